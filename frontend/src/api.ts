@@ -1,0 +1,223 @@
+// The backend's HTTP API, one method per call.
+// Its one rule: what comes back is the answer or an ApiError that carries the problem word for word; whoever calls
+// decides about trying again.
+
+import { ApiError, LoginError, NetworkError } from "./errors.ts";
+import type { DonePart } from "./ledger.ts";
+import type { World } from "./ports.ts";
+import { retryAfter } from "./retry.ts";
+import { Silence, watched } from "./watchdog.ts";
+
+/** An upload as the API gives it. */
+export interface RemoteUpload {
+  readonly id: string;
+  readonly state: "uploading" | "completing" | "completed" | "aborted" | "failed";
+  readonly destination: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly upload_id: string | null;
+  readonly method: "multipart" | "put";
+  readonly filename: string;
+  readonly content_type: string;
+  readonly size: number;
+  readonly part_size: number;
+  readonly part_count: number;
+  readonly parts_done: number;
+  readonly bytes_done: number;
+  readonly fingerprint: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly expires_at: string | null;
+  readonly completed_at: string | null;
+  readonly etag: string | null;
+  readonly crc64: string | null;
+  readonly location: string | null;
+  readonly error: unknown;
+}
+
+export interface SignedPart {
+  readonly number: number;
+  readonly method: "PUT";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly expires_at: string;
+}
+
+export interface SignedBatch {
+  readonly parts: readonly SignedPart[];
+  readonly server_time: string;
+}
+
+export interface Beginning {
+  destination: string;
+  filename: string;
+  size: number;
+  content_type: string;
+  fingerprint: string | null;
+  metadata: Readonly<Record<string, string>>;
+  sign: number;
+}
+
+export type HeadersOption =
+  | Readonly<Record<string, string>>
+  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly retryAfter: number | null;
+  readonly value: T;
+}
+
+/** A backend that has said nothing for this long will not. */
+const PATIENCE = 60_000;
+const PAGES = 20;
+
+export class Api {
+  constructor(
+    readonly world: World,
+    readonly base: string,
+    readonly headers: HeadersOption = {},
+  ) {}
+
+  async create(beginning: Beginning, signal: AbortSignal): Promise<RemoteUpload & SignedBatch> {
+    return (await this.#call<RemoteUpload & SignedBatch>("POST", "uploads/", signal, beginning)).value;
+  }
+
+  async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
+    return (await this.#call<RemoteUpload>("GET", `uploads/${id}/`, signal)).value;
+  }
+
+  /** Own unfinished uploads, newest first. */
+  async unfinished(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<RemoteUpload[]> {
+    const found: RemoteUpload[] = [];
+    let search = `?${new URLSearchParams({ state: "uploading", ...query })}`;
+    for (let page = 0; page < PAGES && search; page++) {
+      const { value } = await this.#call<{ next: string | null; results: RemoteUpload[] }>(
+        "GET",
+        `uploads/${search}`,
+        signal,
+      );
+      found.push(...value.results);
+      // Only the query is taken over: behind a proxy the backend may name itself otherwise.
+      search = value.next ? new URL(value.next, this.world.origin).search : "";
+    }
+    return found;
+  }
+
+  /** The parts that the storage itself says it holds. */
+  async heldParts(id: string, signal: AbortSignal): Promise<DonePart[]> {
+    const { value } = await this.#call<{ parts: DonePart[] }>(
+      "GET",
+      `uploads/${id}/parts/?source=oss`,
+      signal,
+    );
+    return value.parts;
+  }
+
+  async sign(
+    id: string,
+    numbers: readonly number[],
+    done: readonly DonePart[],
+    signal: AbortSignal,
+  ): Promise<SignedBatch> {
+    const parts = numbers.map((number) => ({ number }));
+    return (await this.#call<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, { parts, done }))
+      .value;
+  }
+
+  async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
+    await this.#call("POST", `uploads/${id}/parts/`, signal, { parts });
+  }
+
+  /** 200 with the completed upload, or 202 while the storage is still at it. */
+  complete(id: string, done: readonly DonePart[], signal: AbortSignal): Promise<Answer<RemoteUpload>> {
+    return this.#call<RemoteUpload>("POST", `uploads/${id}/complete/`, signal, { done });
+  }
+
+  async abort(id: string, signal: AbortSignal): Promise<void> {
+    await this.#call("DELETE", `uploads/${id}/`, signal);
+  }
+
+  #call<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<Answer<T>> {
+    return watched(this.world.clock, PATIENCE, signal, async (signal) => {
+      const headers = await this.#headers(method, body !== undefined);
+      const response = await this.#fetch(path, {
+        method,
+        headers,
+        signal,
+        credentials: "same-origin",
+        cache: "no-store",
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      const seconds = retryAfter(response.headers.get("retry-after"));
+      if (!response.ok) throw await problem(response, seconds);
+      const value = response.status === 204 ? undefined : await readJson(response);
+      return { status: response.status, retryAfter: seconds, value: value as T };
+    });
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.world.fetch(this.base + path, init);
+    } catch (error) {
+      const reason: unknown = init.signal?.reason;
+      if (init.signal?.aborted && !(reason instanceof Silence)) throw reason;
+      throw new NetworkError("The server cannot be reached.", { cause: error });
+    }
+  }
+
+  async #headers(method: string, json: boolean): Promise<Record<string, string>> {
+    const own = typeof this.headers === "function" ? await this.headers() : this.headers;
+    const token = method === "GET" ? "" : this.world.cookie("csrftoken");
+    return {
+      Accept: "application/json",
+      ...(json && { "Content-Type": "application/json" }),
+      ...(token && { "X-CSRFToken": token }),
+      ...own,
+    };
+  }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (error) {
+    throw new NetworkError("The server's answer broke off or is no JSON.", { cause: error });
+  }
+}
+
+interface Problem {
+  title?: string;
+  detail?: string;
+  code?: string;
+  errors?: unknown;
+  oss?: { code?: string; request_id?: string };
+}
+
+const NOT_LOGGED_IN = new Set(["", "not_authenticated", "authentication_failed"]);
+
+async function problem(response: Response, seconds: number | null): Promise<ApiError> {
+  const { status } = response;
+  const told: Problem = await response.json().catch(() => ({}));
+  const code = told.code ?? "";
+  const fields = {
+    code: code || `http_${status}`,
+    title: told.title ?? "The server refused.",
+    detail: told.detail ?? `It answered ${status} without saying why.`,
+    status,
+    retryable: status >= 500 || status === 408 || status === 429,
+    retryAfter: seconds,
+    requestId: told.oss?.request_id ?? null,
+    ossCode: told.oss?.code ?? null,
+    errors: told.errors,
+  };
+  if (status === 401 || (status === 403 && NOT_LOGGED_IN.has(code))) {
+    return new LoginError({
+      ...fields,
+      title: "You are not logged in.",
+      hint: "Log in again (another tab will do), then try again. What was sent is kept.",
+    });
+  }
+  return new ApiError(fields);
+}

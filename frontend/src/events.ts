@@ -1,0 +1,63 @@
+// What an upload tells those who listen.
+// Its one rule: plain DOM events; what they say stands on the event itself.
+
+import type { UploadError } from "./errors.ts";
+import type { Progress } from "./progress.ts";
+import type { State } from "./states.ts";
+
+/** Bytes moved. */
+export class UploadProgressEvent extends Event implements Progress {
+  readonly loaded: number;
+  readonly total: number;
+  readonly ratio: number;
+  readonly speed: number | null;
+  readonly eta: number | null;
+
+  constructor(progress: Progress) {
+    super("progress");
+    this.loaded = progress.loaded;
+    this.total = progress.total;
+    this.ratio = progress.ratio;
+    this.speed = progress.speed;
+    this.eta = progress.eta;
+  }
+}
+
+export class StateChangeEvent extends Event {
+  constructor(
+    readonly state: State,
+    readonly previous: State,
+    readonly error: UploadError | null,
+  ) {
+    super("statechange");
+  }
+}
+
+/** What is going on while nothing seems to; an empty message when all is well again. */
+export class NoticeEvent extends Event {
+  constructor(readonly message: string) {
+    super("notice");
+  }
+}
+
+export interface UploadEventMap {
+  progress: UploadProgressEvent;
+  statechange: StateChangeEvent;
+  notice: NoticeEvent;
+}
+
+/** An EventTarget that knows the types of its events. */
+export interface UploadEventTarget extends EventTarget {
+  addEventListener<K extends keyof UploadEventMap>(
+    type: K,
+    listener: (event: UploadEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+export const UploadEventTarget: { new (): UploadEventTarget } = EventTarget;

@@ -1,0 +1,37 @@
+// The plan of an upload: which bytes each part covers. The backend decides part size and count; here is only arithmetic.
+// Its one rule: pure; part numbers start at 1, ranges are half open as Blob.slice wants them.
+
+export interface Plan {
+  readonly size: number;
+  readonly partSize: number;
+  readonly partCount: number;
+}
+
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A plan as the backend gave it, refused when it does not cover the file exactly. */
+export function planOf(size: number, partSize: number, partCount: number): Plan {
+  const plan = { size, partSize, partCount };
+  const whole = [size, partSize, partCount].every((n) => Number.isSafeInteger(n) && n >= 0);
+  const expected = size === 0 ? 1 : Math.ceil(size / partSize);
+  if (!whole || partCount !== expected) {
+    throw new RangeError(`${partCount} parts of ${partSize} bytes do not cover ${size} bytes.`);
+  }
+  return plan;
+}
+
+export function rangeOf(plan: Plan, number: number): Range {
+  if (!Number.isInteger(number) || number < 1 || number > plan.partCount) {
+    throw new RangeError(`There is no part ${number} among ${plan.partCount}.`);
+  }
+  const start = (number - 1) * plan.partSize;
+  return { start, end: Math.min(plan.size, start + plan.partSize) };
+}
+
+export function sizeOf(plan: Plan, number: number): number {
+  const { start, end } = rangeOf(plan, number);
+  return end - start;
+}

@@ -1,0 +1,66 @@
+// The doors through which the engine meets the world.
+// Its one rule: interfaces and the values that cross them, nothing else; tests and hosts put their own behind them.
+
+/** Time, sleep and chance. `now` is monotonic milliseconds: the device's calendar is never trusted. */
+export interface Clock {
+  now(): number;
+  /** Rejects with the signal's reason when aborted. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+  random(): number;
+}
+
+/** What the browser believes of its own connection. */
+export interface Connection {
+  readonly online: boolean;
+  whenOnline(signal: AbortSignal): Promise<void>;
+  /** Whether anything at all answers at this origin, allowed to be read or not. */
+  reaches(origin: string, signal: AbortSignal): Promise<boolean>;
+}
+
+export interface PutRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Blob;
+  readonly signal: AbortSignal;
+  onprogress(loaded: number): void;
+}
+
+/** The storage's answer; status 0 when there was none that could be read. */
+export interface PutAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Sends one body. Rejects only when aborted through the signal. */
+export interface Transport {
+  put(request: PutRequest): Promise<PutAnswer>;
+}
+
+export interface JournalEntry {
+  readonly id: string;
+  readonly destination: string;
+  readonly filename: string;
+  readonly size: number;
+  readonly fingerprint: string | null;
+  readonly bytesDone: number;
+  readonly updatedAt: string;
+}
+
+/** What this browser remembers of unfinished uploads, for when the backend cannot be asked. */
+export interface Journal {
+  list(): JournalEntry[];
+  record(entry: JournalEntry): void;
+  forget(id: string): void;
+}
+
+export interface World {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly connection: Connection;
+  readonly transport: Transport;
+  readonly journal: Journal;
+  readonly origin: string;
+  /** The value of a cookie the page may read, or "". */
+  cookie(name: string): string;
+}

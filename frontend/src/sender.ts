@@ -1,0 +1,144 @@
+// One part on its way to the storage, through every trouble that trying again can cure.
+// Its one rule: a part that fails costs that part alone; only what no retry can mend leaves `send` as an error.
+
+import { NetworkError, type UploadError } from "./errors.ts";
+import type { DonePart } from "./ledger.ts";
+import type { Line } from "./line.ts";
+import { type Plan, type Range, rangeOf } from "./parts.ts";
+import type { Clock, PutAnswer, Transport } from "./ports.ts";
+import type { Meter } from "./progress.ts";
+import { delayBefore, seconds, type Tell } from "./retry.ts";
+import type { FreshPart, Signer } from "./signer.ts";
+import type { Source } from "./source.ts";
+import { donePart, judge, storageError, type Verdict } from "./storage.ts";
+import { Silence, watched } from "./watchdog.ts";
+
+/** Failures of one part, while other parts get through, before it is given up. */
+const TRIES = 8;
+/** Refusals of fresh URLs in a row: the URL is not what is wrong then. */
+const REFUSALS = 5;
+/** Milliseconds without a byte moving before a request counts as stalled. */
+const QUIET = 30_000;
+
+export interface SenderPorts {
+  readonly clock: Clock;
+  readonly transport: Transport;
+  readonly line: Line;
+  readonly signer: Signer;
+  readonly meter: Meter;
+  readonly source: Source;
+  readonly plan: Plan;
+  readonly tell: Tell;
+  onprogress(): void;
+}
+
+/** What one part has been through so far. */
+interface Trials {
+  readonly number: number;
+  readonly range: Range;
+  signed: FreshPart | null;
+  failures: number;
+  refusals: number;
+}
+
+export class Sender {
+  constructor(readonly ports: SenderPorts) {}
+
+  async send(number: number, signal: AbortSignal): Promise<DonePart> {
+    const { meter, plan, clock, tell } = this.ports;
+    const range = rangeOf(plan, number);
+    const trials: Trials = { number, range, signed: null, failures: 0, refusals: 0 };
+    try {
+      for (;;) {
+        const answer = await this.#attempt(trials, signal);
+        if (answer && judge(answer) === "done") {
+          meter.finish(number, range.end - range.start, clock.now());
+          tell("");
+          return donePart(number, range.end - range.start, answer);
+        }
+        meter.drop(number);
+        await this.#wait(trials, answer, signal);
+      }
+    } finally {
+      meter.drop(number);
+    }
+  }
+
+  /** One request; null when it stalled. */
+  async #attempt(trials: Trials, signal: AbortSignal): Promise<PutAnswer | null> {
+    const { line, signer, source, clock } = this.ports;
+    const leave = await line.pass(signal);
+    try {
+      if (!trials.signed || !signer.isFresh(trials.signed)) {
+        trials.signed = await signer.take(trials.number, signal);
+      }
+      const body = source.slice(trials.range);
+      const startedAt = clock.now();
+      const answer = await this.#put(trials.signed, body, signal);
+      if (!answer) line.stalled();
+      else if (answer.status !== 0) line.answered();
+      else {
+        await source.assertReadable(trials.range);
+        await line.silent(trials.signed.url, startedAt, signal);
+      }
+      return answer;
+    } finally {
+      leave();
+    }
+  }
+
+  async #put(
+    { number, url, headers }: FreshPart,
+    body: Blob,
+    signal: AbortSignal,
+  ): Promise<PutAnswer | null> {
+    const { clock, transport, meter } = this.ports;
+    let sent = 0;
+    try {
+      return await watched(clock, QUIET, signal, (signal, alive) => {
+        const onprogress = (loaded: number) => {
+          if (loaded > sent) alive();
+          sent = Math.max(sent, loaded);
+          meter.advance(number, loaded, body.size, clock.now());
+          this.ports.onprogress();
+        };
+        return transport.put({ url, headers, body, signal, onprogress });
+      });
+    } catch (error) {
+      if (error instanceof Silence) return null;
+      throw error;
+    }
+  }
+
+  /** Waits as long as is decent before the next try; throws when there shall be none. */
+  async #wait(trials: Trials, answer: PutAnswer | null, signal: AbortSignal): Promise<void> {
+    const { clock, tell } = this.ports;
+    const verdict = answer ? judge(answer) : "silent";
+    const error = answer && verdict !== "silent" ? storageError(answer) : unreachable();
+    if (!this.#mayTryAgain(trials, verdict)) throw error;
+    const attempts = Math.max(1, trials.failures + trials.refusals);
+    const delay = delayBefore(attempts, error.retryAfter, clock.random);
+    if (verdict === "again") tell(`The storage is busy (${error.code}); trying again in ${seconds(delay)}.`);
+    if (verdict === "silent") tell(`A part did not get through; trying again in ${seconds(delay)}.`);
+    await clock.sleep(delay, signal);
+  }
+
+  #mayTryAgain(trials: Trials, verdict: Verdict): boolean {
+    switch (verdict) {
+      case "sign":
+        trials.signed = null;
+        return ++trials.refusals < REFUSALS;
+      case "again":
+        return ++trials.failures < TRIES;
+      case "silent":
+        // While nothing gets through at all, the line decides how long to go on, and it never gives up.
+        return this.ports.line.isDown || ++trials.failures < TRIES;
+      default:
+        return false;
+    }
+  }
+}
+
+function unreachable(): UploadError {
+  return new NetworkError("The storage cannot be reached.");
+}

@@ -1,0 +1,48 @@
+// The file as it was when it was chosen.
+// Its one rule: hands out slices, never bytes; the browser sends them from disk and the page's memory stays flat.
+
+import { fileChanged } from "./errors.ts";
+import type { Range } from "./parts.ts";
+
+export class Source {
+  readonly name: string;
+  readonly size: number;
+  readonly type: string;
+  readonly #lastModified: number | undefined;
+
+  constructor(
+    readonly blob: Blob,
+    name = blob instanceof File ? blob.name : "",
+  ) {
+    this.name = name || "blob";
+    this.size = blob.size;
+    this.type = blob.type || "application/octet-stream";
+    this.#lastModified = blob instanceof File ? blob.lastModified : undefined;
+  }
+
+  /** A typeless slice, so that the browser adds no Content-Type that was not signed. */
+  slice({ start, end }: Range): Blob {
+    const modified = this.blob instanceof File ? this.blob.lastModified : undefined;
+    if (this.blob.size !== this.size || modified !== this.#lastModified) throw fileChanged(this.name);
+    return this.blob.slice(start, end);
+  }
+
+  /** The bytes of a few ranges behind a text, for the fingerprint. */
+  async read(head: string, ranges: readonly Range[]): Promise<ArrayBuffer> {
+    const slices = ranges.map((range) => this.slice(range));
+    try {
+      return await new Blob([head, ...slices]).arrayBuffer();
+    } catch (error) {
+      throw fileChanged(this.name, error);
+    }
+  }
+
+  /** A browser tells a page no more than status 0 when it could not read the file; one byte finds out. */
+  async assertReadable({ start, end }: Range): Promise<void> {
+    try {
+      await this.blob.slice(start, Math.min(end, start + 1)).arrayBuffer();
+    } catch (error) {
+      throw fileChanged(this.name, error);
+    }
+  }
+}

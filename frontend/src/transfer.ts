@@ -1,0 +1,182 @@
+// The way of one file's parts to the storage, once the backend knows the upload.
+// Its one rule: the storage's list of parts is the truth; what is noted here is told to the backend along with other
+// calls, and lost without harm.
+
+import type { Api, RemoteUpload } from "./api.ts";
+import { ApiError, type UploadError } from "./errors.ts";
+import { runLanes } from "./lanes.ts";
+import { Ledger } from "./ledger.ts";
+import { Line } from "./line.ts";
+import { planOf } from "./parts.ts";
+import { Meter } from "./progress.ts";
+import { type Patience, persist, seconds, type Tell } from "./retry.ts";
+import { Sender } from "./sender.ts";
+import { Signer } from "./signer.ts";
+import type { Source } from "./source.ts";
+
+/** The first lone checkpoint after so long without another, each later one after twice as long. */
+const FIRST_GAP = 15_000;
+const LAST_GAP = 120_000;
+/** How long to wait before asking again whether the storage has finished, where it does not say. */
+const ASK_AGAIN = 2;
+
+export interface TransferPorts {
+  readonly api: Api;
+  readonly source: Source;
+  readonly lanes: number;
+  readonly tell: Tell;
+  onprogress(): void;
+  /** So many bytes are now known to the backend. */
+  ontold(bytesDone: number): void;
+}
+
+export class Transfer {
+  readonly ledger: Ledger;
+  readonly meter: Meter;
+  readonly signer: Signer;
+  readonly #sender: Sender;
+  #toldAt: number;
+
+  constructor(
+    readonly remote: RemoteUpload,
+    readonly ports: TransferPorts,
+  ) {
+    const { api, source, lanes, tell, onprogress } = ports;
+    const { clock, connection, transport, origin } = api.world;
+    const plan = planOf(source.size, remote.part_size, remote.part_count);
+    this.#toldAt = clock.now();
+    this.ledger = new Ledger(plan);
+    this.meter = new Meter(plan.size);
+    this.signer = new Signer({
+      clock,
+      lanes,
+      upcoming: () => this.ledger.todo,
+      rate: () => (this.meter.speed === null ? null : this.meter.speed / plan.partSize),
+      sign: (numbers, signal) => this.#sign(numbers, signal),
+    });
+    const line = new Line({ clock, connection, origin, tell });
+    this.#sender = new Sender({
+      clock,
+      transport,
+      line,
+      signer: this.signer,
+      meter: this.meter,
+      source,
+      plan,
+      tell,
+      onprogress,
+    });
+  }
+
+  /** Takes over what the storage holds. Of a single request there is nothing that could be held. */
+  async inspect(signal: AbortSignal): Promise<void> {
+    const { id, method } = this.remote;
+    const held = method === "put" ? [] : await this.ports.api.heldParts(id, signal);
+    this.ledger.adopt(held);
+    this.meter.reset(this.ledger.doneBytes);
+  }
+
+  /** Sends every part that is not done. */
+  async send(signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    this.meter.rest();
+    this.#checkpoints(AbortSignal.any([signal, over.signal])).catch(() => {}); // ended by `over`
+    try {
+      const take = () => this.ledger.take();
+      await runLanes(this.ports.lanes, take, (number, signal) => this.#sendPart(number, signal), signal);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** The completed upload, or the numbers of the parts that the storage lacks, unless this is the last try. */
+  async complete(signal: AbortSignal, last: boolean): Promise<RemoteUpload | number[]> {
+    const { api, tell } = this.ports;
+    const { clock } = api.world;
+    for (;;) {
+      const untold = this.ledger.untold();
+      try {
+        const { status, value, retryAfter } = await persist(
+          () => api.complete(this.remote.id, untold, signal),
+          this.#patience(signal),
+        );
+        this.ledger.told(untold);
+        if (status !== 202) return value;
+        const wait = (retryAfter ?? ASK_AGAIN) * 1000;
+        tell(`The storage is putting the parts together; asking again in ${seconds(wait)}.`);
+        await clock.sleep(wait, signal);
+      } catch (error) {
+        const missing = missingParts(error);
+        if (last || missing.length === 0 || this.ledger.reopen(missing) === 0) throw error;
+        this.meter.reset(this.ledger.doneBytes);
+        return missing;
+      }
+    }
+  }
+
+  /** Tells the backend what it does not know yet. */
+  async report(signal: AbortSignal): Promise<void> {
+    const untold = this.ledger.untold();
+    if (untold.length === 0) return;
+    await this.ports.api.checkpoint(this.remote.id, untold, signal);
+    this.#told(untold);
+  }
+
+  async #sendPart(number: number, signal: AbortSignal): Promise<void> {
+    try {
+      this.ledger.finish(await this.#sender.send(number, signal));
+    } catch (error) {
+      this.ledger.putBack(number);
+      throw error;
+    }
+    this.ports.onprogress();
+  }
+
+  async #sign(numbers: readonly number[], signal: AbortSignal) {
+    const { api } = this.ports;
+    const untold = this.ledger.untold();
+    const batch = await persist(
+      () => api.sign(this.remote.id, numbers, untold, signal),
+      this.#patience(signal),
+    );
+    this.#told(untold);
+    return batch;
+  }
+
+  /** A slow line needs few URLs, so few sign calls carry the record along; these keep it fresh between them. */
+  async #checkpoints(signal: AbortSignal): Promise<void> {
+    const { clock } = this.ports.api.world;
+    let gap = FIRST_GAP;
+    for (;;) {
+      const wait = this.#toldAt + gap - clock.now();
+      await clock.sleep(Math.max(1000, wait), signal);
+      if (clock.now() - this.#toldAt < gap || this.ledger.untold().length === 0) continue;
+      await this.report(signal).catch(() => {}); // the next call carries it
+      gap = Math.min(LAST_GAP, gap * 2);
+    }
+  }
+
+  #told(parts: ReturnType<Ledger["untold"]>): void {
+    this.ledger.told(parts);
+    this.#toldAt = this.ports.api.world.clock.now();
+    this.ports.ontold(this.ledger.doneBytes);
+  }
+
+  #patience(signal: AbortSignal): Patience {
+    const { clock, connection } = this.ports.api.world;
+    return { clock, connection, signal, tell: this.ports.tell };
+  }
+}
+
+function missingParts(error: unknown): number[] {
+  if (!(error instanceof ApiError) || error.status !== 409) return [];
+  const { parts } = (error.errors ?? {}) as { parts?: unknown };
+  return Array.isArray(parts) ? parts.filter((number) => typeof number === "number") : [];
+}
+
+export function isGone(error: UploadError): boolean {
+  if (error.code === "NoSuchUpload") return true;
+  return (
+    error instanceof ApiError && (error.ossCode === "NoSuchUpload" || [404, 409, 410].includes(error.status))
+  );
+}

@@ -1,0 +1,337 @@
+// One file on its way to the storage, as the page sees it.
+// Its one rule: `state` is written in #move alone, by the table; everything else follows from the state.
+
+import type { Api, RemoteUpload } from "./api.ts";
+import { AbortedError, ApiError, asUploadError, type UploadError } from "./errors.ts";
+import { NoticeEvent, StateChangeEvent, UploadEventTarget, UploadProgressEvent } from "./events.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import type { JournalEntry } from "./ports.ts";
+import type { Progress } from "./progress.ts";
+import type { Queue } from "./queue.ts";
+import { type Patience, persist } from "./retry.ts";
+import { FIRST_BATCH } from "./signer.ts";
+import { Source } from "./source.ts";
+import { type Event, isActive, next, type State } from "./states.ts";
+import { isGone, Transfer } from "./transfer.ts";
+
+export interface UploadPorts {
+  readonly api: Api;
+  readonly queue: Queue;
+  readonly destination: string;
+  readonly lanes: number;
+  /** The id of the upload to go on with, where the page knows it. */
+  readonly takeUp?: string;
+}
+
+export interface UploadOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The name under which to upload a Blob, which has none of its own. */
+  readonly filename?: string;
+}
+
+/** Progress is told at most so often; people see no more, and listeners cost time. */
+const TELL_EVERY = 100;
+/** How often parts that the storage turns out to lack are sent again. */
+const ROUNDS = 5;
+const NEVER = new AbortController().signal;
+
+export class Upload extends UploadEventTarget {
+  readonly file: Blob;
+  readonly filename: string;
+  readonly #source: Source;
+  #state: State = "queued";
+  #error: UploadError | null = null;
+  #notice = "";
+  #transfer: Transfer | null = null;
+  /** Whether what the storage holds must be asked before going on. */
+  #doubtful = false;
+  #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #done = deferred<RemoteUpload>();
+  #toldProgressAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    file: Blob,
+    readonly ports: UploadPorts,
+    readonly options: UploadOptions = {},
+  ) {
+    super();
+    this.file = file;
+    this.#source = new Source(file, options.filename);
+    this.filename = this.#source.name;
+    ports.queue.enter(this);
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** The backend's id, once it knows the upload. */
+  get id(): string | null {
+    return this.#transfer?.remote.id ?? null;
+  }
+
+  get error(): UploadError | null {
+    return this.#error;
+  }
+
+  get notice(): string {
+    return this.#notice;
+  }
+
+  get progress(): Progress {
+    const untouched = { loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
+    return this.#transfer?.meter.read() ?? untouched;
+  }
+
+  /** The completed upload. Rejects when it fails or is discarded; after `resume()` of a failed one it is a new promise. */
+  get done(): Promise<RemoteUpload> {
+    return this.#done.promise;
+  }
+
+  /** Stops every request at once; finished parts are kept. Does nothing when already paused. */
+  pause(): void {
+    if (this.#state === "paused") return;
+    this.#move("pause");
+    this.#halt();
+    // The record is for other devices and the list of unfinished uploads; the storage knows in any case.
+    this.#transfer?.report(NEVER).catch(() => {});
+  }
+
+  /** Goes on after a pause or a failure. Does nothing when already under way. */
+  resume(): void {
+    if (this.#state === "queued" || isActive(this.#state)) return;
+    const failed = this.#state === "failed";
+    this.#move("resume");
+    if (failed) {
+      this.#doubtful = true;
+      this.#done = deferred();
+    }
+    this.ports.queue.enter(this);
+  }
+
+  /** Discards the upload, here and at the storage. */
+  async abort(): Promise<void> {
+    if (this.#state === "aborted" || this.#state === "aborting") return;
+    this.#move("abort");
+    this.#halt();
+    await this.#running;
+    try {
+      const { id } = this;
+      if (id) await persist(() => this.ports.api.abort(id, NEVER), this.#patience(NEVER));
+      this.#vanish(new AbortedError());
+    } catch (error) {
+      await this.#settle(error, NEVER);
+      if (this.#error) throw this.#error;
+    }
+  }
+
+  /** Called by the queue when there is room. */
+  begin(): void {
+    this.#move("begin");
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    this.#running = this.#running.then(() => this.#run(signal));
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    try {
+      const transfer = await this.#prepare(signal);
+      this.#move("start");
+      this.#tellProgress(true);
+      this.#finish(await this.#sendAll(transfer, signal));
+    } catch (error) {
+      // Whoever stopped us has already said what is to become of the upload.
+      if (!signal.aborted) await this.#settle(error, signal);
+    }
+  }
+
+  /** Finds the upload that was begun with this file, or begins one. */
+  async #prepare(signal: AbortSignal): Promise<Transfer> {
+    signal.throwIfAborted();
+    if (!this.#transfer) await this.#findOrCreate(await fingerprintOf(this.#source), signal);
+    signal.throwIfAborted();
+    const transfer = this.#transfer;
+    if (!transfer) throw new TypeError("An upload was neither found nor created.");
+    if (this.#doubtful) await persist(() => transfer.inspect(signal), this.#patience(signal));
+    this.#doubtful = false;
+    return transfer;
+  }
+
+  /** Asked and created in one breath each time: after a lost answer to create, asking finds what it began. */
+  async #findOrCreate(fingerprint: string | null, signal: AbortSignal): Promise<void> {
+    await persist(async () => {
+      signal.throwIfAborted();
+      const found = await this.#find(fingerprint, signal);
+      this.#transfer = (found && (await this.#takeUp(found, signal))) ?? (await this.#create(fingerprint));
+      this.#record(this.#transfer.ledger.doneBytes);
+    }, this.#patience(signal));
+  }
+
+  async #find(fingerprint: string | null, signal: AbortSignal): Promise<RemoteUpload | undefined> {
+    const { api, destination, takeUp } = this.ports;
+    if (takeUp) return api.get(takeUp, signal);
+    if (!fingerprint) return undefined;
+    const found = await api.unfinished({ destination, fingerprint }, signal);
+    return found.find((upload) => upload.fingerprint === fingerprint && upload.size === this.file.size);
+  }
+
+  /** Undefined when the storage no longer knows the upload, whatever the backend believes. */
+  async #takeUp(found: RemoteUpload, signal: AbortSignal): Promise<Transfer | undefined> {
+    const transfer = this.#transferOf(found);
+    try {
+      await transfer.inspect(signal);
+      return transfer;
+    } catch (error) {
+      if (isGone(asUploadError(error))) return undefined;
+      throw error;
+    }
+  }
+
+  /** A create that is under way is awaited even by pause and abort: cut off, it would leave an upload nobody knows. */
+  async #create(fingerprint: string | null): Promise<Transfer> {
+    const created = await this.ports.api.create(
+      {
+        destination: this.ports.destination,
+        filename: this.filename,
+        size: this.file.size,
+        content_type: this.#source.type,
+        fingerprint,
+        metadata: this.options.metadata ?? {},
+        sign: FIRST_BATCH,
+      },
+      NEVER,
+    );
+    const transfer = this.#transferOf(created);
+    transfer.signer.accept(created);
+    return transfer;
+  }
+
+  #transferOf(remote: RemoteUpload): Transfer {
+    return new Transfer(remote, {
+      api: this.ports.api,
+      source: this.#source,
+      lanes: this.ports.lanes,
+      tell: (message) => this.#tell(message),
+      onprogress: () => this.#tellProgress(),
+      ontold: (bytesDone) => this.#record(bytesDone),
+    });
+  }
+
+  async #sendAll(transfer: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
+    for (let round = 1; ; round++) {
+      await transfer.send(signal);
+      this.#tellProgress(true);
+      this.#move("finish");
+      const result = await transfer.complete(signal, round === ROUNDS);
+      if (!Array.isArray(result)) return result;
+      this.#move("miss");
+    }
+  }
+
+  #finish(result: RemoteUpload): void {
+    this.ports.api.world.journal.forget(result.id);
+    this.#move("complete");
+    this.#done.resolve(result);
+  }
+
+  #vanish(error: AbortedError): void {
+    if (this.id) this.ports.api.world.journal.forget(this.id);
+    this.#move("vanish");
+    this.#done.reject(error);
+  }
+
+  /** What an error makes of the upload. When the upload itself is gone, the backend knows how it ended. */
+  async #settle(thrown: unknown, signal: AbortSignal): Promise<void> {
+    const error = asUploadError(thrown);
+    const { id } = this;
+    const ended = id && isGone(error) ? await this.#howItEnded(id, signal) : null;
+    if (signal.aborted) return;
+    if (ended === "aborted") this.#vanish(new AbortedError("It was discarded elsewhere, or has expired."));
+    else if (ended) this.#finish(ended);
+    else {
+      this.#error = error;
+      this.#move("fail");
+      this.#done.reject(error);
+      this.#transfer?.report(NEVER).catch(() => {}); // as after a pause
+    }
+  }
+
+  /** Null when the backend holds it to be unfinished, or does not say. */
+  async #howItEnded(id: string, signal: AbortSignal): Promise<RemoteUpload | "aborted" | null> {
+    try {
+      const remote = await persist(() => this.ports.api.get(id, signal), this.#patience(signal));
+      if (remote.state === "completed") return remote;
+      return remote.state === "aborted" ? "aborted" : null;
+    } catch (error) {
+      return error instanceof ApiError && error.status === 404 ? "aborted" : null;
+    }
+  }
+
+  #move(event: Event): void {
+    const previous = this.#state;
+    this.#state = next(previous, event);
+    if (event !== "fail") this.#error = null;
+    this.#tell("");
+    if (this.#state !== "queued" && !isActive(this.#state)) this.ports.queue.leave(this);
+    this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
+  }
+
+  #halt(): void {
+    this.#stop.abort(new AbortedError("It was stopped."));
+  }
+
+  #tell(message: string): void {
+    if (message === this.#notice) return;
+    this.#notice = message;
+    this.dispatchEvent(new NoticeEvent(message));
+  }
+
+  #tellProgress(always = false): void {
+    const now = this.ports.api.world.clock.now();
+    if (!always && now - this.#toldProgressAt < TELL_EVERY) return;
+    this.#toldProgressAt = now;
+    this.dispatchEvent(new UploadProgressEvent(this.progress));
+  }
+
+  #record(bytesDone: number): void {
+    const remote = this.#transfer?.remote;
+    if (remote) this.ports.api.world.journal.record(entryOf({ ...remote, bytes_done: bytesDone }));
+  }
+
+  #patience(signal: AbortSignal): Patience {
+    const { clock, connection } = this.ports.api.world;
+    return { clock, connection, signal, tell: (message) => this.#tell(message) };
+  }
+}
+
+export function entryOf(remote: RemoteUpload): JournalEntry {
+  const { id, destination, filename, size, fingerprint } = remote;
+  return {
+    id,
+    destination,
+    filename,
+    size,
+    fingerprint,
+    bytesDone: remote.bytes_done,
+    updatedAt: remote.updated_at,
+  };
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+/** Its rejection counts as handled: `done` is one of several ways to hear of a failure. */
+function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,100 @@
+// The door of the engine: uploads of one page to one destination.
+// Its one rule: options are checked here, in words; what this release cannot do is refused, never ignored.
+
+import { Api, type HeadersOption } from "./api.ts";
+import { browserWorld } from "./browser.ts";
+import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import type { JournalEntry, World } from "./ports.ts";
+import { Queue } from "./queue.ts";
+import { Source } from "./source.ts";
+import { entryOf, Upload, type UploadOptions, type UploadPorts } from "./upload.ts";
+
+export interface UploaderOptions {
+  /** Where the backend's API lives. */
+  readonly api?: string;
+  /** A place that the backend names in its settings. */
+  readonly destination?: string;
+  /** Parts of one file in flight at once, 1 to 6: a browser opens no more connections to one host. */
+  readonly parallel?: number;
+  readonly signing?: "url" | "sts";
+  readonly integrity?: "crc64" | "md5" | "none";
+  /** Sent with every call to the backend, a token for example. */
+  readonly headers?: HeadersOption;
+}
+
+/** An upload to take up again, as it was last known. */
+export type Unfinished = JournalEntry;
+
+/** Files under way at once; the others are queued. Each has its own lanes, and connections are few. */
+const FILES = 2;
+const MOST_LANES = 6;
+
+export class OssUploader {
+  readonly destination: string;
+  readonly #api: Api;
+  readonly #ports: UploadPorts;
+
+  constructor(options: UploaderOptions = {}, world: World = browserWorld()) {
+    const {
+      api = "/api/",
+      destination = "default",
+      parallel = 4,
+      signing = "url",
+      integrity = "none",
+    } = options;
+    refuseUnless("parallel", parallel, [1, 2, 3, 4, 5, MOST_LANES]);
+    refuseUnless("signing", signing, ["url"]);
+    refuseUnless("integrity", integrity, ["none"]);
+    this.destination = destination;
+    this.#api = new Api(world, api.endsWith("/") ? api : `${api}/`, options.headers);
+    this.#ports = { api: this.#api, queue: new Queue(FILES), destination, lanes: parallel };
+  }
+
+  /** Starts at once, or queues. A file that was begun before, here or elsewhere, is gone on with. */
+  upload(file: Blob, options: UploadOptions = {}): Upload {
+    return new Upload(file, this.#ports, options);
+  }
+
+  /** Uploads to take up again. Without the backend, what this browser remembers. */
+  async unfinished(signal: AbortSignal = new AbortController().signal): Promise<Unfinished[]> {
+    const { journal } = this.#api.world;
+    const remembered = journal.list().filter((entry) => entry.destination === this.destination);
+    try {
+      const uploads = await this.#api.unfinished({ destination: this.destination }, signal);
+      const entries = uploads.map(entryOf);
+      const known = new Set(entries.map((entry) => entry.id));
+      for (const { id } of remembered) if (!known.has(id)) journal.forget(id);
+      return entries;
+    } catch (error) {
+      if (error instanceof NetworkError) return remembered;
+      throw error;
+    }
+  }
+
+  /** Takes up an unfinished upload with its file; rejects when it is another file. */
+  async resume(unfinished: Unfinished, file: Blob, options: UploadOptions = {}): Promise<Upload> {
+    const source = new Source(file, options.filename);
+    if (!(await isFileOf(unfinished, source))) throw otherFile(source.name, unfinished.filename);
+    return new Upload(file, { ...this.#ports, takeUp: unfinished.id }, options);
+  }
+
+  /** Discards an unfinished upload, here and at the storage. */
+  async discard(unfinished: Unfinished, signal: AbortSignal = new AbortController().signal): Promise<void> {
+    await this.#api.abort(unfinished.id, signal);
+    this.#api.world.journal.forget(unfinished.id);
+  }
+}
+
+/** An upload begun by another client may carry no fingerprint; name and size have to do then. */
+async function isFileOf(unfinished: Unfinished, source: Source): Promise<boolean> {
+  if (source.size !== unfinished.size) return false;
+  if (unfinished.fingerprint === null) return source.name === unfinished.filename;
+  return (await fingerprintOf(source)) === unfinished.fingerprint;
+}
+
+function refuseUnless<T>(option: string, value: T, supported: readonly T[]): void {
+  if (supported.includes(value)) return;
+  const list = supported.map((one) => JSON.stringify(one)).join(", ");
+  throw new ConfigurationError(`${option}: ${JSON.stringify(value)} is not supported; supported: ${list}.`);
+}
