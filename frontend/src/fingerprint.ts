@@ -23,19 +23,19 @@ export function samplesOf(size: number): Range[] {
 export async function fingerprintOf(source: Source): Promise<string | null> {
   const head = `oss-uploads ${VERSION}\n${source.name}\n${source.size}\n`;
   const bytes = await source.read(head, samplesOf(source.size));
-  const digest = await sha256(bytes);
+  const digest = await hash(bytes);
   return digest && `${VERSION}-${digest}`;
 }
 
 /** crypto.subtle exists only on secure origins; a plain http page loads a library instead. */
-async function sha256(bytes: ArrayBuffer): Promise<string | null> {
+async function hash(bytes: ArrayBuffer): Promise<string | null> {
   if (globalThis.crypto?.subtle) {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
   try {
-    const library = await import("hash-wasm");
-    return await library.sha256(new Uint8Array(bytes));
+    const { sha256 } = await import("hash-wasm");
+    return await sha256(new Uint8Array(bytes));
   } catch {
     return null; // a content security policy may forbid WebAssembly
   }

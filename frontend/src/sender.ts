@@ -112,10 +112,11 @@ export class Sender {
 
   /** Waits as long as is decent before the next try; throws when there shall be none. */
   async #wait(trials: Trials, answer: PutAnswer | null, signal: AbortSignal): Promise<void> {
-    const { clock, tell } = this.ports;
+    const { clock, line, tell } = this.ports;
     const verdict = answer ? judge(answer) : "silent";
     const error = answer && verdict !== "silent" ? storageError(answer) : unreachable();
     if (!this.#mayTryAgain(trials, verdict)) throw error;
+    if (verdict === "silent" && line.isDown) return; // the line waits, for all lanes together
     const attempts = Math.max(1, trials.failures + trials.refusals);
     const delay = delayBefore(attempts, error.retryAfter, clock.random);
     if (verdict === "again") tell(`The storage is busy (${error.code}); trying again in ${seconds(delay)}.`);

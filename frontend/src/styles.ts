@@ -1,0 +1,227 @@
+// How <oss-uploader> looks.
+// Its one rule: one adopted style sheet, so that it works under a content security policy without inline styles;
+// hosts restyle it by the custom properties below and by ::part().
+
+const CSS = /* css */ `
+:host {
+  --oss-accent: #2457d6;
+  --oss-on-accent: #fff;
+  --oss-text: #16181d;
+  --oss-muted: #5c6370;
+  --oss-surface: #fff;
+  --oss-sunken: #f4f6f9;
+  --oss-border: #dfe3ea;
+  --oss-good: #12805c;
+  --oss-bad: #b3261e;
+  --oss-bad-surface: #fdf1f0;
+  --oss-wait: #8a5a00;
+  --oss-radius: 14px;
+  --oss-font: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Microsoft YaHei", sans-serif;
+  display: block;
+  color: var(--oss-text);
+  font: 400 1rem/1.5 var(--oss-font);
+  color-scheme: light;
+}
+@media (prefers-color-scheme: dark) {
+  :host {
+    --oss-accent: #8fb0ff;
+    --oss-on-accent: #0b1530;
+    --oss-text: #e9ecf2;
+    --oss-muted: #9aa3b2;
+    --oss-surface: #191c22;
+    --oss-sunken: #20242c;
+    --oss-border: #313742;
+    --oss-good: #5cd0a4;
+    --oss-bad: #ff9c94;
+    --oss-bad-surface: #2c1c1d;
+    --oss-wait: #f0bf62;
+    color-scheme: dark;
+  }
+}
+[hidden] { display: none !important; }
+* { box-sizing: border-box; }
+p, ul, h2 { margin: 0; padding: 0; }
+
+.zone {
+  display: grid;
+  justify-items: center;
+  gap: .75rem;
+  padding: 2.75rem 1.5rem 2.25rem;
+  text-align: center;
+  background: var(--oss-surface);
+  border: 1.5px dashed color-mix(in srgb, var(--oss-muted) 45%, transparent);
+  border-radius: calc(var(--oss-radius) + 4px);
+  transition: border-color .15s, background-color .15s;
+}
+:host(:state(dragging)) .zone {
+  border-color: var(--oss-accent);
+  background: color-mix(in srgb, var(--oss-accent) 8%, var(--oss-surface));
+}
+.cloud {
+  inline-size: 3rem;
+  block-size: 3rem;
+  border-radius: 50%;
+  background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
+  display: grid;
+  place-items: center;
+}
+.cloud::before {
+  content: "";
+  inline-size: 1.5rem;
+  block-size: 1.5rem;
+  background: var(--oss-accent);
+  clip-path: polygon(50% 4%, 88% 44%, 76% 55%, 58% 36%, 58% 78%, 42% 78%, 42% 36%, 24% 55%, 12% 44%, 50% 4%, 50% 4%, 12% 86%, 88% 86%, 88% 98%, 12% 98%, 12% 86%, 50% 4%);
+}
+.invitation { font-size: 1.125rem; font-weight: 600; letter-spacing: -.01em; }
+.promise { color: var(--oss-muted); font-size: .875rem; }
+
+button {
+  font: 500 .875rem/1.25 var(--oss-font);
+  color: var(--oss-text);
+  background: var(--oss-sunken);
+  border: 1px solid transparent;
+  border-radius: 999px;
+  padding: .4375rem .875rem;
+  cursor: pointer;
+  white-space: nowrap;
+  transition: background-color .12s, border-color .12s;
+}
+button:hover { background: color-mix(in srgb, var(--oss-muted) 18%, var(--oss-sunken)); }
+button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 65%, transparent); outline-offset: 2px; }
+.choose, [data-testid="retry"], [data-testid="resume"], [data-testid="continue"] {
+  background: var(--oss-accent);
+  color: var(--oss-on-accent);
+}
+.choose:hover, [data-testid="retry"]:hover, [data-testid="resume"]:hover, [data-testid="continue"]:hover {
+  background: color-mix(in srgb, var(--oss-accent) 86%, var(--oss-text));
+}
+.choose { font-size: 1rem; padding: .6875rem 1.5rem; }
+[data-testid="cancel"], [data-testid="discard"] { background: none; color: var(--oss-muted); }
+[data-testid="cancel"]:hover, [data-testid="discard"]:hover { color: var(--oss-bad); background: var(--oss-bad-surface); }
+
+.list { list-style: none; display: grid; gap: .75rem; }
+.list:not(:empty) { margin-block-start: 1.25rem; }
+.item {
+  display: grid;
+  grid-template-columns: auto minmax(0, 1fr) auto;
+  align-items: center;
+  column-gap: .875rem;
+  row-gap: .5rem;
+  padding: 1rem 1.125rem;
+  background: var(--oss-surface);
+  border: 1px solid var(--oss-border);
+  border-radius: var(--oss-radius);
+}
+.sign {
+  grid-row: span 2;
+  align-self: start;
+  inline-size: 2.25rem;
+  block-size: 2.25rem;
+  border-radius: 10px;
+  display: grid;
+  place-items: center;
+  font-weight: 600;
+  color: var(--oss-muted);
+  background: var(--oss-sunken);
+}
+.sign::before { content: "↑"; }
+[data-state="uploading"] .sign, [data-state="completing"] .sign {
+  color: var(--oss-accent);
+  background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
+}
+[data-state="queued"] .sign::before { content: "…"; }
+[data-state="paused"] .sign::before, [data-testid="unfinished-item"] .sign::before { content: "॥"; }
+[data-state="completed"] .sign { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
+[data-state="completed"] .sign::before { content: "✓"; }
+[data-state="failed"] .sign { color: var(--oss-bad); background: var(--oss-bad-surface); }
+[data-state="failed"] .sign::before { content: "!"; }
+[data-state="aborted"] { opacity: .65; }
+[data-state="aborted"] .sign::before { content: "×"; }
+
+.head { display: flex; align-items: baseline; gap: .625rem; min-inline-size: 0; }
+.name { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.size { color: var(--oss-muted); font-size: .8125rem; white-space: nowrap; }
+.buttons { display: flex; gap: .25rem; }
+.line {
+  grid-column: 2 / -1;
+  display: flex;
+  flex-wrap: wrap;
+  justify-content: space-between;
+  gap: .125rem 1rem;
+  font-size: .8125rem;
+  color: var(--oss-muted);
+}
+.notice { color: var(--oss-wait); }
+.figures { font-variant-numeric: tabular-nums; }
+[data-state="completed"] .message { color: var(--oss-good); }
+[data-state="failed"] .message { color: var(--oss-bad); }
+
+progress {
+  grid-column: 2 / -1;
+  appearance: none;
+  inline-size: 100%;
+  block-size: 6px;
+  border: 0;
+  border-radius: 3px;
+  overflow: hidden;
+  background: var(--oss-sunken);
+}
+progress::-webkit-progress-bar { background: var(--oss-sunken); }
+progress::-webkit-progress-value { background: var(--oss-accent); border-radius: 3px; transition: inline-size .2s linear; }
+progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px; }
+[data-state="paused"] progress::-webkit-progress-value, [data-state="queued"] progress::-webkit-progress-value { background: var(--oss-muted); }
+[data-state="paused"] progress::-moz-progress-bar { background: var(--oss-muted); }
+[data-state="failed"] progress::-webkit-progress-value { background: var(--oss-bad); }
+[data-state="failed"] progress::-moz-progress-bar { background: var(--oss-bad); }
+
+.outcome { grid-column: 2 / -1; min-inline-size: 0; }
+.outcome:empty { display: none; }
+.key {
+  font: 400 .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
+  color: var(--oss-muted);
+  overflow-wrap: anywhere;
+}
+.failure {
+  display: grid;
+  gap: .25rem;
+  padding: .875rem 1rem;
+  font-size: .875rem;
+  background: var(--oss-bad-surface);
+  border-radius: 10px;
+  overflow-wrap: anywhere;
+}
+.failure strong { color: var(--oss-bad); }
+.failure ul { padding-inline-start: 1.25rem; }
+.trace { color: var(--oss-muted); font-size: .75rem; }
+
+.unfinished { margin-block-start: 2.25rem; }
+.unfinished h2 { font-size: 1rem; font-weight: 600; letter-spacing: -.01em; }
+.unfinished .list { margin-block-start: .75rem; }
+.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+
+@media (max-width: 560px) {
+  .zone { padding: 2rem 1rem 1.75rem; }
+  .item { grid-template-columns: auto minmax(0, 1fr); padding: .875rem; }
+  .buttons { grid-column: 1 / -1; order: 1; flex-wrap: wrap; }
+  .buttons button { flex: 1; padding-block: .625rem; }
+  .buttons:not(:has(button:not([hidden]))) { display: none; }
+  .head { flex-wrap: wrap; column-gap: .625rem; row-gap: 0; }
+  .line { flex-direction: column; }
+  progress, .line, .outcome { grid-column: 1 / -1; }
+  .sign { grid-row: auto; }
+}
+@media (prefers-reduced-motion: reduce) {
+  * { transition: none !important; }
+}
+`;
+
+let shared: CSSStyleSheet | undefined;
+
+/** One sheet for all elements of a page, made when the first of them is. */
+export function sheet(): CSSStyleSheet {
+  if (!shared) {
+    shared = new CSSStyleSheet();
+    shared.replaceSync(CSS);
+  }
+  return shared;
+}
