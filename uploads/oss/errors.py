@@ -16,7 +16,9 @@ import base64
 import binascii
 from collections.abc import Mapping
 from typing import ClassVar
-from xml.etree import ElementTree
+from xml.etree.ElementTree import ParseError
+
+from uploads.oss import markup
 
 
 class StorageError(Exception):
@@ -38,9 +40,16 @@ class StorageError(Exception):
 
 
 class Unreachable(StorageError):
-    """No answer: connection refused, broken, or out of time. The work may have been done all the same."""
+    """No answer: connection refused, broken, or out of time.
+
+    `sent` False: nothing left this machine, so nothing was done. True: the work may have been done.
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, sent: bool, operation: str = "") -> None:
+        super().__init__(message, operation=operation)
+        self.sent = sent
 
 
 class Malformed(StorageError):
@@ -127,10 +136,8 @@ _CODE_WITHOUT_BODY = {
 
 def _fields(body: bytes) -> dict[str, str]:
     """The children of <Error>; nothing when the body is not that (a proxy's page, a cut answer)."""
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        return {}
     try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError:
+        root = markup.parse(body)
+    except ParseError:
         return {}
     return {child.tag: (child.text or "").strip() for child in root} if root.tag == "Error" else {}

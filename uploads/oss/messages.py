@@ -8,9 +8,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element, ParseError, SubElement
 
+from uploads.oss import markup
 from uploads.oss.errors import Malformed
 
 
@@ -79,21 +79,14 @@ class CorsConfiguration:
 
 
 def parse(body: bytes, root: str) -> Element:
-    """The document, if it is XML with this root and without a DTD (entities are nobody's business here)."""
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise Malformed("The XML declares a document type; OSS's never does.")
+    """The document, if it is well-formed XML with this root. Raises Malformed."""
     try:
-        document = ElementTree.fromstring(body)
-    except ElementTree.ParseError as error:
+        document = markup.parse(body)
+    except ParseError as error:
         raise Malformed(f"The XML is not well-formed: {error}.") from error
     if document.tag != root:
         raise Malformed(f"Expected <{root}>, got <{document.tag}>.")
     return document
-
-
-def serialize(document: Element) -> bytes:
-    """With the declaration that OSS sends."""
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(document, encoding="utf-8")
 
 
 def _text(element: Element, path: str) -> str:
@@ -139,7 +132,7 @@ def build_complete(parts: Sequence[Part]) -> bytes:
         element = SubElement(document, "Part")
         SubElement(element, "PartNumber").text = str(part.number)
         SubElement(element, "ETag").text = f'"{part.etag}"'
-    return serialize(document)
+    return markup.serialize(document)
 
 
 def parse_complete(body: bytes) -> tuple[str, str]:
@@ -166,7 +159,7 @@ def build_cors(configuration: CorsConfiguration) -> bytes:
         if rule.max_age_seconds is not None:
             SubElement(element, "MaxAgeSeconds").text = str(rule.max_age_seconds)
     SubElement(document, "ResponseVary").text = "true" if configuration.response_vary else "false"
-    return serialize(document)
+    return markup.serialize(document)
 
 
 def parse_cors(body: bytes) -> CorsConfiguration:

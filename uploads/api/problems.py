@@ -1,0 +1,89 @@
+"""Errors as answers: RFC 9457 problem details, with a stable `code`, fields, and OSS's code and request id.
+
+Rule: the one place that turns an exception into an answer.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from uploads.errors import NotFoundError, UploadError
+
+CONTENT_TYPE = "application/problem+json"
+NOT_FOUND = NotFoundError("There is no such upload, or it is not yours.")
+
+
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER. None (a 500) for what nobody foresaw: that is a fault of ours, and is logged."""
+    if isinstance(error, Http404):
+        error = NOT_FOUND
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, UploadError):
+        answer = of_upload_error(error)
+    elif isinstance(error, exceptions.APIException):
+        answer = of_api_exception(error)
+    else:
+        return None
+    set_rollback()
+    return answer
+
+
+def of_upload_error(error: UploadError) -> Response:
+    body: dict[str, Any] = problem(error.status, error.code, error.title, error.detail)
+    if error.errors:
+        body["errors"] = error.errors
+    if error.oss:
+        body["oss"] = error.oss
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return answer(body, headers)
+
+
+def of_api_exception(error: exceptions.APIException) -> Response:
+    """What DRF itself refuses: a malformed body, a missing login, too many requests."""
+    code, detail, errors = str(error.default_code), error.detail, None
+    if isinstance(detail, dict):
+        errors = detail
+        text = "; ".join(_lines(detail))
+    elif isinstance(detail, list):
+        text = " ".join(map(str, detail))
+    else:
+        text = str(detail)
+    body = problem(error.status_code, code, HTTPStatus(error.status_code).phrase, text)
+    if errors:
+        body["errors"] = errors
+    headers: dict[str, str] = {}
+    if header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = header
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait) + 1)
+    return answer(body, headers)
+
+
+def _lines(detail: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """`field: what is wrong` for each field, however deep."""
+    lines: list[str] = []
+    for name, value in detail.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            lines += _lines(value, f"{path}.")
+        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            for index, item in enumerate(value):
+                lines += _lines(item, f"{path}[{index}].") if isinstance(item, Mapping) else []
+        else:
+            lines.append(f"{path}: {' '.join(map(str, value)) if isinstance(value, list) else value}")
+    return lines
+
+
+def problem(status: int, code: str, title: str, detail: str) -> dict[str, Any]:
+    return {"type": f"urn:oss-uploads:problem:{code}", "title": title, "status": status, "detail": detail, "code": code}
+
+
+def answer(body: dict[str, Any], headers: Mapping[str, str]) -> Response:
+    return Response(body, status=body["status"], headers=dict(headers), content_type=CONTENT_TYPE)

@@ -1,0 +1,203 @@
+"""The shapes of requests and answers. Serializers judge form; services judge sense."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from uploads.models import Upload
+from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE
+from uploads.oss.signing import PartRequest
+from uploads.services import DonePart
+
+MAX_BATCH = 1000
+"""Parts in one request."""
+
+# A header value: anything else would let a name or a type break out of its line.
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w-]+=(\"[^\"\\\r\n]*\"|[\w.+-]+))*", re.ASCII)
+_META_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_META_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_MD5 = re.compile(r"[A-Za-z0-9+/]{22}==")
+_ETAG = re.compile(r'"?[0-9A-Za-z-]{1,62}"?')
+_UINT64 = re.compile(r"[0-9]{1,20}")
+
+
+class Uint64Field(serializers.RegexField):
+    """An unsigned decimal in text, since JavaScript's numbers cannot hold it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(_UINT64.pattern, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if not _UINT64.fullmatch(text) or int(text) >= 2**64:
+            raise serializers.ValidationError("Not an unsigned 64-bit number in decimal.")
+        return str(int(text))
+
+
+class PartRequestSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(min_value=1, max_value=MAX_PART_NUMBER)
+    size = serializers.IntegerField(required=False, min_value=0, max_value=MAX_PART_SIZE)
+    content_md5 = serializers.CharField(required=False, max_length=24)
+
+    def validate_content_md5(self, value: str) -> str:
+        if not _MD5.fullmatch(value):
+            raise serializers.ValidationError("Base64 of the 16 bytes of an MD5.")
+        return value
+
+
+class DonePartSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(min_value=1, max_value=MAX_PART_NUMBER)
+    size = serializers.IntegerField(min_value=0, max_value=MAX_PART_SIZE)
+    etag = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, max_length=64, help_text="Empty where CORS hides it."
+    )
+    crc64 = Uint64Field(required=False, allow_null=True)
+
+    def validate_etag(self, value: str | None) -> str:
+        if value and not _ETAG.fullmatch(value):
+            raise serializers.ValidationError("Not an ETag of OSS.")
+        return (value or "").strip('"').upper()
+
+    @staticmethod
+    def to_part(data: dict[str, Any]) -> DonePart:
+        return DonePart(data["number"], data["size"], data.get("etag") or "", data.get("crc64") or "")
+
+
+class CheckpointSerializer(serializers.Serializer[Any]):
+    parts = serializers.ListField(child=DonePartSerializer(), max_length=MAX_BATCH)
+
+    def done(self) -> list[DonePart]:
+        return [DonePartSerializer.to_part(part) for part in self.validated_data["parts"]]
+
+
+class SignRequestSerializer(serializers.Serializer[Any]):
+    parts = serializers.ListField(child=PartRequestSerializer(), max_length=MAX_BATCH, allow_empty=False)
+    done = serializers.ListField(child=DonePartSerializer(), max_length=MAX_BATCH, required=False)
+
+    def requests(self) -> list[PartRequest]:
+        return [PartRequest(p["number"], p.get("size"), p.get("content_md5")) for p in self.validated_data["parts"]]
+
+    def finished(self) -> list[DonePart]:
+        return [DonePartSerializer.to_part(part) for part in self.validated_data.get("done", [])]
+
+
+class CompleteRequestSerializer(serializers.Serializer[Any]):
+    crc64 = Uint64Field(required=False, allow_null=True, help_text="Of the whole file, if the page computed it.")
+    done = serializers.ListField(child=DonePartSerializer(), max_length=MAX_PART_NUMBER, required=False)
+
+    def finished(self) -> list[DonePart]:
+        return [DonePartSerializer.to_part(part) for part in self.validated_data.get("done", [])]
+
+
+class CreateUploadSerializer(serializers.Serializer[Any]):
+    destination = serializers.CharField(max_length=64, default="default")
+    filename = serializers.CharField(max_length=1024, trim_whitespace=False)
+    size = serializers.IntegerField(min_value=0, max_value=MAX_OBJECT_SIZE, help_text="Bytes.")
+    content_type = serializers.CharField(required=False, allow_blank=True, max_length=255)
+    fingerprint = serializers.CharField(required=False, allow_blank=True, max_length=128)
+    metadata = serializers.DictField(child=serializers.CharField(max_length=2048), required=False)
+    sign = serializers.IntegerField(
+        required=False, min_value=0, max_value=MAX_BATCH, help_text="How many first parts to sign in the answer."
+    )
+
+    def validate_content_type(self, value: str) -> str:
+        if value and not _CONTENT_TYPE.fullmatch(value):
+            raise serializers.ValidationError("Not a media type such as video/mp4.")
+        return value
+
+    def validate_metadata(self, value: dict[str, str]) -> dict[str, str]:
+        if len({name.lower() for name in value}) != len(value):
+            raise serializers.ValidationError("Names differ by more than their letters' case.")
+        for name, text in value.items():
+            if not _META_NAME.fullmatch(name):
+                raise serializers.ValidationError(f"{name!r}: names are letters, digits and hyphens.")
+            if not _META_VALUE.fullmatch(text):
+                raise serializers.ValidationError(f"{name!r}: values are printable ASCII; percent-encode the rest.")
+        return value
+
+
+class SignedPartSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    method = serializers.CharField()
+    url = serializers.CharField(help_text="Presigned; send exactly `headers` with it.")
+    headers = serializers.DictField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField()
+
+
+class SignedPartsSerializer(serializers.Serializer[Any]):
+    parts = SignedPartSerializer(many=True)
+    server_time = serializers.DateTimeField(help_text="Count a URL's life from here, not from the device's clock.")
+    parts_done = serializers.IntegerField()
+    bytes_done = serializers.IntegerField()
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    parts_done = serializers.IntegerField()
+    bytes_done = serializers.IntegerField()
+
+
+class HeldPartSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    size = serializers.IntegerField()
+    etag = serializers.CharField()
+    crc64 = serializers.CharField(required=False)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        held = {"number": instance.number, "size": instance.size, "etag": instance.etag}
+        if instance.crc64 not in ("", None):
+            held["crc64"] = str(instance.crc64)
+        return held
+
+
+class HeldPartsSerializer(serializers.Serializer[Any]):
+    parts = HeldPartSerializer(many=True)
+
+
+class UploadSerializer(serializers.ModelSerializer[Upload]):
+    """The upload, as the contract shows it."""
+
+    part_count = serializers.IntegerField(read_only=True)
+    callback = serializers.JSONField(read_only=True, allow_null=True)
+    error = serializers.JSONField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Upload
+        fields = (
+            "id",
+            "state",
+            "destination",
+            "bucket",
+            "key",
+            "upload_id",
+            "method",
+            "filename",
+            "content_type",
+            "size",
+            "part_size",
+            "part_count",
+            "parts_done",
+            "bytes_done",
+            "fingerprint",
+            "metadata",
+            "created_at",
+            "updated_at",
+            "expires_at",
+            "completed_at",
+            "etag",
+            "crc64",
+            "location",
+            "callback",
+            "error",
+        )
+        read_only_fields = fields
+
+
+class CreatedUploadSerializer(UploadSerializer):
+    """A new upload; with `sign`, also the first signed parts."""
+
+    parts = SignedPartSerializer(many=True, required=False)
+    server_time = serializers.DateTimeField(required=False)
+
+    class Meta(UploadSerializer.Meta):
+        fields = read_only_fields = (*UploadSerializer.Meta.fields, "parts", "server_time")  # type: ignore[assignment]

@@ -1,0 +1,19 @@
+"""/api/: include it with `path("api/", include("uploads.api.urls"))`."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.authtoken.views import ObtainAuthToken
+from rest_framework.routers import DefaultRouter
+
+from uploads.api.views import UploadViewSet
+
+router = DefaultRouter()
+router.include_root_view = False
+router.register("uploads", UploadViewSet)
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("token/", ObtainAuthToken.as_view(), name="token"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]

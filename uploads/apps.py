@@ -1,0 +1,12 @@
+"""The Django app `uploads`."""
+
+from django.apps import AppConfig
+
+
+class UploadsConfig(AppConfig):
+    name = "uploads"
+    verbose_name = "Uploads"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from uploads import checks, connection  # noqa: F401  Registered by being imported.

@@ -1,0 +1,168 @@
+"""What the backend remembers: uploads, the parts it was told of, and who did what.
+
+Rule: `UploadQuerySet.advance()` is the only writer of `state`, by compare-and-set. Rows are hints; OSS is the truth
+about parts and objects.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any, Self
+
+from django.conf import settings as django_settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models, transaction
+from django.utils import timezone
+
+from uploads import states
+from uploads.oss.limits import MAX_KEY_BYTES
+from uploads.plan import Plan
+from uploads.states import State
+
+User = AbstractBaseUser | AnonymousUser
+"""Whoever a request comes from."""
+
+
+class Method(models.TextChoices):
+    """How the bytes travel."""
+
+    MULTIPART = "multipart"
+    PUT = "put"
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    """Uploads, in the words of the domain."""
+
+    def for_user(self, user: User) -> Self:
+        """The uploads that this user made."""
+        return self.filter(owner_id=user.pk)
+
+    def active(self) -> Self:
+        return self.filter(state__in=[State.UPLOADING, State.COMPLETING])
+
+    def stale(self, now: datetime) -> Self:
+        """Unfinished, and past their time."""
+        return self.filter(state=State.UPLOADING, expires_at__lt=now)
+
+    def advance(self, upload: "Upload", event: states.Event, *, actor: User | None = None, **values: Any) -> bool:
+        """Move one upload by the state table and set `values` with it; False when it may not (or somebody was first).
+
+        `upload` is brought up to date either way. The history is written in the same transaction.
+        """
+        with transaction.atomic():
+            moved = self.filter(pk=upload.pk, state__in=states.sources(event)).update(
+                state=states.destination(event), updated_at=timezone.now(), **values
+            )
+            if moved:
+                detail = {"error": values["error"]} if values.get("error") else {}
+                UploadEvent.objects.create(upload=upload, name=event, actor_id=actor.pk if actor else None, detail=detail)
+        upload.refresh_from_db()
+        return bool(moved)
+
+
+class Upload(models.Model):
+    """One file on its way into one object."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
+    state = models.CharField(
+        max_length=10, choices=[(state.value, state.value) for state in State], default=State.UPLOADING
+    )
+    destination = models.CharField(max_length=64)
+    bucket = models.CharField(max_length=63)
+    key = models.CharField(max_length=MAX_KEY_BYTES)
+    upload_id = models.CharField(max_length=255, blank=True, help_text="OSS's name for the multipart upload.")
+    method = models.CharField(max_length=9, choices=Method.choices)
+
+    filename = models.CharField(max_length=1024)
+    content_type = models.CharField(max_length=255)
+    size = models.BigIntegerField(help_text="Bytes.")
+    part_size = models.BigIntegerField(help_text="Bytes of every part but the last.")
+    fingerprint = models.CharField(max_length=128, blank=True, help_text="By which a page recognises the file again.")
+    metadata = models.JSONField(default=dict, blank=True)
+
+    parts_done = models.IntegerField(default=0)
+    bytes_done = models.BigIntegerField(default=0)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True, help_text="When OSS had dropped an ended upload's parts.")
+
+    expected = models.JSONField(
+        null=True, blank=True, help_text="ETag and CRC64 that the object must have; known before OSS is asked."
+    )
+    etag = models.CharField(max_length=64, blank=True)
+    crc64 = models.CharField(max_length=20, blank=True, help_text="Unsigned decimal, as OSS writes it.")
+    location = models.TextField(blank=True)
+    callback = models.JSONField(null=True, blank=True)
+    error = models.JSONField(null=True, blank=True)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        permissions = [("abort_upload", "Can abort uploads of other users")]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "-id"], name="uploads_of_owner"),
+            models.Index(fields=["owner", "fingerprint"], name="uploads_of_fingerprint"),
+            models.Index(
+                fields=["expires_at"],
+                name="uploads_unfinished",
+                condition=models.Q(state__in=[State.UPLOADING, State.COMPLETING]),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="uploads_state_known", condition=models.Q(state__in=[state.value for state in State])
+            ),
+            models.CheckConstraint(name="uploads_size_positive", condition=models.Q(size__gte=0, part_size__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.filename} ({self.state})"
+
+    @property
+    def plan(self) -> Plan:
+        count = max(1, -(-self.size // self.part_size))
+        return Plan(self.size, self.part_size, count)
+
+    @property
+    def part_count(self) -> int:
+        return self.plan.part_count
+
+
+class Part(models.Model):
+    """A part that the browser, or OSS, told of: the checkpoint. Gone when the upload has ended."""
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
+    number = models.IntegerField()
+    etag = models.CharField(max_length=64, blank=True, help_text="Empty where the bucket's CORS hides it.")
+    size = models.BigIntegerField()
+    crc64 = models.CharField(max_length=20, blank=True)
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="uploads_one_part_per_number")]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"
+
+
+class UploadEvent(models.Model):
+    """Who did what, when. Written by services only; never changed."""
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="events")
+    name = models.CharField(max_length=20)
+    actor = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now)
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"

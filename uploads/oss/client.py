@@ -1,0 +1,205 @@
+"""The calls that a backend makes to OSS, on httpx.
+
+Rule: every call has a time limit; what is safe to repeat is repeated, and what is not (a Complete whose
+answer was lost) raises Unreachable, so that the caller asks OSS what became of it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import httpx
+import stamina
+
+from uploads.oss import messages
+from uploads.oss.endpoint import Endpoint
+from uploads.oss.errors import Busy, NotFound, StorageError, Unreachable, from_answer
+from uploads.oss.limits import MAX_LIST_PAGE
+from uploads.oss.messages import Completed, CorsConfiguration, Part, PartPage
+from uploads.oss.signing import Credentials, authorization, canonical_query
+
+TIMEOUT = httpx.Timeout(30, connect=5, pool=10)
+COMPLETE_TIMEOUT = httpx.Timeout(60, connect=5, pool=10)
+"""OSS may take its time to merge thousands of parts."""
+
+ATTEMPTS = 4
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+def _worth_repeating(error: Exception) -> bool:
+    """For calls that may be done twice without harm."""
+    return isinstance(error, StorageError) and error.retryable
+
+
+def _not_done_yet(error: Exception) -> bool:
+    """For calls that must not be done twice: only when OSS cannot have done it."""
+    return isinstance(error, Busy) or (isinstance(error, Unreachable) and not error.sent)
+
+
+class OssClient:
+    """One endpoint, one region, one key pair; safe to share between threads."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        region: str,
+        credentials: Credentials,
+        *,
+        http: httpx.Client | None = None,
+        now: Callable[[], datetime] = utcnow,
+    ) -> None:
+        self.endpoint = endpoint
+        self.region = region
+        self.credentials = credentials
+        self._http = http or httpx.Client(timeout=TIMEOUT, follow_redirects=False)
+        self._now = now
+
+    def close(self) -> None:
+        self._http.close()
+
+    # Multipart uploads
+
+    def initiate(self, bucket: str, key: str, headers: Mapping[str, str] | None = None) -> str:
+        """InitiateMultipartUpload → upload id. `headers`: what the finished object shall carry."""
+        answer = self._call("InitiateMultipartUpload", "POST", bucket, key, [("uploads", "")], headers, safe=False)
+        return messages.parse_initiate(answer.content)
+
+    def list_parts(self, bucket: str, key: str, upload_id: str) -> list[Part]:
+        """ListParts, all pages: what OSS really holds, by number."""
+        return [part for page in self._part_pages(bucket, key, upload_id) for part in page.parts]
+
+    def _part_pages(self, bucket: str, key: str, upload_id: str) -> Iterator[PartPage]:
+        marker: int | None = 0
+        while marker is not None:
+            query = [("uploadId", upload_id), ("max-parts", str(MAX_LIST_PAGE)), ("part-number-marker", str(marker))]
+            page = messages.parse_parts(self._call("ListParts", "GET", bucket, key, query).content)
+            yield page
+            marker = page.next_marker
+
+    def complete(
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        parts: Sequence[Part],
+        headers: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """CompleteMultipartUpload. After Unreachable with `sent`, or NoSuchUpload: head() tells what is so."""
+        answer = self._call(
+            "CompleteMultipartUpload",
+            "POST",
+            bucket,
+            key,
+            [("uploadId", upload_id)],
+            {"Content-Type": "application/xml", **(headers or {})},
+            content=messages.build_complete(parts),
+            timeout=COMPLETE_TIMEOUT,
+            safe=False,
+        )
+        etag, location = messages.parse_complete(answer.content)
+        return Completed(
+            etag=etag or messages.bare(answer.headers.get("ETag", "")),
+            crc64=_crc64(answer),
+            location=location,
+            request_id=answer.headers.get("x-oss-request-id", ""),
+        )
+
+    def abort(self, bucket: str, key: str, upload_id: str) -> None:
+        """AbortMultipartUpload. An upload that is gone already is what was wanted."""
+        try:
+            self._call("AbortMultipartUpload", "DELETE", bucket, key, [("uploadId", upload_id)])
+        except NotFound as error:
+            if error.code != "NoSuchUpload":
+                raise
+
+    # Objects
+
+    def put_object(self, bucket: str, key: str, content: bytes, headers: Mapping[str, str] | None = None) -> Completed:
+        """PutObject of bytes in memory: for small things; browsers send the large ones."""
+        answer = self._call("PutObject", "PUT", bucket, key, headers=headers, content=content)
+        return self._described(answer, bucket, key, size=len(content))
+
+    def head(self, bucket: str, key: str) -> Completed:
+        """HeadObject. Raises NotFound."""
+        answer = self._call("HeadObject", "HEAD", bucket, key)
+        return self._described(answer, bucket, key, size=int(answer.headers.get("Content-Length", 0)))
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        """DeleteObject. An object that is not there is what was wanted."""
+        self._call("DeleteObject", "DELETE", bucket, key)
+
+    def _described(self, answer: httpx.Response, bucket: str, key: str, size: int) -> Completed:
+        return Completed(
+            etag=messages.bare(answer.headers.get("ETag", "")),
+            crc64=_crc64(answer),
+            location=self.endpoint.url_of(bucket, key),
+            size=size,
+            content_type=answer.headers.get("Content-Type", ""),
+            request_id=answer.headers.get("x-oss-request-id", ""),
+        )
+
+    # The bucket's CORS
+
+    def get_cors(self, bucket: str) -> CorsConfiguration:
+        """GetBucketCors; no rules where the bucket has none."""
+        try:
+            return messages.parse_cors(self._call("GetBucketCors", "GET", bucket, query=[("cors", "")]).content)
+        except NotFound as error:
+            if error.code == "NoSuchCORSConfiguration":
+                return CorsConfiguration()
+            raise
+
+    def put_cors(self, bucket: str, configuration: CorsConfiguration) -> None:
+        """PutBucketCors: replaces all rules."""
+        headers = {"Content-Type": "application/xml"}
+        content = messages.build_cors(configuration)
+        self._call("PutBucketCors", "PUT", bucket, query=[("cors", "")], headers=headers, content=content)
+
+    # The wire
+
+    def _call(
+        self,
+        operation: str,
+        method: str,
+        bucket: str,
+        key: str = "",
+        query: Iterable[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        *,
+        content: bytes = b"",
+        timeout: httpx.Timeout = TIMEOUT,
+        safe: bool = True,
+    ) -> httpx.Response:
+        query = list(query)
+        url = self.endpoint.url_of(bucket, key)
+        if query:
+            url = f"{url}?{canonical_query(query)}"
+        for attempt in stamina.retry_context(
+            on=_worth_repeating if safe else _not_done_yet, attempts=ATTEMPTS, timeout=60, wait_initial=0.2
+        ):
+            with attempt:
+                signed = authorization(self.credentials, self.region, self._now(), method, bucket, key, query, headers)
+                return self._send(operation, method, url, signed, content, timeout)
+        raise AssertionError("unreachable: the retry loop returns or raises")
+
+    def _send(
+        self, operation: str, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout: httpx.Timeout
+    ) -> httpx.Response:
+        # Header values are UTF-8 on OSS's wire; httpx would refuse text that is not ASCII.
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        try:
+            answer = self._http.request(method, url, headers=encoded, content=content, timeout=timeout)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Unreachable("OSS could not be reached.", sent=False, operation=operation) from error
+        except httpx.TransportError as error:
+            raise Unreachable("OSS did not answer.", sent=True, operation=operation) from error
+        if answer.status_code in (200, 204, 206):
+            return answer
+        raise from_answer(answer.status_code, answer.headers, answer.content, operation)
+
+
+def _crc64(answer: httpx.Response) -> int | None:
+    text = answer.headers.get("x-oss-hash-crc64ecma", "")
+    return int(text) if text.isdigit() else None

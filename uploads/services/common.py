@@ -1,0 +1,66 @@
+"""What every step of the journey needs: guards by name, OSS asked what is so, and its errors turned into ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from uploads.connection import oss_client
+from uploads.errors import UploadError, WrongState, from_storage
+from uploads.models import Upload
+from uploads.oss.errors import NotFound, StorageError
+from uploads.oss.messages import Completed, Part
+from uploads.states import State
+
+_WORDS = {
+    State.UPLOADING: "The upload is not finished yet.",
+    State.COMPLETING: "The upload is being completed right now.",
+    State.COMPLETED: "The upload is completed already.",
+    State.ABORTED: "The upload was aborted. Start it anew.",
+    State.FAILED: "The upload has failed. Start it anew.",
+}
+
+
+def wrong_state(upload: Upload) -> WrongState:
+    """The error for an upload that is past what was asked."""
+    return WrongState(_WORDS[State(upload.state)], errors={"state": [upload.state]})
+
+
+def require(upload: Upload, *allowed: State) -> None:
+    """Raises WrongState, in words, unless the upload is in one of these states."""
+    if upload.state not in allowed:
+        raise wrong_state(upload)
+
+
+def as_record(error: UploadError) -> dict[str, str]:
+    """An error as the row's `error` holds it."""
+    return {"code": error.code, "title": error.title, "detail": error.detail}
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Lets no error of OSS out but as one of ours."""
+    try:
+        yield
+    except StorageError as error:
+        raise from_storage(error) from error
+
+
+def parts_at_oss(upload: Upload) -> list[Part] | None:
+    """ListParts: the truth. None when OSS does not know the multipart upload (any more)."""
+    with storage_errors():
+        try:
+            return oss_client().list_parts(upload.bucket, upload.key, upload.upload_id)
+        except NotFound as error:
+            if error.code != "NoSuchUpload":
+                raise
+            return None
+
+
+def object_at_oss(upload: Upload) -> Completed | None:
+    """HeadObject: the truth. None when there is no object."""
+    with storage_errors():
+        try:
+            return oss_client().head(upload.bucket, upload.key)
+        except NotFound as error:
+            if error.code != "NoSuchKey":
+                raise
+            return None

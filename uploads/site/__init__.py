@@ -1,0 +1,1 @@
+"""The host that makes the app run alone. Nothing imports it."""

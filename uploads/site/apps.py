@@ -1,0 +1,31 @@
+"""The site's own system checks: what only a site that runs alone needs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+
+
+class SiteConfig(AppConfig):
+    name = "uploads.site"
+    label = "uploads_site"  # "site" alone would be anybody's.
+
+    def ready(self) -> None:
+        register(check_environment, "uploads")
+
+
+def check_environment(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """What is missing or malformed in the environment, beyond what the app itself checks."""
+    found: list[CheckMessage] = [
+        Error(f"{name}: {' '.join(reasons)}", hint="Set it in the environment, as README shows.", id="uploads.E021")
+        for name, reasons in settings.ENVIRONMENT_ERRORS.items()
+    ]
+    try:
+        _ = settings.SECRET_KEY
+    except ImproperlyConfigured:
+        hint = "Set it to a long random text, and keep it: sessions and signed values depend on it."
+        found.append(Error("DJANGO_SECRET_KEY is not set.", hint=hint, id="uploads.E020"))
+    return found

@@ -1,0 +1,225 @@
+"""The demo: a local OSS server and the site, on one machine, without an account anywhere.
+
+Rule: two children, one parent. When the parent is told to end, or a child ends by itself, all end.
+"""
+
+import fcntl
+import io
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+HOST = "127.0.0.1"
+BUCKET, REGION = "demo-bucket", "cn-hangzhou"
+KEY_ID, KEY_SECRET = "demo-key-id", "demo-key-secret"
+ACCOUNTS = (("demo", False), ("admin", True))
+START_SECONDS = 60
+
+
+class DemoError(Exception):
+    """The demo cannot start, or ended by itself; the text is one line for the person at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    port: int
+    oss_port: int
+    var: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "DemoSettings":
+        try:
+            port, oss_port = int(environ.get("PORT") or 8000), int(environ.get("OSS_PORT") or 9000)
+        except ValueError:
+            raise DemoError("PORT and OSS_PORT are port numbers.") from None
+        return cls(port, oss_port, Path(environ.get("VAR_DIR") or "var").resolve())
+
+    @property
+    def site(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+def is_prepared(environ: Mapping[str, str]) -> bool:
+    return "OSS_UPLOADS_DEMO" in environ
+
+
+def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which the standalone site is the demo."""
+    settings.var.mkdir(parents=True, exist_ok=True)
+    return {
+        **environ,
+        "OSS_UPLOADS_DEMO": "1",
+        "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
+        "DJANGO_DEBUG": "false",
+        "DJANGO_SECRET_KEY": _secret_key(settings.var / "secret_key"),
+        "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "DJANGO_SECURE_COOKIES": "false",
+        "DATABASE_URL": f"sqlite:///{settings.var / 'db.sqlite3'}",
+        "CACHE_URL": "locmem://",
+        "OSS_ENDPOINT": f"http://{HOST}:{settings.oss_port}",
+        "OSS_INTERNAL_ENDPOINT": "",
+        "OSS_ADDRESSING": "path",
+        "OSS_REGION": REGION,
+        "OSS_BUCKET": BUCKET,
+        "OSS_ACCESS_KEY_ID": KEY_ID,
+        "OSS_ACCESS_KEY_SECRET": KEY_SECRET,
+        "OSS_SESSION_TOKEN": "",
+        "UPLOADS_ORIGINS": f"{settings.site},http://localhost:{settings.port}",
+        "LOG_LEVEL": environ.get("LOG_LEVEL", "WARNING"),
+    }
+
+
+def _secret_key(path: Path) -> str:
+    """Kept, so that a login outlives a restart of the demo."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def run(settings: DemoSettings, write: Callable[[str], object]) -> None:
+    """Blocks until Ctrl-C (or SIGTERM, or SIGHUP). Raises DemoError when it cannot start or a child ends."""
+    with _only_one(settings), _signals_end_it(), _Children() as children:
+        _require_free(settings.port, "PORT")
+        _require_free(settings.oss_port, "OSS_PORT")
+        children.start("local OSS", settings.oss_port, *_local_oss(settings))
+        _prepare()
+        children.start("site", settings.port, *_site(settings))
+        write(_block(settings))
+        children.wait()
+
+
+def _local_oss(settings: DemoSettings) -> list[str]:
+    return [
+        *("-m", "uploads.localoss", "--host", HOST, "--port", str(settings.oss_port), "--bucket", BUCKET),
+        *("--root", str(settings.var / "oss"), "--region", REGION),
+        *("--access-key-id", KEY_ID, "--access-key-secret", KEY_SECRET),
+    ]
+
+
+def _site(settings: DemoSettings) -> list[str]:
+    return [
+        *("-m", "gunicorn", "uploads.site.wsgi", "--bind", f"{HOST}:{settings.port}"),
+        *("--worker-class", "gthread", "--threads", "8", "--log-level", "warning", "--graceful-timeout", "2"),
+    ]
+
+
+def _prepare() -> None:
+    """Database, accounts, the bucket's CORS: each does nothing the second time."""
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+
+    call_command("check", tags=["uploads"])
+    call_command("migrate", verbosity=0)
+    users = get_user_model().objects
+    for name, is_admin in ACCOUNTS:
+        if not users.filter(username=name).exists():
+            create = users.create_superuser if is_admin else users.create_user
+            create(username=name, password=name)
+    call_command("configure_bucket", stdout=io.StringIO())
+
+
+def _block(settings: DemoSettings) -> str:
+    return (
+        f"\n  Upload page   {settings.site}/            (demo / demo)\n"
+        f"  Admin         {settings.site}/admin/      (admin / admin)\n"
+        f"  API           {settings.site}/api/docs/\n"
+        f"  Local OSS     http://{HOST}:{settings.oss_port}   bucket {BUCKET}, files in {settings.var.name}/oss\n\n"
+        "  Ctrl-C ends it.\n"
+    )
+
+
+@contextmanager
+def _only_one(settings: DemoSettings) -> Iterator[None]:
+    with open(settings.var / "demo.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoError(f"The demo is running already in {settings.var}: end it, or set VAR_DIR.") from None
+        yield
+
+
+def _require_free(port: int, variable: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise DemoError(f"Port {port} is taken: end what uses it, or set {variable}.") from None
+
+
+class _Ended(Exception):
+    """Somebody asked for the end."""
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[None]:
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Ended
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    except _Ended:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Children:
+    """The processes that the demo started, ended together."""
+
+    def __init__(self) -> None:
+        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def __enter__(self) -> "_Children":
+        return self
+
+    def start(self, name: str, port: int, *arguments: str) -> None:
+        """Start python with these arguments and wait until something accepts connections on its port."""
+        # A session of its own: Ctrl-C reaches the parent alone, which then ends the children in order.
+        process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, start_new_session=True)
+        self._running.append((name, process))
+        deadline = time.monotonic() + START_SECONDS
+        while not _accepts(port):
+            if process.poll() is not None:
+                raise DemoError(f"The {name} did not start; what it said stands above.")
+            if time.monotonic() > deadline:
+                raise DemoError(f"The {name} did not start within {START_SECONDS} s.")
+            time.sleep(0.05)
+
+    def wait(self) -> None:
+        """Until a child ends, which none should."""
+        while True:
+            for name, process in self._running:
+                if process.poll() is not None:
+                    raise DemoError(f"The {name} ended by itself (exit code {process.returncode}).")
+            time.sleep(0.2)
+
+    def __exit__(self, *_: object) -> None:
+        # Nothing may interrupt the end, or a child would stay.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for _name, process in reversed(self._running):
+            process.terminate()
+        for _name, process in self._running:
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0

@@ -1,0 +1,148 @@
+"""Settings of the standalone site, from the environment.
+
+Rule: this is the only place that reads the environment. What is missing or malformed is told by a system check
+that names it, so that reading the settings never fails.
+"""
+
+from pathlib import Path
+
+from environs import Env, EnvValidationError
+
+env = Env(eager=False)
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+PACKAGE_DIR = BASE_DIR / "uploads"
+
+DEBUG = env.bool("DJANGO_DEBUG", False)
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+
+INSTALLED_APPS = [
+    "uploads.site.apps.SiteConfig",
+    "uploads",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "uploads.site.urls"
+WSGI_APPLICATION = "uploads.site.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+SQLITE = f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}"
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", SQLITE) or {"ENGINE": "django.db.backends.dummy"}}
+DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # IMMEDIATE: a transaction that will write waits its turn at the start instead of failing in the middle.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+CACHES = {
+    "default": env.dj_cache_url("CACHE_URL", "locmem://") or {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+UPLOADS = {
+    "OSS_ENDPOINT": env.str("OSS_ENDPOINT", ""),
+    "OSS_INTERNAL_ENDPOINT": env.str("OSS_INTERNAL_ENDPOINT", ""),
+    "OSS_REGION": env.str("OSS_REGION", ""),
+    "OSS_BUCKET": env.str("OSS_BUCKET", ""),
+    "OSS_ADDRESSING": env.str("OSS_ADDRESSING", "virtual"),
+    "OSS_ACCESS_KEY_ID": env.str("OSS_ACCESS_KEY_ID", ""),
+    "OSS_ACCESS_KEY_SECRET": env.str("OSS_ACCESS_KEY_SECRET", ""),
+    "OSS_SESSION_TOKEN": env.str("OSS_SESSION_TOKEN", ""),
+    "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
+    "DESTINATIONS": {"default": {"client_options": ["metadata"]}},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "uploads.api.problems.problem_handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "OSS Uploads",
+    "DESCRIPTION": "Uploads of files of any size from a web page straight to Alibaba Cloud OSS.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
+# Files are served from where the apps keep them; `collectstatic` is for sites that put a server of their own in front.
+WHITENOISE_USE_FINDERS = True
+
+SESSION_COOKIE_SAMESITE = "Lax"
+if not DEBUG:
+    SESSION_COOKIE_SECURE = env.bool("DJANGO_SECURE_COOKIES", True)
+    CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    # httpx logs whole URLs, and a URL may be a signed one.
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}
+
+ENVIRONMENT_ERRORS: dict[str, list[str]] = {}
+"""Variables that could not be read, and why: `uploads.site.apps` tells them as system checks."""
+try:
+    env.seal()
+except EnvValidationError as error:
+    if isinstance(error.error_messages, dict):
+        ENVIRONMENT_ERRORS = error.error_messages

@@ -1,0 +1,18 @@
+"""The site: the upload page, login, admin, API."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.generic import TemplateView
+
+page = ensure_csrf_cookie(login_required(TemplateView.as_view(template_name="site/page.html")))
+
+urlpatterns = [
+    path("", page, name="page"),
+    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("admin/", admin.site.urls),
+    path("api/", include("uploads.api.urls")),
+]
