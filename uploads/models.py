@@ -54,7 +54,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
             )
             if moved:
                 detail = {"error": values["error"]} if values.get("error") else {}
-                UploadEvent.objects.create(upload=upload, name=event, actor_id=actor.pk if actor else None, detail=detail)
+                UploadEvent.objects.create(
+                    upload=upload, name=event, actor_id=actor.pk if actor else None, detail=detail
+                )
         upload.refresh_from_db()
         return bool(moved)
 

@@ -117,7 +117,7 @@ def _prepare() -> None:
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
-    call_command("check", tags=["uploads"])
+    call_command("check", tags=["uploads"], stdout=io.StringIO())
     call_command("migrate", verbosity=0)
     users = get_user_model().objects
     for name, is_admin in ACCOUNTS:

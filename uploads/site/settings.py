@@ -120,8 +120,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 # Files are served from where the apps keep them; `collectstatic` is for sites that put a server of their own in front.
+STATIC_ROOT = env.path("STATIC_ROOT", None)
 WHITENOISE_USE_FINDERS = True
 
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -1,0 +1,6 @@
+"""`python -m uploads.localoss`: the server without Django."""
+
+from uploads.localoss.arguments import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The WSGI application: a request in, an answer out.
+
+Rule: the only place where a Refusal becomes XML, and where an unforeseen exception becomes InternalError. What it
+logs never holds a query, a header or a body: signatures, tokens and secrets travel there.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from uploads.localoss import access, answers, auth, cors, routes
+from uploads.localoss.answers import Answer, wsgi_value
+from uploads.localoss.config import Config
+from uploads.localoss.errors import Refusal
+from uploads.localoss.keys import KeyRing
+from uploads.localoss.operations.buckets import check_name
+from uploads.localoss.operations.context import Context
+from uploads.localoss.request import Request, from_environ
+from uploads.localoss.store import BucketGone, Store
+from uploads.localoss.store.rows import Bucket
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+def new_request_id(now: datetime) -> str:
+    """24 upper-case hex digits, of which the first eight are the second, as in captures."""
+    return f"{int(now.timestamp()):08X}"[-8:] + secrets.token_hex(8).upper()
+
+
+class LocalOss:
+    """`config.root` must have been prepared (`prepare`), once, by whoever serves this."""
+
+    def __init__(self, config: Config, clock: Clock = lambda: datetime.now(UTC)) -> None:
+        self.config = config
+        self.store = Store(config.root)
+        self.keys = KeyRing(config.keys)
+        self._clock = clock
+
+    def prepare(self) -> None:
+        """Make the disk ready and the named buckets exist."""
+        for name in self.config.buckets:
+            check_name(name)
+        self.store.prepare()
+        created = int(self._clock().timestamp() * 1000)
+        for name in self.config.buckets:
+            self.store.buckets.create(Bucket(name, created))
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started = time.monotonic()
+        request_id = new_request_id(self._clock())
+        method, host = str(environ["REQUEST_METHOD"]), wsgi_host(environ)
+        request: Request | None = None
+        extra: dict[str, str] = {}
+        try:
+            request = from_environ(environ, self.config, request_id)
+            answer, extra = self._answer(request)
+        except Refusal as refusal:
+            answer = answers.error(refusal, request_id, host, method)
+        except Exception as error:  # whatever it was, the server lives on and says so in OSS's words
+            answer = self._unforeseen(error, request_id, host, method)
+        if request is not None:
+            request.body.drain()
+        headers = {**answer.headers, **extra, "x-oss-request-id": request_id}
+        headers["x-oss-server-time"] = str(int((time.monotonic() - started) * 1000))
+        if isinstance(answer.body, bytes) and method != "HEAD" and answer.status not in (204, 304):
+            headers["Content-Length"] = str(len(answer.body))
+        start_response(answer.status_line, [(name, wsgi_value(value)) for name, value in headers.items()])
+        if not isinstance(answer.body, bytes):
+            return answer.body
+        return [answer.body] if answer.body else []
+
+    def _answer(self, request: Request) -> tuple[Answer, dict[str, str]]:
+        """The answer, and the CORS headers that go with it even when it is an error."""
+        bucket = self._bucket(request)
+        rules = cors.configuration(bucket.cors if bucket else None)
+        if request.method == "OPTIONS":
+            if bucket is None:
+                raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
+            return Answer(headers=cors.preflight(request, rules)), {"Vary": "Origin"} if rules.response_vary else {}
+        extra = cors.ordinary(request, rules)
+        try:
+            return self._operate(request, bucket), extra
+        except Refusal as refusal:
+            return answers.error(refusal, request.id, request.host, request.method), extra
+        except BucketGone:
+            gone = Refusal("NoSuchBucket", {"BucketName": request.bucket})
+            return answers.error(gone, request.id, request.host, request.method), extra
+        except Exception as error:
+            return self._unforeseen(error, request.id, request.host, request.method), extra
+
+    def _bucket(self, request: Request) -> Bucket | None:
+        if not request.bucket:
+            return None
+        check_name(request.bucket)
+        return self.store.buckets.get(request.bucket)
+
+    def _operate(self, request: Request, bucket: Bucket | None) -> Answer:
+        """In OSS's order: the bucket, who is asking, whether they may, the work."""
+        route = routes.find(request)
+        if request.bucket and bucket is None and not route.creates:
+            raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
+        now = self._clock()
+        identity = auth.identify(request, self.config, self.keys, now)
+        access.permit(identity, route, bucket, request.key, self.store)
+        return route.run(Context(request, self.config, self.store, identity, now, bucket))
+
+    def _unforeseen(self, error: Exception, request_id: str, host: str, method: str) -> Answer:
+        """A full disk, a failing one, a fault of ours."""
+        log.error("request %s (%s) failed", request_id, method, exc_info=error)
+        return answers.error(Refusal("InternalError"), request_id, host, method)
+
+
+def wsgi_host(environ: dict[str, Any]) -> str:
+    return str(environ.get("HTTP_HOST", ""))

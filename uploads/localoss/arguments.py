@@ -1,0 +1,52 @@
+"""The command line, for `manage.py localoss` and `python -m uploads.localoss` alike. Rule: parsed here alone."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION, Config
+from uploads.localoss.keys import AccessKey
+from uploads.localoss.server import CannotStart, serve
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=9000, help="port; 0 takes a free one (default %(default)s)")
+    parser.add_argument("--root", type=Path, default=Path("var/localoss"), help="directory of the data (%(default)s)")
+    parser.add_argument(
+        "--bucket", action="append", metavar="NAME", help=f"bucket to create if missing; repeatable ({DEMO_BUCKET})"
+    )
+    parser.add_argument("--region", default=DEMO_REGION, help="region that signatures must name (%(default)s)")
+    parser.add_argument("--access-key-id", default=DEMO_KEY.id, help="(default %(default)s)")
+    parser.add_argument("--access-key-secret", default=DEMO_KEY.secret, help="(default: the demo's)")
+    parser.add_argument("--base-domain", default="", metavar="D", help="serve buckets as bucket.D too")
+
+
+def config_from(options: Mapping[str, Any]) -> Config:
+    """What was asked for."""
+    return Config(
+        root=options["root"],
+        host=options["host"],
+        port=options["port"],
+        region=options["region"],
+        buckets=tuple(options["bucket"] or (DEMO_BUCKET,)),
+        keys=(AccessKey(options["access_key_id"], options["access_key_secret"]),),
+        base_domain=options["base_domain"].lower().strip("."),
+    )
+
+
+def run(options: Mapping[str, Any]) -> NoReturn:
+    """Serve; a start that fails is one line and exit code 1."""
+    try:
+        serve(config_from(options))
+    except CannotStart as error:
+        sys.exit(f"localoss: {error}")
+    sys.exit(0)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    parser = argparse.ArgumentParser(prog="localoss", description="A local OSS server.")
+    add_arguments(parser)
+    run(vars(parser.parse_args(arguments)))

@@ -1,0 +1,69 @@
+"""PutBucketCors, GetBucketCors, DeleteBucketCors. Rule: a put replaces all rules, or none when one of them is wrong."""
+
+from xml.etree.ElementTree import Element
+
+from uploads.localoss import markup
+from uploads.localoss.answers import Answer
+from uploads.localoss.errors import Refusal, invalid_argument
+from uploads.localoss.operations.context import Context
+from uploads.oss.limits import MAX_CORS_RULES, MAX_CORS_XML_BYTES
+from uploads.oss.messages import CorsConfiguration, CorsRule, build_cors
+
+METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
+_FORBIDDEN = frozenset("<>&'\"")
+
+
+def put_bucket_cors(context: Context) -> Answer:
+    document = markup.parse(context.request.body.whole(MAX_CORS_XML_BYTES), "CORSConfiguration")
+    rules = [_rule(element) for element in document.iterfind("CORSRule")]
+    if not rules:
+        raise Refusal("MalformedXML")
+    if len(rules) > MAX_CORS_RULES:
+        raise Refusal("CORSRuleBeyondLimit")
+    vary = (document.findtext("ResponseVary") or "").strip().lower() == "true"
+    context.store.buckets.set_cors(context.bucket.name, build_cors(CorsConfiguration(tuple(rules), vary)))
+    return Answer()
+
+
+def get_bucket_cors(context: Context) -> Answer:
+    if context.bucket.cors is None:
+        raise Refusal("NoSuchCORSConfiguration", {"BucketName": context.bucket.name})
+    return Answer(200, {"Content-Type": "application/xml"}, context.bucket.cors)
+
+
+def delete_bucket_cors(context: Context) -> Answer:
+    context.store.buckets.set_cors(context.bucket.name, None)
+    return Answer(204)
+
+
+def _rule(element: Element) -> CorsRule:
+    origins, methods = _texts(element, "AllowedOrigin"), _texts(element, "AllowedMethod")
+    headers, exposed = _texts(element, "AllowedHeader"), _texts(element, "ExposeHeader")
+    if not origins or not methods:
+        raise Refusal("MalformedXML")
+    for method in methods:
+        if method not in METHODS:
+            raise invalid_argument("AllowedMethod", method, "The CORS rule names a method that does not exist.")
+    for name, values, stars in (
+        ("AllowedOrigin", origins, 1),
+        ("AllowedHeader", headers, 1),
+        ("ExposeHeader", exposed, 0),
+    ):
+        for value in values:
+            if not value or value.count("*") > stars or _FORBIDDEN & set(value):
+                raise invalid_argument(name, value, f"The CORS rule holds a {name} that is not allowed.")
+    lowered = tuple(header.lower() for header in headers)
+    return CorsRule(origins, methods, lowered, exposed, _max_age(element))
+
+
+def _max_age(element: Element) -> int | None:
+    text = (element.findtext("MaxAgeSeconds") or "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise invalid_argument("MaxAgeSeconds", text, "MaxAgeSeconds must be a number of seconds.")
+    return int(text)
+
+
+def _texts(element: Element, tag: str) -> tuple[str, ...]:
+    return tuple((child.text or "").strip() for child in element.iterfind(tag))

@@ -1,0 +1,212 @@
+"""Multipart uploads: initiate, upload a part, complete, abort.
+
+Rule: OSS's limits, checked where OSS checks them: sizes of parts at Complete, not on arrival.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from itertools import pairwise
+from urllib.parse import quote
+
+from uploads.localoss import markup
+from uploads.localoss.answers import Answer, quoted, xml
+from uploads.localoss.errors import Refusal, invalid_argument
+from uploads.localoss.operations import headers
+from uploads.localoss.operations.context import Context
+from uploads.localoss.operations.objects import new_id, not_built
+from uploads.localoss.store.rows import StoredObject, StoredPart, Upload
+from uploads.localoss.store.uploads import Choice
+from uploads.oss.crc64 import combine_all
+from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE, MIN_PART_SIZE
+from uploads.oss.messages import bare, multipart_etag
+
+MAX_COMPLETE_XML = 4 * 1024 * 1024
+COMPLETE_EC = "0042-00000205"
+PART_EC = "0042-00000104"
+_NUMBER = f"Part number must be an integer between 1 and {MAX_PART_NUMBER}, inclusive."
+
+
+def initiate(context: Context) -> Answer:
+    request = context.request
+    key, encode = request.checked_key(), request.wants_url_encoding()
+    if "sequential" in request.parameters:
+        raise Refusal("NotImplemented", {"Parameter": "sequential"})
+    kept = headers.kept(request.headers)
+    if headers.forbids_overwrite(request.headers):
+        _check_free(context, key)
+    upload = Upload(secrets.token_hex(16).upper(), context.bucket.name, key, context.milliseconds, kept)
+    context.store.uploads.create(upload)
+    content: list[markup.Node] = [("EncodingType", "url")] if encode else []
+    content += [("Bucket", upload.bucket), ("Key", url_text(key, encode)), ("UploadId", upload.id)]
+    return xml("InitiateMultipartUploadResult", content, headers.encryption(kept))
+
+
+def upload_part(context: Context) -> Answer:
+    request, store = context.request, context.store
+    not_built(context, "x-oss-copy-source")
+    number = part_number(request.parameters.get("partNumber", ""))
+    upload = existing(context, PART_EC)
+    if headers.ENCRYPTION in request.headers:
+        value = request.headers[headers.ENCRYPTION]
+        raise invalid_argument(headers.ENCRYPTION, value, "The encryption is fixed when the upload is initiated.")
+    request.body.require_length(MAX_PART_SIZE)
+    with store.blobs.receive(request.body.chunks(MAX_PART_SIZE)) as blob:
+        request.body.check_md5(blob.md5)
+        if not store.uploads.put_part(upload, number, blob, context.milliseconds):
+            raise no_such_upload(upload.id, PART_EC)
+    return Answer(
+        headers={
+            "ETag": quoted(blob.etag),
+            "Content-MD5": base64.b64encode(blob.md5).decode(),
+            "x-oss-hash-crc64ecma": str(blob.crc64),
+            **headers.encryption(upload.headers),
+        }
+    )
+
+
+def abort(context: Context) -> Answer:
+    identifier = context.request.parameters.get("uploadId", "")
+    if not context.store.uploads.abort(context.bucket.name, context.request.checked_key(), identifier):
+        raise no_such_upload(identifier)
+    return Answer(204)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A part as the client lists it."""
+
+    number: int
+    etag: str
+
+
+def complete(context: Context) -> Answer:
+    request = context.request
+    not_built(context, "x-oss-callback", "x-oss-callback-var")
+    encode, acl = request.wants_url_encoding(), headers.acl(request.headers)
+    listed = _listed(context)
+    upload = existing(context)
+    forbids = headers.forbids_overwrite(request.headers)
+    try:
+        stored = context.store.uploads.complete(
+            upload, lambda parts: _assemble(context, upload, acl, choose(parts, listed)), overwrite=not forbids
+        )
+    except FileExistsError as error:
+        raise Refusal("FileAlreadyExists", {"Key": upload.key}) from error
+    if stored is None:
+        raise no_such_upload(upload.id)
+    content: list[markup.Node] = [("EncodingType", "url")] if encode else []
+    content += [
+        ("Location", _location(context, upload.key)),
+        ("Bucket", upload.bucket),
+        ("Key", url_text(upload.key, encode)),
+        ("ETag", quoted(stored.etag)),
+    ]
+    extra = {"ETag": quoted(stored.etag), "x-oss-hash-crc64ecma": str(stored.crc64)}
+    return xml("CompleteMultipartUploadResult", content, {**extra, **headers.encryption(upload.headers)})
+
+
+def choose(parts: list[StoredPart], listed: list[_Named] | None) -> list[StoredPart]:
+    """The parts that the object is made of: those listed, or with None all of them."""
+    chosen = parts if listed is None else _found(parts, listed)
+    if not chosen:
+        raise Refusal("InvalidPart")
+    for part in chosen[:-1]:
+        if part.size < MIN_PART_SIZE:
+            fields = {
+                "MinSizeAllowed": str(MIN_PART_SIZE),
+                "ProposedSize": str(part.size),
+                "PartNumber": str(part.number),
+                "ETag": quoted(part.etag),
+            }
+            raise Refusal("EntityTooSmall", fields)
+    return chosen
+
+
+def _found(parts: list[StoredPart], listed: list[_Named]) -> list[StoredPart]:
+    there = {part.number: part for part in parts}
+    chosen = []
+    for named in listed:
+        part = there.get(named.number)
+        if part is None or part.etag != named.etag:
+            raise Refusal("InvalidPart", {"PartNumber": str(named.number), "ETag": quoted(named.etag)})
+        chosen.append(part)
+    return chosen
+
+
+def _listed(context: Context) -> list[_Named] | None:
+    """The list in the body; None with x-oss-complete-all. Order is checked before anything is looked up."""
+    request = context.request
+    body = request.body.whole(MAX_COMPLETE_XML)
+    mode = request.headers.get("x-oss-complete-all")
+    if mode is not None:
+        if mode != "yes":
+            raise invalid_argument("x-oss-complete-all", mode, "The value must be yes.")
+        if body:
+            message = "Should not speficy both complete all header and http body."
+            raise invalid_argument("x-oss-complete-all", mode, message, "0042-00000216")
+        return None
+    document = markup.parse(body, "CompleteMultipartUpload", COMPLETE_EC)
+    listed = []
+    for element in document.iterfind("Part"):
+        number, etag = (element.findtext("PartNumber") or "").strip(), bare(element.findtext("ETag") or "")
+        if not number or not etag:
+            raise Refusal("MalformedXML", ec=COMPLETE_EC)
+        listed.append(_Named(part_number(number), etag.upper()))
+    if not listed:
+        raise Refusal("MalformedXML", ec=COMPLETE_EC)
+    if any(second.number <= first.number for first, second in pairwise(listed)):
+        raise Refusal("InvalidPartOrder")
+    return listed
+
+
+def _assemble(context: Context, upload: Upload, acl: str, chosen: list[StoredPart]) -> Choice:
+    """The object that these parts make."""
+    stored = StoredObject(
+        bucket=upload.bucket,
+        key=upload.key,
+        id=new_id(),
+        size=sum(part.size for part in chosen),
+        etag=multipart_etag(part.etag for part in chosen),
+        crc64=combine_all((part.crc64, part.size) for part in chosen),
+        kind="Multipart",
+        modified=context.milliseconds,
+        acl=acl,
+        headers=upload.headers,
+    )
+    return stored, chosen
+
+
+def part_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MAX_PART_NUMBER):
+        raise invalid_argument("partNumber", text, _NUMBER)
+    return int(text)
+
+
+def existing(context: Context, ec: str | None = None) -> Upload:
+    """The upload that the request names, if it is this key's and still open."""
+    identifier = context.request.parameters.get("uploadId", "")
+    upload = context.store.uploads.get(context.bucket.name, context.request.checked_key(), identifier)
+    if upload is None:
+        raise no_such_upload(identifier, ec)
+    return upload
+
+
+def no_such_upload(identifier: str, ec: str | None = None) -> Refusal:
+    return Refusal("NoSuchUpload", {"UploadId": identifier}, ec=ec)
+
+
+def url_text(text: str, encode: bool) -> str:
+    """A key in an answer, URL-encoded when the client asked for that."""
+    return quote(text, safe="") if encode else text
+
+
+def _check_free(context: Context, key: str) -> None:
+    if context.store.objects.get(context.bucket.name, key) is not None:
+        raise Refusal("FileAlreadyExists", {"Key": key})
+
+
+def _location(context: Context, key: str) -> str:
+    request = context.request
+    base = f"{request.scheme}://{request.host}"
+    return f"{base}/{request.bucket}/{quote(key)}" if request.address.in_path else f"{base}/{quote(key)}"

@@ -1,0 +1,163 @@
+"""Single objects: put, get, head, delete.
+
+Rule: bytes go through in chunks, as they were sent; a Content-Encoding is kept, never undone.
+"""
+
+import base64
+import secrets
+from collections.abc import Iterator
+
+from uploads.localoss.answers import Answer, quoted
+from uploads.localoss.errors import Refusal, invalid_argument
+from uploads.localoss.operations import conditions, headers
+from uploads.localoss.operations.context import Context
+from uploads.localoss.store.objects import Reading
+from uploads.localoss.store.rows import StoredObject
+from uploads.oss.limits import MAX_PART_SIZE
+
+OVERRIDES = (
+    "content-type", "content-language", "expires", "cache-control", "content-disposition", "content-encoding",
+)  # fmt: skip
+
+
+def new_id() -> str:
+    """For an object or an upload: 32 upper-case hex digits, as in captures."""
+    return secrets.token_hex(16).upper()
+
+
+def not_built(context: Context, *names: str) -> None:
+    """What a later storey will do is refused by name: to ignore it would be a lie."""
+    for name in names:
+        if name in context.request.headers or name.removeprefix("x-oss-") in context.request.parameters:
+            raise Refusal("NotImplemented", {"Header": name})
+
+
+def put_object(context: Context) -> Answer:
+    request, store = context.request, context.store
+    key = request.checked_key()
+    not_built(context, "x-oss-copy-source", "x-oss-callback", "x-oss-callback-var")
+    kept, acl, forbids = (
+        headers.kept(request.headers),
+        headers.acl(request.headers),
+        headers.forbids_overwrite(request.headers),
+    )
+    request.body.require_length(MAX_PART_SIZE)
+    taken = Refusal("FileAlreadyExists", {"Key": key})
+    if forbids and store.objects.get(context.bucket.name, key) is not None:
+        raise taken
+    with store.blobs.receive(request.body.chunks(MAX_PART_SIZE)) as blob:
+        request.body.check_md5(blob.md5)
+        md5 = base64.b64encode(blob.md5).decode()
+        stored = StoredObject(
+            context.bucket.name, key, new_id(), blob.size, blob.etag, blob.crc64, "Normal", context.milliseconds,
+            acl, md5, kept,
+        )  # fmt: skip
+        if not store.objects.put(stored, [(blob.name, blob.size)], overwrite=not forbids):
+            raise taken
+    crc = str(blob.crc64)
+    return Answer(
+        headers={
+            "ETag": quoted(blob.etag),
+            "Content-MD5": md5,
+            "x-oss-hash-crc64ecma": crc,
+            **headers.encryption(kept),
+        }
+    )
+
+
+def get_object(context: Context) -> Answer:
+    overrides = _overrides(context)
+    key = context.request.checked_key()
+    reading = context.store.objects.open(context.bucket.name, key)
+    if reading is None:
+        raise Refusal("NoSuchKey", {"Key": key})
+    try:
+        answer = _got(context, reading)
+    except BaseException:
+        reading.close()
+        raise
+    if isinstance(answer.body, bytes):
+        reading.close()
+    answer.headers.update(overrides)
+    return answer
+
+
+def head_object(context: Context) -> Answer:
+    stored = _existing(context)
+    if not conditions.is_modified(context.request.headers, stored):
+        return Answer(304, conditions.not_modified(stored))
+    return Answer(200, {**described(stored), "Content-Length": str(stored.size)})
+
+
+def get_object_meta(context: Context) -> Answer:
+    stored = _existing(context)
+    return Answer(200, {**conditions.not_modified(stored), "Content-Length": str(stored.size)})
+
+
+def delete_object(context: Context) -> Answer:
+    context.store.objects.delete(context.bucket.name, context.request.checked_key())
+    return Answer(204)
+
+
+def described(stored: StoredObject) -> dict[str, str]:
+    """The headers that go with an object."""
+    md5 = {"Content-MD5": stored.content_md5} if stored.content_md5 else {}
+    return {
+        **headers.shown(stored.headers),
+        **conditions.not_modified(stored),
+        **md5,
+        "Accept-Ranges": "bytes",
+        "x-oss-object-type": stored.kind,
+        "x-oss-hash-crc64ecma": str(stored.crc64),
+    }
+
+
+def _existing(context: Context) -> StoredObject:
+    key = context.request.checked_key()
+    stored = context.store.objects.get(context.bucket.name, key)
+    if stored is None:
+        raise Refusal("NoSuchKey", {"Key": key})
+    return stored
+
+
+def _got(context: Context, reading: Reading) -> Answer:
+    stored, sent = reading.object, context.request.headers
+    if not conditions.is_modified(sent, stored):
+        return Answer(304, conditions.not_modified(stored))
+    chosen = conditions.wanted_range(sent, stored.size)
+    first, length = chosen or (0, stored.size)
+    answer = Answer(200, {**described(stored), "Content-Length": str(length)}, _Download(reading, first, length))
+    if chosen:
+        answer.status = 206
+        answer.headers["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.size}"
+    return answer
+
+
+class _Download:
+    """A body that lets go of the object when gunicorn closes it, whether all was sent or not."""
+
+    def __init__(self, reading: Reading, first: int, length: int) -> None:
+        self._reading = reading
+        self._chunks = reading.read(first, length)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        self._reading.close()
+
+
+def _overrides(context: Context) -> dict[str, str]:
+    """response-content-type and its like, which only a signed request may ask for."""
+    found = {}
+    for name in OVERRIDES:
+        value = context.request.parameters.get(f"response-{name}")
+        if value is None:
+            continue
+        if context.identity.anonymous:
+            message = "response-* parameters are for signed requests only."
+            raise Refusal("InvalidRequest", message=message)
+        if not value.isprintable():
+            raise invalid_argument(f"response-{name}", value, "A header cannot hold control characters.")
+        found[name.title()] = value
+    return found

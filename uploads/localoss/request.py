@@ -1,0 +1,118 @@
+"""A request as the operations see it.
+
+Rule: made from the raw target and headers alone (`RAW_URI`: WSGI's PATH_INFO is decoded and useless for keys that
+hold %2F or ?); values are decoded once, as UTF-8.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_plus
+
+from uploads.localoss.addressing import Address, address
+from uploads.localoss.body import Body
+from uploads.localoss.config import Config
+from uploads.localoss.errors import Refusal, invalid_argument
+
+MAX_KEY_BYTES = 1023
+
+
+@dataclass(slots=True)
+class Request:
+    """`headers`: lower-case names. `query`: decoded pairs in their order."""
+
+    method: str
+    host: str
+    target: str
+    address: Address
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: Body
+    id: str
+    scheme: str = "http"
+    parameters: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.parameters = dict(self.query)
+
+    @property
+    def bucket(self) -> str:
+        return self.address.bucket
+
+    @property
+    def key(self) -> str:
+        """The object's name, if it is text at all: OSS's names are UTF-8."""
+        try:
+            return self.address.key.decode()
+        except UnicodeDecodeError as error:
+            raise Refusal("InvalidObjectName") from error
+
+    def checked_key(self) -> str:
+        """The object's name, if OSS takes it."""
+        key = self.key
+        if not 1 <= len(self.address.key) <= MAX_KEY_BYTES or key.startswith(("/", "\\")):
+            raise Refusal("InvalidObjectName", {"ObjectName": key})
+        return key
+
+    def number(self, name: str, default: int, low: int, high: int, message: str = "") -> int:
+        """A whole number from the query; absent or empty is the default."""
+        text = self.parameters.get(name, "")
+        if not text:
+            return default
+        if not text.isascii() or not text.isdigit() or len(text) > 19 or not low <= int(text) <= high:
+            raise invalid_argument(
+                name, text, message or f"Argument {name} must be an integer between {low} and {high}."
+            )
+        return int(text)
+
+    def wants_url_encoding(self) -> bool:
+        """Whether keys in the answer are to be URL-encoded."""
+        value = self.parameters.get("encoding-type", "")
+        if value not in ("", "url"):
+            raise invalid_argument("encoding-type", value, "Invalid Encoding Method specified in Request.")
+        return value == "url"
+
+
+def from_environ(environ: Mapping[str, Any], config: Config, request_id: str) -> Request:
+    """From what gunicorn hands over."""
+    headers = _headers(environ)
+    target = str(environ.get("RAW_URI") or "/")
+    if "://" in target.partition("?")[0] and not target.startswith("/"):
+        target = "/" + target.partition("://")[2].partition("/")[2]
+    path, _, query = target.partition("#")[0].partition("?")
+    host = headers.get("host", "")
+    return Request(
+        method=str(environ["REQUEST_METHOD"]),
+        host=host,
+        target=target,
+        address=address(host, path, config),
+        query=parse_query(query),
+        headers=headers,
+        body=Body(environ["wsgi.input"], headers),
+        id=request_id,
+        scheme=str(environ.get("wsgi.url_scheme", "http")),
+    )
+
+
+def parse_query(text: str) -> list[tuple[str, str]]:
+    """Decoded pairs; `name` and `name=` are the same."""
+    pairs = (piece.partition("=") for piece in text.split("&") if piece)
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    headers = {}
+    for name, value in environ.items():
+        if name.startswith("HTTP_"):
+            headers[name[5:].replace("_", "-").lower()] = _text(value)
+        elif name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            headers[name.replace("_", "-").lower()] = _text(value)
+    return headers
+
+
+def _text(value: str) -> str:
+    """WSGI gives bytes as Latin-1; OSS's clients send UTF-8."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value

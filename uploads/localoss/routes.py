@@ -1,0 +1,98 @@
+"""Which operation a request means: one table of level, method and subresource.
+
+Rule: a subresource that OSS knows and this table does not is NotImplemented; it never falls through to the plain
+operation (a `PUT ?acl` that stored its body as the object would destroy it).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from uploads.localoss.answers import Answer
+from uploads.localoss.errors import Refusal
+from uploads.localoss.operations import bucket_cors, buckets, listings, multipart, objects
+from uploads.localoss.operations.context import Context
+from uploads.localoss.request import Request
+
+Level = Literal["service", "bucket", "object"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`action`: RAM's name. `public`: what an ACL must grant to strangers; None: nothing lets them in.
+
+    `creates`: the bucket need not exist yet.
+    """
+
+    name: str
+    action: str
+    run: Callable[[Context], Answer]
+    public: Literal["read", "write"] | None = None
+    creates: bool = False
+
+
+_BUCKET_SUBRESOURCES = """
+accessmonitor accessPoint acl asyncFetch bucketArchiveDirectRead bucketInfo callback cname comp cors delete
+encryption httpsConfig inventory lifecycle list-type live location logging metaQuery objectWorm policy
+policyStatus publicAccessBlock qos qosInfo referer replication replicationLocation replicationProgress
+requestPayment resourceGroup rtc stat style styleName tagging transferAcceleration uploads
+userDefinedLogFieldsConfig versioning versions vod website worm wormExtend wormId
+"""
+_OBJECT_SUBRESOURCES = """
+acl append asyncProcess endTime legalHold live objectMeta position restore retention seal sequential select
+startTime status symlink tagging uploadId uploads versionId vod worm x-oss-process
+"""
+SUBRESOURCES: dict[Level, frozenset[str]] = {
+    "service": frozenset({"regions", "qosInfo", "bucketResourceGroup"}),
+    "bucket": frozenset(_BUCKET_SUBRESOURCES.split()),
+    "object": frozenset(_OBJECT_SUBRESOURCES.split()),
+}
+
+# The one that names the operation when several parameters could.
+FIRST = ("uploadId", "uploads")
+
+_PUT = "oss:PutObject"
+ROUTES: dict[tuple[Level, str, str], Route] = {
+    ("service", "GET", ""): Route("ListBuckets", "oss:ListBuckets", buckets.list_buckets),
+    ("bucket", "PUT", ""): Route("PutBucket", "oss:PutBucket", buckets.put_bucket, creates=True),
+    ("bucket", "DELETE", ""): Route("DeleteBucket", "oss:DeleteBucket", buckets.delete_bucket),
+    ("bucket", "GET", "bucketInfo"): Route("GetBucketInfo", "oss:GetBucketInfo", buckets.get_bucket_info),
+    ("bucket", "GET", "location"): Route("GetBucketLocation", "oss:GetBucketLocation", buckets.get_bucket_location),
+    ("bucket", "GET", "acl"): Route("GetBucketAcl", "oss:GetBucketAcl", buckets.get_bucket_acl),
+    ("bucket", "PUT", "cors"): Route("PutBucketCors", "oss:PutBucketCors", bucket_cors.put_bucket_cors),
+    ("bucket", "GET", "cors"): Route("GetBucketCors", "oss:GetBucketCors", bucket_cors.get_bucket_cors),
+    ("bucket", "DELETE", "cors"): Route("DeleteBucketCors", "oss:PutBucketCors", bucket_cors.delete_bucket_cors),
+    ("bucket", "GET", "uploads"): Route("ListMultipartUploads", "oss:ListMultipartUploads", listings.list_uploads),
+    ("object", "PUT", ""): Route("PutObject", _PUT, objects.put_object, public="write"),
+    ("object", "GET", ""): Route("GetObject", "oss:GetObject", objects.get_object, public="read"),
+    ("object", "HEAD", ""): Route("HeadObject", "oss:GetObject", objects.head_object, public="read"),
+    ("object", "HEAD", "objectMeta"): Route("GetObjectMeta", "oss:GetObject", objects.get_object_meta, public="read"),
+    ("object", "DELETE", ""): Route("DeleteObject", "oss:DeleteObject", objects.delete_object, public="write"),
+    ("object", "POST", "uploads"): Route("InitiateMultipartUpload", _PUT, multipart.initiate, public="write"),
+    ("object", "PUT", "uploadId"): Route("UploadPart", _PUT, multipart.upload_part, public="write"),
+    ("object", "POST", "uploadId"): Route("CompleteMultipartUpload", _PUT, multipart.complete, public="write"),
+    ("object", "DELETE", "uploadId"): Route("AbortMultipartUpload", "oss:AbortMultipartUpload", multipart.abort),
+    ("object", "GET", "uploadId"): Route("ListParts", "oss:ListParts", listings.list_parts),
+}  # fmt: skip
+
+METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
+
+
+def level(request: Request) -> Level:
+    if not request.bucket:
+        return "service"
+    return "object" if request.address.key else "bucket"
+
+
+def find(request: Request) -> Route:
+    """The operation, or why there is none."""
+    if request.method not in METHODS:
+        raise Refusal("MethodNotAllowed", {"Method": request.method, "ResourceType": level(request).upper()})
+    where = level(request)
+    given = request.parameters.keys() & SUBRESOURCES[where]
+    name = next((first for first in FIRST if first in given), min(given, default=""))
+    route = ROUTES.get((where, request.method, name))
+    if route is None:
+        asked = f"{request.method} {where}{'?' if name else ''}{name}"
+        raise Refusal("NotImplemented", message=f"The local server does not know the operation {asked}.")
+    return route

@@ -1,0 +1,161 @@
+"""gunicorn around the application: one worker with threads, on a socket that we open ourselves.
+
+Rule: it ends at once, however it is ended, and leaves no process; the store is made for that.
+"""
+
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import struct
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import IO, Any
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.http import wsgi  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
+from uploads.localoss import answers
+from uploads.localoss.answers import wsgi_value
+from uploads.localoss.application import LocalOss, new_request_id
+from uploads.localoss.config import Config
+from uploads.localoss.errors import Refusal
+
+BACKLOG = 512
+MAX_HEADER_BYTES = 16 * 1024
+KEEPALIVE_SECONDS = 75
+PR_SET_PDEATHSIG = 1
+
+
+class CannotStart(Exception):
+    """Why the server does not start, in one line."""
+
+
+def serve(config: Config) -> None:
+    """Serve until a signal comes; print the URL once connections are accepted. Does not return."""
+    listener = listen(config)
+    lock = lock_root(config)
+    application = LocalOss(config)
+    try:
+        application.prepare()
+    except Refusal as refusal:
+        raise CannotStart(f"{refusal.fields.get('BucketName', '')}: {refusal.message}") from refusal
+    except OSError as error:
+        raise CannotStart(f"cannot use {config.root}: {error.strerror}") from error
+    application.store.close()
+    wsgi.SERVER = "AliyunOSS"  # gunicorn has no setting for its Server header
+    _Gunicorn(application, listener, url(config, listener)).run()
+    lock.close()
+
+
+def listen(config: Config) -> socket.socket:
+    """The listening socket. Port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Accepted sockets inherit it: who neither sends nor closes holds no thread for ever.
+    seconds = int(config.io_timeout)
+    listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, int((config.io_timeout - seconds) * 1e6))
+    )
+    try:
+        listener.bind((config.host, config.port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CannotStart(f"cannot listen on {config.host}:{config.port}: {reason}") from error
+    return listener
+
+
+def url(config: Config, listener: socket.socket) -> str:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+def lock_root(config: Config) -> IO[str]:
+    """One server to a root: the sweep at the start of a second one would take the first one's uploads away."""
+    try:
+        config.root.mkdir(parents=True, exist_ok=True)
+        lock = (config.root / "lock").open("w")
+    except OSError as error:
+        raise CannotStart(f"cannot use {config.root}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise CannotStart(f"{config.root} is in use by another local OSS server") from error
+    return lock
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's, but an unreadable request is refused in OSS's words, and not quoted in a log."""
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        request_id = new_request_id(datetime.now(UTC))
+        answer = answers.error(Refusal("InvalidRequest", message="The request cannot be read."), request_id, "", "GET")
+        body = answer.body if isinstance(answer.body, bytes) else b""
+        lines = {
+            **answer.headers,
+            "Server": wsgi.SERVER,
+            "Date": format_datetime(datetime.now(UTC), usegmt=True),
+            "Connection": "close",
+            "Content-Length": str(len(body)),
+            "x-oss-request-id": request_id,
+        }
+        head = "".join(f"{name}: {wsgi_value(value)}\r\n" for name, value in lines.items())
+        with suppress(OSError):
+            client.sendall(f"HTTP/1.1 {answer.status_line}\r\n{head}\r\n".encode("latin-1") + body)
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]
+    """Settings without gunicorn's own command line and files."""
+
+    def __init__(self, application: LocalOss, listener: socket.socket, address: str) -> None:
+        self._application = application
+        self._listener = listener
+        self._address = address
+        super().__init__()
+
+    def load_config(self) -> None:
+        config = self._application.config
+        settings = {
+            "bind": f"fd://{os.dup(self._listener.fileno())}",
+            "worker_class": f"{__name__}.Worker",
+            "workers": 1,
+            "threads": config.threads,
+            "timeout": 0,
+            "graceful_timeout": 2,
+            "keepalive": KEEPALIVE_SECONDS,
+            "limit_request_field_size": MAX_HEADER_BYTES,
+            "loglevel": "critical",
+            "control_socket_disable": True,
+            "proc_name": "localoss",
+            "post_fork": lambda arbiter, worker: _die_with_parent(os.getppid()),
+            "post_worker_init": self._started,
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> LocalOss:
+        return self._application
+
+    def _started(self, worker: ThreadWorker) -> None:
+        for number in (signal.SIGTERM, signal.SIGQUIT):
+            signal.signal(number, lambda *_: os._exit(0))
+        # Ctrl-C reaches the whole group; the parent then sends SIGQUIT.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if worker.age == 1:
+            print(self._address, flush=True)  # noqa: T201  # the one line that was promised
+
+
+def _die_with_parent(parent: int) -> None:
+    """Linux kills the worker with its parent, even after kill -9; elsewhere gunicorn's own watch takes a second."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)

@@ -1,0 +1,122 @@
+"""Objects: a row, and the pieces (blobs in order) that it is made of.
+
+Rule: an overwrite or a delete is one transaction; the blobs of what it replaced go after it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from uploads.localoss.store.blobs import Blobs
+from uploads.localoss.store.index import Index
+from uploads.localoss.store.rows import StoredObject
+
+_COLUMNS = "bucket, key, id, size, etag, crc64, kind, modified, acl, content_md5, headers"
+Piece = tuple[str, int]
+"""A blob's name and its size."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """An object whose bytes stay, whatever happens to its name, until `close`."""
+
+    object: StoredObject
+    _pieces: list[tuple[int, int, str]]
+    _blobs: Blobs
+    _open: bool = True
+
+    def read(self, start: int, length: int) -> Iterator[bytes]:
+        """Bytes from `start`, in chunks."""
+        for begin, size, blob in self._pieces:
+            if length <= 0:
+                return
+            if begin + size <= start:
+                continue
+            take = min(begin + size - start, length)
+            yield from self._blobs.read(blob, start - begin, take)
+            start, length = start + take, length - take
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._blobs.unpin(self.object.id)
+
+
+class Objects:
+    def __init__(self, index: Index, blobs: Blobs) -> None:
+        self._index = index
+        self._blobs = blobs
+
+    def get(self, bucket: str, key: str) -> StoredObject | None:
+        return select(self._index.connection, bucket, key)
+
+    def open(self, bucket: str, key: str) -> Reading | None:
+        """The object, held for reading; the caller closes it."""
+        with self._index.read() as connection:
+            with self._blobs.readers:
+                stored = select(connection, bucket, key)
+                if stored is None:
+                    return None
+                self._blobs.pin(stored.id)
+            query = "SELECT start, size, blob FROM pieces WHERE object = ? ORDER BY start"
+            pieces = connection.execute(query, (stored.id,)).fetchall()
+        return Reading(stored, pieces, self._blobs)
+
+    def put(self, stored: StoredObject, pieces: Iterable[Piece], *, overwrite: bool = True) -> bool:
+        """False if the key is taken and must not be overwritten."""
+        with self._index.write() as connection:
+            replaced = select(connection, stored.bucket, stored.key)
+            if replaced is not None and not overwrite:
+                return False
+            doomed = erase(connection, replaced)
+            insert(connection, stored, pieces)
+        if replaced is not None:
+            self._blobs.discard(replaced.id, doomed)
+        return True
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Whether or not it exists."""
+        with self._index.write() as connection:
+            stored = select(connection, bucket, key)
+            doomed = erase(connection, stored)
+        if stored is not None:
+            self._blobs.discard(stored.id, doomed)
+
+
+def select(connection: sqlite3.Connection, bucket: str, key: str) -> StoredObject | None:
+    query = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608  # own constant
+    row = connection.execute(query, (bucket, key.encode())).fetchone()
+    if row is None:
+        return None
+    name, raw, identifier, size, etag, crc, kind, modified, acl, content_md5, headers = row
+    return StoredObject(
+        name, raw.decode(), identifier, size, etag, int(crc), kind, modified, acl, content_md5, json.loads(headers)
+    )
+
+
+def erase(connection: sqlite3.Connection, stored: StoredObject | None) -> list[str]:
+    """Take an object out of the index; the names of its blobs, to be discarded after the commit."""
+    if stored is None:
+        return []
+    doomed = [name for (name,) in connection.execute("SELECT blob FROM pieces WHERE object = ?", (stored.id,))]
+    connection.execute("DELETE FROM pieces WHERE object = ?", (stored.id,))
+    connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (stored.bucket, stored.key.encode()))
+    return doomed
+
+
+def insert(connection: sqlite3.Connection, stored: StoredObject, pieces: Iterable[Piece]) -> None:
+    """Write a new object down."""
+    values = (
+        stored.bucket, stored.key.encode(), stored.id, stored.size, stored.etag, str(stored.crc64), stored.kind,
+        stored.modified, stored.acl, stored.content_md5, json.dumps(dict(stored.headers)),
+    )  # fmt: skip
+    connection.execute(f"INSERT INTO objects ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", values)  # noqa: S608  # own constant
+    connection.executemany("INSERT INTO pieces VALUES (?,?,?,?)", _rows(stored.id, pieces))
+
+
+def _rows(identifier: str, pieces: Iterable[Piece]) -> Iterator[tuple[str, int, int, str]]:
+    start = 0
+    for blob, size in pieces:
+        yield identifier, start, size, blob
+        start += size
