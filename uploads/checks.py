@@ -51,13 +51,13 @@ def _unknown() -> list[CheckMessage]:
 def _connection() -> list[CheckMessage]:
     found: list[CheckMessage] = []
     try:
-        _ = settings.addressing
+        str(settings.addressing)
     except ValueError as error:
         hint = "Set virtual (OSS itself), path (localoss, other servers) or cname (the bucket's own domain)."
         return [Error(f"OSS_ADDRESSING: {error}.", hint=hint, id="uploads.E003")]
     for name in ("OSS_ENDPOINT", "OSS_INTERNAL_ENDPOINT"):
         try:
-            _ = settings.internal_endpoint if name == "OSS_INTERNAL_ENDPOINT" else settings.endpoint
+            str(settings.internal_endpoint if name == "OSS_INTERNAL_ENDPOINT" else settings.endpoint)
         except ValueError as error:
             if settings.text(name):
                 found.append(Error(f"{name}: {error}.", hint=HINTS["OSS_ENDPOINT"], id="uploads.E004"))

@@ -3,7 +3,7 @@
 Rule: one client (and one connection pool) a process; it is made anew when the settings change.
 """
 
-from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -14,18 +14,24 @@ from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.signing import Credentials
 
+_clients: dict[tuple[Endpoint, str, Credentials], OssClient] = {}
+_lock = Lock()
+
 
 def oss_client() -> OssClient:
     """For the backend's own calls; thread-safe."""
-    return _client(settings.internal_endpoint, settings.region, settings.credentials)
-
-
-@lru_cache(maxsize=4)
-def _client(endpoint: Endpoint, region: str, credentials: Credentials) -> OssClient:
-    return OssClient(endpoint, region, credentials)
+    wanted = (settings.internal_endpoint, settings.region, settings.credentials)
+    with _lock:
+        if wanted not in _clients:
+            _clients[wanted] = OssClient(*wanted)
+        return _clients[wanted]
 
 
 @receiver(setting_changed)
 def _forget(*, setting: str, **_: Any) -> None:
+    """Settings change in tests alone."""
     if setting == "UPLOADS":
-        _client.cache_clear()
+        with _lock:
+            for client in _clients.values():
+                client.close()
+            _clients.clear()

@@ -3,11 +3,14 @@
 Rule: an Endpoint knows addresses only; the canonical URI of a signature does not depend on it.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
 Addressing = Literal["virtual", "path", "cname"]
+
+_HOST = re.compile(r"[0-9a-z]([0-9a-z.-]*[0-9a-z])?|[0-9a-f:.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Endpoint:
         """Accepts a bare host as the SDKs do; https is meant then. Raises ValueError for anything else."""
         text = text.strip().rstrip("/")
         split = urlsplit(text if "://" in text else f"https://{text}")
-        if split.scheme not in ("http", "https") or not split.hostname:
+        if split.scheme not in ("http", "https") or not _HOST.fullmatch(split.hostname or ""):
             raise ValueError(f"not an http(s) endpoint: {text!r}")
         if split.path or split.query or split.fragment or split.username:
             raise ValueError(f"an endpoint is scheme, host and port alone: {text!r}")

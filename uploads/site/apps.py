@@ -24,7 +24,7 @@ def check_environment(app_configs: Sequence[AppConfig] | None = None, **_: Any) 
         for name, reasons in settings.ENVIRONMENT_ERRORS.items()
     ]
     try:
-        _ = settings.SECRET_KEY
+        str(settings.SECRET_KEY)
     except ImproperlyConfigured:
         hint = "Set it to a long random text, and keep it: sessions and signed values depend on it."
         found.append(Error("DJANGO_SECRET_KEY is not set.", hint=hint, id="uploads.E020"))

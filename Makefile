@@ -1,0 +1,65 @@
+# Four words: setup, demo, test, bench. Each target installs what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+NPM := npm --prefix frontend --no-fund --no-audit --loglevel error
+
+PY_STAMP := $(VENV)/.installed
+JS_STAMP := frontend/node_modules/.installed
+BUILD_STAMP := uploads/static/uploads/.built
+
+.PHONY: setup demo test lint unit postgres e2e bench browser clean
+
+setup: $(PY_STAMP) $(BUILD_STAMP)
+
+$(PY_STAMP): pyproject.toml
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check pip==26.3
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group dev --editable .
+	touch $@
+
+$(JS_STAMP): frontend/package.json frontend/package-lock.json
+	$(NPM) ci
+	touch $@
+
+$(BUILD_STAMP): $(JS_STAMP) frontend/vite.config.ts frontend/tsconfig.json $(shell find frontend/src -type f)
+	$(NPM) run build
+	touch $@
+
+demo: setup
+	@exec $(RUN) manage.py demo
+
+# Fast parts first; the first real failure ends it.
+test: lint unit postgres e2e
+
+lint: setup
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(NPM) run check
+
+unit: setup
+	$(NPM) test
+	$(RUN) -m coverage erase
+	$(RUN) -m coverage run -m pytest -m "not e2e"
+
+postgres: setup
+	$(RUN) -m tests.postgres $(RUN) -m coverage run -m pytest tests/test_services.py tests/test_api.py tests/test_models.py
+	$(RUN) -m coverage combine --quiet
+	$(RUN) -m coverage report
+
+e2e: setup browser
+	$(RUN) -m pytest -m e2e
+
+# Debian's Chromium where it may be installed, else Playwright's own build.
+browser: setup
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
+	  $(RUN) -m playwright install chromium
+
+bench: setup browser
+	$(RUN) -m tests.bench $(ONLY)
+
+clean:
+	rm -rf $(VENV) frontend/node_modules uploads/static/uploads var

@@ -1,0 +1,25 @@
+"""Settings under test: the standalone site's, with a database of the test run and an OSS that fixtures name."""
+
+import os
+
+os.environ.setdefault("DJANGO_SECRET_KEY", "only-for-tests")
+os.environ.setdefault("DJANGO_SECURE_COOKIES", "false")
+os.environ.setdefault("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
+
+from uploads.site.settings import *  # noqa: F403
+from uploads.site.settings import DATABASES, UPLOADS
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Quick to make; protects nothing here.
+
+if "DATABASE_URL" not in os.environ:
+    # On disk, since several threads and the live server look at it.
+    DATABASES["default"]["TEST"] = {"NAME": os.environ.get("TEST_SQLITE", "test_db.sqlite3")}
+
+UPLOADS.update(
+    OSS_ENDPOINT="http://127.0.0.1:1",
+    OSS_ADDRESSING="path",
+    OSS_REGION="cn-hangzhou",
+    OSS_BUCKET="demo-bucket",
+    OSS_ACCESS_KEY_ID="demo-key-id",
+    OSS_ACCESS_KEY_SECRET="demo-key-secret",
+)

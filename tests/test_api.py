@@ -1,0 +1,286 @@
+"""The HTTP API, as the contract writes it: shapes, ownership, problems."""
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.core.management import call_command
+from django.db import connection
+from rest_framework.test import APIClient
+
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+
+pytestmark = pytest.mark.django_db
+
+FIELDS = """
+id state destination bucket key upload_id method filename content_type size part_size part_count parts_done
+bytes_done fingerprint metadata created_at updated_at expires_at completed_at etag crc64 location callback error
+""".split()
+FILE = {"destination": "default", "filename": "film.mp4", "size": 20_000_000, "content_type": "video/mp4"}
+
+
+@pytest.fixture
+def created(api: APIClient, oss: OssClient) -> dict[str, Any]:
+    answer = api.post("/api/uploads/", {**FILE, "fingerprint": "f1"}, format="json")
+    assert answer.status_code == 201, answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def put_all(parts: list[dict[str, Any]], size: int, part_size: int) -> list[dict[str, Any]]:
+    done = []
+    for part in parts:
+        length = min(part_size, size - (part["number"] - 1) * part_size)
+        answer = httpx.request(part["method"], part["url"], content=bytes(length), headers=part["headers"])
+        assert answer.status_code == 200, answer.text
+        done.append({"number": part["number"], "etag": answer.headers["ETag"], "size": length})
+    return done
+
+
+def test_the_whole_journey(api: APIClient, oss: OssClient) -> None:
+    created = api.post("/api/uploads/", {**FILE, "sign": 2}, format="json").json()
+    assert list(created) == [*FIELDS, "parts", "server_time"]
+    assert [part["number"] for part in created["parts"]] == [1, 2]
+    assert list(created["parts"][0]) == ["number", "method", "url", "headers", "expires_at"]
+    base = f"/api/uploads/{created['id']}/"
+    done = put_all(created["parts"], created["size"], created["part_size"])
+    signed = api.post(f"{base}parts/sign/", {"parts": [{"number": 3}], "done": done}, format="json").json()
+    assert list(signed) == ["parts", "server_time", "parts_done", "bytes_done"]
+    assert (signed["parts_done"], signed["bytes_done"]) == (2, 2 * created["part_size"])
+    done = put_all(signed["parts"], created["size"], created["part_size"])
+    completed = api.post(f"{base}complete/", {"done": done}, format="json")
+    assert completed.status_code == 200
+    assert list(completed.json()) == FIELDS
+    assert completed.json()["state"] == "completed"
+    assert completed.json()["crc64"] == str(oss.head(created["bucket"], created["key"]).crc64)
+    assert api.post(f"{base}complete/").json() == completed.json()
+    problem = api.delete(base)
+    assert (problem.status_code, problem.json()["code"]) == (409, "wrong_state")
+
+
+def test_create_signs_no_more_parts_than_there_are(api: APIClient, oss: OssClient) -> None:
+    created = api.post("/api/uploads/", {**FILE, "size": 5, "sign": 16}, format="json").json()
+    assert created["method"] == "put"
+    assert [(p["number"], p["headers"]) for p in created["parts"]] == [(1, {"Content-Type": "video/mp4"})]
+
+
+def test_checkpoint_and_parts(api: APIClient, created: dict[str, Any]) -> None:
+    base = f"/api/uploads/{created['id']}/parts/"
+    parts = [{"number": 2, "etag": '"ab12"', "size": 8 << 20, "crc64": "18446744073709551615"}]
+    assert api.post(base, {"parts": parts}, format="json").json() == {"parts_done": 1, "bytes_done": 8 << 20}
+    held = {"number": 2, "size": 8 << 20, "etag": "AB12", "crc64": "18446744073709551615"}
+    assert api.get(base).json() == {"parts": [held]}
+    assert api.get(f"{base}?source=oss").json() == {"parts": []}
+    assert api.get(f"/api/uploads/{created['id']}/").json()["parts_done"] == 0
+
+
+def test_a_checkpoint_without_etag_is_taken_where_cors_hides_it(api: APIClient, created: dict[str, Any]) -> None:
+    for etag in ({}, {"etag": None}, {"etag": ""}):
+        body = {"parts": [{"number": 1, "size": 8 << 20, **etag}]}
+        assert api.post(f"/api/uploads/{created['id']}/parts/", body, format="json").status_code == 200
+
+
+def test_abort_is_idempotent(api: APIClient, created: dict[str, Any]) -> None:
+    base = f"/api/uploads/{created['id']}/"
+    assert [api.delete(base).status_code for _ in range(2)] == [204, 204]
+    assert api.get(base).json()["state"] == "aborted"
+    problem = api.post(f"{base}parts/sign/", {"parts": [{"number": 1}]}, format="json")
+    assert (problem.status_code, problem.json()["code"]) == (409, "wrong_state")
+
+
+def test_missing_parts_are_a_problem_that_names_them(api: APIClient, created: dict[str, Any]) -> None:
+    answer = api.post(f"/api/uploads/{created['id']}/complete/")
+    assert answer.status_code == 409
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:oss-uploads:problem:parts_missing",
+        "title": "Not all parts have arrived",
+        "status": 409,
+        "detail": "3 of 3 parts are missing or of the wrong size at OSS: send them again.",
+        "code": "parts_missing",
+        "errors": {"parts": [1, 2, 3]},
+    }
+
+
+def test_osss_code_and_request_id_reach_the_answer(api: APIClient, oss: OssClient, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_BUCKET": "no-such-bucket"}
+    answer = api.post("/api/uploads/", FILE, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (502, "storage_refused")
+    assert answer.json()["oss"]["code"] == "NoSuchBucket"
+    assert len(answer.json()["oss"]["request_id"]) == 24
+
+
+def test_storage_out_of_reach_says_when_to_try_again(api: APIClient, settings: Any) -> None:
+    answer = api.post("/api/uploads/", FILE, format="json")
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "storage_busy", "5")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"size": -1}, "size"),
+        ({"size": "big"}, "size"),
+        ({"size": 10**20}, "size"),
+        ({"filename": ""}, "filename"),
+        ({"filename": "x" * 1025}, "filename"),
+        ({"filename": "a\x00b"}, "filename"),
+        ({"content_type": "video/mp4\r\nx-oss-acl: public"}, "content_type"),
+        ({"content_type": "film"}, "content_type"),
+        ({"metadata": {"a b": "c"}}, "metadata"),
+        ({"metadata": {"a": "c\r\nd"}}, "metadata"),
+        ({"metadata": {"a": "1", "A": "2"}}, "metadata"),
+        ({"metadata": {"a": "é"}}, "metadata"),
+        ({"sign": 1001}, "sign"),
+        ({"destination": "elsewhere"}, "destination"),
+    ],
+)
+def test_a_hostile_create_is_refused_by_field(
+    api: APIClient, oss: OssClient, change: dict[str, Any], field: str
+) -> None:
+    answer = api.post("/api/uploads/", {**FILE, **change}, format="json")
+    assert answer.status_code == 400, answer.json()
+    assert list(answer.json()["errors"]) == [field]
+    assert answer.json()["detail"]
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"number": 0},
+        {"number": 4},
+        {"number": 10_001},
+        {"number": "x"},
+        {"number": 1, "size": 7},
+        {"number": 1, "content_md5": "short"},
+        {},
+    ],
+)
+def test_a_hostile_part_is_not_signed(api: APIClient, created: dict[str, Any], part: dict[str, Any]) -> None:
+    answer = api.post(f"/api/uploads/{created['id']}/parts/sign/", {"parts": [part]}, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["parts"])
+
+
+def test_more_than_a_thousand_parts_at_once_are_refused(api: APIClient, created: dict[str, Any]) -> None:
+    body = {"parts": [{"number": 1}] * 1001}
+    assert api.post(f"/api/uploads/{created['id']}/parts/sign/", body, format="json").status_code == 400
+
+
+def test_malformed_json_is_a_problem(api: APIClient) -> None:
+    answer = api.post("/api/uploads/", "{", content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+
+
+# Whose it is
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", ""),
+        ("delete", ""),
+        ("get", "parts/"),
+        ("post", "parts/"),
+        ("post", "parts/sign/"),
+        ("post", "complete/"),
+    ],
+)
+def test_for_others_an_upload_does_not_exist(created: dict[str, Any], other_user: Any, method: str, path: str) -> None:
+    stranger = APIClient()
+    stranger.force_authenticate(other_user)
+    answer = getattr(stranger, method)(f"/api/uploads/{created['id']}/{path}", {}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert stranger.get("/api/uploads/").json()["results"] == []
+
+
+def test_staff_with_the_permission_see_and_abort_all(created: dict[str, Any]) -> None:
+    boss = get_user_model().objects.create_user("boss", is_staff=True)
+    client, path = APIClient(), f"/api/uploads/{created['id']}/"
+    client.force_authenticate(boss)
+    assert client.get(path).status_code == client.delete(path).status_code == 404
+    boss.user_permissions.set(Permission.objects.filter(codename__in=["view_upload", "abort_upload"]))
+    client.force_authenticate(get_user_model().objects.get(pk=boss.pk))
+    assert client.get(path).status_code == 200
+    assert client.post(f"{path}parts/sign/", {"parts": [{"number": 1}]}, format="json").status_code == 404
+    assert client.delete(path).status_code == 204
+    assert Upload.objects.get().events.last().actor == boss
+
+
+def test_nobody_without_a_login(db: None) -> None:
+    answer = APIClient().get("/api/uploads/")
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+
+
+def test_a_token_is_a_login(user: Any) -> None:
+    client = APIClient()
+    token = client.post("/api/token/", {"username": "ann", "password": "ann"}, format="json").json()["token"]
+    assert client.get("/api/uploads/", headers={"Authorization": f"Token {token}"}).status_code == 200
+
+
+def test_a_session_needs_the_csrf_token(user: Any) -> None:
+    client = APIClient(enforce_csrf_checks=True)
+    client.login(username="ann", password="ann")
+    assert client.post("/api/uploads/", FILE, format="json").status_code == 403
+
+
+# The list
+
+
+def test_the_list_filters_and_pages(api: APIClient, begin: Any) -> None:
+    for index in range(55):
+        begin(5, fingerprint=f"f{index % 2}")
+    page = api.get("/api/uploads/").json()
+    assert (len(page["results"]), page["previous"]) == (50, None)
+    assert len(api.get(page["next"]).json()["results"]) == 5
+    assert len(api.get("/api/uploads/?fingerprint=f1&state=uploading&destination=default").json()["results"]) == 27
+    assert api.get("/api/uploads/?state=completed").json()["results"] == []
+    assert api.get("/api/uploads/?state=lost").status_code == 400
+    stamps = [row["created_at"] for row in page["results"]]
+    assert stamps == sorted(stamps, reverse=True)
+
+
+@pytest.mark.parametrize("size", [20_000_000, 80_000_000_000])
+def test_queries_do_not_grow_with_parts(
+    api: APIClient, oss: OssClient, size: int, django_assert_num_queries: Any
+) -> None:
+    created = api.post("/api/uploads/", {**FILE, "size": size}, format="json").json()
+    base, count = f"/api/uploads/{created['id']}/", min(1000, created["part_count"] - 1)
+    done = [{"number": n + 1, "size": created["part_size"], "etag": "AA"} for n in range(count)]
+    with django_assert_num_queries(2):
+        api.get("/api/uploads/"), api.get(base)
+    with django_assert_num_queries(1):
+        api.post(f"{base}parts/sign/", {"parts": [{"number": p["number"]} for p in done]}, format="json")
+    # SQLite takes 999 values in a statement, so that there a thousand parts are several inserts.
+    inserts = -(-count // 166) if connection.vendor == "sqlite" else 1
+    with django_assert_num_queries(7 + inserts):
+        api.post(f"{base}parts/", {"parts": done}, format="json")
+
+
+# Manners
+
+
+def test_no_signed_url_and_no_secret_in_the_logs(
+    api: APIClient, oss: OssClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    created = api.post("/api/uploads/", {**FILE, "sign": 3}, format="json").json()
+    put_all(created["parts"], created["size"], created["part_size"])
+    api.post(f"/api/uploads/{created['id']}/complete/")
+    assert "x-oss-signature" not in caplog.text
+    assert "demo-key-secret" not in caplog.text
+
+
+def test_the_schema_is_made_without_a_warning(tmp_path: Any) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
+
+
+def test_the_schema_and_its_pages_are_served(db: None) -> None:
+    client = APIClient()
+    assert client.get("/api/schema/").status_code == 200
+    assert client.get("/api/docs/").status_code == 200

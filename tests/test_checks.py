@@ -1,0 +1,67 @@
+"""A wrong setting is a system check error with an id of its own and a hint that says what to set."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+SOUND = {
+    "OSS_ENDPOINT": "https://oss-cn-hangzhou.aliyuncs.com",
+    "OSS_REGION": "cn-hangzhou",
+    "OSS_BUCKET": "b",
+    "OSS_ACCESS_KEY_ID": "id",
+    "OSS_ACCESS_KEY_SECRET": "secret",
+}
+
+
+def found(settings: Any, **changes: Any) -> list[tuple[str, str]]:
+    settings.UPLOADS = SOUND | changes
+    messages = [message for message in run_checks(tags=["uploads"]) if str(message.id).startswith("uploads.")]
+    assert all(message.hint for message in messages)
+    return [(str(message.id), str(message.msg)) for message in messages]
+
+
+def test_sound_settings_pass(settings: Any) -> None:
+    assert found(settings) == []
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_what_is_missing_is_named(settings: Any, name: str) -> None:
+    assert found(settings, **{name: ""}) == [("uploads.E002", f"{name} is not set.")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "id"),
+    [
+        ({"OSS_BUKET": "b"}, "uploads.W001"),
+        ({"OSS_ADDRESSING": "vitual"}, "uploads.E003"),
+        ({"OSS_ENDPOINT": "ftp://x"}, "uploads.E004"),
+        ({"OSS_ENDPOINT": "https://x/bucket"}, "uploads.E004"),
+        ({"OSS_ENDPOINT": "https://x:port"}, "uploads.E004"),
+        ({"OSS_INTERNAL_ENDPOINT": "x y://"}, "uploads.E004"),
+        ({"OSS_REGION": "oss-cn-hangzhou"}, "uploads.E005"),
+        ({"UPLOADS_ORIGINS": ["https://a.example/"]}, "uploads.E006"),
+        ({"DESTINATIONS": ["default"]}, "uploads.E007"),
+        ({"DESTINATIONS": {"default": {"acll": "private"}}}, "uploads.E008"),
+        ({"DESTINATIONS": {"default": {"key": "{filename}"}}}, "uploads.E009"),
+        ({"DESTINATIONS": {"default": {"part_size": 1000}}}, "uploads.E010"),
+        ({"DESTINATIONS": {"default": {"url_expires": 604801}}}, "uploads.E010"),
+        ({"DESTINATIONS": {"default": {"upload_expires": "7d"}}}, "uploads.E010"),
+        ({"DESTINATIONS": {"default": {"client_options": ["acl"]}}}, "uploads.E011"),
+    ],
+)
+def test_what_is_wrong_has_its_id(settings: Any, changes: dict[str, Any], id: str) -> None:
+    assert id in [each for each, _ in found(settings, **changes)]
+
+
+def test_uploads_must_be_a_dict(settings: Any) -> None:
+    settings.UPLOADS = "https://oss-cn-hangzhou.aliyuncs.com"
+    assert [message.id for message in run_checks(tags=["uploads"])] == ["uploads.E001"]
+
+
+def test_each_id_is_used_in_one_place() -> None:
+    root = Path(__file__).parent.parent / "uploads"
+    ids = [id for path in root.rglob("*.py") for id in re.findall(r'id="(uploads\.[EW]\d+)"', path.read_text())]
+    assert len(ids) == len(set(ids))

@@ -1,0 +1,100 @@
+"""OSS's XML, both ways, and what is not OSS's."""
+
+import base64
+
+import pytest
+
+from uploads.oss import errors, messages
+from uploads.oss.errors import Busy, Denied, Malformed, NotFound, Refused
+from uploads.oss.messages import CorsConfiguration, CorsRule, Part
+
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
+
+
+def test_list_of_parts() -> None:
+    body = f"""{HEAD}<ListPartsResult><EncodingType>url</EncodingType><Key>a%20b</Key><UploadId>U</UploadId>
+    <NextPartNumberMarker>2</NextPartNumberMarker><IsTruncated>true</IsTruncated>
+    <Part><PartNumber>1</PartNumber><ETag>"AB"</ETag><HashCrc64ecma>18446744073709551615</HashCrc64ecma>
+    <Size>102400</Size></Part>
+    <Part><PartNumber>2</PartNumber><ETag>&quot;CD&quot;</ETag><Size>7</Size></Part></ListPartsResult>"""
+    page = messages.parse_parts(body.encode())
+    assert page.parts == (Part(1, "AB", 102400, 2**64 - 1), Part(2, "CD", 7, None))
+    assert page.next_marker == 2
+
+
+def test_last_page_of_parts_may_have_an_empty_marker() -> None:
+    body = f"{HEAD}<ListPartsResult><NextPartNumberMarker/><IsTruncated>false</IsTruncated></ListPartsResult>"
+    assert messages.parse_parts(body.encode()) == messages.PartPage((), None)
+
+
+def test_completion_as_osss_manual_shows_it() -> None:
+    body = messages.build_complete([Part(1, "AB"), Part(2, "CD")]).decode()
+    assert body.endswith(
+        '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"AB"</ETag></Part>'
+        '<Part><PartNumber>2</PartNumber><ETag>"CD"</ETag></Part></CompleteMultipartUpload>'
+    )
+
+
+def test_a_namespace_like_the_manuals_examples_is_read_over() -> None:
+    body = f"""{HEAD}<CompleteMultipartUploadResult xmlns="http://doc.oss-cn-hangzhou.aliyuncs.com">
+    <Location>http://b.oss.com/a</Location><ETag>"E-2"</ETag></CompleteMultipartUploadResult>"""
+    assert messages.parse_complete(body.encode()) == ("E-2", "http://b.oss.com/a")
+
+
+def test_cors_survives_both_ways() -> None:
+    rules = (
+        CorsRule(("https://a.example", "https://*.b.example"), ("PUT", "GET"), ("*",), ("ETag",), 600),
+        CorsRule(("*",), ("GET",)),
+    )
+    configuration = CorsConfiguration(rules, response_vary=True)
+    assert messages.parse_cors(messages.build_cors(configuration)) == configuration
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>502 Bad Gateway</html>",
+        b"<ListPartsResult><Part><PartNumber>x</PartNumber></Part></ListPartsResult>",
+        b'<!DOCTYPE x [<!ENTITY a "b">]><ListPartsResult>&a;</ListPartsResult>',
+        '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x><ListPartsResult/>'.encode("utf-16"),
+        b"<ListPartsResult>" + b"<a>" * 100 + b"</a>" * 100 + b"</ListPartsResult>",
+    ],
+)
+def test_what_is_not_osss_is_malformed(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        messages.parse_parts(body)
+
+
+ERROR = f"""{HEAD}<Error><Code>NoSuchUpload</Code><Message>gone</Message><RequestId>R1</RequestId>
+<HostId>h</HostId><UploadId>U</UploadId><EC>0042-00000002</EC></Error>""".encode()
+
+
+def test_an_error_keeps_code_ec_and_request_id() -> None:
+    error = errors.from_answer(404, {"x-oss-request-id": "R0"}, ERROR, "ListParts")
+    assert isinstance(error, NotFound)
+    assert (error.code, error.ec, error.request_id, error.status) == ("NoSuchUpload", "0042-00000002", "R1", 404)
+    assert str(error) == "gone (ListParts, NoSuchUpload, request id R1)"
+
+
+def test_the_error_of_a_head_is_read_from_its_header() -> None:
+    error = errors.from_answer(404, {"x-oss-err": base64.b64encode(ERROR).decode()}, b"")
+    assert error.code == "NoSuchUpload"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code"),
+    [
+        (403, b"", Denied, "AccessDenied"),
+        (404, b"", NotFound, "NoSuchKey"),
+        (503, b"<html/>", Busy, "ServiceUnavailable"),
+        (400, b"<Error><Code>RequestTimeout</Code></Error>", Busy, "RequestTimeout"),
+        (409, b"<Error><Code>FileAlreadyExists</Code></Error>", Refused, "FileAlreadyExists"),
+        (418, b"", Refused, "HTTP418"),
+    ],
+)
+def test_the_branch_says_what_can_be_done(status: int, body: bytes, kind: type, code: str) -> None:
+    error = errors.from_answer(status, {}, body)
+    assert type(error) is kind
+    assert error.code == code
+    assert error.retryable == (kind is Busy)
