@@ -1,0 +1,66 @@
+"""A real Chromium on the real page, against a local OSS on its own origin."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.stack import Stack
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    return {**browser_type_launch_args, "args": FLAGS, **({"executable_path": chromium} if chromium else {})}
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with Stack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 MiB that no compression and no luck can shorten."""
+    path = tmp_path_factory.mktemp("files") / "film.mp4"
+    with path.open("wb") as file:
+        for _ in range(300):
+            file.write(os.urandom(1 << 20))
+    return path
+
+
+def log_in(page: Page, stack: Stack, user: str = "demo") -> None:
+    page.goto(f"{stack.site.url}/")
+    page.get_by_label("User name").fill(user)
+    page.get_by_label("Password").fill(user)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{stack.site.url}/")
+
+
+def throttle(page: Page, bytes_per_second: int) -> None:
+    """So that there is a middle of the upload in which things can happen."""
+    session = page.context.new_cdp_session(page)
+    conditions = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", conditions)

@@ -1,0 +1,155 @@
+"""The whole of it in processes of its own: the site under gunicorn and a local OSS, each to be killed and restarted.
+
+Rule: ports are free ones, files are temporary, and leaving the `with` leaves no process.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from tests.conftest import client_for
+from uploads.localoss.testing import LocalServer
+from uploads.oss import signing
+from uploads.oss.client import OssClient, utcnow
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 60
+
+
+class Site:
+    """gunicorn with the standalone site; `kill` is kill -9, `start` may follow on the same port and database."""
+
+    def __init__(self, environment: dict[str, str], port: int) -> None:
+        self.environment = environment
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *arguments: str) -> None:
+        subprocess.run([sys.executable, "manage.py", *arguments], env=self.environment, cwd=ROOT, check=True)
+
+    def start(self) -> Self:
+        command = ["-m", "gunicorn", "uploads.site.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "8"]
+        self._process = subprocess.Popen(
+            [sys.executable, *command, "--log-level", "warning"],
+            env=self.environment,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        wait_until(lambda: accepts(self.port), "the site to accept connections")
+        return self
+
+    def kill(self) -> None:
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+
+class Stack:
+    """A site, its database with the accounts demo and admin, and a local OSS on another origin."""
+
+    def __init__(self, *, cors: bool = True) -> None:
+        self._cors = cors
+        self._var = Path(tempfile.mkdtemp(prefix="uploads-stack-"))
+        self.oss_server = LocalServer(self._var / "oss")
+        port = free_port()
+        self.site = Site({}, port)
+
+    def __enter__(self) -> Self:
+        self.oss_server.start()
+        self.site.environment = self._environment()
+        self.site.manage("migrate", "--verbosity", "0")
+        accounts = (
+            "from django.contrib.auth import get_user_model as model; "
+            "model().objects.create_user('demo', password='demo'); "
+            "model().objects.create_superuser('admin', password='admin')"
+        )
+        self.site.manage("shell", "--verbosity", "0", "--command", accounts)
+        if self._cors:
+            self.configure_bucket()
+        self.site.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.site.kill()
+        self.oss_server.kill()
+        shutil.rmtree(self._var, ignore_errors=True)
+
+    def configure_bucket(self) -> None:
+        self.site.manage("configure_bucket")
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+            "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
+            "DJANGO_SECRET_KEY": "only-for-tests",
+            "DJANGO_ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "DJANGO_SECURE_COOKIES": "false",
+            "DATABASE_URL": f"sqlite:///{self._var / 'db.sqlite3'}",
+            "OSS_ENDPOINT": self.oss_server.url,
+            "OSS_ADDRESSING": "path",
+            "OSS_REGION": self.oss_server.region,
+            "OSS_BUCKET": self.oss_server.bucket,
+            "OSS_ACCESS_KEY_ID": self.oss_server.access_key_id,
+            "OSS_ACCESS_KEY_SECRET": self.oss_server.access_key_secret,
+            "UPLOADS_ORIGINS": self.site.url,
+            "LOG_LEVEL": "WARNING",
+        }
+
+    # Looking behind the page
+
+    def api(self, user: str = "demo") -> httpx.Client:
+        token = httpx.post(f"{self.site.url}/api/token/", json={"username": user, "password": user}).json()["token"]
+        return httpx.Client(base_url=f"{self.site.url}/api/", headers={"Authorization": f"Token {token}"})
+
+    def oss(self) -> OssClient:
+        return client_for(self.oss_server)
+
+    def object_bytes(self, upload: dict[str, Any]) -> Iterator[bytes]:
+        """What the bucket holds under the upload's key."""
+        credentials = signing.Credentials(self.oss_server.access_key_id, self.oss_server.access_key_secret)
+        url = signing.presign(
+            credentials,
+            self.oss_server.region,
+            utcnow(),
+            600,
+            "GET",
+            f"{self.oss_server.url}/{upload['bucket']}/{signing.quote(upload['key'], safe='/-_.~')}",
+            upload["bucket"],
+            upload["key"],
+        )
+        with httpx.stream("GET", url) as answer:
+            answer.raise_for_status()
+            yield from answer.iter_bytes(1 << 20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(condition: Any, what: str, seconds: float = START_SECONDS) -> None:
+    """Wait for a condition; the limit is for what never comes, not a measure of anything."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(0.02)

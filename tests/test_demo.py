@@ -1,0 +1,97 @@
+"""manage.py demo, as a person at a terminal meets it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.stack import ROOT, accepts, free_port, wait_until
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    ports = {"PORT": str(free_port()), "OSS_PORT": str(free_port())}
+    unset = {name for name in os.environ if name.startswith(("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_"))}
+    return {k: v for k, v in os.environ.items() if k not in unset} | ports | {"VAR_DIR": str(tmp_path / "var")}
+
+
+def start(environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "demo"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture
+def demo(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = start(environment)
+    port = int(environment["PORT"])
+    wait_until(lambda: process.poll() is not None or accepts(port), "the demo")
+    yield process
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    for stream in (process.stdout, process.stderr):
+        assert stream
+        stream.close()
+
+
+def processes_with(text: str) -> list[str]:
+    """Command lines and environments on this machine that hold `text`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            seen = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in seen and path.name != str(os.getpid()):
+            found.append(path.name)
+    return found
+
+
+def test_it_works_at_once_and_ctrl_c_leaves_nothing(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
+    site = f"http://127.0.0.1:{environment['PORT']}"
+    assert httpx.get(f"{site}/", follow_redirects=True).status_code == 200
+    for name in ("demo", "admin"):
+        assert httpx.post(f"{site}/api/token/", json={"username": name, "password": name}).status_code == 200
+    token = httpx.post(f"{site}/api/token/", json={"username": "demo", "password": "demo"}).json()["token"]
+    body = {"destination": "default", "filename": "a.bin", "size": 3, "sign": 1}
+    made = httpx.post(f"{site}/api/uploads/", json=body, headers={"Authorization": f"Token {token}"}).json()
+    (part,) = made["parts"]
+    assert httpx.put(part["url"], content=b"abc", headers=part["headers"]).status_code == 200
+    preflight = {"Origin": site, "Access-Control-Request-Method": "PUT"}
+    answer = httpx.options(part["url"], headers=preflight)
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, site)
+
+    demo.send_signal(signal.SIGINT)
+    out, _ = demo.communicate(timeout=30)
+    assert demo.returncode == 0
+    assert [word for word in (site, "/admin/", "/api/docs/", "demo / demo", "admin / admin") if word not in out] == []
+    assert not accepts(int(environment["PORT"]))
+    assert not accepts(int(environment["OSS_PORT"]))
+    assert processes_with(environment["VAR_DIR"]) == []
+
+
+def test_started_twice_it_says_so_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
+    with start(environment) as second:
+        _, error = second.communicate(timeout=30)
+    assert second.returncode != 0
+    assert error.strip().startswith("CommandError: The demo is running already")
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_taken_port_is_told_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
+    other = environment | {"VAR_DIR": environment["VAR_DIR"] + "2"}
+    with start(other) as second:
+        _, error = second.communicate(timeout=30)
+    assert error.strip() == f"CommandError: Port {environment['PORT']} is taken: end what uses it, or set PORT."
