@@ -9,12 +9,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
+from tests.stack import client_for
 from uploads import services
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss.client import OssClient
-from uploads.oss.endpoint import Endpoint
-from uploads.oss.signing import Credentials
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -37,11 +36,6 @@ def oss(oss_server: LocalServer, settings: Any) -> Iterator[OssClient]:
     client = client_for(oss_server)
     yield client
     client.close()
-
-
-def client_for(server: LocalServer) -> OssClient:
-    credentials = Credentials(server.access_key_id, server.access_key_secret)
-    return OssClient(Endpoint.parse(server.url, "path"), server.region, credentials)
 
 
 @pytest.fixture

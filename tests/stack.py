@@ -17,10 +17,10 @@ from typing import Any, Self
 
 import httpx
 
-from tests.conftest import client_for
 from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
 from uploads.oss.client import OssClient, utcnow
+from uploads.oss.endpoint import Endpoint
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60
@@ -125,13 +125,18 @@ class Stack:
             utcnow(),
             600,
             "GET",
-            f"{self.oss_server.url}/{upload['bucket']}/{signing.quote(upload['key'], safe='/-_.~')}",
+            Endpoint(self.oss_server.url, "path").url_of(upload["bucket"], upload["key"]),
             upload["bucket"],
             upload["key"],
         )
         with httpx.stream("GET", url) as answer:
             answer.raise_for_status()
             yield from answer.iter_bytes(1 << 20)
+
+
+def client_for(server: LocalServer) -> OssClient:
+    credentials = signing.Credentials(server.access_key_id, server.access_key_secret)
+    return OssClient(Endpoint.parse(server.url, "path"), server.region, credentials)
 
 
 def free_port() -> int:

@@ -67,7 +67,8 @@ class PartTraffic:
         self.most_at_once = 0
         self._flying: set[Request] = set()
         page.on("request", self._started)
-        page.on("requestfinished", self._ended)
+        # The answer's head: the end of its body is told later than the page starts the next part.
+        page.on("response", lambda response: self._ended(response.request))
         page.on("requestfailed", self._ended)
 
     def _started(self, request: Request) -> None:
