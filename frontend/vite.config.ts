@@ -3,6 +3,17 @@
 
 import { defineConfig } from "vitest/config";
 
+// Vitest groups failures with what Node 20 does not have yet; without this it dies instead of showing them.
+Map.groupBy ??= (items, keyOf) => {
+  const groups = new Map();
+  let index = 0;
+  for (const item of items) {
+    const key = keyOf(item, index++);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return groups;
+};
+
 export default defineConfig({
   base: "./",
   build: {

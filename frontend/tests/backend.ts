@@ -1,0 +1,213 @@
+// The backend in memory behind a fake fetch: plans, signs, records, lists, completes and aborts as the contract says.
+
+import type { RemoteUpload } from "../src/api.ts";
+import type { DonePart } from "../src/ledger.ts";
+import type { FakeClock } from "./clock.ts";
+import type { FakeStore } from "./store.ts";
+
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test looks at differs from call to call
+  readonly body: any;
+  readonly headers: Headers;
+}
+
+type Row = { -readonly [K in keyof RemoteUpload]: RemoteUpload[K] };
+type Told = Map<number, DonePart>;
+
+export class FakeBackend {
+  readonly rows = new Map<string, Row>();
+  readonly told = new Map<string, Told>();
+  readonly calls: Call[] = [];
+  partSize = 10;
+  /** Milliseconds that a URL lives. */
+  life = 15 * 60_000;
+  /** Asked before each call; an answer here is given instead, and throwing is a dead line. */
+  fault: (call: Call) => Response | undefined = () => undefined;
+  signing = 0;
+  mostSigning = 0;
+
+  constructor(
+    readonly clock: FakeClock,
+    readonly store: FakeStore,
+    readonly serverTime: () => number,
+  ) {}
+
+  readonly fetch: typeof fetch = async (input, init = {}) => {
+    const url = new URL(String(input), "https://page.test");
+    const call: Call = {
+      method: init.method ?? "GET",
+      path: url.pathname.replace("/api/", ""),
+      query: url.searchParams,
+      body: typeof init.body === "string" ? JSON.parse(init.body) : undefined,
+      headers: new Headers(init.headers),
+    };
+    this.calls.push(call);
+    init.signal?.throwIfAborted();
+    await this.clock.sleep(5, init.signal ?? new AbortController().signal);
+    return this.fault(call) ?? this.#route(call);
+  };
+
+  count(method: string, ending: string): number {
+    return this.calls.filter((call) => call.method === method && call.path.endsWith(ending)).length;
+  }
+
+  get only(): Row {
+    const [row] = [...this.rows.values()];
+    if (!row || this.rows.size > 1) throw new Error(`There are ${this.rows.size} uploads.`);
+    return row;
+  }
+
+  #route(call: Call): Response | Promise<Response> {
+    const [, id = "", rest = ""] = /^uploads\/([^/]*)\/?(.*)$/.exec(call.path) ?? [];
+    if (id === "") return call.method === "POST" ? this.#create(call) : this.#list(call);
+    const row = this.rows.get(id);
+    if (!row) return problem(404, "not_found");
+    switch (`${call.method} ${rest}`) {
+      case "GET ":
+        return json(200, row);
+      case "DELETE ":
+        return this.#abort(row);
+      case "POST parts/sign/":
+        return this.#sign(row, call);
+      case "POST parts/":
+        return this.#record(row, call.body.parts);
+      case "GET parts/":
+        return row.state === "uploading" ? json(200, { parts: this.held(row) }) : problem(409, "wrong_state");
+      case "POST complete/":
+        return this.#complete(row, call.body.done);
+      default:
+        return problem(404, "not_found");
+    }
+  }
+
+  #create({ body }: Call): Response {
+    if (body.fingerprint === null) return problem(400, "invalid");
+    const id = `u${this.rows.size + 1}`;
+    const count = Math.max(1, Math.ceil(body.size / this.partSize));
+    const now = new Date(this.serverTime()).toISOString();
+    const row: Row = {
+      id,
+      state: "uploading",
+      destination: body.destination,
+      bucket: "bucket",
+      key: `files/${id}`,
+      upload_id: count > 1 ? `M${id}` : null,
+      method: count > 1 ? "multipart" : "put",
+      filename: body.filename,
+      content_type: body.content_type,
+      size: body.size,
+      part_size: this.partSize,
+      part_count: count,
+      parts_done: 0,
+      bytes_done: 0,
+      fingerprint: body.fingerprint ?? "",
+      metadata: body.metadata,
+      created_at: now,
+      updated_at: now,
+      expires_at: null,
+      completed_at: null,
+      etag: null,
+      crc64: null,
+      location: null,
+      error: null,
+    };
+    this.rows.set(id, row);
+    this.told.set(id, new Map());
+    const numbers = Array.from({ length: Math.min(body.sign, count) }, (_, index) => index + 1);
+    return json(201, { ...row, ...this.signed(row, numbers) });
+  }
+
+  #list({ query }: Call): Response {
+    const found = [...this.rows.values()].filter((row) =>
+      (["state", "destination", "fingerprint"] as const).every(
+        (name) => !query.has(name) || query.get(name) === row[name],
+      ),
+    );
+    return json(200, { next: null, previous: null, results: found.reverse() });
+  }
+
+  signed(row: Row, numbers: readonly number[]) {
+    const now = this.serverTime();
+    const headers: Record<string, string> = row.method === "put" ? { "Content-Type": row.content_type } : {};
+    const parts = numbers.map((number) => ({
+      number,
+      method: "PUT",
+      url: this.store.url(row.key, number, now + this.life, headers),
+      headers,
+      expires_at: new Date(now + this.life).toISOString(),
+    }));
+    return { parts, server_time: new Date(now).toISOString() };
+  }
+
+  async #sign(row: Row, { body }: Call): Promise<Response> {
+    if (row.state !== "uploading") return problem(409, "wrong_state");
+    this.mostSigning = Math.max(this.mostSigning, ++this.signing);
+    await this.clock.sleep(20, new AbortController().signal);
+    this.signing -= 1;
+    this.#record(row, body.done);
+    const numbers = body.parts.map((part: { number: number }) => part.number);
+    return json(200, {
+      ...this.signed(row, numbers),
+      parts_done: row.parts_done,
+      bytes_done: row.bytes_done,
+    });
+  }
+
+  #record(row: Row, parts: readonly DonePart[]): Response {
+    const told = this.told.get(row.id) as Told;
+    for (const part of parts) told.set(part.number, part);
+    row.parts_done = told.size;
+    row.bytes_done = [...told.values()].reduce((sum, { size }) => sum + size, 0);
+    return json(200, { parts_done: row.parts_done, bytes_done: row.bytes_done });
+  }
+
+  /** ListParts. */
+  held(row: Row): DonePart[] {
+    const held = this.store.parts.get(row.key) ?? new Map<number, Blob>();
+    return [...held].map(([number, { size }]) => ({ number, size, etag: `E${size}` }));
+  }
+
+  #complete(row: Row, done: readonly DonePart[]): Response {
+    if (row.state === "completed") return json(200, row);
+    if (row.state !== "uploading" && row.state !== "completing") return problem(409, "wrong_state");
+    this.#record(row, done);
+    const held = new Map(this.held(row).map(({ number, size }) => [number, size]));
+    const numbers = Array.from({ length: row.part_count }, (_, index) => index + 1);
+    const missing = numbers.filter(
+      (n) => held.get(n) !== Math.min(row.part_size, row.size - (n - 1) * row.part_size),
+    );
+    if (missing.length > 0) return problem(409, "parts_missing", { errors: { parts: missing } });
+    row.state = "completed";
+    row.etag = "WHOLE";
+    return json(200, row);
+  }
+
+  #abort(row: Row): Response {
+    if (row.state === "completed") return problem(409, "wrong_state");
+    row.state = "aborted";
+    this.store.parts.delete(row.key);
+    return new Response(null, { status: 204 });
+  }
+
+  /** The object as it would be read back. */
+  object(row: Row): Promise<string> {
+    const held = [...this.store.hold(row.key)].sort(([a], [b]) => a - b);
+    return new Blob(held.map(([, blob]) => blob)).text();
+  }
+}
+
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+export function problem(
+  status: number,
+  code: string,
+  more: object = {},
+  headers: Record<string, string> = {},
+): Response {
+  return json(status, { title: "Refused", status, detail: "In words.", code, ...more }, headers);
+}

@@ -1,0 +1,120 @@
+// The storage in memory behind the engine's Transport: checks URLs and headers as OSS does, keeps the bytes, and
+// fails on command.
+
+import type { PutAnswer, PutRequest, Transport } from "../src/ports.ts";
+import type { FakeClock } from "./clock.ts";
+
+export type Fault =
+  | "silent"
+  | "stall"
+  | "lost"
+  | { status: number; code: string; headers?: Record<string, string> };
+
+export interface Sent {
+  readonly key: string;
+  readonly number: number;
+  readonly at: number;
+  readonly size: number;
+  readonly outcome: string;
+}
+
+export const HOST = "https://bucket.oss.test";
+
+export class FakeStore implements Transport {
+  /** By key: the parts that are held; a single request is part 1. */
+  readonly parts = new Map<string, Map<number, Blob>>();
+  readonly sent: Sent[] = [];
+  /** Bytes a second in each lane. */
+  speed = 1000;
+  /** Asked before each request; undefined lets it through. */
+  fault: (number: number, tries: number) => Fault | undefined = () => undefined;
+  exposesEtag = true;
+  inFlight = 0;
+  mostInFlight = 0;
+
+  constructor(
+    readonly clock: FakeClock,
+    readonly serverTime: () => number,
+  ) {}
+
+  get accepted(): number[] {
+    return this.sent.filter(({ outcome }) => outcome === "done").map(({ number }) => number);
+  }
+
+  tries(number: number): number {
+    return this.sent.filter((sent) => sent.number === number).length;
+  }
+
+  url(key: string, number: number, expires: number, headers: Record<string, string>): string {
+    const query = new URLSearchParams({
+      partNumber: String(number),
+      expires: String(expires),
+      signed: JSON.stringify(headers),
+    });
+    return `${HOST}/${key}?${query}`;
+  }
+
+  async put(request: PutRequest): Promise<PutAnswer> {
+    const url = new URL(request.url);
+    const number = Number(url.searchParams.get("partNumber"));
+    const key = url.pathname.slice(1);
+    const fault = this.fault(number, this.tries(number) + 1) ?? this.#refusal(url, request);
+    const index = this.sent.length;
+    const record = { key, number, at: this.clock.now(), size: request.body.size };
+    const note = (outcome: string) => {
+      this.sent[index] = { ...record, outcome };
+    };
+    note("aborted");
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
+    try {
+      const answer = await this.#answer(request, fault);
+      if (answer.status === 200 || fault === "lost") this.#hold(key, number, request.body);
+      note(answer.status === 200 ? "done" : typeof fault === "object" ? fault.code : String(fault));
+      return answer;
+    } finally {
+      this.inFlight -= 1;
+    }
+  }
+
+  hold(key: string): Map<number, Blob> {
+    const held = this.parts.get(key) ?? new Map<number, Blob>();
+    this.parts.set(key, held);
+    return held;
+  }
+
+  #hold(key: string, number: number, body: Blob): void {
+    this.hold(key).set(number, body);
+  }
+
+  #refusal(url: URL, request: PutRequest): Fault | undefined {
+    if (Number(url.searchParams.get("expires")) <= this.serverTime())
+      return { status: 403, code: "AccessDenied" };
+    const exact =
+      url.searchParams.get("signed") === JSON.stringify(request.headers) && request.body.type === "";
+    return exact ? undefined : { status: 403, code: "SignatureDoesNotMatch" };
+  }
+
+  async #answer({ body, signal, onprogress }: PutRequest, fault: Fault | undefined): Promise<PutAnswer> {
+    const none = { status: 0, headers: new Headers(), body: "" };
+    if (fault === "silent") return none;
+    if (fault === "stall") {
+      onprogress(body.size / 2);
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    }
+    const half = (body.size / this.speed) * 500;
+    await this.clock.sleep(half, signal);
+    onprogress(Math.floor(body.size / 2));
+    await this.clock.sleep(half, signal);
+    onprogress(body.size + 100); // browsers may count what is around the body
+    if (fault === "lost") return none;
+    if (typeof fault === "object") return refusal(fault);
+    const headers = new Headers({ "x-oss-request-id": "REQ-OK", "x-oss-hash-crc64ecma": "42" });
+    if (this.exposesEtag) headers.set("etag", `"E${body.size}"`);
+    return { status: 200, headers, body: "" };
+  }
+}
+
+export function refusal({ status, code, headers = {} }: Exclude<Fault, string>): PutAnswer {
+  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>No &amp; never.</Message><RequestId>REQ-1</RequestId></Error>`;
+  return { status, headers: new Headers(headers), body };
+}

@@ -1,0 +1,73 @@
+// A world to test the engine in: clock, line, storage and backend, none of them real, all of them strict.
+
+import { MemoryJournal } from "../src/journal.ts";
+import type { Connection, World } from "../src/ports.ts";
+import type { State } from "../src/states.ts";
+import type { Upload } from "../src/upload.ts";
+import { OssUploader, type UploaderOptions } from "../src/uploader.ts";
+import { FakeBackend } from "./backend.ts";
+import { FakeClock } from "./clock.ts";
+import { FakeStore } from "./store.ts";
+
+/** Years away from any device's clock: whoever compares server times with the device's date fails every test. */
+const SERVER_EPOCH = Date.UTC(2044, 1, 29, 12);
+
+export class FakeConnection implements Connection {
+  online = true;
+  reachable = true;
+  asked = 0;
+  #waiting = new Set<() => void>();
+
+  whenOnline(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(resolve);
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+  }
+
+  async reaches(): Promise<boolean> {
+    this.asked += 1;
+    return this.reachable;
+  }
+
+  comeBack(): void {
+    this.online = true;
+    for (const go of this.#waiting) go();
+    this.#waiting.clear();
+  }
+}
+
+export class TestWorld implements World {
+  readonly clock = new FakeClock();
+  readonly connection = new FakeConnection();
+  readonly journal = new MemoryJournal();
+  readonly origin = "https://page.test";
+  readonly serverTime = () => SERVER_EPOCH + this.clock.now();
+  readonly store = new FakeStore(this.clock, this.serverTime);
+  readonly transport = this.store;
+  readonly backend = new FakeBackend(this.clock, this.store, this.serverTime);
+  readonly fetch = this.backend.fetch;
+  readonly cookie = (name: string) => (name === "csrftoken" ? "CSRF" : "");
+
+  /** A page that has just been loaded. */
+  open(options: UploaderOptions = {}): OssUploader {
+    return new OssUploader(options, this);
+  }
+
+  /** Passes the time until the upload is in this state. */
+  reach(upload: Upload, state: State): Promise<void> {
+    return this.clock.until(() => upload.state === state);
+  }
+
+  /** Passes the time until the storage holds so many parts of the newest upload. */
+  arrive(count: number): Promise<void> {
+    return this.clock.until(() => this.store.accepted.length >= count);
+  }
+}
+
+/** Bytes of which no two parts are alike. */
+export function fileOf(size: number, name = "film.mp4", salt = ""): File {
+  let text = salt;
+  for (let at = 0; text.length < size; at++) text += `${at},`;
+  return new File([text.slice(0, size)], name, { type: "video/mp4", lastModified: 1 });
+}
