@@ -95,7 +95,7 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
     filename = serializers.CharField(max_length=1024, trim_whitespace=False)
     size = serializers.IntegerField(min_value=0, max_value=MAX_OBJECT_SIZE, help_text="Bytes.")
     content_type = serializers.CharField(required=False, allow_blank=True, max_length=255)
-    fingerprint = serializers.CharField(required=False, allow_blank=True, max_length=128)
+    fingerprint = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=128)
     metadata = serializers.DictField(child=serializers.CharField(max_length=2048), required=False)
     sign = serializers.IntegerField(
         required=False, min_value=0, max_value=MAX_BATCH, help_text="How many first parts to sign in the answer."
@@ -105,6 +105,9 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
         if value and not _CONTENT_TYPE.fullmatch(value):
             raise serializers.ValidationError("Not a media type such as video/mp4.")
         return value
+
+    def validate_fingerprint(self, value: str | None) -> str:
+        return value or ""
 
     def validate_metadata(self, value: dict[str, str]) -> dict[str, str]:
         if len({name.lower() for name in value}) != len(value):
