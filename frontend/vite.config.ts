@@ -4,15 +4,13 @@
 import { defineConfig } from "vitest/config";
 
 // Vitest groups failures with what Node 20 does not have yet; without this it dies instead of showing them.
-Map.groupBy ??= (items, keyOf) => {
-  const groups = new Map();
-  let index = 0;
-  for (const item of items) {
-    const key = keyOf(item, index++);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
-  }
+if (!("groupBy" in Map)) Object.assign(Map, { groupBy });
+
+function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
   return groups;
-};
+}
 
 export default defineConfig({
   base: "./",

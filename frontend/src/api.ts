@@ -54,7 +54,8 @@ export interface Beginning {
   filename: string;
   size: number;
   content_type: string;
-  fingerprint: string | null;
+  /** Left out where the page could not make one. */
+  fingerprint?: string;
   metadata: Readonly<Record<string, string>>;
   sign: number;
 }
@@ -88,10 +89,10 @@ export class Api {
     return (await this.#call<RemoteUpload>("GET", `uploads/${id}/`, signal)).value;
   }
 
-  /** Own unfinished uploads, newest first. */
-  async unfinished(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<RemoteUpload[]> {
+  /** Own uploads that match the query, newest first. */
+  async list(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<RemoteUpload[]> {
     const found: RemoteUpload[] = [];
-    let search = `?${new URLSearchParams({ state: "uploading", ...query })}`;
+    let search = `?${new URLSearchParams({ ...query })}`;
     for (let page = 0; page < PAGES && search; page++) {
       const { value } = await this.#call<{ next: string | null; results: RemoteUpload[] }>(
         "GET",

@@ -1,6 +1,7 @@
 // What this browser remembers of unfinished uploads.
 // Its one rule: a memory aid, never the truth: the backend's list wins, and a damaged entry is dropped.
 
+import type { RemoteUpload } from "./api.ts";
 import type { Journal, JournalEntry } from "./ports.ts";
 
 const PREFIX = "oss-uploads:";
@@ -64,4 +65,18 @@ function isEntry(value: unknown): value is JournalEntry {
     [entry.size, entry.bytesDone].every((number) => Number.isSafeInteger(number)) &&
     (entry.fingerprint === null || typeof entry.fingerprint === "string")
   );
+}
+
+/** An upload as this browser remembers it. */
+export function entryOf(remote: RemoteUpload): JournalEntry {
+  const { id, destination, filename, size, fingerprint } = remote;
+  return {
+    id,
+    destination,
+    filename,
+    size,
+    fingerprint: fingerprint || null, // the backend says "" for none
+    bytesDone: remote.bytes_done,
+    updatedAt: remote.updated_at,
+  };
 }

@@ -70,7 +70,7 @@ export class Line {
   async #goAhead(signal: AbortSignal): Promise<() => void> {
     const { clock, tell } = this.ports;
     const back = this.#sendScout();
-    const delay = backoff(this.#silences, clock.random);
+    const delay = backoff(this.#silences, () => clock.random());
     tell(`The storage cannot be reached; trying again in ${seconds(delay)}.`);
     try {
       await clock.sleep(delay, signal);

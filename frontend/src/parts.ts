@@ -35,3 +35,10 @@ export function sizeOf(plan: Plan, number: number): number {
   const { start, end } = rangeOf(plan, number);
   return end - start;
 }
+
+export function everyPart(plan: Plan): { number: number; size: number }[] {
+  return Array.from({ length: plan.partCount }, (_, index) => ({
+    number: index + 1,
+    size: sizeOf(plan, index + 1),
+  }));
+}

@@ -50,7 +50,7 @@ export async function persist<T>(attempt: () => Promise<T>, patience: Patience):
         await connection.whenOnline(signal);
         tries = 0;
       }
-      const delay = delayBefore(Math.max(1, tries), error.retryAfter, clock.random);
+      const delay = delayBefore(Math.max(1, tries), error.retryAfter, () => clock.random());
       tell(`The server does not answer as it should; trying again in ${seconds(delay)}.`);
       await clock.sleep(delay, signal);
     }

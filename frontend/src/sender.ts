@@ -118,7 +118,7 @@ export class Sender {
     if (!this.#mayTryAgain(trials, verdict)) throw error;
     if (verdict === "silent" && line.isDown) return; // the line waits, for all lanes together
     const attempts = Math.max(1, trials.failures + trials.refusals);
-    const delay = delayBefore(attempts, error.retryAfter, clock.random);
+    const delay = delayBefore(attempts, error.retryAfter, () => clock.random());
     if (verdict === "again") tell(`The storage is busy (${error.code}); trying again in ${seconds(delay)}.`);
     if (verdict === "silent") tell(`A part did not get through; trying again in ${seconds(delay)}.`);
     await clock.sleep(delay, signal);

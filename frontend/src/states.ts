@@ -26,7 +26,15 @@ export type Event =
 
 export const TRANSITIONS: Readonly<Record<State, Partial<Record<Event, State>>>> = {
   queued: { begin: "preparing", pause: "paused", abort: "aborting" },
-  preparing: { start: "uploading", pause: "paused", fail: "failed", abort: "aborting", vanish: "aborted" },
+  preparing: {
+    start: "uploading",
+    pause: "paused",
+    fail: "failed",
+    abort: "aborting",
+    // Looking may show that it has ended meanwhile.
+    complete: "completed",
+    vanish: "aborted",
+  },
   uploading: {
     finish: "completing",
     pause: "paused",

@@ -3,11 +3,11 @@
 // calls, and lost without harm.
 
 import type { Api, RemoteUpload } from "./api.ts";
-import { ApiError, type UploadError } from "./errors.ts";
+import { ApiError, asUploadError, type UploadError } from "./errors.ts";
 import { runLanes } from "./lanes.ts";
-import { Ledger } from "./ledger.ts";
+import { type DonePart, Ledger } from "./ledger.ts";
 import { Line } from "./line.ts";
-import { planOf } from "./parts.ts";
+import { everyPart, planOf } from "./parts.ts";
 import { Meter } from "./progress.ts";
 import { type Patience, persist, seconds, type Tell } from "./retry.ts";
 import { Sender } from "./sender.ts";
@@ -70,10 +70,22 @@ export class Transfer {
 
   /** Takes over what the storage holds. Of a single request there is nothing that could be held. */
   async inspect(signal: AbortSignal): Promise<void> {
-    const { id, method } = this.remote;
-    const held = method === "put" ? [] : await this.ports.api.heldParts(id, signal);
-    this.ledger.adopt(held);
+    this.ledger.adopt(await this.#held(signal));
     this.meter.reset(this.ledger.doneBytes);
+  }
+
+  async #held(signal: AbortSignal): Promise<readonly DonePart[]> {
+    const { id, method, state } = this.remote;
+    if (method === "put") return state === "completing" ? everyPart(this.ledger.plan) : [];
+    const { api } = this.ports;
+    try {
+      return await api.heldParts(id, signal);
+    } catch (error) {
+      // Being put together, it has all its parts; should that be wrong, completing will name those it lacks.
+      if (!isGone(asUploadError(error))) throw error;
+      if ((await api.get(id, signal)).state === "completing") return everyPart(this.ledger.plan);
+      throw error;
+    }
   }
 
   /** Sends every part that is not done. */

@@ -2,14 +2,15 @@
 // Its one rule: `state` is written in #move alone, by the table; everything else follows from the state.
 
 import type { Api, RemoteUpload } from "./api.ts";
+import { deferred } from "./deferred.ts";
 import { AbortedError, ApiError, asUploadError, type UploadError } from "./errors.ts";
 import { NoticeEvent, StateChangeEvent, UploadEventTarget, UploadProgressEvent } from "./events.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import type { JournalEntry } from "./ports.ts";
+import { entryOf } from "./journal.ts";
+import { open } from "./opening.ts";
 import type { Progress } from "./progress.ts";
 import type { Queue } from "./queue.ts";
 import { type Patience, persist } from "./retry.ts";
-import { FIRST_BATCH } from "./signer.ts";
 import { Source } from "./source.ts";
 import { type Event, isActive, next, type State } from "./states.ts";
 import { isGone, Transfer } from "./transfer.ts";
@@ -149,62 +150,24 @@ export class Upload extends UploadEventTarget {
   /** Finds the upload that was begun with this file, or begins one. */
   async #prepare(signal: AbortSignal): Promise<Transfer> {
     signal.throwIfAborted();
-    if (!this.#transfer) await this.#findOrCreate(await fingerprintOf(this.#source), signal);
+    let transfer = this.#transfer;
+    if (!transfer) {
+      transfer = this.#transfer = await this.#open(await fingerprintOf(this.#source), signal);
+      this.#record(transfer.ledger.doneBytes);
+    }
     signal.throwIfAborted();
-    const transfer = this.#transfer;
-    if (!transfer) throw new TypeError("An upload was neither found nor created.");
-    if (this.#doubtful) await persist(() => transfer.inspect(signal), this.#patience(signal));
+    const known = transfer;
+    if (this.#doubtful) await persist(() => known.inspect(signal), this.#patience(signal));
     this.#doubtful = false;
     return transfer;
   }
 
-  /** Asked and created in one breath each time: after a lost answer to create, asking finds what it began. */
-  async #findOrCreate(fingerprint: string | null, signal: AbortSignal): Promise<void> {
-    await persist(async () => {
-      signal.throwIfAborted();
-      const found = await this.#find(fingerprint, signal);
-      this.#transfer = (found && (await this.#takeUp(found, signal))) ?? (await this.#create(fingerprint));
-      this.#record(this.#transfer.ledger.doneBytes);
-    }, this.#patience(signal));
-  }
-
-  async #find(fingerprint: string | null, signal: AbortSignal): Promise<RemoteUpload | undefined> {
+  async #open(fingerprint: string | null, signal: AbortSignal): Promise<Transfer> {
     const { api, destination, takeUp } = this.ports;
-    if (takeUp) return api.get(takeUp, signal);
-    if (!fingerprint) return undefined;
-    const found = await api.unfinished({ destination, fingerprint }, signal);
-    return found.find((upload) => upload.fingerprint === fingerprint && upload.size === this.file.size);
-  }
-
-  /** Undefined when the storage no longer knows the upload, whatever the backend believes. */
-  async #takeUp(found: RemoteUpload, signal: AbortSignal): Promise<Transfer | undefined> {
-    const transfer = this.#transferOf(found);
-    try {
-      await transfer.inspect(signal);
-      return transfer;
-    } catch (error) {
-      if (isGone(asUploadError(error))) return undefined;
-      throw error;
-    }
-  }
-
-  /** A create that is under way is awaited even by pause and abort: cut off, it would leave an upload nobody knows. */
-  async #create(fingerprint: string | null): Promise<Transfer> {
-    const created = await this.ports.api.create(
-      {
-        destination: this.ports.destination,
-        filename: this.filename,
-        size: this.file.size,
-        content_type: this.#source.type,
-        fingerprint,
-        metadata: this.options.metadata ?? {},
-        sign: FIRST_BATCH,
-      },
-      NEVER,
-    );
-    const transfer = this.#transferOf(created);
-    transfer.signer.accept(created);
-    return transfer;
+    const transferOf = (remote: RemoteUpload) => this.#transferOf(remote);
+    const metadata = this.options.metadata ?? {};
+    const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf };
+    return persist(() => open(ports, fingerprint, signal), this.#patience(signal));
   }
 
   #transferOf(remote: RemoteUpload): Transfer {
@@ -303,35 +266,4 @@ export class Upload extends UploadEventTarget {
     const { clock, connection } = this.ports.api.world;
     return { clock, connection, signal, tell: (message) => this.#tell(message) };
   }
-}
-
-export function entryOf(remote: RemoteUpload): JournalEntry {
-  const { id, destination, filename, size, fingerprint } = remote;
-  return {
-    id,
-    destination,
-    filename,
-    size,
-    fingerprint,
-    bytesDone: remote.bytes_done,
-    updatedAt: remote.updated_at,
-  };
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(reason: unknown): void;
-}
-
-/** Its rejection counts as handled: `done` is one of several ways to hear of a failure. */
-function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

@@ -5,10 +5,11 @@ import { Api, type HeadersOption } from "./api.ts";
 import { browserWorld } from "./browser.ts";
 import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
+import { entryOf } from "./journal.ts";
 import type { JournalEntry, World } from "./ports.ts";
 import { Queue } from "./queue.ts";
 import { Source } from "./source.ts";
-import { entryOf, Upload, type UploadOptions, type UploadPorts } from "./upload.ts";
+import { Upload, type UploadOptions, type UploadPorts } from "./upload.ts";
 
 export interface UploaderOptions {
   /** Where the backend's API lives. */
@@ -61,7 +62,7 @@ export class OssUploader {
     const { journal } = this.#api.world;
     const remembered = journal.list().filter((entry) => entry.destination === this.destination);
     try {
-      const uploads = await this.#api.unfinished({ destination: this.destination }, signal);
+      const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
       const entries = uploads.map(entryOf);
       const known = new Set(entries.map((entry) => entry.id));
       for (const { id } of remembered) if (!known.has(id)) journal.forget(id);
@@ -89,7 +90,7 @@ export class OssUploader {
 /** An upload begun by another client may carry no fingerprint; name and size have to do then. */
 async function isFileOf(unfinished: Unfinished, source: Source): Promise<boolean> {
   if (source.size !== unfinished.size) return false;
-  if (unfinished.fingerprint === null) return source.name === unfinished.filename;
+  if (!unfinished.fingerprint) return source.name === unfinished.filename;
   return (await fingerprintOf(source)) === unfinished.fingerprint;
 }
 

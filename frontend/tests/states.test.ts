@@ -33,6 +33,7 @@ const LEGAL: Record<string, string> = {
   "preparing pause": "paused",
   "preparing fail": "failed",
   "preparing abort": "aborting",
+  "preparing complete": "completed",
   "preparing vanish": "aborted",
   "uploading finish": "completing",
   "uploading pause": "paused",
