@@ -130,7 +130,7 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
 }
 [data-state="queued"] .sign::before { content: "…"; }
-[data-state="paused"] .sign::before, [data-testid="unfinished-item"] .sign::before { content: "॥"; }
+[data-state="paused"] .sign::before, [data-testid="unfinished-item"] .sign::before { content: "‖"; }
 [data-state="completed"] .sign { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
 [data-state="completed"] .sign::before { content: "✓"; }
 [data-state="failed"] .sign { color: var(--oss-bad); background: var(--oss-bad-surface); }

@@ -1,22 +1,21 @@
 """XML, both ways, for a server: nothing from outside may break an answer or the parser.
 
-Rule: a document type is refused before anything of it is looked at, whatever the encoding; sizes and depth are
-bounded; no namespace goes out (the SDKs stumble over one) and one coming in is ignored.
+Rule: what comes in is read by the client's own reader (`uploads.oss.markup`: no document type, bounded depth); what
+goes out has no namespace (the SDKs stumble over one) and holds only what XML can.
 """
 
 import re
 from collections.abc import Iterable
 from typing import TypeAlias
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element, ParseError
 
 from uploads.localoss.errors import Refusal
+from uploads.oss import markup
 
 Content: TypeAlias = str | int | Iterable["Node"]
 Node: TypeAlias = tuple[str, Content]
 
-DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-MAX_DEPTH = 16
+DECLARATION = markup.DECLARATION.decode()
 
 _UNREPRESENTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -41,44 +40,13 @@ def document(tag: str, content: Content) -> bytes:
     return (DECLARATION + render((tag, content))).encode()
 
 
-class _Doctype(Exception):
-    """The document declares a type."""
-
-
-class _TooDeep(Exception):
-    """Elements within elements without end."""
-
-
 def parse(body: bytes, root: str, ec: str = "") -> Element:
     """The document with this root, or MalformedXML."""
-    builder, depth = TreeBuilder(), 0
-
-    def refuse(*_: object) -> None:
-        raise _Doctype
-
-    def start(tag: str, _: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise _TooDeep
-        builder.start(tag.rpartition(":")[2], {})
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag.rpartition(":")[2])
-
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = builder.data
     try:
-        parser.Parse(body, True)
-    except (expat.ExpatError, _Doctype, _TooDeep, ValueError, LookupError) as error:
+        element = markup.parse(body)
+    # Expat hands on what the codec of a declared encoding has to say: ValueError, LookupError.
+    except (ParseError, ValueError, LookupError) as error:
         raise Refusal("MalformedXML", ec=ec) from error
-    element = builder.close()
     if element.tag != root:
         raise Refusal("MalformedXML", ec=ec)
     return element
