@@ -1,0 +1,16 @@
+"""A bucket of its own for each test, on the session's server."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests.localoss.support import Wire
+from uploads.localoss.testing import LocalServer
+
+
+@pytest.fixture
+def wire(oss_server: LocalServer) -> Iterator[Wire]:
+    with Wire(oss_server, f"bucket-{secrets.token_hex(6)}") as wire:
+        assert wire.call("PUT").status_code == 200
+        yield wire
