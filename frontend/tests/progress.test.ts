@@ -6,6 +6,7 @@ test("bytes finished and in flight add up, never above the total, whatever the b
   meter.advance(1, 30, 50, 0);
   expect(meter.read()).toMatchObject({ loaded: 30, total: 100, ratio: 0.3 });
   meter.advance(1, 999, 50, 10);
+  expect(meter.loaded).toBe(50);
   meter.advance(2, 999, 50, 20);
   expect(meter.loaded).toBe(100);
   meter.finish(1, 50, 30);
@@ -50,4 +51,10 @@ test("a pause is not slowness", () => {
 
 test("an empty file is whole from the start", () => {
   expect(new Meter(0).read()).toEqual({ loaded: 0, total: 0, ratio: 1, speed: null, eta: null });
+});
+
+test("what the storage holds is never shown as more than the file", () => {
+  const meter = new Meter(100, 90);
+  meter.advance(2, 50, 50, 0);
+  expect(meter.loaded).toBe(100);
 });

@@ -114,7 +114,7 @@ export class FakeStore implements Transport {
   }
 }
 
-export function refusal({ status, code, headers = {} }: Exclude<Fault, string>): PutAnswer {
+function refusal({ status, code, headers = {} }: Exclude<Fault, string>): PutAnswer {
   const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>No &amp; never.</Message><RequestId>REQ-1</RequestId></Error>`;
   return { status, headers: new Headers(headers), body };
 }

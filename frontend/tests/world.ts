@@ -1,5 +1,6 @@
 // A world to test the engine in: clock, line, storage and backend, none of them real, all of them strict.
 
+import { expect } from "vitest";
 import { MemoryJournal } from "../src/journal.ts";
 import type { Connection, World } from "../src/ports.ts";
 import type { State } from "../src/states.ts";
@@ -70,4 +71,10 @@ export function fileOf(size: number, name = "film.mp4", salt = ""): File {
   let text = salt;
   for (let at = 0; text.length < size; at++) text += `${at},`;
   return new File([text.slice(0, size)], name, { type: "video/mp4", lastModified: 1 });
+}
+
+/** No part that the storage took was ever taken twice, and none is missing. */
+export function expectEachOnce(world: TestWorld, count: number): void {
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  expect(world.store.accepted.toSorted((a, b) => a - b)).toEqual(numbers);
 }
