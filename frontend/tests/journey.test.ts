@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { StorageError } from "../src/errors.ts";
+import { json } from "./backend.ts";
 import { expectEachOnce, fileOf, TestWorld } from "./world.ts";
 
 describe("a whole journey", () => {
