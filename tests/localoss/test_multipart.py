@@ -1,0 +1,373 @@
+"""Multipart uploads over the wire: the limits, the orders and the errors that a client must be able to count on."""
+
+import base64
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from tests.localoss.support import SMALLEST, Wire, bytes_of, refused, result
+from uploads.oss.crc64 import crc64
+from uploads.oss.messages import Part, build_complete, multipart_etag
+
+KEY = "raw/film ä+b.mov"
+
+
+def test_object_is_made_of_its_parts(wire: Wire) -> None:
+    upload = wire.initiate(KEY, {"Content-Type": "video/quicktime", "x-oss-meta-owner": "Ann"})
+    contents = [bytes_of(SMALLEST, 1), bytes_of(SMALLEST + 5, 2), b"end"]
+    parts = wire.parts(KEY, upload, contents)
+    answer = wire.complete(KEY, upload, build_complete(parts))
+    document = result(answer, "CompleteMultipartUploadResult")
+    etag = f'"{multipart_etag(part.etag for part in parts)}"'
+    whole = b"".join(contents)
+    assert (document.findtext("ETag"), answer.headers["ETag"]) == (etag, etag)
+    assert document.findtext("Key") == KEY
+    assert document.findtext("Bucket") == wire.bucket
+    assert answer.headers["x-oss-hash-crc64ecma"] == str(crc64(whole))
+    got = wire.call("GET", KEY)
+    assert got.content == whole
+    assert got.headers["Content-Type"] == "video/quicktime"
+    assert got.headers["x-oss-meta-owner"] == "Ann"
+    assert got.headers["x-oss-object-type"] == "Multipart"
+    assert got.headers["x-oss-hash-crc64ecma"] == str(crc64(whole))
+    assert (document.findtext("Location") or "").startswith(f"{wire.server.url}/{wire.bucket}/raw/")
+
+
+def test_range_runs_across_parts(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    contents = [bytes_of(SMALLEST, 1), bytes_of(SMALLEST, 2), bytes_of(10, 3)]
+    wire.complete("a", upload, build_complete(wire.parts("a", upload, contents)))
+    whole = b"".join(contents)
+    answer = wire.call("GET", "a", headers={"Range": f"bytes={SMALLEST - 3}-{2 * SMALLEST + 2}"})
+    assert answer.status_code == 206
+    assert answer.content == whole[SMALLEST - 3 : 2 * SMALLEST + 3]
+    assert answer.headers["Content-Range"] == f"bytes {SMALLEST - 3}-{2 * SMALLEST + 2}/{len(whole)}"
+
+
+def test_part_answers_what_arrived(wire: Wire) -> None:
+    content = bytes_of(1000, 9)
+    answer = wire.part("a", wire.initiate("a"), 1, content)
+    digest = hashlib.md5(content)
+    assert answer.status_code == 200
+    assert answer.content == b""
+    assert answer.headers["ETag"] == f'"{digest.hexdigest().upper()}"'
+    assert answer.headers["Content-MD5"] == base64.b64encode(digest.digest()).decode()
+    assert answer.headers["x-oss-hash-crc64ecma"] == str(crc64(content))
+
+
+@pytest.mark.parametrize("number", ["0", "10001", "abc", "", "-1", "1.5", "99999999999999999999", "١"])
+def test_part_number_out_of_range_is_refused(wire: Wire, number: str) -> None:
+    document = refused(wire.part("a", wire.initiate("a"), number, b"x"), 400, "InvalidArgument")
+    assert document.findtext("ArgumentName") == "partNumber"
+    assert document.findtext("Message") == "Part number must be an integer between 1 and 10000, inclusive."
+
+
+def test_first_and_last_part_number_make_an_object(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    first, last = wire.part("a", upload, 1, bytes_of(SMALLEST, 1)), wire.part("a", upload, 10_000, b"end")
+    assert (first.status_code, last.status_code) == (200, 200)
+    body = build_complete([Part(1, first.headers["ETag"].strip('"')), Part(10_000, last.headers["ETag"].strip('"'))])
+    assert wire.complete("a", upload, body).status_code == 200
+    assert wire.call("GET", "a").content == bytes_of(SMALLEST, 1) + b"end"
+
+
+def test_same_number_again_replaces_the_part(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    [old] = wire.parts("a", upload, [b"old"])
+    [new] = wire.parts("a", upload, [b"new"])
+    refused(wire.complete("a", upload, build_complete([old])), 400, "InvalidPart")
+    assert wire.complete("a", upload, build_complete([new])).status_code == 200
+    assert wire.call("GET", "a").content == b"new"
+
+
+def test_two_uploads_of_one_key_are_independent(wire: Wire) -> None:
+    one, two = wire.initiate("a"), wire.initiate("a")
+    first, second = wire.parts("a", one, [b"one"]), wire.parts("a", two, [b"two"])
+    assert one != two
+    assert wire.complete("a", one, build_complete(first)).status_code == 200
+    assert wire.call("GET", "a").content == b"one"
+    assert wire.complete("a", two, build_complete(second)).status_code == 200
+    assert wire.call("GET", "a").content == b"two"
+
+
+def test_small_part_before_the_last_is_refused_at_complete_alone(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    parts = wire.parts("a", upload, [bytes_of(SMALLEST, 1), bytes_of(SMALLEST - 1, 2), b"end"])
+    document = refused(wire.complete("a", upload, build_complete(parts)), 400, "EntityTooSmall")
+    given = [document.findtext(name) for name in ("MinSizeAllowed", "ProposedSize", "PartNumber", "ETag")]
+    assert given == ["102400", "102399", "2", f'"{parts[1].etag}"']
+    # Nothing has happened: the part can be replaced, and the upload completed.
+    answer = wire.part("a", upload, 2, bytes_of(SMALLEST, 2))
+    parts[1] = Part(2, answer.headers["ETag"].strip('"'))
+    assert wire.complete("a", upload, build_complete(parts)).status_code == 200
+
+
+def test_parts_not_listed_are_dropped(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    parts = wire.parts("a", upload, [bytes_of(SMALLEST, 1), b"small", b"end"])
+    assert wire.complete("a", upload, build_complete([parts[0], parts[2]])).status_code == 200
+    assert wire.call("GET", "a").content == bytes_of(SMALLEST, 1) + b"end"
+
+
+def test_order_and_duplicates_are_refused(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    one, two = wire.parts("a", upload, [bytes_of(SMALLEST, 1), bytes_of(SMALLEST, 2)])
+    for listed in ([two, one], [one, one], [one, two, two]):
+        refused(wire.complete("a", upload, build_complete(listed)), 400, "InvalidPartOrder")
+    assert wire.complete("a", upload, build_complete([one, two])).status_code == 200
+
+
+def test_wrong_etag_and_missing_part_are_refused(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    [part] = wire.parts("a", upload, [b"x"])
+    refused(wire.complete("a", upload, build_complete([Part(1, "0" * 32)])), 400, "InvalidPart")
+    refused(wire.complete("a", upload, build_complete([part, Part(2, part.etag)])), 400, "InvalidPart")
+    refused(wire.call("HEAD", "a"), 404, "NoSuchKey")
+
+
+@pytest.mark.parametrize("quote", ['"', "", "&#34;", "&quot;"])
+def test_etag_is_taken_with_and_without_quotes(wire: Wire, quote: str) -> None:
+    upload = wire.initiate("a")
+    [part] = wire.parts("a", upload, [b"x"])
+    body = (
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>"
+        f"<ETag>{quote}{part.etag.lower()}{quote}</ETag></Part></CompleteMultipartUpload>"
+    )
+    assert wire.complete("a", upload, body.encode()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not xml",
+        b"<CompleteMultipartUpload></CompleteMultipartUpload>",
+        b"<Other><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></Other>",
+        b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>",
+        b'<!DOCTYPE a [<!ENTITY b "c">]><CompleteMultipartUpload>&b;</CompleteMultipartUpload>',
+        b'<?xml version="1.0" encoding="no-such"?><CompleteMultipartUpload/>',
+        b'<?xml version="1.0" encoding="big5"?><CompleteMultipartUpload/>',
+        b"<a>" * 1000,
+    ],
+)
+def test_unreadable_list_is_malformed(wire: Wire, body: bytes) -> None:
+    upload = wire.initiate("a")
+    wire.parts("a", upload, [b"x"])
+    document = refused(wire.complete("a", upload, body), 400, "MalformedXML")
+    assert document.findtext("EC") == "0042-00000205"
+
+
+def test_unknown_upload_and_that_of_another_key_do_not_exist(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    [part] = wire.parts("a", upload, [b"x"])
+    for key, identifier in (("a", "0" * 32), ("b", upload), ("a", upload.lower())):
+        query = [("uploadId", identifier)]
+        document = refused(wire.part(key, identifier, 2, b"y"), 404, "NoSuchUpload")
+        assert document.findtext("EC") == "0042-00000104"
+        assert document.findtext("UploadId") == identifier
+        refused(wire.complete(key, identifier, build_complete([part])), 404, "NoSuchUpload")
+        refused(wire.call("GET", key, query), 404, "NoSuchUpload")
+        document = refused(wire.call("DELETE", key, query), 404, "NoSuchUpload")
+        assert document.findtext("EC") == "0042-00000002"
+    assert wire.complete("a", upload, build_complete([part])).status_code == 200
+
+
+def test_completed_upload_is_gone(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    parts = wire.parts("a", upload, [b"x"])
+    body = build_complete(parts)
+    assert wire.complete("a", upload, body).status_code == 200
+    refused(wire.complete("a", upload, body), 404, "NoSuchUpload")
+    refused(wire.part("a", upload, 1, b"y"), 404, "NoSuchUpload")
+    refused(wire.call("GET", "a", [("uploadId", upload)]), 404, "NoSuchUpload")
+    assert wire.call("GET", "a").content == b"x"
+
+
+def test_completing_twice_at_once_succeeds_once(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    body = build_complete(wire.parts("a", upload, [bytes_of(SMALLEST, 1), b"x"]))
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: wire.complete("a", upload, body).status_code, range(4)))
+    assert sorted(answers) == [200, 404, 404, 404]
+
+
+def test_aborted_upload_is_gone(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    wire.parts("a", upload, [b"x"])
+    query = [("uploadId", upload)]
+    answer = wire.call("DELETE", "a", query)
+    assert (answer.status_code, answer.content) == (204, b"")
+    refused(wire.call("DELETE", "a", query), 404, "NoSuchUpload")
+    refused(wire.part("a", upload, 1, b"y"), 404, "NoSuchUpload")
+    refused(wire.call("HEAD", "a"), 404, "NoSuchKey")
+
+
+def test_complete_all_takes_every_part_in_order(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    for number, content in ((7, b"end"), (2, bytes_of(SMALLEST, 2)), (5, bytes_of(SMALLEST, 5))):
+        assert wire.part("a", upload, number, content).status_code == 200
+    everything = {"x-oss-complete-all": "yes"}
+    both = refused(wire.complete("a", upload, build_complete([Part(7, "0" * 32)]), everything), 400, "InvalidArgument")
+    assert both.findtext("EC") == "0042-00000216"
+    refused(wire.complete("a", upload, b"", {"x-oss-complete-all": "maybe"}), 400, "InvalidArgument")
+    result(wire.complete("a", upload, b"", everything), "CompleteMultipartUploadResult")
+    assert wire.call("GET", "a").content == bytes_of(SMALLEST, 2) + bytes_of(SMALLEST, 5) + b"end"
+
+
+def test_forbid_overwrite_protects_at_initiate_and_at_complete(wire: Wire) -> None:
+    forbid = {"x-oss-forbid-overwrite": "true"}
+    upload = wire.initiate("a", forbid)
+    body = build_complete(wire.parts("a", upload, [b"late"]))
+    wire.put("a", b"first")
+    refused(wire.call("POST", "a", [("uploads", "")], forbid), 409, "FileAlreadyExists")
+    refused(wire.complete("a", upload, body, forbid), 409, "FileAlreadyExists")
+    assert wire.call("GET", "a").content == b"first"
+    # The upload stays open, and without the header it replaces.
+    assert wire.complete("a", upload, body).status_code == 200
+    assert wire.call("GET", "a").content == b"late"
+
+
+def test_headers_of_initiate_are_checked_and_those_of_parts_ignored(wire: Wire) -> None:
+    refused(wire.call("POST", "a", [("uploads", "")], {"x-oss-storage-class": "Glass"}), 400, "InvalidArgument")
+    encryption = {"x-oss-server-side-encryption": "ROT13"}
+    refused(wire.call("POST", "a", [("uploads", "")], encryption), 400, "InvalidEncryptionAlgorithmError")
+    upload = wire.initiate("a")
+    copied = {"x-oss-meta-owner": "Ann", "x-oss-tagging": "a=b", "x-oss-forbid-overwrite": "true"}
+    assert wire.part("a", upload, 1, b"x", copied).status_code == 200
+    refused(wire.part("a", upload, 1, b"x", {"x-oss-server-side-encryption": "AES256"}), 400, "InvalidArgument")
+
+
+def numbers(document: Element) -> list[int]:
+    return [int(text.text or "") for text in document.iterfind("Part/PartNumber")]
+
+
+def test_parts_are_listed_in_pages(wire: Wire) -> None:
+    upload = wire.initiate(KEY, {"x-oss-storage-class": "IA"})
+    for number in (9, 2, 10_000, 5, 7):
+        assert wire.part(KEY, upload, number, b"x" * number).status_code == 200
+    seen: list[int] = []
+    marker = "0"
+    for expected in ([2, 5], [7, 9], [10_000]):
+        query = [("uploadId", upload), ("max-parts", "2"), ("part-number-marker", marker)]
+        document = result(wire.call("GET", KEY, query), "ListPartsResult")
+        assert numbers(document) == expected
+        assert document.findtext("PartNumberMarker") == marker
+        assert document.findtext("IsTruncated") == ("true" if expected != [10_000] else "false")
+        marker = document.findtext("NextPartNumberMarker") or ""
+        assert marker == str(expected[-1])
+        seen += numbers(document)
+    assert seen == [2, 5, 7, 9, 10_000]
+    document = result(wire.call("GET", KEY, [("uploadId", upload)]), "ListPartsResult")
+    assert document.findtext("MaxParts") == "1000"
+    assert document.findtext("StorageClass") == "IA"
+    first = document.find("Part")
+    assert first is not None
+    assert first.findtext("Size") == "2"
+    assert first.findtext("ETag") == f'"{hashlib.md5(b"xx").hexdigest().upper()}"'
+    assert first.findtext("HashCrc64ecma") == str(crc64(b"xx"))
+    assert (first.findtext("LastModified") or "").endswith(".000Z")
+
+
+def test_page_without_parts_still_has_its_markers(wire: Wire) -> None:
+    """oss2 fails where the element is missing."""
+    query = [("uploadId", wire.initiate("a")), ("part-number-marker", "")]
+    document = result(wire.call("GET", "a", query), "ListPartsResult")
+    assert document.findtext("NextPartNumberMarker") == ""
+    assert document.findtext("IsTruncated") == "false"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max-parts", "1001"),
+        ("max-parts", "0"),
+        ("max-parts", "x"),
+        ("part-number-marker", "-1"),
+        ("part-number-marker", "x"),
+        ("encoding-type", "base64"),
+    ],
+)
+def test_bad_paging_of_parts_is_named(wire: Wire, name: str, value: str) -> None:
+    query = [("uploadId", wire.initiate("a")), (name, value)]
+    document = refused(wire.call("GET", "a", query), 400, "InvalidArgument")
+    assert (document.findtext("ArgumentName"), document.findtext("ArgumentValue")) == (name, value)
+
+
+def listed(document: Element) -> list[tuple[str, str]]:
+    return [(entry.findtext("Key") or "", entry.findtext("UploadId") or "") for entry in document.iterfind("Upload")]
+
+
+def prefixes(document: Element) -> list[str]:
+    return [entry.text or "" for entry in document.iterfind("CommonPrefixes/Prefix")]
+
+
+def uploads(wire: Wire, *query: tuple[str, str]) -> Element:
+    return result(wire.call("GET", query=[("uploads", ""), *query]), "ListMultipartUploadsResult")
+
+
+def test_uploads_are_listed_by_key_and_then_id(wire: Wire) -> None:
+    keys = ["b", "a/2", "ä", "a", "a/1", "Z", "a", "𝄞", "\uffee"]
+    begun = [(key, wire.initiate(key)) for key in keys]
+    expected = sorted(begun, key=lambda entry: (entry[0].encode(), entry[1]))
+    assert listed(uploads(wire)) == expected
+    seen: list[tuple[str, str]] = []
+    key, identifier, truncated = "", "", "true"
+    while truncated == "true":
+        document = uploads(wire, ("max-uploads", "2"), ("key-marker", key), ("upload-id-marker", identifier))
+        key, identifier = document.findtext("NextKeyMarker") or "", document.findtext("NextUploadIdMarker") or ""
+        truncated = document.findtext("IsTruncated")
+        assert len(listed(document)) <= 2
+        assert (key, identifier) == listed(document)[-1]
+        seen += listed(document)
+    assert seen == expected
+
+
+def test_markers_of_uploads(wire: Wire) -> None:
+    one, two = sorted([wire.initiate("a"), wire.initiate("a")])
+    other = wire.initiate("b")
+    assert listed(uploads(wire, ("key-marker", "a"))) == [("b", other)]
+    assert listed(uploads(wire, ("key-marker", "a"), ("upload-id-marker", one))) == [("a", two), ("b", other)]
+    assert len(listed(uploads(wire, ("upload-id-marker", two)))) == 3
+    assert uploads(wire, ("key-marker", "z")).findtext("NextKeyMarker") == ""
+
+
+def test_common_prefixes_stand_once_and_count(wire: Wire) -> None:
+    for key in ("raw/1/a", "raw/1/b", "raw/2/a", "raw/x", "other/y", "top"):
+        wire.initiate(key)
+    document = uploads(wire, ("delimiter", "/"))
+    assert prefixes(document) == ["other/", "raw/"]
+    assert [key for key, _ in listed(document)] == ["top"]
+    document = uploads(wire, ("delimiter", "/"), ("prefix", "raw/"))
+    assert prefixes(document) == ["raw/1/", "raw/2/"]
+    assert [key for key, _ in listed(document)] == ["raw/x"]
+    seen, marker, truncated = [], "", "true"
+    while truncated == "true":
+        document = uploads(wire, ("delimiter", "/"), ("prefix", "raw/"), ("max-uploads", "1"), ("key-marker", marker))
+        seen += prefixes(document) + [key for key, _ in listed(document)]
+        marker, truncated = document.findtext("NextKeyMarker") or "", document.findtext("IsTruncated")
+    assert seen == ["raw/1/", "raw/2/", "raw/x"]
+
+
+def test_uploads_encode_their_keys_when_asked(wire: Wire) -> None:
+    key = "a\x01 +%/ü&<"
+    upload = wire.initiate(key)
+    document = uploads(wire, ("encoding-type", "url"), ("prefix", "a\x01"))
+    assert document.findtext("EncodingType") == "url"
+    assert [(unquote(name), identifier) for name, identifier in listed(document)] == [(key, upload)]
+    assert "/" not in listed(document)[0][0]
+    assert unquote(document.findtext("Prefix") or "") == "a\x01"
+    assert unquote(document.findtext("NextKeyMarker") or "") == key
+    assert uploads(wire).findtext("EncodingType") is None
+    refused(wire.call("GET", query=[("uploads", ""), ("encoding-type", "gzip")]), 400, "InvalidArgument")
+    refused(wire.call("GET", query=[("uploads", ""), ("max-uploads", "1001")]), 400, "InvalidArgument")
+
+
+def test_bucket_with_open_uploads_is_not_deleted(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    refused(wire.call("DELETE"), 409, "BucketNotEmpty")
+    assert wire.call("DELETE", "a", [("uploadId", upload)]).status_code == 204
+    assert wire.call("DELETE").status_code == 204
+    refused(wire.call("GET", query=[("uploads", "")]), 404, "NoSuchBucket")
