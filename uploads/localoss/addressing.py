@@ -46,7 +46,8 @@ def bucket_of_host(name: str, config: Config) -> str:
         return config.cnames[name]
     if not name or name == "localhost" or name in (config.host, config.base_domain) or _is_ip(name):
         return ""
-    for domain in filter(None, ("localhost", config.base_domain)):
+    # The base domain may itself lie under localhost.
+    for domain in filter(None, (config.base_domain, "localhost")):
         if name.endswith(f".{domain}"):
             return name.removesuffix(f".{domain}")
     if name.endswith(_ALIYUN) and not name.startswith("oss-"):

@@ -84,15 +84,17 @@ def level(request: Request) -> Level:
     return "object" if request.address.key else "bucket"
 
 
+def _not_built(context: Context) -> Answer:
+    asked = find(context.request).name
+    raise Refusal("NotImplemented", message=f"The local server does not know the operation {asked}.")
+
+
 def find(request: Request) -> Route:
-    """The operation, or why there is none."""
+    """The operation. One that is not built is refused when it runs: only after the bucket and the signature were judged."""
     if request.method not in METHODS:
         raise Refusal("MethodNotAllowed", {"Method": request.method, "ResourceType": level(request).upper()})
     where = level(request)
     given = request.parameters.keys() & SUBRESOURCES[where]
     name = next((first for first in FIRST if first in given), min(given, default=""))
-    route = ROUTES.get((where, request.method, name))
-    if route is None:
-        asked = f"{request.method} {where}{'?' if name else ''}{name}"
-        raise Refusal("NotImplemented", message=f"The local server does not know the operation {asked}.")
-    return route
+    asked = f"{request.method} {where}{'?' if name else ''}{name}"
+    return ROUTES.get((where, request.method, name)) or Route(asked, "", _not_built)
