@@ -132,16 +132,17 @@ export class OssUploaderElement extends HTMLElement {
   /** A host may refuse the files by cancelling the event. */
   #accept(files: readonly File[]): void {
     if (files.length === 0 || !this.#dispatch("accept", { files }, true)) return;
+    const below = this.#list.firstChild; // the newest choice stands on top, its files in their own order
     try {
-      for (const file of files) this.#add(this.uploader.upload(file));
+      for (const file of files) this.#add(this.uploader.upload(file), below);
     } catch (error) {
       this.#list.prepend(h("li", {}, failureView(asUploadError(error))));
     }
   }
 
-  #add(upload: Upload): void {
+  #add(upload: Upload, below: Node | null): void {
     this.#uploads.add(upload);
-    this.#list.prepend(new UploadItem(upload).element);
+    this.#list.insertBefore(new UploadItem(upload).element, below);
     upload.addEventListener("statechange", ({ state, error }) => {
       if (upload.id) this.#unfinished.remove(upload.id);
       const announcement = ANNOUNCED[state]?.(upload.filename);
@@ -173,7 +174,7 @@ export class OssUploaderElement extends HTMLElement {
     if (!this.#dispatch("accept", { files: [file] }, true)) return;
     const upload = await this.uploader.resume(entry, file);
     this.#unfinished.remove(entry.id);
-    this.#add(upload);
+    this.#add(upload, this.#list.firstChild);
   }
 
   async #discard(entry: Unfinished): Promise<void> {

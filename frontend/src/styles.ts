@@ -130,7 +130,12 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
 }
 [data-state="queued"] .sign::before { content: "…"; }
-[data-state="paused"] .sign::before, [data-testid="unfinished-item"] .sign::before { content: "‖"; }
+[data-state="paused"] .sign::before, [data-testid="unfinished-item"] .sign::before {
+  content: "";
+  inline-size: .25rem;
+  block-size: .75rem;
+  border-inline: .1875rem solid;
+}
 [data-state="completed"] .sign { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
 [data-state="completed"] .sign::before { content: "✓"; }
 [data-state="failed"] .sign { color: var(--oss-bad); background: var(--oss-bad-surface); }
@@ -139,9 +144,17 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
 [data-state="aborted"] .sign::before { content: "×"; }
 
 .head { display: flex; align-items: baseline; gap: .625rem; min-inline-size: 0; }
-.name { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.name {
+  font-weight: 600;
+  overflow: hidden;
+  overflow-wrap: anywhere;
+  display: -webkit-box;
+  -webkit-box-orient: vertical;
+  -webkit-line-clamp: 2;
+  line-clamp: 2;
+}
 .size { color: var(--oss-muted); font-size: .8125rem; white-space: nowrap; }
-.buttons { display: flex; gap: .25rem; }
+.buttons { display: flex; gap: .25rem; align-self: start; margin-inline-end: -.375rem; }
 .line {
   grid-column: 2 / -1;
   display: flex;
@@ -164,9 +177,9 @@ progress {
   border: 0;
   border-radius: 3px;
   overflow: hidden;
-  background: var(--oss-sunken);
+  background: var(--oss-border);
 }
-progress::-webkit-progress-bar { background: var(--oss-sunken); }
+progress::-webkit-progress-bar { background: var(--oss-border); }
 progress::-webkit-progress-value { background: var(--oss-accent); border-radius: 3px; transition: inline-size .2s linear; }
 progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px; }
 [data-state="paused"] progress::-webkit-progress-value, [data-state="queued"] progress::-webkit-progress-value { background: var(--oss-muted); }
@@ -202,13 +215,13 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
 @media (max-width: 560px) {
   .zone { padding: 2rem 1rem 1.75rem; }
   .item { grid-template-columns: auto minmax(0, 1fr); padding: .875rem; }
-  .buttons { grid-column: 1 / -1; order: 1; flex-wrap: wrap; }
+  .buttons { grid-column: 1 / -1; order: 1; flex-wrap: wrap; margin-inline-end: 0; }
   .buttons button { flex: 1; padding-block: .625rem; }
   .buttons:not(:has(button:not([hidden]))) { display: none; }
   .head { flex-wrap: wrap; column-gap: .625rem; row-gap: 0; }
   .line { flex-direction: column; }
   progress, .line, .outcome { grid-column: 1 / -1; }
-  .sign { grid-row: auto; }
+  .sign { grid-row: auto; align-self: center; }
 }
 @media (prefers-reduced-motion: reduce) {
   * { transition: none !important; }
