@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import DataError, IntegrityError, connection
 
 from uploads import services
 from uploads.errors import (
@@ -95,6 +96,23 @@ def test_a_wrong_secret_is_told_with_osss_code_and_request_id(begin: Begin, oss:
         begin()
     assert caught.value.oss["code"] == "SignatureDoesNotMatch"
     assert len(caught.value.oss["request_id"]) == 24
+
+
+def test_what_cannot_be_remembered_is_not_left_at_oss(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, str, str]] = []
+    real = OssClient.initiate
+
+    def initiate(self: OssClient, bucket: str, key: str, headers: Any = None) -> str:
+        opened.append((bucket, key, real(self, bucket, key, headers)))
+        return opened[0][2]
+
+    monkeypatch.setattr(OssClient, "initiate", initiate)
+    with pytest.raises(DataError if connection.vendor == "postgresql" else IntegrityError):
+        begin(SIZE, fingerprint="x" * 200 if connection.vendor == "postgresql" else None)
+    with pytest.raises(NotFound, match="NoSuchUpload"):
+        oss.list_parts(*opened[0])
 
 
 # Sign
@@ -379,8 +397,6 @@ def test_checkpoints_at_once_count_every_part(begin: Begin) -> None:
 
 def at_once(*calls: Callable[[], Any]) -> list[Exception]:
     """Release all calls together; what they raised."""
-    from django.db import connection
-
     gate, errors = threading.Barrier(len(calls)), []
 
     def run(call: Callable[[], Any]) -> None:

@@ -4,6 +4,7 @@ Rule: the server decides everything that the destination does not leave to the c
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import uuid4
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from uploads.connection import oss_client
 from uploads.errors import InvalidUpload
 from uploads.keys import object_key
 from uploads.models import Method, Upload, UploadEvent, User
+from uploads.oss.errors import StorageError
 from uploads.oss.limits import MAX_METADATA_BYTES
 from uploads.plan import Plan, plan
 from uploads.services.common import storage_errors
@@ -59,7 +61,8 @@ def begin(
     except Exception:
         # Nobody knows of the upload at OSS but us, here and now.
         if upload.upload_id:
-            oss_client().abort(upload.bucket, upload.key, upload.upload_id)
+            with suppress(StorageError):
+                oss_client().abort(upload.bucket, upload.key, upload.upload_id)
         raise
     return upload
 
