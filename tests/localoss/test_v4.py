@@ -1,4 +1,4 @@
-"""The verifier against the vendors' vectors: what real SDKs sent is accepted, what OSS refuses is refused in its words."""
+"""The verifier against the vendors' vectors: what SDKs sent is accepted, what OSS refuses is refused in its words."""
 
 import io
 from collections.abc import Mapping

@@ -90,7 +90,7 @@ def _not_built(context: Context) -> Answer:
 
 
 def find(request: Request) -> Route:
-    """The operation. One that is not built is refused when it runs: only after the bucket and the signature were judged."""
+    """The operation. One that is not built is refused when it runs, after the bucket and the signature were judged."""
     if request.method not in METHODS:
         raise Refusal("MethodNotAllowed", {"Method": request.method, "ResourceType": level(request).upper()})
     where = level(request)

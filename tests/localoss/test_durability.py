@@ -1,0 +1,190 @@
+"""Killed at any moment, the server comes back with what it acknowledged, and with nothing else."""
+
+import hashlib
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.localoss.support import LIMIT_SECONDS, SMALLEST, Wire, bytes_of, refused
+from uploads.localoss.testing import LocalServer
+from uploads.oss.client import OssClient
+from uploads.oss.endpoint import Endpoint
+from uploads.oss.messages import Part, build_complete
+
+TOTAL = 40
+
+
+def content(number: int) -> bytes:
+    return bytes_of(SMALLEST + number, number)
+
+
+def etag(number: int) -> str:
+    return hashlib.md5(content(number)).hexdigest().upper()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path / "root") as server:
+        yield server
+
+
+def blobs(server: LocalServer) -> dict[str, tuple[int, int]]:
+    """Every file of bytes: its inode and when it was last written."""
+    found = (path for path in (server.root / "blobs").rglob("*") if path.is_file())
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
+
+
+def listed(wire: Wire, key: str, upload: str) -> list[Part]:
+    client = OssClient(Endpoint.parse(wire.server.url, "path"), wire.server.region, wire.credentials)
+    try:
+        return client.list_parts(wire.bucket, key, upload)
+    finally:
+        client.close()
+
+
+def begin_a_large_part(wire: Wire, key: str, upload: str) -> socket.socket:
+    """Half of a body, so much of it that the server must have written some of it when this returns."""
+    target = wire.presigned("PUT", key, [("partNumber", "9999"), ("uploadId", upload)])
+    connection = socket.create_connection(("127.0.0.1", wire.server.port), timeout=LIMIT_SECONDS)
+    connection.sendall(f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {64 << 20}\r\n\r\n".encode())
+    connection.sendall(bytes(32 << 20))
+    return connection
+
+
+@pytest.mark.parametrize("acknowledged", [1, 20])
+def test_every_acknowledged_part_survives_a_kill(server: LocalServer, acknowledged: int) -> None:
+    wire = Wire(server, server.bucket)
+    upload = wire.initiate("film")
+    half = begin_a_large_part(wire, "film", upload)
+    killed, lock = threading.Event(), threading.Lock()
+    done: list[int] = []
+
+    def send(number: int) -> None:
+        if killed.is_set():
+            return
+        try:
+            answer = wire.part("film", upload, number, content(number))
+        except httpx.TransportError:
+            return
+        assert answer.headers["ETag"] == f'"{etag(number)}"'
+        with lock:
+            done.append(number)
+            if len(done) == acknowledged:
+                server.kill()
+                killed.set()
+
+    with wire, ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, range(1, TOTAL + 1)))
+    half.close()
+    assert killed.is_set()
+    assert acknowledged <= len(done) < TOTAL
+    left_behind = len(blobs(server))
+    port = server.port
+
+    server.start()
+    assert server.port == port
+    with Wire(server, server.bucket) as wire:
+        parts = listed(wire, "film", upload)
+        numbers = {part.number for part in parts}
+        assert numbers >= set(done)
+        assert 9999 not in numbers
+        for part in parts:
+            assert (part.etag, part.size) == (etag(part.number), len(content(part.number)))
+        assert len(blobs(server)) == len(parts) < left_behind, "what no part owns has been swept"
+        for number in set(range(1, TOTAL + 1)) - numbers:
+            assert wire.part("film", upload, number, content(number)).status_code == 200
+        whole = [Part(number, etag(number)) for number in range(1, TOTAL + 1)]
+        assert wire.complete("film", upload, build_complete(whole)).status_code == 200
+        assert wire.call("GET", "film").content == b"".join(content(number) for number in range(1, TOTAL + 1))
+
+
+def test_completed_object_and_rules_survive_a_kill(server: LocalServer) -> None:
+    rules = (
+        b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>"
+        b"</CORSRule></CORSConfiguration>"
+    )
+    with Wire(server, server.bucket) as wire:
+        wire.put("small", b"x")
+        upload = wire.initiate("film")
+        parts = wire.parts("film", upload, [content(1), content(2)])
+        done = wire.complete("film", upload, build_complete(parts))
+        assert wire.call("PUT", query=[("cors", "")], content=rules).status_code == 200
+        open_upload = wire.initiate("other")
+    server.kill()
+    server.start()
+    with Wire(server, server.bucket) as wire:
+        got = wire.call("GET", "film")
+        assert got.content == content(1) + content(2)
+        assert got.headers["ETag"] == done.headers["ETag"]
+        assert got.headers["x-oss-hash-crc64ecma"] == done.headers["x-oss-hash-crc64ecma"]
+        assert wire.call("GET", "small").content == b"x"
+        assert b"<AllowedMethod>PUT" in wire.call("GET", query=[("cors", "")]).content
+        refused(wire.complete("film", upload, build_complete(parts)), 404, "NoSuchUpload")
+        assert listed(wire, "other", open_upload) == []
+
+
+def test_half_an_upload_of_an_object_leaves_the_old_one(server: LocalServer) -> None:
+    with Wire(server, server.bucket) as wire:
+        wire.put("a", b"old")
+        target = wire.presigned("PUT", "a")
+        with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_SECONDS) as half:
+            half.sendall(f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {64 << 20}\r\n\r\n".encode())
+            half.sendall(bytes(32 << 20))
+            assert len(blobs(server)) == 2
+            server.kill()
+    server.start()
+    with Wire(server, server.bucket) as wire:
+        assert wire.call("GET", "a").content == b"old"
+    assert len(blobs(server)) == 1
+
+
+def test_completing_copies_no_bytes(server: LocalServer) -> None:
+    with Wire(server, server.bucket) as wire:
+        upload = wire.initiate("film")
+        parts = wire.parts("film", upload, [content(number) for number in range(1, 6)])
+        before = blobs(server)
+        assert len(before) == 5
+        assert wire.complete("film", upload, build_complete(parts)).status_code == 200
+        assert blobs(server) == before
+        assert wire.call("GET", "film").content == b"".join(content(number) for number in range(1, 6))
+
+
+def test_what_is_no_longer_named_leaves_the_disk(server: LocalServer) -> None:
+    with Wire(server, server.bucket) as wire:
+        upload = wire.initiate("a")
+        parts = wire.parts("a", upload, [content(1), content(2), content(3)])
+        wire.part("a", upload, 1, content(1))
+        assert len(blobs(server)) == 3, "a replaced part is gone"
+        wire.complete("a", upload, build_complete([parts[0], parts[2]]))
+        assert len(blobs(server)) == 2, "a part not listed is gone"
+        wire.put("a", b"x")
+        assert len(blobs(server)) == 1, "a replaced object is gone"
+        wire.call("DELETE", "a")
+        assert len(blobs(server)) == 0
+        upload = wire.initiate("a")
+        wire.parts("a", upload, [content(1)])
+        assert wire.call("DELETE", "a", [("uploadId", upload)]).status_code == 204
+        assert len(blobs(server)) == 0, "an aborted upload is gone"
+
+
+def test_refused_bytes_leave_the_disk(server: LocalServer) -> None:
+    with Wire(server, server.bucket) as wire:
+        upload = wire.initiate("a")
+        refused(wire.part("a", upload, 1, b"x", {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}), 400, "InvalidDigest")
+        assert blobs(server) == {}
+
+
+def test_stop_ends_every_process_and_frees_the_port(server: LocalServer) -> None:
+    port = server.port
+    server.stop()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+    server.start()
+    with Wire(server, server.bucket) as wire:
+        wire.put("a", b"x")
