@@ -22,7 +22,7 @@ async (options) => {
     progress: (ratio) => ratios.push(ratio),
   });
   const got = (await client.get("browser/视频 a.bin")).content;
-  return { status: done.res.status, etag: done.etag, ratios, got: Array.from(new Uint8Array(got.buffer ?? got)).length };
+  return { status: done.res.status, etag: done.etag, ratios, got: got.length };
 }
 """
 
