@@ -40,6 +40,7 @@ export class Line {
       if (!connection.online) {
         tell("Waiting for the network.");
         await connection.whenOnline(signal);
+        tell("");
       } else if (this.isDown && this.#scout) {
         await aborting(this.#scout, signal);
       } else {
@@ -50,6 +51,7 @@ export class Line {
 
   /** Any answer, even a refusal, shows that requests get through and that CORS lets us read. */
   answered(): void {
+    if (this.isDown) this.ports.tell("");
     this.#answered = true;
     this.#silences = 0;
     this.#suspectedAt = null;
@@ -78,6 +80,7 @@ export class Line {
       back();
       throw error;
     }
+    tell("Trying to reach the storage again.");
     return back;
   }
 
@@ -107,7 +110,7 @@ export class Line {
     signal.throwIfAborted();
     if (!reachable || this.#answered) {
       this.#suspectedAt = null;
-    } else if (this.#suspectedAt !== null && startedAt >= this.#suspectedAt) {
+    } else if (this.#suspectedAt !== null && startedAt > this.#suspectedAt) {
       throw new CorsError(origin);
     } else {
       this.#suspectedAt ??= clock.now();

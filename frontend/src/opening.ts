@@ -29,7 +29,7 @@ export async function open(
 }
 
 async function find(
-  { api, destination, takeUp, source }: OpeningPorts,
+  { api, destination, takeUp }: OpeningPorts,
   fingerprint: string | null,
   signal: AbortSignal,
 ): Promise<RemoteUpload | undefined> {
@@ -39,9 +39,7 @@ async function find(
   // One that is being put together was left by a page that closed at the very end: it needs no byte more.
   return known.find(
     (upload) =>
-      (upload.state === "uploading" || upload.state === "completing") &&
-      upload.fingerprint === fingerprint &&
-      upload.size === source.size,
+      (upload.state === "uploading" || upload.state === "completing") && upload.fingerprint === fingerprint,
   );
 }
 

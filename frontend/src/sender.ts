@@ -45,7 +45,7 @@ export class Sender {
   constructor(readonly ports: SenderPorts) {}
 
   async send(number: number, signal: AbortSignal): Promise<DonePart> {
-    const { meter, plan, clock, tell } = this.ports;
+    const { meter, plan, clock } = this.ports;
     const range = rangeOf(plan, number);
     const trials: Trials = { number, range, signed: null, failures: 0, refusals: 0 };
     try {
@@ -53,7 +53,6 @@ export class Sender {
         const answer = await this.#attempt(trials, signal);
         if (answer && judge(answer) === "done") {
           meter.finish(number, range.end - range.start, clock.now());
-          tell("");
           return donePart(number, range.end - range.start, answer);
         }
         meter.drop(number);
@@ -122,6 +121,7 @@ export class Sender {
     if (verdict === "again") tell(`The storage is busy (${error.code}); trying again in ${seconds(delay)}.`);
     if (verdict === "silent") tell(`A part did not get through; trying again in ${seconds(delay)}.`);
     await clock.sleep(delay, signal);
+    tell("");
   }
 
   #mayTryAgain(trials: Trials, verdict: Verdict): boolean {

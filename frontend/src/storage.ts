@@ -11,7 +11,6 @@ export type Verdict =
   | "silent" // no answer that could be read: the network, CORS, or the file
   | "again" // OSS's trouble or its load; the same request may succeed
   | "sign" // the URL is no longer good
-  | "gone" // the upload was completed or aborted elsewhere
   | "refused";
 
 /** OSS answers 400 to a body that did not arrive in time or in whole: the line's fault, not the request's. */
@@ -22,7 +21,6 @@ export function judge(answer: PutAnswer): Verdict {
   if (status === 0) return "silent";
   if (status >= 200 && status < 300) return "done";
   if (status === 403) return "sign";
-  if (status === 404 && codeOf(answer) === "NoSuchUpload") return "gone";
   if (status >= 500 || status === 408 || status === 429) return "again";
   if (status === 400 && LINE_TROUBLE.has(codeOf(answer))) return "again";
   return "refused";
