@@ -4,6 +4,7 @@ Rule: it signs with the project's signer unless told otherwise, and decodes noth
 """
 
 import base64
+import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -148,6 +149,42 @@ def bytes_of(size: int, seed: int) -> bytes:
 
 
 SMALLEST = MIN_PART_SIZE
+LARGE = 64 << 20
+
+
+class Unfinished:
+    """A PUT of LARGE bytes of which half is sent: so much that the server must have written some of it by then."""
+
+    def __init__(self, wire: Wire, key: str, query: Query = (), headers: Mapping[str, str] | None = None) -> None:
+        sent = {"Host": "127.0.0.1", "Content-Length": str(LARGE), **(headers or {})}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        target = wire.presigned("PUT", key, query, headers=headers)
+        self.connection = socket.create_connection(("127.0.0.1", wire.server.port), timeout=LIMIT_SECONDS)
+        self.connection.sendall(f"PUT {target} HTTP/1.1\r\n{lines}\r\n".encode())
+        self.connection.sendall(bytes(LARGE // 2))
+
+    def __enter__(self) -> "Unfinished":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def finish(self) -> bytes:
+        """Send the rest; the answer, or the first of it."""
+        self.connection.sendall(bytes(LARGE // 2))
+        return answer_on(self.connection)
+
+
+def answer_on(connection: socket.socket) -> bytes:
+    """One answer with its body; the connection stays."""
+    received = b""
+    while b"\r\n\r\n" not in received and (chunk := connection.recv(65536)):
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    found = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+    while found and len(body) < int(found[1]) and (chunk := connection.recv(65536)):
+        body += chunk
+    return head + b"\r\n\r\n" + body
 
 
 def raw(server: LocalServer, sent: bytes, *, end: bool = False) -> bytes:

@@ -10,7 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.localoss.support import LIMIT_SECONDS, SMALLEST, Wire, bytes_of, refused
+from tests.localoss.support import LIMIT_SECONDS, SMALLEST, Unfinished, Wire, answer_on, bytes_of, refused
+from uploads.localoss.store import Store
+from uploads.localoss.store.rows import Bucket, StoredPart, Upload
+from uploads.localoss.store.uploads import Choice
 from uploads.localoss.testing import LocalServer
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
@@ -47,20 +50,11 @@ def listed(wire: Wire, key: str, upload: str) -> list[Part]:
         client.close()
 
 
-def begin_a_large_part(wire: Wire, key: str, upload: str) -> socket.socket:
-    """Half of a body, so much of it that the server must have written some of it when this returns."""
-    target = wire.presigned("PUT", key, [("partNumber", "9999"), ("uploadId", upload)])
-    connection = socket.create_connection(("127.0.0.1", wire.server.port), timeout=LIMIT_SECONDS)
-    connection.sendall(f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {64 << 20}\r\n\r\n".encode())
-    connection.sendall(bytes(32 << 20))
-    return connection
-
-
 @pytest.mark.parametrize("acknowledged", [1, 20])
 def test_every_acknowledged_part_survives_a_kill(server: LocalServer, acknowledged: int) -> None:
     wire = Wire(server, server.bucket)
     upload = wire.initiate("film")
-    half = begin_a_large_part(wire, "film", upload)
+    half = Unfinished(wire, "film", [("partNumber", "9999"), ("uploadId", upload)])
     killed, lock = threading.Event(), threading.Lock()
     done: list[int] = []
 
@@ -78,9 +72,8 @@ def test_every_acknowledged_part_survives_a_kill(server: LocalServer, acknowledg
                 server.kill()
                 killed.set()
 
-    with wire, ThreadPoolExecutor(4) as pool:
+    with wire, half, ThreadPoolExecutor(4) as pool:
         list(pool.map(send, range(1, TOTAL + 1)))
-    half.close()
     assert killed.is_set()
     assert acknowledged <= len(done) < TOTAL
     left_behind = len(blobs(server))
@@ -131,10 +124,7 @@ def test_completed_object_and_rules_survive_a_kill(server: LocalServer) -> None:
 def test_half_an_upload_of_an_object_leaves_the_old_one(server: LocalServer) -> None:
     with Wire(server, server.bucket) as wire:
         wire.put("a", b"old")
-        target = wire.presigned("PUT", "a")
-        with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_SECONDS) as half:
-            half.sendall(f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {64 << 20}\r\n\r\n".encode())
-            half.sendall(bytes(32 << 20))
+        with Unfinished(wire, "a"):
             assert len(blobs(server)) == 2
             server.kill()
     server.start()
@@ -188,3 +178,35 @@ def test_stop_ends_every_process_and_frees_the_port(server: LocalServer) -> None
     server.start()
     with Wire(server, server.bucket) as wire:
         wire.put("a", b"x")
+
+
+def test_worker_ends_with_its_parent(server: LocalServer) -> None:
+    """Whoever started it may be killed alone; then nothing may hold the port or the root."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_SECONDS) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert answer_on(connection).startswith(b"HTTP/1.1 403 ")
+        assert server.process is not None
+        server.process.kill()
+        assert connection.recv(1) == b""
+    server.stop()
+    server.start()
+    with Wire(server, server.bucket) as wire:
+        wire.put("a", b"x")
+
+
+def test_upload_that_ended_meanwhile_is_not_completed_twice(tmp_path: Path) -> None:
+    """What two requests that look at the same moment rely on: the transaction looks again."""
+    store = Store(tmp_path)
+    store.prepare()
+    store.buckets.create(Bucket("bucket", 0))
+    upload = Upload("ID", "bucket", "a", 0)
+    store.uploads.create(upload)
+    assert store.uploads.abort("bucket", "a", "ID")
+
+    def choose(parts: list[StoredPart]) -> Choice:
+        raise AssertionError("there is nothing to choose from")
+
+    assert store.uploads.complete(upload, choose, overwrite=True) is None
+    with store.blobs.receive([b"x"]) as blob:
+        assert not store.uploads.put_part(upload, 1, blob, 0)
+    store.close()

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from tests.localoss.support import SMALLEST, Wire, bytes_of, refused, result
+from tests.localoss.support import SMALLEST, Unfinished, Wire, bytes_of, refused, result
 from uploads.oss.crc64 import crc64
 from uploads.oss.messages import Part, build_complete, multipart_etag
 
@@ -205,6 +205,16 @@ def test_aborted_upload_is_gone(wire: Wire) -> None:
     refused(wire.call("HEAD", "a"), 404, "NoSuchKey")
 
 
+def test_part_in_flight_when_its_upload_is_aborted_is_refused(wire: Wire) -> None:
+    upload = wire.initiate("a")
+    with Unfinished(wire, "a", [("partNumber", "1"), ("uploadId", upload)]) as part:
+        with Wire(wire.server, wire.bucket) as other:
+            assert other.call("DELETE", "a", [("uploadId", upload)]).status_code == 204
+        answer = part.finish()
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"<Code>NoSuchUpload</Code>" in answer
+
+
 def test_complete_all_takes_every_part_in_order(wire: Wire) -> None:
     upload = wire.initiate("a")
     for number, content in ((7, b"end"), (2, bytes_of(SMALLEST, 2)), (5, bytes_of(SMALLEST, 5))):
@@ -322,6 +332,7 @@ def test_uploads_are_listed_by_key_and_then_id(wire: Wire) -> None:
         assert len(listed(document)) <= 2
         assert (key, identifier) == listed(document)[-1]
         seen += listed(document)
+        assert len(seen) <= len(expected), "it never ends"
     assert seen == expected
 
 
@@ -347,6 +358,7 @@ def test_common_prefixes_stand_once_and_count(wire: Wire) -> None:
     while truncated == "true":
         document = uploads(wire, ("delimiter", "/"), ("prefix", "raw/"), ("max-uploads", "1"), ("key-marker", marker))
         seen += prefixes(document) + [key for key, _ in listed(document)]
+        assert len(seen) <= 3, "it never ends"
         marker, truncated = document.findtext("NextKeyMarker") or "", document.findtext("IsTruncated")
     assert seen == ["raw/1/", "raw/2/", "raw/x"]
 

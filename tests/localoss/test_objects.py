@@ -9,8 +9,9 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 import pytest
 
-from tests.localoss.support import LIMIT_SECONDS, Wire, refused
+from tests.localoss.support import LARGE, LIMIT_SECONDS, Unfinished, Wire, answer_on, refused
 from uploads.oss.crc64 import crc64
+from uploads.oss.messages import build_complete
 
 CONTENT = b"0123456789"
 
@@ -224,21 +225,44 @@ def spoken(wire: Wire, sent: bytes, *, end: bool = False) -> bytes:
 
 def test_refused_upload_is_heard_though_its_body_is_long(wire: Wire) -> None:
     """An early answer and a closed connection would be a network failure to a browser, not our 403."""
-    body = bytes(8 * 1024 * 1024)
-    target = wire.presigned("PUT", "a", now=datetime.now(UTC) - timedelta(hours=1))
-    refused(wire.target("PUT", target, {"Content-Length": str(len(body))}, iter([body])), 403, "AccessDenied")
+    wire.put("b", CONTENT)
+    with Unfinished(wire, "a", headers={"x-oss-object-acl": "nonsense"}) as upload:
+        answer = upload.finish()
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"<ArgumentName>x-oss-object-acl</ArgumentName>" in answer
+        again = f"GET {wire.presigned('GET', 'b')} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        upload.connection.sendall(again.encode())
+        assert answer_on(upload.connection).endswith(CONTENT), "the connection lives on"
 
 
-def test_object_being_read_survives_its_deletion(wire: Wire) -> None:
-    content = bytes(range(256)) * 65536
-    wire.put("a", content)
+def test_object_put_meanwhile_is_not_overwritten(wire: Wire) -> None:
+    with Unfinished(wire, "a", headers={"x-oss-forbid-overwrite": "true"}) as late:
+        with Wire(wire.server, wire.bucket) as other:
+            other.put("a", b"first")
+        assert b"<Code>FileAlreadyExists</Code>" in late.finish()
+    assert wire.call("GET", "a").content == b"first"
+
+
+@pytest.mark.parametrize("how", ["delete", "overwrite"])
+def test_object_being_read_stays_until_it_is_read(wire: Wire, how: str) -> None:
+    """The first part fills every buffer on the way, so the second is opened only after the object is gone."""
+    upload = wire.initiate("a")
+    first, second = bytes(LARGE // 2), b"the end"
+    wire.complete("a", upload, build_complete(wire.parts("a", upload, [first, second])))
     with wire.http.stream("GET", wire.server.url, extensions={"target": wire.presigned("GET", "a").encode()}) as answer:
         pieces = answer.iter_raw(65536)
-        first = next(pieces)
+        size = len(next(pieces))
         with Wire(wire.server, wire.bucket) as other:
-            assert other.call("DELETE", "a").status_code == 204
-            refused(other.call("GET", "a"), 404, "NoSuchKey")
-        assert first + b"".join(pieces) == content
+            if how == "delete":
+                assert other.call("DELETE", "a").status_code == 204
+                refused(other.call("GET", "a"), 404, "NoSuchKey")
+            else:
+                other.put("a", b"new")
+                assert other.call("GET", "a").content == b"new"
+        last = b""
+        for piece in pieces:
+            size, last = size + len(piece), (last + piece)[-len(second) :]
+    assert (size, last) == (len(first) + len(second), second)
 
 
 def test_what_is_not_built_says_so_and_changes_nothing(wire: Wire) -> None:
