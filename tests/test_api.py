@@ -175,6 +175,26 @@ def test_malformed_json_is_a_problem(api: APIClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ("[]", 400, "invalid"),
+        ("null", 400, "invalid"),
+        ('"text"', 400, "invalid"),
+        ("[" * 200_000 + "]" * 200_000, 400, "parse_error"),
+        ('{"filename": "\\ud800.bin", "size": 1}', 400, "invalid"),
+        ('{"filename": {"a": 1}, "size": NaN}', 400, "parse_error"),
+        ('{"filename": "a", "size": 1, "metadata": [1]}', 400, "invalid"),
+        ('{"filename": "a", "size": 1e400}', 400, "invalid"),
+        ('{"filename": "' + "a" * (5 << 20) + '"}', 413, "body_too_large"),
+    ],
+    ids=["list", "null", "text", "deep", "surrogate", "NaN", "metadata", "infinite", "large"],
+)
+def test_a_hostile_body_is_a_problem(api: APIClient, body: str, status: int, code: str) -> None:
+    answer = api.post("/api/uploads/", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
 # Whose it is
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from uploads.api.parsers import BodyTooLarge
 from uploads.errors import NotFoundError, UploadError
 
 CONTENT_TYPE = "application/problem+json"
@@ -25,6 +26,8 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
         error = NOT_FOUND
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = BodyTooLarge()  # Django was first to read the body.
     if isinstance(error, UploadError):
         answer = of_upload_error(error)
     elif isinstance(error, exceptions.APIException):

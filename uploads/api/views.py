@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from uploads import services
 from uploads.api import serializers as shapes
+from uploads.api.parsers import BoundedJSONParser
 from uploads.api.permissions import abortable_uploads, visible_uploads
 from uploads.models import Upload
 from uploads.oss.signing import PartRequest
@@ -47,6 +48,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     queryset = Upload.objects.all()
     serializer_class = shapes.UploadSerializer
     permission_classes = (IsAuthenticated,)
+    parser_classes = (BoundedJSONParser,)
     pagination_class = UploadPages
     filter_backends = (filters.DjangoFilterBackend,)
     filterset_class = UploadFilter
