@@ -62,6 +62,7 @@ GOOD = "<AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>"
         (RULE.format("<AllowedOrigin>*</AllowedOrigin><AllowedMethod>PATCH</AllowedMethod>"), "InvalidArgument"),
         (RULE.format("<AllowedOrigin>*.*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>"), "InvalidArgument"),
         (RULE.format(f"{GOOD}<ExposeHeader>*</ExposeHeader>"), "InvalidArgument"),
+        (RULE.format(f"{GOOD}<ExposeHeader>a&#13;\nb: c</ExposeHeader>"), "InvalidArgument"),
         (RULE.format(f"{GOOD}<MaxAgeSeconds>soon</MaxAgeSeconds>"), "InvalidArgument"),
         (RULE.format(GOOD) * 21, "CORSRuleBeyondLimit"),
         (RULE.format(f"{GOOD}<AllowedHeader>{'x' * 16384}</AllowedHeader>"), "MalformedXML"),

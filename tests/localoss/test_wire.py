@@ -129,6 +129,23 @@ def test_clock_may_differ_by_fifteen_minutes(wire: Wire) -> None:
         assert document.findtext("EC") == "0002-00000504"
 
 
+@pytest.mark.parametrize(
+    ("date", "message"), [("00010101", "Request has expired."), ("99991231", "Request is not valid yet.")]
+)
+def test_url_of_another_age_is_refused(wire: Wire, date: str, message: str) -> None:
+    today = datetime.now(UTC).strftime("%Y%m%d")
+    target = wire.presigned("GET", "a").replace(today, date)
+    assert refused(wire.target("GET", target, {}), 403, "AccessDenied").findtext("Message") == message
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -2359", "soon", ""])
+def test_date_must_be_one(wire: Wire, date: str) -> None:
+    sent = authorization(wire.credentials, wire.server.region, datetime.now(UTC), "GET", wire.bucket, "a")
+    del sent["x-oss-date"]
+    document = refused(wire.target("GET", f"/{wire.bucket}/a", sent | {"Date": date}), 403, "AccessDenied")
+    assert document.findtext("Message") == "OSS authentication requires a valid Date."
+
+
 def test_tampering_is_refused_and_explained(wire: Wire) -> None:
     target = wire.presigned("PUT", "a")
     for changed, headers in (

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 from uploads.localoss import answers
 from uploads.localoss.answers import wsgi_value
@@ -28,6 +28,9 @@ from uploads.localoss.errors import Refusal
 BACKLOG = 512
 MAX_HEADER_BYTES = 16 * 1024
 KEEPALIVE_SECONDS = 75
+IDLE_SECONDS = 0.5
+"""How long a new connection that says nothing holds a thread, before it waits without one: browsers open several
+ahead of need."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -47,7 +50,9 @@ def serve(config: Config) -> None:
     except OSError as error:
         raise CannotStart(f"cannot use {config.root}: {error.strerror}") from error
     application.store.close()
-    wsgi.SERVER = "AliyunOSS"  # gunicorn has no setting for its Server header
+    # gunicorn has no settings for these two.
+    wsgi.SERVER = "AliyunOSS"
+    gthread.DEFAULT_WORKER_DATA_TIMEOUT = IDLE_SECONDS
     _Gunicorn(application, listener, url(config, listener)).run()
     lock.close()
 
@@ -91,7 +96,7 @@ def lock_root(config: Config) -> IO[str]:
     return lock
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(gthread.ThreadWorker):  # type: ignore[misc]
     """gunicorn's, but an unreadable request is refused in OSS's words, and not quoted in a log."""
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
@@ -134,7 +139,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "loglevel": "critical",
             "control_socket_disable": True,
             "proc_name": "localoss",
-            "post_fork": lambda arbiter, worker: _die_with_parent(os.getppid()),
+            "post_fork": lambda arbiter, worker: _die_with_parent(arbiter.pid),
             "post_worker_init": self._started,
         }
         for name, value in settings.items():
@@ -143,7 +148,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
     def load(self) -> LocalOss:
         return self._application
 
-    def _started(self, worker: ThreadWorker) -> None:
+    def _started(self, worker: gthread.ThreadWorker) -> None:
         for number in (signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, lambda *_: os._exit(0))
         # Ctrl-C reaches the whole group; the parent then sends SIGQUIT.

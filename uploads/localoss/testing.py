@@ -40,10 +40,7 @@ class LocalServer:
 
     def start(self) -> Self:
         """Returns once connections are accepted."""
-        command = [sys.executable, "-m", "uploads.localoss", "--root", str(self.root), "--port", str(self.port)]
-        self.process = subprocess.Popen(  # our own interpreter and module
-            [*command, *self._arguments], stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.url = self._first_line()
         match = re.fullmatch(r"http://.*:(\d+)", self.url)
         if match is None:
@@ -51,6 +48,10 @@ class LocalServer:
             raise RuntimeError("The local OSS server did not start.")
         self.port = int(match[1])
         return self
+
+    def command(self) -> list[str]:
+        options = ["--root", str(self.root), "--port", str(self.port), *self._arguments]
+        return [sys.executable, "-m", "uploads.localoss", *options]
 
     def stop(self) -> None:
         """As Ctrl-C or a service manager would."""

@@ -132,13 +132,11 @@ def check_time(claim: Presented, now: datetime) -> None:
             sent = {"RequestTime": claim.time.strftime("%Y-%m-%dT%H:%M:%S.000Z")}
             raise Refusal("RequestTimeTooSkewed", {"MaxAllowedSkewMilliseconds": "900000", **sent, **server})
         return
-    if now < claim.time - SKEW:
+    if claim.time - now > SKEW:
         raise Refusal("AccessDenied", server, message="Request is not valid yet.", ec="0002-00000235")
-    try:
-        end = claim.time + timedelta(seconds=claim.expires)
-    except OverflowError:
-        return
-    if now > end:
+    life = timedelta(seconds=claim.expires)
+    if now - claim.time > life:
+        end = claim.time + life
         fields = {"Expires": end.strftime("%Y-%m-%dT%H:%M:%S.000Z"), **server}
         raise Refusal("AccessDenied", fields, message="Request has expired.", ec="0002-00000069")
 
@@ -172,10 +170,10 @@ def _header_time(request: Request) -> datetime:
         return _parse(text, "0002-00000211")
     try:
         time = parsedate_to_datetime(request.headers.get("date", ""))
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, TypeError, OverflowError) as error:
         message = "OSS authentication requires a valid Date."
         raise Refusal("AccessDenied", message=message, ec="0002-00000211") from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _parse(text: str, ec: str) -> datetime:

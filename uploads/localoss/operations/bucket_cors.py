@@ -50,7 +50,8 @@ def _rule(element: Element) -> CorsRule:
         ("ExposeHeader", exposed, 0),
     ):
         for value in values:
-            if not value or value.count("*") > stars or _FORBIDDEN & set(value):
+            bad = not value.isprintable() or bool(_FORBIDDEN & set(value))
+            if bad or not value or value.count("*") > stars:
                 raise invalid_argument(name, value, f"The CORS rule holds a {name} that is not allowed.")
     lowered = tuple(header.lower() for header in headers)
     return CorsRule(origins, methods, lowered, exposed, _max_age(element))
