@@ -58,6 +58,8 @@ def test_cors_survives_both_ways() -> None:
         b"<ListPartsResult><Part><PartNumber>x</PartNumber></Part></ListPartsResult>",
         b'<!DOCTYPE x [<!ENTITY a "b">]><ListPartsResult>&a;</ListPartsResult>',
         '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x><ListPartsResult/>'.encode("utf-16"),
+        b'<?xml version="1.0" encoding="x-no-such"?><ListPartsResult/>',
+        b'<?xml version="1.0" encoding="gb18030"?><ListPartsResult/>',
         b"<ListPartsResult>" + b"<a>" * 100 + b"</a>" * 100 + b"</ListPartsResult>",
     ],
 )

@@ -39,7 +39,7 @@ def parse(body: bytes) -> Element:
     parser.CharacterDataHandler = builder.data
     try:
         parser.Parse(body, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # The latter two: encodings that expat cannot read.
         raise ParseError(str(error)) from error
     return builder.close()
 
