@@ -313,6 +313,35 @@ def test_oss_out_of_reach_loses_nothing(begin: Begin, oss: OssClient, settings: 
     assert services.complete(upload).state == State.COMPLETED
 
 
+def test_somebody_else_completing_in_between_is_not_a_failure(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = begin(SIZE)
+    send(upload)
+    real = OssClient.list_parts
+
+    def list_parts(self: OssClient, *where: str) -> Any:
+        monkeypatch.setattr(OssClient, "list_parts", real)
+        services.complete(Upload.objects.get(pk=upload.pk))
+        return real(self, *where)
+
+    monkeypatch.setattr(OssClient, "list_parts", list_parts)
+    assert services.complete(upload).state == State.COMPLETED
+    assert [event.name for event in upload.events.all()] == ["begin", "complete", "finish"]
+
+
+def test_somebody_else_aborting_in_between_is_told_as_such(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = begin(SIZE)
+    send(upload)
+    real = OssClient.list_parts
+
+    def list_parts(self: OssClient, *where: str) -> Any:
+        services.abort(Upload.objects.get(pk=upload.pk))
+        return real(self, *where)
+
+    monkeypatch.setattr(OssClient, "list_parts", list_parts)
+    with pytest.raises(WrongState, match="was aborted"):
+        services.complete(upload)
+
+
 # Abort
 
 
@@ -371,7 +400,7 @@ def test_complete_and_abort_at_once_end_in_one_true_state(begin: Begin, oss: Oss
             *[lambda id=upload.pk: services.abort(Upload.objects.get(pk=id))] * 2,
         )
         upload.refresh_from_db()
-        assert all(isinstance(error, (WrongState, UploadGone)) for error in errors), errors
+        assert all(isinstance(error, WrongState) for error in errors), errors
         ends = list(upload.events.filter(name__in=["finish", "abort", "fail"]).values_list("name", flat=True))
         if upload.state == State.COMPLETED:
             assert ends == ["finish"]

@@ -101,6 +101,10 @@ def settle(upload: Upload, actor: User | None = None, *, after: Unreachable | No
 
     `after`: the lost answer; OSS may still be at it, so that a missing object proves nothing yet.
     """
+    upload.refresh_from_db()  # Whoever made the parts vanish has claimed the upload before.
+    if upload.state == State.COMPLETED:
+        return upload
+    require(upload, State.UPLOADING, State.COMPLETING)
     expected = upload.expected or _expected_by_record(upload)
     done = object_at_oss(upload)
     if done is not None and expected and done.etag == expected["etag"]:
