@@ -68,6 +68,32 @@ def test_empty_object(wire: Wire) -> None:
     assert answer.headers["x-oss-hash-crc64ecma"] == "0"
 
 
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"x-oss-meta-a": "x" * 5000, "x-oss-meta-b": "x" * 3191}, "InvalidArgument"),
+        ({"x-oss-storage-class": "Glass"}, "InvalidArgument"),
+        ({"x-oss-tagging": "a=1&a=2"}, "InvalidArgument"),
+        ({"x-oss-tagging": "&".join(f"k{number}=v" for number in range(11))}, "InvalidArgument"),
+        ({"x-oss-tagging": f"a={'x' * 257}"}, "InvalidTag"),
+        ({"x-oss-tagging": f"{'x' * 129}=a"}, "InvalidTag"),
+        ({"x-oss-forbid-overwrite": "perhaps"}, "InvalidArgument"),
+        ({"x-oss-server-side-encryption": "ROT13"}, "InvalidEncryptionAlgorithmError"),
+        ({"x-oss-server-side-encryption": "AES256", "x-oss-server-side-encryption-key-id": "k"}, "InvalidArgument"),
+    ],
+    ids=["metadata", "class", "tag twice", "tags", "tag's value", "tag's name", "overwrite", "encryption", "key id"],
+)
+def test_header_that_oss_refuses(wire: Wire, headers: dict[str, str], code: str) -> None:
+    refused(wire.call("PUT", "a", headers=headers, content=b"x"), 400, code)
+    refused(wire.call("POST", "a", [("uploads", "")], headers), 400, code)
+    refused(wire.call("HEAD", "a"), 404, "NoSuchKey")
+    wire.put("a", b"x", {"x-oss-meta-a": "x" * 5000, "x-oss-meta-b": "x" * 3190})
+
+
+def test_object_acl_must_be_one(wire: Wire) -> None:
+    refused(wire.call("PUT", "a", headers={"x-oss-object-acl": "mine"}, content=b"x"), 400, "InvalidArgument")
+
+
 def test_overwrite_replaces_unless_forbidden(wire: Wire) -> None:
     wire.put("a", b"one", {"x-oss-meta-a": "1"})
     forbid = {"x-oss-forbid-overwrite": "true"}

@@ -108,8 +108,13 @@ def test_start_that_cannot_be_is_one_line(options: list[str], complaint: str, tm
 def test_worker_does_not_outlive_its_parent(tmp_path: Path) -> None:
     with LocalServer(tmp_path) as server:
         assert server.process
+        parent = server.process.pid
+        (worker,) = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_SECONDS) as connection:
-            os.kill(server.process.pid, signal.SIGKILL)
+            connection.sendall(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.recv(65536).endswith(b"\r\n\r\n"), "it is the worker who holds the connection"
+            os.kill(int(worker), signal.SIGSTOP)  # It cannot look for its parent itself.
+            os.kill(parent, signal.SIGKILL)
             assert connection.recv(1) == b"", "the worker went, and its connections with it"
 
 

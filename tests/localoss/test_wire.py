@@ -15,7 +15,7 @@ from tests.localoss.support import LIMIT_SECONDS, Wire, raw, refused, result
 from uploads.localoss.testing import LocalServer
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.signing import Credentials, authorization
+from uploads.oss.signing import Credentials, authorization, presign
 
 
 def answers(wire: Wire) -> list[httpx.Response]:
@@ -127,6 +127,17 @@ def test_clock_may_differ_by_fifteen_minutes(wire: Wire) -> None:
         assert document.findtext("RequestTime")
         assert document.findtext("ServerTime")
         assert document.findtext("EC") == "0002-00000504"
+
+
+def test_additional_header_that_is_declared_must_be_sent(wire: Wire) -> None:
+    target = presign(
+        wire.credentials, wire.server.region, datetime.now(UTC), 60, "GET", f"/{wire.bucket}/a", wire.bucket, "a",
+        headers={"range": "bytes=0-1"}, additional=["range"],
+    )  # fmt: skip
+    wire.put("a", b"xyz")
+    assert wire.target("GET", target, {"Range": "bytes=0-1"}).content == b"xy"
+    refused(wire.target("GET", target, {"Range": "bytes=0-2"}), 403, "SignatureDoesNotMatch")
+    assert refused(wire.target("GET", target, {}), 400, "InvalidArgument").findtext("ArgumentValue") == "range"
 
 
 @pytest.mark.parametrize(
