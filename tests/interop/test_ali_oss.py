@@ -30,7 +30,7 @@ def drive(server: LocalServer, **options: Any) -> dict[str, Any]:
     return seen
 
 
-@pytest.mark.parametrize("v4", [True], ids=["V4"])
+@pytest.mark.parametrize("v4", [True, False], ids=["V4", "V1"])
 def test_it_puts_resumes_lists_and_deletes(oss_server: LocalServer, v4: bool) -> None:
     assert drive(oss_server, v4=v4) == {
         "put": 200,

@@ -1,0 +1,100 @@
+"""Verification of OSS signature version 1, header and query form.
+
+Rule: pure; the clock and the keys come in. The steps are the client's own (`uploads.oss.v1`).
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from uploads.localoss.errors import Refusal, invalid_argument
+from uploads.localoss.keys import AccessKey, KeyRing
+from uploads.localoss.request import Request
+from uploads.localoss.v4 import SKEW
+from uploads.oss import v1
+
+QUERY = ("OSSAccessKeyId", "Expires", "Signature")
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request claims. `date` is the line that was signed; `time` what it says: now, or a URL's end."""
+
+    key_id: str
+    signature: str
+    date: str
+    time: datetime
+    token: str | None
+    in_query: bool
+
+
+def is_header_form(request: Request) -> bool:
+    return request.headers.get("authorization", "").startswith("OSS ")
+
+
+def is_query_form(request: Request) -> bool:
+    return "OSSAccessKeyId" in request.parameters or "Signature" in request.parameters
+
+
+def verify(request: Request, keys: KeyRing, now: datetime) -> AccessKey:
+    """The key that signed, or a Refusal. Order: syntax, key, token, time, signature."""
+    claim = read_header(request) if is_header_form(request) else read_query(request)
+    key = keys.find(claim.key_id, claim.token, now)
+    check_time(claim, now)
+    query = [(name, value) for name, value in request.query if name not in QUERY]
+    resource = v1.canonicalized_resource(request.bucket, request.key, query)
+    text = v1.string_to_sign(request.method, claim.date, request.headers, resource)
+    wanted = v1.signature(key.secret, text)
+    if not hmac.compare_digest(wanted.encode(), claim.signature.encode()):
+        fields = {
+            "OSSAccessKeyId": claim.key_id,
+            "SignatureProvided": claim.signature,
+            "StringToSign": text,
+            "StringToSignBytes": text.encode().hex(" ").upper(),
+        }
+        raise Refusal("SignatureDoesNotMatch", fields, ec="0002-00000040")
+    return key
+
+
+def read_header(request: Request) -> Presented:
+    """`OSS id:signature`."""
+    key_id, colon, mark = request.headers["authorization"].removeprefix("OSS ").strip().partition(":")
+    if not (key_id and colon and mark):
+        raise invalid_argument("Authorization", "", "Authorization header is invalid.", "0002-00000210")
+    date = request.headers.get("x-oss-date") or request.headers.get("date", "")
+    try:
+        time = parsedate_to_datetime(date)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Refusal("AccessDenied", message="OSS authentication requires a valid Date.") from error
+    # One SDK sends its token under the name of the URL form.
+    token = request.headers.get("x-oss-security-token") or request.headers.get("security-token")
+    return Presented(key_id, mark, date, time, token, in_query=False)
+
+
+def read_query(request: Request) -> Presented:
+    """`OSSAccessKeyId`, `Expires`, `Signature`, and `security-token` with temporary credentials."""
+    given = request.parameters
+    if not all(given.get(name) for name in QUERY):
+        message = "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters."
+        raise Refusal("AccessDenied", message=message)
+    expires = given["Expires"]
+    if not (expires.isascii() and expires.isdigit() and len(expires) <= 11):
+        raise Refusal("AccessDenied", message="Invalid date (should be seconds since epoch).")
+    time = datetime.fromtimestamp(int(expires), UTC)
+    token = given.get("security-token")
+    return Presented(given["OSSAccessKeyId"], given["Signature"], expires, time, token, in_query=True)
+
+
+def check_time(claim: Presented, now: datetime) -> None:
+    """A header within 15 minutes; a URL until its end."""
+    server = {"ServerTime": now.strftime("%Y-%m-%dT%H:%M:%S.000Z")}
+    told = claim.time.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    if claim.in_query:
+        if now > claim.time:
+            fields = {"Expires": told, **server}
+            raise Refusal("AccessDenied", fields, message="Request has expired.", ec="0002-00000069")
+    elif abs(now - claim.time) > SKEW:
+        fields = {"MaxAllowedSkewMilliseconds": "900000", "RequestTime": told, **server}
+        raise Refusal("RequestTimeTooSkewed", fields)
