@@ -4,14 +4,14 @@ DIR gets the page in its states, wide and on a phone, light and dark; without it
 """
 
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.e2e.conftest import FLAGS, log_in, throttle
+from tests.browser import FLAGS, executable
+from tests.e2e.conftest import log_in, throttle
 from tests.stack import ROOT, Stack, wait_until
 
 README_PICTURE = ROOT / "frontend" / "demo" / "page.png"
@@ -48,8 +48,7 @@ def ratio(page: Page) -> float:
 
 def main(album: Path | None) -> None:
     with Stack() as stack, sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1000, "height": 640}, device_scale_factor=1)
         at_work(page, stack, Path(folder))
         page.screenshot(path=README_PICTURE)

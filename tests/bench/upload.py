@@ -6,7 +6,6 @@ reports to a small server of ours.
 
 import json
 import os
-import shutil
 import signal
 import statistics
 import subprocess
@@ -19,21 +18,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.browser import FLAGS, executable
 from tests.stack import ROOT, Stack, wait_until
 
 SIZE = 1 << 30
 ROUNDS = 5
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 PAGE = """<!doctype html><meta charset="utf-8"><script type="module">
 import { OssUploader } from "/static/uploads/oss-uploads.js";
 const token = new URLSearchParams(location.search).get("token");
@@ -167,10 +156,10 @@ class _Front:
 
     def drive(self, url: str) -> dict[str, Any]:
         assert "token" in parse_qs(urlsplit(url).query)
-        browser = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
+        browser = executable() or "chromium"
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             process = subprocess.Popen(
-                [browser, *FLAGS, f"--user-data-dir={profile}", url],
+                [browser, "--headless", *FLAGS, f"--user-data-dir={profile}", url],
                 cwd=ROOT,
                 env={**os.environ, "HOME": str(Path(profile))},
                 stdout=subprocess.DEVNULL,
