@@ -102,12 +102,10 @@ export class Upload extends UploadEventTarget {
   /** Goes on after a pause or a failure. Does nothing when already under way. */
   resume(): void {
     if (this.#state === "queued" || isActive(this.#state)) return;
-    const failed = this.#state === "failed";
+    if (this.#state === "failed") this.#done = deferred();
     this.#move("resume");
-    if (failed) {
-      this.#doubtful = true;
-      this.#done = deferred();
-    }
+    // A part that was cut off may have arrived all the same: one question costs less than sending it again.
+    this.#doubtful = true;
     this.ports.queue.enter(this);
   }
 
