@@ -115,6 +115,18 @@ def test_both_ways_at_once_are_refused(place: tuple[str, Credentials]) -> None:
     assert code_of(put(both, signed(credentials)))[1] == "InvalidRequest"
 
 
+@pytest.mark.parametrize("token", [None, TOKEN], ids=["in the header alone", "in both"])
+def test_a_signed_url_carries_its_token_itself(token: str | None) -> None:
+    now = utcnow()
+    keys = KeyRing([AccessKey("STS.N", TEMPORARY_SECRET, TOKEN, now + timedelta(hours=1))])
+    credentials = Credentials("STS.N", TEMPORARY_SECRET, token)
+    url = v1.presign(credentials, int(now.timestamp()) + 60, "GET", "/demo-bucket/a", "demo-bucket", "a")
+    received = request("GET", url, {"Host": "127.0.0.1", "x-oss-security-token": TOKEN}, CONFIG)
+    with pytest.raises(Refusal) as caught:
+        identify(received, CONFIG, keys, now)
+    assert caught.value.code == "InvalidArgument"
+
+
 @pytest.mark.parametrize(
     ("token", "code"),
     [(None, "InvalidAccessKeyId"), ("other", "InvalidSecurityToken"), (TOKEN, "SecurityTokenExpired")],

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.keys import AccessKey, KeyRing
 from uploads.localoss.request import Request
-from uploads.localoss.v4 import SKEW
+from uploads.localoss.v4 import SKEW, refuse_token_in_header
 from uploads.oss import v1
 
 QUERY = ("OSSAccessKeyId", "Expires", "Signature")
@@ -84,6 +84,7 @@ def read_query(request: Request) -> Presented:
         raise Refusal("AccessDenied", message="Invalid date (should be seconds since epoch).")
     time = datetime.fromtimestamp(int(expires), UTC)
     token = given.get("security-token")
+    refuse_token_in_header(request, token)
     return Presented(given["OSSAccessKeyId"], given["Signature"], expires, time, token, in_query=True)
 
 

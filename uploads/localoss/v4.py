@@ -116,12 +116,17 @@ def read_query(request: Request, config: Config) -> Presented:
     time = _parse(date, "0002-00000222")
     _check_scope(scope, date, config, "x-oss-credential", "0002-00000223")
     token = given.get("x-oss-security-token")
+    refuse_token_in_header(request, token)
+    expires, additional = _expires(given), _names(given.get("x-oss-additional-headers", ""))
+    return Presented(key_id, scope, date, time, additional, given["x-oss-signature"], token, expires)
+
+
+def refuse_token_in_header(request: Request, token: str | None) -> None:
+    """A signed URL carries its token (`token`) itself, or none."""
     if "x-oss-security-token" in request.headers:
         where = "not in a header too" if token else "provided by query string parameter"
         ec = "" if token else "0002-00000005"
         raise invalid_argument("x-oss-security-token", "", f"Security-token must be {where}.", ec)
-    expires, additional = _expires(given), _names(given.get("x-oss-additional-headers", ""))
-    return Presented(key_id, scope, date, time, additional, given["x-oss-signature"], token, expires)
 
 
 def check_time(claim: Presented, now: datetime) -> None:
