@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -210,3 +211,23 @@ def test_upload_that_ended_meanwhile_is_not_completed_twice(tmp_path: Path) -> N
     with store.blobs.receive([b"x"]) as blob:
         assert not store.uploads.put_part(upload, 1, blob, 0)
     store.close()
+
+
+def test_a_root_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.prepare()
+    store.close()
+    old = sqlite3.connect(tmp_path / "index.sqlite3")
+    old.executescript(
+        "ALTER TABLE buckets DROP COLUMN lifecycle; ALTER TABLE uploads DROP COLUMN sequential;"
+        "PRAGMA user_version = 0;"
+        "INSERT INTO buckets VALUES ('some-bucket', 1, 'private', 'Standard', NULL);"
+        "INSERT INTO uploads VALUES ('some-bucket', x'61', 'id', 1, '{}');"
+    )
+    old.close()
+    for _ in range(2):
+        store = Store(tmp_path)
+        store.prepare()
+        assert store.buckets.get("some-bucket") == Bucket("some-bucket", 1)
+        assert store.uploads.get("some-bucket", "a", "id") is not None
+        store.close()

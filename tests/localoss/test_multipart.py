@@ -10,7 +10,7 @@ import pytest
 
 from tests.localoss.support import SMALLEST, Unfinished, Wire, bytes_of, refused, result
 from uploads.oss.crc64 import crc64
-from uploads.oss.messages import Part, build_complete, multipart_etag
+from uploads.oss.messages import Part, bare, build_complete, multipart_etag
 
 KEY = "raw/film ä+b.mov"
 
@@ -383,3 +383,27 @@ def test_bucket_with_open_uploads_is_not_deleted(wire: Wire) -> None:
     assert wire.call("DELETE", "a", [("uploadId", upload)]).status_code == 204
     assert wire.call("DELETE").status_code == 204
     refused(wire.call("GET", query=[("uploads", "")]), 404, "NoSuchBucket")
+
+
+def test_parts_of_a_sequential_upload_come_in_their_order(wire: Wire) -> None:
+    query = [("uploads", ""), ("sequential", "")]
+    upload = result(wire.call("POST", "a", query), "InitiateMultipartUploadResult").findtext("UploadId") or ""
+    refused(wire.part("a", upload, 2, b"two"), 400, "PartNotSequential")
+    first = bytes_of(SMALLEST, 1)
+    assert wire.part("a", upload, 1, first).status_code == 200
+    assert wire.part("a", upload, 1, first).status_code == 200, "its answer may have been lost"
+    refused(wire.part("a", upload, 3, b"three"), 400, "PartNotSequential")
+    done = [Part(1, bare(wire.part("a", upload, 1, first).headers["ETag"]))]
+    done.append(Part(2, bare(wire.part("a", upload, 2, b"the end").headers["ETag"])))
+    assert wire.complete("a", upload, build_complete(done)).status_code == 200
+    assert wire.call("GET", "a").content == first + b"the end"
+
+
+@pytest.mark.parametrize("name", ["x-oss-server-side-encryption", "x-oss-storage-class"])
+def test_what_belongs_to_the_object_is_refused_after_initiate(wire: Wire, name: str) -> None:
+    sent = {name: "AES256" if "encryption" in name else "IA"}
+    upload = wire.initiate("a", sent)
+    assert refused(wire.part("a", upload, 1, b"x", sent), 400, "InvalidArgument").findtext("ArgumentName") == name
+    done = wire.parts("a", upload, [b"x"])
+    refused(wire.complete("a", upload, build_complete(done), sent), 400, "InvalidArgument")
+    assert wire.complete("a", upload, build_complete(done)).status_code == 200

@@ -54,6 +54,8 @@ def error(refusal: Refusal, request_id: str, host: str, method: str) -> Answer:
     """HEAD has no body: the same document goes, in base64, into x-oss-err. 304 has neither."""
     body = error_document(refusal, request_id, host)
     headers = {"x-oss-ec": refusal.ec} if refusal.ec else {}
+    if refusal.status == HTTPStatus.NOT_MODIFIED:
+        return Answer(refusal.status, headers)
     if method == "HEAD":
         headers["x-oss-err"] = base64.b64encode(body).decode()
         return Answer(refusal.status, headers)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from uploads.localoss import access, answers, auth, cors, routes
+from uploads.localoss import access, answers, auth, cors, lifecycle, routes
 from uploads.localoss.answers import Answer, wsgi_value
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
@@ -49,6 +49,10 @@ class LocalOss:
         created = int(self._clock().timestamp() * 1000)
         for name in self.config.buckets:
             self.store.buckets.create(Bucket(name, created))
+
+    def run_lifecycle(self) -> None:
+        """From now on, in a thread of its own."""
+        lifecycle.start(self.store, self.config.lifecycle_interval, self._clock)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.monotonic()

@@ -21,7 +21,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", default=DEMO_REGION, help="region that signatures must name (%(default)s)")
     parser.add_argument("--access-key-id", default=DEMO_KEY.id, help="(default %(default)s)")
     parser.add_argument("--access-key-secret", default=DEMO_KEY.secret, help="(default: the demo's)")
+    parser.add_argument(
+        "--cname",
+        action="append",
+        type=_pair,
+        default=[],
+        metavar="HOST=BUCKET",
+        help="serve a bucket under this host name",
+    )
+    parser.add_argument(
+        "--lifecycle-interval",
+        type=float,
+        default=3600.0,
+        metavar="S",
+        help="seconds between lifecycle rounds (%(default)s)",
+    )
     parser.add_argument("--base-domain", default="", metavar="D", help="serve buckets as bucket.D too")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    host, equals, bucket = text.partition("=")
+    if not (host and equals and bucket):
+        raise argparse.ArgumentTypeError("expected HOST=BUCKET")
+    return host.lower(), bucket
 
 
 def config_from(options: Mapping[str, Any]) -> Config:
@@ -34,6 +56,8 @@ def config_from(options: Mapping[str, Any]) -> Config:
         buckets=tuple(options["bucket"] or (DEMO_BUCKET,)),
         keys=(AccessKey(options["access_key_id"], options["access_key_secret"]),),
         base_domain=options["base_domain"].lower().strip("."),
+        cnames=dict(options["cname"]),
+        lifecycle_interval=options["lifecycle_interval"],
     )
 
 

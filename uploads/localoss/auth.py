@@ -23,6 +23,12 @@ class Identity:
     def anonymous(self) -> bool:
         return self.key is None
 
+    def require(self, action: str, bucket: str, key: str) -> None:
+        """Refused, unless this identity may do `action` (RAM's name) on that key."""
+        if self.anonymous:
+            message = "Anonymous user has no right to access this bucket."
+            raise Refusal("AccessDenied", message=message, ec="0003-00000905")
+
 
 def identify(request: Request, config: Config, keys: KeyRing, now: datetime) -> Identity:
     """The identity that a request proves."""

@@ -47,10 +47,10 @@ class Body:
         if self.length is not None and self.length > limit:
             raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(limit), "ProposedSize": str(self.length)})
 
-    def chunks(self, limit: int) -> Iterator[bytes]:
-        """The bytes, in pieces; IncompleteBody if there are fewer than announced."""
+    def chunks(self, limit: int, size: int = CHUNK) -> Iterator[bytes]:
+        """The bytes, in pieces of `size` at most; IncompleteBody if there are fewer than announced."""
         received = 0
-        while chunk := self._read():
+        while chunk := self._read(size):
             received += len(chunk)
             if received > limit:
                 raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(limit)})
@@ -91,11 +91,11 @@ class Body:
         except Refusal:
             self._broken = True
 
-    def _read(self) -> bytes:
+    def _read(self, size: int = CHUNK) -> bytes:
         if self._broken or self._left == 0 or (self._left is None and not self.chunked):
             return b""
         try:
-            chunk = self._stream.read(CHUNK if self._left is None else min(CHUNK, self._left))
+            chunk = self._stream.read(size if self._left is None else min(size, self._left))
         except (TimeoutError, BlockingIOError) as error:
             self._broken = True
             raise Refusal("RequestTimeout") from error

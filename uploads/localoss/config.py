@@ -29,3 +29,5 @@ class Config:
     threads: int = 64
     io_timeout: float = 60.0
     """Seconds that a connection may neither send nor take a byte while a request is under way."""
+    lifecycle_interval: float = 3600.0
+    """Seconds between two rounds of the lifecycle rules; OSS itself goes round once a day."""

@@ -61,7 +61,9 @@ ERRORS: Mapping[str, Row] = {
         400, "The Encryption request you specified is not valid. Supported value: AES256/KMS/SM4."
     ),
     "InvalidTag": Row(400, "The tag that you specified is not valid."),
+    "PartNotSequential": Row(400, "The part number is not the next one of a sequential upload."),
     "CORSRuleBeyondLimit": Row(400, "The number of CORS rules is beyond the limit."),
+    "NotModified": Row(304, "The object has not changed."),
     "BadRequest": Row(400, "Bad request."),
     "AccessDenied": Row(403, "You have no right to access this object."),
     "AccessForbidden": Row(403, _NO_CORS),
@@ -78,6 +80,7 @@ ERRORS: Mapping[str, Row] = {
     "NoSuchBucket": Row(404, "The specified bucket does not exist.", "0015-00000101"),
     "NoSuchKey": Row(404, "The specified key does not exist.", "0026-00000001"),
     "NoSuchUpload": Row(404, _NO_UPLOAD, "0042-00000002"),
+    "NoSuchLifecycle": Row(404, "No Row found in Lifecycle Table."),
     "NoSuchCORSConfiguration": Row(404, "The CORS Configuration does not exist."),
     "MethodNotAllowed": Row(405, "The specified method is not allowed against this resource."),
     "FileAlreadyExists": Row(

@@ -10,7 +10,19 @@ from typing import Literal
 
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
-from uploads.localoss.operations import bucket_cors, buckets, listings, multipart, objects
+from uploads.localoss.operations import (
+    acls,
+    bucket_cors,
+    bucket_lifecycle,
+    buckets,
+    copying,
+    delete_multiple,
+    listings,
+    multipart,
+    object_listings,
+    objects,
+    tagging,
+)
 from uploads.localoss.operations.context import Context
 from uploads.localoss.request import Request
 
@@ -19,7 +31,8 @@ Level = Literal["service", "bucket", "object"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`action`: RAM's name. `public`: what an ACL must grant to strangers; None: nothing lets them in.
+    """`action`: RAM's name; empty: the operation judges each key itself. `public`: what an ACL must grant to
+    strangers; None: nothing lets them in.
 
     `creates`: the bucket need not exist yet.
     """
@@ -51,6 +64,10 @@ SUBRESOURCES: dict[Level, frozenset[str]] = {
 # The one that names the operation when several parameters could.
 FIRST = ("uploadId", "uploads")
 
+# A PUT that brings no bytes but names a source is another operation.
+COPY, PART_COPY = "copy", "copy a part"
+_COPIES = {"": COPY, "uploadId": PART_COPY}
+
 _PUT = "oss:PutObject"
 ROUTES: dict[tuple[Level, str, str], Route] = {
     ("service", "GET", ""): Route("ListBuckets", "oss:ListBuckets", buckets.list_buckets),
@@ -58,12 +75,24 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
     ("bucket", "DELETE", ""): Route("DeleteBucket", "oss:DeleteBucket", buckets.delete_bucket),
     ("bucket", "GET", "bucketInfo"): Route("GetBucketInfo", "oss:GetBucketInfo", buckets.get_bucket_info),
     ("bucket", "GET", "location"): Route("GetBucketLocation", "oss:GetBucketLocation", buckets.get_bucket_location),
-    ("bucket", "GET", "acl"): Route("GetBucketAcl", "oss:GetBucketAcl", buckets.get_bucket_acl),
+    ("bucket", "GET", "acl"): Route("GetBucketAcl", "oss:GetBucketAcl", acls.get_bucket_acl),
+    ("bucket", "PUT", "acl"): Route("PutBucketAcl", "oss:PutBucketAcl", acls.put_bucket_acl, creates=True),
     ("bucket", "PUT", "cors"): Route("PutBucketCors", "oss:PutBucketCors", bucket_cors.put_bucket_cors),
     ("bucket", "GET", "cors"): Route("GetBucketCors", "oss:GetBucketCors", bucket_cors.get_bucket_cors),
     ("bucket", "DELETE", "cors"): Route("DeleteBucketCors", "oss:PutBucketCors", bucket_cors.delete_bucket_cors),
+    ("bucket", "PUT", "lifecycle"): Route(
+        "PutBucketLifecycle", "oss:PutBucketLifecycle", bucket_lifecycle.put_bucket_lifecycle),
+    ("bucket", "GET", "lifecycle"): Route(
+        "GetBucketLifecycle", "oss:GetBucketLifecycle", bucket_lifecycle.get_bucket_lifecycle),
+    ("bucket", "DELETE", "lifecycle"): Route(
+        "DeleteBucketLifecycle", "oss:PutBucketLifecycle", bucket_lifecycle.delete_bucket_lifecycle),
+    ("bucket", "GET", ""): Route("ListObjects", "oss:ListObjects", object_listings.list_objects, public="read"),
+    ("bucket", "GET", "list-type"): Route(
+        "ListObjectsV2", "oss:ListObjects", object_listings.list_objects_v2, public="read"),
+    ("bucket", "POST", "delete"): Route("DeleteMultipleObjects", "", delete_multiple.delete_multiple),
     ("bucket", "GET", "uploads"): Route("ListMultipartUploads", "oss:ListMultipartUploads", listings.list_uploads),
     ("object", "PUT", ""): Route("PutObject", _PUT, objects.put_object, public="write"),
+    ("object", "PUT", COPY): Route("CopyObject", _PUT, copying.copy_object, public="write"),
     ("object", "GET", ""): Route("GetObject", "oss:GetObject", objects.get_object, public="read"),
     ("object", "HEAD", ""): Route("HeadObject", "oss:GetObject", objects.head_object, public="read"),
     ("object", "HEAD", "objectMeta"): Route("GetObjectMeta", "oss:GetObject", objects.get_object_meta, public="read"),
@@ -71,6 +100,13 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
     ("object", "POST", "uploads"): Route("InitiateMultipartUpload", _PUT, multipart.initiate, public="write"),
     ("object", "PUT", "uploadId"): Route("UploadPart", _PUT, multipart.upload_part, public="write"),
     ("object", "POST", "uploadId"): Route("CompleteMultipartUpload", _PUT, multipart.complete, public="write"),
+    ("object", "PUT", PART_COPY): Route("UploadPartCopy", _PUT, copying.upload_part_copy, public="write"),
+    ("object", "GET", "acl"): Route("GetObjectACL", "oss:GetObjectAcl", acls.get_object_acl),
+    ("object", "PUT", "acl"): Route("PutObjectACL", "oss:PutObjectAcl", acls.put_object_acl),
+    ("object", "GET", "tagging"): Route("GetObjectTagging", "oss:GetObjectTagging", tagging.get_object_tagging),
+    ("object", "PUT", "tagging"): Route("PutObjectTagging", "oss:PutObjectTagging", tagging.put_object_tagging),
+    ("object", "DELETE", "tagging"): Route(
+        "DeleteObjectTagging", "oss:DeleteObjectTagging", tagging.delete_object_tagging),
     ("object", "DELETE", "uploadId"): Route("AbortMultipartUpload", "oss:AbortMultipartUpload", multipart.abort),
     ("object", "GET", "uploadId"): Route("ListParts", "oss:ListParts", listings.list_parts),
 }  # fmt: skip
@@ -96,5 +132,7 @@ def find(request: Request) -> Route:
     where = level(request)
     given = request.parameters.keys() & SUBRESOURCES[where]
     name = next((first for first in FIRST if first in given), min(given, default=""))
+    if request.method == "PUT" and copying.SOURCE in request.headers:
+        name = _COPIES.get(name, name)
     asked = f"{request.method} {where}{'?' if name else ''}{name}"
     return ROUTES.get((where, request.method, name)) or Route(asked, "", _not_built)

@@ -153,6 +153,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             signal.signal(number, lambda *_: os._exit(0))
         # Ctrl-C reaches the whole group; the parent then sends SIGQUIT.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._application.run_lifecycle()
         if worker.age == 1:
             print(self._address, flush=True)  # noqa: T201  # the one line that was promised
 

@@ -28,7 +28,7 @@ def list_buckets(context: Context) -> Answer:
     limit = request.number("max-keys", 100, 1, 1000)
     found = context.store.buckets.all(prefix, marker, limit + 1)
     page, truncated = found[:limit], len(found) > limit
-    content: list[markup.Node] = [("Owner", _owner(context.config))]
+    content: list[markup.Node] = [("Owner", owner(context.config))]
     if truncated or "marker" in request.parameters or "max-keys" in request.parameters:
         content += [("Prefix", prefix), ("Marker", marker), ("MaxKeys", limit), ("IsTruncated", str(truncated).lower())]
     if truncated:
@@ -40,10 +40,6 @@ def list_buckets(context: Context) -> Answer:
 def put_bucket(context: Context) -> Answer:
     """Creates it; its owner may repeat that, and change its ACL so."""
     request = context.request
-    check_name(request.bucket)
-    acl = request.headers.get("x-oss-acl", "")
-    if acl not in ("", *ACLS):
-        raise invalid_argument("x-oss-acl", acl, "no such bucket access control exists.")
     storage_class = "Standard"
     if body := request.body.whole(MAX_XML):
         storage_class = (
@@ -51,17 +47,26 @@ def put_bucket(context: Context) -> Answer:
         ).strip()
     if storage_class not in STORAGE_CLASSES:
         raise invalid_argument("StorageClass", storage_class, "no such storage class exists.")
-    bucket = Bucket(request.bucket, context.milliseconds, acl or "private", storage_class)
-    if not context.store.buckets.create(bucket) and acl:
-        context.store.buckets.set_acl(request.bucket, acl)
+    create(context, storage_class)
     return Answer(headers={"Location": f"/{request.bucket}"})
+
+
+def create(context: Context, storage_class: str) -> None:
+    """Make the bucket, with the ACL of x-oss-acl; or give that ACL to one that exists."""
+    name, acl = context.request.bucket, context.request.headers.get("x-oss-acl", "")
+    check_name(name)
+    if acl not in ("", *ACLS):
+        raise invalid_argument("x-oss-acl", acl, "no such bucket access control exists.")
+    bucket = Bucket(name, context.milliseconds, acl or "private", storage_class)
+    if not context.store.buckets.create(bucket) and acl:
+        context.store.buckets.set_acl(name, acl)
 
 
 def get_bucket_info(context: Context) -> Answer:
     bucket = context.bucket
     content = [
         *_described(bucket, context),
-        ("Owner", _owner(context.config)),
+        ("Owner", owner(context.config)),
         ("AccessControlList", [("Grant", bucket.acl)]),
         ("DataRedundancyType", "LRS"),
     ]
@@ -70,11 +75,6 @@ def get_bucket_info(context: Context) -> Answer:
 
 def get_bucket_location(context: Context) -> Answer:
     return xml("LocationConstraint", f"oss-{context.config.region}")
-
-
-def get_bucket_acl(context: Context) -> Answer:
-    grants: markup.Content = [("Grant", context.bucket.acl)]
-    return xml("AccessControlPolicy", [("Owner", _owner(context.config)), ("AccessControlList", grants)])
 
 
 def delete_bucket(context: Context) -> Answer:
@@ -86,7 +86,7 @@ def delete_bucket(context: Context) -> Answer:
     return Answer(204)
 
 
-def _owner(config: Config) -> list[markup.Node]:
+def owner(config: Config) -> list[markup.Node]:
     return [("ID", config.owner), ("DisplayName", config.owner)]
 
 

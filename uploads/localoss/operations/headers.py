@@ -15,6 +15,8 @@ STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"
 ENCRYPTIONS = ("AES256", "KMS", "SM4")
 ACLS = ("default", "private", "public-read", "public-read-write")
 ENCRYPTION = "x-oss-server-side-encryption"
+STORAGE_CLASS = "x-oss-storage-class"
+TAGGING = "x-oss-tagging"
 ENCRYPTION_HEADERS = (ENCRYPTION, f"{ENCRYPTION}-key-id", "x-oss-server-side-data-encryption")
 MAX_TAGS = 10
 
@@ -24,22 +26,33 @@ def kept(headers: Mapping[str, str]) -> dict[str, str]:
     chosen = {name: headers[name] for name in KEPT if headers.get(name)}
     chosen.setdefault("content-type", "application/octet-stream")
     chosen |= _metadata(headers) | _encryption(headers)
-    storage_class = headers.get("x-oss-storage-class", "Standard")
+    storage_class = headers.get(STORAGE_CLASS, "Standard")
     if storage_class not in STORAGE_CLASSES:
-        raise invalid_argument("x-oss-storage-class", storage_class, "no such storage class exists.")
-    chosen["x-oss-storage-class"] = storage_class
-    if tagging := headers.get("x-oss-tagging"):
+        raise invalid_argument(STORAGE_CLASS, storage_class, "no such storage class exists.")
+    chosen[STORAGE_CLASS] = storage_class
+    if tagging := headers.get(TAGGING):
         check_tags(tagging)
-        chosen["x-oss-tagging"] = tagging
+        chosen[TAGGING] = tagging
     return chosen
 
 
 def shown(stored: Mapping[str, str]) -> dict[str, str]:
     """What Get and Head return of it: tags as their count alone."""
     headers = {name.title() if name in KEPT else name: value for name, value in stored.items()}
-    if tagging := headers.pop("x-oss-tagging", ""):
+    if tagging := headers.pop(TAGGING, ""):
         headers["x-oss-tagging-count"] = str(len(tagging.split("&")))
     return headers
+
+
+def without_tags(stored: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in stored.items() if name != TAGGING}
+
+
+def fixed_at_initiate(headers: Mapping[str, str]) -> None:
+    """What belongs to the object as a whole is refused with a part and at the end of a multipart upload."""
+    for name in (ENCRYPTION, STORAGE_CLASS):
+        if name in headers:
+            raise invalid_argument(name, headers[name], f"{name} is not a valid header here: it goes with initiate.")
 
 
 def encryption(stored: Mapping[str, str]) -> dict[str, str]:
@@ -66,9 +79,12 @@ def check_tags(tagging: str) -> None:
     """`k=v&k2=v2`: at most 10, no name twice, within the lengths."""
     pairs = [piece.partition("=") for piece in tagging.split("&")]
     names = [unquote_plus(name) for name, _, _ in pairs]
+    values = [unquote_plus(value) for *_, value in pairs]
     if len(names) > MAX_TAGS or len(set(names)) != len(names):
-        raise invalid_argument("x-oss-tagging", tagging, "At most 10 tags, each name once.")
-    if any(not 1 <= len(name) <= 128 for name in names) or any(len(unquote_plus(value)) > 256 for *_, value in pairs):
+        raise invalid_argument(TAGGING, tagging, "At most 10 tags, each name once.")
+    if any(not 1 <= len(name) <= 128 for name in names) or any(len(value) > 256 for value in values):
+        raise Refusal("InvalidTag")
+    if any(not (letter.isalnum() or letter in " +-=._:/") for text in (*names, *values) for letter in text):
         raise Refusal("InvalidTag")
 
 

@@ -1,14 +1,12 @@
-"""ListParts and ListMultipartUploads: pages. Rule: a page costs what it shows, however much there is."""
+"""ListParts and ListMultipartUploads: pages. Rule: `paging` decides what a page holds."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from uploads.localoss import markup
 from uploads.localoss.answers import Answer, iso_time, quoted, xml
+from uploads.localoss.operations import paging
 from uploads.localoss.operations.context import Context
 from uploads.localoss.operations.multipart import existing, url_text
-from uploads.localoss.store import Store
 from uploads.localoss.store.rows import StoredPart
 from uploads.oss.limits import MAX_LIST_PAGE, MAX_PART_NUMBER
 
@@ -46,15 +44,6 @@ def _part(part: StoredPart) -> list[markup.Node]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """An upload; or with an empty id everything under a common prefix."""
-
-    key: bytes
-    id: str = ""
-    initiated: int = 0
-
-
 def list_uploads(context: Context) -> Answer:
     request = context.request
     encode = request.wants_url_encoding()
@@ -62,75 +51,40 @@ def list_uploads(context: Context) -> Answer:
     given = request.parameters.get
     prefix, delimiter, marker = given("prefix", ""), given("delimiter", ""), given("key-marker", "")
     id_marker = given("upload-id-marker", "") if marker else ""
-    after = _start(prefix.encode(), delimiter.encode(), marker.encode(), id_marker)
-    found = list(
-        islice(_entries(context.store, context.bucket.name, prefix.encode(), delimiter.encode(), after), limit + 1)
-    )
+    after = paging.start(prefix.encode(), delimiter.encode(), marker.encode(), id_marker)
+    found = list(islice(paging.entries(_scan(context, prefix), prefix.encode(), delimiter.encode(), after), limit + 1))
     page = found[:limit]
-    last = page[-1] if page else _Entry(b"")
+    last_key, last = page[-1] if page else (b"", None)
     content: list[markup.Node] = [("EncodingType", "url")] if encode else []
     content += [
         ("Bucket", context.bucket.name),
         ("KeyMarker", url_text(marker, encode)),
         ("UploadIdMarker", id_marker),
-        ("NextKeyMarker", url_text(last.key.decode(), encode)),
-        ("NextUploadIdMarker", last.id),
+        ("NextKeyMarker", url_text(last_key.decode(), encode)),
+        ("NextUploadIdMarker", last[0] if last else ""),
         ("Delimiter", url_text(delimiter, encode)),
         ("Prefix", url_text(prefix, encode)),
         ("MaxUploads", limit),
         ("IsTruncated", str(len(found) > limit).lower()),
     ]
-    content += [("Upload", _upload(entry, encode)) for entry in page if entry.id]
+    content += [("Upload", _upload(key, *upload, encode=encode)) for key, upload in page if upload]
     content += [
-        ("CommonPrefixes", [("Prefix", url_text(entry.key.decode(), encode))]) for entry in page if not entry.id
+        ("CommonPrefixes", [("Prefix", url_text(key.decode(), encode))]) for key, upload in page if upload is None
     ]
     return xml("ListMultipartUploadsResult", content)
 
 
-def _upload(entry: _Entry, encode: bool) -> list[markup.Node]:
+def _scan(context: Context, prefix: str) -> paging.Scan[tuple[str, int]]:
+    """(key, (upload id, initiated))."""
+    name, first = context.bucket.name, prefix.encode()
+    return lambda after: (
+        (key, (identifier, initiated)) for key, identifier, initiated in context.store.uploads.scan(name, first, after)
+    )
+
+
+def _upload(key: bytes, identifier: str, initiated: int, *, encode: bool) -> list[markup.Node]:
     return [
-        ("Key", url_text(entry.key.decode(), encode)),
-        ("UploadId", entry.id),
-        ("Initiated", iso_time(entry.initiated)),
+        ("Key", url_text(key.decode(), encode)),
+        ("UploadId", identifier),
+        ("Initiated", iso_time(initiated)),
     ]
-
-
-# What a scan starts after: a key and an id; HIGH as id means "and all uploads of that key".
-_After = tuple[bytes, str]
-HIGH = "\U0010ffff"
-
-
-def _start(prefix: bytes, delimiter: bytes, marker: bytes, id_marker: str) -> _After | None:
-    if not marker:
-        return None
-    if common_prefix(marker, prefix, delimiter) == marker:
-        return _beyond(marker)
-    return marker, id_marker or HIGH
-
-
-def _beyond(prefix: bytes) -> _After:
-    """After every key that starts with `prefix`: no UTF-8 holds the byte FF."""
-    return prefix + b"\xff", ""
-
-
-def common_prefix(key: bytes, prefix: bytes, delimiter: bytes) -> bytes:
-    """Up to and with the first delimiter after the prefix; nothing when there is none."""
-    if not delimiter or not key.startswith(prefix):
-        return b""
-    head, found, _ = key[len(prefix) :].partition(delimiter)
-    return prefix + head + found if found else b""
-
-
-def _entries(store: Store, bucket: str, prefix: bytes, delimiter: bytes, after: _After | None) -> Iterator[_Entry]:
-    """Uploads and common prefixes in their order. What lies under a common prefix is jumped over."""
-    while True:
-        for key, identifier, initiated in store.uploads.scan(bucket, prefix, after):
-            if not key.startswith(prefix):
-                return
-            if common := common_prefix(key, prefix, delimiter):
-                yield _Entry(common)
-                after = _beyond(common)
-                break
-            yield _Entry(key, identifier, initiated)
-        else:
-            return

@@ -4,7 +4,6 @@ Rule: OSS's limits, checked where OSS checks them: sizes of parts at Complete, n
 """
 
 import base64
-import secrets
 from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote
@@ -12,11 +11,11 @@ from urllib.parse import quote
 from uploads.localoss import markup
 from uploads.localoss.answers import Answer, quoted, xml
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import headers
+from uploads.localoss.operations import headers, traffic
 from uploads.localoss.operations.context import Context
 from uploads.localoss.operations.objects import new_id, not_built
-from uploads.localoss.store.rows import StoredObject, StoredPart, Upload
-from uploads.localoss.store.uploads import Choice
+from uploads.localoss.store.rows import Blob, StoredObject, StoredPart, Upload
+from uploads.localoss.store.uploads import Choice, OutOfOrder
 from uploads.oss.crc64 import combine_all
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE, MIN_PART_SIZE
 from uploads.oss.messages import bare, multipart_etag
@@ -24,18 +23,18 @@ from uploads.oss.messages import bare, multipart_etag
 MAX_COMPLETE_XML = 4 * 1024 * 1024
 COMPLETE_EC = "0042-00000205"
 PART_EC = "0042-00000104"
+PART_COPY_EC = "0042-00000311"
 _NUMBER = f"Part number must be an integer between 1 and {MAX_PART_NUMBER}, inclusive."
 
 
 def initiate(context: Context) -> Answer:
     request = context.request
     key, encode = request.checked_key(), request.wants_url_encoding()
-    if "sequential" in request.parameters:
-        raise Refusal("NotImplemented", {"Parameter": "sequential"})
     kept = headers.kept(request.headers)
     if headers.forbids_overwrite(request.headers):
         _check_free(context, key)
-    upload = Upload(secrets.token_hex(16).upper(), context.bucket.name, key, context.milliseconds, kept)
+    sequential = "sequential" in request.parameters
+    upload = Upload(new_id(), context.bucket.name, key, context.milliseconds, kept, sequential)
     context.store.uploads.create(upload)
     content: list[markup.Node] = [("EncodingType", "url")] if encode else []
     content += [("Bucket", upload.bucket), ("Key", url_text(key, encode)), ("UploadId", upload.id)]
@@ -44,17 +43,13 @@ def initiate(context: Context) -> Answer:
 
 def upload_part(context: Context) -> Answer:
     request, store = context.request, context.store
-    not_built(context, "x-oss-copy-source")
     number = part_number(request.parameters.get("partNumber", ""))
     upload = existing(context, PART_EC)
-    if headers.ENCRYPTION in request.headers:
-        value = request.headers[headers.ENCRYPTION]
-        raise invalid_argument(headers.ENCRYPTION, value, "The encryption is fixed when the upload is initiated.")
+    headers.fixed_at_initiate(request.headers)
     request.body.require_length(MAX_PART_SIZE)
-    with store.blobs.receive(request.body.chunks(MAX_PART_SIZE)) as blob:
+    with store.blobs.receive(traffic.incoming(context)) as blob:
         request.body.check_md5(blob.md5)
-        if not store.uploads.put_part(upload, number, blob, context.milliseconds):
-            raise no_such_upload(upload.id, PART_EC)
+        keep_part(context, upload, number, blob, PART_EC)
     return Answer(
         headers={
             "ETag": quoted(blob.etag),
@@ -63,6 +58,16 @@ def upload_part(context: Context) -> Answer:
             **headers.encryption(upload.headers),
         }
     )
+
+
+def keep_part(context: Context, upload: Upload, number: int, blob: Blob, ec: str) -> None:
+    """Write the part down, if the upload still takes it."""
+    try:
+        kept = context.store.uploads.put_part(upload, number, blob, context.milliseconds)
+    except OutOfOrder as error:
+        raise Refusal("PartNotSequential", {"PartNumber": str(number)}) from error
+    if not kept:
+        raise no_such_upload(upload.id, ec)
 
 
 def abort(context: Context) -> Answer:
@@ -83,6 +88,7 @@ class _Named:
 def complete(context: Context) -> Answer:
     request = context.request
     not_built(context, "x-oss-callback", "x-oss-callback-var")
+    headers.fixed_at_initiate(request.headers)
     encode, acl = request.wants_url_encoding(), headers.acl(request.headers)
     listed = _listed(context)
     upload = existing(context)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import conditions, headers
+from uploads.localoss.operations import conditions, headers, traffic
 from uploads.localoss.operations.context import Context
 from uploads.localoss.store.objects import Reading
 from uploads.localoss.store.rows import StoredObject
@@ -35,7 +35,7 @@ def not_built(context: Context, *names: str) -> None:
 def put_object(context: Context) -> Answer:
     request, store = context.request, context.store
     key = request.checked_key()
-    not_built(context, "x-oss-copy-source", "x-oss-callback", "x-oss-callback-var")
+    not_built(context, "x-oss-callback", "x-oss-callback-var")
     kept, acl, forbids = (
         headers.kept(request.headers),
         headers.acl(request.headers),
@@ -45,7 +45,7 @@ def put_object(context: Context) -> Answer:
     taken = Refusal("FileAlreadyExists", {"Key": key})
     if forbids and store.objects.get(context.bucket.name, key) is not None:
         raise taken
-    with store.blobs.receive(request.body.chunks(MAX_PART_SIZE)) as blob:
+    with store.blobs.receive(traffic.incoming(context)) as blob:
         request.body.check_md5(blob.md5)
         md5 = base64.b64encode(blob.md5).decode()
         stored = StoredObject(
@@ -70,7 +70,7 @@ def get_object(context: Context) -> Answer:
     key = context.request.checked_key()
     reading = context.store.objects.open(context.bucket.name, key)
     if reading is None:
-        raise Refusal("NoSuchKey", {"Key": key})
+        raise no_such_key(key)
     try:
         answer = _got(context, reading)
     except BaseException:
@@ -83,14 +83,14 @@ def get_object(context: Context) -> Answer:
 
 
 def head_object(context: Context) -> Answer:
-    stored = _existing(context)
+    stored = existing_object(context)
     if not conditions.is_modified(context.request.headers, stored):
         return Answer(304, conditions.not_modified(stored))
     return Answer(200, {**described(stored), "Content-Length": str(stored.size)})
 
 
 def get_object_meta(context: Context) -> Answer:
-    stored = _existing(context)
+    stored = existing_object(context)
     return Answer(200, {**conditions.not_modified(stored), "Content-Length": str(stored.size)})
 
 
@@ -112,12 +112,16 @@ def described(stored: StoredObject) -> dict[str, str]:
     }
 
 
-def _existing(context: Context) -> StoredObject:
+def existing_object(context: Context) -> StoredObject:
     key = context.request.checked_key()
     stored = context.store.objects.get(context.bucket.name, key)
     if stored is None:
-        raise Refusal("NoSuchKey", {"Key": key})
+        raise no_such_key(key)
     return stored
+
+
+def no_such_key(key: str) -> Refusal:
+    return Refusal("NoSuchKey", {"Key": key})
 
 
 def _got(context: Context, reading: Reading) -> Answer:
@@ -126,7 +130,8 @@ def _got(context: Context, reading: Reading) -> Answer:
         return Answer(304, conditions.not_modified(stored))
     chosen = conditions.wanted_range(sent, stored.size)
     first, length = chosen or (0, stored.size)
-    answer = Answer(200, {**described(stored), "Content-Length": str(length)}, _Download(reading, first, length))
+    body = _Download(reading, first, length, traffic.limit(context))
+    answer = Answer(200, {**described(stored), "Content-Length": str(length)}, body)
     if chosen:
         answer.status = 206
         answer.headers["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.size}"
@@ -136,9 +141,9 @@ def _got(context: Context, reading: Reading) -> Answer:
 class _Download:
     """A body that lets go of the object when gunicorn closes it, whether all was sent or not."""
 
-    def __init__(self, reading: Reading, first: int, length: int) -> None:
+    def __init__(self, reading: Reading, first: int, length: int, rate: int | None) -> None:
         self._reading = reading
-        self._chunks = reading.read(first, length)
+        self._chunks = traffic.outgoing(reading.read(first, length), rate)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks

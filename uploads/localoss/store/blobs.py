@@ -62,6 +62,12 @@ class Blobs:
                 _write_all(file, chunk)
         return Blob(name, size, digest.digest(), crc)
 
+    def link(self, name: str) -> str:
+        """A second name for the same bytes, which live until both are removed."""
+        copy = secrets.token_hex(16)
+        self.path(copy).hardlink_to(self.path(name))
+        return copy
+
     def remove(self, names: Iterable[str]) -> None:
         """Unlink; one that cannot be is left for the sweep at the next start."""
         for name in names:

@@ -5,7 +5,7 @@ from typing import Literal
 from uploads.localoss.store.index import Index
 from uploads.localoss.store.rows import Bucket
 
-_COLUMNS = "name, created, acl, storage_class, cors"
+_COLUMNS = "name, created, acl, storage_class, cors, lifecycle"
 
 
 class Buckets:
@@ -15,8 +15,10 @@ class Buckets:
     def create(self, bucket: Bucket) -> bool:
         """False if it exists already."""
         with self._index.write() as connection:
-            values = (bucket.name, bucket.created, bucket.acl, bucket.storage_class, bucket.cors)
-            cursor = connection.execute(f"INSERT OR IGNORE INTO buckets ({_COLUMNS}) VALUES (?,?,?,?,?)", values)  # noqa: S608  # own constant
+            values = (
+                bucket.name, bucket.created, bucket.acl, bucket.storage_class, bucket.cors, bucket.lifecycle,
+            )  # fmt: skip
+            cursor = connection.execute(f"INSERT OR IGNORE INTO buckets ({_COLUMNS}) VALUES (?,?,?,?,?,?)", values)  # noqa: S608  # own constant
             return cursor.rowcount == 1
 
     def get(self, name: str) -> Bucket | None:
@@ -47,3 +49,12 @@ class Buckets:
     def set_cors(self, name: str, cors: bytes | None) -> None:
         with self._index.write() as connection:
             connection.execute("UPDATE buckets SET cors = ? WHERE name = ?", (cors, name))
+
+    def set_lifecycle(self, name: str, lifecycle: bytes | None) -> None:
+        with self._index.write() as connection:
+            connection.execute("UPDATE buckets SET lifecycle = ? WHERE name = ?", (lifecycle, name))
+
+    def with_lifecycle(self) -> list[Bucket]:
+        """Those that have rules."""
+        query = f"SELECT {_COLUMNS} FROM buckets WHERE lifecycle IS NOT NULL ORDER BY name"  # noqa: S608  # own constant
+        return [Bucket(*row) for row in self._index.connection.execute(query)]

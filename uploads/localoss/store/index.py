@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SCHEMA = """
+_FIRST = """
 CREATE TABLE IF NOT EXISTS buckets (
     name TEXT PRIMARY KEY, created INTEGER NOT NULL, acl TEXT NOT NULL, storage_class TEXT NOT NULL, cors BLOB
 ) WITHOUT ROWID;
@@ -32,6 +32,13 @@ CREATE TABLE IF NOT EXISTS parts (
     crc64 TEXT NOT NULL, modified INTEGER NOT NULL, PRIMARY KEY (upload, number)
 ) WITHOUT ROWID;
 """
+_SECOND = """
+ALTER TABLE buckets ADD COLUMN lifecycle BLOB;
+ALTER TABLE uploads ADD COLUMN sequential INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS = (_FIRST, _SECOND)
+"""What brings an index of version n to n + 1; the file says its version in SQLite's user_version."""
 
 
 class BucketGone(Exception):
@@ -47,9 +54,11 @@ class Index:
         self._writers = threading.Lock()
 
     def create(self) -> None:
-        """The file and its tables, if they are missing."""
+        """The file and its tables, made or brought up to date."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self.connection.executescript(SCHEMA)
+        (version,) = self.connection.execute("PRAGMA user_version").fetchone()
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            self.connection.executescript(f"BEGIN;{script}PRAGMA user_version = {number};COMMIT;")
 
     @property
     def connection(self) -> sqlite3.Connection:

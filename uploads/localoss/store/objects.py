@@ -5,7 +5,7 @@ Rule: an overwrite or a delete is one transaction; the blobs of what it replaced
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from uploads.localoss.store.blobs import Blobs
@@ -19,16 +19,16 @@ Piece = tuple[str, int]
 
 @dataclass(slots=True)
 class Reading:
-    """An object whose bytes stay, whatever happens to its name, until `close`."""
+    """An object whose bytes stay, whatever happens to its name, until `close`. `pieces`: start, size, blob."""
 
     object: StoredObject
-    _pieces: list[tuple[int, int, str]]
+    pieces: list[tuple[int, int, str]]
     _blobs: Blobs
     _open: bool = True
 
     def read(self, start: int, length: int) -> Iterator[bytes]:
         """Bytes from `start`, in chunks."""
-        for begin, size, blob in self._pieces:
+        for begin, size, blob in self.pieces:
             if length <= 0:
                 return
             if begin + size <= start:
@@ -75,6 +75,39 @@ class Objects:
             self._blobs.discard(replaced.id, doomed)
         return True
 
+    def link(self, reading: Reading, target: StoredObject, *, overwrite: bool = True) -> bool:
+        """A copy of an object that is held for reading: it shares the bytes. False as with `put`."""
+        copies = [(self._blobs.link(blob), size) for _, size, blob in reading.pieces]
+        done = False
+        try:
+            done = self.put(target, copies, overwrite=overwrite)
+        finally:
+            if not done:
+                self._blobs.remove(name for name, _ in copies)
+        return done
+
+    def describe(self, bucket: str, key: str, change: Callable[[StoredObject], StoredObject]) -> bool:
+        """Change an object's ACL or headers, not its bytes. False if it is not there."""
+        with self._index.write() as connection:
+            stored = select(connection, bucket, key)
+            if stored is None:
+                return False
+            changed = change(stored)
+            connection.execute(
+                "UPDATE objects SET acl = ?, headers = ? WHERE bucket = ? AND key = ?",
+                (changed.acl, json.dumps(dict(changed.headers)), bucket, key.encode()),
+            )
+        return True
+
+    def scan(self, bucket: str, first: bytes, after: bytes | None) -> Iterator[StoredObject]:
+        """By key: those from `first` on, and only what comes after `after`."""
+        query = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND "  # noqa: S608  # own constant
+        if after is not None and after >= first:
+            rows = self._index.connection.execute(f"{query}key > ? ORDER BY key", (bucket, after))
+        else:
+            rows = self._index.connection.execute(f"{query}key >= ? ORDER BY key", (bucket, first))
+        yield from map(_object, rows)
+
     def delete(self, bucket: str, key: str) -> None:
         """Whether or not it exists."""
         with self._index.write() as connection:
@@ -87,8 +120,10 @@ class Objects:
 def select(connection: sqlite3.Connection, bucket: str, key: str) -> StoredObject | None:
     query = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608  # own constant
     row = connection.execute(query, (bucket, key.encode())).fetchone()
-    if row is None:
-        return None
+    return _object(row) if row else None
+
+
+def _object(row: tuple[str, bytes, str, int, str, str, str, int, str, str, str]) -> StoredObject:
     name, raw, identifier, size, etag, crc, kind, modified, acl, content_md5, headers = row
     return StoredObject(
         name, raw.decode(), identifier, size, etag, int(crc), kind, modified, acl, content_md5, json.loads(headers)

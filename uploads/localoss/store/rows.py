@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """`cors`: the rules as XML, None without any."""
+    """`cors`, `lifecycle`: the rules as XML, None without any."""
 
     name: str
     created: int
     acl: str = "private"
     storage_class: str = "Standard"
     cors: bytes | None = None
+    lifecycle: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,14 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A multipart upload under way."""
+    """A multipart upload under way. `sequential`: its parts must come in their order."""
 
     id: str
     bucket: str
     key: str
     initiated: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    sequential: bool = False
 
 
 @dataclass(frozen=True, slots=True)

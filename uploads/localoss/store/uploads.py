@@ -16,24 +16,33 @@ Choice = tuple[StoredObject, Sequence[StoredPart]]
 _PARTS = "SELECT number, blob, size, etag, crc64, modified FROM parts"
 
 
+class OutOfOrder(Exception):
+    """A part of a sequential upload came before its turn."""
+
+
 class Uploads:
     def __init__(self, index: Index, blobs: Blobs) -> None:
         self._index = index
         self._blobs = blobs
 
     def create(self, upload: Upload) -> None:
-        values = (upload.bucket, upload.key.encode(), upload.id, upload.initiated, json.dumps(dict(upload.headers)))
+        values = (
+            upload.bucket, upload.key.encode(), upload.id, upload.initiated, json.dumps(dict(upload.headers)),
+            upload.sequential,
+        )  # fmt: skip
         with self._index.write() as connection:
-            connection.execute("INSERT INTO uploads VALUES (?,?,?,?,?)", values)
+            connection.execute("INSERT INTO uploads VALUES (?,?,?,?,?,?)", values)
 
     def get(self, bucket: str, key: str, identifier: str) -> Upload | None:
         return _select(self._index.connection, bucket, key, identifier)
 
     def put_part(self, upload: Upload, number: int, blob: Blob, now: int) -> bool:
-        """False if the upload is over by now."""
+        """False if the upload is over by now; OutOfOrder if it is sequential and the part is not the next one."""
         with self._index.write() as connection:
             if _select(connection, upload.bucket, upload.key, upload.id) is None:
                 return False
+            if upload.sequential:
+                _check_order(connection, upload, number)
             query = "SELECT blob FROM parts WHERE upload = ? AND number = ?"
             replaced = connection.execute(query, (upload.id, number)).fetchone()
             values = (upload.id, number, blob.name, blob.size, blob.etag, str(blob.crc64), now)
@@ -92,9 +101,17 @@ class Uploads:
 
 
 def _select(connection: sqlite3.Connection, bucket: str, key: str, identifier: str) -> Upload | None:
-    query = "SELECT initiated, headers FROM uploads WHERE bucket = ? AND key = ? AND id = ?"
+    query = "SELECT initiated, headers, sequential FROM uploads WHERE bucket = ? AND key = ? AND id = ?"
     row = connection.execute(query, (bucket, key.encode(), identifier)).fetchone()
-    return Upload(identifier, bucket, key, row[0], json.loads(row[1])) if row else None
+    return Upload(identifier, bucket, key, row[0], json.loads(row[1]), bool(row[2])) if row else None
+
+
+def _check_order(connection: sqlite3.Connection, upload: Upload, number: int) -> None:
+    """The next part, or the last one again: its answer may have been lost."""
+    query = "SELECT coalesce(max(number), 0) FROM parts WHERE upload = ?"
+    (last,) = connection.execute(query, (upload.id,)).fetchone()
+    if number not in (last, last + 1):
+        raise OutOfOrder
 
 
 def _forget(connection: sqlite3.Connection, bucket: str, key: str, identifier: str) -> list[StoredPart]:

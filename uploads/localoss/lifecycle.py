@@ -1,0 +1,88 @@
+"""Lifecycle rules carried out: stale multipart uploads are aborted, expired objects deleted.
+
+Rule: the rules are read anew at each round and nothing is remembered, so a round may be cut off at any moment.
+OSS goes round once a day; here the interval is a setting. Transitions are kept and not carried out.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from uploads.localoss.store import Store
+from uploads.localoss.store.rows import StoredObject
+from uploads.oss.lifecycle import Rule, read
+
+log = logging.getLogger(__name__)
+
+
+def run(store: Store, now: datetime) -> int:
+    """One round over all buckets; how many uploads and objects went."""
+    return sum(
+        _abort_uploads(store, bucket.name, rule, now) + _delete_objects(store, bucket.name, rule, now)
+        for bucket in store.buckets.with_lifecycle()
+        for rule in read(bucket.lifecycle or b"")
+        if rule.enabled
+    )
+
+
+def start(store: Store, interval: float, clock: Callable[[], datetime]) -> threading.Thread:
+    """Rounds for ever, in a thread that ends with the process."""
+    thread = threading.Thread(target=_rounds, args=(store, interval, clock), name="lifecycle", daemon=True)
+    thread.start()
+    return thread
+
+
+def _rounds(store: Store, interval: float, clock: Callable[[], datetime]) -> None:
+    pause = threading.Event()
+    while True:
+        try:
+            run(store, clock())
+        except Exception:  # a full disk now must not end the rounds for ever
+            log.exception("a lifecycle round failed")
+        pause.wait(interval)
+
+
+def _abort_uploads(store: Store, bucket: str, rule: Rule, now: datetime) -> int:
+    prefix = rule.prefix.encode()
+    if rule.abort is None:
+        return 0
+    stale = [
+        (key.decode(), identifier)
+        for key, identifier, initiated in _under(store, bucket, prefix)
+        if rule.abort.reached(_time(initiated), now)
+    ]
+    return sum(store.uploads.abort(bucket, key, identifier) for key, identifier in stale)
+
+
+def _under(store: Store, bucket: str, prefix: bytes) -> list[tuple[bytes, str, int]]:
+    found = []
+    for row in store.uploads.scan(bucket, prefix, None):
+        if not row[0].startswith(prefix):
+            break
+        found.append(row)
+    return found
+
+
+def _delete_objects(store: Store, bucket: str, rule: Rule, now: datetime) -> int:
+    prefix = rule.prefix.encode()
+    if rule.expiration is None:
+        return 0
+    expired = []
+    for stored in store.objects.scan(bucket, prefix, None):
+        if not stored.key.encode().startswith(prefix):
+            break
+        if rule.expiration.reached(_time(stored.modified), now) and _tagged(stored, rule):
+            expired.append(stored.key)
+    for key in expired:
+        store.objects.delete(bucket, key)
+    return len(expired)
+
+
+def _tagged(stored: StoredObject, rule: Rule) -> bool:
+    return set(rule.tags) <= set(parse_qsl(stored.headers.get("x-oss-tagging", ""), keep_blank_values=True))
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,45 @@
+"""Who may read and write: the ACLs of buckets and of objects. Rule: an ACL changes alone, never the bytes."""
+
+from dataclasses import replace
+
+from uploads.localoss import markup
+from uploads.localoss.answers import Answer, xml
+from uploads.localoss.errors import invalid_argument
+from uploads.localoss.operations import headers
+from uploads.localoss.operations.buckets import create, owner
+from uploads.localoss.operations.context import Context
+from uploads.localoss.operations.objects import existing_object, no_such_key
+
+
+def get_bucket_acl(context: Context) -> Answer:
+    return _policy(context, context.bucket.acl)
+
+
+def put_bucket_acl(context: Context) -> Answer:
+    """As PutBucket, it creates a bucket that does not exist."""
+    if not context.request.headers.get("x-oss-acl"):
+        raise invalid_argument("x-oss-acl", "", "no such bucket access control exists.")
+    create(context, "Standard")
+    return Answer()
+
+
+def get_object_acl(context: Context) -> Answer:
+    return _policy(context, existing_object(context).acl)
+
+
+def put_object_acl(context: Context) -> Answer:
+    key, sent = context.request.checked_key(), context.request.headers
+    if not sent.get("x-oss-object-acl"):
+        raise invalid_argument("x-oss-object-acl", "", "no such object access control exists.")
+    acl = headers.acl(sent)
+    if not context.store.objects.describe(context.bucket.name, key, lambda stored: replace(stored, acl=acl)):
+        raise no_such_key(key)
+    return Answer()
+
+
+def _policy(context: Context, grant: str) -> Answer:
+    content: list[markup.Node] = [
+        ("Owner", owner(context.config)),
+        ("AccessControlList", [("Grant", grant)]),
+    ]
+    return xml("AccessControlPolicy", content)

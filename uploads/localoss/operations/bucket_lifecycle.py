@@ -1,0 +1,37 @@
+"""PutBucketLifecycle, GetBucketLifecycle, DeleteBucketLifecycle.
+
+Rule: a put replaces all rules, or none when one of them is wrong. `uploads.localoss.lifecycle` carries them out.
+"""
+
+from uploads.localoss.answers import Answer
+from uploads.localoss.errors import Refusal
+from uploads.localoss.operations.context import Context
+from uploads.oss import lifecycle
+from uploads.oss.errors import Malformed
+from uploads.oss.limits import MAX_LIFECYCLE_XML_BYTES
+
+OVERLAP = "x-oss-allow-same-action-overlap"
+
+
+def put_bucket_lifecycle(context: Context) -> Answer:
+    body = context.request.body.whole(MAX_LIFECYCLE_XML_BYTES)
+    overlap = context.request.headers.get(OVERLAP, "").lower() == "true"
+    try:
+        rules = lifecycle.normalised(body, overlap=overlap)
+    except Malformed as error:
+        raise Refusal("MalformedXML", {"Reason": str(error)}) from error
+    except lifecycle.Contradiction as error:
+        raise Refusal("InvalidRequest", message=str(error)) from error
+    context.store.buckets.set_lifecycle(context.bucket.name, rules)
+    return Answer()
+
+
+def get_bucket_lifecycle(context: Context) -> Answer:
+    if context.bucket.lifecycle is None:
+        raise Refusal("NoSuchLifecycle", {"BucketName": context.bucket.name})
+    return Answer(200, {"Content-Type": "application/xml"}, context.bucket.lifecycle)
+
+
+def delete_bucket_lifecycle(context: Context) -> Answer:
+    context.store.buckets.set_lifecycle(context.bucket.name, None)
+    return Answer(204)

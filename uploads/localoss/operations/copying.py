@@ -1,0 +1,128 @@
+"""CopyObject and UploadPartCopy: bytes that are here already.
+
+Rule: a copy shares the bytes of its source, which are never changed; a copied part is read and hashed as if it came
+over the wire. Who copies must be allowed to read the source.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import unquote
+
+from uploads.localoss.answers import Answer, iso_time, quoted, xml
+from uploads.localoss.errors import Refusal, invalid_argument
+from uploads.localoss.operations import conditions, headers
+from uploads.localoss.operations.buckets import check_name
+from uploads.localoss.operations.context import Context
+from uploads.localoss.operations.multipart import PART_COPY_EC, existing, keep_part, part_number
+from uploads.localoss.operations.objects import new_id, no_such_key
+from uploads.localoss.store.objects import Reading
+from uploads.localoss.store.rows import StoredObject
+from uploads.oss.limits import MAX_PART_SIZE
+
+SOURCE = "x-oss-copy-source"
+_RANGE = re.compile(r"bytes=(\d{1,19})-(\d{1,19})")
+_DIRECTIVES = ("COPY", "REPLACE")
+
+
+def copy_object(context: Context) -> Answer:
+    request = context.request
+    key = request.checked_key()
+    forbids, acl = headers.forbids_overwrite(request.headers), headers.acl(request.headers)
+    with _source(context) as reading:
+        source = reading.object
+        if source.size > MAX_PART_SIZE:
+            raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(MAX_PART_SIZE), "ProposedSize": str(source.size)})
+        itself = (source.bucket, source.key) == (context.bucket.name, key)
+        target = replace(
+            source, bucket=context.bucket.name, key=key, id=new_id(), acl=acl, modified=context.milliseconds,
+            headers=_headers(request.headers, source, itself=itself),
+        )  # fmt: skip
+        if not context.store.objects.link(reading, target, overwrite=not forbids):
+            raise Refusal("FileAlreadyExists", {"Key": key})
+    content = [("LastModified", iso_time(target.modified)), ("ETag", quoted(target.etag))]
+    extra = {"ETag": quoted(target.etag), "x-oss-hash-crc64ecma": str(target.crc64)}
+    return xml("CopyObjectResult", content, {**extra, **headers.encryption(target.headers)})
+
+
+def upload_part_copy(context: Context) -> Answer:
+    request = context.request
+    number = part_number(request.parameters.get("partNumber", ""))
+    upload = existing(context, PART_COPY_EC)
+    with _source(context) as reading:
+        first, length = _range(request.headers, reading.object.size)
+        if length > MAX_PART_SIZE:
+            raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(MAX_PART_SIZE), "ProposedSize": str(length)})
+        with context.store.blobs.receive(reading.read(first, length)) as blob:
+            keep_part(context, upload, number, blob, PART_COPY_EC)
+        extra = {"ETag": quoted(blob.etag), "x-oss-hash-crc64ecma": str(blob.crc64)}
+        if f"{SOURCE}-range" in request.headers:
+            extra["Content-Range"] = f"bytes {first}-{first + length - 1}/{reading.object.size}"
+    content = [("LastModified", iso_time(context.milliseconds)), ("ETag", quoted(blob.etag))]
+    return xml("CopyPartResult", content, {**extra, **headers.encryption(upload.headers)})
+
+
+@contextmanager
+def _source(context: Context) -> Iterator[Reading]:
+    """The object that the header names, if the caller may read it and its conditions hold."""
+    bucket, key = source_of(context.request.headers[SOURCE])
+    check_name(bucket)
+    if context.store.buckets.get(bucket) is None:
+        raise Refusal("NoSuchBucket", {"BucketName": bucket})
+    context.identity.require("oss:GetObject", bucket, key)
+    reading = context.store.objects.open(bucket, key)
+    if reading is None:
+        raise no_such_key(key)
+    try:
+        asked = {name.removeprefix(f"{SOURCE}-"): value for name, value in context.request.headers.items()
+                 if name.startswith(f"{SOURCE}-if-")}  # fmt: skip
+        if not conditions.is_modified(asked, reading.object):
+            raise Refusal("NotModified")
+        yield reading
+    finally:
+        reading.close()
+
+
+def source_of(value: str) -> tuple[str, str]:
+    """`/bucket/key`, URL-encoded → bucket, key."""
+    path, _, version = value.partition("?versionId=")
+    bucket, _, key = unquote(path, errors="replace").removeprefix("/").partition("/")
+    if not value.startswith("/") or not bucket or not key:
+        raise invalid_argument(SOURCE, value, "Copy source must be /bucket/key, URL-encoded.", "0042-00000301")
+    if version and version != "null":
+        raise invalid_argument(SOURCE, value, "The bucket keeps no versions.")
+    return bucket, key
+
+
+def _range(sent: Mapping[str, str], size: int) -> tuple[int, int]:
+    """(first, length) of the piece to copy; a range that cannot be read means the whole, as with GetObject."""
+    found = _RANGE.fullmatch(sent.get(f"{SOURCE}-range", "").strip())
+    if found is None:
+        return 0, size
+    first, last = int(found[1]), int(found[2])
+    if last < first or last >= size:
+        raise Refusal("InvalidRange", {"ActualObjectSize": str(size), "RangeRequested": found[0]})
+    return first, last - first + 1
+
+
+def _headers(sent: Mapping[str, str], source: StoredObject, *, itself: bool) -> dict[str, str]:
+    """What the copy is kept with: the source's, or what was sent; tags and storage class are chosen apart."""
+    asked = headers.kept(sent)
+    meta = source.headers if _directive(sent, "metadata") == "COPY" and not itself else asked
+    tags = source.headers if _directive(sent, "tagging") == "COPY" else asked
+    kept = {name: value for name, value in meta.items() if name in headers.KEPT or name.startswith(headers.META)}
+    for name in (headers.STORAGE_CLASS, *headers.ENCRYPTION_HEADERS):
+        if name in asked:
+            kept[name] = asked[name]
+    if headers.TAGGING in tags:
+        kept[headers.TAGGING] = tags[headers.TAGGING]
+    return kept
+
+
+def _directive(sent: Mapping[str, str], what: str) -> str:
+    name = f"x-oss-{what}-directive"
+    value = sent.get(name, "COPY").upper()
+    if value not in _DIRECTIVES:
+        raise invalid_argument(name, value, "The directive must be COPY or REPLACE.")
+    return value

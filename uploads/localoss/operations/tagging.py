@@ -1,0 +1,45 @@
+"""The tags of an object. Rule: kept as the header would bring them, `k=v&k2=v2`, whichever way they came."""
+
+from dataclasses import replace
+from urllib.parse import parse_qsl, quote
+
+from uploads.localoss import markup
+from uploads.localoss.answers import Answer, xml
+from uploads.localoss.operations import headers
+from uploads.localoss.operations.context import Context
+from uploads.localoss.operations.objects import existing_object, no_such_key
+
+MAX_XML = 64 * 1024
+
+
+def get_object_tagging(context: Context) -> Answer:
+    tags = parse_qsl(existing_object(context).headers.get(headers.TAGGING, ""), keep_blank_values=True)
+    found: list[markup.Node] = [("Tag", [("Key", name), ("Value", value)]) for name, value in tags]
+    return xml("Tagging", [("TagSet", found)])
+
+
+def put_object_tagging(context: Context) -> Answer:
+    """All of them anew."""
+    document = markup.parse(context.request.body.whole(MAX_XML), "Tagging")
+    pairs = [(tag.findtext("Key") or "", tag.findtext("Value") or "") for tag in document.iterfind("TagSet/Tag")]
+    tagging = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    if tagging:
+        headers.check_tags(tagging)
+    _set(context, tagging)
+    return Answer()
+
+
+def delete_object_tagging(context: Context) -> Answer:
+    _set(context, "")
+    return Answer(204)
+
+
+def _set(context: Context, tagging: str) -> None:
+    key = context.request.checked_key()
+    kept = {headers.TAGGING: tagging} if tagging else {}
+    if not context.store.objects.describe(
+        context.bucket.name,
+        key,
+        lambda stored: replace(stored, headers={**headers.without_tags(stored.headers), **kept}),
+    ):
+        raise no_such_key(key)

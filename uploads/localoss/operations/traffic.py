@@ -1,0 +1,68 @@
+"""x-oss-traffic-limit: how fast the bytes of one request may go, either way.
+
+Rule: the pace is kept over the whole body, in pieces of a tenth of a second, so that a progress bar moves evenly.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from uploads.localoss.body import CHUNK
+from uploads.localoss.errors import invalid_argument
+from uploads.localoss.operations.context import Context
+from uploads.oss.limits import MAX_PART_SIZE, MAX_TRAFFIC_LIMIT, MIN_TRAFFIC_LIMIT
+
+NAME = "x-oss-traffic-limit"
+
+
+def limit(context: Context) -> int | None:
+    """Bytes a second, from the header or the URL; None: as fast as it goes."""
+    request = context.request
+    text = request.headers.get(NAME) or request.parameters.get(NAME, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise invalid_argument(NAME, text, "The traffic limit must be a number of bits a second.")
+    if not MIN_TRAFFIC_LIMIT <= int(text) <= MAX_TRAFFIC_LIMIT:
+        message = f"The traffic limit must be between {MIN_TRAFFIC_LIMIT} and {MAX_TRAFFIC_LIMIT} bit/s."
+        raise invalid_argument(NAME, text, message)
+    return int(text) // 8
+
+
+def incoming(context: Context) -> Iterator[bytes]:
+    """The body of an upload, at its pace."""
+    rate = limit(context)
+    body = context.request.body
+    if rate is None:
+        return body.chunks(MAX_PART_SIZE)
+    return paced(body.chunks(MAX_PART_SIZE, _piece(rate)), rate)
+
+
+def outgoing(chunks: Iterator[bytes], rate: int | None) -> Iterator[bytes]:
+    """The body of a download, at its pace."""
+    return chunks if rate is None else paced(_cut(chunks, _piece(rate)), rate)
+
+
+def paced(
+    chunks: Iterable[bytes],
+    rate: int,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[bytes]:
+    """The same chunks, none handed on before its time."""
+    start, passed = clock(), 0
+    for chunk in chunks:
+        passed += len(chunk)
+        early = start + passed / rate - clock()
+        if early > 0:
+            sleep(early)
+        yield chunk
+
+
+def _piece(rate: int) -> int:
+    return min(CHUNK, rate // 10)
+
+
+def _cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), size):
+            yield chunk[start : start + size]

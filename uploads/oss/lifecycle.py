@@ -1,0 +1,153 @@
+"""A bucket's lifecycle rules: what is given up, and when.
+
+Rule: pure; what a rule says beyond what is understood here is kept as it came. Names are OSS's own.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from xml.etree.ElementTree import Element, SubElement
+
+from uploads.oss import markup
+from uploads.oss.errors import Malformed
+from uploads.oss.limits import MAX_LIFECYCLE_RULES
+from uploads.oss.messages import parse
+
+ROOT = "LifecycleConfiguration"
+ABORT, EXPIRATION = "AbortMultipartUpload", "Expiration"
+ACTIONS = (ABORT, EXPIRATION, "Transition", "NoncurrentVersionExpiration", "NoncurrentVersionTransition")
+MAX_ID_BYTES = 255
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00\.000Z")
+_MAX_DAYS = 100_000
+
+
+class Contradiction(Exception):
+    """Rules that are well-formed and still cannot stand: what contradicts what, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Days since the initiate or the last change; or: whatever is from before a midnight (UTC)."""
+
+    days: int | None = None
+    before: datetime | None = None
+
+    def reached(self, since: datetime, now: datetime) -> bool:
+        if self.before is not None:
+            return since < self.before
+        return self.days is not None and now >= since + timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`abort` is for multipart uploads, `expiration` for objects; None: the rule leaves them alone."""
+
+    id: str
+    prefix: str
+    enabled: bool
+    abort: Age | None = None
+    expiration: Age | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    actions: tuple[str, ...] = ()
+
+
+def read(body: bytes) -> tuple[Rule, ...]:
+    """The rules of a document. Raises Malformed or Contradiction."""
+    return tuple(_rule(element) for element in _elements(body))
+
+
+def normalised(body: bytes, *, overlap: bool = False) -> bytes:
+    """The document as OSS keeps it: checked as a whole, each rule with an ID, a prefix and a status."""
+    elements = _elements(body)
+    for element in elements:
+        _complete(element)
+    _check_together([_rule(element) for element in elements], overlap=overlap)
+    document = Element(ROOT)
+    document.extend(elements)
+    return markup.serialize(document)
+
+
+def _elements(body: bytes) -> list[Element]:
+    elements = parse(body, ROOT).findall("Rule")
+    if not 1 <= len(elements) <= MAX_LIFECYCLE_RULES:
+        raise Malformed(f"A bucket has 1 to {MAX_LIFECYCLE_RULES} lifecycle rules.")
+    return elements
+
+
+def _complete(element: Element) -> None:
+    """What may be left out, written down."""
+    if not (element.findtext("ID") or "").strip():
+        for empty in element.findall("ID"):
+            element.remove(empty)
+        identifier = Element("ID")
+        identifier.text = secrets.token_hex(16)
+        element.insert(0, identifier)
+    if element.find("Prefix") is None:
+        SubElement(element, "Prefix").text = ""
+
+
+def _rule(element: Element) -> Rule:
+    identifier, status = _text(element, "ID"), _text(element, "Status")
+    if len(identifier.encode()) > MAX_ID_BYTES:
+        raise Malformed(f"The ID of a rule has at most {MAX_ID_BYTES} bytes.")
+    if status not in ("Enabled", "Disabled"):
+        raise Malformed("The Status of a rule is Enabled or Disabled.")
+    actions = tuple(action for action in ACTIONS if element.find(action) is not None)
+    if not actions:
+        raise Malformed("A rule needs an action.")
+    tags = tuple((tag.findtext("Key") or "", tag.findtext("Value") or "") for tag in element.iterfind("Tag"))
+    if tags and ABORT in actions:
+        raise Contradiction("A rule that aborts multipart uploads cannot name tags: parts have none.")
+    return Rule(
+        identifier, element.findtext("Prefix") or "", status == "Enabled", _age(element, ABORT),
+        _age(element, EXPIRATION), tags, actions,
+    )  # fmt: skip
+
+
+def _age(rule: Element, action: str) -> Age | None:
+    element = rule.find(action)
+    if element is None:
+        return None
+    days, before = _text(element, "Days"), _text(element, "CreatedBeforeDate")
+    if days and before:
+        raise Contradiction("A rule has either Days or CreatedBeforeDate.")
+    if days:
+        if not (days.isascii() and days.isdigit() and len(days) <= 6 and 1 <= int(days) <= _MAX_DAYS):
+            raise Malformed("Days must be a positive whole number.")
+        return Age(days=int(days))
+    if before:
+        return Age(before=_midnight(before))
+    if action == EXPIRATION and _text(element, "ExpiredObjectDeleteMarker"):
+        return None
+    raise Malformed(f"{action} needs Days or CreatedBeforeDate.")
+
+
+def _midnight(text: str) -> datetime:
+    if not _DATE.fullmatch(text):
+        raise Malformed("CreatedBeforeDate must be a midnight such as 2026-01-15T00:00:00.000Z.")
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.000Z").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Malformed("CreatedBeforeDate must be a midnight such as 2026-01-15T00:00:00.000Z.") from error
+
+
+def _check_together(rules: Sequence[Rule], *, overlap: bool) -> None:
+    names = [rule.id for rule in rules]
+    if len(set(names)) != len(names):
+        raise Contradiction("Two rules have the same ID.")
+    for action in () if overlap else (ABORT, EXPIRATION):
+        for first, second in combinations(_with(rules, action), 2):
+            if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
+                raise Contradiction(f"Overlap for same action type {action}: {first.id} and {second.id}.")
+
+
+def _with(rules: Sequence[Rule], action: str) -> Iterator[Rule]:
+    """Rules that name tags may overlap: they speak of different objects."""
+    return (rule for rule in rules if action in rule.actions and not rule.tags)
+
+
+def _text(element: Element, tag: str) -> str:
+    return (element.findtext(tag) or "").strip()
