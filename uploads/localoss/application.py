@@ -7,20 +7,23 @@ logs never holds a query, a header or a body: signatures, tokens and secrets tra
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from uploads.localoss import access, answers, auth, cors, lifecycle, routes
+from uploads.localoss import access, answers, auth, cors, lifecycle, own, routes, striking
 from uploads.localoss.answers import Answer, wsgi_value
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
+from uploads.localoss.faults import Effects, Faults
 from uploads.localoss.keys import KeyRing
 from uploads.localoss.operations.buckets import check_name
 from uploads.localoss.operations.context import Context
 from uploads.localoss.request import Request, from_environ
+from uploads.localoss.routes import Route
 from uploads.localoss.store import BucketGone, Store
 from uploads.localoss.store.rows import Bucket
+from uploads.oss.messages import CorsConfiguration
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ class LocalOss:
         self.config = config
         self.store = Store(config.root)
         self.keys = KeyRing(config.keys)
+        self.faults = Faults(config.faults)
         self._clock = clock
 
     def prepare(self) -> None:
@@ -62,7 +66,12 @@ class LocalOss:
         extra: dict[str, str] = {}
         try:
             request = from_environ(environ, self.config, request_id)
-            answer, extra = self._answer(request)
+            if own.is_own(request):
+                answer = own.answer(request, self.config, self.faults)
+            else:
+                answer, extra = self._answer(request)
+        except striking.Cut as cut:
+            raise striking.reset(environ) from cut
         except Refusal as refusal:
             answer = answers.error(refusal, request_id, host, method)
         except Exception as error:  # whatever it was, the server lives on and says so in OSS's words
@@ -75,27 +84,34 @@ class LocalOss:
             headers["Content-Length"] = str(len(answer.body))
         start_response(answer.status_line, [(name, wsgi_value(value)) for name, value in headers.items()])
         if not isinstance(answer.body, bytes):
-            return answer.body
+            return _Guarded(answer.body, environ)
         return [answer.body] if answer.body else []
 
     def _answer(self, request: Request) -> tuple[Answer, dict[str, str]]:
         """The answer, and the CORS headers that go with it even when it is an error."""
         bucket = self._bucket(request)
         rules = cors.configuration(bucket.cors if bucket else None)
-        if request.method == "OPTIONS":
-            if bucket is None:
-                raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
-            return Answer(headers=cors.preflight(request, rules)), {"Vary": "Origin"} if rules.response_vary else {}
-        extra = cors.ordinary(request, rules)
+        route = routes.find(request)
+        effects = self.faults.strike(route.name, request.printable_key, request.parameters.get("partNumber", ""))
+        extra = striking.hidden(effects, {} if request.method == "OPTIONS" else cors.ordinary(request, rules))
+        return striking.after(effects, request, self._attempt(request, bucket, rules, route, effects)), extra
+
+    def _attempt(
+        self, request: Request, bucket: Bucket | None, rules: CorsConfiguration, route: Route, effects: Effects
+    ) -> Answer:
+        """The work, or why it is not done."""
         try:
-            return self._operate(request, bucket), extra
+            striking.before(effects, request)
+            if request.method == "OPTIONS":
+                return _preflight(request, bucket, rules)
+            return self._operate(request, bucket, route, self._clock() + timedelta(seconds=effects.clock_shift))
         except Refusal as refusal:
-            return answers.error(refusal, request.id, request.host, request.method), extra
+            return answers.error(refusal, request.id, request.host, request.method)
         except BucketGone:
             gone = Refusal("NoSuchBucket", {"BucketName": request.bucket})
-            return answers.error(gone, request.id, request.host, request.method), extra
+            return answers.error(gone, request.id, request.host, request.method)
         except Exception as error:
-            return self._unforeseen(error, request.id, request.host, request.method), extra
+            return self._unforeseen(error, request.id, request.host, request.method)
 
     def _bucket(self, request: Request) -> Bucket | None:
         if not request.bucket:
@@ -103,12 +119,10 @@ class LocalOss:
         check_name(request.bucket)
         return self.store.buckets.get(request.bucket)
 
-    def _operate(self, request: Request, bucket: Bucket | None) -> Answer:
+    def _operate(self, request: Request, bucket: Bucket | None, route: Route, now: datetime) -> Answer:
         """In OSS's order: the bucket, who is asking, whether they may, the work."""
-        route = routes.find(request)
         if request.bucket and bucket is None and not route.creates:
             raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
-        now = self._clock()
         identity = auth.identify(request, self.config, self.keys, now)
         access.permit(identity, route, bucket, request.key, self.store)
         return route.run(Context(request, self.config, self.store, identity, now, bucket))
@@ -117,6 +131,30 @@ class LocalOss:
         """A full disk, a failing one, a fault of ours."""
         log.error("request %s (%s) failed", request_id, method, exc_info=error)
         return answers.error(Refusal("InternalError"), request_id, host, method)
+
+
+def _preflight(request: Request, bucket: Bucket | None, rules: CorsConfiguration) -> Answer:
+    if bucket is None:
+        raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
+    vary = {"Vary": "Origin"} if rules.response_vary else {}
+    return Answer(headers={**cors.preflight(request, rules), **vary})
+
+
+class _Guarded:
+    """A body under way: a cut in it resets the connection."""
+
+    def __init__(self, body: Iterable[bytes], environ: dict[str, Any]) -> None:
+        self._body, self._environ = body, environ
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._body
+        except striking.Cut as cut:
+            raise striking.reset(self._environ) from cut
+
+    def close(self) -> None:
+        if close := getattr(self._body, "close", None):
+            close()
 
 
 def wsgi_host(environ: dict[str, Any]) -> str:

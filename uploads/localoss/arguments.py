@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION, Config
+from uploads.localoss.faults import BadRules, Rule, load
 from uploads.localoss.keys import AccessKey
 from uploads.localoss.server import CannotStart, serve
 
@@ -36,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds between lifecycle rounds (%(default)s)",
     )
+    parser.add_argument("--faults", type=_faults, default=(), metavar="FILE", help="JSON rules: what is to go wrong")
+    parser.add_argument("--allow-faults", action="store_true", help="let this machine set such rules by PUT /-/faults")
     parser.add_argument("--base-domain", default="", metavar="D", help="serve buckets as bucket.D too")
 
 
@@ -44,6 +47,13 @@ def _pair(text: str) -> tuple[str, str]:
     if not (host and equals and bucket):
         raise argparse.ArgumentTypeError("expected HOST=BUCKET")
     return host.lower(), bucket
+
+
+def _faults(path: str) -> list[Rule]:
+    try:
+        return load(Path(path))
+    except BadRules as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def config_from(options: Mapping[str, Any]) -> Config:
@@ -57,6 +67,8 @@ def config_from(options: Mapping[str, Any]) -> Config:
         keys=(AccessKey(options["access_key_id"], options["access_key_secret"]),),
         base_domain=options["base_domain"].lower().strip("."),
         cnames=dict(options["cname"]),
+        faults=tuple(options["faults"]),
+        allow_faults=options["allow_faults"],
         lifecycle_interval=options["lifecycle_interval"],
     )
 

@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
@@ -79,6 +79,15 @@ class Body:
             raise Refusal("InvalidDigest", {"Content-MD5": self.content_md5}) from error
         if not hmac.compare_digest(wanted, digest):
             raise Refusal("InvalidDigest", {"Content-MD5": self.content_md5})
+
+    @property
+    def expected(self) -> bool:
+        """Whether there is one at all."""
+        return self.chunked or bool(self.length)
+
+    def through(self, wrap: Callable[[Stream], Stream]) -> None:
+        """Read it through something else from here on."""
+        self._stream = wrap(self._stream)
 
     def drain(self) -> None:
         """Read away what nobody wanted, within bounds."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from uploads.localoss.faults import Rule
 from uploads.localoss.keys import AccessKey
 
 DEMO_BUCKET = "demo-bucket"
@@ -29,5 +30,7 @@ class Config:
     threads: int = 64
     io_timeout: float = 60.0
     """Seconds that a connection may neither send nor take a byte while a request is under way."""
+    allow_faults: bool = False
+    faults: tuple[Rule, ...] = ()
     lifecycle_interval: float = 3600.0
     """Seconds between two rounds of the lifecycle rules; OSS itself goes round once a day."""

@@ -19,7 +19,7 @@ MAX_KEY_BYTES = 1023
 
 @dataclass(slots=True)
 class Request:
-    """`headers`: lower-case names. `query`: decoded pairs in their order."""
+    """`headers`: lower-case names. `query`: decoded pairs in their order. `client`: the address it came from."""
 
     method: str
     host: str
@@ -30,6 +30,7 @@ class Request:
     body: Body
     id: str
     scheme: str = "http"
+    client: str = ""
     parameters: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +47,11 @@ class Request:
             return self.address.key.decode()
         except UnicodeDecodeError as error:
             raise Refusal("InvalidObjectName") from error
+
+    @property
+    def printable_key(self) -> str:
+        """The object's name for people, whatever bytes it is made of."""
+        return self.address.key.decode(errors="replace")
 
     def checked_key(self) -> str:
         """The object's name, if OSS takes it."""
@@ -91,6 +97,7 @@ def from_environ(environ: Mapping[str, Any], config: Config, request_id: str) ->
         body=Body(environ["wsgi.input"], headers),
         id=request_id,
         scheme=str(environ.get("wsgi.url_scheme", "http")),
+        client=str(environ.get("REMOTE_ADDR", "")),
     )
 
 

@@ -125,8 +125,14 @@ def _not_built(context: Context) -> Answer:
     raise Refusal("NotImplemented", message=f"The local server does not know the operation {asked}.")
 
 
+# Judged by the bucket's CORS rules alone, and so by the door, not here.
+PREFLIGHT = Route("Preflight", "", _not_built)
+
+
 def find(request: Request) -> Route:
     """The operation. One that is not built is refused when it runs, after the bucket and the signature were judged."""
+    if request.method == "OPTIONS":
+        return PREFLIGHT
     if request.method not in METHODS:
         raise Refusal("MethodNotAllowed", {"Method": request.method, "ResourceType": level(request).upper()})
     where = level(request)
