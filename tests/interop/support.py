@@ -1,0 +1,58 @@
+"""Where the vendor's Python SDKs are sent, and how they are made."""
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import alibabacloud_oss_v2 as v2
+import oss2
+import pytest
+
+from uploads.localoss.testing import LocalServer
+
+
+@dataclass(frozen=True)
+class Place:
+    """An endpoint, the way it is addressed, a bucket of the test's own, and what its URLs must begin with."""
+
+    server: LocalServer
+    endpoint: str
+    bucket: str
+    address: str
+    cname: bool = False
+
+
+def resolve_localhost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 6761, and every browser: what ends in .localhost is this machine. Not every resolver knows."""
+    ask = socket.getaddrinfo
+
+    def answer(host: Any, *arguments: Any, **named: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        return ask("127.0.0.1" if name and name.endswith(".localhost") else host, *arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+def oss2_bucket(place: Place, auth: Any) -> oss2.Bucket:
+    return oss2.Bucket(
+        auth, place.endpoint, place.bucket, region=place.server.region, connect_timeout=20, is_cname=place.cname
+    )
+
+
+def v2_client(place: Place, secret: str | None = None, provider: Any = None) -> v2.Client:
+    config = v2.config.load_default()
+    config.credentials_provider = provider or v2.credentials.StaticCredentialsProvider(
+        place.server.access_key_id, secret or place.server.access_key_secret
+    )
+    config.region, config.endpoint, config.use_cname = place.server.region, place.endpoint, place.cname
+    return v2.Client(config)
+
+
+def refused(call: Any, request: Any) -> v2.exceptions.ServiceError:
+    """What OSS said no with."""
+    with pytest.raises(v2.exceptions.OperationError) as caught:
+        call(request)
+    error = caught.value.unwrap()
+    assert isinstance(error, v2.exceptions.ServiceError)
+    assert len(error.request_id) == 24
+    return error
