@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.stack import ROOT, Stack
@@ -11,7 +12,7 @@ SDK = ROOT / "frontend" / "node_modules" / "ali-oss" / "dist" / "aliyun-oss-sdk.
 
 UPLOAD = """
 async (options) => {
-  const client = new OSS({ ...options, authorizationV4: true, sldEnable: true, secure: false });
+  const client = new OSS({ ...options, sldEnable: true, secure: false });
   const bytes = new Uint8Array(1_200_000).map((_, index) => index * 7);
   const ratios = [];
   const done = await client.multipartUpload("browser/视频 a.bin", new File([bytes], "a.bin"), {
@@ -27,7 +28,8 @@ async (options) => {
 """
 
 
-def test_it_uploads_from_a_page(stack: Stack, page: Page) -> None:
+@pytest.mark.parametrize("v4", [True, False], ids=["V4", "V1"])
+def test_it_uploads_from_a_page(stack: Stack, page: Page, v4: bool) -> None:
     page.goto(f"{stack.site.url}/accounts/login/")
     page.add_script_tag(path=SDK)
     seen: dict[str, Any] = page.evaluate(
@@ -38,6 +40,7 @@ def test_it_uploads_from_a_page(stack: Stack, page: Page) -> None:
             "region": f"oss-{stack.oss_server.region}",
             "accessKeyId": stack.oss_server.access_key_id,
             "accessKeySecret": stack.oss_server.access_key_secret,
+            "authorizationV4": v4,
         },
     )
     content = bytes(index * 7 % 256 for index in range(1_200_000))

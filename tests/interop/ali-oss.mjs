@@ -57,6 +57,27 @@ if (wrong) {
   seen.listed = uploads?.some((upload) => upload.uploadId === uploadId);
   await client.abortMultipartUpload("interop/aborted.bin", uploadId);
   seen.gone = (await client.listParts("interop/aborted.bin", uploadId).catch((error) => error)).code;
+  seen.copied = (await client.copy("interop/copy.bin", key)).res.status;
+  seen.folder = ((await client.listV2({ prefix: "interop/", delimiter: "/", "max-keys": 100 })).objects ?? []).map(({ name }) => name);
+  seen.oldList = ((await client.list({ prefix: "interop/", "max-keys": 1 })).objects ?? []).length;
+  await client.putACL(key, "public-read");
+  seen.acl = (await client.getACL(key)).acl;
+  seen.public = (await fetch(`${given.endpoint}/${given.bucket}/${key.split("/").map(encodeURIComponent).join("/")}`)).status;
+  await client.putObjectTagging(key, { team: "a b" });
+  seen.tags = (await client.getObjectTagging(key)).tag;
+  await client.putBucketCORS(given.bucket, [{ allowedOrigin: "*", allowedMethod: "PUT", allowedHeader: "*", exposeHeader: "ETag" }]);
+  seen.cors = (await client.getBucketCORS(given.bucket)).rules.length;
+  await client.putBucketLifecycle(given.bucket, [{ id: "stale", prefix: "raw/", status: "Enabled", abortMultipartUpload: { days: 3 } }]);
+  seen.lifecycle = (await client.getBucketLifecycle(given.bucket)).rules[0].abortMultipartUpload.days;
+  await client.deleteBucketLifecycle(given.bucket);
+  await client.deleteBucketCORS(given.bucket);
+  // It signs no URL at an IP.
+  const named = new OSS({ ...given, endpoint: given.endpoint.replace("127.0.0.1", "localhost"), sldEnable: true, authorizationV4: v4, secure: false });
+  const url = v4
+    ? await named.signatureUrlV4("PUT", 60, { headers: { "content-type": "a/b" } }, key)
+    : named.signatureUrl(key, { method: "PUT", "Content-Type": "a/b" });
+  seen.signed = (await fetch(url, { method: "PUT", body: "x", headers: { "content-type": "a/b" } })).status;
+  seen.deletedMany = (await client.deleteMulti(["interop/copy.bin", "interop/film.bin"])).deleted.length;
   await client.delete(key);
   seen.deleted = (await client.head(key).catch((error) => error)).status;
 }

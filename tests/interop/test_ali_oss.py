@@ -43,6 +43,16 @@ def test_it_puts_resumes_lists_and_deletes(oss_server: LocalServer, v4: bool) ->
         "same": True,
         "listed": True,
         "gone": "NoSuchUpload",
+        "copied": 200,
+        "folder": ["interop/copy.bin", "interop/film.bin", "interop/视频 a+b%2F(1)'~.bin"],
+        "oldList": 1,
+        "acl": "public-read",
+        "public": 200,
+        "tags": {"team": "a b"},
+        "cors": 1,
+        "lifecycle": "3",
+        "signed": 200,
+        "deletedMany": 2,
         "deleted": 404,
     }
 
