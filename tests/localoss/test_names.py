@@ -59,7 +59,9 @@ def check_disk(wire: Wire) -> None:
     around = root.parent.parent.parent
     for path in (path for path in around.rglob("*") if path.is_file()):
         name = path.relative_to(root).as_posix()
-        assert re.fullmatch(r"lock|index\.sqlite3(-wal|-shm)?|blobs/([0-9a-f]{2})/\2[0-9a-f]{30}", name), name
+        assert re.fullmatch(
+            r"lock|(?:sts|callback)\.key|index\.sqlite3(-wal|-shm)?|blobs/([0-9a-f]{2})/\2[0-9a-f]{30}", name
+        ), name
 
 
 @pytest.mark.parametrize("key", KEYS, ids=ascii)

@@ -1,25 +1,29 @@
-"""What an identity may do. Owners everything; everybody else what the ACLs say.
+"""What an identity may do. Owners everything, lent keys what their policies say, strangers what the ACLs say.
 
 Rule: judged before the operation runs, from its route, the bucket's ACL and the object's.
 """
 
 from uploads.localoss.auth import Identity
 from uploads.localoss.errors import Refusal
+from uploads.localoss.request import Request
 from uploads.localoss.routes import Route
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Bucket
 
 READABLE = ("public-read", "public-read-write")
 WRITABLE = ("public-read-write",)
+PUT, TAGGING = "oss:PutObject", "x-oss-tagging"
 
 
-def permit(identity: Identity, route: Route, bucket: Bucket | None, key: str, store: Store) -> None:
+def permit(identity: Identity, route: Route, bucket: Bucket | None, request: Request, store: Store) -> None:
     """Returns, or refuses with AccessDenied."""
     if not identity.anonymous:
+        _require(identity, route, request)
         return
     if bucket is None or route.public is None:
         raise Refusal("AccessDenied", message="Anonymous user has no right to access this bucket.", ec="0003-00000905")
     allowed = READABLE if route.public == "read" else WRITABLE
+    key = request.key
     stored = store.objects.get(bucket.name, key) if key else None
     if stored is not None and stored.acl != "default":
         if stored.acl not in allowed:
@@ -27,3 +31,12 @@ def permit(identity: Identity, route: Route, bucket: Bucket | None, key: str, st
     elif bucket.acl not in allowed:
         message = "You have no right to access this object because of bucket acl."
         raise Refusal("AccessDenied", message=message, ec="0003-00000001")
+
+
+def _require(identity: Identity, route: Route, request: Request) -> None:
+    """An operation whose action is empty judges each key by itself; tags that come with a PUT are a right of their
+    own."""
+    if route.action:
+        identity.require(route.action, request.bucket, request.key)
+    if route.action == PUT and request.headers.get(TAGGING):
+        identity.require("oss:PutObjectTagging", request.bucket, request.key)

@@ -23,6 +23,8 @@ from uploads.localoss.request import Request, from_environ
 from uploads.localoss.routes import Route
 from uploads.localoss.store import BucketGone, Store
 from uploads.localoss.store.rows import Bucket
+from uploads.localoss.sts import Sts
+from uploads.localoss.tokens import seal_of
 from uploads.oss.messages import CorsConfiguration
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,9 @@ class LocalOss:
     def __init__(self, config: Config, clock: Clock = lambda: datetime.now(UTC)) -> None:
         self.config = config
         self.store = Store(config.root)
-        self.keys = KeyRing(config.keys)
+        seal = seal_of(config.root)
+        self.keys = KeyRing(config.keys, config.roles, seal)
+        self._sts = Sts(self.keys, seal)
         self.faults = Faults(config.faults)
         self._clock = clock
 
@@ -100,11 +104,14 @@ class LocalOss:
         self, request: Request, bucket: Bucket | None, rules: CorsConfiguration, route: Route, effects: Effects
     ) -> Answer:
         """The work, or why it is not done."""
+        shift = timedelta(seconds=effects.clock_shift)
         try:
             striking.before(effects, request)
             if request.method == "OPTIONS":
                 return _preflight(request, bucket, rules)
-            return self._operate(request, bucket, route, self._clock() + timedelta(seconds=effects.clock_shift))
+            if route is routes.ASSUME_ROLE:
+                return self._sts.answer(request, self._clock() + shift)
+            return self._operate(request, bucket, route, self._clock() + shift)
         except Refusal as refusal:
             return answers.error(refusal, request.id, request.host, request.method)
         except BucketGone:
@@ -124,7 +131,7 @@ class LocalOss:
         if request.bucket and bucket is None and not route.creates:
             raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
         identity = auth.identify(request, self.config, self.keys, now)
-        access.permit(identity, route, bucket, request.key, self.store)
+        access.permit(identity, route, bucket, request, self.store)
         return route.run(Context(request, self.config, self.store, identity, now, bucket))
 
     def _unforeseen(self, error: Exception, request_id: str, host: str, method: str) -> Answer:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION, Config
+from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION, DEMO_ROLE, Config
 from uploads.localoss.faults import BadRules, Rule, load
-from uploads.localoss.keys import AccessKey
+from uploads.localoss.keys import AccessKey, Role
 from uploads.localoss.server import CannotStart, serve
+from uploads.oss.policy import Policy, parse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds between lifecycle rounds (%(default)s)",
     )
+    parser.add_argument(
+        "--role", action="append", metavar="ARN", help=f"role that STS lends; repeatable ({DEMO_ROLE.arn})"
+    )
+    parser.add_argument(
+        "--role-policy", type=_policy, default=DEMO_ROLE.policy, metavar="FILE", help="what these may do (all of OSS)"
+    )
     parser.add_argument("--faults", type=_faults, default=(), metavar="FILE", help="JSON rules: what is to go wrong")
     parser.add_argument("--allow-faults", action="store_true", help="let this machine set such rules by PUT /-/faults")
     parser.add_argument("--base-domain", default="", metavar="D", help="serve buckets as bucket.D too")
@@ -47,6 +54,13 @@ def _pair(text: str) -> tuple[str, str]:
     if not (host and equals and bucket):
         raise argparse.ArgumentTypeError("expected HOST=BUCKET")
     return host.lower(), bucket
+
+
+def _policy(path: str) -> Policy:
+    try:
+        return parse(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error}") from error
 
 
 def _faults(path: str) -> list[Rule]:
@@ -67,6 +81,7 @@ def config_from(options: Mapping[str, Any]) -> Config:
         keys=(AccessKey(options["access_key_id"], options["access_key_secret"]),),
         base_domain=options["base_domain"].lower().strip("."),
         cnames=dict(options["cname"]),
+        roles=tuple(Role(arn, options["role_policy"]) for arn in options["role"] or (DEMO_ROLE.arn,)),
         faults=tuple(options["faults"]),
         allow_faults=options["allow_faults"],
         lifecycle_interval=options["lifecycle_interval"],

@@ -1,9 +1,10 @@
-"""Who is asking: the key that signed, or nobody.
+"""Who is asking: the key that signed, or nobody; and what they may do.
 
 Rule: this module decides which form of signature a request claims to have; each form is a module of its own.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from uploads.localoss import v1, v4
@@ -11,23 +12,32 @@ from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.keys import AccessKey, KeyRing
 from uploads.localoss.request import Request
+from uploads.oss.policy import Question, allows
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`key` None: anonymous."""
+    """`key` None: anonymous. `account`: region and owner as a resource names them. `values`: for conditions."""
 
     key: AccessKey | None = None
+    account: str = "*:*"
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def anonymous(self) -> bool:
         return self.key is None
 
     def require(self, action: str, bucket: str, key: str) -> None:
-        """Refused, unless this identity may do `action` (RAM's name) on that key."""
-        if self.anonymous:
+        """Refused, unless this identity may do `action` (RAM's name): owners everything, lent keys what their
+        policies say. An empty key means the bucket, an empty bucket the service."""
+        if self.key is None:
             message = "Anonymous user has no right to access this bucket."
             raise Refusal("AccessDenied", message=message, ec="0003-00000905")
+        path = f"{bucket}/{key}" if key else bucket or "*"
+        question = Question(action, f"acs:oss:{self.account}:{path}", self.values)
+        if not all(allows(policy, question) for policy in self.key.policies):
+            fields = {"AuthAction": action}
+            raise Refusal("AccessDenied", fields, message="Access denied by authorizer's policy.", ec="0003-00000301")
 
 
 def identify(request: Request, config: Config, keys: KeyRing, now: datetime) -> Identity:
@@ -37,9 +47,23 @@ def identify(request: Request, config: Config, keys: KeyRing, now: datetime) -> 
     if in_header and in_query:
         raise Refusal("InvalidRequest", message="A request is signed in its header or in its URL, not in both.")
     if v4.is_query_form(request) or v4.is_header_form(request):
-        return Identity(v4.verify(request, config, keys, now))
+        return identity(v4.verify(request, config, keys, now), request, config, now)
     if v1.is_query_form(request) or v1.is_header_form(request):
-        return Identity(v1.verify(request, keys, now))
+        return identity(v1.verify(request, keys, now), request, config, now)
     if in_header:
         raise invalid_argument("Authorization", "", "Authorization header is invalid.", "0002-00000210")
     return Identity()
+
+
+def identity(key: AccessKey, request: Request, config: Config, now: datetime) -> Identity:
+    """Whoever holds this key, asking this."""
+    given = request.parameters.get
+    values = {
+        "acs:sourceip": request.client,
+        "acs:securetransport": str(request.scheme == "https").lower(),
+        "acs:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "acs:useragent": request.headers.get("user-agent", ""),
+        "oss:prefix": given("prefix", ""),
+        "oss:delimiter": given("delimiter", ""),
+    }
+    return Identity(key, f"{config.region}:{config.owner}", values)

@@ -6,11 +6,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from uploads.localoss.faults import Rule
-from uploads.localoss.keys import AccessKey
+from uploads.localoss.keys import AccessKey, Role
+from uploads.oss import policy
 
 DEMO_BUCKET = "demo-bucket"
 DEMO_REGION = "cn-hangzhou"
 DEMO_KEY = AccessKey("demo-key-id", "demo-key-secret")
+DEMO_OWNER = "1000000000000001"
+ALL_OF_OSS = policy.document([policy.allow(["oss:*"], ["acs:oss:*:*:*"])])
+DEMO_ROLE = Role(f"acs:ram::{DEMO_OWNER}:role/demo-upload-role", policy.parse(ALL_OF_OSS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class Config:
     keys: tuple[AccessKey, ...] = (DEMO_KEY,)
     base_domain: str = ""
     cnames: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    owner: str = "1000000000000001"
+    owner: str = DEMO_OWNER
+    roles: tuple[Role, ...] = (DEMO_ROLE,)
     threads: int = 64
     io_timeout: float = 60.0
     """Seconds that a connection may neither send nor take a byte while a request is under way."""

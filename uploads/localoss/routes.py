@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from uploads.localoss import sts
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
 from uploads.localoss.operations import (
@@ -127,12 +128,16 @@ def _not_built(context: Context) -> Answer:
 
 # Judged by the bucket's CORS rules alone, and so by the door, not here.
 PREFLIGHT = Route("Preflight", "", _not_built)
+# STS has signatures and answers of its own.
+ASSUME_ROLE = Route("AssumeRole", "", _not_built)
 
 
 def find(request: Request) -> Route:
     """The operation. One that is not built is refused when it runs, after the bucket and the signature were judged."""
     if request.method == "OPTIONS":
         return PREFLIGHT
+    if sts.is_sts(request):
+        return ASSUME_ROLE
     if request.method not in METHODS:
         raise Refusal("MethodNotAllowed", {"Method": request.method, "ResourceType": level(request).upper()})
     where = level(request)

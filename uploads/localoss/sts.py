@@ -1,0 +1,269 @@
+"""STS on the same port: AssumeRole, signed in either of its two ways.
+
+Rule: what was lent is written nowhere but in the token; of past requests only the nonces of the last minutes are kept.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
+
+from uploads.localoss import markup
+from uploads.localoss.answers import Answer
+from uploads.localoss.keys import AccessKey, KeyRing, Role
+from uploads.localoss.request import Request
+from uploads.localoss.tokens import Seal, Session, new_session
+from uploads.oss import policy, sts
+from uploads.oss.limits import MAX_CLOCK_SKEW_SECONDS
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_NONCES = 200_000
+FORM = "application/x-www-form-urlencoded"
+_SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
+_ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.@_-]{1,64}", re.IGNORECASE)
+_SKEW = timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
+
+
+class StsRefusal(Exception):
+    """An error in STS's words."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.status, self.code, self.message = status, code, message
+        super().__init__(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was asked, whichever way it was signed. `text` is what must have been signed, `signature` what was said."""
+
+    parameters: Mapping[str, str]
+    key_id: str
+    time: str
+    nonce: str
+    token: str
+    text: str
+    signature: str
+    acs3: bool
+
+    @property
+    def wants_json(self) -> bool:
+        return self.acs3 or self.parameters.get("Format", "").upper() == "JSON"
+
+
+def is_sts(request: Request) -> bool:
+    """Nothing else is ever POSTed to the service, and only STS knows an Action."""
+    return not request.bucket and (request.method == "POST" or "Action" in request.parameters)
+
+
+class Nonces:
+    """Each is good once; those that are too old to pass by their time are forgotten."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[tuple[str, str], datetime] = OrderedDict()
+
+    def use(self, key_id: str, nonce: str, now: datetime) -> bool:
+        """False if it was used before."""
+        with self._lock:
+            while self._seen and (len(self._seen) >= MAX_NONCES or next(iter(self._seen.values())) < now - 2 * _SKEW):
+                self._seen.popitem(last=False)
+            if (key_id, nonce) in self._seen:
+                return False
+            self._seen[key_id, nonce] = now
+            return True
+
+
+class Sts:
+    def __init__(self, keys: KeyRing, seal: Seal) -> None:
+        self._keys = keys
+        self._seal = seal
+        self._nonces = Nonces()
+
+    def answer(self, request: Request, now: datetime) -> Answer:
+        """Credentials, or why not; JSON or XML as was asked for."""
+        identifier = str(uuid.uuid4()).upper()
+        wants_json = True
+        try:
+            call = read(request)
+            wants_json = call.wants_json
+            self._authenticate(call, now)
+            content = self._described(self._assume_role(call, now))
+            return _document(200, "AssumeRoleResponse", {"RequestId": identifier, **content}, wants_json)
+        except StsRefusal as refusal:
+            return _refused(refusal, identifier, request.host, wants_json)
+
+    def _authenticate(self, call: Call, now: datetime) -> AccessKey:
+        """The caller's key, which must be a long-term one. Order: time, key, signature, nonce."""
+        if abs(now - _time(call.time)) > _SKEW:
+            raise StsRefusal(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
+        key = self._keys.long_term(call.key_id)
+        if key is None:
+            if call.token:
+                raise _no_permission()
+            raise StsRefusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+        sign = sts.acs3_signature if call.acs3 else sts.rpc_signature
+        if not hmac.compare_digest(sign(key.secret, call.text).encode(), call.signature.encode()):
+            words = "Specified signature is not matched with our calculation. server string to sign is:"
+            raise StsRefusal(400, "SignatureDoesNotMatch", words + call.text)
+        if not self._nonces.use(call.key_id, call.nonce, now):
+            raise StsRefusal(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
+        return key
+
+    def _assume_role(self, call: Call, now: datetime) -> Session:
+        given = call.parameters.get
+        role = self._role(given("RoleArn", ""))
+        name, narrowed = given("RoleSessionName", ""), given("Policy", "")
+        if not name:
+            raise _missing("RoleSessionName")
+        if not _SESSION_NAME.fullmatch(name):
+            raise _invalid("RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
+        _check_policy(narrowed)
+        seconds = _duration(given("DurationSeconds", ""), role)
+        expires = int(now.timestamp()) + seconds
+        return new_session(role.arn, name, narrowed, expires)
+
+    def _role(self, arn: str) -> Role:
+        if not arn:
+            raise _missing("RoleArn")
+        if not _ROLE_ARN.fullmatch(arn):
+            raise _invalid("RoleArn", "The parameter RoleArn is wrongly formed.")
+        role = self._keys.roles.get(arn)
+        if role is None:
+            raise StsRefusal(404, "EntityNotExist.Role", f"The role not exists: {arn}.")
+        return role
+
+    def _described(self, session: Session) -> dict[str, Mapping[str, str]]:
+        # Stable for a role, as RAM's own ids are.
+        role_id = f"3{int(hashlib.sha256(session.role_arn.encode()).hexdigest(), 16) % 10**17:017d}"
+        return {
+            "AssumedRoleUser": {
+                "Arn": f"{session.role_arn}/{session.name}",
+                "AssumedRoleId": f"{role_id}:{session.name}",
+            },
+            "Credentials": {
+                "AccessKeyId": session.access_key_id,
+                "AccessKeySecret": session.access_key_secret,
+                "SecurityToken": self._seal.seal(session),
+                "Expiration": session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
+        }
+
+
+def read(request: Request) -> Call:
+    """Parameters from the query and, with a form, from the body."""
+    body = request.body.whole(MAX_BODY_BYTES) if request.body.expected else b""
+    parameters = dict(request.query)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        parameters |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    if request.headers.get("authorization", "").startswith(sts.ALGORITHM):
+        call = _acs3(request, parameters, body)
+        action, version = request.headers.get("x-acs-action", ""), request.headers.get("x-acs-version", "")
+    else:
+        call = _rpc(request, parameters)
+        action, version = parameters.get("Action", ""), parameters.get("Version", "")
+    if action != sts.ACTION or version != sts.VERSION:
+        raise StsRefusal(404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
+    return call
+
+
+def _rpc(request: Request, parameters: Mapping[str, str]) -> Call:
+    for name in ("AccessKeyId", "Signature", "SignatureNonce", "Timestamp"):
+        if not parameters.get(name):
+            raise _missing(name)
+    if (parameters.get("SignatureMethod"), parameters.get("SignatureVersion")) != ("HMAC-SHA1", "1.0"):
+        raise StsRefusal(400, "IncompleteSignature", "The signature method must be HMAC-SHA1, its version 1.0.")
+    return Call(
+        parameters, parameters["AccessKeyId"], parameters["Timestamp"], parameters["SignatureNonce"],
+        parameters.get("SecurityToken", ""), sts.rpc_string_to_sign(request.method, parameters),
+        parameters["Signature"], acs3=False,
+    )  # fmt: skip
+
+
+def _acs3(request: Request, parameters: Mapping[str, str], body: bytes) -> Call:
+    told = request.headers["authorization"].removeprefix(sts.ALGORITHM)
+    pieces = (piece.strip().partition("=") for piece in told.split(","))
+    fields = {name: value for name, _, value in pieces}
+    signed = sorted(name.strip().lower() for name in fields.get("SignedHeaders", "").split(";") if name.strip())
+    needed = {"host", *(name for name in request.headers if name.startswith("x-acs-"))}
+    payload = request.headers.get("x-acs-content-sha256", "")
+    if not fields.get("Credential") or not fields.get("Signature") or not needed <= set(signed):
+        raise StsRefusal(400, "IncompleteSignature", "The request signature does not conform to Aliyun standards.")
+    for name in ("x-acs-date", "x-acs-signature-nonce"):
+        if not request.headers.get(name):
+            raise _missing(name)
+    if not hmac.compare_digest(payload.encode(), hashlib.sha256(body).hexdigest().encode()):
+        raise StsRefusal(400, "IncompleteSignature", "x-acs-content-sha256 is not that of the body.")
+    canonical = sts.acs3_canonical_request(request.method, parameters, request.headers, signed, payload)
+    return Call(
+        parameters, fields["Credential"], request.headers["x-acs-date"], request.headers["x-acs-signature-nonce"],
+        request.headers.get("x-acs-security-token", ""), sts.acs3_string_to_sign(canonical), fields["Signature"],
+        acs3=True,
+    )  # fmt: skip
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or not text.endswith("Z"):
+        raise StsRefusal(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.")
+    return time.astimezone(UTC)
+
+
+def _duration(text: str, role: Role) -> int:
+    if not text:
+        return min(sts.DEFAULT_DURATION_SECONDS, role.max_session_seconds)
+    low, high = sts.MIN_DURATION_SECONDS, role.max_session_seconds
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high):
+        raise _invalid("DurationSeconds", f"The Min/Max value of DurationSeconds is {low}seconds/{high}seconds.")
+    return int(text)
+
+
+def _check_policy(text: str) -> None:
+    if len(text) > sts.MAX_POLICY_CHARACTERS:
+        raise _invalid("PolicySize", f"The policy has more than {sts.MAX_POLICY_CHARACTERS} characters.")
+    try:
+        if text:
+            policy.parse(text)
+    except policy.PolicyError as error:
+        raise _invalid("PolicyGrammar", f"The parameter Policy has not passed grammar check: {error}") from error
+
+
+def _missing(name: str) -> StsRefusal:
+    return StsRefusal(400, f"Missing{name}", f"{name} is mandatory for this action.")
+
+
+def _invalid(name: str, message: str) -> StsRefusal:
+    return StsRefusal(400, f"InvalidParameter.{name}", message)
+
+
+def _no_permission() -> StsRefusal:
+    return StsRefusal(403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.")
+
+
+def _refused(refusal: StsRefusal, identifier: str, host: str, wants_json: bool) -> Answer:
+    content = {
+        "RequestId": identifier,
+        "HostId": host,
+        "Code": refusal.code,
+        "Message": refusal.message,
+        "Recommend": f"https://api.aliyun.com/troubleshoot?q={refusal.code}&product=Sts",
+    }
+    return _document(refusal.status, "Error", content, wants_json)
+
+
+def _document(status: int, root: str, content: Mapping[str, str | Mapping[str, str]], wants_json: bool) -> Answer:
+    if wants_json:
+        return Answer(status, {"Content-Type": "application/json;charset=utf-8"}, json.dumps(content).encode())
+    nodes: list[markup.Node] = [
+        (name, value if isinstance(value, str) else list(value.items())) for name, value in content.items()
+    ]
+    return Answer(status, {"Content-Type": "text/xml;charset=utf-8"}, markup.document(root, nodes))
