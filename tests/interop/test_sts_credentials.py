@@ -1,4 +1,4 @@
-"""Credentials lent by the local STS, in the hands of the vendor's clients: good where they may be, refused elsewhere."""
+"""Credentials lent by the local STS, in the hands of the vendor's clients: good where they may, refused elsewhere."""
 
 import json
 import subprocess

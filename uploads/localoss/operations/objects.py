@@ -5,14 +5,14 @@ Rule: bytes go through in chunks, as they were sent; a Content-Encoding is kept,
 
 import base64
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import conditions, headers, traffic
 from uploads.localoss.operations.context import Context
 from uploads.localoss.store.objects import Reading
-from uploads.localoss.store.rows import StoredObject
+from uploads.localoss.store.rows import Blob, StoredObject
 from uploads.oss.limits import MAX_PART_SIZE
 
 OVERRIDES = (
@@ -33,20 +33,29 @@ def not_built(context: Context, *names: str) -> None:
 
 
 def put_object(context: Context) -> Answer:
+    request = context.request
+    request.checked_key()
+    not_built(context, "x-oss-callback", "x-oss-callback-var")
+    request.body.require_length(MAX_PART_SIZE)
+    stored = store_object(context, traffic.incoming(context), lambda blob: request.body.check_md5(blob.md5))
+    return Answer(headers=put_headers(stored))
+
+
+def store_object(context: Context, chunks: Iterable[bytes], check: Callable[[Blob], None]) -> StoredObject:
+    """Keep these bytes under the request's key, with the request's headers: all of it, or nothing if `check` or
+    anything else refuses."""
     request, store = context.request, context.store
     key = request.checked_key()
-    not_built(context, "x-oss-callback", "x-oss-callback-var")
     kept, acl, forbids = (
         headers.kept(request.headers),
         headers.acl(request.headers),
         headers.forbids_overwrite(request.headers),
     )
-    request.body.require_length(MAX_PART_SIZE)
     taken = Refusal("FileAlreadyExists", {"Key": key})
     if forbids and store.objects.get(context.bucket.name, key) is not None:
         raise taken
-    with store.blobs.receive(traffic.incoming(context)) as blob:
-        request.body.check_md5(blob.md5)
+    with store.blobs.receive(chunks) as blob:
+        check(blob)
         md5 = base64.b64encode(blob.md5).decode()
         stored = StoredObject(
             context.bucket.name, key, new_id(), blob.size, blob.etag, blob.crc64, "Normal", context.milliseconds,
@@ -54,15 +63,17 @@ def put_object(context: Context) -> Answer:
         )  # fmt: skip
         if not store.objects.put(stored, [(blob.name, blob.size)], overwrite=not forbids):
             raise taken
-    crc = str(blob.crc64)
-    return Answer(
-        headers={
-            "ETag": quoted(blob.etag),
-            "Content-MD5": md5,
-            "x-oss-hash-crc64ecma": crc,
-            **headers.encryption(kept),
-        }
-    )
+    return stored
+
+
+def put_headers(stored: StoredObject) -> dict[str, str]:
+    """What the one who stored it is told."""
+    return {
+        "ETag": quoted(stored.etag),
+        "Content-MD5": stored.content_md5,
+        "x-oss-hash-crc64ecma": str(stored.crc64),
+        **headers.encryption(stored.headers),
+    }
 
 
 def get_object(context: Context) -> Answer:
