@@ -13,6 +13,7 @@ from typing import Any
 
 from uploads.localoss import access, answers, auth, cors, lifecycle, own, routes, striking
 from uploads.localoss.answers import Answer, wsgi_value
+from uploads.localoss.callbacks import Caller
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.faults import Effects, Faults
@@ -38,15 +39,17 @@ def new_request_id(now: datetime) -> str:
 
 
 class LocalOss:
-    """`config.root` must have been prepared (`prepare`), once, by whoever serves this."""
+    """`config.root` must have been prepared (`prepare`), once, by whoever serves this. `address`: where it is
+    reached, for those who are told to come back."""
 
-    def __init__(self, config: Config, clock: Clock = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, config: Config, address: str = "", clock: Clock = lambda: datetime.now(UTC)) -> None:
         self.config = config
         self.store = Store(config.root)
         seal = seal_of(config.root)
         self.keys = KeyRing(config.keys, config.roles, seal)
         self._sts = Sts(self.keys, seal)
         self.faults = Faults(config.faults)
+        self._caller = Caller(config.root, address or f"http://{config.host}:{config.port}", config.callbacks_anywhere)
         self._clock = clock
 
     def prepare(self) -> None:
@@ -71,7 +74,7 @@ class LocalOss:
         try:
             request = from_environ(environ, self.config, request_id)
             if own.is_own(request):
-                answer = own.answer(request, self.config, self.faults)
+                answer = own.answer(request, self.config, self.faults, self._caller)
             else:
                 answer, extra = self._answer(request)
         except striking.Cut as cut:
@@ -132,7 +135,7 @@ class LocalOss:
             raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
         identity = auth.identify(request, self.config, self.keys, now)
         access.permit(identity, route, bucket, request, self.store)
-        return route.run(Context(request, self.config, self.store, identity, now, bucket))
+        return route.run(Context(request, self.config, self.store, identity, now, bucket, self._caller))
 
     def _unforeseen(self, error: Exception, request_id: str, host: str, method: str) -> Answer:
         """A full disk, a failing one, a fault of ours."""

@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--role-policy", type=_policy, default=DEMO_ROLE.policy, metavar="FILE", help="what these may do (all of OSS)"
     )
+    parser.add_argument(
+        "--allow-callbacks-anywhere",
+        action="store_true",
+        help="let upload callbacks reach other machines than this one",
+    )
     parser.add_argument("--faults", type=_faults, default=(), metavar="FILE", help="JSON rules: what is to go wrong")
     parser.add_argument("--allow-faults", action="store_true", help="let this machine set such rules by PUT /-/faults")
     parser.add_argument("--base-domain", default="", metavar="D", help="serve buckets as bucket.D too")
@@ -83,6 +88,7 @@ def config_from(options: Mapping[str, Any]) -> Config:
         cnames=dict(options["cname"]),
         roles=tuple(Role(arn, options["role_policy"]) for arn in options["role"] or (DEMO_ROLE.arn,)),
         faults=tuple(options["faults"]),
+        callbacks_anywhere=options["allow_callbacks_anywhere"],
         allow_faults=options["allow_faults"],
         lifecycle_interval=options["lifecycle_interval"],
     )

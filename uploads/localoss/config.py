@@ -35,6 +35,8 @@ class Config:
     threads: int = 64
     io_timeout: float = 60.0
     """Seconds that a connection may neither send nor take a byte while a request is under way."""
+    callbacks_anywhere: bool = False
+    """Whether upload callbacks may leave this machine."""
     allow_faults: bool = False
     faults: tuple[Rule, ...] = ()
     lifecycle_interval: float = 3600.0

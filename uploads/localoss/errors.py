@@ -63,6 +63,7 @@ ERRORS: Mapping[str, Row] = {
     "InvalidTag": Row(400, "The tag that you specified is not valid."),
     "PartNotSequential": Row(400, "The part number is not the next one of a sequential upload."),
     "CORSRuleBeyondLimit": Row(400, "The number of CORS rules is beyond the limit."),
+    "CallbackFailed": Row(203, "The callback failed.", "0007-00000203"),
     "NotModified": Row(304, "The object has not changed."),
     "BadRequest": Row(400, "Bad request."),
     "AccessDenied": Row(403, "You have no right to access this object."),

@@ -10,6 +10,7 @@ from typing import Any
 from uploads.localoss import faults
 from uploads.localoss.addressing import host_name
 from uploads.localoss.answers import Answer
+from uploads.localoss.callbacks import KEY_PAGE, Caller
 from uploads.localoss.config import Config
 from uploads.localoss.request import Request
 
@@ -20,8 +21,10 @@ def is_own(request: Request) -> bool:
     return request.address.in_path and request.bucket == BUCKET
 
 
-def answer(request: Request, config: Config, rules: faults.Faults) -> Answer:
+def answer(request: Request, config: Config, rules: faults.Faults, caller: Caller) -> Answer:
     """The page that was asked for."""
+    if request.key == KEY_PAGE:
+        return Answer(200, {"Content-Type": "application/x-pem-file"}, caller.public_key)
     if request.key == "faults":
         return _faults(request, config, rules)
     return _json(404, {"error": "There is no such page."})

@@ -42,7 +42,7 @@ def serve(config: Config) -> None:
     """Serve until a signal comes; print the URL once connections are accepted. Does not return."""
     listener = listen(config)
     lock = lock_root(config)
-    application = LocalOss(config)
+    application = LocalOss(config, url(config, listener))
     try:
         application.prepare()
     except Refusal as refusal:

@@ -6,7 +6,6 @@ Rule: authenticated encryption under a key of this root, so the server remembers
 import base64
 import binascii
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +13,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from uploads.localoss.keyfile import keep
 
 PREFIX = "CAIS"
 KEY_ID_PREFIX = "STS.N"
@@ -67,13 +68,5 @@ class Seal:
 
 
 def seal_of(root: Path) -> Seal:
-    """The seal of this root; its key is made once and readable by the owner alone."""
-    path = root / "sts.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return Seal(path.read_bytes())
-    with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_bytes(_KEY_BYTES)
-        file.write(key)
-    return Seal(key)
+    """The seal of this root."""
+    return Seal(keep(root / "sts.key", lambda: secrets.token_bytes(_KEY_BYTES)))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from uploads.localoss.auth import Identity
+from uploads.localoss.callbacks import Caller
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.request import Request
@@ -19,6 +20,7 @@ class Context:
     identity: Identity
     now: datetime
     found: Bucket | None
+    caller: Caller
 
     @property
     def bucket(self) -> Bucket:

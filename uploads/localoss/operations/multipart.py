@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote
 
-from uploads.localoss import markup
+from uploads.localoss import callbacks, markup
 from uploads.localoss.answers import Answer, quoted, xml
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import headers, traffic
+from uploads.localoss.operations import callback, headers, traffic
 from uploads.localoss.operations.context import Context
-from uploads.localoss.operations.objects import new_id, not_built
+from uploads.localoss.operations.objects import new_id
 from uploads.localoss.store.rows import Blob, StoredObject, StoredPart, Upload
 from uploads.localoss.store.uploads import Choice, OutOfOrder
 from uploads.oss.crc64 import combine_all
@@ -87,7 +87,7 @@ class _Named:
 
 def complete(context: Context) -> Answer:
     request = context.request
-    not_built(context, "x-oss-callback", "x-oss-callback-var")
+    wanted = callbacks.requested(request)
     headers.fixed_at_initiate(request.headers)
     encode, acl = request.wants_url_encoding(), headers.acl(request.headers)
     listed = _listed(context)
@@ -109,7 +109,8 @@ def complete(context: Context) -> Answer:
         ("ETag", quoted(stored.etag)),
     ]
     extra = {"ETag": quoted(stored.etag), "x-oss-hash-crc64ecma": str(stored.crc64)}
-    return xml("CompleteMultipartUploadResult", content, {**extra, **headers.encryption(upload.headers)})
+    answer = xml("CompleteMultipartUploadResult", content, {**extra, **headers.encryption(upload.headers)})
+    return callback.told(context, wanted, "CompleteMultipartUpload", stored, answer)
 
 
 def choose(parts: list[StoredPart], listed: list[_Named] | None) -> list[StoredPart]:

@@ -7,9 +7,10 @@ import base64
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 
+from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import conditions, headers, traffic
+from uploads.localoss.operations import callback, conditions, headers, traffic
 from uploads.localoss.operations.context import Context
 from uploads.localoss.store.objects import Reading
 from uploads.localoss.store.rows import Blob, StoredObject
@@ -25,20 +26,13 @@ def new_id() -> str:
     return secrets.token_hex(16).upper()
 
 
-def not_built(context: Context, *names: str) -> None:
-    """What a later storey will do is refused by name: to ignore it would be a lie."""
-    for name in names:
-        if name in context.request.headers or name.removeprefix("x-oss-") in context.request.parameters:
-            raise Refusal("NotImplemented", {"Header": name})
-
-
 def put_object(context: Context) -> Answer:
     request = context.request
     request.checked_key()
-    not_built(context, "x-oss-callback", "x-oss-callback-var")
+    wanted = callbacks.requested(request)
     request.body.require_length(MAX_PART_SIZE)
     stored = store_object(context, traffic.incoming(context), lambda blob: request.body.check_md5(blob.md5))
-    return Answer(headers=put_headers(stored))
+    return callback.told(context, wanted, "PutObject", stored, Answer(headers=put_headers(stored)))
 
 
 def store_object(context: Context, chunks: Iterable[bytes], check: Callable[[Blob], None]) -> StoredObject:

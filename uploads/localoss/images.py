@@ -1,0 +1,26 @@
+"""What a callback may say of an image. Rule: its head alone is read, and what cannot be read is no image."""
+
+import struct
+from io import BytesIO
+
+import imagesize
+
+HEAD_BYTES = 256 * 1024
+"""Enough for what cameras write ahead of the size."""
+_BEGINNINGS = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png", b"GIF8": "gif", b"BM": "bmp"}
+
+
+def image_variables(head: bytes) -> dict[str, str]:
+    """`imageInfo.height`, `.width` (pixels) and `.format`; nothing if these are not the first bytes of an image."""
+    kind = next((kind for beginning, kind in _BEGINNINGS.items() if head.startswith(beginning)), "")
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        kind = "webp"
+    if not kind:
+        return {}
+    try:
+        width, height = imagesize.get(BytesIO(head))
+    except (ValueError, struct.error, IndexError, OverflowError):
+        return {}
+    if width <= 0 or height <= 0:
+        return {}
+    return {"imageInfo.height": str(height), "imageInfo.width": str(width), "imageInfo.format": kind}

@@ -1,0 +1,47 @@
+"""The callback after an object is stored: what is told, and to whom the answer goes. Rule: never before the commit."""
+
+from uploads.localoss import callbacks
+from uploads.localoss.answers import Answer
+from uploads.localoss.images import HEAD_BYTES, image_variables
+from uploads.localoss.operations.context import Context
+from uploads.localoss.store.rows import StoredObject
+from uploads.oss.callback import CallbackParameters
+
+
+def told(
+    context: Context, wanted: CallbackParameters | None, operation: str, stored: StoredObject, answer: Answer
+) -> Answer:
+    """The answer of the application that was asked for, or without one this `answer`."""
+    if wanted is None:
+        return answer
+    request = context.request
+    event = callbacks.Event(
+        bucket=stored.bucket,
+        requester=context.config.owner,
+        request_id=request.id,
+        values={
+            "bucket": stored.bucket,
+            "object": stored.key,
+            "etag": stored.etag,
+            "size": str(stored.size),
+            "mimeType": stored.headers["content-type"],
+            "crc64": str(stored.crc64),
+            "contentMd5": stored.content_md5,
+            "vpcId": "",
+            "clientIp": request.client,
+            "reqId": request.id,
+            "operation": operation,
+            **(_image(context, stored) if "${imageInfo." in wanted.body else {}),
+        },
+    )
+    return context.caller.relay(wanted, event, answer, request.host)
+
+
+def _image(context: Context, stored: StoredObject) -> dict[str, str]:
+    reading = context.store.objects.open(stored.bucket, stored.key)
+    if reading is None:
+        return {}
+    try:
+        return image_variables(b"".join(reading.read(0, HEAD_BYTES)))
+    finally:
+        reading.close()
