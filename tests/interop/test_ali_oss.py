@@ -12,7 +12,7 @@ from uploads.localoss.testing import LocalServer
 SCRIPT = Path(__file__).parent / "ali-oss.mjs"
 
 
-def drive(server: LocalServer, **options: Any) -> dict[str, Any]:
+def drive(server: LocalServer, script: Path = SCRIPT, **options: Any) -> dict[str, Any]:
     given = {
         "endpoint": server.url,
         "bucket": server.bucket,
@@ -23,7 +23,7 @@ def drive(server: LocalServer, **options: Any) -> dict[str, Any]:
         **options,
     }
     ended = subprocess.run(
-        ["node", SCRIPT, json.dumps(given)], capture_output=True, text=True, check=False, timeout=120
+        ["node", script, json.dumps(given)], capture_output=True, text=True, check=False, timeout=120
     )
     assert ended.returncode == 0, ended.stderr
     seen: dict[str, Any] = json.loads(ended.stdout)
@@ -61,3 +61,12 @@ def test_a_wrong_secret_is_refused_as_oss_refuses_it(oss_server: LocalServer) ->
     error = drive(oss_server, accessKeySecret="wrong", wrong=True)["error"]
     assert (error["code"], error["status"]) == ("SignatureDoesNotMatch", 403)
     assert len(error["requestId"]) == 24
+
+
+def test_the_forms_that_it_signs_are_taken(oss_server: LocalServer) -> None:
+    assert drive(oss_server, SCRIPT.with_name("ali-oss-form.mjs")) == {
+        "v4": [204, ""],
+        "refused": 403,
+        "v1": [200, ""],
+        "stored": "hello",
+    }

@@ -13,6 +13,7 @@ from typing import Any
 
 from uploads.localoss import access, answers, auth, cors, lifecycle, own, routes, striking
 from uploads.localoss.answers import Answer, wsgi_value
+from uploads.localoss.auth import Identity
 from uploads.localoss.callbacks import Caller
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
@@ -133,9 +134,12 @@ class LocalOss:
         """In OSS's order: the bucket, who is asking, whether they may, the work."""
         if request.bucket and bucket is None and not route.creates:
             raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
-        identity = auth.identify(request, self.config, self.keys, now)
-        access.permit(identity, route, bucket, request, self.store)
-        return route.run(Context(request, self.config, self.store, identity, now, bucket, self._caller))
+        identity = Identity()
+        if not route.by_form:
+            identity = auth.identify(request, self.config, self.keys, now)
+            access.permit(identity, route.action, route.public, bucket, request, self.store)
+        context = Context(request, self.config, self.store, self.keys, self._caller, identity, now, bucket)
+        return route.run(context)
 
     def _unforeseen(self, error: Exception, request_id: str, host: str, method: str) -> Answer:
         """A full disk, a failing one, a fault of ours."""

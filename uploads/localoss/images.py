@@ -3,7 +3,7 @@
 import struct
 from io import BytesIO
 
-import imagesize
+import imagesize  # type: ignore[import-untyped]
 
 HEAD_BYTES = 256 * 1024
 """Enough for what cameras write ahead of the size."""

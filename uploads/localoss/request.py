@@ -7,7 +7,7 @@ hold %2F or ?); values are decoded once, as UTF-8.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from uploads.localoss.addressing import Address, address
 from uploads.localoss.body import Body
@@ -59,6 +59,11 @@ class Request:
         if not 1 <= len(self.address.key) <= MAX_KEY_BYTES or key.startswith(("/", "\\")):
             raise Refusal("InvalidObjectName", {"ObjectName": key})
         return key
+
+    def location(self, key: str) -> str:
+        """The URL of an object of this bucket, addressed as this request was."""
+        base = f"{self.scheme}://{self.host}"
+        return f"{base}/{self.bucket}/{quote(key)}" if self.address.in_path else f"{base}/{quote(key)}"
 
     def number(self, name: str, default: int, low: int, high: int, message: str = "") -> int:
         """A whole number from the query; absent or empty is the default."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from uploads.localoss import sts
+from uploads.localoss.access import Public
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
 from uploads.localoss.operations import (
@@ -22,6 +23,7 @@ from uploads.localoss.operations import (
     multipart,
     object_listings,
     objects,
+    post_object,
     tagging,
 )
 from uploads.localoss.operations.context import Context
@@ -32,17 +34,17 @@ Level = Literal["service", "bucket", "object"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`action`: RAM's name; empty: the operation judges each key itself. `public`: what an ACL must grant to
-    strangers; None: nothing lets them in.
+    """`action`: RAM's name; empty: the operation judges each key itself. `public`: what an ACL must grant.
 
-    `creates`: the bucket need not exist yet.
+    `creates`: the bucket need not exist yet. `by_form`: who is asking stands in the body; the operation finds out.
     """
 
     name: str
     action: str
     run: Callable[[Context], Answer]
-    public: Literal["read", "write"] | None = None
+    public: Public = None
     creates: bool = False
+    by_form: bool = False
 
 
 _BUCKET_SUBRESOURCES = """
@@ -90,6 +92,7 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
     ("bucket", "GET", ""): Route("ListObjects", "oss:ListObjects", object_listings.list_objects, public="read"),
     ("bucket", "GET", "list-type"): Route(
         "ListObjectsV2", "oss:ListObjects", object_listings.list_objects_v2, public="read"),
+    ("bucket", "POST", ""): Route("PostObject", "", post_object.post_object, by_form=True),
     ("bucket", "POST", "delete"): Route("DeleteMultipleObjects", "", delete_multiple.delete_multiple),
     ("bucket", "GET", "uploads"): Route("ListMultipartUploads", "oss:ListMultipartUploads", listings.list_uploads),
     ("object", "PUT", ""): Route("PutObject", _PUT, objects.put_object, public="write"),

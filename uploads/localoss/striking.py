@@ -54,7 +54,7 @@ def after(effects: Effects, request: Request, answer: Answer) -> Answer:
         answer.headers["Content-Length"] = str(len(answer.body))
     size = int(answer.headers.get("Content-Length", 0))
     pieces = iter([answer.body]) if isinstance(answer.body, bytes) else iter(answer.body)
-    chunks = traffic.outgoing(pieces, effects.slow)
+    chunks = traffic.at_pace(pieces, effects.slow)
     answer.body = _Sent(answer.body, _first(chunks, size // 2) if cut else chunks)
     return answer
 

@@ -5,6 +5,7 @@ and verifier cannot drift apart; only reading what was presented is new here.
 """
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -108,6 +109,16 @@ def read_query(request: Request, config: Config) -> Presented:
         raise invalid_argument("x-oss-signature-version", version, "The signature version is invalid.")
     if not given.get("x-oss-signature"):
         raise invalid_argument("x-oss-signature", "", "x-oss-signature is missing.", "0002-00000219")
+    key_id, scope, time = claimed(given, config)
+    token = given.get("x-oss-security-token")
+    refuse_token_in_header(request, token)
+    expires, additional = _expires(given), _names(given.get("x-oss-additional-headers", ""))
+    date = given["x-oss-date"]
+    return Presented(key_id, scope, date, time, additional, given["x-oss-signature"], token, expires)
+
+
+def claimed(given: Mapping[str, str], config: Config) -> tuple[str, signing.Scope, datetime]:
+    """Key id, scope and date of a URL or a form."""
     key_id, scope = _credential(given.get("x-oss-credential", ""), "x-oss-credential", "0002-00000220")
     if scope.region != config.region:
         message = "The signing region in credential is invalid."
@@ -115,10 +126,7 @@ def read_query(request: Request, config: Config) -> Presented:
     date = given.get("x-oss-date", "")
     time = _parse(date, "0002-00000222")
     _check_scope(scope, date, config, "x-oss-credential", "0002-00000223")
-    token = given.get("x-oss-security-token")
-    refuse_token_in_header(request, token)
-    expires, additional = _expires(given), _names(given.get("x-oss-additional-headers", ""))
-    return Presented(key_id, scope, date, time, additional, given["x-oss-signature"], token, expires)
+    return key_id, scope, time
 
 
 def refuse_token_in_header(request: Request, token: str | None) -> None:

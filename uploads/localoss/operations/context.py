@@ -7,6 +7,7 @@ from uploads.localoss.auth import Identity
 from uploads.localoss.callbacks import Caller
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
+from uploads.localoss.keys import KeyRing
 from uploads.localoss.request import Request
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Bucket
@@ -17,10 +18,11 @@ class Context:
     request: Request
     config: Config
     store: Store
+    keys: KeyRing
+    caller: Caller
     identity: Identity
     now: datetime
     found: Bucket | None
-    caller: Caller
 
     @property
     def bucket(self) -> Bucket:

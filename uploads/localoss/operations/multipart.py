@@ -103,7 +103,7 @@ def complete(context: Context) -> Answer:
         raise no_such_upload(upload.id)
     content: list[markup.Node] = [("EncodingType", "url")] if encode else []
     content += [
-        ("Location", _location(context, upload.key)),
+        ("Location", request.location(upload.key)),
         ("Bucket", upload.bucket),
         ("Key", url_text(upload.key, encode)),
         ("ETag", quoted(stored.etag)),
@@ -211,9 +211,3 @@ def url_text(text: str, encode: bool) -> str:
 def _check_free(context: Context, key: str) -> None:
     if context.store.objects.get(context.bucket.name, key) is not None:
         raise Refusal("FileAlreadyExists", {"Key": key})
-
-
-def _location(context: Context, key: str) -> str:
-    request = context.request
-    base = f"{request.scheme}://{request.host}"
-    return f"{base}/{request.bucket}/{quote(key)}" if request.address.in_path else f"{base}/{quote(key)}"

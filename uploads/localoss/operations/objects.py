@@ -5,7 +5,7 @@ Rule: bytes go through in chunks, as they were sent; a Content-Encoding is kept,
 
 import base64
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
@@ -28,23 +28,24 @@ def new_id() -> str:
 
 def put_object(context: Context) -> Answer:
     request = context.request
-    request.checked_key()
     wanted = callbacks.requested(request)
     request.body.require_length(MAX_PART_SIZE)
-    stored = store_object(context, traffic.incoming(context), lambda blob: request.body.check_md5(blob.md5))
+    key, check = request.checked_key(), request.body.check_md5
+    stored = store_object(context, key, request.headers, traffic.incoming(context), lambda blob: check(blob.md5))
     return callback.told(context, wanted, "PutObject", stored, Answer(headers=put_headers(stored)))
 
 
-def store_object(context: Context, chunks: Iterable[bytes], check: Callable[[Blob], None]) -> StoredObject:
-    """Keep these bytes under the request's key, with the request's headers: all of it, or nothing if `check` or
-    anything else refuses."""
-    request, store = context.request, context.store
-    key = request.checked_key()
-    kept, acl, forbids = (
-        headers.kept(request.headers),
-        headers.acl(request.headers),
-        headers.forbids_overwrite(request.headers),
-    )
+def store_object(
+    context: Context,
+    key: str,
+    sent: Mapping[str, str],
+    chunks: Iterable[bytes],
+    check: Callable[[Blob], None] = lambda blob: None,
+) -> StoredObject:
+    """Keep these bytes under this key, as these headers want it: all of it, or nothing if `check` or anything else
+    refuses."""
+    store = context.store
+    kept, acl, forbids = headers.kept(sent), headers.acl(sent), headers.forbids_overwrite(sent)
     taken = Refusal("FileAlreadyExists", {"Key": key})
     if forbids and store.objects.get(context.bucket.name, key) is not None:
         raise taken
@@ -148,7 +149,7 @@ class _Download:
 
     def __init__(self, reading: Reading, first: int, length: int, rate: int | None) -> None:
         self._reading = reading
-        self._chunks = traffic.outgoing(reading.read(first, length), rate)
+        self._chunks = traffic.at_pace(reading.read(first, length), rate)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks

@@ -17,7 +17,11 @@ NAME = "x-oss-traffic-limit"
 def limit(context: Context) -> int | None:
     """Bytes a second, from the header or the URL; None: as fast as it goes."""
     request = context.request
-    text = request.headers.get(NAME) or request.parameters.get(NAME, "")
+    return rate_of(request.headers.get(NAME) or request.parameters.get(NAME, ""))
+
+
+def rate_of(text: str) -> int | None:
+    """Bytes a second, of bits a second."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
@@ -37,8 +41,8 @@ def incoming(context: Context) -> Iterator[bytes]:
     return paced(body.chunks(MAX_PART_SIZE, _piece(rate)), rate)
 
 
-def outgoing(chunks: Iterator[bytes], rate: int | None) -> Iterator[bytes]:
-    """The body of a download, at its pace."""
+def at_pace(chunks: Iterator[bytes], rate: int | None) -> Iterator[bytes]:
+    """The same bytes, at their pace."""
     return chunks if rate is None else paced(_cut(chunks, _piece(rate)), rate)
 
 

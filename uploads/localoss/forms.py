@@ -1,0 +1,92 @@
+"""multipart/form-data as it comes in: some fields, then one file.
+
+Rule: fields are bounded and held, the file goes through in chunks and is never held.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header  # type: ignore[import-untyped]
+
+from uploads.localoss.body import Body
+from uploads.localoss.errors import Refusal
+from uploads.oss.limits import MAX_PART_SIZE
+
+MAX_FIELD_BYTES = 2 * 1024 * 1024
+MAX_FIELDS_BYTES = 8 * 1024 * 1024
+MAX_FIELDS = 1000
+
+_Events = Iterator[Any]
+"""A MultipartSegment at each beginning, then its bytes, then None: the library has no types of its own."""
+
+
+@dataclass(slots=True)
+class Form:
+    """`fields`: lower-case names. What comes after the file is ignored."""
+
+    fields: dict[str, str]
+    filename: str
+    content_type: str
+    _events: _Events
+
+    def chunks(self) -> Iterator[bytes]:
+        """The file, to the end of the form: a form that is cut off is refused."""
+        for event in self._events:
+            if event is None:
+                break
+            if isinstance(event, bytes | bytearray):
+                yield bytes(event)
+        for _ in self._events:
+            pass
+
+
+def read(body: Body, content_type: str) -> Form:
+    """Up to the beginning of the file."""
+    kind, options = parse_options_header(content_type)
+    boundary = options.get("boundary", "")
+    if kind != "multipart/form-data" or not boundary:
+        raise Refusal("MalformedPOSTRequest")
+    events = _events(body, boundary)
+    fields: dict[str, str] = {}
+    left = MAX_FIELDS_BYTES
+    for event in events:
+        if not isinstance(event, MultipartSegment):
+            continue
+        if event.name == "file":
+            return Form(fields, event.filename or "", event.content_type or "", events)
+        value = _value(events, left)
+        left -= len(value)
+        fields[event.name.lower()] = _text(value)
+    raise Refusal("IncorrectNumberOfFilesInPOSTRequest")
+
+
+def _events(body: Body, boundary: str) -> _Events:
+    try:
+        with PushMultipartParser(boundary, max_segment_count=MAX_FIELDS) as parser:
+            for chunk in body.chunks(MAX_PART_SIZE + 2 * MAX_FIELDS_BYTES):
+                if not parser.closed:
+                    yield from parser.parse(chunk)
+    except MultipartError as error:
+        raise Refusal("MalformedPOSTRequest") from error
+
+
+def _value(events: _Events, left: int) -> bytes:
+    received = bytearray()
+    for event in events:
+        if event is None:
+            break
+        if isinstance(event, bytes | bytearray):
+            received += event
+        if len(received) > MAX_FIELD_BYTES:
+            raise Refusal("FieldItemTooLong")
+        if len(received) > left:
+            raise Refusal("MalformedPOSTRequest")
+    return bytes(received)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise Refusal("MalformedPOSTRequest") from error
