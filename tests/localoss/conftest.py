@@ -14,3 +14,11 @@ def wire(oss_server: LocalServer) -> Iterator[Wire]:
     with Wire(oss_server, f"bucket-{secrets.token_hex(6)}") as wire:
         assert wire.call("PUT").status_code == 200
         yield wire
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    """A server whose root lies in a directory that is looked at afterwards."""
+    around = tmp_path_factory.mktemp("around")
+    with LocalServer(around / "deep" / "er" / "root") as server, Wire(server, server.bucket) as wire:
+        yield wire

@@ -197,3 +197,14 @@ def raw(server: LocalServer, sent: bytes, *, end: bool = False) -> bytes:
         while chunk := connection.recv(65536):
             received += chunk
     return received
+
+
+def check_disk(wire: Wire) -> None:
+    """Only our own names, only in the root."""
+    root = wire.server.root
+    around = root.parent.parent.parent
+    for path in (path for path in around.rglob("*") if path.is_file()):
+        name = path.relative_to(root).as_posix()
+        assert re.fullmatch(
+            r"lock|(?:sts|callback)\.key|index\.sqlite3(-wal|-shm)?|blobs/([0-9a-f]{2})/\2[0-9a-f]{30}", name
+        ), name
