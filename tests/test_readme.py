@@ -1,5 +1,6 @@
 """README is true: commands, settings, routes, codes, the state diagram and the map are held by the code."""
 
+import argparse
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from django.urls.resolvers import URLResolver
 
 from uploads import errors, states
 from uploads.conf import settings
+from uploads.localoss import arguments, faults
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -33,6 +35,27 @@ def test_every_setting_is_named_and_none_that_does_not_exist() -> None:
 def test_every_command_is_named() -> None:
     ours = {name for name, app in get_commands().items() if app == "uploads"}
     assert set(re.findall(r"\| `manage\.py (\w+)`", README)) == ours
+
+
+def section(title: str) -> str:
+    return README.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_every_option_of_the_local_server_is_named() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    arguments.add_arguments(parser)
+    known = {option for action in parser._actions for option in action.option_strings}
+    table = section("The local OSS server").partition("How does a page")[0]
+    assert set(re.findall(r"`(--[a-z-]+)`", table)) == known | {"--root"}
+
+
+def test_the_faults_shown_are_taken_and_their_words_all_named() -> None:
+    text = section("The local OSS server")
+    (rules,) = re.findall(r"-d '(.*?)'", text, re.DOTALL)
+    assert len(faults.parse(rules.encode())) == 3
+    line = next(line for line in text.splitlines() if line.startswith("A rule matches by"))
+    matchers = {*faults.Rule.__slots__} - {"effects", "part_numbers"} | {"part_number"}
+    assert set(re.findall(r"`([a-z_]+)`", line)) == matchers | {*faults.Effects.__slots__}
 
 
 def routes() -> set[str]:
