@@ -56,12 +56,26 @@ def api(user: Any) -> APIClient:
     return client
 
 
+Begin = Callable[..., Upload]
+Place = Callable[..., None]
+
+
 @pytest.fixture
-def begin(user: Any, oss: OssClient) -> Callable[..., Upload]:
+def place(settings: Any) -> Place:
+    """Make the default destination so."""
+
+    def place(**values: Any) -> None:
+        settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": values}}
+
+    return place
+
+
+@pytest.fixture
+def begin(user: Any, oss: OssClient) -> Begin:
     """Begin an upload of `size` bytes as `user`."""
 
-    def begin(size: int = 20_000_000, **values: Any) -> Upload:
+    def begin(size: int | None = 20_000_000, **values: Any) -> Upload:
         values = {"destination": "default", "filename": "film.mp4", "content_type": "video/mp4"} | values
-        return services.begin(user, size=size, **values)
+        return services.begin(user, services.Wanted(size=size, **values))
 
     return begin

@@ -49,7 +49,7 @@ def test_what_is_missing_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": {"default": {"part_size": 1000}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"url_expires": 604801}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"upload_expires": "7d"}}}, "uploads.E010"),
-        ({"DESTINATIONS": {"default": {"client_options": ["acl"]}}}, "uploads.E011"),
+        ({"DESTINATIONS": {"default": {"client_options": ["key"]}}}, "uploads.E011"),
     ],
 )
 def test_what_is_wrong_has_its_id(settings: Any, changes: dict[str, Any], id: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = ("oss", "localoss", "states", "plan", "errors")
+PURE = ("oss", "localoss", "states", "plan", "errors", "options")
 FRAMEWORKS = ("django", "rest_framework", "drf_spectacular", "django_filters")
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -17,12 +17,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "states": set(),
     "errors": {"oss"},
     "keys": {"oss"},
-    "conf": {"oss"},
-    "checks": {"conf", "keys", "oss"},
+    "options": {"oss"},
+    "conf": {"oss", "options"},
+    "checks": {"conf", "keys", "options", "oss"},
     "connection": {"conf", "oss"},
     "models": {"states", "plan", "errors", "oss"},
     "bucket": {"oss"},
-    "services": {"models", "states", "plan", "errors", "keys", "conf", "connection", "oss"},
+    "services": {"models", "states", "plan", "errors", "keys", "options", "conf", "connection", "oss"},
     "api": {"services", "models", "states", "plan", "errors", "conf", "oss"},
     "admin": {"services", "models", "states", "errors"},
     "apps": {"checks", "connection"},

@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ import httpx
 import pytest
 from django.db import DataError, IntegrityError, connection
 
+from tests.conftest import Begin, Place
+from tests.stack import deliver
 from uploads import services
 from uploads.errors import (
     InvalidUpload,
@@ -26,12 +29,11 @@ from uploads.oss.crc64 import crc64
 from uploads.oss.errors import NotFound, Unreachable
 from uploads.oss.messages import multipart_etag
 from uploads.oss.signing import PartRequest
-from uploads.services import DonePart
+from uploads.services import DonePart, Told
 from uploads.states import Event, State
 
 pytestmark = pytest.mark.django_db
 
-Begin = Callable[..., Upload]
 SIZE = 20_000_000
 """Three parts: 8 MiB, 8 MiB, and the rest."""
 
@@ -45,7 +47,7 @@ def send(upload: Upload, *numbers: int) -> list[DonePart]:
     content, done = content_of(upload), []
     for part in services.sign_parts(upload, [PartRequest(n) for n in numbers or upload.plan.numbers()]):
         start = (part.number - 1) * upload.part_size
-        answer = httpx.put(part.url, content=content[start : start + upload.part_size], headers=dict(part.headers))
+        answer = deliver(part, content[start : start + upload.part_size])
         assert answer.status_code == 200, answer.text
         size = upload.plan.size_of(part.number)
         done.append(
@@ -66,7 +68,7 @@ def test_begin_opens_the_upload_at_oss(begin: Begin, oss: OssClient, user: Any) 
 
 
 def test_a_file_of_one_part_needs_no_multipart_upload(begin: Begin) -> None:
-    assert (begin(8 << 20).method, begin((8 << 20) + 1).method, begin(0).method) == ("put", "multipart", "put")
+    assert (begin(8 << 20).method, begin((8 << 20) + 1).method, begin(0).method) == ("post", "multipart", "post")
 
 
 @pytest.mark.parametrize(
@@ -136,13 +138,37 @@ def test_given_size_and_md5_are_bound_so_that_oss_refuses_other_bytes(begin: Beg
     assert "SignatureDoesNotMatch" in httpx.put(sized.url, content=b"shorter").text
 
 
-def test_the_url_of_a_single_put_takes_this_size_and_type_alone(begin: Begin, oss: OssClient) -> None:
+def test_the_form_of_a_small_file_takes_this_file_alone(begin: Begin, oss: OssClient) -> None:
     upload = begin(5, metadata={"title": "a"})
     (part,) = services.sign_parts(upload, [PartRequest(1)])
-    assert part.headers == {"Content-Type": "video/mp4", "x-oss-meta-title": "a"}
-    assert httpx.put(part.url, content=b"123456", headers=dict(part.headers)).status_code == 403
-    assert httpx.put(part.url, content=b"12345", headers={"Content-Type": "text/html"}).status_code == 403
-    assert httpx.put(part.url, content=b"12345", headers=dict(part.headers)).status_code == 200
+    assert (part.method, part.headers) == ("POST", {})
+    assert deliver(part, b"123456").status_code == 400
+    for name in ("key", "x-oss-content-type", "x-oss-meta-title", "success_action_status"):
+        changed = replace(part, fields={**part.fields, name: "other"})
+        assert "Policy Condition failed" in deliver(changed, b"12345").text
+    assert deliver(part, b"12345").status_code == 200
+    assert oss.head(upload.bucket, upload.key).content_type == "video/mp4"
+
+
+def test_bytes_with_an_md5_go_by_put_that_holds_them_to_it(begin: Begin) -> None:
+    md5 = "XUFAKrxLKna5cZ2REBfFkg=="  # of "hello"
+    (part,) = services.sign_parts(begin(5), [PartRequest(1, content_md5=md5)])
+    assert (part.method, part.headers["Content-MD5"]) == ("PUT", md5)
+    assert "InvalidDigest" in deliver(part, b"olleh").text
+    assert deliver(part, b"hello").status_code == 200
+
+
+def test_what_a_form_cannot_carry_goes_by_put(begin: Begin, oss: OssClient, place: Place) -> None:
+    place(tagging={"team": "a b"}, client_options=["metadata"])
+    upload = begin(5, metadata={"title": "a"})
+    assert upload.method == "put"
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    assert part.headers["x-oss-tagging"] == "team=a%20b"
+    sent = dict(part.headers)
+    assert httpx.put(part.url, content=b"123456", headers=sent).status_code == 403
+    assert httpx.put(part.url, content=b"12345", headers={**sent, "Content-Type": "text/html"}).status_code == 403
+    assert httpx.put(part.url, content=b"12345", headers=sent).status_code == 200
+    assert services.complete(upload).state == State.COMPLETED
 
 
 @pytest.mark.parametrize("part", [PartRequest(4), PartRequest(1, size=5)])
@@ -190,7 +216,7 @@ def test_complete_makes_the_object_and_records_what_oss_says(begin: Begin, oss: 
     upload = begin(SIZE, metadata={"title": "holiday"})
     done = send(upload)
     services.record_parts(upload, done)
-    services.complete(upload, crc64=str(crc64(content_of(upload))))
+    services.complete(upload, Told(crc64=str(crc64(content_of(upload)))))
     head = oss.head(upload.bucket, upload.key)
     assert upload.state == State.COMPLETED
     assert (upload.etag, upload.crc64) == (head.etag, str(head.crc64))
@@ -245,7 +271,7 @@ def test_other_bytes_than_the_browser_hashed_have_failed_with_both_values(begin:
     upload = begin(SIZE)
     send(upload)
     with pytest.raises(ObjectMismatch, match="CRC64 of the file 7, at OSS"):
-        services.complete(upload, crc64="7")
+        services.complete(upload, Told(crc64="7"))
     assert (upload.state, upload.error["code"]) == ("failed", "object_mismatch")
     assert oss.head(upload.bucket, upload.key).size == SIZE
 

@@ -71,12 +71,14 @@ class UploadAdmin(UploadModelAdmin):
 
     @admin.display(description="progress")
     def progress(self, upload: Upload) -> str:
+        if upload.size is None:
+            return f"{filesizeformat(upload.bytes_done)} so far"
         percent = 100 if upload.size == 0 else 100 * upload.bytes_done // upload.size
         return f"{percent} % ({upload.parts_done} of {upload.part_count})"
 
     @admin.display(description="size", ordering="size")
     def size_in_words(self, upload: Upload) -> str:
-        return filesizeformat(upload.size)
+        return "not known yet" if upload.size is None else filesizeformat(upload.size)
 
     @admin.action(description="Abort the selected uploads", permissions=["abort"])
     def abort_uploads(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:

@@ -3,6 +3,7 @@
 Rule: each mistake has an id of its own and says what to set. No check opens a connection: that is `doctor`'s work.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,16 +11,19 @@ from django.apps.config import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from uploads.conf import CLIENT_OPTIONS, Destination, settings
+from uploads import options
+from uploads.conf import CALLBACK_KEYS, CLIENT_OPTIONS, DEFAULT_THROTTLES, Destination, callback_parameters, settings
 from uploads.keys import template_problem
-from uploads.oss.limits import MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
+from uploads.oss import callback
+from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
+from uploads.oss.sts import MAX_DURATION_SECONDS, MIN_DURATION_SECONDS
 
 
 @register("uploads")
 def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     if not isinstance(getattr(django_settings, "UPLOADS", {}), dict):
         return [Error("UPLOADS is not a dict.", hint="Set UPLOADS = {'OSS_ENDPOINT': …}.", id="uploads.E001")]
-    return [*_required(), *_unknown(), *_connection(), *_origins(), *_destinations()]
+    return [*_required(), *_unknown(), *_connection(), *_lending(), *_throttles(), *_origins(), *_destinations()]
 
 
 def _required() -> list[CheckMessage]:
@@ -67,6 +71,49 @@ def _connection() -> list[CheckMessage]:
     return found
 
 
+def _lending() -> list[CheckMessage]:
+    """STS, temporary credentials of our own, and the keys of callbacks."""
+    found: list[CheckMessage] = []
+    try:
+        str(settings.credentials_expire_at)
+    except ValueError:
+        hint = "Set the time at which OSS_SESSION_TOKEN ends, such as 2026-01-15T09:30:00Z."
+        found.append(Error("OSS_SESSION_EXPIRES is not a time.", hint=hint, id="uploads.E016"))
+    if settings.sts_role_arn and not ROLE_ARN.fullmatch(settings.sts_role_arn):
+        hint = "Set acs:ram::<account id>:role/<name>, as the RAM console shows it."
+        found.append(Error(f"OSS_STS_ROLE_ARN: {settings.sts_role_arn!r}.", hint=hint, id="uploads.E017"))
+    if not _is_origin(settings.sts_endpoint):
+        hint = "Set https://sts.cn-hangzhou.aliyuncs.com, or leave it out."
+        found.append(Error(f"OSS_STS_ENDPOINT: {settings.sts_endpoint!r}.", hint=hint, id="uploads.E018"))
+    for url in settings.callback_key_urls:
+        if not (url.startswith(("https://", "http://")) and url.count("/") >= 3):
+            hint = "Set the beginning of an address with a slash behind the host: https://gosspublic.alicdn.com/."
+            found.append(Error(f"OSS_CALLBACK_KEY_URLS: {url!r}.", hint=hint, id="uploads.E019"))
+    return found
+
+
+ROLE_ARN = re.compile(r"acs:ram::\d+:role/[\w.@-]+", re.ASCII)
+
+
+def _throttles() -> list[CheckMessage]:
+    return [
+        Error(
+            f"THROTTLES holds {name!r}: {rate!r}.",
+            hint=f"Known are {', '.join(sorted(DEFAULT_THROTTLES))}; a rate is 600/min, or empty for none.",
+            id="uploads.E022",
+        )
+        for name, rate in settings.throttles.items()
+        if name not in DEFAULT_THROTTLES or not RATE.fullmatch(str(rate))
+    ]
+
+
+RATE = re.compile(r"(\d+/(s|sec|min|m|hour|h|day|d))?")
+
+
+def _is_origin(text: object) -> bool:
+    return isinstance(text, str) and "://" in text and text.count("/") == 2
+
+
 def _origins() -> list[CheckMessage]:
     return [
         Error(
@@ -75,7 +122,7 @@ def _origins() -> list[CheckMessage]:
             id="uploads.E006",
         )
         for origin in settings.origins
-        if not isinstance(origin, str) or "://" not in origin or origin.count("/") != 2
+        if not _is_origin(origin)
     ]
 
 
@@ -95,7 +142,7 @@ def _destinations() -> list[CheckMessage]:
 
 
 def _destination(destination: Destination) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
+    found = [*_numbers(destination), *_rules(destination), *_options(destination)]
     if problem := template_problem(destination.key):
         hint = "For example uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}."
         found.append(Error(f"Destination {destination.name!r}, key: {problem}.", hint=hint, id="uploads.E009"))
@@ -103,21 +150,74 @@ def _destination(destination: Destination) -> list[CheckMessage]:
         hint = f"Known are: {', '.join(sorted(CLIENT_OPTIONS))}."
         text = f"Destination {destination.name!r}, client_options: {', '.join(unknown)}."
         found.append(Error(text, hint=hint, id="uploads.E011"))
-    for key, low, high in (
-        ("part_size", MIN_PART_SIZE, MAX_PART_SIZE),
-        ("url_expires", 60, MAX_PRESIGN_SECONDS),
-        ("upload_expires", 3600, None),
-    ):
-        value = getattr(destination, key)
-        if value is None and key == "part_size":
-            continue
-        if not isinstance(value, int) or value < low or (high is not None and value > high):
-            limits = f"from {low}" + (f" to {high}" if high is not None else "")
-            found.append(
-                Error(
-                    f"Destination {destination.name!r}, {key}: {value!r}.",
-                    hint=f"Set a whole number {limits} ({'bytes' if key == 'part_size' else 'seconds'}).",
-                    id="uploads.E010",
-                )
-            )
+    if destination.callback is not None and (problem := callback_problem(destination.callback)):
+        text = f"Destination {destination.name!r}, callback: {problem}."
+        hint = (
+            "Set {'url': 'https://your.site/api/oss/callback/'}; body, body_type, host, sni and vars as OSS has them."
+        )
+        found.append(Error(text, hint=hint, id="uploads.E014"))
     return found
+
+
+NUMBERS = (
+    ("max_size", 1, MAX_OBJECT_SIZE, "bytes"),
+    ("max_active_per_user", 1, None, "uploads"),
+    ("max_bytes_per_user_per_day", 1, None, "bytes"),
+    ("part_size", MIN_PART_SIZE, MAX_PART_SIZE, "bytes"),
+    ("url_expires", 60, MAX_PRESIGN_SECONDS, "seconds"),
+    ("credentials_expires", MIN_DURATION_SECONDS, MAX_DURATION_SECONDS, "seconds"),
+    ("upload_expires", 3600, None, "seconds"),
+)
+MAY_BE_NONE = ("max_size", "max_active_per_user", "max_bytes_per_user_per_day", "part_size")
+
+
+def _numbers(destination: Destination) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for key, low, high, unit in NUMBERS:
+        value = getattr(destination, key)
+        if value is None and key in MAY_BE_NONE:
+            continue
+        if type(value) is not int or value < low or (high is not None and value > high):
+            limits = f"from {low}" + (f" to {high}" if high is not None else "")
+            text = f"Destination {destination.name!r}, {key}: {value!r}."
+            found.append(Error(text, hint=f"Set a whole number {limits} ({unit}).", id="uploads.E010"))
+    return found
+
+
+def _rules(destination: Destination) -> list[CheckMessage]:
+    """Who may upload, and what."""
+    found: list[CheckMessage] = []
+    types = destination.content_types
+    if isinstance(types, str) or not all(isinstance(glob, str) and glob.count("/") == 1 for glob in types):
+        text = f"Destination {destination.name!r}, content_types: {types!r}."
+        found.append(Error(text, hint="Set a list of globs such as ['video/*', 'image/png'].", id="uploads.E012"))
+    permission = destination.permission
+    if not callable(permission) and not (isinstance(permission, str) and permission.count(".") == (permission != "")):
+        text = f"Destination {destination.name!r}, permission: {permission!r}."
+        found.append(Error(text, hint="Set 'app.codename', or a function of the user.", id="uploads.E015"))
+    return found
+
+
+def _options(destination: Destination) -> list[CheckMessage]:
+    """What the object is given."""
+    return [
+        Error(f"Destination {destination.name!r}, {name}: {problem}.", hint=OPTION_HINT, id="uploads.E013")
+        for name, value in sorted(destination.options.items())
+        if (problem := options.problem(name, value))
+    ]
+
+
+OPTION_HINT = "Set what OSS takes in the header of that name, or leave it out."
+
+
+def callback_problem(given: Any) -> str | None:
+    """What is wrong with a destination's callback, in words; None when nothing is."""
+    if not isinstance(given, dict) or not given.get("url"):
+        return "it needs a url"
+    if unknown := sorted(set(given) - CALLBACK_KEYS):
+        return f"it holds {', '.join(unknown)}; known are {', '.join(sorted(CALLBACK_KEYS))}"
+    try:
+        callback.parse(*callback.encode(callback_parameters(given, {"x:upload": "-", "x:secret": "-"})))
+    except (callback.CallbackRefused, TypeError, AttributeError) as error:
+        return str(error).rstrip(".")
+    return None

@@ -3,8 +3,14 @@
     UploadError
     ├── NotFoundError       no such upload (or not theirs: they must not learn the difference)
     ├── InvalidUpload       what was asked for cannot be: size, name, type, part numbers; `errors` by field
+    │   ├── TooLarge        more bytes than the destination takes
+    │   └── KeyReused       an Idempotency-Key that stood for another request
+    ├── Forbidden           this user may not
+    │   └── OverQuota       not so many, or not so much, at once
+    ├── CallbackRefused     a call that is not OSS's, or says nothing that we could use
     ├── Conflict            right question, wrong moment
     │   ├── WrongState      the upload is completed, aborted, failed …
+    │   ├── NotOffered      the site is not set up for it
     │   └── PartsMissing    OSS does not hold all the parts; `errors["parts"]` names them
     ├── UploadGone          OSS does not know the upload any more; its parts are lost
     ├── ObjectMismatch      the object is there, but is not what was sent
@@ -55,6 +61,35 @@ class InvalidUpload(UploadError):
     title = "The request cannot be carried out as it is"
 
 
+class TooLarge(InvalidUpload):
+    code = "too_large"
+    title = "The file is too large"
+    status = 413
+
+
+class KeyReused(InvalidUpload):
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key was used before"
+    status = 422
+
+
+class Forbidden(UploadError):
+    code = "forbidden"
+    title = "Not allowed"
+    status = 403
+
+
+class OverQuota(Forbidden):
+    code = "over_quota"
+    title = "Too much at once"
+
+
+class CallbackRefused(UploadError):
+    code = "callback_refused"
+    title = "Not a callback of OSS"
+    status = 403
+
+
 class Conflict(UploadError):
     code = "conflict"
     title = "Not possible now"
@@ -96,12 +131,19 @@ class StorageRefused(UploadError):
     status = 502
 
 
+class NotOffered(Conflict):
+    code = "not_offered"
+    title = "This site does not offer that"
+
+
 CURES: dict[str, str] = {
     "AccessDenied": "The server's OSS key may not do this: an administrator should check its RAM policy.",
     "InvalidAccessKeyId": "OSS does not know the server's access key id: set OSS_ACCESS_KEY_ID.",
     "SignatureDoesNotMatch": "The server's OSS secret is wrong: set OSS_ACCESS_KEY_SECRET.",
     "RequestTimeTooSkewed": "The server's clock is off by more than 15 minutes: set it right.",
     "NoSuchBucket": "The bucket does not exist: create it, or set OSS_BUCKET.",
+    "EntityNotExist.Role": "The role does not exist: create it, or set OSS_STS_ROLE_ARN.",
+    "NoPermission": "The server's key may not assume the role: grant it sts:AssumeRole, and let the role trust it.",
     "SecurityTokenExpired": "The server's temporary OSS credentials have expired: renew OSS_SESSION_TOKEN.",
 }
 """What an administrator should do, by OSS's code."""

@@ -51,6 +51,19 @@ def object_key(template: str, *, user_id: object, now: datetime, uuid: UUID, fil
     return key
 
 
+def own_prefix(template: str, user_id: object) -> str | None:
+    """The beginning of every key that this user gets, and nobody else; None where there is no such beginning."""
+    start = ""
+    for text, name, _, _ in string.Formatter().parse(template):
+        start += text
+        if name == "user_id":
+            rest = template.partition("{user_id}")[2]
+            return f"{start}{UNSAFE.sub('_', str(user_id))}/" if rest.startswith("/") else None
+        if name is not None:
+            return None
+    return None
+
+
 def key_problem(key: str) -> str | None:
     """What is wrong with an object's name, in words; None when nothing is."""
     if not 1 <= len(key.encode()) <= MAX_KEY_BYTES:

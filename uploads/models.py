@@ -26,7 +26,10 @@ class Method(models.TextChoices):
     """How the bytes travel."""
 
     MULTIPART = "multipart"
+    POST = "post"
+    """One browser form: no preflight, and OSS itself holds it to its size and type."""
     PUT = "put"
+    """One PutObject, where a form cannot carry what is asked."""
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
@@ -35,6 +38,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def for_user(self, user: User) -> Self:
         """The uploads that this user made."""
         return self.filter(owner_id=user.pk)
+
+    def counted_against(self, user: User) -> Self:
+        """What counts towards a user's bytes: everything but what came to nothing."""
+        return self.for_user(user).exclude(state__in=[State.ABORTED, State.FAILED])
 
     def active(self) -> Self:
         return self.filter(state__in=[State.UPLOADING, State.COMPLETING])
@@ -77,10 +84,14 @@ class Upload(models.Model):
 
     filename = models.CharField(max_length=1024)
     content_type = models.CharField(max_length=255)
-    size = models.BigIntegerField(help_text="Bytes.")
+    size = models.BigIntegerField(null=True, blank=True, help_text="Bytes; unknown until a stream ends.")
+    is_stream = models.BooleanField(default=False, help_text="Begun without a size; its parts may have any.")
     part_size = models.BigIntegerField(help_text="Bytes of every part but the last.")
     fingerprint = models.CharField(max_length=128, blank=True, help_text="By which a page recognises the file again.")
     metadata = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=dict, blank=True, help_text="What the object is given: see uploads.options.")
+    secret = models.CharField(max_length=43, blank=True, help_text="By which OSS's callback for it is known.")
+    idempotency_key = models.CharField(max_length=80, blank=True, help_text="Of the request that began it, hashed.")
 
     parts_done = models.IntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
@@ -118,6 +129,11 @@ class Upload(models.Model):
             models.CheckConstraint(
                 name="uploads_state_known", condition=models.Q(state__in=[state.value for state in State])
             ),
+            models.UniqueConstraint(
+                fields=["owner", "idempotency_key"],
+                name="uploads_begun_once",
+                condition=~models.Q(idempotency_key=""),
+            ),
             models.CheckConstraint(name="uploads_size_positive", condition=models.Q(size__gte=0, part_size__gte=1)),
         ]
 
@@ -126,12 +142,14 @@ class Upload(models.Model):
 
     @property
     def plan(self) -> Plan:
-        count = max(1, -(-self.size // self.part_size))
-        return Plan(self.size, self.part_size, count)
+        if self.is_stream or self.size is None:
+            return Plan(None, self.part_size, None)
+        return Plan(self.size, self.part_size, max(1, -(-self.size // self.part_size)))
 
     @property
-    def part_count(self) -> int:
-        return self.plan.part_count
+    def part_count(self) -> int | None:
+        """None while a stream goes on; then as many as there were."""
+        return self.parts_done if self.is_stream and self.size is not None else self.plan.part_count
 
 
 class Part(models.Model):

@@ -19,33 +19,43 @@ a bad line loses little with each failed part, and still thousands of gigabytes 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Parts 1 … `part_count`, each `part_size` bytes but the last. A size of 0 is one empty part."""
+    """Parts 1 … `part_count`, each `part_size` bytes but the last. A size of 0 is one empty part.
 
-    size: int
+    A stream has no size before its end (`size` and `part_count` None): its parts may have any size that OSS takes.
+    """
+
+    size: int | None
     part_size: int
-    part_count: int
+    part_count: int | None
 
     @property
     def is_single(self) -> bool:
         """Whether the file goes in one request instead of a multipart upload."""
         return self.part_count == 1
 
-    def size_of(self, number: int) -> int:
-        """Bytes of part `number`. Raises ValueError for a number outside the plan."""
-        if not 1 <= number <= self.part_count:
-            raise ValueError(f"there is no part {number}: the parts are 1 to {self.part_count}")
+    def size_of(self, number: int) -> int | None:
+        """Bytes of part `number`; None in a stream. Raises ValueError for a number outside the plan."""
+        last = self.part_count or MAX_PART_NUMBER
+        if not 1 <= number <= last:
+            raise ValueError(f"there is no part {number}: the parts are 1 to {last}")
+        if self.size is None:
+            return None
         return min(self.part_size, self.size - (number - 1) * self.part_size)
 
     def numbers(self) -> Iterator[int]:
-        return iter(range(1, self.part_count + 1))
+        """Of a stream: all that there may be."""
+        return iter(range(1, (self.part_count or MAX_PART_NUMBER) + 1))
 
 
-def plan(size: int, part_size: int | None = None) -> Plan:
+def plan(size: int | None, part_size: int | None = None) -> Plan:
     """The plan for `size` bytes; `part_size` is a wish, raised where OSS's 10,000 parts would not do.
 
     Without a wish: 8 MiB up to 2.5 GiB, 16 MiB at 10 GiB, 32 MiB at 40 GiB, in whole MiB. A size that no
-    multipart upload can hold (beyond 10,000 × 5 GiB) is a ValueError.
+    multipart upload can hold (beyond 10,000 × 5 GiB) is a ValueError. A stream (None) begins with small parts, so
+    that the first is soon there; who sends it may let them grow.
     """
+    if size is None:
+        return Plan(None, max(part_size or SMALLEST_PART, MIN_PART_SIZE), None)
     if not 0 <= size <= MAX_OBJECT_SIZE:
         raise ValueError(f"an object holds 0 to {MAX_OBJECT_SIZE} bytes, not {size}")
     if part_size is None:

@@ -39,17 +39,23 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 
 
 def of_upload_error(error: UploadError) -> Response:
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return answer(body_of(error), headers)
+
+
+def body_of(error: UploadError | exceptions.APIException) -> dict[str, Any]:
+    """The problem itself: alone, or one of many in the answer to a batch."""
+    if isinstance(error, exceptions.APIException):
+        return _body_of_api_exception(error)
     body: dict[str, Any] = problem(error.status, error.code, error.title, error.detail)
     if error.errors:
         body["errors"] = error.errors
     if error.oss:
         body["oss"] = error.oss
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return answer(body, headers)
+    return body
 
 
-def of_api_exception(error: exceptions.APIException) -> Response:
-    """What DRF itself refuses: a malformed body, a missing login, too many requests."""
+def _body_of_api_exception(error: exceptions.APIException) -> dict[str, Any]:
     code, detail, errors = str(error.default_code), error.detail, None
     if isinstance(detail, dict):
         errors = detail
@@ -61,12 +67,17 @@ def of_api_exception(error: exceptions.APIException) -> Response:
     body = problem(error.status_code, code, HTTPStatus(error.status_code).phrase, text)
     if errors:
         body["errors"] = errors
+    return body
+
+
+def of_api_exception(error: exceptions.APIException) -> Response:
+    """What DRF itself refuses: a malformed body, a missing login, too many requests."""
     headers: dict[str, str] = {}
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(int(wait) + 1)
-    return answer(body, headers)
+    return answer(body_of(error), headers)
 
 
 def _lines(detail: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -3,15 +3,18 @@
 import re
 from typing import Any
 
+from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from uploads.models import Upload
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.signing import PartRequest
-from uploads.services import DonePart
+from uploads.services import DonePart, Lent, SignedPart, Told, Wanted
 
 MAX_BATCH = 1000
 """Parts in one request."""
+MAX_UPLOADS = 100
+"""Uploads in one request."""
 
 # A header value: anything else would let a name or a type break out of its line.
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w-]+=(\"[^\"\\\r\n]*\"|[\w.+-]+))*", re.ASCII)
@@ -83,20 +86,53 @@ class SignRequestSerializer(serializers.Serializer[Any]):
 
 
 class CompleteRequestSerializer(serializers.Serializer[Any]):
+    size = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=MAX_OBJECT_SIZE,
+        help_text="Bytes: a stream's, at its end.",
+    )
     crc64 = Uint64Field(required=False, allow_null=True, help_text="Of the whole file, if the page computed it.")
     done = serializers.ListField(child=DonePartSerializer(), max_length=MAX_PART_NUMBER, required=False)
 
     def finished(self) -> list[DonePart]:
         return [DonePartSerializer.to_part(part) for part in self.validated_data.get("done", [])]
 
+    def told(self) -> Told:
+        return Told(crc64=self.validated_data.get("crc64") or "", size=self.validated_data.get("size"))
+
+
+class FinishedUploadSerializer(serializers.Serializer[Any]):
+    """One of a batch, as the page saw it end."""
+
+    id = serializers.UUIDField()
+    etag = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=64)
+    crc64 = Uint64Field(required=False, allow_null=True)
+
+    validate_etag = DonePartSerializer.validate_etag
+
+    @staticmethod
+    def to_told(data: dict[str, Any]) -> Told:
+        return Told(crc64=data.get("crc64") or "", etag=data.get("etag") or "")
+
+
+class CompleteBatchSerializer(serializers.Serializer[Any]):
+    uploads = serializers.ListField(child=FinishedUploadSerializer(), max_length=MAX_UPLOADS, allow_empty=False)
+
 
 class CreateUploadSerializer(serializers.Serializer[Any]):
     destination = serializers.CharField(max_length=64, default="default")
     filename = serializers.CharField(max_length=1024, trim_whitespace=False)
-    size = serializers.IntegerField(min_value=0, max_value=MAX_OBJECT_SIZE, help_text="Bytes.")
+    size = serializers.IntegerField(
+        min_value=0, max_value=MAX_OBJECT_SIZE, allow_null=True, help_text="Bytes; null for a stream."
+    )
     content_type = serializers.CharField(required=False, allow_blank=True, max_length=255)
     fingerprint = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=128)
     metadata = serializers.DictField(child=serializers.CharField(max_length=2048), required=False)
+    options = serializers.DictField(
+        required=False, help_text="What the destination leaves to the page: acl, storage_class, tagging …"
+    )
     sign = serializers.IntegerField(
         required=False, min_value=0, max_value=MAX_BATCH, help_text="How many first parts to sign in the answer."
     )
@@ -105,6 +141,16 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
         if value and not _CONTENT_TYPE.fullmatch(value):
             raise serializers.ValidationError("Not a media type such as video/mp4.")
         return value
+
+    def wanted(self) -> Wanted:
+        given = {name: value for name, value in self.validated_data.items() if name != "sign"}
+        return Wanted(**given)
+
+    @property
+    def to_sign(self) -> int:
+        """How many first parts."""
+        number: int = self.validated_data.get("sign", 0)
+        return number
 
     def validate_fingerprint(self, value: str | None) -> str:
         return value or ""
@@ -120,16 +166,39 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
         return value
 
 
-class SignedPartSerializer(serializers.Serializer[Any]):
-    number = serializers.IntegerField()
-    method = serializers.CharField()
-    url = serializers.CharField(help_text="Presigned; send exactly `headers` with it.")
-    headers = serializers.DictField(child=serializers.CharField())
-    expires_at = serializers.DateTimeField()
+class CreateBatchSerializer(serializers.Serializer[Any]):
+    """Each is read by itself, so that one that is wrong does not spoil the others."""
+
+    uploads = serializers.ListField(child=serializers.DictField(), max_length=MAX_UPLOADS, allow_empty=False)
+
+
+def signed_part(part: SignedPart) -> dict[str, Any]:
+    """A signed request as the contract shows it. Plain, since there may be a thousand in one answer."""
+    how = {"fields": part.fields} if part.method == "POST" else {"headers": part.headers}
+    return {"number": part.number, "method": part.method, "url": part.url, **how, "expires_at": part.expires_at}
+
+
+SignedPartSerializer = inline_serializer(
+    "SignedPart",
+    {
+        "number": serializers.IntegerField(),
+        "method": serializers.CharField(help_text="PUT or POST."),
+        "url": serializers.CharField(help_text="PUT: presigned. POST: where the form goes."),
+        "headers": serializers.DictField(
+            child=serializers.CharField(), required=False, help_text="PUT: exactly what must be sent."
+        ),
+        "fields": serializers.DictField(
+            child=serializers.CharField(), required=False, help_text="POST: the form's fields; `file` is appended last."
+        ),
+        "expires_at": serializers.DateTimeField(),
+    },
+    many=True,
+)
+"""Inline, because a field named `fields` cannot be declared."""
 
 
 class SignedPartsSerializer(serializers.Serializer[Any]):
-    parts = SignedPartSerializer(many=True)
+    parts = SignedPartSerializer
     server_time = serializers.DateTimeField(help_text="Count a URL's life from here, not from the device's clock.")
     parts_done = serializers.IntegerField()
     bytes_done = serializers.IntegerField()
@@ -160,7 +229,7 @@ class HeldPartsSerializer(serializers.Serializer[Any]):
 class UploadSerializer(serializers.ModelSerializer[Upload]):
     """The upload, as the contract shows it."""
 
-    part_count = serializers.IntegerField(read_only=True)
+    part_count = serializers.IntegerField(read_only=True, allow_null=True)
     callback = serializers.JSONField(read_only=True, allow_null=True)
     error = serializers.JSONField(read_only=True, allow_null=True)
 
@@ -199,8 +268,47 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
 class CreatedUploadSerializer(UploadSerializer):
     """A new upload; with `sign`, also the first signed parts."""
 
-    parts = SignedPartSerializer(many=True, required=False)
+    parts = SignedPartSerializer
     server_time = serializers.DateTimeField(required=False)
 
     class Meta(UploadSerializer.Meta):
         fields = read_only_fields = (*UploadSerializer.Meta.fields, "parts", "server_time")  # type: ignore[assignment]
+
+
+class CreatedOrProblem(serializers.Serializer[Any]):
+    """In the order of the request: each an upload, or a problem (it has a `code`)."""
+
+    uploads = serializers.ListField(child=serializers.DictField())
+
+
+class CredentialsRequestSerializer(serializers.Serializer[Any]):
+    destination = serializers.CharField(max_length=64, default="default")
+
+
+class CredentialsSerializer(serializers.Serializer[Any]):
+    """Temporary; `key` and `upload_id` for one upload, `prefix` for a client of its own."""
+
+    access_key_id = serializers.CharField()
+    access_key_secret = serializers.CharField()
+    security_token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    endpoint = serializers.CharField()
+    region = serializers.CharField()
+    bucket = serializers.CharField()
+    key = serializers.CharField(required=False)
+    upload_id = serializers.CharField(required=False)
+    prefix = serializers.CharField(required=False)
+
+    @staticmethod
+    def of(lent: Lent, endpoint: str, region: str) -> dict[str, Any]:
+        where = {"prefix": lent.prefix} if lent.prefix else {"key": lent.key, "upload_id": lent.upload_id}
+        return {
+            "access_key_id": lent.credentials.access_key_id,
+            "access_key_secret": lent.credentials.access_key_secret,
+            "security_token": lent.credentials.security_token,
+            "expires_at": lent.expires_at,
+            "endpoint": endpoint,
+            "region": region,
+            "bucket": lent.bucket,
+            **where,
+        }

@@ -2,10 +2,9 @@
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.routers import DefaultRouter
 
-from uploads.api.views import UploadViewSet
+from uploads.api.views import CallbackView, CredentialsView, TokenView, UploadViewSet
 
 router = DefaultRouter()
 router.include_root_view = False
@@ -13,7 +12,9 @@ router.register("uploads", UploadViewSet)
 
 urlpatterns = [
     path("", include(router.urls)),
-    path("token/", ObtainAuthToken.as_view(), name="token"),
+    path("credentials/", CredentialsView.as_view(), name="credentials"),
+    path("oss/callback/", CallbackView.as_view(), name="oss-callback"),
+    path("token/", TokenView.as_view(), name="token"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

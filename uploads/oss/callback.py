@@ -70,10 +70,11 @@ def encode(parameters: CallbackParameters) -> tuple[str, str]:
         asked["callbackHost"] = parameters.host
     if parameters.sni:
         asked["callbackSNI"] = True
-    return _encoded(asked), _encoded(parameters.variables) if parameters.variables else ""
+    return encoded(asked), encoded(parameters.variables) if parameters.variables else ""
 
 
-def _encoded(content: Mapping[str, Any]) -> str:
+def encoded(content: Mapping[str, Any]) -> str:
+    """JSON in base64, as each of the two travels."""
     return base64.b64encode(json.dumps(dict(content), separators=(",", ":"), ensure_ascii=False).encode()).decode()
 
 

@@ -4,24 +4,31 @@ Rule: every call has a time limit; what is safe to repeat is repeated, and what 
 answer was lost) raises Unreachable, so that the caller asks OSS what became of it.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import stamina
 
-from uploads.oss import messages
+from uploads.oss import messages, sts
+from uploads.oss.callback import encoded
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.errors import Busy, NotFound, StorageError, Unreachable, from_answer
+from uploads.oss.errors import Busy, Malformed, NotFound, StorageError, Unreachable, from_answer, from_sts
 from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import Completed, CorsConfiguration, Part, PartPage
 from uploads.oss.signing import Credentials, authorization, canonical_query
+from uploads.oss.sts import AssumeRole, TemporaryCredentials
 
 TIMEOUT = httpx.Timeout(30, connect=5, pool=10)
-COMPLETE_TIMEOUT = httpx.Timeout(60, connect=5, pool=10)
-"""OSS may take its time to merge thousands of parts."""
+COMPLETE_TIMEOUT = httpx.Timeout(25, connect=5, pool=10)
+"""OSS may take its time to merge thousands of parts; whoever asked is told to come back before a web server tires."""
 
 ATTEMPTS = 4
+
+MAX_CALLBACK_BYTES = 64 * 1024
+"""Of an application's answer to a callback that is kept."""
 
 
 def utcnow() -> datetime:
@@ -85,25 +92,34 @@ class OssClient:
         upload_id: str,
         parts: Sequence[Part],
         headers: Mapping[str, str] | None = None,
+        *,
+        callback: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> Completed:
-        """CompleteMultipartUpload. After Unreachable with `sent`, or NoSuchUpload: head() tells what is so."""
+        """CompleteMultipartUpload. After Unreachable with `sent`, or NoSuchUpload: head() tells what is so.
+
+        `callback`: as it travels (`oss.callback.encode`), with its variables.
+        """
+        asked = {"x-oss-callback": callback, "x-oss-callback-var": encoded(variables or {})} if callback else {}
         answer = self._call(
             "CompleteMultipartUpload",
             "POST",
             bucket,
             key,
             [("uploadId", upload_id)],
-            {"Content-Type": "application/xml", **(headers or {})},
+            {"Content-Type": "application/xml", **(headers or {}), **asked},
             content=messages.build_complete(parts),
             timeout=COMPLETE_TIMEOUT,
             safe=False,
         )
-        etag, location = messages.parse_complete(answer.content)
+        # With a callback, the application's own words stand where the result would.
+        etag, location = ("", "") if callback else messages.parse_complete(answer.content)
         return Completed(
             etag=etag or messages.bare(answer.headers.get("ETag", "")),
             crc64=_crc64(answer),
             location=location,
             request_id=answer.headers.get("x-oss-request-id", ""),
+            callback=_callback(answer) if callback else None,
         )
 
     def abort(self, bucket: str, key: str, upload_id: str) -> None:
@@ -195,11 +211,64 @@ class OssClient:
             raise Unreachable("OSS could not be reached.", sent=False, operation=operation) from error
         except httpx.TransportError as error:
             raise Unreachable("OSS did not answer.", sent=True, operation=operation) from error
-        if answer.status_code in (200, 204, 206):
+        if answer.status_code in (200, 203, 204, 206):
             return answer
         raise from_answer(answer.status_code, answer.headers, answer.content, operation)
+
+
+def _callback(answer: httpx.Response) -> dict[str, Any]:
+    """What the application said to OSS's callback, or why OSS could not hear it. The object is stored either way."""
+    if answer.status_code == httpx.codes.NON_AUTHORITATIVE_INFORMATION:
+        error = from_answer(answer.status_code, answer.headers, answer.content)
+        return {"ok": False, "code": error.code, "message": error.message, "request_id": error.request_id}
+    if len(answer.content) > MAX_CALLBACK_BYTES:
+        return {"ok": True, "body": None}
+    try:
+        return {"ok": True, "body": answer.json()}
+    except ValueError:
+        return {"ok": True, "body": answer.text}
 
 
 def _crc64(answer: httpx.Response) -> int | None:
     text = answer.headers.get("x-oss-hash-crc64ecma", "")
     return int(text) if text.isdigit() else None
+
+
+def assume_role(
+    endpoint: str, credentials: Credentials, request: AssumeRole, *, now: Callable[[], datetime] = utcnow
+) -> TemporaryCredentials:
+    """AssumeRole at STS. `endpoint`: its origin. Repeated when no answer came: asking twice does no harm."""
+    for attempt in stamina.retry_context(on=_worth_repeating, attempts=ATTEMPTS, timeout=30, wait_initial=0.2):
+        with attempt:
+            nonce = secrets.token_hex(16)
+            query, headers = sts.sign_assume_role(credentials, request, endpoint.partition("://")[2], now(), nonce)
+            answer = _request("AssumeRole", "POST", f"{endpoint}/?{query}", headers=headers)
+            if answer.status_code == httpx.codes.OK:
+                return sts.parse_assume_role(answer.content)
+            raise from_sts(answer.status_code, answer.content)
+    raise AssertionError("unreachable: the retry loop returns or raises")
+
+
+def fetch(url: str, limit: int, seconds: float) -> bytes:
+    """A small file from an address that was judged before: no redirects, no more than `limit` bytes."""
+    try:
+        with httpx.stream("GET", url, timeout=seconds, follow_redirects=False) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise Malformed(f"The address answered {answer.status_code}.", operation="fetch")
+            received = b""
+            for chunk in answer.iter_bytes():
+                received += chunk
+                if len(received) > limit:
+                    raise Malformed("The address answered too much.", operation="fetch")
+    except httpx.HTTPError as error:
+        raise Unreachable("The address did not answer.", sent=True, operation="fetch") from error
+    return received
+
+
+def _request(operation: str, method: str, url: str, headers: Mapping[str, str]) -> httpx.Response:
+    try:
+        return httpx.request(method, url, headers=dict(headers), timeout=TIMEOUT, follow_redirects=False)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise Unreachable("STS could not be reached.", sent=False, operation=operation) from error
+    except httpx.TransportError as error:
+        raise Unreachable("STS did not answer.", sent=True, operation=operation) from error

@@ -14,6 +14,7 @@ Rule: OSS's code, EC and request id travel with the error to the screen; no secr
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from typing import ClassVar
 from xml.etree.ElementTree import ParseError
@@ -119,6 +120,23 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes, operation:
         ec=fields.pop("EC", "") or headers.get("x-oss-ec", ""),
         operation=operation,
         fields=fields,
+    )
+
+
+def from_sts(status: int, body: bytes) -> OssError:
+    """The error that an answer of STS, which speaks JSON, stands for."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        fields = None
+    told = {name: str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
+    code = told.get("Code", f"HTTP{status}")
+    return _kind(status, code)(
+        told.get("Message", f"STS answered {status}."),
+        status=status,
+        code=code,
+        request_id=told.get("RequestId", ""),
+        operation="AssumeRole",
     )
 
 

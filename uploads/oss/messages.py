@@ -5,8 +5,9 @@ Keys in answers are decoded when `EncodingType` says url.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, SubElement
 
@@ -57,6 +58,8 @@ class Completed:
     size: int | None = None
     content_type: str = ""
     request_id: str = ""
+    callback: Mapping[str, Any] | None = None
+    """How the upload callback went, if one was asked for: {ok, body} or {ok, message, code, request_id}."""
 
 
 @dataclass(frozen=True, slots=True)

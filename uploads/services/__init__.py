@@ -1,20 +1,31 @@
-"""The journey of an upload: begin, sign_parts, record_parts, complete, abort.
+"""The journey of an upload: begin, sign_parts, lend, record_parts, complete, abort.
 
 Rule: no OSS call inside a database transaction. Claim (compare-and-set), call OSS, record: a crash between any two
 of these is repaired by calling again, because OSS is asked what is so before anything is believed.
 """
 
 from uploads.services.abort import abort
-from uploads.services.begin import begin
-from uploads.services.complete import complete
+from uploads.services.begin import Wanted, begin, begin_many, find
+from uploads.services.callback import receive
+from uploads.services.complete import Told, complete, complete_many
+from uploads.services.credentials import Lent, lend, lend_prefix
 from uploads.services.parts import DonePart, SignedPart, record_parts, sign_parts, synchronize_parts
 
 __all__ = [
     "DonePart",
+    "Lent",
     "SignedPart",
+    "Told",
+    "Wanted",
     "abort",
     "begin",
+    "begin_many",
     "complete",
+    "complete_many",
+    "find",
+    "lend",
+    "lend_prefix",
+    "receive",
     "record_parts",
     "sign_parts",
     "synchronize_parts",

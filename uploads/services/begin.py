@@ -1,85 +1,134 @@
-"""Begin: plan the upload, open it at OSS, remember it.
+"""Begin: plan the upload, open it at OSS, remember it; one, or many small ones at once.
 
-Rule: the server decides everything that the destination does not leave to the client.
+Rule: the server decides everything that the destination does not leave to the client (`services.door`).
 """
 
-from collections.abc import Mapping
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from uuid import uuid4
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from uploads import options
 from uploads.conf import Destination, settings
 from uploads.connection import oss_client
-from uploads.errors import InvalidUpload
+from uploads.errors import InvalidUpload, KeyReused, UploadError
 from uploads.keys import object_key
 from uploads.models import Method, Upload, UploadEvent, User
 from uploads.oss.errors import StorageError
-from uploads.oss.limits import MAX_METADATA_BYTES
 from uploads.plan import Plan, plan
+from uploads.services import door
 from uploads.services.common import storage_errors
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 
-def begin(
-    owner: User,
-    *,
-    destination: str,
-    filename: str,
-    size: int,
-    content_type: str = "",
-    fingerprint: str = "",
-    metadata: Mapping[str, str] | None = None,
-) -> Upload:
-    """Plan the upload, open it at OSS, remember it. Raises InvalidUpload by field, StorageError as UploadError."""
-    place = _destination(destination)
-    planned = _plan(size, place)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a client asks for. `size` None: a stream. `options`: names of `uploads.options`."""
+
+    destination: str
+    filename: str
+    size: int | None
+    content_type: str = ""
+    fingerprint: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def begin(owner: User, wanted: Wanted, *, idempotency_key: str = "") -> Upload:
+    """Plan the upload, open it at OSS, remember it.
+
+    With an idempotency key, the upload that was begun with it before is given again. Raises InvalidUpload and its
+    like by field, KeyReused, StorageError as UploadError.
+    """
+    (result,) = begin_many(owner, [wanted], idempotency_key=idempotency_key)
+    if isinstance(result, UploadError):
+        raise result
+    return result
+
+
+def begin_many(owner: User, many: Sequence[Wanted], *, idempotency_key: str = "") -> list[Upload | UploadError]:
+    """Each its upload or its error, in order. The database is asked as often for a hundred as for one."""
+    marks = [_mark(owner, idempotency_key, index) for index in range(len(many))]
+    known = _begun_before(owner, marks)
+    results: list[Upload | UploadError] = []
+    gate = door.Gate(owner)
+    for wanted, mark in zip(many, marks, strict=True):
+        try:
+            results.append(_same(known[mark], wanted) if mark in known else _open(owner, wanted, mark, gate))
+        except UploadError as error:
+            results.append(error)
+    fresh = [upload for upload in results if isinstance(upload, Upload) and upload._state.adding]
+    try:
+        _remember(owner, fresh, gate)
+    except IntegrityError:
+        # The same request came twice at once, and the other was first: what it began is the answer to both.
+        _forget(fresh)
+        if not (idempotency_key and _begun_before(owner, marks)):
+            raise
+        return begin_many(owner, many, idempotency_key=idempotency_key)
+    except BaseException:
+        _forget(fresh)
+        raise
+    return [gate.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
+
+
+def _open(owner: User, wanted: Wanted, mark: str, gate: door.Gate) -> Upload:
+    """An upload that OSS knows, and nobody else yet."""
+    upload = _planned(owner, wanted, mark)
+    gate.admit(upload)
+    if upload.method == Method.MULTIPART:
+        with storage_errors():
+            upload.upload_id = oss_client().initiate(upload.bucket, upload.key, object_headers(upload))
+    return upload
+
+
+def _planned(owner: User, wanted: Wanted, mark: str) -> Upload:
+    place = door.destination(wanted.destination)
+    content_type = (wanted.content_type or DEFAULT_CONTENT_TYPE).lower()
+    door.check_file(place, wanted.size, content_type)
+    planned, now = _plan(wanted.size, place), timezone.now()
     upload = Upload(
         id=uuid4(),
         owner_id=owner.pk,  # type: ignore[misc]  # AnonymousUser has none; the API lets nobody in without a login.
         destination=place.name,
         bucket=settings.bucket_of(place),
-        filename=filename,
-        content_type=content_type or DEFAULT_CONTENT_TYPE,
-        size=size,
+        filename=wanted.filename,
+        content_type=wanted.content_type or DEFAULT_CONTENT_TYPE,
+        size=wanted.size,
+        is_stream=wanted.size is None,
         part_size=planned.part_size,
-        fingerprint=fingerprint,
-        metadata=_metadata(metadata or {}, place),
-        method=Method.PUT if planned.is_single else Method.MULTIPART,
-        expires_at=timezone.now() + place.lifetime,
+        fingerprint=wanted.fingerprint,
+        metadata=door.metadata(place, wanted.metadata),
+        options=door.options(place, wanted.options),
+        secret=secrets.token_urlsafe(32) if place.callback else "",
+        idempotency_key=mark,
+        created_at=now,
+        updated_at=now,
+        expires_at=now + place.lifetime,
     )
+    upload.method = _method(planned, upload.options)
     upload.key = _key(upload, place)
-    if upload.method == Method.MULTIPART:
-        with storage_errors():
-            upload.upload_id = oss_client().initiate(upload.bucket, upload.key, object_headers(upload))
-    try:
-        with transaction.atomic():
-            upload.save(force_insert=True)
-            UploadEvent.objects.create(upload=upload, name="begin", actor_id=owner.pk)
-    except Exception:
-        # Nobody knows of the upload at OSS but us, here and now.
-        if upload.upload_id:
-            with suppress(StorageError):
-                oss_client().abort(upload.bucket, upload.key, upload.upload_id)
-        raise
     return upload
 
 
-def _destination(name: str) -> Destination:
-    try:
-        return settings.destinations[name]
-    except KeyError:
-        detail = f"There is no destination {name!r}."
-        raise InvalidUpload(detail, errors={"destination": [detail]}) from None
-
-
-def _plan(size: int, place: Destination) -> Plan:
+def _plan(size: int | None, place: Destination) -> Plan:
     try:
         return plan(size, place.part_size)
     except ValueError as error:
         raise InvalidUpload(f"The file cannot be uploaded: {error}.", errors={"size": [str(error)]}) from error
+
+
+def _method(planned: Plan, chosen: Mapping[str, Any]) -> Method:
+    if not planned.is_single:
+        return Method.MULTIPART
+    return Method.POST if options.fits_a_form(chosen) else Method.PUT
 
 
 def _key(upload: Upload, place: Destination) -> str:
@@ -91,19 +140,64 @@ def _key(upload: Upload, place: Destination) -> str:
         raise InvalidUpload(f"The name will not do: {error}.", errors={"filename": [str(error)]}) from error
 
 
-def _metadata(metadata: Mapping[str, str], place: Destination) -> dict[str, str]:
-    """`x-oss-meta-*` of the object, if the destination lets the client set it."""
-    if metadata and "metadata" not in place.client_options:
-        detail = f"The destination {place.name!r} takes no metadata from the page."
-        raise InvalidUpload(detail, errors={"metadata": [detail]})
-    names = {name: f"x-oss-meta-{name.lower()}" for name in metadata}
-    if sum(len(names[name]) + len(value) for name, value in metadata.items()) > MAX_METADATA_BYTES:
-        detail = f"Metadata may have {MAX_METADATA_BYTES} bytes in all."
-        raise InvalidUpload(detail, errors={"metadata": [detail]})
-    return {name.lower(): value for name, value in metadata.items()}
+def _remember(owner: User, uploads: Sequence[Upload], gate: door.Gate) -> None:
+    """All in one transaction; those beyond a limit are given up again."""
+    if not uploads:
+        return
+    with transaction.atomic():
+        gate.count_again(uploads)
+        kept = [upload for upload in uploads if upload.pk not in gate.refused]
+        Upload.objects.bulk_create(kept)
+        UploadEvent.objects.bulk_create(UploadEvent(upload=upload, name="begin", actor_id=owner.pk) for upload in kept)
+    _forget([upload for upload in uploads if upload.pk in gate.refused])
+
+
+def _forget(uploads: Sequence[Upload]) -> None:
+    """Nobody knows of these at OSS but us, here and now."""
+    for upload in uploads:
+        if upload.upload_id:
+            with suppress(StorageError):
+                oss_client().abort(upload.bucket, upload.key, upload.upload_id)
 
 
 def object_headers(upload: Upload) -> dict[str, str]:
-    """What the finished object carries; given at Initiate or with the PutObject."""
-    meta = {f"x-oss-meta-{name}": value for name, value in upload.metadata.items()}
-    return {"Content-Type": upload.content_type, **meta}
+    """What the finished object carries; given at Initiate, or with the one request that brings the bytes."""
+    return options.object_headers(
+        upload.options,
+        filename=upload.filename,
+        content_type=upload.content_type,
+        metadata=upload.metadata,
+        begun=upload.created_at,
+    )
+
+
+# The same request twice
+
+
+def _mark(owner: User, key: str, index: int) -> str:
+    """The client's key as a row holds it: each upload of a batch has its own."""
+    return f"{hashlib.sha256(key.encode()).hexdigest()}:{index}" if key else ""
+
+
+def _begun_before(owner: User, marks: Sequence[str]) -> dict[str, Upload]:
+    wanted = [mark for mark in marks if mark]
+    if not wanted:
+        return {}
+    return {
+        upload.idempotency_key: upload for upload in Upload.objects.for_user(owner).filter(idempotency_key__in=wanted)
+    }
+
+
+def _same(upload: Upload, wanted: Wanted) -> Upload:
+    """The upload of before, if it was the same that was wanted."""
+    size = None if upload.is_stream else upload.size
+    before = (upload.destination, upload.filename, size, upload.fingerprint)
+    if before != (wanted.destination, wanted.filename, wanted.size, wanted.fingerprint):
+        detail = "This Idempotency-Key was used for another upload before: a new upload needs a new key."
+        raise KeyReused(detail, errors={"Idempotency-Key": [detail]})
+    return upload
+
+
+def find(owner: User, identifiers: Sequence[UUID]) -> dict[UUID, Upload]:
+    """The user's uploads among these, in one query."""
+    return Upload.objects.for_user(owner).in_bulk(identifiers)

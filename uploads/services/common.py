@@ -1,11 +1,13 @@
 """What every step of the journey needs: guards by name, OSS asked what is so, and its errors turned into ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from uploads.conf import callback_parameters, settings
 from uploads.connection import oss_client
 from uploads.errors import UploadError, WrongState, from_storage
 from uploads.models import Upload
+from uploads.oss.callback import encode
 from uploads.oss.errors import NotFound, StorageError
 from uploads.oss.messages import Completed, Part
 from uploads.states import State
@@ -17,6 +19,15 @@ _WORDS = {
     State.ABORTED: "The upload was aborted. Start it anew.",
     State.FAILED: "The upload has failed. Start it anew.",
 }
+
+
+def callback_of(upload: Upload) -> tuple[str, Mapping[str, str]]:
+    """The callback that OSS is asked for, as it travels, and its variables; empty where none is wanted."""
+    place = settings.destinations.get(upload.destination)
+    if place is None or not place.callback or not upload.secret:
+        return "", {}
+    asked = callback_parameters(place.callback, {"x:upload": str(upload.pk), "x:secret": upload.secret})
+    return encode(asked)[0], asked.variables
 
 
 def wrong_state(upload: Upload) -> WrongState:

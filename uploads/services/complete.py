@@ -1,29 +1,52 @@
 """Complete: the parts become an object, once, whatever happens on the way.
 
 Rule: before OSS is asked to complete, the row holds what the object must turn out to be (`expected`); so whoever
-comes later, after a lost answer or a killed worker, can tell by a HeadObject how it ended.
+comes later, after a lost answer or a killed worker, can tell by a HeadObject how it ended. An object's key holds the
+upload's id: what lies there came from this upload, whoever finished it.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
+from uploads import options
 from uploads.conf import settings
 from uploads.connection import oss_client
-from uploads.errors import ObjectMismatch, PartsMissing, UploadGone, from_storage
+from uploads.errors import InvalidUpload, ObjectMismatch, PartsMissing, UploadError, UploadGone, from_storage
 from uploads.models import Method, Upload, User
 from uploads.oss import messages
 from uploads.oss.crc64 import combine_all
-from uploads.oss.errors import OssError, Unreachable
+from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
 from uploads.oss.messages import Part as OssPart
-from uploads.services.common import as_record, object_at_oss, parts_at_oss, require
+from uploads.services import door
+from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss, require
 from uploads.states import Event, State
 
+HEADS_AT_ONCE = 8
+"""Small files are looked at side by side: each is a round trip to OSS."""
 
-def complete(upload: Upload, *, crc64: str = "", actor: User | None = None) -> Upload:
-    """Put the parts together, once. `crc64`: what the browser computed over the file, if it did.
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the browser says of the file at its end; each may be left out, but a stream's size."""
+
+    crc64: str = ""
+    etag: str = ""
+    size: int | None = None
+
+
+NOTHING = Told()
+
+
+def complete(upload: Upload, told: Told = NOTHING, *, actor: User | None = None, heard: bool = False) -> Upload:
+    """Put the parts together, once. `heard`: OSS itself says that the object is there.
 
     Returns the upload `completed`, or still `completing` when OSS has not said how it ended: call again. Safe to
     repeat and to call twice at once. Raises PartsMissing naming what OSS lacks, ObjectMismatch, WrongState.
@@ -32,71 +55,152 @@ def complete(upload: Upload, *, crc64: str = "", actor: User | None = None) -> U
     if upload.state == State.COMPLETED:
         return upload
     require(upload, State.UPLOADING, State.COMPLETING)
-    if upload.method == Method.PUT:
-        return _complete_put(upload, crc64, actor)
-    held = parts_at_oss(upload)
+    if upload.method != Method.MULTIPART:
+        return _complete_single(upload, object_at_oss(upload), told, actor)
+    held = None if heard else parts_at_oss(upload)
     if held is None:
-        return settle(upload, actor)
-    parts = _planned_parts(upload, held)
+        return settle(upload, told, actor)
+    try:
+        parts = _chosen(upload, held, told)
+    except PartsMissing:
+        # Somebody with lent credentials may have finished it by other means.
+        return _adopt(upload, told, actor)
     if upload.state == State.UPLOADING and not Upload.objects.advance(
-        upload, Event.COMPLETE, actor=actor, expected=_expected(parts, crc64)
+        upload, Event.COMPLETE, actor=actor, expected=_expected(parts, told), size=sum(part.size for part in parts)
     ):
-        return complete(upload, crc64=crc64, actor=actor)  # Somebody was first; the state has moved on.
-    return _complete_multipart(upload, parts, actor)
+        return complete(upload, told, actor=actor)  # Somebody was first; the state has moved on.
+    return _complete_multipart(upload, parts, told, actor)
 
 
-def _planned_parts(upload: Upload, parts: Sequence[OssPart]) -> list[OssPart]:
+def complete_many(many: Sequence[tuple[Upload, Told]], *, actor: User | None = None) -> list[Upload | UploadError]:
+    """Small files at once: each its upload or its error, in order."""
+    single = [upload for upload, _ in many if upload.method != Method.MULTIPART and upload.state == State.UPLOADING]
+    with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
+        looked = dict(zip((upload.pk for upload in single), pool.map(_look, single), strict=True))
+    results: dict[int, Upload | UploadError] = {}
+    with transaction.atomic():  # OSS was asked before; here is nothing but the database.
+        for index, (upload, told) in enumerate(many):
+            if upload.pk in looked:
+                results[index] = _attempt_single(upload, looked[upload.pk], told, actor)
+    for index, (upload, told) in enumerate(many):
+        if index not in results:
+            try:
+                results[index] = complete(upload, told, actor=actor)
+            except UploadError as error:
+                results[index] = error
+    return [results[index] for index in range(len(many))]
+
+
+def _look(upload: Upload) -> Completed | UploadError | None:
+    """No database here: this runs in a thread of its own."""
+    try:
+        return object_at_oss(upload)
+    except UploadError as error:
+        return error
+
+
+def _attempt_single(
+    upload: Upload, found: Completed | UploadError | None, told: Told, actor: User | None
+) -> Upload | UploadError:
+    try:
+        if isinstance(found, UploadError):
+            return found
+        return _complete_single(upload, found, told, actor)
+    except UploadError as error:
+        return error
+
+
+# The parts
+
+
+def _chosen(upload: Upload, held: Sequence[OssPart], told: Told) -> list[OssPart]:
     """The parts to complete with. Raises PartsMissing; a part beyond the plan is left out, so OSS drops it."""
-    planned, held = upload.plan, {part.number: part for part in parts}
-    wrong = [n for n in planned.numbers() if n not in held or held[n].size != planned.size_of(n)]
+    if upload.is_stream:
+        return _stream_parts(upload, held, told)
+    planned, there = upload.plan, {part.number: part for part in held}
+    wrong = [n for n in planned.numbers() if n not in there or there[n].size != planned.size_of(n)]
     if wrong:
-        if upload.state == State.COMPLETING:
-            Upload.objects.advance(upload, Event.REOPEN)
-        raise PartsMissing(
-            f"{len(wrong)} of {planned.part_count} parts are missing or of the wrong size at OSS: send them again.",
-            errors={"parts": wrong},
-        )
-    return [held[n] for n in planned.numbers()]
+        detail = f"{len(wrong)} of {planned.part_count} parts are missing or of the wrong size at OSS: send them again."
+        raise PartsMissing(detail, errors={"parts": wrong})
+    return [there[n] for n in planned.numbers()]
 
 
-def _expected(parts: Sequence[OssPart], client_crc64: str) -> dict[str, str]:
+def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[OssPart]:
+    """A stream's parts have any size; together they are as many bytes as were sent."""
+    size = _size(upload, told)
+    if size is None:
+        detail = "A stream's size is known at its end: send size."
+        raise InvalidUpload(detail, errors={"size": [detail]})
+    place = settings.destinations.get(upload.destination)
+    if place is not None and place.max_size is not None and size > place.max_size:
+        raise door.too_large(place, size)
+    numbers = [0, *(part.number for part in held)]
+    gaps = [n for before, after in pairwise(numbers) for n in range(before + 1, after)]
+    if gaps or not held:
+        raise PartsMissing("Parts are missing at OSS: send them again.", errors={"parts": gaps or [1]})
+    total = sum(part.size for part in held)
+    if total != size:
+        detail = f"OSS holds {total} bytes of {size}: send the parts that are missing or wrong again."
+        raise PartsMissing(detail, errors={"parts": [], "size": [total]})
+    return list(held)
+
+
+def _expected(parts: Sequence[OssPart], told: Told) -> dict[str, str]:
     """What the object must turn out to be, known before OSS is asked to make it."""
     expected = {"etag": messages.multipart_etag(part.etag for part in parts)}
     if all(part.crc64 is not None for part in parts):
         expected["crc64"] = str(combine_all((part.crc64 or 0, part.size) for part in parts))
-    if client_crc64:
-        expected["client_crc64"] = client_crc64
+    if told.crc64:
+        expected["client_crc64"] = told.crc64
     return expected
 
 
-def _complete_multipart(upload: Upload, parts: Sequence[OssPart], actor: User | None) -> Upload:
+# The ends
+
+
+def _complete_multipart(upload: Upload, parts: Sequence[OssPart], told: Told, actor: User | None) -> Upload:
+    headers, (asked, variables) = options.completion_headers(upload.options), callback_of(upload)
     try:
-        done = oss_client().complete(upload.bucket, upload.key, upload.upload_id, parts)
+        done = oss_client().complete(
+            upload.bucket, upload.key, upload.upload_id, parts, headers, callback=asked, variables=variables
+        )
     except Unreachable as error:
-        return settle(upload, actor, after=error)
+        return settle(upload, told, actor, after=error)
     except OssError as error:
         if error.code == "NoSuchUpload":
-            return settle(upload, actor)
+            return settle(upload, told, actor)
         if not error.retryable:
             Upload.objects.advance(upload, Event.REOPEN, actor=actor)
         raise from_storage(error) from error
     return _finish(upload, done, actor)
 
 
-def _complete_put(upload: Upload, crc64: str, actor: User | None) -> Upload:
-    """The object is there already, or not: a PutObject has no parts to put together."""
-    done = object_at_oss(upload)
+def _complete_single(upload: Upload, done: Completed | None, told: Told, actor: User | None) -> Upload:
+    """The object is there already, or not: one request has no parts to put together."""
     if done is None:
         raise PartsMissing("The file has not arrived at OSS: send it.", errors={"parts": [1]})
     if done.size != upload.size:
         detail = f"OSS holds {done.size} bytes instead of {upload.size}: send the file again."
         raise PartsMissing(detail, errors={"parts": [1]})
-    expected = {"etag": done.etag} | ({"client_crc64": crc64} if crc64 else {})
-    Upload.objects.advance(upload, Event.COMPLETE, actor=actor, expected=expected)
-    return _finish(upload, done, actor)
+    return _claim_and_finish(upload, done, told, actor)
 
 
-def settle(upload: Upload, actor: User | None = None, *, after: Unreachable | None = None) -> Upload:
+def _adopt(upload: Upload, told: Told, actor: User | None) -> Upload:
+    """Parts are missing, and yet the object may be there. If it is not, says again what is missing."""
+    done = object_at_oss(upload)
+    if done is None or done.size != _size(upload, told):
+        if upload.state == State.COMPLETING:
+            Upload.objects.advance(upload, Event.REOPEN)
+        _chosen(upload, parts_at_oss(upload) or [], told)
+        return complete(upload, told, actor=actor)  # They have arrived in the meantime.
+    with suppress(StorageError):  # What is left is swept away another time.
+        oss_client().abort(upload.bucket, upload.key, upload.upload_id)
+    return _claim_and_finish(upload, done, told, actor)
+
+
+def settle(
+    upload: Upload, told: Told = NOTHING, actor: User | None = None, *, after: Unreachable | None = None
+) -> Upload:
     """Ask OSS how it ended: the answer was lost, or the multipart upload is gone.
 
     `after`: the lost answer; OSS may still be at it, so that a missing object proves nothing yet.
@@ -105,12 +209,9 @@ def settle(upload: Upload, actor: User | None = None, *, after: Unreachable | No
     if upload.state == State.COMPLETED:
         return upload
     require(upload, State.UPLOADING, State.COMPLETING)
-    expected = upload.expected or _expected_by_record(upload)
     done = object_at_oss(upload)
-    if done is not None and expected and done.etag == expected["etag"]:
-        if upload.state == State.UPLOADING:
-            Upload.objects.advance(upload, Event.COMPLETE, actor=actor, expected=expected)
-        return _finish(upload, done, actor)
+    if done is not None and (upload.expected or _size(upload, told) in (None, done.size)):
+        return _claim_and_finish(upload, done, told, actor)
     if after is not None:
         return upload
     gone = UploadGone("OSS has dropped this upload and its parts. Start the upload anew.")
@@ -120,12 +221,17 @@ def settle(upload: Upload, actor: User | None = None, *, after: Unreachable | No
     raise gone
 
 
-def _expected_by_record(upload: Upload) -> dict[str, str]:
-    """From the checkpoint, if it knows every part: lets an upload that was completed behind our back be adopted."""
-    rows = list(upload.parts.exclude(etag=""))
-    if len(rows) != upload.part_count:
-        return {}
-    return {"etag": messages.multipart_etag(row.etag for row in rows)}
+def _size(upload: Upload, told: Told) -> int | None:
+    """Bytes of the whole; of a stream, what was said last."""
+    return upload.size if told.size is None or not upload.is_stream else told.size
+
+
+def _claim_and_finish(upload: Upload, done: Completed, told: Told, actor: User | None) -> Upload:
+    """The object is there; claim the upload if nobody did before, and record the end."""
+    if upload.state == State.UPLOADING:
+        expected = {"etag": told.etag or done.etag} | ({"client_crc64": told.crc64} if told.crc64 else {})
+        Upload.objects.advance(upload, Event.COMPLETE, actor=actor, expected=expected, size=done.size)
+    return _finish(upload, done, actor)
 
 
 def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
@@ -134,6 +240,8 @@ def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
     actual = {"etag": done.etag, "crc64": crc64, "client_crc64": crc64}
     wrong = {name: value for name, value in (upload.expected or {}).items() if actual[name] and value != actual[name]}
     facts: dict[str, Any] = {"etag": done.etag, "crc64": crc64, "location": _location(upload)}
+    if done.callback is not None:
+        facts["callback"] = done.callback
     if wrong:
         mismatch = ObjectMismatch(
             f"The object is in the bucket, but it is not what was sent: {_differences(wrong, actual)}. "
@@ -142,11 +250,15 @@ def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
         )
         Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(mismatch), **facts)
         raise mismatch
-    now = timezone.now()
-    ended = {"completed_at": now, "released_at": now, "parts_done": upload.part_count, "bytes_done": upload.size}
+    now, known = timezone.now(), upload.parts.count() if upload.is_stream else upload.part_count
+    ended = {"completed_at": now, "released_at": now, "parts_done": known, "bytes_done": upload.size}
     if Upload.objects.advance(upload, Event.FINISH, actor=actor, **facts, **ended):
         upload.parts.all().delete()
     require(upload, State.COMPLETED)
+    if done.callback is not None and upload.callback != done.callback:
+        # OSS's callback was here first, and finished what waited for its answer.
+        Upload.objects.filter(pk=upload.pk).update(callback=done.callback)
+        upload.refresh_from_db()
     return upload
 
 

@@ -11,27 +11,35 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from uploads import options
 from uploads.conf import Destination, settings
-from uploads.errors import InvalidUpload
+from uploads.errors import InvalidUpload, StorageRefused
 from uploads.models import Method, Part, Upload
-from uploads.oss import signing
+from uploads.oss import post, signing
+from uploads.oss.callback import encoded
+from uploads.oss.limits import MAX_PART_NUMBER
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
 from uploads.services.begin import object_headers
-from uploads.services.common import parts_at_oss, require, wrong_state
+from uploads.services.common import callback_of, parts_at_oss, require, wrong_state
 from uploads.services.complete import settle
 from uploads.states import State
+
+SHORTEST_LIFE = 60
+"""Seconds. A URL that ends sooner is not worth signing."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedPart:
-    """What a browser needs to send one part. `headers` is exactly what it must send."""
+    """What a browser needs to send one part. PUT: `headers` is exactly what it must send. POST: `fields` are those of
+    the form, in their order; the file is appended last."""
 
     number: int
     url: str
     expires_at: datetime
     method: str = "PUT"
     headers: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +53,84 @@ class DonePart:
 
 
 def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None) -> list[SignedPart]:
-    """Presigned URLs, one a part. A given size or MD5 is bound into the signature. Costs no call to OSS."""
+    """Signed requests, one a part. A given size or MD5 is bound into the signature. Costs no call to OSS."""
     require(upload, State.UPLOADING)
     for part in parts:
         _check_part(upload, part.number, part.size)
     now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
     place = settings.destinations.get(upload.destination) or Destination(upload.destination)
-    expires_at = now + timedelta(seconds=place.url_expires)
-    url = settings.endpoint.url_of(upload.bucket, upload.key)
-    if upload.method == Method.PUT:
-        return [_sign_put(upload, part, url, now, expires_at) for part in parts]
+    life = _life(place, now)
+    match upload.method:
+        case Method.POST:
+            return [_sign_single(upload, part, now, life) for part in parts]
+        case Method.PUT:
+            return [_sign_put(upload, part, now, life) for part in parts]
+    url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
     signer = signing.PartSigner(
-        settings.credentials, settings.region, now, place.url_expires, url, upload.bucket, upload.key, upload.upload_id
-    )
+        settings.credentials, settings.region, now, life, url, upload.bucket, upload.key, upload.upload_id,
+        list(options.traffic(upload.options).items()),
+    )  # fmt: skip
     return [SignedPart(part.number, signer.url(part), expires_at, headers=_md5_header(part)) for part in parts]
 
 
-def _sign_put(upload: Upload, part: PartRequest, url: str, now: datetime, expires_at: datetime) -> SignedPart:
+def _life(place: Destination, now: datetime) -> int:
+    """Seconds that a signature shall live: no longer than the credentials behind it."""
+    end = settings.credentials_expire_at
+    if end is None:
+        return place.url_expires
+    life = min(place.url_expires, int((end - now).total_seconds()))
+    if life < SHORTEST_LIFE:
+        raise StorageRefused(
+            "The server's temporary OSS credentials have ended: renew OSS_SESSION_TOKEN. Nothing is lost."
+        )
+    return life
+
+
+def _sign_single(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
+    """PostObject knows no MD5 to hold the bytes to; where one is given, PutObject brings the same."""
+    return (_sign_put if part.content_md5 else _sign_form)(upload, part, now, life)
+
+
+def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
+    """The whole file as one browser form: key, size, type and every other field are bound."""
+    headers = {**object_headers(upload), **options.completion_headers(upload.options)}
+    content_type = headers.pop("Content-Type")
+    asked, variables = callback_of(upload)
+    fields = {
+        "key": upload.key,
+        "x-oss-content-type": content_type,
+        **headers,
+        **options.traffic(upload.options),
+        **({"callback": asked, **variables} if asked else {}),
+        "success_action_status": "200",
+    }
+    size = upload.size or 0
+    signed = post.signed_fields(settings.credentials, settings.region, now, life, upload.bucket, fields, (size, size))
+    url = settings.endpoint.url_of(upload.bucket, "")
+    return SignedPart(part.number, url, now + timedelta(seconds=life), method="POST", fields=signed)
+
+
+def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
     """The whole file as one PutObject; its size is always bound, or the URL would take any file."""
-    headers = {**object_headers(upload), **_md5_header(part)}
+    headers = {**object_headers(upload), **options.completion_headers(upload.options), **_md5_header(part)}
+    asked, variables = callback_of(upload)
+    query = {**options.traffic(upload.options)}
+    if asked:
+        query |= {"callback": asked, "callback-var": encoded(variables)}
     signed = signing.presign(
         settings.credentials,
         settings.region,
         now,
-        int((expires_at - now).total_seconds()),
+        life,
         "PUT",
-        url,
+        settings.endpoint.url_of(upload.bucket, upload.key),
         upload.bucket,
         upload.key,
+        list(query.items()),
         headers={**headers, "Content-Length": str(upload.size)},
         additional=("content-length",),
     )
-    return SignedPart(part.number, signed, expires_at, headers=headers)
+    return SignedPart(part.number, signed, now + timedelta(seconds=life), headers=headers)
 
 
 def _md5_header(part: PartRequest) -> dict[str, str]:
@@ -88,7 +142,7 @@ def _check_part(upload: Upload, number: int, size: int | None) -> None:
         planned = upload.plan.size_of(number)
     except ValueError as error:
         raise InvalidUpload(f"Wrong part number: {error}.", errors={"parts": [str(error)]}) from error
-    if size is not None and size != planned:
+    if size is not None and planned is not None and size != planned:
         detail = f"Part {number} has {planned} bytes by the plan, not {size}."
         raise InvalidUpload(detail, errors={"parts": [detail]})
 
@@ -105,13 +159,14 @@ def record_parts(upload: Upload, parts: Iterable[DonePart]) -> None:
 def synchronize_parts(upload: Upload) -> list[OssPart]:
     """ListParts at OSS, and our record brought into line with it. Raises UploadGone."""
     require(upload, State.UPLOADING)
-    if upload.method == Method.PUT:
+    if upload.method != Method.MULTIPART:
         return []
     parts = parts_at_oss(upload)
     if parts is None:
         settle(upload)
         raise wrong_state(upload)
-    _write_parts(upload, [_done(part) for part in parts if part.number <= upload.part_count], replace=True)
+    last = upload.plan.part_count or MAX_PART_NUMBER
+    _write_parts(upload, [_done(part) for part in parts if part.number <= last], replace=True)
     return parts
 
 

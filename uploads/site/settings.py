@@ -87,6 +87,10 @@ UPLOADS = {
     "OSS_ACCESS_KEY_ID": env.str("OSS_ACCESS_KEY_ID", ""),
     "OSS_ACCESS_KEY_SECRET": env.str("OSS_ACCESS_KEY_SECRET", ""),
     "OSS_SESSION_TOKEN": env.str("OSS_SESSION_TOKEN", ""),
+    "OSS_SESSION_EXPIRES": env.str("OSS_SESSION_EXPIRES", ""),
+    "OSS_STS_ENDPOINT": env.str("OSS_STS_ENDPOINT", ""),
+    "OSS_STS_ROLE_ARN": env.str("OSS_STS_ROLE_ARN", ""),
+    "OSS_CALLBACK_KEY_URLS": env.list("OSS_CALLBACK_KEY_URLS", []),
     "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
     "DESTINATIONS": {"default": {"client_options": ["metadata"]}},
 }
@@ -100,6 +104,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "NUM_PROXIES": env.int("DJANGO_PROXIES", 0),
     "EXCEPTION_HANDLER": "uploads.api.problems.problem_handler",
 }
 SPECTACULAR_SETTINGS = {

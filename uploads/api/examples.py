@@ -1,0 +1,103 @@
+"""What the calls look like, for the pages at /api/docs/. Rule: a test holds their fields to the real answers'."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+ID = "0d4b2a5e-7a0c-4c39-9a55-5f0f7c1d2e3a"
+_WHEN = {
+    "created_at": "2026-01-15T08:30:00Z",
+    "updated_at": "2026-01-15T08:41:12Z",
+    "expires_at": "2026-01-22T08:30:00Z",
+}
+_UPLOAD: dict[str, Any] = {
+    "id": ID,
+    "state": "uploading",
+    "destination": "default",
+    "bucket": "example-bucket",
+    "key": f"uploads/7/2026/01/15/{ID.replace('-', '')}/film.mp4",
+    "upload_id": "0004B9894A22E5B1888A1E29F8236E2D",
+    "method": "multipart",
+    "filename": "film.mp4",
+    "content_type": "video/mp4",
+    "size": 20_000_000,
+    "part_size": 8_388_608,
+    "part_count": 3,
+    "parts_done": 0,
+    "bytes_done": 0,
+    "fingerprint": "film.mp4:20000000:5eb63bbb",
+    "metadata": {},
+    **_WHEN,
+    "completed_at": None,
+    "etag": "",
+    "crc64": "",
+    "location": "",
+    "callback": None,
+    "error": None,
+}
+_DONE = {
+    **_UPLOAD,
+    "state": "completed",
+    "parts_done": 3,
+    "bytes_done": 20_000_000,
+    "completed_at": "2026-01-15T08:41:12Z",
+    "etag": "1C787C506EABFB9B45EAAA8DB039F4B2-3",
+    "crc64": "15355023455283213312",
+    "location": f"https://example-bucket.oss-cn-hangzhou.aliyuncs.com/{_UPLOAD['key']}",
+}
+_PART = {
+    "number": 1,
+    "method": "PUT",
+    "url": "https://example-bucket.oss-cn-hangzhou.aliyuncs.com/…?partNumber=1&uploadId=…&x-oss-signature=…",
+    "headers": {},
+    "expires_at": "2026-01-15T08:45:00Z",
+}
+_HELD = {"number": 1, "etag": "5D41402ABC4B2A76B9719D911017C592", "size": 8_388_608, "crc64": "9548687815775124833"}
+_FILE = {"destination": "default", "filename": "film.mp4", "size": 20_000_000, "content_type": "video/mp4"}
+_PROBLEM = {
+    "type": "urn:oss-uploads:problem:too_large",
+    "title": "The file is too large",
+    "status": 413,
+    "detail": "The destination 'default' takes files of at most 1000 bytes; this one has 20000000.",
+    "code": "too_large",
+    "errors": {"size": ["The destination 'default' takes files of at most 1000 bytes; this one has 20000000."]},
+}
+_LENT = {
+    "access_key_id": "STS.N…",
+    "access_key_secret": "…",
+    "security_token": "CAIS…",
+    "expires_at": "2026-01-15T09:30:00Z",
+    "endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
+    "region": "cn-hangzhou",
+    "bucket": "example-bucket",
+}
+
+
+def _asked(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value, request_only=True)
+
+
+def _answered(name: str, value: Any, status: int = 200) -> OpenApiExample:
+    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
+
+
+CREATE = _asked("A film", {**_FILE, "sign": 2})
+CREATED = _answered(
+    "With the first part signed", {**_UPLOAD, "parts": [_PART], "server_time": "2026-01-15T08:30:00Z"}, 201
+)
+UPLOADS = _answered("One's uploads", _DONE)
+COMPLETED = _answered("Completed", _DONE)
+SIGN = _asked("Two more, and what has arrived", {"parts": [{"number": 2}, {"number": 3}], "done": [_HELD]})
+SIGNED = _answered(
+    "Signed",
+    {"parts": [_PART], "server_time": "2026-01-15T08:30:00Z", "parts_done": 1, "bytes_done": 8_388_608},
+)
+CHECKPOINT = _asked("What has arrived", {"parts": [_HELD]})
+PROGRESS = _answered("Progress", {"parts_done": 1, "bytes_done": 8_388_608})
+PARTS = _answered("Parts", {"parts": [_HELD]})
+COMPLETE = _asked("With the file's CRC64", {"crc64": "15355023455283213312"})
+CREATE_BATCH = _asked("Two small files", {"uploads": [{**_FILE, "size": 10_000, "sign": 1}] * 2})
+COMPLETE_BATCH = _asked("Two small files", {"uploads": [{"id": ID, "etag": "5D41402ABC4B2A76B9719D911017C592"}]})
+BATCH = _answered("An upload and a problem", {"uploads": [_UPLOAD, _PROBLEM]}, 207)
+CREDENTIALS = _answered("For one upload", {**_LENT, "key": _UPLOAD["key"], "upload_id": _UPLOAD["upload_id"]})
+PREFIX_CREDENTIALS = _answered("For one's own prefix", {**_LENT, "prefix": "uploads/7/"})
