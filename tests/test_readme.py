@@ -3,14 +3,17 @@
 import argparse
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.core.management import get_commands
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
 from uploads import errors, states
-from uploads.conf import settings
+from uploads.conf import Destination
+from uploads.conf import settings as app_settings
 from uploads.localoss import arguments, faults
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +32,19 @@ def test_every_setting_is_named_and_none_that_does_not_exist() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source)) - {"LOG_LEVEL", "STATIC_ROOT", "DJANGO_SECURE_COOKIES"}
     table = README.partition("| variable |")[2].partition("Then let")[0]
     assert set(re.findall(r"`([A-Z][A-Z_]+)`", table)) == read
-    assert {*settings.REQUIRED, *settings.OPTIONAL} - {"DESTINATIONS"} <= read
+    assert {*app_settings.REQUIRED, *app_settings.OPTIONAL} - {"DESTINATIONS", "THROTTLES"} <= read
+
+
+def test_every_key_of_a_destination_is_named_and_the_example_is_sound(settings: Any) -> None:
+    text = section("On your own bucket")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    given: dict[str, Any] = {}
+    exec(example, given)  # our own README
+    settings.UPLOADS = {**settings.UPLOADS, **given["UPLOADS"]}
+    assert [message for message in run_checks(tags=["uploads"]) if "Destination" in str(message.msg)] == []
+    table = text.partition("| key | meaning |")[2].partition("`THROTTLES`")[0]
+    first = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`([a-z_]+)`", first)) == Destination.keys()
 
 
 def test_every_command_is_named() -> None:

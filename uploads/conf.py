@@ -91,7 +91,7 @@ DEFAULT_THROTTLES = {
     "complete": "600/min",
     "credentials": "120/min",
     "callback": "6000/min",
-    "token": "20/min",
+    "token": "60/min",
 }
 """Requests that one user (or, unknown, one address) may make, by scope."""
 

@@ -4,7 +4,7 @@
 
 import { ApiError, LoginError, NetworkError } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
-import type { World } from "./ports.ts";
+import type { Signed, World } from "./ports.ts";
 import { retryAfter } from "./retry.ts";
 import { Silence, watched } from "./watchdog.ts";
 
@@ -16,7 +16,7 @@ export interface RemoteUpload {
   readonly bucket: string;
   readonly key: string;
   readonly upload_id: string | null;
-  readonly method: "multipart" | "put";
+  readonly method: "multipart" | "post" | "put";
   readonly filename: string;
   readonly content_type: string;
   readonly size: number;
@@ -36,11 +36,8 @@ export interface RemoteUpload {
   readonly error: unknown;
 }
 
-export interface SignedPart {
+export interface SignedPart extends Signed {
   readonly number: number;
-  readonly method: "PUT";
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
   readonly expires_at: string;
 }
 

@@ -19,8 +19,8 @@ export type {
   Connection,
   Journal,
   JournalEntry,
-  PutAnswer,
-  PutRequest,
+  SendAnswer,
+  SendRequest,
   Transport,
   World,
 } from "./ports.ts";

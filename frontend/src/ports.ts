@@ -17,16 +17,23 @@ export interface Connection {
   reaches(origin: string, signal: AbortSignal): Promise<boolean>;
 }
 
-export interface PutRequest {
+/** A signed request: PUT with exactly these headers, or POST with a form of these fields and the file last. */
+export interface Signed {
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly method: "PUT" | "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+export interface SendRequest {
+  readonly signed: Signed;
   readonly body: Blob;
   readonly signal: AbortSignal;
   onprogress(loaded: number): void;
 }
 
 /** The storage's answer; status 0 when there was none that could be read. */
-export interface PutAnswer {
+export interface SendAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
@@ -34,7 +41,7 @@ export interface PutAnswer {
 
 /** Sends one body. Rejects only when aborted through the signal. */
 export interface Transport {
-  put(request: PutRequest): Promise<PutAnswer>;
+  send(request: SendRequest): Promise<SendAnswer>;
 }
 
 export interface JournalEntry {

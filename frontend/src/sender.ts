@@ -5,7 +5,7 @@ import { NetworkError, type UploadError } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { type Plan, type Range, rangeOf } from "./parts.ts";
-import type { Clock, PutAnswer, Transport } from "./ports.ts";
+import type { Clock, SendAnswer, Transport } from "./ports.ts";
 import type { Meter } from "./progress.ts";
 import { delayBefore, seconds, type Tell } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
@@ -64,7 +64,7 @@ export class Sender {
   }
 
   /** One request; null when it stalled. */
-  async #attempt(trials: Trials, signal: AbortSignal): Promise<PutAnswer | null> {
+  async #attempt(trials: Trials, signal: AbortSignal): Promise<SendAnswer | null> {
     const { line, signer, source, clock } = this.ports;
     const leave = await line.pass(signal);
     try {
@@ -73,7 +73,7 @@ export class Sender {
       }
       const body = source.slice(trials.range);
       const startedAt = clock.now();
-      const answer = await this.#put(trials.signed, body, signal);
+      const answer = await this.#send(trials.signed, body, signal);
       if (!answer) line.stalled();
       else if (answer.status !== 0) line.answered();
       else {
@@ -86,11 +86,7 @@ export class Sender {
     }
   }
 
-  async #put(
-    { number, url, headers }: FreshPart,
-    body: Blob,
-    signal: AbortSignal,
-  ): Promise<PutAnswer | null> {
+  async #send(signed: FreshPart, body: Blob, signal: AbortSignal): Promise<SendAnswer | null> {
     const { clock, transport, meter } = this.ports;
     let sent = 0;
     try {
@@ -98,10 +94,10 @@ export class Sender {
         const onprogress = (loaded: number) => {
           if (loaded > sent) alive();
           sent = Math.max(sent, loaded);
-          meter.advance(number, loaded, body.size, clock.now());
+          meter.advance(signed.number, Math.min(loaded, body.size), body.size, clock.now());
           this.ports.onprogress();
         };
-        return transport.put({ url, headers, body, signal, onprogress });
+        return transport.send({ signed, body, signal, onprogress });
       });
     } catch (error) {
       if (error instanceof Silence) return null;
@@ -110,7 +106,7 @@ export class Sender {
   }
 
   /** Waits as long as is decent before the next try; throws when there shall be none. */
-  async #wait(trials: Trials, answer: PutAnswer | null, signal: AbortSignal): Promise<void> {
+  async #wait(trials: Trials, answer: SendAnswer | null, signal: AbortSignal): Promise<void> {
     const { clock, line, tell } = this.ports;
     const verdict = answer ? judge(answer) : "silent";
     const error = answer && verdict !== "silent" ? storageError(answer) : unreachable();

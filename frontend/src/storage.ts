@@ -3,7 +3,7 @@
 
 import { StorageError } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
-import type { PutAnswer } from "./ports.ts";
+import type { SendAnswer } from "./ports.ts";
 import { retryAfter } from "./retry.ts";
 
 export type Verdict =
@@ -16,7 +16,7 @@ export type Verdict =
 /** OSS answers 400 to a body that did not arrive in time or in whole: the line's fault, not the request's. */
 const LINE_TROUBLE = new Set(["RequestTimeout", "IncompleteBody"]);
 
-export function judge(answer: PutAnswer): Verdict {
+export function judge(answer: SendAnswer): Verdict {
   const { status } = answer;
   if (status === 0) return "silent";
   if (status >= 200 && status < 300) return "done";
@@ -26,13 +26,13 @@ export function judge(answer: PutAnswer): Verdict {
   return "refused";
 }
 
-export function donePart(number: number, size: number, answer: PutAnswer): DonePart {
+export function donePart(number: number, size: number, answer: SendAnswer): DonePart {
   const etag = answer.headers.get("etag");
   const crc64 = answer.headers.get("x-oss-hash-crc64ecma");
   return { number, size, ...(etag && { etag }), ...(crc64 && { crc64 }) };
 }
 
-export function storageError(answer: PutAnswer): StorageError {
+export function storageError(answer: SendAnswer): StorageError {
   const code = codeOf(answer);
   const cause = element(answer.body, "EC");
   const message = element(answer.body, "Message") || "The storage gave no reason.";
@@ -47,7 +47,7 @@ export function storageError(answer: PutAnswer): StorageError {
   });
 }
 
-function codeOf(answer: PutAnswer): string {
+function codeOf(answer: SendAnswer): string {
   return element(answer.body, "Code");
 }
 

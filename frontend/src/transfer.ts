@@ -76,7 +76,7 @@ export class Transfer {
 
   async #held(signal: AbortSignal): Promise<readonly DonePart[]> {
     const { id, method, state } = this.remote;
-    if (method === "put") return state === "completing" ? everyPart(this.ledger.plan) : [];
+    if (method !== "multipart") return state === "completing" ? everyPart(this.ledger.plan) : [];
     const { api } = this.ports;
     try {
       return await api.heldParts(id, signal);

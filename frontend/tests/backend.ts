@@ -95,7 +95,7 @@ export class FakeBackend {
       bucket: "bucket",
       key: `files/${id}`,
       upload_id: count > 1 ? `M${id}` : null,
-      method: count > 1 ? "multipart" : "put",
+      method: count > 1 ? "multipart" : "post",
       filename: body.filename,
       content_type: body.content_type,
       size: body.size,
@@ -131,12 +131,13 @@ export class FakeBackend {
 
   signed(row: Row, numbers: readonly number[]) {
     const now = this.serverTime();
-    const headers: Record<string, string> = row.method === "put" ? { "Content-Type": row.content_type } : {};
+    const form = row.method === "post";
+    const bound: Record<string, string> = form ? { "x-oss-content-type": row.content_type } : {};
     const parts = numbers.map((number) => ({
       number,
-      method: "PUT",
-      url: this.store.url(row.key, number, now + this.life, headers),
-      headers,
+      method: form ? "POST" : "PUT",
+      url: this.store.url(row.key, number, now + this.life, bound),
+      ...(form ? { fields: bound } : { headers: bound }),
       expires_at: new Date(now + this.life).toISOString(),
     }));
     return { parts, server_time: new Date(now).toISOString() };

@@ -27,7 +27,7 @@ describe("a whole journey", () => {
       const world = new TestWorld();
       const file = fileOf(size);
       const upload = world.open().upload(file);
-      expect(await world.clock.run(upload.done)).toMatchObject({ state: "completed", method: "put", size });
+      expect(await world.clock.run(upload.done)).toMatchObject({ state: "completed", method: "post", size });
       expect(world.store.sent).toHaveLength(1);
       expect(world.backend.calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
         "GET uploads/",

@@ -1,7 +1,7 @@
 // The storage in memory behind the engine's Transport: checks URLs and headers as OSS does, keeps the bytes, and
 // fails on command.
 
-import type { PutAnswer, PutRequest, Transport } from "../src/ports.ts";
+import type { SendAnswer, SendRequest, Transport } from "../src/ports.ts";
 import type { FakeClock } from "./clock.ts";
 
 export type Fault =
@@ -45,17 +45,17 @@ export class FakeStore implements Transport {
     return this.sent.filter((sent) => sent.number === number).length;
   }
 
-  url(key: string, number: number, expires: number, headers: Record<string, string>): string {
+  url(key: string, number: number, expires: number, signed: Record<string, string>): string {
     const query = new URLSearchParams({
       partNumber: String(number),
       expires: String(expires),
-      signed: JSON.stringify(headers),
+      signed: JSON.stringify(signed),
     });
     return `${HOST}/${key}?${query}`;
   }
 
-  async put(request: PutRequest): Promise<PutAnswer> {
-    const url = new URL(request.url);
+  async send(request: SendRequest): Promise<SendAnswer> {
+    const url = new URL(request.signed.url);
     const number = Number(url.searchParams.get("partNumber"));
     const key = url.pathname.slice(1);
     const fault = this.fault(number, this.tries(number) + 1) ?? this.#refusal(url, request);
@@ -86,15 +86,16 @@ export class FakeStore implements Transport {
     this.hold(key).set(number, body);
   }
 
-  #refusal(url: URL, request: PutRequest): Fault | undefined {
+  #refusal(url: URL, request: SendRequest): Fault | undefined {
     if (Number(url.searchParams.get("expires")) <= this.serverTime())
       return { status: 403, code: "AccessDenied" };
+    const { headers, fields } = request.signed;
     const exact =
-      url.searchParams.get("signed") === JSON.stringify(request.headers) && request.body.type === "";
+      url.searchParams.get("signed") === JSON.stringify(fields ?? headers) && request.body.type === "";
     return exact ? undefined : { status: 403, code: "SignatureDoesNotMatch" };
   }
 
-  async #answer({ body, signal, onprogress }: PutRequest, fault: Fault | undefined): Promise<PutAnswer> {
+  async #answer({ body, signal, onprogress }: SendRequest, fault: Fault | undefined): Promise<SendAnswer> {
     const none = { status: 0, headers: new Headers(), body: "" };
     if (fault === "silent") return none;
     if (fault === "stall") {
@@ -114,7 +115,7 @@ export class FakeStore implements Transport {
   }
 }
 
-function refusal({ status, code, headers = {} }: Exclude<Fault, string>): PutAnswer {
+function refusal({ status, code, headers = {} }: Exclude<Fault, string>): SendAnswer {
   const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>No &amp; never.</Message><RequestId>REQ-1</RequestId></Error>`;
   return { status, headers: new Headers(headers), body };
 }

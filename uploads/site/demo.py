@@ -20,6 +20,7 @@ from types import FrameType
 HOST = "127.0.0.1"
 BUCKET, REGION = "demo-bucket", "cn-hangzhou"
 KEY_ID, KEY_SECRET = "demo-key-id", "demo-key-secret"
+ROLE_ARN = "acs:ram::1000000000000001:role/demo-upload-role"
 ACCOUNTS = (("demo", False), ("admin", True))
 START_SECONDS = 60
 
@@ -72,6 +73,10 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
         "OSS_ACCESS_KEY_ID": KEY_ID,
         "OSS_ACCESS_KEY_SECRET": KEY_SECRET,
         "OSS_SESSION_TOKEN": "",
+        "OSS_SESSION_EXPIRES": "",
+        "OSS_STS_ENDPOINT": f"http://{HOST}:{settings.oss_port}",
+        "OSS_STS_ROLE_ARN": ROLE_ARN,
+        "OSS_CALLBACK_KEY_URLS": f"http://{HOST}:{settings.oss_port}/-/",
         "UPLOADS_ORIGINS": f"{settings.site},http://localhost:{settings.port}",
         "LOG_LEVEL": environ.get("LOG_LEVEL", "WARNING"),
     }
