@@ -3,6 +3,7 @@
 Rule: ports are free ones, files are temporary, and leaving the `with` leaves no process.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from typing import Any, Self
 
 import httpx
 
+from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
 from uploads.oss.client import OssClient, utcnow
@@ -113,9 +115,18 @@ class Stack:
             "OSS_BUCKET": self.oss_server.bucket,
             "OSS_ACCESS_KEY_ID": self.oss_server.access_key_id,
             "OSS_ACCESS_KEY_SECRET": self.oss_server.access_key_secret,
+            "OSS_STS_ENDPOINT": self.oss_server.url,
+            "OSS_STS_ROLE_ARN": DEMO_ROLE.arn,
+            "OSS_CALLBACK_KEY_URLS": f"{self.oss_server.url}/-/",
             "UPLOADS_ORIGINS": self.site.url,
             "LOG_LEVEL": "WARNING",
         }
+
+    def destinations(self, given: dict[str, Any]) -> None:
+        """Restart the site with these."""
+        self.site.environment["UPLOADS_DESTINATIONS"] = json.dumps(given)
+        self.site.kill()
+        self.site.start()
 
     # Looking behind the page
 

@@ -92,7 +92,7 @@ UPLOADS = {
     "OSS_STS_ROLE_ARN": env.str("OSS_STS_ROLE_ARN", ""),
     "OSS_CALLBACK_KEY_URLS": env.list("OSS_CALLBACK_KEY_URLS", []),
     "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
-    "DESTINATIONS": {"default": {"client_options": ["metadata"]}},
+    "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
 
 REST_FRAMEWORK = {
