@@ -161,9 +161,8 @@ def test_an_abort_at_any_step_wins_or_learns_that_it_lost(
             except WrongState:
                 return  # It lost.
 
-        with at_step(monkeypatch, number, abort):
-            with suppress(WrongState):
-                services.complete(again(upload))
+        with at_step(monkeypatch, number, abort), suppress(WrongState):
+            services.complete(again(upload))
         if not met:
             break
         ends.append(again(upload).state)
