@@ -9,6 +9,8 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from tests.conftest import Begin, Place
@@ -16,6 +18,7 @@ from tests.stack import deliver
 from tests.test_services import at_once
 from uploads import services
 from uploads.api import examples
+from uploads.api import serializers as shapes
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.services import Wanted
@@ -278,3 +281,32 @@ def test_a_batch_of_a_hundred_is_begun_in_as_many_queries_as_one(api: APIClient,
     many = queries(lambda: post(api, "uploads/batch/", {"uploads": [SMALL] * 100}, **{"Idempotency-Key": "b"}))
     # SQLite cuts a long insert into several.
     assert many == few if connection.vendor == "postgresql" else many <= few + 12
+
+
+# The quick way and the long way
+
+
+ITEMS = st.fixed_dictionaries(
+    {},
+    optional={
+        "number": st.sampled_from([1, 10_000, 0, 10_001, True, "1", 1.0, None, -1]),
+        "size": st.sampled_from([0, 5, 5 * 2**30, 5 * 2**30 + 1, -1, None, "5", False]),
+        "etag": st.sampled_from(["", "ab12", '"AB12"', "a b", None, 5, "x" * 65, "ü"]),
+        "crc64": st.sampled_from(["", "0", "7", "007", str(2**64 - 1), str(2**64), None, 7, "-1", "x"]),
+        "content_md5": st.sampled_from(["XUFAKrxLKna5cZ2REBfFkg==", "", None, "x", 5]),
+        "other": st.just(1),
+    },
+)
+
+
+@given(ITEMS | st.sampled_from([None, 1, "x", []]))
+def test_what_is_plainly_right_is_what_the_long_way_takes(item: Any) -> None:
+    for serializer, plainly in (
+        (shapes.DonePartSerializer, shapes._plain_done),
+        (shapes.PartRequestSerializer, shapes._plain_request),
+    ):
+        taken = plainly(item)
+        if taken is not None:
+            judged = serializer(data=item)
+            assert judged.is_valid(), judged.errors
+            assert serializer.to_part(judged.validated_data) == taken

@@ -1,6 +1,7 @@
 """The shapes of requests and answers. Serializers judge form; services judge sense."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import inline_serializer
@@ -48,6 +49,10 @@ class PartRequestSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError("Base64 of the 16 bytes of an MD5.")
         return value
 
+    @staticmethod
+    def to_part(data: dict[str, Any]) -> PartRequest:
+        return PartRequest(data["number"], data.get("size"), data.get("content_md5"))
+
 
 class DonePartSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField(min_value=1, max_value=MAX_PART_NUMBER)
@@ -67,22 +72,73 @@ class DonePartSerializer(serializers.Serializer[Any]):
         return DonePart(data["number"], data["size"], data.get("etag") or "", data.get("crc64") or "")
 
 
+class PartsField(serializers.ListField):
+    """Many of one shape, of which there may be thousands: what is plainly right is taken at once, and only what is not
+    goes the long way, which says what is wrong with it."""
+
+    def __init__(self, child: Any, plainly: Callable[[Any], Any], **kwargs: Any) -> None:
+        self._plainly = plainly
+        super().__init__(child=child, **kwargs)
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        taken = [self._plainly(item) for item in data]
+        if None not in taken:
+            return taken
+        child: Any = self.child
+        return [child.to_part(item) for item in super().run_child_validation(data)]
+
+
+def _is_whole(value: Any, low: int, high: int) -> bool:
+    return type(value) is int and low <= value <= high
+
+
+def _plain_done(item: Any) -> DonePart | None:
+    """As browsers send it; None for anything that needs a second look."""
+    if type(item) is not dict:
+        return None
+    number, size = item.get("number", 0), item.get("size", -1)
+    etag, crc64 = item.get("etag", ""), item.get("crc64", "")
+    if not (_is_whole(number, 1, MAX_PART_NUMBER) and _is_whole(size, 0, MAX_PART_SIZE)):
+        return None
+    if type(etag) is not str or type(crc64) is not str or (etag and not _ETAG.fullmatch(etag)):
+        return None
+    if crc64 and not (_UINT64.fullmatch(crc64) and crc64[0] != "0" and int(crc64) < 2**64):
+        return None
+    return DonePart(number, size, etag.strip('"').upper(), crc64)
+
+
+def _plain_request(item: Any) -> PartRequest | None:
+    """The same for a part to be signed."""
+    if type(item) is not dict or not _is_whole(item.get("number"), 1, MAX_PART_NUMBER):
+        return None
+    size, md5 = item.get("size"), item.get("content_md5")
+    if "size" in item and not _is_whole(size, 0, MAX_PART_SIZE):
+        return None
+    if "content_md5" in item and not (type(md5) is str and _MD5.fullmatch(md5)):
+        return None
+    return PartRequest(item["number"], size, md5)
+
+
+def done_parts(limit: int, *, required: bool = False) -> PartsField:
+    return PartsField(DonePartSerializer(), _plain_done, max_length=limit, required=required)
+
+
 class CheckpointSerializer(serializers.Serializer[Any]):
-    parts = serializers.ListField(child=DonePartSerializer(), max_length=MAX_BATCH)
+    parts = done_parts(MAX_BATCH, required=True)
 
     def done(self) -> list[DonePart]:
-        return [DonePartSerializer.to_part(part) for part in self.validated_data["parts"]]
+        return list(self.validated_data["parts"])
 
 
 class SignRequestSerializer(serializers.Serializer[Any]):
-    parts = serializers.ListField(child=PartRequestSerializer(), max_length=MAX_BATCH, allow_empty=False)
-    done = serializers.ListField(child=DonePartSerializer(), max_length=MAX_BATCH, required=False)
+    parts = PartsField(PartRequestSerializer(), _plain_request, max_length=MAX_BATCH, allow_empty=False)
+    done = done_parts(MAX_BATCH)
 
     def requests(self) -> list[PartRequest]:
-        return [PartRequest(p["number"], p.get("size"), p.get("content_md5")) for p in self.validated_data["parts"]]
+        return list(self.validated_data["parts"])
 
     def finished(self) -> list[DonePart]:
-        return [DonePartSerializer.to_part(part) for part in self.validated_data.get("done", [])]
+        return list(self.validated_data.get("done", []))
 
 
 class CompleteRequestSerializer(serializers.Serializer[Any]):
@@ -94,10 +150,10 @@ class CompleteRequestSerializer(serializers.Serializer[Any]):
         help_text="Bytes: a stream's, at its end.",
     )
     crc64 = Uint64Field(required=False, allow_null=True, help_text="Of the whole file, if the page computed it.")
-    done = serializers.ListField(child=DonePartSerializer(), max_length=MAX_PART_NUMBER, required=False)
+    done = done_parts(MAX_PART_NUMBER)
 
     def finished(self) -> list[DonePart]:
-        return [DonePartSerializer.to_part(part) for part in self.validated_data.get("done", [])]
+        return list(self.validated_data.get("done", []))
 
     def told(self) -> Told:
         return Told(crc64=self.validated_data.get("crc64") or "", size=self.validated_data.get("size"))
