@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": {"conf", "keys", "options", "oss"},
     "connection": {"conf", "oss"},
     "models": {"states", "plan", "errors", "oss"},
-    "bucket": {"oss"},
+    "bucket": {"conf", "keys", "oss"},
     "services": {"models", "states", "plan", "errors", "keys", "options", "conf", "connection", "oss"},
     "api": {"services", "models", "states", "plan", "errors", "conf", "oss"},
     "admin": {"services", "models", "states", "errors"},

@@ -1,12 +1,15 @@
-"""The bucket made ready for uploads from pages: its CORS rules.
+"""The bucket made ready for uploads from pages: its CORS rules, and the lifecycle rules that give up stale uploads.
 
 Rule: OSS replaces all rules on a put, so read, merge, put, read back; rules that others wrote stay as they are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 
+from uploads.conf import Destination
+from uploads.keys import static_prefix
+from uploads.oss import lifecycle
 from uploads.oss.client import OssClient
 from uploads.oss.limits import MAX_CORS_RULES
 from uploads.oss.messages import CorsConfiguration, CorsRule
@@ -29,6 +32,62 @@ class Change:
     before: CorsConfiguration
     after: CorsConfiguration
     diff: str
+
+
+RULE_IDS = "oss-uploads-abort-"
+"""How the IDs of our lifecycle rules begin."""
+GRACE_DAYS = 1
+"""OSS goes round after the sweep has: what the sweep could not reach, and only that, is left to the lifecycle."""
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleChange:
+    """The same for the lifecycle; documents as OSS has them."""
+
+    after: bytes
+    diff: str
+
+
+def plan_lifecycle(client: OssClient, bucket: str, aborts: Mapping[str, int]) -> LifecycleChange:
+    """`aborts`: key prefix → days after which a multipart upload under it is given up."""
+    before = client.get_lifecycle(bucket)
+    after = lifecycle.merged(before, RULE_IDS, aborts)
+    lines = unified_diff(
+        describe_lifecycle(before), describe_lifecycle(after), "in the bucket", "wanted", n=99, lineterm=""
+    )
+    return LifecycleChange(after, "\n".join(lines))
+
+
+def apply_lifecycle(client: OssClient, bucket: str, change: LifecycleChange) -> None:
+    """Put, and read back. Raises RuntimeError when OSS has something else than what was put."""
+    client.put_lifecycle(bucket, change.after)
+    if describe_lifecycle(client.get_lifecycle(bucket)) != describe_lifecycle(change.after):
+        raise RuntimeError("The bucket's lifecycle rules are not what was just written: does somebody else write too?")
+
+
+def stale_uploads(destinations: Iterable[Destination]) -> dict[str, int]:
+    """For `plan_lifecycle`: each place that uploads go to, and when what lies there unfinished is stale. OSS allows no
+    rule inside another's prefix, so the widest stands for all within it, with the longest of their times."""
+    days = [(static_prefix(each.key), -(-each.upload_expires // 86_400) + GRACE_DAYS) for each in destinations]
+    widest: dict[str, int] = {}
+    for prefix, count in sorted(days):
+        home = next((known for known in widest if prefix.startswith(known)), prefix)
+        widest[home] = max(count, widest.get(home, 0))
+    return widest
+
+
+def describe_lifecycle(document: bytes | None) -> list[str]:
+    """A line a fact, for people and for comparing."""
+    if document is None:
+        return []
+    lines: list[str] = []
+    for rule in sorted(lifecycle.read(document), key=lambda rule: rule.id):
+        lines.append(f"rule {rule.id} for {rule.prefix or 'everything'}: {', '.join(rule.actions)}")
+        if rule.abort and rule.abort.days is not None:
+            lines.append(f"    multipart uploads given up after {rule.abort.days} days")
+        if not rule.enabled:
+            lines.append("    disabled")
+    return lines
 
 
 def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:

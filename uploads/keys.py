@@ -51,6 +51,11 @@ def object_key(template: str, *, user_id: object, now: datetime, uuid: UUID, fil
     return key
 
 
+def static_prefix(template: str) -> str:
+    """How every key of a template begins, whoever uploads; empty where it begins with a field."""
+    return next((text if name is not None else template for text, name, _, _ in string.Formatter().parse(template)), "")
+
+
 def own_prefix(template: str, user_id: object) -> str | None:
     """The beginning of every key that this user gets, and nobody else; None where there is no such beginning."""
     start = ""

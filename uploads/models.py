@@ -5,12 +5,12 @@ about parts and objects.
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings as django_settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from uploads import states
@@ -46,9 +46,37 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def active(self) -> Self:
         return self.filter(state__in=[State.UPLOADING, State.COMPLETING])
 
-    def stale(self, now: datetime) -> Self:
-        """Unfinished, and past their time."""
-        return self.filter(state=State.UPLOADING, expires_at__lt=now)
+    def stale(self, now: datetime, idle_since: datetime | None = None) -> Self:
+        """Unfinished, and past their time; with `idle_since`, also those nobody has touched since then."""
+        over = models.Q(expires_at__lt=now)
+        if idle_since is not None:
+            over |= models.Q(updated_at__lt=idle_since)
+        return self.filter(over, state=State.UPLOADING)
+
+    def unsettled(self, since: datetime) -> Self:
+        """Being completed since before then: whoever was at it has died."""
+        return self.filter(state=State.COMPLETING, updated_at__lt=since)
+
+    def unreleased(self, since: datetime, url_life: timedelta) -> Self:
+        """Ended, and OSS may still hold something: it did not hear of the end, or a URL that outlived it was used."""
+        silent = models.Q(released_at=None, updated_at__lt=since)
+        late = models.Q(
+            method__in=[Method.POST, Method.PUT],
+            state=State.ABORTED,
+            released_at__lt=models.F("updated_at") + url_life,
+            updated_at__lt=since - url_life,
+        )
+        return self.filter(silent | late, state__in=[State.ABORTED, State.FAILED])
+
+    def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
+        """Take on up to `limit` of these that no other sweep has; nobody else gets them before `until`."""
+        free = self.filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)).order_by("updated_at")
+        with transaction.atomic():
+            if connection.features.has_select_for_update_skip_locked:
+                free = free.select_for_update(skip_locked=True)
+            taken = list(free.values_list("pk", flat=True)[:limit])
+            Upload.objects.filter(pk__in=taken).update(claimed_until=until)
+        return taken
 
     def advance(self, upload: "Upload", event: states.Event, *, actor: User | None = None, **values: Any) -> bool:
         """Move one upload by the state table and set `values` with it; False when it may not (or somebody was first).
@@ -102,6 +130,10 @@ class Upload(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True, help_text="When OSS had dropped an ended upload's parts.")
 
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="A sweep has taken it on, and will be done with it by then."
+    )
+
     expected = models.JSONField(
         null=True, blank=True, help_text="ETag and CRC64 that the object must have; known before OSS is asked."
     )
@@ -123,6 +155,12 @@ class Upload(models.Model):
                 fields=["expires_at"],
                 name="uploads_unfinished",
                 condition=models.Q(state__in=[State.UPLOADING, State.COMPLETING]),
+            ),
+            models.Index(fields=["upload_id"], name="uploads_at_oss", condition=~models.Q(upload_id="")),
+            models.Index(
+                fields=["updated_at"],
+                name="uploads_unreleased",
+                condition=models.Q(released_at=None, state__in=[State.ABORTED, State.FAILED]),
             ),
         ]
         constraints = [

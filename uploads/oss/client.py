@@ -7,6 +7,7 @@ answer was lost) raises Unreachable, so that the caller asks OSS what became of 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from uploads.oss.callback import encoded
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Busy, Malformed, NotFound, StorageError, Unreachable, from_answer, from_sts
 from uploads.oss.limits import MAX_LIST_PAGE
-from uploads.oss.messages import Completed, CorsConfiguration, Part, PartPage
+from uploads.oss.messages import Completed, CorsConfiguration, OpenUpload, Part, PartPage, UploadPage
 from uploads.oss.signing import Credentials, authorization, canonical_query
 from uploads.oss.sts import AssumeRole, TemporaryCredentials
 
@@ -172,6 +173,57 @@ class OssClient:
         headers = {"Content-Type": "application/xml"}
         content = messages.build_cors(configuration)
         self._call("PutBucketCors", "PUT", bucket, query=[("cors", "")], headers=headers, content=content)
+
+    # The bucket's lifecycle, as documents: what others wrote there is not ours to understand
+
+    def get_lifecycle(self, bucket: str) -> bytes | None:
+        """GetBucketLifecycle; None where the bucket has no rules."""
+        try:
+            return self._call("GetBucketLifecycle", "GET", bucket, query=[("lifecycle", "")]).content
+        except NotFound as error:
+            if error.code == "NoSuchLifecycle":
+                return None
+            raise
+
+    def put_lifecycle(self, bucket: str, document: bytes) -> None:
+        """PutBucketLifecycle: replaces all rules."""
+        headers = {"Content-Type": "application/xml"}
+        self._call("PutBucketLifecycle", "PUT", bucket, query=[("lifecycle", "")], headers=headers, content=document)
+
+    # What the bucket holds
+
+    def list_uploads(self, bucket: str, query: Mapping[str, str] | None = None) -> UploadPage:
+        """ListMultipartUploads, one page. `query`: prefix, delimiter, key-marker, upload-id-marker, max-uploads."""
+        asked = [("uploads", ""), ("encoding-type", "url"), *((query or {}).items())]
+        return messages.parse_uploads(self._call("ListMultipartUploads", "GET", bucket, query=asked).content)
+
+    def all_uploads(self, bucket: str, prefix: str = "") -> Iterator[OpenUpload]:
+        """Every multipart upload under a prefix, page after page."""
+        query = {"prefix": prefix, "max-uploads": str(MAX_LIST_PAGE)}
+        while True:
+            page = self.list_uploads(bucket, query)
+            yield from page.uploads
+            if page.next_marker is None:
+                return
+            query |= {"key-marker": page.next_marker[0], "upload-id-marker": page.next_marker[1]}
+
+    def bucket_region(self, bucket: str) -> tuple[str, datetime]:
+        """GetBucketLocation: where the bucket is (`oss-cn-hangzhou`), and the storage's own time."""
+        answer = self._call("GetBucketLocation", "GET", bucket, query=[("location", "")])
+        date = parsedate_to_datetime(answer.headers["Date"])
+        return messages.parse(answer.content, "LocationConstraint").text or "", date
+
+    def exposed_headers(self, bucket: str, origin: str) -> tuple[int, str]:
+        """A real preflight for a PUT from this origin: OSS's status, and the headers that pages may then read."""
+        url = self.endpoint.url_of(bucket, "doctor")
+        asked = {
+            "Origin": origin,
+            "Access-Control-Request-Method": "PUT",
+            "Access-Control-Request-Headers": "content-md5",
+        }
+        answer = self._http.request("OPTIONS", url, headers=asked, timeout=TIMEOUT)
+        read = self._http.request("GET", url, headers={"Origin": origin}, timeout=TIMEOUT)
+        return answer.status_code, read.headers.get("Access-Control-Expose-Headers", "")
 
     # The wire
 

@@ -5,7 +5,7 @@ Rule: pure; what a rule says beyond what is understood here is kept as it came. 
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
@@ -67,6 +67,21 @@ def normalised(body: bytes, *, overlap: bool = False) -> bytes:
     _check_together([_rule(element) for element in elements], overlap=overlap)
     document = Element(ROOT)
     document.extend(elements)
+    return markup.serialize(document)
+
+
+def merged(body: bytes | None, prefix_of_ids: str, aborts: Mapping[str, int]) -> bytes:
+    """The document with our rules (IDs that begin so) replaced by one for each key prefix of `aborts`: multipart
+    uploads under it are given up after so many days. What others wrote stays as it came."""
+    document = Element(ROOT)
+    if body is not None:
+        others = (rule for rule in _elements(body) if not _text(rule, "ID").startswith(prefix_of_ids))
+        document.extend(others)
+    for number, (prefix, days) in enumerate(sorted(aborts.items())):
+        rule = SubElement(document, "Rule")
+        for tag, text in (("ID", f"{prefix_of_ids}{number}"), ("Prefix", prefix), ("Status", "Enabled")):
+            SubElement(rule, tag).text = text
+        SubElement(SubElement(rule, ABORT), "Days").text = str(days)
     return markup.serialize(document)
 
 

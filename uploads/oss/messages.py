@@ -7,6 +7,7 @@ Keys in answers are decoded when `EncodingType` says url.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, SubElement
@@ -46,6 +47,24 @@ class PartPage:
 
     parts: tuple[Part, ...]
     next_marker: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """A multipart upload that OSS holds open."""
+
+    key: str
+    upload_id: str
+    initiated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPage:
+    """One page of ListMultipartUploads; `next_marker` (key, upload id) None on the last."""
+
+    uploads: tuple[OpenUpload, ...]
+    prefixes: tuple[str, ...]
+    next_marker: tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,23 @@ def parse_parts(body: bytes) -> PartPage:
     )
     truncated = _text(document, "IsTruncated") == "true"
     return PartPage(parts, _number(document, "NextPartNumberMarker") if truncated else None)
+
+
+def parse_uploads(body: bytes) -> UploadPage:
+    root = parse(body, "ListMultipartUploadsResult")
+    decode = unquote if (root.findtext("EncodingType") or "") == "url" else str
+    uploads = tuple(
+        OpenUpload(
+            decode(_text(entry, "Key")),
+            _text(entry, "UploadId"),
+            datetime.fromisoformat(_text(entry, "Initiated")).astimezone(UTC),
+        )
+        for entry in root.iterfind("Upload")
+    )
+    prefixes = tuple(decode(entry.text or "") for entry in root.iterfind("CommonPrefixes/Prefix"))
+    more = (root.findtext("IsTruncated") or "").strip() == "true"
+    marker = (decode(root.findtext("NextKeyMarker") or ""), root.findtext("NextUploadIdMarker") or "")
+    return UploadPage(uploads, prefixes, marker if more else None)
 
 
 def build_complete(parts: Sequence[Part]) -> bytes:

@@ -10,11 +10,13 @@ from uploads.services.callback import receive
 from uploads.services.complete import Told, complete, complete_many
 from uploads.services.credentials import Lent, lend, lend_prefix
 from uploads.services.parts import DonePart, SignedPart, record_parts, sign_parts, synchronize_parts
+from uploads.services.sweep import Swept, known_uploads, sweep, sweep_orphans
 
 __all__ = [
     "DonePart",
     "Lent",
     "SignedPart",
+    "Swept",
     "Told",
     "Wanted",
     "abort",
@@ -23,10 +25,13 @@ __all__ = [
     "complete",
     "complete_many",
     "find",
+    "known_uploads",
     "lend",
     "lend_prefix",
     "receive",
     "record_parts",
     "sign_parts",
+    "sweep",
+    "sweep_orphans",
     "synchronize_parts",
 ]

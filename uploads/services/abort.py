@@ -15,11 +15,12 @@ def abort(upload: Upload, *, actor: User | None = None) -> Upload:
         return abort(upload, actor=actor)  # Somebody was first; the state has moved on.
     require(upload, State.ABORTED, State.FAILED)
     if upload.released_at is None:
-        _release(upload)
+        release(upload)
     return upload
 
 
-def _release(upload: Upload) -> None:
+def release(upload: Upload) -> None:
+    """Let OSS drop what it holds of an ended upload. A failed one's object is left for people to judge."""
     client = oss_client()
     with storage_errors():
         if upload.method == Method.MULTIPART:

@@ -1,0 +1,28 @@
+"""One of several sweeps at once, in a process of its own: prints what it did, and how often it told OSS."""
+
+import json
+import os
+from collections import Counter
+
+import django
+from django.conf import settings
+
+django.setup()
+settings.DATABASES["default"]["NAME"] = json.loads(os.environ["SWEEP_DB"])
+settings.UPLOADS["OSS_ENDPOINT"] = os.environ["SWEEP_OSS"]
+
+from uploads import services  # noqa: E402  # Django is set up first
+from uploads.oss.client import OssClient  # noqa: E402
+
+counts: Counter[str] = Counter()
+_abort = OssClient.abort
+
+
+def _counted(self: OssClient, bucket: str, key: str, upload_id: str) -> None:
+    counts["aborts at OSS"] += 1
+    _abort(self, bucket, key, upload_id)
+
+
+OssClient.abort = _counted
+counts.update(swept.what for swept in services.sweep())
+print(json.dumps(counts))

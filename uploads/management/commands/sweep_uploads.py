@@ -1,0 +1,46 @@
+"""manage.py sweep_uploads: arguments and printing only; `uploads.services.sweep` does it."""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from collections import Counter
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from uploads import services
+from uploads.errors import UploadError
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    """7d, 12h, 30m."""
+    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    if found is None:
+        raise ArgumentTypeError("expected a time such as 7d, 12h or 30m")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+class Command(BaseCommand):
+    help = "Gives up stale uploads, adopts those that finished unheard, says again what OSS missed. Safe to run often."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--older-than", type=duration, metavar="7d", help="also those untouched for so long")
+        parser.add_argument("--orphans", action="store_true", help="also uploads at OSS that nobody here knows")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+
+    def handle(self, *, older_than: timedelta | None, orphans: bool, dry_run: bool, verbosity: int, **_: Any) -> None:
+        done = services.sweep(older_than=older_than, dry_run=dry_run)
+        if orphans:
+            done = chain(done, services.sweep_orphans(dry_run=dry_run))
+        counts: Counter[str] = Counter()
+        try:
+            for swept in done:
+                counts[swept.what] += 1
+                if verbosity > 1 or swept.what in ("failed", "skipped") or dry_run:
+                    self.stdout.write(f"{swept.what}: {swept.key}{f' ({swept.detail})' if swept.detail else ''}")
+        except UploadError as error:
+            raise CommandError(f"{error.detail} {error.oss or ''}".strip()) from error
+        self.stdout.write(", ".join(f"{number} {what}" for what, number in sorted(counts.items())) or "Nothing to do.")
