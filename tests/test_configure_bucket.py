@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from uploads.bucket import RULE, merge_cors
 from uploads.localoss.testing import LocalServer
+from uploads.oss import lifecycle
 from uploads.oss.client import OssClient
 from uploads.oss.messages import CorsConfiguration, CorsRule
 
@@ -40,6 +41,34 @@ def test_it_merges_shows_the_difference_and_is_safe_to_repeat(bucket: OssClient)
     assert theirs == THEIRS
     assert "as it should be" in configure()
     assert len(bucket.get_cors("demo-bucket").rules) == 2
+
+
+def test_stale_uploads_are_given_up_by_oss_itself(bucket: OssClient, settings: Any) -> None:
+    theirs = (
+        b"<LifecycleConfiguration><Rule><ID>theirs</ID><Prefix>logs/</Prefix><Status>Enabled</Status>"
+        b"<Expiration><Days>30</Days></Expiration></Rule></LifecycleConfiguration>"
+    )
+    bucket.put_lifecycle("demo-bucket", theirs)
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "DESTINATIONS": {
+            "default": {"upload_expires": 7 * 86_400},
+            "films": {"key": "uploads/films/{uuid}", "upload_expires": 10 * 86_400},
+            "other": {"key": "other/{uuid}"},
+        },
+    }
+    said = configure()
+    assert "+    multipart uploads given up after 11 days" in said
+    rules = {rule.prefix: rule for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
+    assert set(rules) == {"logs/", "uploads/", "other/"}
+    assert rules["uploads/"].abort == lifecycle.Age(days=11), "one rule for both: OSS allows none inside another"
+    assert rules["other/"].abort == lifecycle.Age(days=8)
+    assert rules["logs/"].expiration == lifecycle.Age(days=30)
+    assert "as it should be: stale uploads" in configure()
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {}}}
+    configure()
+    kept = {rule.prefix for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
+    assert kept == {"logs/", "uploads/"}
 
 
 def test_a_dry_run_changes_nothing(bucket: OssClient) -> None:

@@ -6,6 +6,7 @@ answer was lost) raises Unreachable, so that the caller asks OSS what became of 
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -136,7 +137,8 @@ class OssClient:
     def put_object(self, bucket: str, key: str, content: bytes, headers: Mapping[str, str] | None = None) -> Completed:
         """PutObject of bytes in memory: for small things; browsers send the large ones."""
         answer = self._call("PutObject", "PUT", bucket, key, headers=headers, content=content)
-        return self._described(answer, bucket, key, size=len(content))
+        done = self._described(answer, bucket, key, size=len(content))
+        return replace(done, callback=_callback(answer)) if "x-oss-callback" in (headers or {}) else done
 
     def head(self, bucket: str, key: str) -> Completed:
         """HeadObject. Raises NotFound."""
