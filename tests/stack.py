@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -40,43 +41,51 @@ def deliver(part: Any, content: bytes) -> httpx.Response:
 class Site:
     """gunicorn with the standalone site; `kill` is kill -9, `start` may follow on the same port and database."""
 
-    def __init__(self, environment: dict[str, str], port: int) -> None:
+    def __init__(self, environment: dict[str, str], port: int, log: Path | None = None) -> None:
+        self.log = log
         self.environment = environment
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], env=self.environment, cwd=ROOT, check=True)
 
     def start(self) -> Self:
-        command = ["-m", "gunicorn", "uploads.site.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "8"]
-        self._process = subprocess.Popen(
-            [sys.executable, *command, "--log-level", "warning"],
-            env=self.environment,
-            cwd=ROOT,
-            start_new_session=True,
-        )
+        command = ["-m", "gunicorn", "-c", "python:uploads.site.gunicorn", "uploads.site.wsgi"]
+        command += ["--bind", f"127.0.0.1:{self.port}"]
+        with self.log.open("ab") if self.log else nullcontext() as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *command, "--log-level", "warning"],
+                env=self.environment,
+                cwd=ROOT,
+                start_new_session=True,
+                stderr=log,
+            )
         wait_until(lambda: accepts(self.port), "the site to accept connections")
         return self
 
     def kill(self) -> None:
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+        if self.process is not None:
+            with suppress(ProcessLookupError):  # It may have been asked to end before.
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
 
 
 class Stack:
     """A site, its database with the accounts demo and admin, and a local OSS on another origin."""
 
-    def __init__(self, *, cors: bool = True) -> None:
+    def __init__(
+        self, *, cors: bool = True, log: Path | None = None, level: str = "WARNING", oss_arguments: Sequence[str] = ()
+    ) -> None:
         self._cors = cors
+        self._level = level
         self._tokens: dict[str, str] = {}
         self._var = Path(tempfile.mkdtemp(prefix="uploads-stack-"))
-        self.oss_server = LocalServer(self._var / "oss")
+        self.oss_server = LocalServer(self._var / "oss", oss_arguments)
         port = free_port()
-        self.site = Site({}, port)
+        self.site = Site({}, port, log)
 
     def __enter__(self) -> Self:
         self.oss_server.start()
@@ -119,7 +128,7 @@ class Stack:
             "OSS_STS_ROLE_ARN": DEMO_ROLE.arn,
             "OSS_CALLBACK_KEY_URLS": f"{self.oss_server.url}/-/",
             "UPLOADS_ORIGINS": self.site.url,
-            "LOG_LEVEL": "WARNING",
+            "LOG_LEVEL": self._level,
         }
 
     def destinations(self, given: dict[str, Any]) -> None:

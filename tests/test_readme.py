@@ -29,7 +29,7 @@ def test_set_up_is_two_commands_that_make_knows() -> None:
 
 def test_every_setting_is_named_and_none_that_does_not_exist() -> None:
     source = (ROOT / "uploads" / "site" / "settings.py").read_text()
-    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source)) - {"LOG_LEVEL", "STATIC_ROOT", "DJANGO_SECURE_COOKIES"}
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source)) - {"STATIC_ROOT", "DJANGO_SECURE_COOKIES"}
     table = README.partition("| variable |")[2].partition("What a page may upload")[0]
     assert set(re.findall(r"`([A-Z][A-Z_]+)`", table)) == read
     assert {*app_settings.REQUIRED, *app_settings.OPTIONAL} - {"DESTINATIONS", "THROTTLES"} <= read

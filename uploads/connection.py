@@ -9,6 +9,7 @@ from typing import Any
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
+from uploads import telemetry
 from uploads.conf import settings
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
@@ -23,7 +24,7 @@ def oss_client() -> OssClient:
     wanted = (settings.internal_endpoint, settings.region, settings.credentials)
     with _lock:
         if wanted not in _clients:
-            _clients[wanted] = OssClient(*wanted)
+            _clients[wanted] = OssClient(*wanted, observe=telemetry.oss_call)
         return _clients[wanted]
 
 

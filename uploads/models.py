@@ -6,6 +6,7 @@ about parts and objects.
 
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 from django.conf import settings as django_settings
@@ -16,6 +17,7 @@ from django.utils import timezone
 from uploads import states
 from uploads.oss.limits import MAX_KEY_BYTES
 from uploads.plan import Plan
+from uploads.signals import announce
 from uploads.states import State
 
 User = AbstractBaseUser | AnonymousUser
@@ -92,7 +94,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                 UploadEvent.objects.create(
                     upload=upload, name=event, actor_id=actor.pk if actor else None, detail=detail
                 )
-        upload.refresh_from_db()
+                transaction.on_commit(partial(announce, upload, event, actor))
+            upload.refresh_from_db()
         return bool(moved)
 
 

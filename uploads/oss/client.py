@@ -5,8 +5,9 @@ answer was lost) raises Unreachable, so that the caller asks OSS what became of 
 """
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,7 +18,7 @@ import stamina
 from uploads.oss import messages, sts
 from uploads.oss.callback import encoded
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.errors import Busy, Malformed, NotFound, StorageError, Unreachable, from_answer, from_sts
+from uploads.oss.errors import Busy, Malformed, NotFound, OssError, StorageError, Unreachable, from_answer, from_sts
 from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import Completed, CorsConfiguration, OpenUpload, Part, PartPage, UploadPage
 from uploads.oss.signing import Credentials, authorization, canonical_query
@@ -47,6 +48,19 @@ def _not_done_yet(error: Exception) -> bool:
     return isinstance(error, Busy) or (isinstance(error, Unreachable) and not error.sent)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to OSS: its operation; `code`: 200 and the like, or OSS's word for what was wrong."""
+
+    operation: str
+    code: str
+    seconds: float
+    request_id: str = ""
+
+
+Observer = Callable[[Call], None]
+
+
 class OssClient:
     """One endpoint, one region, one key pair; safe to share between threads."""
 
@@ -58,12 +72,15 @@ class OssClient:
         *,
         http: httpx.Client | None = None,
         now: Callable[[], datetime] = utcnow,
+        observe: Observer | None = None,
     ) -> None:
+        """`observe`: told of every request that was made, however it ended."""
         self.endpoint = endpoint
         self.region = region
         self.credentials = credentials
         self._http = http or httpx.Client(timeout=TIMEOUT, follow_redirects=False)
         self._now = now
+        self._observe = observe or (lambda call: None)
 
     def close(self) -> None:
         self._http.close()
@@ -255,6 +272,21 @@ class OssClient:
         raise AssertionError("unreachable: the retry loop returns or raises")
 
     def _send(
+        self, operation: str, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout: httpx.Timeout
+    ) -> httpx.Response:
+        started = time.monotonic()
+        code, request_id = "Unreachable", ""
+        try:
+            answer = self._exchange(operation, method, url, headers, content, timeout)
+            code, request_id = str(answer.status_code), answer.headers.get("x-oss-request-id", "")
+        except OssError as error:
+            code, request_id = error.code, error.request_id
+            raise
+        finally:
+            self._observe(Call(operation, code, time.monotonic() - started, request_id))
+        return answer
+
+    def _exchange(
         self, operation: str, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout: httpx.Timeout
     ) -> httpx.Response:
         # Header values are UTF-8 on OSS's wire; httpx would refuse text that is not ASCII.

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +25,7 @@ from uploads.oss.errors import StorageError
 from uploads.plan import Plan, plan
 from uploads.services import door
 from uploads.services.common import storage_errors
+from uploads.signals import announce
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
@@ -148,6 +150,8 @@ def _remember(owner: User, uploads: Sequence[Upload], gate: door.Gate) -> None:
         gate.count_again(uploads)
         kept = [upload for upload in uploads if upload.pk not in gate.refused]
         Upload.objects.bulk_create(kept)
+        for upload in kept:
+            transaction.on_commit(partial(announce, upload, "begin", owner))
         UploadEvent.objects.bulk_create(UploadEvent(upload=upload, name="begin", actor_id=owner.pk) for upload in kept)
     _forget([upload for upload in uploads if upload.pk in gate.refused])
 

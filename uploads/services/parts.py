@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from uploads import options
+from uploads import options, telemetry
 from uploads.conf import Destination, settings
 from uploads.errors import InvalidUpload, StorageRefused
 from uploads.models import Method, Part, Upload
@@ -59,6 +59,7 @@ def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | 
         _check_part(upload, part.number, part.size)
     now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
     place = settings.destinations.get(upload.destination) or Destination(upload.destination)
+    telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     life = _life(place, now)
     match upload.method:
         case Method.POST:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from uploads import telemetry
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.errors import UploadError, WrongState
@@ -58,7 +59,9 @@ def sweep(
             continue
         while taken := uploads.claim(now, timezone.now() + CLAIM, BATCH):
             for upload in Upload.objects.filter(pk__in=taken):
-                yield _attempt(upload, work)
+                swept = _attempt(upload, work)
+                telemetry.SWEPT.labels(swept.what).inc()
+                yield swept
 
 
 def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:

@@ -78,6 +78,7 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
         "OSS_STS_ROLE_ARN": ROLE_ARN,
         "OSS_CALLBACK_KEY_URLS": f"http://{HOST}:{settings.oss_port}/-/",
         "UPLOADS_ORIGINS": f"{settings.site},http://localhost:{settings.port}",
+        "LOG_FORMAT": "line",
         "LOG_LEVEL": environ.get("LOG_LEVEL", "WARNING"),
     }
 
@@ -112,8 +113,8 @@ def _local_oss(settings: DemoSettings) -> list[str]:
 
 def _site(settings: DemoSettings) -> list[str]:
     return [
-        *("-m", "gunicorn", "uploads.site.wsgi", "--bind", f"{HOST}:{settings.port}"),
-        *("--worker-class", "gthread", "--threads", "8", "--log-level", "warning", "--graceful-timeout", "2"),
+        *("-m", "gunicorn", "-c", "python:uploads.site.gunicorn", "uploads.site.wsgi"),
+        *("--bind", f"{HOST}:{settings.port}", "--log-level", "warning", "--graceful-timeout", "2"),
     ]
 
 

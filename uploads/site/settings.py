@@ -92,6 +92,7 @@ UPLOADS = {
     "OSS_STS_ROLE_ARN": env.str("OSS_STS_ROLE_ARN", ""),
     "OSS_CALLBACK_KEY_URLS": env.list("OSS_CALLBACK_KEY_URLS", []),
     "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
+    "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
 
@@ -130,15 +131,33 @@ STATIC_ROOT = env.path("STATIC_ROOT", None)
 WHITENOISE_USE_FINDERS = True
 
 SESSION_COOKIE_SAMESITE = "Lax"
+PROXIES = env.int("DJANGO_PROXIES", 0)
+if PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if not DEBUG:
+    # Only `manage.py demo`, and tests, speak plain HTTP with a browser.
     SESSION_COOKIE_SECURE = env.bool("DJANGO_SECURE_COOKIES", True)
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+    SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE
+    SECURE_REDIRECT_EXEMPT = [r"^healthz", r"^metrics$"]
+    if SESSION_COOKIE_SECURE:
+        SECURE_HSTS_SECONDS = 365 * 24 * 3600
+        SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        # Whatever a call hands to the log as `extra` becomes a field: upload, event, oss_request_id …
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "{asctime}{levelname}{name}{message}",
+            "style": "{",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", "json")}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     # httpx logs whole URLs, and a URL may be a signed one.
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},

@@ -15,4 +15,5 @@ urlpatterns = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/", include("uploads.api.urls")),
+    path("", include("uploads.health")),
 ]
