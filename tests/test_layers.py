@@ -24,7 +24,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": set(),
     "health": {"conf", "models", "telemetry", "states"},
     "connection": {"conf", "telemetry", "oss"},
-    "models": {"states", "plan", "errors", "signals", "oss"},
+    "reading": {"conf", "options", "oss"},
+    "storage": {"conf", "connection", "keys", "plan", "reading", "oss"},
+    "models": {"states", "plan", "errors", "signals", "connection", "reading", "oss"},
+    "forms": {"models", "states"},
+    "pytest_plugin": {"connection", "localoss", "models", "services"},
     "bucket": {"conf", "keys", "oss"},
     "doctor": {"bucket", "conf", "connection", "errors", "keys", "oss"},
     "services": {

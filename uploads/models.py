@@ -7,6 +7,7 @@ about parts and objects.
 import uuid
 from datetime import datetime, timedelta
 from functools import partial
+from io import BufferedReader
 from typing import Any, Self
 
 from django.conf import settings as django_settings
@@ -15,8 +16,11 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from uploads import states
+from uploads.connection import oss_client
+from uploads.oss.errors import NotFound
 from uploads.oss.limits import MAX_KEY_BYTES
 from uploads.plan import Plan
+from uploads.reading import download_url, open_object
 from uploads.signals import announce
 from uploads.states import State
 
@@ -180,6 +184,18 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.filename} ({self.state})"
+
+    def url(self, expires: int = 3600, filename: str | None = None) -> str:
+        """A signed address to download the object, good for so many seconds. `filename`: under this name instead of its
+        own; empty: shown by the browser, where it can."""
+        return download_url(self.bucket, self.key, expires, self.filename if filename is None else filename)
+
+    def open(self) -> BufferedReader:
+        """The object's bytes as a file, read a range at a time. Raises FileNotFoundError before it is there."""
+        try:
+            return open_object(oss_client(), self.bucket, self.key)
+        except NotFound as error:
+            raise FileNotFoundError(self.key) from error
 
     @property
     def plan(self) -> Plan:

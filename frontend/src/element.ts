@@ -20,6 +20,10 @@ const ANNOUNCED: Partial<Record<State, (name: string) => string>> = {
 };
 
 export class OssUploaderElement extends HTMLElement {
+  /** Takes part in forms: under `name` it posts the ids of the uploads that are completed. */
+  static readonly formAssociated = true;
+  static readonly observedAttributes = ["single", "required", "value"];
+
   readonly #internals = this.attachInternals();
   readonly #input = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file-input" });
   readonly #again = h("input", { type: "file", hidden: true, "data-testid": "continue-input" });
@@ -83,7 +87,70 @@ export class OssUploaderElement extends HTMLElement {
     return [...this.#uploads];
   }
 
+  /** One file alone: the newest takes the place of the one before. */
+  get single(): boolean {
+    return this.hasAttribute("single");
+  }
+
+  get name(): string {
+    return this.getAttribute("name") ?? "";
+  }
+
+  get form(): HTMLFormElement | null {
+    return this.#internals.form;
+  }
+
+  get validity(): ValidityState {
+    return this.#internals.validity;
+  }
+
+  get validationMessage(): string {
+    return this.#internals.validationMessage;
+  }
+
+  checkValidity(): boolean {
+    return this.#internals.checkValidity();
+  }
+
+  reportValidity(): boolean {
+    return this.#internals.reportValidity();
+  }
+
+  /** The ids that the form will carry: completed uploads, or what was there before (`value`). */
+  get value(): readonly string[] {
+    const completed = this.uploads.filter(({ state }) => state === "completed").flatMap(({ id }) => id ?? []);
+    if (completed.length) return this.single ? completed.slice(-1) : completed;
+    return (
+      this.getAttribute("value")
+        ?.split(/[\s,]+/)
+        .filter(Boolean) ?? []
+    );
+  }
+
+  attributeChangedCallback(): void {
+    this.#input.multiple = !this.single;
+    this.#tellForm();
+  }
+
+  formResetCallback(): void {
+    for (const upload of this.#uploads) if (isOver(upload.state)) this.#uploads.delete(upload);
+    this.#tellForm();
+  }
+
+  #tellForm(): void {
+    const form = new FormData();
+    for (const id of this.value) form.append(this.name, id);
+    this.#internals.setFormValue(this.name && this.value.length ? form : null);
+    const busy = this.uploads.some(({ state }) => state === "queued" || isActive(state));
+    const choose = this.shadowRoot?.querySelector<HTMLElement>(".choose") ?? undefined;
+    if (busy) this.#internals.setValidity({ customError: true }, "The upload is still going on.", choose);
+    else if (this.hasAttribute("required") && this.value.length === 0) {
+      this.#internals.setValidity({ valueMissing: true }, "Choose a file.", choose);
+    } else this.#internals.setValidity({});
+  }
+
   connectedCallback(): void {
+    this.#tellForm();
     this.#connected = new AbortController();
     const { signal } = this.#connected;
     addEventListener("beforeunload", (event) => this.#warn(event), { signal });
@@ -134,7 +201,8 @@ export class OssUploaderElement extends HTMLElement {
     if (files.length === 0 || !this.#dispatch("accept", { files }, true)) return;
     const below = this.#list.firstChild; // the newest choice stands on top, its files in their own order
     try {
-      for (const file of files) this.#add(this.uploader.upload(file), below);
+      for (const file of this.single ? files.slice(0, 1) : files)
+        this.#add(this.uploader.upload(file), below);
     } catch (error) {
       this.#list.prepend(h("li", {}, failureView(asUploadError(error))));
     }
@@ -145,12 +213,14 @@ export class OssUploaderElement extends HTMLElement {
     this.#list.insertBefore(new UploadItem(upload).element, below);
     upload.addEventListener("statechange", ({ state, error }) => {
       if (upload.id) this.#unfinished.remove(upload.id);
+      this.#tellForm();
       const announcement = ANNOUNCED[state]?.(upload.filename);
       if (announcement) setText(this.#status, announcement);
       if (state === "completed" || state === "aborted" || state === "failed") {
         this.#dispatch(state, { upload, error });
       }
     });
+    this.#tellForm();
     this.#dispatch("accepted", { upload });
   }
 

@@ -20,7 +20,7 @@ from uploads.oss.callback import encoded
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Busy, Malformed, NotFound, OssError, StorageError, Unreachable, from_answer, from_sts
 from uploads.oss.limits import MAX_LIST_PAGE
-from uploads.oss.messages import Completed, CorsConfiguration, OpenUpload, Part, PartPage, UploadPage
+from uploads.oss.messages import Completed, CorsConfiguration, ObjectPage, OpenUpload, Part, PartPage, UploadPage
 from uploads.oss.signing import Credentials, authorization, canonical_query
 from uploads.oss.sts import AssumeRole, TemporaryCredentials
 
@@ -162,6 +162,33 @@ class OssClient:
         answer = self._call("HeadObject", "HEAD", bucket, key)
         return self._described(answer, bucket, key, size=int(answer.headers.get("Content-Length", 0)))
 
+    def get_range(self, bucket: str, key: str, start: int, length: int, etag: str) -> bytes:
+        """GetObject: some bytes of the object that has this ETag. Raises Refused (412) if it has become another."""
+        headers = {
+            "Range": f"bytes={start}-{start + length - 1}",
+            "x-oss-range-behavior": "standard",
+            "If-Match": f'"{etag}"',
+        }
+        return self._call("GetObject", "GET", bucket, key, headers=headers).content
+
+    def upload_part(self, bucket: str, key: str, upload_id: str, number: int, content: bytes) -> Part:
+        """UploadPart of bytes in memory."""
+        query = [("partNumber", str(number)), ("uploadId", upload_id)]
+        answer = self._call("UploadPart", "PUT", bucket, key, query, content=content)
+        return Part(number, messages.bare(answer.headers.get("ETag", "")), len(content), _crc64(answer))
+
+    def list_objects(self, bucket: str, prefix: str, delimiter: str = "") -> Iterator[ObjectPage]:
+        """ListObjectsV2, page after page."""
+        token = ""
+        while True:
+            query = [("list-type", "2"), ("encoding-type", "url"), ("prefix", prefix), ("delimiter", delimiter)]
+            query += [("continuation-token", token)] if token else []
+            page = messages.parse_objects(self._call("ListObjectsV2", "GET", bucket, query=query).content)
+            yield page
+            token = page.next_token
+            if not token:
+                return
+
     def delete_object(self, bucket: str, key: str) -> None:
         """DeleteObject. An object that is not there is what was wanted."""
         self._call("DeleteObject", "DELETE", bucket, key)
@@ -174,6 +201,7 @@ class OssClient:
             size=size,
             content_type=answer.headers.get("Content-Type", ""),
             request_id=answer.headers.get("x-oss-request-id", ""),
+            modified=_http_date(answer.headers.get("Last-Modified", "")),
         )
 
     # The bucket's CORS
@@ -313,6 +341,13 @@ def _callback(answer: httpx.Response) -> dict[str, Any]:
         return {"ok": True, "body": answer.json()}
     except ValueError:
         return {"ok": True, "body": answer.text}
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return None
 
 
 def _crc64(answer: httpx.Response) -> int | None:

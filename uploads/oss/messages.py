@@ -50,6 +50,15 @@ class PartPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectPage:
+    """One page of ListObjectsV2; `next_token` empty on the last."""
+
+    keys: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenUpload:
     """A multipart upload that OSS holds open."""
 
@@ -77,6 +86,7 @@ class Completed:
     size: int | None = None
     content_type: str = ""
     request_id: str = ""
+    modified: datetime | None = None
     callback: Mapping[str, Any] | None = None
     """How the upload callback went, if one was asked for: {ok, body} or {ok, message, code, request_id}."""
 
@@ -162,6 +172,15 @@ def parse_uploads(body: bytes) -> UploadPage:
     more = (root.findtext("IsTruncated") or "").strip() == "true"
     marker = (decode(root.findtext("NextKeyMarker") or ""), root.findtext("NextUploadIdMarker") or "")
     return UploadPage(uploads, prefixes, marker if more else None)
+
+
+def parse_objects(body: bytes) -> ObjectPage:
+    root = parse(body, "ListBucketResult")
+    decode = unquote if (root.findtext("EncodingType") or "") == "url" else str
+    keys = tuple(decode(entry.text or "") for entry in root.iterfind("Contents/Key"))
+    prefixes = tuple(decode(entry.text or "") for entry in root.iterfind("CommonPrefixes/Prefix"))
+    more = (root.findtext("IsTruncated") or "").strip() == "true"
+    return ObjectPage(keys, prefixes, (root.findtext("NextContinuationToken") or "") if more else "")
 
 
 def build_complete(parts: Sequence[Part]) -> bytes:

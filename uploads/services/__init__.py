@@ -5,7 +5,7 @@ of these is repaired by calling again, because OSS is asked what is so before an
 """
 
 from uploads.services.abort import abort
-from uploads.services.begin import Wanted, begin, begin_many, find
+from uploads.services.begin import Wanted, begin, begin_many, find, object_headers
 from uploads.services.callback import receive
 from uploads.services.complete import Told, complete, complete_many
 from uploads.services.credentials import Lent, lend, lend_prefix
@@ -28,6 +28,7 @@ __all__ = [
     "known_uploads",
     "lend",
     "lend_prefix",
+    "object_headers",
     "receive",
     "record_parts",
     "sign_parts",

@@ -1,0 +1,110 @@
+"""A host project on the wheel: built, installed into an empty environment, tested there, used through a browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.stack import ROOT, accepts, client_for, free_port, wait_until
+from uploads.localoss.testing import LocalServer
+from uploads.oss.messages import CorsConfiguration, CorsRule
+
+ORIGIN_RULE = ("PUT", "POST", "GET", "HEAD")
+
+
+@dataclass(frozen=True)
+class Host:
+    python: Path
+    directory: Path
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        ended = subprocess.run(
+            [self.python, *arguments], cwd=self.directory, env=self.environment(**environment), text=True,
+            capture_output=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "DATABASE_", "OSS_"))
+        }
+        return {**kept, "PYTHONPATH": "", **more}
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    """Nothing of this checkout is in reach but the wheel and the example's own files."""
+    place = tmp_path_factory.mktemp("host")
+    pip = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
+    build = [sys.executable, *pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(place), str(ROOT)]
+    subprocess.run(build, check=True, timeout=300)
+    (wheel,) = place.glob("oss_uploads-*.whl")
+    subprocess.run([sys.executable, "-m", "venv", str(place / "venv")], check=True, timeout=120)
+    python = place / "venv" / "bin" / "python"
+    wanted = [f"{wheel}[site]", "pytest", "pytest-django"]
+    subprocess.run([python, *pip, "install", *wanted], check=True, timeout=600)
+    shutil.copytree(ROOT / "tests" / "host", place / "cinema")
+    return Host(python, place / "cinema")
+
+
+def test_the_hosts_own_tests_pass_with_the_fixtures_of_the_wheel(host: Host) -> None:
+    assert "2 passed" in host.run(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error::DeprecationWarning:uploads"
+    )
+    host.run("manage.py", "makemigrations", "--check", "--dry-run")
+
+
+@pytest.fixture
+def site(host: Host, tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with LocalServer() as server:
+        oss = client_for(server)
+        rule = CorsRule((url,), ORIGIN_RULE, ("*",), ("ETag", "x-oss-request-id", "x-oss-hash-crc64ecma"), 600)
+        oss.put_cors(server.bucket, CorsConfiguration((rule,)))
+        oss.close()
+        environment = {"OSS_ENDPOINT": server.url, "CINEMA_DB": str(tmp_path / "db.sqlite3")}
+        host.run("manage.py", "migrate", "--verbosity", "0", **environment)
+        make = "from django.contrib.auth.models import User; User.objects.create_user('ann', password='ann')"
+        host.run("manage.py", "shell", "--verbosity", "0", "--command", make, **environment)
+        command = ["-m", "gunicorn", "cinema.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8"]
+        running = subprocess.Popen(
+            [host.python, *command, "--log-level", "error"], cwd=host.directory, env=host.environment(**environment)
+        )
+        try:
+            wait_until(lambda: accepts(port), "the host project to accept connections")
+            yield url
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+def test_a_form_takes_a_file_that_went_straight_to_oss(page: Page, site: str, tmp_path: Path) -> None:
+    film = tmp_path / "mein Film.mp4"
+    film.write_bytes(os.urandom(12_000_000))
+    page.goto(site)
+    page.get_by_label("Username").fill("ann")
+    page.get_by_label("Password").fill("ann")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("Title").fill("Holiday")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Films")).to_be_visible()
+    assert page.get_by_role("link", name="Holiday").count() == 0, "the browser itself asks for the file first"
+
+    page.get_by_test_id("file-input").set_input_files(film)
+    expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1, timeout=60_000)
+    page.get_by_role("button", name="Save").click()
+    link = page.get_by_role("link", name="Holiday")
+    expect(link).to_be_visible()
+    expect(page.get_by_text("12000000 bytes")).to_be_visible()
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == "mein Film.mp4"
+    assert Path(download.value.path()).read_bytes() == film.read_bytes()

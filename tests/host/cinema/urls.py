@@ -1,0 +1,9 @@
+from cinema.views import films
+from django.contrib.auth.views import LoginView
+from django.urls import include, path
+
+urlpatterns = [
+    path("", films, name="films"),
+    path("login/", LoginView.as_view(template_name="login.html", next_page="/")),
+    path("storage/", include("uploads.api.urls")),
+]

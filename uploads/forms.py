@@ -1,0 +1,104 @@
+"""A finished upload as a field of a host project's form.
+
+    class FilmForm(UploadFormMixin, forms.ModelForm):
+        file = UploadField(destination="films")        # the model: file = ForeignKey("uploads.Upload", PROTECT)
+
+    form = FilmForm(request.POST or None, user=request.user)
+
+The browser uploads straight to OSS while the form is filled in; the form carries the upload's id alone.
+
+Rule: what a form takes is completed, of this user and of this destination: an id is a word from outside.
+"""
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from uploads.models import Upload, User
+from uploads.states import State
+
+
+class UploadWidget(forms.Widget):
+    """`<oss-uploader>`, which takes part in the form. The page needs `{{ form.media }}` once."""
+
+    template_name = "uploads/widget.html"
+    destination = "default"
+
+    @property
+    def media(self) -> forms.Media:
+        script: Any = forms.widgets.Script("uploads/oss-uploads.js", type="module")  # The stubs know of text alone.
+        return forms.Media(js=[script])
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"] |= {"destination": self.destination, "api": self._api()}
+        return context
+
+    def format_value(self, value: Any) -> str | None:
+        return str(value.pk) if isinstance(value, Upload) else str(value) if value else None
+
+    @staticmethod
+    def _api() -> str:
+        """Where the host has put the API."""
+        return reverse("upload-list").removesuffix("uploads/")
+
+
+class UploadField(forms.Field):
+    """Its value is an Upload. `user` is set by the form: without one it takes nothing."""
+
+    widget = UploadWidget
+    default_error_messages = {
+        "unknown": _("There is no such upload, or it is not yours. Upload the file again."),
+        "unfinished": _("The file has not been uploaded completely. Wait for it, or choose it again."),
+    }
+
+    def __init__(self, *, destination: str = "default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.destination = destination
+        self.user: User | None = None
+        if isinstance(self.widget, UploadWidget):
+            self.widget.destination = destination
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "UploadField":
+        copy: UploadField = super().__deepcopy__(memo)
+        copy.user = None  # Never another form's.
+        return copy
+
+    def prepare_value(self, value: Any) -> Any:
+        """A model form's initial value is the row's key; a refused form's is what was sent."""
+        return value.pk if isinstance(value, Upload) else value
+
+    def to_python(self, value: Any) -> Upload | None:
+        if value in self.empty_values:
+            return None
+        if self.user is None:
+            raise ImproperlyConfigured("An UploadField needs its form to be an UploadFormMixin, made with user=…")
+        try:
+            wanted = value.pk if isinstance(value, Upload) else uuid.UUID(str(value))
+        except ValueError:
+            raise ValidationError(self.error_messages["unknown"], code="unknown") from None
+        upload = Upload.objects.for_user(self.user).filter(pk=wanted, destination=self.destination).first()
+        if upload is None:
+            raise ValidationError(self.error_messages["unknown"], code="unknown")
+        if upload.state != State.COMPLETED:
+            raise ValidationError(self.error_messages["unfinished"], code="unfinished")
+        return upload
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return str(self.prepare_value(initial) or "") != str(self.prepare_value(data) or "")
+
+
+class UploadFormMixin:
+    """Tells every UploadField of the form whose form it is."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, UploadField):
+                field.user = user

@@ -1,0 +1,67 @@
+"""Fixtures for projects that use the app: loaded by pytest by itself, as an installed plugin.
+
+    def test_a_film_is_shown(client, completed_upload, user):
+        film = Film.objects.create(file=completed_upload(user, b"…", filename="a.mp4"))
+
+Rule: the real things: a local OSS on a socket, and uploads that went through it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from uploads.localoss.testing import LocalServer
+
+if TYPE_CHECKING:
+    from uploads.models import Upload
+
+
+@pytest.fixture(scope="session")
+def oss_server() -> Iterator[LocalServer]:
+    """A local OSS for the whole run."""
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def oss_uploads(oss_server: LocalServer, settings: Any) -> LocalServer:
+    """The app's settings name the local OSS for this test."""
+    settings.UPLOADS = {
+        **getattr(settings, "UPLOADS", {}),
+        "OSS_ENDPOINT": oss_server.url,
+        "OSS_INTERNAL_ENDPOINT": "",
+        "OSS_ADDRESSING": "path",
+        "OSS_REGION": oss_server.region,
+        "OSS_BUCKET": oss_server.bucket,
+        "OSS_ACCESS_KEY_ID": oss_server.access_key_id,
+        "OSS_ACCESS_KEY_SECRET": oss_server.access_key_secret,
+    }
+    return oss_server
+
+
+@pytest.fixture
+def completed_upload(oss_uploads: LocalServer, db: None) -> Callable[..., "Upload"]:
+    """`completed_upload(user, content=b"…", filename="a.bin", content_type="", destination="default")`."""
+    from uploads import services
+    from uploads.connection import oss_client
+
+    def make(
+        user: Any,
+        content: bytes = b"hello",
+        filename: str = "hello.txt",
+        content_type: str = "text/plain",
+        destination: str = "default",
+    ) -> "Upload":
+        upload = services.begin(user, services.Wanted(destination, filename, len(content), content_type))
+        client = oss_client()
+        if upload.upload_id:
+            for number in upload.plan.numbers():
+                start = (number - 1) * upload.part_size
+                piece = content[start : start + upload.part_size]
+                client.upload_part(upload.bucket, upload.key, upload.upload_id, number, piece)
+        else:
+            client.put_object(upload.bucket, upload.key, content, services.object_headers(upload))
+        return services.complete(upload)
+
+    return make
