@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "oss",
     },
     "api": {"services", "models", "states", "plan", "errors", "conf", "oss"},
-    "admin": {"services", "models", "states", "errors"},
+    "admin": {"services", "models", "conf", "connection", "states", "errors", "oss"},
     "apps": {"checks", "connection"},
     "management": {"services", "models", "bucket", "doctor", "conf", "connection", "errors", "oss", "localoss", "site"},
     "site": {"api", "conf", "health"},

@@ -157,6 +157,7 @@ class Upload(models.Model):
         permissions = [("abort_upload", "Can abort uploads of other users")]
         indexes = [
             models.Index(fields=["owner", "-created_at", "-id"], name="uploads_of_owner"),
+            models.Index(fields=["-created_at", "-id"], name="uploads_newest"),
             models.Index(fields=["owner", "fingerprint"], name="uploads_of_fingerprint"),
             models.Index(
                 fields=["expires_at"],

@@ -21,9 +21,14 @@ SIGNATURES = Counter("uploads_signatures", "Requests signed for browsers.", ["de
 SWEPT = Counter("uploads_swept", "Uploads that sweeps have dealt with, by what was done.", ["what"])
 
 
+ANSWERS = {"NoSuchKey", "NoSuchUpload", "NoSuchCORSConfiguration", "NoSuchLifecycle"}
+"""Words for "there is none", which is what was asked."""
+
+
 def oss_call(call: Call) -> None:
     """Count it; and if OSS said no, say so with its request id, by which OSS's support finds it."""
     OSS_CALLS.labels(call.operation, call.code).observe(call.seconds)
     if not call.code.isdigit():
         facts = {"operation": call.operation, "code": call.code, "oss_request_id": call.request_id}
-        log.warning("OSS answered %s to %s", call.code, call.operation, extra=facts)
+        level = logging.INFO if call.code in ANSWERS else logging.WARNING
+        log.log(level, "OSS answered %s to %s", call.code, call.operation, extra=facts)

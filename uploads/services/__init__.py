@@ -10,9 +10,10 @@ from uploads.services.callback import receive
 from uploads.services.complete import Told, complete, complete_many
 from uploads.services.credentials import Lent, lend, lend_prefix
 from uploads.services.parts import DonePart, SignedPart, record_parts, sign_parts, synchronize_parts
-from uploads.services.sweep import Swept, known_uploads, sweep, sweep_orphans
+from uploads.services.sweep import ORPHAN_AGE, Swept, known_uploads, look, sweep, sweep_orphans
 
 __all__ = [
+    "ORPHAN_AGE",
     "DonePart",
     "Lent",
     "SignedPart",
@@ -28,6 +29,7 @@ __all__ = [
     "known_uploads",
     "lend",
     "lend_prefix",
+    "look",
     "object_headers",
     "receive",
     "record_parts",

@@ -7,6 +7,7 @@ that names it, so that reading the settings never fails.
 from pathlib import Path
 
 from environs import Env, EnvValidationError
+from pythonjsonlogger.core import RESERVED_ATTRS
 
 env = Env(eager=False)
 
@@ -154,6 +155,8 @@ LOGGING = {
             "()": "pythonjsonlogger.json.JsonFormatter",
             "format": "{asctime}{levelname}{name}{message}",
             "style": "{",
+            # Django's own errors bring the whole request along, address and all.
+            "reserved_attrs": [*RESERVED_ATTRS, "request"],
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
     },

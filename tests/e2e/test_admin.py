@@ -1,0 +1,111 @@
+"""The admin in a real Chromium: find, look, stop one, stop three thousand, orphans, figures."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.stack import Stack, deliver
+
+LIST = "/admin/uploads/upload/"
+MANY = 3000
+
+
+@pytest.fixture(scope="module")
+def admin_stack() -> Iterator[Stack]:
+    with Stack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def admin(page: Page, admin_stack: Stack) -> Page:
+    page.goto(f"{admin_stack.site.url}/admin/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill("admin")
+    page.get_by_role("button", name="Log in").click()
+    page.goto(admin_stack.site.url + LIST)
+    return page
+
+
+def begin(stack: Stack, count: int, name: str, size: int) -> list[dict[str, str]]:
+    made: list[dict[str, str]] = []
+    with stack.api() as api:
+        while len(made) < count:
+            batch = [{"destination": "default", "filename": f"{name}-{len(made) + n}", "size": size, "sign": 1}
+                     for n in range(min(100, count - len(made)))]  # fmt: skip
+            made += api.post("uploads/batch/", json={"uploads": batch}, timeout=60).raise_for_status().json()["uploads"]
+    return made
+
+
+def test_one_is_found_looked_at_and_stopped(admin: Page, admin_stack: Stack) -> None:
+    (film,) = begin(admin_stack, 1, "holiday film", 30_000_000)
+    begin(admin_stack, 3, "other", 5)
+    assert deliver(film["parts"][0], bytes(8 << 20)).status_code == 200
+    admin.reload()
+    admin.locator("#searchbar").fill("holiday")
+    admin.get_by_role("button", name="Search").click()
+    rows = admin.locator("#result_list tbody tr")
+    expect(rows).to_have_count(1)
+    rows.get_by_role("checkbox").check()
+    admin.locator("select[name=action]").select_option(label="Check the selected uploads against OSS")
+    admin.get_by_role("button", name=re.compile("Run|Go")).click()
+    expect(admin.get_by_text("1 checked.")).to_be_visible()
+    admin.get_by_role("link", name="holiday film-0").click()
+    expect(admin.get_by_role("img", name="1 of 4 parts")).to_be_visible()
+    expect(admin.locator(".up-timeline")).to_contain_text("begin by demo")
+
+    admin.goto(f"{admin_stack.site.url}{LIST}?q=holiday")
+    rows.get_by_role("checkbox").check()
+    admin.locator("select[name=action]").select_option(label="Abort the selected uploads")
+    admin.get_by_role("button", name=re.compile("Run|Go")).click()
+    expect(admin.get_by_text("All done.")).to_be_visible()
+    expect(admin.get_by_role("status")).to_have_text("1 of 1 done: 1 aborted, 0 refused")
+    with admin_stack.api() as api:
+        assert api.get(f"uploads/{film['id']}/").json()["state"] == "aborted"
+
+
+def test_three_thousand_are_stopped_while_the_page_counts(admin: Page, admin_stack: Stack) -> None:
+    begin(admin_stack, MANY, "clutter", 5)
+    longest: list[float] = []
+    admin.on("requestfinished", lambda request: longest.append(request.timing["responseEnd"]) if "/next/" in request.url
+             else None)  # fmt: skip
+    admin.goto(f"{admin_stack.site.url}{LIST}?q=clutter")
+    admin.locator("#action-toggle").check()
+    admin.get_by_role("button", name=re.compile("Select all")).click()
+    admin.locator("select[name=action]").select_option(label="Abort the selected uploads")
+    admin.get_by_role("button", name=re.compile("Run|Go")).click()
+    expect(admin.get_by_role("progressbar")).to_be_visible()
+    expect(admin.get_by_role("status")).to_have_text(
+        f"{MANY} of {MANY} done: {MANY} aborted, 0 refused", timeout=300_000
+    )
+    assert len(longest) >= MANY / 50
+    admin.goto(f"{admin_stack.site.url}{LIST}?q=clutter&state=uploading")
+    expect(admin.locator("#result_list")).to_have_count(0)
+
+
+def test_what_clutters_the_bucket_is_found_and_thrown_out(admin: Page, admin_stack: Stack) -> None:
+    oss = admin_stack.oss()
+    oss.initiate(admin_stack.oss_server.bucket, "backups/by hand.tar")
+    admin.get_by_role("link", name="Open at OSS").click()
+    admin.get_by_label("Prefix").fill("backups/")
+    admin.get_by_role("button", name="Show").click()
+    admin.get_by_role("checkbox", name="backups/by hand.tar").check()
+    admin.get_by_role("button", name="Abort the chosen ones").click()
+    expect(admin.get_by_text("1 aborted at OSS.")).to_be_visible()
+    expect(admin.get_by_text("OSS holds nothing open here.")).to_be_visible()
+    assert list(oss.all_uploads(admin_stack.oss_server.bucket, "backups/")) == []
+    oss.close()
+
+
+def test_the_figures_are_drawn(admin: Page) -> None:
+    admin.get_by_role("link", name="Figures").click()
+    for name in ("Uploads a day", "Bytes a day"):
+        chart = admin.get_by_role("img", name=name)
+        expect(chart).to_be_visible()
+        assert chart.locator("rect").count() == 30
+    expect(admin.get_by_role("heading", name="Why uploads failed")).to_be_visible()
+    messages: list[str] = []
+    admin.on("console", lambda message: messages.append(message.text) if message.type == "error" else None)
+    admin.reload()
+    assert messages == []
