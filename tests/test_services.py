@@ -260,6 +260,18 @@ def test_missing_and_short_parts_are_named(begin: Begin) -> None:
     assert services.complete(upload).state == State.COMPLETED
 
 
+def test_a_part_that_arrived_damaged_is_named(begin: Begin) -> None:
+    """Where CORS hides OSS's CRC64, the browser records its own, and the comparison is made here."""
+    upload = begin(SIZE)
+    done = send(upload)
+    services.record_parts(upload, [replace(done[1], crc64="7")])
+    with pytest.raises(PartsMissing) as caught:
+        services.complete(upload)
+    assert caught.value.errors == {"parts": [2]}
+    services.record_parts(upload, send(upload, 2))
+    assert services.complete(upload).state == State.COMPLETED
+
+
 def test_what_the_browser_says_of_parts_is_not_believed(begin: Begin) -> None:
     upload = begin(SIZE)
     services.record_parts(upload, [DonePart(n, upload.plan.size_of(n), "AA") for n in (1, 2, 3)])

@@ -57,6 +57,14 @@ export interface Beginning {
   sign: number;
 }
 
+/** What is said of a file at its end: what the backend does not know yet, and the CRC64 of the whole. */
+export interface Ending {
+  readonly done: readonly DonePart[];
+  readonly crc64?: string;
+  /** A stream's, at its end. */
+  readonly size?: number;
+}
+
 export type HeadersOption =
   | Readonly<Record<string, string>>
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
@@ -115,11 +123,10 @@ export class Api {
 
   async sign(
     id: string,
-    numbers: readonly number[],
+    parts: readonly { number: number; content_md5?: string }[],
     done: readonly DonePart[],
     signal: AbortSignal,
   ): Promise<SignedBatch> {
-    const parts = numbers.map((number) => ({ number }));
     return (await this.#call<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, { parts, done }))
       .value;
   }
@@ -129,8 +136,8 @@ export class Api {
   }
 
   /** 200 with the completed upload, or 202 while the storage is still at it. */
-  complete(id: string, done: readonly DonePart[], signal: AbortSignal): Promise<Answer<RemoteUpload>> {
-    return this.#call<RemoteUpload>("POST", `uploads/${id}/complete/`, signal, { done });
+  complete(id: string, ending: Ending, signal: AbortSignal): Promise<Answer<RemoteUpload>> {
+    return this.#call<RemoteUpload>("POST", `uploads/${id}/complete/`, signal, ending);
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {

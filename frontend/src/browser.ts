@@ -1,6 +1,7 @@
 // The browser behind the engine's ports.
 // Its one rule: the only module of the engine that touches globals of a page.
 
+import { WorkerPool } from "./hasher.ts";
 import { MemoryJournal, StorageJournal } from "./journal.ts";
 import type { Clock, Connection, Journal, World } from "./ports.ts";
 import { XhrTransport } from "./transport.ts";
@@ -79,6 +80,7 @@ export function browserWorld(): World {
     clock,
     connection,
     transport: new XhrTransport(),
+    hasher: new WorkerPool(),
     journal: browserJournal(),
     origin: location.origin,
     cookie,

@@ -35,6 +35,11 @@ export class Ledger {
     return bytes;
   }
 
+  /** The finished parts, in order. */
+  get done(): readonly DonePart[] {
+    return [...this.#done.values()].sort((a, b) => a.number - b.number);
+  }
+
   get complete(): boolean {
     return this.#done.size === this.plan.partCount;
   }

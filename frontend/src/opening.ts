@@ -15,6 +15,8 @@ export interface OpeningPorts {
   /** The id of the upload to go on with, where the page knows it. */
   readonly takeUp: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Whether the first parts are to be signed in the same call. */
+  readonly sign: boolean;
   transferOf(remote: RemoteUpload): Transfer;
 }
 
@@ -63,7 +65,7 @@ async function takeUp(
 
 /** Awaited even by pause and abort: cut off, it would leave an upload nobody knows. */
 async function create(
-  { api, destination, source, metadata, transferOf }: OpeningPorts,
+  { api, destination, source, metadata, transferOf, sign }: OpeningPorts,
   fingerprint: string | null,
 ): Promise<Transfer> {
   const created = await api.create(
@@ -74,11 +76,11 @@ async function create(
       content_type: source.type,
       ...(fingerprint && { fingerprint }),
       metadata,
-      sign: FIRST_BATCH,
+      sign: sign ? FIRST_BATCH : 0,
     },
     new AbortController().signal,
   );
   const transfer = transferOf(created);
-  transfer.signer.accept(created);
+  if (sign) transfer.signer.accept(created);
   return transfer;
 }

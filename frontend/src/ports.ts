@@ -61,7 +61,14 @@ export interface Journal {
   forget(id: string): void;
 }
 
+/** Hashes a blob without holding it. Rejects when it cannot be read. */
+export interface Hasher {
+  /** CRC64 as an unsigned decimal, MD5 in base64. */
+  hash(algorithm: "crc64" | "md5", blob: Blob): Promise<string>;
+}
+
 export interface World {
+  readonly hasher: Hasher;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly connection: Connection;

@@ -1,7 +1,7 @@
 // One part on its way to the storage, through every trouble that trying again can cure.
 // Its one rule: a part that fails costs that part alone; only what no retry can mend leaves `send` as an error.
 
-import { NetworkError, type UploadError } from "./errors.ts";
+import { NetworkError, StorageError, type UploadError } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { type Plan, type Range, rangeOf } from "./parts.ts";
@@ -30,6 +30,8 @@ export interface SenderPorts {
   readonly plan: Plan;
   readonly tell: Tell;
   onprogress(): void;
+  /** The CRC64 of the part's bytes on this side; null where nobody asked for it. */
+  crc64(number: number): Promise<string> | null;
 }
 
 /** What one part has been through so far. */
@@ -48,19 +50,43 @@ export class Sender {
     const { meter, plan, clock } = this.ports;
     const range = rangeOf(plan, number);
     const trials: Trials = { number, range, signed: null, failures: 0, refusals: 0 };
+    this.ports.crc64(number)?.catch(() => {}); // Beside the upload; met again when the part has arrived.
     try {
       for (;;) {
         const answer = await this.#attempt(trials, signal);
         if (answer && judge(answer) === "done") {
-          meter.finish(number, range.end - range.start, clock.now());
-          return donePart(number, range.end - range.start, answer);
+          const part = await this.#verified(donePart(number, range.end - range.start, answer));
+          if (part) {
+            meter.finish(number, part.size, clock.now());
+            return part;
+          }
+          await this.#damaged(trials, answer, signal);
+        } else {
+          meter.drop(number);
+          await this.#wait(trials, answer, signal);
         }
-        meter.drop(number);
-        await this.#wait(trials, answer, signal);
       }
     } finally {
       meter.drop(number);
     }
+  }
+
+  /** The part with the CRC64 that both sides agree on (ours alone, where CORS hides theirs); null if they differ. */
+  async #verified(part: DonePart): Promise<DonePart | null> {
+    const ours = await this.ports.crc64(part.number);
+    if (!ours) return part;
+    return part.crc64 && part.crc64 !== ours ? null : { ...part, crc64: ours };
+  }
+
+  async #damaged(trials: Trials, answer: SendAnswer, signal: AbortSignal): Promise<void> {
+    const { clock, meter, source, tell } = this.ports;
+    meter.drop(trials.number);
+    await source.assertReadable(trials.range);
+    if (++trials.failures >= TRIES) throw damaged(answer);
+    const delay = delayBefore(trials.failures, null, () => clock.random());
+    tell(`A part arrived damaged; sending it again in ${seconds(delay)}.`);
+    await clock.sleep(delay, signal);
+    tell("");
   }
 
   /** One request; null when it stalled. */
@@ -134,6 +160,18 @@ export class Sender {
         return false;
     }
   }
+}
+
+function damaged(answer: SendAnswer): UploadError {
+  return new StorageError({
+    code: "damaged",
+    title: "A part arrived damaged, again and again.",
+    detail: "What the storage holds is not what was sent.",
+    status: answer.status,
+    requestId: answer.headers.get("x-oss-request-id"),
+    retryAfter: null,
+    hint: "Something between you and the storage changes the bytes, or the file changes while it is read. Try another line.",
+  });
 }
 
 function unreachable(): UploadError {

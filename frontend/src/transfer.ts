@@ -3,6 +3,8 @@
 // calls, and lost without harm.
 
 import type { Api, RemoteUpload } from "./api.ts";
+import { Checking } from "./checking.ts";
+import { combine } from "./crc64.ts";
 import { ApiError, asUploadError, type UploadError } from "./errors.ts";
 import { runLanes } from "./lanes.ts";
 import { type DonePart, Ledger } from "./ledger.ts";
@@ -20,7 +22,10 @@ const LAST_GAP = 120_000;
 /** How long to wait before asking again whether the storage has finished, where it does not say. */
 const ASK_AGAIN = 2;
 
+export type Integrity = "crc64" | "md5" | "none";
+
 export interface TransferPorts {
+  readonly integrity: Integrity;
   readonly api: Api;
   readonly source: Source;
   readonly lanes: number;
@@ -35,6 +40,7 @@ export class Transfer {
   readonly meter: Meter;
   readonly signer: Signer;
   readonly #sender: Sender;
+  readonly #check: Checking;
   #toldAt: number;
 
   constructor(
@@ -54,6 +60,7 @@ export class Transfer {
       rate: () => (this.meter.speed === null ? null : this.meter.speed / plan.partSize),
       sign: (numbers, signal) => this.#sign(numbers, signal),
     });
+    this.#check = new Checking(api.world.hasher, source, plan);
     const line = new Line({ clock, connection, origin, tell });
     this.#sender = new Sender({
       clock,
@@ -65,6 +72,7 @@ export class Transfer {
       plan,
       tell,
       onprogress,
+      crc64: (number) => (ports.integrity === "crc64" ? this.#check.of(number) : null),
     });
   }
 
@@ -72,6 +80,7 @@ export class Transfer {
   async inspect(signal: AbortSignal): Promise<void> {
     this.ledger.adopt(await this.#held(signal));
     this.meter.reset(this.ledger.doneBytes);
+    if (this.ports.integrity !== "none") this.#check.compare(this.ledger.done);
   }
 
   async #held(signal: AbortSignal): Promise<readonly DonePart[]> {
@@ -95,7 +104,14 @@ export class Transfer {
     this.#checkpoints(AbortSignal.any([signal, over.signal])).catch(() => {}); // ended by `over`
     try {
       const take = () => this.ledger.take();
-      await runLanes(this.ports.lanes, take, (number, signal) => this.#sendPart(number, signal), signal);
+      const send = (number: number, signal: AbortSignal) => this.#sendPart(number, signal);
+      await runLanes(this.ports.lanes, take, send, signal);
+      // What the storage held already may be of a file that only looked the same.
+      const wrong = await this.#check.wrong();
+      if (wrong.length && this.ledger.reopen(wrong)) {
+        this.meter.reset(this.ledger.doneBytes);
+        await runLanes(this.ports.lanes, take, send, signal);
+      }
     } finally {
       over.abort();
     }
@@ -109,7 +125,7 @@ export class Transfer {
       const untold = this.ledger.untold();
       try {
         const { status, value, retryAfter } = await persist(
-          () => api.complete(this.remote.id, untold, signal),
+          () => api.complete(this.remote.id, { done: untold, ...this.#whole() }, signal),
           this.#patience(signal),
         );
         this.ledger.told(untold);
@@ -124,6 +140,14 @@ export class Transfer {
         return missing;
       }
     }
+  }
+
+  /** The CRC64 of the file, if that of each part is known. */
+  #whole(): { crc64?: string } {
+    const { done, complete } = this.ledger;
+    const pieces = done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
+    if (this.ports.integrity !== "crc64" || !complete || pieces.length !== done.length) return {};
+    return { crc64: combine(pieces) };
   }
 
   /** Tells the backend what it does not know yet. */
@@ -147,12 +171,20 @@ export class Transfer {
   async #sign(numbers: readonly number[], signal: AbortSignal) {
     const { api } = this.ports;
     const untold = this.ledger.untold();
+    const parts = await this.#requests(numbers);
     const batch = await persist(
-      () => api.sign(this.remote.id, numbers, untold, signal),
+      () => api.sign(this.remote.id, parts, untold, signal),
       this.#patience(signal),
     );
     this.#told(untold);
     return batch;
+  }
+
+  /** With MD5 the bytes are bound into the URL, so they are hashed first: few at a time, or the lanes would wait. */
+  async #requests(numbers: readonly number[]): Promise<{ number: number; content_md5?: string }[]> {
+    if (this.ports.integrity !== "md5") return numbers.map((number) => ({ number }));
+    const few = numbers.slice(0, 2 * this.ports.lanes);
+    return Promise.all(few.map(async (number) => ({ number, content_md5: await this.#check.md5(number) })));
   }
 
   /** A slow line needs few URLs, so few sign calls carry the record along; these keep it fresh between them. */

@@ -13,13 +13,14 @@ import type { Queue } from "./queue.ts";
 import { type Patience, persist } from "./retry.ts";
 import { Source } from "./source.ts";
 import { type Event, isActive, next, type State } from "./states.ts";
-import { isGone, Transfer } from "./transfer.ts";
+import { type Integrity, isGone, Transfer } from "./transfer.ts";
 
 export interface UploadPorts {
   readonly api: Api;
   readonly queue: Queue;
   readonly destination: string;
   readonly lanes: number;
+  readonly integrity: Integrity;
   /** The id of the upload to go on with, where the page knows it. */
   readonly takeUp?: string;
 }
@@ -164,7 +165,8 @@ export class Upload extends UploadEventTarget {
     const { api, destination, takeUp } = this.ports;
     const transferOf = (remote: RemoteUpload) => this.#transferOf(remote);
     const metadata = this.options.metadata ?? {};
-    const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf };
+    const sign = this.ports.integrity !== "md5"; // There the bytes are hashed before their URLs are asked for.
+    const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf, sign };
     return persist(() => open(ports, fingerprint, signal), this.#patience(signal));
   }
 
@@ -173,6 +175,7 @@ export class Upload extends UploadEventTarget {
       api: this.ports.api,
       source: this.#source,
       lanes: this.ports.lanes,
+      integrity: this.ports.integrity,
       tell: (message) => this.#tell(message),
       onprogress: () => this.#tellProgress(),
       ontold: (bytesDone) => this.#record(bytesDone),

@@ -42,14 +42,14 @@ export class OssUploader {
       destination = "default",
       parallel = 4,
       signing = "url",
-      integrity = "none",
+      integrity = "crc64",
     } = options;
     refuseUnless("parallel", parallel, [1, 2, 3, 4, 5, MOST_LANES]);
     refuseUnless("signing", signing, ["url"]);
-    refuseUnless("integrity", integrity, ["none"]);
+    refuseUnless("integrity", integrity, ["crc64", "md5", "none"]);
     this.destination = destination;
     this.#api = new Api(world, api.endsWith("/") ? api : `${api}/`, options.headers);
-    this.#ports = { api: this.#api, queue: new Queue(FILES), destination, lanes: parallel };
+    this.#ports = { api: this.#api, queue: new Queue(FILES), destination, lanes: parallel, integrity };
   }
 
   /** Starts at once, or queues. A file that was begun before, here or elsewhere, is gone on with. */

@@ -158,7 +158,7 @@ test("an unfinished upload can be discarded without its file", async () => {
 
 test.each([
   [{ signing: "sts" }, "signing"],
-  [{ integrity: "md5" }, "integrity"],
+  [{ integrity: "sha256" }, "integrity"],
   [{ parallel: 0 }, "parallel"],
   [{ parallel: 7 }, "parallel"],
 ])("what this release cannot do is refused by name: %o", (options, name) => {

@@ -168,7 +168,10 @@ export class FakeBackend {
   /** ListParts. */
   held(row: Row): DonePart[] {
     const held = this.store.parts.get(row.key) ?? new Map<number, Blob>();
-    return [...held].map(([number, { size }]) => ({ number, size, etag: `E${size}` }));
+    return [...held].map(([number, { size }]) => {
+      const crc64 = this.store.crc64s.get(`${row.key} ${number}`);
+      return { number, size, etag: `E${size}`, ...(crc64 && { crc64 }) };
+    });
   }
 
   #complete(row: Row, done: readonly DonePart[]): Response {

@@ -1,6 +1,7 @@
 // The storage in memory behind the engine's Transport: checks URLs and headers as OSS does, keeps the bytes, and
 // fails on command.
 
+import { Crc64 } from "../src/crc64.ts";
 import type { SendAnswer, SendRequest, Transport } from "../src/ports.ts";
 import type { FakeClock } from "./clock.ts";
 
@@ -8,6 +9,7 @@ export type Fault =
   | "silent"
   | "stall"
   | "lost"
+  | "damaged"
   | { status: number; code: string; headers?: Record<string, string> };
 
 export interface Sent {
@@ -18,17 +20,25 @@ export interface Sent {
   readonly outcome: string;
 }
 
+export async function crc64Of(blob: Blob): Promise<string> {
+  const crc64 = new Crc64();
+  crc64.update(new Uint8Array(await blob.arrayBuffer()));
+  return crc64.digest();
+}
+
 export const HOST = "https://bucket.oss.test";
 
 export class FakeStore implements Transport {
   /** By key: the parts that are held; a single request is part 1. */
   readonly parts = new Map<string, Map<number, Blob>>();
+  readonly crc64s = new Map<string, string>();
   readonly sent: Sent[] = [];
   /** Bytes a second in each lane. */
   speed = 1000;
   /** Asked before each request; undefined lets it through. */
   fault: (number: number, tries: number) => Fault | undefined = () => undefined;
   exposesEtag = true;
+  exposesCrc64 = true;
   inFlight = 0;
   mostInFlight = 0;
 
@@ -68,8 +78,14 @@ export class FakeStore implements Transport {
     this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
     try {
       const answer = await this.#answer(request, fault);
-      if (answer.status === 200 || fault === "lost") this.#hold(key, number, request.body);
-      note(answer.status === 200 ? "done" : typeof fault === "object" ? fault.code : String(fault));
+      if (answer.status === 200 || fault === "lost") await this.#hold(key, number, request.body, fault);
+      note(
+        answer.status === 200 && fault !== "damaged"
+          ? "done"
+          : typeof fault === "object"
+            ? fault.code
+            : String(fault),
+      );
       return answer;
     } finally {
       this.inFlight -= 1;
@@ -82,8 +98,10 @@ export class FakeStore implements Transport {
     return held;
   }
 
-  #hold(key: string, number: number, body: Blob): void {
-    this.hold(key).set(number, body);
+  async #hold(key: string, number: number, body: Blob, fault: Fault | undefined): Promise<void> {
+    const kept = fault === "damaged" ? new Blob(["x".repeat(body.size)]) : body;
+    this.hold(key).set(number, kept);
+    this.crc64s.set(`${key} ${number}`, await crc64Of(kept));
   }
 
   #refusal(url: URL, request: SendRequest): Fault | undefined {
@@ -109,8 +127,10 @@ export class FakeStore implements Transport {
     onprogress(body.size + 100); // browsers may count what is around the body
     if (fault === "lost") return none;
     if (typeof fault === "object") return refusal(fault);
-    const headers = new Headers({ "x-oss-request-id": "REQ-OK", "x-oss-hash-crc64ecma": "42" });
+    const headers = new Headers({ "x-oss-request-id": "REQ-OK" });
     if (this.exposesEtag) headers.set("etag", `"E${body.size}"`);
+    if (this.exposesCrc64)
+      headers.set("x-oss-hash-crc64ecma", fault === "damaged" ? "1" : await crc64Of(body));
     return { status: 200, headers, body: "" };
   }
 }

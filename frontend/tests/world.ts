@@ -2,13 +2,13 @@
 
 import { expect } from "vitest";
 import { MemoryJournal } from "../src/journal.ts";
-import type { Connection, World } from "../src/ports.ts";
+import type { Connection, Hasher, World } from "../src/ports.ts";
 import type { State } from "../src/states.ts";
 import type { Upload } from "../src/upload.ts";
 import { OssUploader, type UploaderOptions } from "../src/uploader.ts";
 import { FakeBackend } from "./backend.ts";
 import { FakeClock } from "./clock.ts";
-import { FakeStore } from "./store.ts";
+import { crc64Of, FakeStore } from "./store.ts";
 
 /** Years away from any device's clock: whoever compares server times with the device's date fails every test. */
 const SERVER_EPOCH = Date.UTC(2044, 1, 29, 12);
@@ -38,6 +38,16 @@ export class FakeConnection implements Connection {
   }
 }
 
+export class FakeHasher implements Hasher {
+  asked: string[] = [];
+
+  async hash(algorithm: "crc64" | "md5", blob: Blob): Promise<string> {
+    this.asked.push(algorithm);
+    if (algorithm === "md5") return `md5-${await blob.text()}`;
+    return crc64Of(blob);
+  }
+}
+
 export class TestWorld implements World {
   readonly clock = new FakeClock();
   readonly connection = new FakeConnection();
@@ -46,6 +56,7 @@ export class TestWorld implements World {
   readonly serverTime = () => SERVER_EPOCH + this.clock.now();
   readonly store = new FakeStore(this.clock, this.serverTime);
   readonly transport = this.store;
+  readonly hasher = new FakeHasher();
   readonly backend = new FakeBackend(this.clock, this.store, this.serverTime);
   readonly fetch = this.backend.fetch;
   readonly cookie = (name: string) => (name === "csrftoken" ? "CSRF" : "");

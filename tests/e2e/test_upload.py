@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
@@ -44,6 +45,25 @@ def parts_at_oss(stack: Stack, upload: dict[str, Any]) -> set[int]:
         return {part.number for part in client.list_parts(upload["bucket"], upload["key"], upload["upload_id"])}
     finally:
         client.close()
+
+
+def test_a_part_damaged_on_its_way_is_sent_again(page: Page, film: Path) -> None:
+    """A byte of part 3 is flipped between the browser and the storage: the worker's CRC64 tells."""
+    with Stack(oss_arguments=["--allow-faults"]) as stack:
+        rules = [{"operation": "UploadPart", "part_number": 3, "count": 1, "flip_byte": True}]
+        assert httpx.put(f"{stack.oss_server.url}/-/faults", json=rules).status_code == 200
+        log_in(page, stack)
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url) if "partNumber=3&" in request.url else None)
+        choose(page, film)
+        await_end(page)
+        assert len(sent) >= 2
+        upload = only_upload(stack, film.name)
+        digest = hashlib.sha256()
+        for chunk in stack.object_bytes(upload):
+            digest.update(chunk)
+        assert digest.digest() == hashlib.sha256(film.read_bytes()).digest()
+        assert upload["crc64"]
 
 
 def await_parts(stack: Stack, filename: str, count: int) -> dict[str, Any]:

@@ -118,11 +118,19 @@ def _chosen(upload: Upload, held: Sequence[OssPart], told: Told) -> list[OssPart
     if upload.is_stream:
         return _stream_parts(upload, held, told)
     planned, there = upload.plan, {part.number: part for part in held}
-    wrong = [n for n in planned.numbers() if n not in there or there[n].size != planned.size_of(n)]
+    damaged = _damaged(upload, held)
+    wrong = [n for n in planned.numbers() if n not in there or there[n].size != planned.size_of(n) or n in damaged]
     if wrong:
-        detail = f"{len(wrong)} of {planned.part_count} parts are missing or of the wrong size at OSS: send them again."
+        detail = f"{len(wrong)} of {planned.part_count} parts are missing or wrong at OSS: send them again."
         raise PartsMissing(detail, errors={"parts": wrong})
     return [there[n] for n in planned.numbers()]
+
+
+def _damaged(upload: Upload, held: Sequence[OssPart]) -> set[int]:
+    """Parts whose CRC64 at OSS is not the one that the browser recorded: its own, where CORS hides OSS's."""
+    recorded = dict(upload.parts.exclude(crc64="").values_list("number", "crc64"))
+    theirs = {part.number: str(part.crc64) for part in held if part.crc64 is not None}
+    return {number for number, crc64 in recorded.items() if theirs.get(number, crc64) != crc64}
 
 
 def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[OssPart]:
@@ -138,6 +146,8 @@ def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[O
     gaps = [n for before, after in pairwise(numbers) for n in range(before + 1, after)]
     if gaps or not held:
         raise PartsMissing("Parts are missing at OSS: send them again.", errors={"parts": gaps or [1]})
+    if damaged := _damaged(upload, held):
+        raise PartsMissing("Parts arrived damaged: send them again.", errors={"parts": sorted(damaged)})
     total = sum(part.size for part in held)
     if total != size:
         detail = f"OSS holds {total} bytes of {size}: send the parts that are missing or wrong again."

@@ -1,0 +1,87 @@
+// CRC-64/XZ, as OSS computes it, and how the values of two pieces make the value of both.
+// Its one rule: pure; values are unsigned decimals in text, since JavaScript's numbers cannot hold them.
+
+/** The polynomial, reflected. */
+const POLYNOMIAL = 0xc96c5795d7870f42n;
+const HIGHEST = 1n << 63n;
+
+/** The product of two polynomials modulo OSS's; bits reflected, x⁰ is the highest bit. */
+function multiply(a: bigint, b: bigint): bigint {
+  let product = 0n;
+  for (let bit = HIGHEST; bit; bit >>= 1n) {
+    if (a & bit) product ^= b;
+    b = b & 1n ? (b >> 1n) ^ POLYNOMIAL : b >> 1n;
+  }
+  return product;
+}
+
+/** x to the 8, 16, 32 … : what a byte, two bytes, four … do to the value before them. */
+const POWERS: bigint[] = [HIGHEST >> 8n];
+
+function shiftOf(bytes: number): bigint {
+  let shift = HIGHEST;
+  for (let left = bytes, index = 0; left > 0; left = Math.floor(left / 2), index++) {
+    if (index === POWERS.length) {
+      const last = POWERS[index - 1] as bigint;
+      POWERS.push(multiply(last, last));
+    }
+    if (left % 2 === 1) shift = multiply(shift, POWERS[index] as bigint);
+  }
+  return shift;
+}
+
+export interface Piece {
+  readonly crc64: string;
+  readonly size: number;
+}
+
+/** The value of all pieces in their order. Parts of one size share what is costly. */
+export function combine(pieces: Iterable<Piece>): string {
+  const shifts = new Map<number, bigint>();
+  let whole = 0n;
+  for (const { crc64, size } of pieces) {
+    const shift = shifts.get(size) ?? shiftOf(size);
+    shifts.set(size, shift);
+    whole = multiply(shift, whole) ^ BigInt(crc64);
+  }
+  return whole.toString();
+}
+
+/** Tables of the two halves, for where WebAssembly may not run. */
+let low: Uint32Array | null = null;
+let high = new Uint32Array(0);
+
+function tables(): Uint32Array {
+  if (low) return low;
+  low = new Uint32Array(256);
+  high = new Uint32Array(256);
+  for (let byte = 0; byte < 256; byte++) {
+    let value = BigInt(byte);
+    for (let bit = 0; bit < 8; bit++) value = value & 1n ? (value >> 1n) ^ POLYNOMIAL : value >> 1n;
+    low[byte] = Number(value & 0xffffffffn);
+    high[byte] = Number(value >> 32n);
+  }
+  return low;
+}
+
+/** Byte after byte, in plain JavaScript. */
+export class Crc64 {
+  #low = 0xffffffff;
+  #high = 0xffffffff;
+
+  update(bytes: Uint8Array): void {
+    const table = tables();
+    let [lower, upper] = [this.#low, this.#high];
+    for (let at = 0; at < bytes.length; at++) {
+      const index = (lower ^ (bytes[at] as number)) & 0xff;
+      lower = ((lower >>> 8) | (upper << 24)) ^ (table[index] as number);
+      upper = (upper >>> 8) ^ (high[index] as number);
+    }
+    [this.#low, this.#high] = [lower, upper];
+  }
+
+  digest(): string {
+    const [lower, upper] = [~this.#low >>> 0, ~this.#high >>> 0];
+    return ((BigInt(upper) << 32n) | BigInt(lower)).toString();
+  }
+}
