@@ -1,7 +1,7 @@
 // A pool of workers that hash; where there can be none, the page does it itself.
 // Its one rule: workers are started when they are first needed, and nobody waits for one that has died.
 
-import { type Algorithm, hash } from "./hashing.ts";
+import type { Algorithm } from "./hashing.ts";
 import type { Hasher } from "./ports.ts";
 
 /** A core is left to the page and the network. */
@@ -49,6 +49,11 @@ export class WorkerPool implements Hasher {
     }
     dead?.waiting.clear();
   }
+}
+
+/** Loaded only where workers may not be: nobody else pays for it. */
+async function hash(algorithm: Algorithm, blob: Blob): Promise<string> {
+  return (await import("./hashing.ts")).hash(algorithm, blob);
 }
 
 function answer(waiting: Map<number, Waiting>, { id, value, error }: Answer): void {

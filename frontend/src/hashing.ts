@@ -2,6 +2,7 @@
 // Its one rule: bytes are streamed through in small pieces and never held; where WebAssembly is forbidden, plain
 // JavaScript does the same more slowly.
 
+import { createCRC64, createMD5 } from "hash-wasm";
 import { Crc64 } from "./crc64.ts";
 
 export type Algorithm = "crc64" | "md5";
@@ -25,7 +26,6 @@ export async function hash(algorithm: Algorithm, blob: Blob): Promise<string> {
 }
 
 async function start(algorithm: Algorithm): Promise<Running> {
-  const { createCRC64, createMD5 } = await import("hash-wasm");
   if (algorithm === "md5") {
     const md5 = await createMD5();
     md5.init();
