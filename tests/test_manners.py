@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
@@ -299,6 +299,7 @@ ITEMS = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=1000)
 @given(ITEMS | st.sampled_from([None, 1, "x", []]))
 def test_what_is_plainly_right_is_what_the_long_way_takes(item: Any) -> None:
     for serializer, plainly in (

@@ -102,7 +102,7 @@ def _plain_done(item: Any) -> DonePart | None:
         return None
     if type(etag) is not str or type(crc64) is not str or (etag and not _ETAG.fullmatch(etag)):
         return None
-    if crc64 and not (_UINT64.fullmatch(crc64) and crc64[0] != "0" and int(crc64) < 2**64):
+    if "crc64" in item and not (_UINT64.fullmatch(crc64) and (crc64 == "0" or crc64[0] != "0") and int(crc64) < 2**64):
         return None
     return DonePart(number, size, etag.strip('"').upper(), crc64)
 
