@@ -100,7 +100,7 @@ def test_missing_parts_are_a_problem_that_names_them(api: APIClient, created: di
         "type": "urn:oss-uploads:problem:parts_missing",
         "title": "Not all parts have arrived",
         "status": 409,
-        "detail": "3 of 3 parts are missing or of the wrong size at OSS: send them again.",
+        "detail": "3 of 3 parts are missing or wrong at OSS: send them again.",
         "code": "parts_missing",
         "errors": {"parts": [1, 2, 3]},
     }
