@@ -86,7 +86,7 @@ CLIENT_OPTIONS = OPTIONS | {"metadata"}
 CALLBACK_KEYS = frozenset({"url", "host", "body", "body_type", "sni", "vars"})
 DEFAULT_THROTTLES = {
     "create": "600/min",
-    "batch": "300/min",
+    "batch": "600/min",
     "sign": "1200/min",
     "complete": "600/min",
     "credentials": "120/min",

@@ -2,6 +2,7 @@
 // Its one rule: what comes back is the answer or an ApiError that carries the problem word for word; whoever calls
 // decides about trying again.
 
+import { Batch } from "./batch.ts";
 import { ApiError, LoginError, NetworkError } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
 import type { Signed, World } from "./ports.ts";
@@ -79,12 +80,48 @@ export interface Answer<T> {
 const PATIENCE = 60_000;
 const PAGES = 20;
 
+/** Uploads in one call. */
+const MOST = 100;
+/** Milliseconds that the first waits for company: a beginning holds up what follows, an end holds up nobody. */
+const BEGINNING = 30;
+const ENDING = 250;
+
+type Created = RemoteUpload & SignedBatch;
+
 export class Api {
+  readonly #creating: Batch<Beginning, Created>;
+  readonly #completing: Batch<{ id: string; crc64?: string; etag?: string }, RemoteUpload>;
+
   constructor(
     readonly world: World,
     readonly base: string,
     readonly headers: HeadersOption = {},
-  ) {}
+  ) {
+    this.#creating = new Batch(world.clock, MOST, BEGINNING, (uploads) =>
+      this.#many("uploads/batch/", uploads),
+    );
+    this.#completing = new Batch(world.clock, MOST, ENDING, (uploads) =>
+      this.#many("uploads/batch/complete/", uploads),
+    );
+  }
+
+  /** Together with others that are asked for at about the same time. */
+  createSoon(beginning: Beginning): Promise<Created> {
+    return this.#creating.ask(beginning);
+  }
+
+  /** The same for the end of a file that went in one request. */
+  async completeSoon(id: string, { done, crc64 }: Ending): Promise<Answer<RemoteUpload>> {
+    const etag = done[0]?.etag;
+    const value = await this.#completing.ask({ id, ...(crc64 && { crc64 }), ...(etag && { etag }) });
+    return { status: 200, retryAfter: null, value };
+  }
+
+  async #many<A extends object>(path: string, uploads: readonly unknown[]): Promise<(A | Error)[]> {
+    const signal = new AbortController().signal;
+    const { value } = await this.#call<{ uploads: (A | Problem)[] }>("POST", path, signal, { uploads });
+    return value.uploads.map((one) => ("code" in one && "status" in one ? errorOf(one, null) : (one as A)));
+  }
 
   async create(beginning: Beginning, signal: AbortSignal): Promise<RemoteUpload & SignedBatch> {
     return (await this.#call<RemoteUpload & SignedBatch>("POST", "uploads/", signal, beginning)).value;
@@ -193,6 +230,7 @@ async function readJson(response: Response): Promise<unknown> {
 }
 
 interface Problem {
+  status?: number;
   title?: string;
   detail?: string;
   code?: string;
@@ -203,8 +241,12 @@ interface Problem {
 const NOT_LOGGED_IN = new Set(["", "not_authenticated", "authentication_failed"]);
 
 async function problem(response: Response, seconds: number | null): Promise<ApiError> {
-  const { status } = response;
   const told: Problem = await response.json().catch(() => ({}));
+  return errorOf({ ...told, status: response.status }, seconds);
+}
+
+function errorOf(told: Problem, seconds: number | null): ApiError {
+  const status = told.status ?? 0;
   const code = told.code ?? "";
   const fields = {
     code: code || `http_${status}`,

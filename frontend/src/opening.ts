@@ -15,6 +15,8 @@ export interface OpeningPorts {
   /** The id of the upload to go on with, where the page knows it. */
   readonly takeUp: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Not worth asking whether it was begun before: sending it costs no more, and many are begun in one call. */
+  readonly small: boolean;
   /** Whether the first parts are to be signed in the same call. */
   readonly sign: boolean;
   transferOf(remote: RemoteUpload): Transfer;
@@ -26,7 +28,7 @@ export async function open(
   signal: AbortSignal,
 ): Promise<Transfer> {
   signal.throwIfAborted();
-  const found = await find(ports, fingerprint, signal);
+  const found = ports.small && !ports.takeUp ? undefined : await find(ports, fingerprint, signal);
   return (found && (await takeUp(ports, found, signal))) ?? (await create(ports, fingerprint));
 }
 
@@ -65,21 +67,21 @@ async function takeUp(
 
 /** Awaited even by pause and abort: cut off, it would leave an upload nobody knows. */
 async function create(
-  { api, destination, source, metadata, transferOf, sign }: OpeningPorts,
+  { api, destination, source, metadata, transferOf, sign, small }: OpeningPorts,
   fingerprint: string | null,
 ): Promise<Transfer> {
-  const created = await api.create(
-    {
-      destination,
-      filename: source.name,
-      size: source.size,
-      content_type: source.type,
-      ...(fingerprint && { fingerprint }),
-      metadata,
-      sign: sign ? FIRST_BATCH : 0,
-    },
-    new AbortController().signal,
-  );
+  const beginning = {
+    destination,
+    filename: source.name,
+    size: source.size,
+    content_type: source.type,
+    ...(fingerprint && { fingerprint }),
+    metadata,
+    sign: sign ? FIRST_BATCH : 0,
+  };
+  const created = await (small
+    ? api.createSoon(beginning)
+    : api.create(beginning, new AbortController().signal));
   const transfer = transferOf(created);
   if (sign) transfer.signer.accept(created);
   return transfer;

@@ -9,6 +9,7 @@ import type { Clock, SendAnswer, Transport } from "./ports.ts";
 import type { Meter } from "./progress.ts";
 import { delayBefore, seconds, type Tell } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
+import type { Slots } from "./slots.ts";
 import type { Source } from "./source.ts";
 import { donePart, judge, storageError, type Verdict } from "./storage.ts";
 import { Silence, watched } from "./watchdog.ts";
@@ -30,6 +31,8 @@ export interface SenderPorts {
   readonly plan: Plan;
   readonly tell: Tell;
   onprogress(): void;
+  /** Where many small files share the line; null where the lanes are few enough. */
+  readonly slots: Slots | null;
   /** The CRC64 of the part's bytes on this side; null where nobody asked for it. */
   crc64(number: number): Promise<string> | null;
 }
@@ -91,6 +94,16 @@ export class Sender {
 
   /** One request; null when it stalled. */
   async #attempt(trials: Trials, signal: AbortSignal): Promise<SendAnswer | null> {
+    const { slots } = this.ports;
+    const free = await slots?.enter(signal);
+    try {
+      return await this.#passed(trials, signal);
+    } finally {
+      free?.();
+    }
+  }
+
+  async #passed(trials: Trials, signal: AbortSignal): Promise<SendAnswer | null> {
     const { line, signer, source, clock } = this.ports;
     const leave = await line.pass(signal);
     try {

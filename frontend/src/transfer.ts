@@ -2,7 +2,7 @@
 // Its one rule: the storage's list of parts is the truth; what is noted here is told to the backend along with other
 // calls, and lost without harm.
 
-import type { Api, RemoteUpload } from "./api.ts";
+import type { Answer, Api, Ending, RemoteUpload } from "./api.ts";
 import { Checking } from "./checking.ts";
 import { combine } from "./crc64.ts";
 import { ApiError, asUploadError, type UploadError } from "./errors.ts";
@@ -14,6 +14,7 @@ import { Meter } from "./progress.ts";
 import { type Patience, persist, seconds, type Tell } from "./retry.ts";
 import { Sender } from "./sender.ts";
 import { Signer } from "./signer.ts";
+import type { Slots } from "./slots.ts";
 import type { Source } from "./source.ts";
 
 /** The first lone checkpoint after so long without another, each later one after twice as long. */
@@ -26,6 +27,8 @@ export type Integrity = "crc64" | "md5" | "none";
 
 export interface TransferPorts {
   readonly integrity: Integrity;
+  readonly small: boolean;
+  readonly slots: Slots;
   readonly api: Api;
   readonly source: Source;
   readonly lanes: number;
@@ -72,6 +75,7 @@ export class Transfer {
       plan,
       tell,
       onprogress,
+      slots: ports.small ? ports.slots : null,
       crc64: (number) => (ports.integrity === "crc64" ? this.#check.of(number) : null),
     });
   }
@@ -125,7 +129,7 @@ export class Transfer {
       const untold = this.ledger.untold();
       try {
         const { status, value, retryAfter } = await persist(
-          () => api.complete(this.remote.id, { done: untold, ...this.#whole() }, signal),
+          () => this.#end({ done: untold, ...this.#whole() }, signal),
           this.#patience(signal),
         );
         this.ledger.told(untold);
@@ -140,6 +144,11 @@ export class Transfer {
         return missing;
       }
     }
+  }
+
+  #end(ending: Ending, signal: AbortSignal): Promise<Answer<RemoteUpload>> {
+    const { api, small } = this.ports;
+    return small ? api.completeSoon(this.remote.id, ending) : api.complete(this.remote.id, ending, signal);
   }
 
   /** The CRC64 of the file, if that of each part is known. */

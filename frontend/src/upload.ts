@@ -11,6 +11,7 @@ import { open } from "./opening.ts";
 import type { Progress } from "./progress.ts";
 import type { Queue } from "./queue.ts";
 import { type Patience, persist } from "./retry.ts";
+import type { Slots } from "./slots.ts";
 import { Source } from "./source.ts";
 import { type Event, isActive, next, type State } from "./states.ts";
 import { type Integrity, isGone, Transfer } from "./transfer.ts";
@@ -20,7 +21,11 @@ export interface UploadPorts {
   readonly queue: Queue;
   readonly destination: string;
   readonly lanes: number;
+  /** Bytes up to which a file is small. */
+  readonly small: number;
   readonly integrity: Integrity;
+  /** Requests of small files at once, all together. */
+  readonly slots: Slots;
   /** The id of the upload to go on with, where the page knows it. */
   readonly takeUp?: string;
 }
@@ -35,6 +40,8 @@ export interface UploadOptions {
 const TELL_EVERY = 100;
 /** How often parts that the storage turns out to lack are sent again. */
 const ROUNDS = 5;
+/** Of a place in the queue: so many are under way that each call to the backend is worth it. */
+const SHARE = 1 / 150;
 const NEVER = new AbortController().signal;
 
 export class Upload extends UploadEventTarget {
@@ -62,6 +69,15 @@ export class Upload extends UploadEventTarget {
     this.#source = new Source(file, options.filename);
     this.filename = this.#source.name;
     ports.queue.enter(this);
+  }
+
+  /** Goes in one request, and is begun and completed together with others. */
+  get #small(): boolean {
+    return this.#source.size <= this.ports.small;
+  }
+
+  get weight(): number {
+    return this.#small ? SHARE : 1;
   }
 
   get state(): State {
@@ -151,7 +167,8 @@ export class Upload extends UploadEventTarget {
     signal.throwIfAborted();
     let transfer = this.#transfer;
     if (!transfer) {
-      transfer = this.#transfer = await this.#open(await fingerprintOf(this.#source), signal);
+      const fingerprint = this.#small ? null : await fingerprintOf(this.#source);
+      transfer = this.#transfer = await this.#open(fingerprint, signal);
       this.#record(transfer.ledger.doneBytes);
     }
     signal.throwIfAborted();
@@ -166,7 +183,8 @@ export class Upload extends UploadEventTarget {
     const transferOf = (remote: RemoteUpload) => this.#transferOf(remote);
     const metadata = this.options.metadata ?? {};
     const sign = this.ports.integrity !== "md5"; // There the bytes are hashed before their URLs are asked for.
-    const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf, sign };
+    const small = this.#small;
+    const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf, sign, small };
     return persist(() => open(ports, fingerprint, signal), this.#patience(signal));
   }
 
@@ -176,6 +194,8 @@ export class Upload extends UploadEventTarget {
       source: this.#source,
       lanes: this.ports.lanes,
       integrity: this.ports.integrity,
+      small: this.#small,
+      slots: this.ports.slots,
       tell: (message) => this.#tell(message),
       onprogress: () => this.#tellProgress(),
       ontold: (bytesDone) => this.#record(bytesDone),
@@ -260,7 +280,8 @@ export class Upload extends UploadEventTarget {
 
   #record(bytesDone: number): void {
     const remote = this.#transfer?.remote;
-    if (remote) this.ports.api.world.journal.record(entryOf({ ...remote, bytes_done: bytesDone }));
+    if (remote && !this.#small)
+      this.ports.api.world.journal.record(entryOf({ ...remote, bytes_done: bytesDone }));
   }
 
   #patience(signal: AbortSignal): Patience {

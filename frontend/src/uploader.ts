@@ -8,6 +8,7 @@ import { fingerprintOf } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
 import type { JournalEntry, World } from "./ports.ts";
 import { Queue } from "./queue.ts";
+import { Slots } from "./slots.ts";
 import { Source } from "./source.ts";
 import { Upload, type UploadOptions, type UploadPorts } from "./upload.ts";
 
@@ -20,6 +21,8 @@ export interface UploaderOptions {
   readonly parallel?: number;
   readonly signing?: "url" | "sts";
   readonly integrity?: "crc64" | "md5" | "none";
+  /** Bytes up to which a file is begun and completed together with others, a hundred in a call; -1: never. */
+  readonly small?: number;
   /** Sent with every call to the backend, a token for example. */
   readonly headers?: HeadersOption;
 }
@@ -30,6 +33,8 @@ export type Unfinished = JournalEntry;
 /** Files under way at once; the others are queued. Each has its own lanes, and connections are few. */
 const FILES = 2;
 const MOST_LANES = 6;
+/** Less than the backend would ever cut into parts. */
+const SMALL = 256 * 1024;
 
 export class OssUploader {
   readonly destination: string;
@@ -43,13 +48,22 @@ export class OssUploader {
       parallel = 4,
       signing = "url",
       integrity = "crc64",
+      small = SMALL,
     } = options;
     refuseUnless("parallel", parallel, [1, 2, 3, 4, 5, MOST_LANES]);
     refuseUnless("signing", signing, ["url"]);
     refuseUnless("integrity", integrity, ["crc64", "md5", "none"]);
     this.destination = destination;
     this.#api = new Api(world, api.endsWith("/") ? api : `${api}/`, options.headers);
-    this.#ports = { api: this.#api, queue: new Queue(FILES), destination, lanes: parallel, integrity };
+    this.#ports = {
+      api: this.#api,
+      queue: new Queue(FILES),
+      destination,
+      lanes: parallel,
+      small,
+      integrity,
+      slots: new Slots(MOST_LANES),
+    };
   }
 
   /** Starts at once, or queues. A file that was begun before, here or elsewhere, is gone on with. */

@@ -26,6 +26,7 @@ export class FakeBackend {
   life = 15 * 60_000;
   /** Asked before each call; an answer here is given instead, and throwing is a dead line. */
   fault: (call: Call) => Response | undefined = () => undefined;
+  refusedName = "";
   signing = 0;
   mostSigning = 0;
 
@@ -63,6 +64,7 @@ export class FakeBackend {
   #route(call: Call): Response | Promise<Response> {
     const [, id = "", rest = ""] = /^uploads\/([^/]*)\/?(.*)$/.exec(call.path) ?? [];
     if (id === "") return call.method === "POST" ? this.#create(call) : this.#list(call);
+    if (id === "batch") return rest ? this.#completeMany(call) : this.#createMany(call);
     const row = this.rows.get(id);
     if (!row) return problem(404, "not_found");
     switch (`${call.method} ${rest}`) {
@@ -83,7 +85,21 @@ export class FakeBackend {
     }
   }
 
+  async #createMany(call: Call): Promise<Response> {
+    const answers = call.body.uploads.map((body: unknown) => this.#create({ ...call, body }).json());
+    return json(207, { uploads: await Promise.all(answers) });
+  }
+
+  async #completeMany(call: Call): Promise<Response> {
+    const answers = call.body.uploads.map(({ id, crc64 }: { id: string; crc64?: string }) => {
+      const row = this.rows.get(id);
+      return (row ? this.#complete(row, [], crc64) : problem(404, "not_found")).json();
+    });
+    return json(207, { uploads: await Promise.all(answers) });
+  }
+
   #create({ body }: Call): Response {
+    if (body.filename === this.refusedName) return problem(413, "too_large");
     if (body.fingerprint === null) return problem(400, "invalid");
     const id = `u${this.rows.size + 1}`;
     const count = Math.max(1, Math.ceil(body.size / this.partSize));
@@ -174,7 +190,8 @@ export class FakeBackend {
     });
   }
 
-  #complete(row: Row, done: readonly DonePart[]): Response {
+  #complete(row: Row, done: readonly DonePart[], crc64?: string): Response {
+    if (crc64 !== undefined) row.crc64 = crc64;
     if (row.state === "completed") return json(200, row);
     if (row.state !== "uploading" && row.state !== "completing") return problem(409, "wrong_state");
     this.#record(row, done);

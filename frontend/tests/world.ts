@@ -63,7 +63,7 @@ export class TestWorld implements World {
 
   /** A page that has just been loaded. */
   open(options: UploaderOptions = {}): OssUploader {
-    return new OssUploader(options, this);
+    return new OssUploader({ small: -1, ...options }, this);
   }
 
   /** Passes the time until the upload is in this state. */
