@@ -7,6 +7,7 @@ import { ApiError, LoginError, NetworkError } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
 import type { Signed, World } from "./ports.ts";
 import { retryAfter } from "./retry.ts";
+import type { LentCredentials } from "./sts.ts";
 import { Silence, watched } from "./watchdog.ts";
 
 /** An upload as the API gives it. */
@@ -166,6 +167,11 @@ export class Api {
   ): Promise<SignedBatch> {
     return (await this.#call<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, { parts, done }))
       .value;
+  }
+
+  /** Temporary, and good for the parts of this upload alone. */
+  async credentials(id: string, signal: AbortSignal): Promise<LentCredentials> {
+    return (await this.#call<LentCredentials>("POST", `uploads/${id}/credentials/`, signal, {})).value;
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {

@@ -4,7 +4,6 @@
 
 import type { Api, RemoteUpload } from "./api.ts";
 import { asUploadError } from "./errors.ts";
-import { FIRST_BATCH } from "./signer.ts";
 import type { Source } from "./source.ts";
 import { isGone, type Transfer } from "./transfer.ts";
 
@@ -17,8 +16,8 @@ export interface OpeningPorts {
   readonly metadata: Readonly<Record<string, string>>;
   /** Not worth asking whether it was begun before: sending it costs no more, and many are begun in one call. */
   readonly small: boolean;
-  /** Whether the first parts are to be signed in the same call. */
-  readonly sign: boolean;
+  /** How many first parts are to be signed in the same call. */
+  readonly sign: number;
   transferOf(remote: RemoteUpload): Transfer;
 }
 
@@ -77,12 +76,12 @@ async function create(
     content_type: source.type,
     ...(fingerprint && { fingerprint }),
     metadata,
-    sign: sign ? FIRST_BATCH : 0,
+    sign,
   };
   const created = await (small
     ? api.createSoon(beginning)
     : api.create(beginning, new AbortController().signal));
   const transfer = transferOf(created);
-  if (sign) transfer.signer.accept(created);
+  if (sign) transfer.accept(created);
   return transfer;
 }

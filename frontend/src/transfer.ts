@@ -2,12 +2,13 @@
 // Its one rule: the storage's list of parts is the truth; what is noted here is told to the backend along with other
 // calls, and lost without harm.
 
-import type { Answer, Api, Ending, RemoteUpload } from "./api.ts";
+import type { Answer, Api, Ending, RemoteUpload, SignedBatch } from "./api.ts";
 import { Checking } from "./checking.ts";
 import { combine } from "./crc64.ts";
 import { ApiError, asUploadError, type UploadError } from "./errors.ts";
 import { runLanes } from "./lanes.ts";
 import { type DonePart, Ledger } from "./ledger.ts";
+import { Lending } from "./lending.ts";
 import { Line } from "./line.ts";
 import { everyPart, planOf } from "./parts.ts";
 import { Meter } from "./progress.ts";
@@ -25,7 +26,10 @@ const ASK_AGAIN = 2;
 
 export type Integrity = "crc64" | "md5" | "none";
 
+export type Signing = "url" | "sts";
+
 export interface TransferPorts {
+  readonly signing: Signing;
   readonly integrity: Integrity;
   readonly small: boolean;
   readonly slots: Slots;
@@ -44,6 +48,7 @@ export class Transfer {
   readonly signer: Signer;
   readonly #sender: Sender;
   readonly #check: Checking;
+  readonly #lending: Lending;
   #toldAt: number;
 
   constructor(
@@ -54,6 +59,7 @@ export class Transfer {
     const { clock, connection, transport, origin } = api.world;
     const plan = planOf(source.size, remote.part_size, remote.part_count);
     this.#toldAt = clock.now();
+    this.#lending = new Lending(api, remote.id);
     this.ledger = new Ledger(plan);
     this.meter = new Meter(plan.size);
     this.signer = new Signer({
@@ -177,8 +183,10 @@ export class Transfer {
     this.ports.onprogress();
   }
 
-  async #sign(numbers: readonly number[], signal: AbortSignal) {
+  async #sign(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> {
     const { api } = this.ports;
+    const own = await this.#signHere(numbers, signal);
+    if (own) return own;
     const untold = this.ledger.untold();
     const parts = await this.#requests(numbers);
     const batch = await persist(
@@ -186,7 +194,21 @@ export class Transfer {
       this.#patience(signal),
     );
     this.#told(untold);
+    this.#lending.learn(batch);
     return batch;
+  }
+
+  /** Takes in the parts that came signed with the upload itself. */
+  accept(batch: SignedBatch): void {
+    this.#lending.learn(batch);
+    this.signer.accept(batch);
+  }
+
+  /** With borrowed credentials; null where the backend has to. */
+  async #signHere(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch | null> {
+    const { signing, integrity } = this.ports;
+    if (signing !== "sts" || integrity === "md5" || this.remote.method !== "multipart") return null;
+    return persist(() => this.#lending.sign(numbers, signal), this.#patience(signal));
   }
 
   /** With MD5 the bytes are bound into the URL, so they are hashed first: few at a time, or the lanes would wait. */

@@ -11,10 +11,11 @@ import { open } from "./opening.ts";
 import type { Progress } from "./progress.ts";
 import type { Queue } from "./queue.ts";
 import { type Patience, persist } from "./retry.ts";
+import { FIRST_BATCH } from "./signer.ts";
 import type { Slots } from "./slots.ts";
 import { Source } from "./source.ts";
 import { type Event, isActive, next, type State } from "./states.ts";
-import { type Integrity, isGone, Transfer } from "./transfer.ts";
+import { type Integrity, isGone, type Signing, Transfer } from "./transfer.ts";
 
 export interface UploadPorts {
   readonly api: Api;
@@ -24,6 +25,7 @@ export interface UploadPorts {
   /** Bytes up to which a file is small. */
   readonly small: number;
   readonly integrity: Integrity;
+  readonly signing: Signing;
   /** Requests of small files at once, all together. */
   readonly slots: Slots;
   /** The id of the upload to go on with, where the page knows it. */
@@ -182,10 +184,17 @@ export class Upload extends UploadEventTarget {
     const { api, destination, takeUp } = this.ports;
     const transferOf = (remote: RemoteUpload) => this.#transferOf(remote);
     const metadata = this.options.metadata ?? {};
-    const sign = this.ports.integrity !== "md5"; // There the bytes are hashed before their URLs are asked for.
+    const sign = this.#firstBatch();
     const small = this.#small;
     const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf, sign, small };
     return persist(() => open(ports, fingerprint, signal), this.#patience(signal));
+  }
+
+  /** With MD5 bytes are hashed before their URLs are asked for; one that signs itself learns where from one alone. */
+  #firstBatch(): number {
+    const { signing, integrity } = this.ports;
+    if (integrity === "md5") return 0;
+    return signing === "sts" ? 1 : FIRST_BATCH;
   }
 
   #transferOf(remote: RemoteUpload): Transfer {
@@ -194,6 +203,7 @@ export class Upload extends UploadEventTarget {
       source: this.#source,
       lanes: this.ports.lanes,
       integrity: this.ports.integrity,
+      signing: this.ports.signing,
       small: this.#small,
       slots: this.ports.slots,
       tell: (message) => this.#tell(message),

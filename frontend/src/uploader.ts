@@ -51,7 +51,7 @@ export class OssUploader {
       small = SMALL,
     } = options;
     refuseUnless("parallel", parallel, [1, 2, 3, 4, 5, MOST_LANES]);
-    refuseUnless("signing", signing, ["url"]);
+    refuseUnless("signing", signing, ["url", "sts"]);
     refuseUnless("integrity", integrity, ["crc64", "md5", "none"]);
     this.destination = destination;
     this.#api = new Api(world, api.endsWith("/") ? api : `${api}/`, options.headers);
@@ -61,6 +61,7 @@ export class OssUploader {
       destination,
       lanes: parallel,
       small,
+      signing,
       integrity,
       slots: new Slots(MOST_LANES),
     };

@@ -157,7 +157,7 @@ test("an unfinished upload can be discarded without its file", async () => {
 });
 
 test.each([
-  [{ signing: "sts" }, "signing"],
+  [{ signing: "ftp" }, "signing"],
   [{ integrity: "sha256" }, "integrity"],
   [{ parallel: 0 }, "parallel"],
   [{ parallel: 7 }, "parallel"],

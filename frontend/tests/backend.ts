@@ -72,6 +72,8 @@ export class FakeBackend {
         return json(200, row);
       case "DELETE ":
         return this.#abort(row);
+      case "POST credentials/":
+        return this.#lend(row);
       case "POST parts/sign/":
         return this.#sign(row, call);
       case "POST parts/":
@@ -83,6 +85,25 @@ export class FakeBackend {
       default:
         return problem(404, "not_found");
     }
+  }
+
+  /** Seconds that credentials live; null: this site lends none. */
+  lends: number | null = null;
+  lent = 0;
+
+  #lend(row: Row): Response {
+    if (this.lends === null) return problem(409, "not_offered");
+    this.lent += 1;
+    return json(200, {
+      access_key_id: `STS.${this.lent}`,
+      access_key_secret: "secret",
+      security_token: `token ${this.lent}`,
+      expires_at: new Date(this.serverTime() + this.lends * 1000).toISOString(),
+      region: "cn-hangzhou",
+      bucket: row.bucket,
+      key: row.key,
+      upload_id: row.upload_id,
+    });
   }
 
   async #createMany(call: Call): Promise<Response> {

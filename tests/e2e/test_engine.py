@@ -58,3 +58,24 @@ def test_other_ways_to_be_sure(page: Page, stack: Stack, integrity: str) -> None
     assert result["state"] == "completed"
     assert len(sent) == 3
     assert all(("content-md5" in headers) == (integrity == "md5") for headers in sent)
+
+
+def test_the_browser_signs_by_itself(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    calls = calls_of(page)
+    result = page.evaluate(
+        """async () => {
+          const uploader = new ossUploads.OssUploader({ api: "/api/", signing: "sts" });
+          return uploader.upload(new File([new Uint8Array(60_000_000)], "ürgend was (1)'.bin")).done;
+        }"""
+    )
+    assert result["state"] == "completed"
+    backend = [(method, url.partition("/api/")[2]) for method, url in calls if "/api/" in url]
+    identifier = result["id"]
+    assert backend == [
+        ("GET", "uploads/"),
+        ("POST", "uploads/"),
+        ("POST", f"uploads/{identifier}/credentials/"),
+        ("POST", f"uploads/{identifier}/complete/"),
+    ]
+    assert result["crc64"]
