@@ -34,11 +34,10 @@ export class Lending {
     if (this.refused || !globalThis.crypto?.subtle || !this.#server || !this.#url) return null;
     if (this.#left() < LEAST) await this.#renewed(signal);
     if (!this.#lent) return null;
-    const { clock } = this.api.world;
-    const now = this.#server.time + (clock.now() - this.#server.at);
+    const begun = this.#now(this.#server);
     const expires = Math.floor(Math.min(LIFE, this.#left()));
-    const urls = await presignParts(this.#lent.credentials, this.#url, numbers, now, expires);
-    const expires_at = new Date(now + expires * 1000).toISOString();
+    const urls = await presignParts(this.#lent.credentials, this.#url, numbers, begun, expires);
+    const expires_at = new Date(begun + expires * 1000).toISOString();
     const parts = [...urls].map(([number, url]) => ({
       number,
       method: "PUT" as const,
@@ -46,7 +45,13 @@ export class Lending {
       headers: {},
       expires_at,
     }));
-    return { parts, server_time: new Date(now).toISOString() };
+    // Signing took its time, and the life of a URL is counted from here.
+    return { parts, server_time: new Date(this.#now(this.#server)).toISOString() };
+  }
+
+  /** The server's time: what it said, and what has passed since on a clock that nobody sets. */
+  #now({ time, at }: { time: number; at: number }): number {
+    return time + (this.api.world.clock.now() - at);
   }
 
   /** Seconds that the credentials are still good for. */
