@@ -21,9 +21,10 @@ export interface RemoteUpload {
   readonly method: "multipart" | "post" | "put";
   readonly filename: string;
   readonly content_type: string;
+  /** Null while a stream goes on. */
   readonly size: number;
   readonly part_size: number;
-  readonly part_count: number;
+  readonly part_count: number | null;
   readonly parts_done: number;
   readonly bytes_done: number;
   readonly fingerprint: string | null;
@@ -51,7 +52,8 @@ export interface SignedBatch {
 export interface Beginning {
   destination: string;
   filename: string;
-  size: number;
+  /** Null of a stream. */
+  size: number | null;
   content_type: string;
   /** Left out where the page could not make one. */
   fingerprint?: string;

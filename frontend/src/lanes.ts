@@ -4,14 +4,14 @@
 /** Works through `take()` until it gives nothing more, `count` at a time. */
 export async function runLanes<T>(
   count: number,
-  take: () => T | undefined,
+  take: (signal: AbortSignal) => T | undefined | Promise<T | undefined>,
   work: (item: T, signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
   const lane = async () => {
-    for (let item = take(); item !== undefined; item = take()) {
+    for (let item = await take(either); item !== undefined; item = await take(either)) {
       await work(item, either);
       either.throwIfAborted();
     }

@@ -50,16 +50,26 @@ export class Ledger {
       ({ number, size }) =>
         number >= 1 && number <= this.plan.partCount && size === sizeOf(this.plan, number),
     );
-    this.#done = new Map(sound.map((part) => [part.number, part]));
-    this.#untold.clear();
+    this.replace(sound);
     this.#todo = Array.from({ length: this.plan.partCount }, (_, index) => index + 1).filter(
       (number) => !this.#done.has(number),
     );
   }
 
+  /** Takes these for all that is done. */
+  protected replace(parts: readonly DonePart[]): void {
+    this.#done = new Map(parts.map((part) => [part.number, part]));
+    this.#untold.clear();
+  }
+
   /** The next part to send; it is the caller's until `finish` or `putBack`. */
   take(): number | undefined {
     return this.#todo.shift();
+  }
+
+  /** The same, for a source that may not have it yet. */
+  next(_signal: AbortSignal): Promise<number | undefined> {
+    return Promise.resolve(this.take());
   }
 
   putBack(number: number): void {

@@ -72,7 +72,7 @@ async function create(
   const beginning = {
     destination,
     filename: source.name,
-    size: source.size,
+    size: source.isStream ? null : source.size,
     content_type: source.type,
     ...(fingerprint && { fingerprint }),
     metadata,

@@ -28,7 +28,8 @@ export class Meter {
   #sampledSent = 0;
 
   constructor(
-    readonly total: number,
+    /** Infinity of a stream, until its end. */
+    public total: number,
     finished = 0,
   ) {
     this.#finished = finished;
@@ -78,7 +79,9 @@ export class Meter {
   }
 
   read(): Progress {
-    const { loaded, total, speed } = this;
+    const { loaded, speed } = this;
+    if (this.total === Number.POSITIVE_INFINITY) return { loaded, total: loaded, ratio: 0, speed, eta: null };
+    const { total } = this;
     const eta = speed ? (total - loaded) / speed : null;
     return { loaded, total, ratio: total === 0 ? 1 : loaded / total, speed, eta };
   }

@@ -53,12 +53,13 @@ export class Sender {
     const { meter, plan, clock } = this.ports;
     const range = rangeOf(plan, number);
     const trials: Trials = { number, range, signed: null, failures: 0, refusals: 0 };
+    const { size } = this.ports.source.slice(range); // The last of a stream is shorter than its range.
     this.ports.crc64(number)?.catch(() => {}); // Beside the upload; met again when the part has arrived.
     try {
       for (;;) {
         const answer = await this.#attempt(trials, signal);
         if (answer && judge(answer) === "done") {
-          const part = await this.#verified(donePart(number, range.end - range.start, answer));
+          const part = await this.#verified(donePart(number, size, answer));
           if (part) {
             meter.finish(number, part.size, clock.now());
             return part;

@@ -20,6 +20,11 @@ export class Source {
     this.#lastModified = blob instanceof File ? blob.lastModified : undefined;
   }
 
+  /** Whether its size is known only at its end. */
+  get isStream(): boolean {
+    return false;
+  }
+
   /** A typeless slice, so that the browser adds no Content-Type that was not signed. */
   slice({ start, end }: Range): Blob {
     const modified = this.blob instanceof File ? this.blob.lastModified : undefined;

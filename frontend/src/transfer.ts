@@ -10,13 +10,14 @@ import { runLanes } from "./lanes.ts";
 import { type DonePart, Ledger } from "./ledger.ts";
 import { Lending } from "./lending.ts";
 import { Line } from "./line.ts";
-import { everyPart, planOf } from "./parts.ts";
+import { everyPart, planOf, streamPlan } from "./parts.ts";
 import { Meter } from "./progress.ts";
 import { type Patience, persist, seconds, type Tell } from "./retry.ts";
 import { Sender } from "./sender.ts";
 import { Signer } from "./signer.ts";
 import type { Slots } from "./slots.ts";
 import type { Source } from "./source.ts";
+import { StreamLedger, StreamSource } from "./stream.ts";
 
 /** The first lone checkpoint after so long without another, each later one after twice as long. */
 const FIRST_GAP = 15_000;
@@ -57,10 +58,13 @@ export class Transfer {
   ) {
     const { api, source, lanes, tell, onprogress } = ports;
     const { clock, connection, transport, origin } = api.world;
-    const plan = planOf(source.size, remote.part_size, remote.part_count);
+    const plan =
+      source instanceof StreamSource
+        ? streamPlan(remote.part_size)
+        : planOf(source.size, remote.part_size, remote.part_count ?? 0);
     this.#toldAt = clock.now();
     this.#lending = new Lending(api, remote.id);
-    this.ledger = new Ledger(plan);
+    this.ledger = source instanceof StreamSource ? new StreamLedger(plan, source) : new Ledger(plan);
     this.meter = new Meter(plan.size);
     this.signer = new Signer({
       clock,
@@ -90,7 +94,9 @@ export class Transfer {
   async inspect(signal: AbortSignal): Promise<void> {
     this.ledger.adopt(await this.#held(signal));
     this.meter.reset(this.ledger.doneBytes);
-    if (this.ports.integrity !== "none") this.#check.compare(this.ledger.done);
+    const { integrity, source } = this.ports;
+    // Of a stream only what has not arrived is still here.
+    if (integrity !== "none" && !source.isStream) this.#check.compare(this.ledger.done);
   }
 
   async #held(signal: AbortSignal): Promise<readonly DonePart[]> {
@@ -113,7 +119,7 @@ export class Transfer {
     this.meter.rest();
     this.#checkpoints(AbortSignal.any([signal, over.signal])).catch(() => {}); // ended by `over`
     try {
-      const take = () => this.ledger.take();
+      const take = (signal: AbortSignal) => takeUnless(signal, this.ledger);
       const send = (number: number, signal: AbortSignal) => this.#sendPart(number, signal);
       await runLanes(this.ports.lanes, take, send, signal);
       // What the storage held already may be of a file that only looked the same.
@@ -122,6 +128,7 @@ export class Transfer {
         this.meter.reset(this.ledger.doneBytes);
         await runLanes(this.ports.lanes, take, send, signal);
       }
+      if (this.ports.source instanceof StreamSource) this.meter.total = this.ports.source.taken;
     } finally {
       over.abort();
     }
@@ -135,7 +142,7 @@ export class Transfer {
       const untold = this.ledger.untold();
       try {
         const { status, value, retryAfter } = await persist(
-          () => this.#end({ done: untold, ...this.#whole() }, signal),
+          () => this.#end({ done: untold, ...this.#whole(), ...this.#size() }, signal),
           this.#patience(signal),
         );
         this.ledger.told(untold);
@@ -150,6 +157,11 @@ export class Transfer {
         return missing;
       }
     }
+  }
+
+  /** What nobody knew before. */
+  #size(): { size?: number } {
+    return this.ports.source instanceof StreamSource ? { size: this.ports.source.taken } : {};
   }
 
   #end(ending: Ending, signal: AbortSignal): Promise<Answer<RemoteUpload>> {
@@ -241,6 +253,23 @@ export class Transfer {
     const { clock, connection } = this.ports.api.world;
     return { clock, connection, signal, tell: this.ports.tell };
   }
+}
+
+/** A stream may keep a lane waiting for its next part; whoever stops does not wait for it. */
+async function takeUnless(signal: AbortSignal, ledger: Ledger): Promise<number | undefined> {
+  const taken = ledger.next(signal);
+  const stopped = new Promise<undefined>((resolve) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  const number = await Promise.race([taken, stopped]);
+  if (number === undefined || signal.aborted) {
+    taken.then(
+      (late) => late !== undefined && signal.aborted && ledger.putBack(late),
+      () => {},
+    );
+    signal.throwIfAborted();
+  }
+  return number;
 }
 
 function missingParts(error: unknown): number[] {

@@ -15,6 +15,7 @@ import { FIRST_BATCH } from "./signer.ts";
 import type { Slots } from "./slots.ts";
 import { Source } from "./source.ts";
 import { type Event, isActive, next, type State } from "./states.ts";
+import { StreamSource } from "./stream.ts";
 import { type Integrity, isGone, type Signing, Transfer } from "./transfer.ts";
 
 export interface UploadPorts {
@@ -62,20 +63,20 @@ export class Upload extends UploadEventTarget {
   #toldProgressAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    file: Blob,
+    file: Blob | StreamSource,
     readonly ports: UploadPorts,
     readonly options: UploadOptions = {},
   ) {
     super();
-    this.file = file;
-    this.#source = new Source(file, options.filename);
+    this.#source = file instanceof StreamSource ? file : new Source(file, options.filename);
+    this.file = this.#source.blob;
     this.filename = this.#source.name;
     ports.queue.enter(this);
   }
 
   /** Goes in one request, and is begun and completed together with others. */
   get #small(): boolean {
-    return this.#source.size <= this.ports.small;
+    return !this.#source.isStream && this.#source.size <= this.ports.small;
   }
 
   get weight(): number {
@@ -133,6 +134,7 @@ export class Upload extends UploadEventTarget {
     if (this.#state === "aborted" || this.#state === "aborting") return;
     this.#move("abort");
     this.#halt();
+    if (this.#source instanceof StreamSource) await this.#source.cancel(new AbortedError());
     await this.#running;
     try {
       const { id } = this;
@@ -169,7 +171,7 @@ export class Upload extends UploadEventTarget {
     signal.throwIfAborted();
     let transfer = this.#transfer;
     if (!transfer) {
-      const fingerprint = this.#small ? null : await fingerprintOf(this.#source);
+      const fingerprint = this.#small || this.#source.isStream ? null : await fingerprintOf(this.#source);
       transfer = this.#transfer = await this.#open(fingerprint, signal);
       this.#record(transfer.ledger.doneBytes);
     }
@@ -290,7 +292,7 @@ export class Upload extends UploadEventTarget {
 
   #record(bytesDone: number): void {
     const remote = this.#transfer?.remote;
-    if (remote && !this.#small)
+    if (remote && !this.#small && !this.#source.isStream)
       this.ports.api.world.journal.record(entryOf({ ...remote, bytes_done: bytesDone }));
   }
 

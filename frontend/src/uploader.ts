@@ -10,6 +10,7 @@ import type { JournalEntry, World } from "./ports.ts";
 import { Queue } from "./queue.ts";
 import { Slots } from "./slots.ts";
 import { Source } from "./source.ts";
+import { type Bytes, StreamSource } from "./stream.ts";
 import { Upload, type UploadOptions, type UploadPorts } from "./upload.ts";
 
 export interface UploaderOptions {
@@ -25,6 +26,11 @@ export interface UploaderOptions {
   readonly small?: number;
   /** Sent with every call to the backend, a token for example. */
   readonly headers?: HeadersOption;
+}
+
+export interface StreamOptions extends UploadOptions {
+  /** The media type, `video/webm` for example. */
+  readonly type?: string;
 }
 
 /** An upload to take up again, as it was last known. */
@@ -70,6 +76,15 @@ export class OssUploader {
   /** Starts at once, or queues. A file that was begun before, here or elsewhere, is gone on with. */
   upload(file: Blob, options: UploadOptions = {}): Upload {
     return new Upload(file, this.#ports, options);
+  }
+
+  /**
+   * Uploads a stream of bytes, Blobs or text while it is being made: no more of it is read than is under way. Its end
+   * completes the upload; a page that goes away before has nothing to take up.
+   */
+  uploadStream(stream: ReadableStream<Bytes>, options: StreamOptions = {}): Upload {
+    const { filename = "recording", type = "" } = options;
+    return new Upload(new StreamSource(stream, filename, type), this.#ports, options);
   }
 
   /** Uploads to take up again. Without the backend, what this browser remembers. */

@@ -81,7 +81,7 @@ export class FakeBackend {
       case "GET parts/":
         return row.state === "uploading" ? json(200, { parts: this.held(row) }) : problem(409, "wrong_state");
       case "POST complete/":
-        return this.#complete(row, call.body.done);
+        return this.#complete(row, call.body.done, call.body.crc64, call.body.size);
       default:
         return problem(404, "not_found");
     }
@@ -123,7 +123,8 @@ export class FakeBackend {
     if (body.filename === this.refusedName) return problem(413, "too_large");
     if (body.fingerprint === null) return problem(400, "invalid");
     const id = `u${this.rows.size + 1}`;
-    const count = Math.max(1, Math.ceil(body.size / this.partSize));
+    const stream = body.size === null;
+    const count = stream ? 2 : Math.max(1, Math.ceil(body.size / this.partSize));
     const now = new Date(this.serverTime()).toISOString();
     const row: Row = {
       id,
@@ -137,7 +138,7 @@ export class FakeBackend {
       content_type: body.content_type,
       size: body.size,
       part_size: this.partSize,
-      part_count: count,
+      part_count: stream ? null : count,
       parts_done: 0,
       bytes_done: 0,
       fingerprint: body.fingerprint ?? "",
@@ -211,13 +212,24 @@ export class FakeBackend {
     });
   }
 
-  #complete(row: Row, done: readonly DonePart[], crc64?: string): Response {
+  #completeStream(row: Row, size: number | undefined): Response {
+    if (size === undefined) return problem(400, "invalid");
+    const held = this.held(row).sort((a, b) => a.number - b.number);
+    const gaps = held.flatMap(({ number }, index) => (number === index + 1 ? [] : [index + 1]));
+    const total = held.reduce((sum, part) => sum + part.size, 0);
+    if (gaps.length || total !== size) return problem(409, "parts_missing", { errors: { parts: gaps } });
+    Object.assign(row, { state: "completed", etag: "WHOLE", size, part_count: held.length });
+    return json(200, row);
+  }
+
+  #complete(row: Row, done: readonly DonePart[], crc64?: string, size?: number): Response {
     if (crc64 !== undefined) row.crc64 = crc64;
     if (row.state === "completed") return json(200, row);
     if (row.state !== "uploading" && row.state !== "completing") return problem(409, "wrong_state");
     this.#record(row, done);
+    if (row.size === null) return this.#completeStream(row, size);
     const held = new Map(this.held(row).map(({ number, size }) => [number, size]));
-    const numbers = Array.from({ length: row.part_count }, (_, index) => index + 1);
+    const numbers = Array.from({ length: row.part_count ?? 0 }, (_, index) => index + 1);
     const missing = numbers.filter(
       (n) => held.get(n) !== Math.min(row.part_size, row.size - (n - 1) * row.part_size),
     );

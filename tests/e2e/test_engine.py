@@ -1,5 +1,6 @@
 """The engine's finer promises, in a real Chromium against a real local OSS."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -79,3 +80,52 @@ def test_the_browser_signs_by_itself(page: Page, stack: Stack) -> None:
         ("POST", f"uploads/{identifier}/complete/"),
     ]
     assert result["crc64"]
+
+
+RECORDING = """async (seconds) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
+  const ink = canvas.getContext("2d");
+  const draw = setInterval(() => {
+    for (let n = 0; n < 400; n++) {
+      ink.fillStyle = `hsl(${Math.random() * 360} 80% 50%)`;
+      ink.fillRect(Math.random() * 1280, Math.random() * 720, 40, 40);
+    }
+  }, 20);
+  const recorder = new MediaRecorder(canvas.captureStream(30), { videoBitsPerSecond: 40_000_000 });
+  const kept = [];
+  const stream = new ReadableStream({
+    start(controller) {
+      recorder.ondataavailable = ({ data }) => { kept.push(data); controller.enqueue(data); };
+      recorder.onstop = () => controller.close();
+    },
+  });
+  const upload = new ossUploads.OssUploader({ api: "/api/" })
+    .uploadStream(stream, { filename: "recording.webm", type: "video/webm" });
+  let loadedWhileRecording = 0;
+  upload.addEventListener("progress", ({ loaded }) => {
+    if (recorder.state === "recording") loadedWhileRecording = loaded;
+  });
+  recorder.start(200);
+  await new Promise((resolve) => {
+    const check = () => (loadedWhileRecording > 8 * 1024 * 1024 ? resolve() : setTimeout(check, 100));
+    check();
+  });
+  recorder.stop();
+  clearInterval(draw);
+  const done = await upload.done;
+  const bytes = await new Blob(kept).arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return { ...done, sha256: [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("") };
+}"""
+
+
+def test_a_recording_goes_up_while_it_is_made(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    page.set_default_timeout(240_000)
+    result = page.evaluate(RECORDING, 3)
+    assert (result["state"], result["content_type"]) == ("completed", "video/webm")
+    assert result["size"] > 8 << 20
+    digest = hashlib.sha256()
+    for chunk in stack.object_bytes(result):
+        digest.update(chunk)
+    assert digest.hexdigest() == result["sha256"]
