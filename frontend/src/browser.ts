@@ -3,6 +3,7 @@
 
 import { WorkerPool } from "./hasher.ts";
 import { MemoryJournal, StorageJournal } from "./journal.ts";
+import { BrowserLocks } from "./locks.ts";
 import type { Clock, Connection, Journal, World } from "./ports.ts";
 import { XhrTransport } from "./transport.ts";
 
@@ -81,6 +82,7 @@ export function browserWorld(): World {
     connection,
     transport: new XhrTransport(),
     hasher: new WorkerPool(),
+    locks: new BrowserLocks(),
     journal: browserJournal(),
     origin: location.origin,
     cookie,

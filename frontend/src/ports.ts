@@ -67,7 +67,13 @@ export interface Hasher {
   hash(algorithm: "crc64" | "md5", blob: Blob): Promise<string>;
 }
 
+/** Locks that all tabs of the page's origin share. */
+export interface Locks {
+  take(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null>;
+}
+
 export interface World {
+  readonly locks: Locks;
   readonly hasher: Hasher;
   readonly fetch: typeof fetch;
   readonly clock: Clock;

@@ -57,6 +57,9 @@ export class Upload extends UploadEventTarget {
   #transfer: Transfer | null = null;
   /** Whether what the storage holds must be asked before going on. */
   #doubtful = false;
+  /** Under which other tabs know this file, and what lets them have it. */
+  #fingerprint: string | null = null;
+  #unlock = () => {};
   #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #done = deferred<RemoteUpload>();
@@ -157,6 +160,7 @@ export class Upload extends UploadEventTarget {
   async #run(signal: AbortSignal): Promise<void> {
     try {
       const transfer = await this.#prepare(signal);
+      if (!(transfer instanceof Transfer)) return this.#finish(transfer);
       this.#move("start");
       this.#tellProgress(true);
       this.#finish(await this.#sendAll(transfer, signal));
@@ -167,19 +171,47 @@ export class Upload extends UploadEventTarget {
   }
 
   /** Finds the upload that was begun with this file, or begins one. */
-  async #prepare(signal: AbortSignal): Promise<Transfer> {
+  async #prepare(signal: AbortSignal): Promise<Transfer | RemoteUpload> {
     signal.throwIfAborted();
     let transfer = this.#transfer;
     if (!transfer) {
       const fingerprint = this.#small || this.#source.isStream ? null : await fingerprintOf(this.#source);
+      const ended = fingerprint && (await this.#alone(fingerprint, signal));
+      if (ended) return ended;
       transfer = this.#transfer = await this.#open(fingerprint, signal);
       this.#record(transfer.ledger.doneBytes);
-    }
+    } else if (this.#fingerprint) await this.#alone(this.#fingerprint, signal);
     signal.throwIfAborted();
     const known = transfer;
     if (this.#doubtful) await persist(() => known.inspect(signal), this.#patience(signal));
     this.#doubtful = false;
     return transfer;
+  }
+
+  /**
+   * Waits until no other tab is uploading this file. What another tab has completed meanwhile is the end of this one
+   * too; what it left is taken up.
+   */
+  async #alone(fingerprint: string, signal: AbortSignal): Promise<RemoteUpload | null> {
+    const { api, destination } = this.ports;
+    const { locks } = api.world;
+    this.#fingerprint = fingerprint;
+    const name = `${destination} ${fingerprint}`;
+    const free = await locks.take(name, false, signal);
+    if (free) {
+      this.#unlock = free;
+      return null;
+    }
+    const completed = async () => {
+      const known = await api.list({ destination, fingerprint, state: "completed" }, signal);
+      return known.filter((upload) => upload.fingerprint === fingerprint);
+    };
+    const before = new Set((await persist(completed, this.#patience(signal))).map(({ id }) => id));
+    this.#tell("Another tab is uploading this file; this one takes over if that one stops.");
+    this.#unlock = (await locks.take(name, true, signal)) ?? (() => {});
+    this.#tell("");
+    const after = await persist(completed, this.#patience(signal));
+    return after.find(({ id }) => !before.has(id)) ?? null;
   }
 
   async #open(fingerprint: string | null, signal: AbortSignal): Promise<Transfer> {
@@ -269,7 +301,11 @@ export class Upload extends UploadEventTarget {
     this.#state = next(previous, event);
     if (event !== "fail") this.#error = null;
     this.#tell("");
-    if (this.#state !== "queued" && !isActive(this.#state)) this.ports.queue.leave(this);
+    if (this.#state !== "queued" && !isActive(this.#state)) {
+      this.ports.queue.leave(this);
+      this.#unlock();
+      this.#unlock = () => {};
+    }
     this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
   }
 

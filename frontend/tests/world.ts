@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import { MemoryJournal } from "../src/journal.ts";
-import type { Connection, Hasher, World } from "../src/ports.ts";
+import type { Connection, Hasher, Locks, World } from "../src/ports.ts";
 import type { State } from "../src/states.ts";
 import type { Upload } from "../src/upload.ts";
 import { OssUploader, type UploaderOptions } from "../src/uploader.ts";
@@ -48,6 +48,29 @@ export class FakeHasher implements Hasher {
   }
 }
 
+/** As the browser's: first come, first served; what is let go goes to the next. */
+export class FakeLocks implements Locks {
+  #waiting = new Map<string, (() => void)[]>();
+
+  take(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null> {
+    const queue = this.#waiting.get(name);
+    const release = () => {
+      const next = this.#waiting.get(name)?.shift();
+      if (next) next();
+      else this.#waiting.delete(name);
+    };
+    if (!queue) {
+      this.#waiting.set(name, []);
+      return Promise.resolve(release);
+    }
+    if (!wait) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      queue.push(() => resolve(release));
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+  }
+}
+
 export class TestWorld implements World {
   readonly clock = new FakeClock();
   readonly connection = new FakeConnection();
@@ -57,6 +80,7 @@ export class TestWorld implements World {
   readonly store = new FakeStore(this.clock, this.serverTime);
   readonly transport = this.store;
   readonly hasher = new FakeHasher();
+  readonly locks = new FakeLocks();
   readonly backend = new FakeBackend(this.clock, this.store, this.serverTime);
   readonly fetch = this.backend.fetch;
   readonly cookie = (name: string) => (name === "csrftoken" ? "CSRF" : "");

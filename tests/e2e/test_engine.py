@@ -1,12 +1,14 @@
 """The engine's finer promises, in a real Chromium against a real local OSS."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import log_in
+from tests.e2e.conftest import log_in, throttle
+from tests.e2e.test_upload import await_parts, only_upload
 from tests.stack import Stack
 
 MANY = """async (count) => {
@@ -129,3 +131,23 @@ def test_a_recording_goes_up_while_it_is_made(page: Page, stack: Stack) -> None:
     for chunk in stack.object_bytes(result):
         digest.update(chunk)
     assert digest.hexdigest() == result["sha256"]
+
+
+def test_two_tabs_with_one_file(page: Page, stack: Stack, film: Path) -> None:
+    """The second watches; when the first is closed in the middle, it takes over with what is there."""
+    log_in(page, stack)
+    throttle(page, 40 << 20)
+    page.get_by_test_id("file-input").set_input_files(film)
+    first = await_parts(stack, film.name, 4)
+    second = page.context.new_page()
+    second.goto(f"{stack.site.url}/")
+    sent: list[str] = []
+    second.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
+    second.get_by_test_id("file-input").set_input_files(film)
+    expect(second.get_by_text("Another tab is uploading this file")).to_be_visible()
+    assert sent == []
+    page.close()
+    expect(second.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1, timeout=120_000)
+    done = only_upload(stack, film.name)
+    assert (done["id"], done["state"]) == (first["id"], "completed")
+    assert len(sent) <= done["part_count"] - 3, "what the first had sent was not sent again"
