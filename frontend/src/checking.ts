@@ -1,5 +1,5 @@
 // What the bytes of each part are on this side: hashed beside the upload, each part once.
-// Its one rule: a part's hash is computed when it is first asked for, and a file that cannot be read is told as such.
+// Its one rule: nobody waits for a hash but the end; a file that cannot be read is told as such.
 
 import { fileChanged } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
@@ -7,12 +7,20 @@ import { type Plan, rangeOf } from "./parts.ts";
 import type { Hasher } from "./ports.ts";
 import type { Source } from "./source.ts";
 
-/** Held parts that are hashed at once; the lanes come first. */
+/** Held parts that are hashed at once; those under way come first. */
 const AT_ONCE = 2;
 
+export interface Verdicts {
+  /** Parts at the storage that are not this file's. */
+  readonly wrong: number[];
+  /** CRC64 of the parts that were compared, as this side has them. */
+  readonly crc64s: ReadonlyMap<number, string>;
+}
+
 export class Checking {
-  #known = new Map<number, Promise<string>>();
-  #wrong: Promise<number[]> = Promise.resolve([]);
+  #hashes = new Map<number, Promise<string>>();
+  #compared = new Map<number, Promise<boolean>>();
+  #held: Promise<void> = Promise.resolve();
 
   constructor(
     readonly hasher: Hasher,
@@ -20,45 +28,58 @@ export class Checking {
     readonly plan: Plan,
   ) {}
 
-  /** CRC64 of a part of the file. */
-  of(number: number): Promise<string> {
-    let known = this.#known.get(number);
-    if (!known) {
-      known = this.#hash("crc64", number);
-      this.#known.set(number, known);
-      // A failure is met by whoever waits; the next to ask tries anew.
-      known.catch(() => this.#known.delete(number));
+  /** A part is on its way: its hash is computed meanwhile. */
+  begin(number: number): void {
+    this.#of(number);
+  }
+
+  /** It has arrived; is it what was sent? Where CORS hides the storage's CRC64, the backend will tell. */
+  arrived({ number, crc64 }: DonePart): void {
+    const compared = this.#of(number).then((ours) => !crc64 || ours === crc64);
+    this.#compared.set(number, compared);
+    compared.catch(() => {}); // told by `settle`
+  }
+
+  /** Begins to compare parts that the storage held before with the file. */
+  compare(held: readonly DonePart[]): void {
+    const left = held.filter(({ crc64, number }) => crc64 && !this.#compared.has(number));
+    const work = async () => {
+      for (let part = left.shift(); part; part = left.shift()) {
+        this.arrived(part);
+        await this.#compared.get(part.number);
+      }
+    };
+    this.#held = Promise.all([this.#held, ...Array.from({ length: AT_ONCE }, work)]).then(() => {});
+    this.#held.catch(() => {}); // told by `settle`
+  }
+
+  /** When all has been compared. Those that are wrong are forgotten: they will be sent again. */
+  async settle(): Promise<Verdicts> {
+    await this.#held;
+    const wrong: number[] = [];
+    const crc64s = new Map<number, string>();
+    for (const [number, compared] of this.#compared) {
+      crc64s.set(number, await this.#of(number));
+      if (await compared) continue;
+      wrong.push(number);
+      this.#compared.delete(number);
+      this.#hashes.delete(number); // Should the file have been read wrongly, it is read anew.
     }
-    return known;
+    return { wrong, crc64s };
   }
 
   md5(number: number): Promise<string> {
     return this.#hash("md5", number);
   }
 
-  /** Begins to compare parts that the storage held before with the file. */
-  compare(held: readonly DonePart[]): void {
-    const known = held.filter(({ crc64 }) => crc64);
-    const before = this.#wrong.catch(() => []);
-    this.#wrong = before.then(() => this.#compare(known));
-    this.#wrong.catch(() => {}); // told by `wrong`
-  }
-
-  /** The numbers of those that are not this file's. */
-  wrong(): Promise<number[]> {
-    return this.#wrong;
-  }
-
-  async #compare(held: readonly DonePart[]): Promise<number[]> {
-    const wrong: number[] = [];
-    const left = [...held];
-    const work = async () => {
-      for (let part = left.shift(); part; part = left.shift()) {
-        if ((await this.of(part.number)) !== part.crc64) wrong.push(part.number);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    return wrong;
+  #of(number: number): Promise<string> {
+    let known = this.#hashes.get(number);
+    if (!known) {
+      known = this.#hash("crc64", number);
+      this.#hashes.set(number, known);
+      known.catch(() => this.#hashes.delete(number)); // The next to ask tries anew.
+    }
+    return known;
   }
 
   async #hash(algorithm: "crc64" | "md5", number: number): Promise<string> {

@@ -25,7 +25,7 @@ export class WorkerPool implements Hasher {
   #last = 0;
 
   hash(algorithm: Algorithm, blob: Blob): Promise<string> {
-    this.#workers ??= start(Math.max(1, Math.min(MOST_WORKERS, (navigator.hardwareConcurrency || 2) - 1)));
+    this.#workers ??= start(Math.max(2, Math.min(MOST_WORKERS, (navigator.hardwareConcurrency || 2) - 1)));
     const [least] = this.#workers.toSorted((a, b) => a.waiting.size - b.waiting.size);
     if (!least) return hash(algorithm, blob);
     const id = ++this.#last;

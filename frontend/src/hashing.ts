@@ -8,7 +8,7 @@ import { Crc64 } from "./crc64.ts";
 export type Algorithm = "crc64" | "md5";
 
 /** Bytes read at once. */
-const PIECE = 1 << 20;
+const PIECE = 4 << 20;
 
 interface Running {
   update(bytes: Uint8Array): void;
@@ -19,8 +19,12 @@ interface Running {
 /** Rejects when the blob cannot be read: the file has changed or is gone. */
 export async function hash(algorithm: Algorithm, blob: Blob): Promise<string> {
   const running = await start(algorithm);
+  const read = (at: number) => blob.slice(at, at + PIECE).arrayBuffer();
+  let ahead = read(0);
   for (let at = 0; at < blob.size; at += PIECE) {
-    running.update(new Uint8Array(await blob.slice(at, at + PIECE).arrayBuffer()));
+    const bytes = new Uint8Array(await ahead);
+    ahead = read(at + PIECE); // The next is read while this one is hashed.
+    running.update(bytes);
   }
   return running.finish();
 }

@@ -82,6 +82,18 @@ export class Ledger {
     this.#untold.add(part);
   }
 
+  /** CRC64s of finished parts of which the storage's were hidden; the backend hears of them. */
+  learn(crc64s: ReadonlyMap<number, string>): void {
+    for (const [number, crc64] of crc64s) {
+      const part = this.#done.get(number);
+      if (!part || part.crc64) continue;
+      const known = { ...part, crc64 };
+      this.#done.set(number, known);
+      this.#untold.delete(part);
+      this.#untold.add(known);
+    }
+  }
+
   /** The storage lacks these after all. Returns how many of them were thought done. */
   reopen(numbers: readonly number[]): number {
     const before = this.#done.size;

@@ -1,7 +1,7 @@
 // One part on its way to the storage, through every trouble that trying again can cure.
 // Its one rule: a part that fails costs that part alone; only what no retry can mend leaves `send` as an error.
 
-import { NetworkError, StorageError, type UploadError } from "./errors.ts";
+import { NetworkError, type UploadError } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { type Plan, type Range, rangeOf } from "./parts.ts";
@@ -31,10 +31,10 @@ export interface SenderPorts {
   readonly plan: Plan;
   readonly tell: Tell;
   onprogress(): void;
-  /** Where many small files share the line; null where the lanes are few enough. */
-  readonly slots: Slots | null;
-  /** The CRC64 of the part's bytes on this side; null where nobody asked for it. */
-  crc64(number: number): Promise<string> | null;
+  /** A request stood still and was taken back. */
+  onstall(): void;
+  /** What all uploads of the page have together: more requests than connections would stand still, and look stalled. */
+  readonly slots: Slots;
 }
 
 /** What one part has been through so far. */
@@ -54,53 +54,29 @@ export class Sender {
     const range = rangeOf(plan, number);
     const trials: Trials = { number, range, signed: null, failures: 0, refusals: 0 };
     const { size } = this.ports.source.slice(range); // The last of a stream is shorter than its range.
-    this.ports.crc64(number)?.catch(() => {}); // Beside the upload; met again when the part has arrived.
     try {
       for (;;) {
         const answer = await this.#attempt(trials, signal);
         if (answer && judge(answer) === "done") {
-          const part = await this.#verified(donePart(number, size, answer));
-          if (part) {
-            meter.finish(number, part.size, clock.now());
-            return part;
-          }
-          await this.#damaged(trials, answer, signal);
-        } else {
-          meter.drop(number);
-          await this.#wait(trials, answer, signal);
+          meter.finish(number, size, clock.now());
+          return donePart(number, size, answer);
         }
+        meter.drop(number);
+        await this.#wait(trials, answer, signal);
       }
     } finally {
       meter.drop(number);
     }
   }
 
-  /** The part with the CRC64 that both sides agree on (ours alone, where CORS hides theirs); null if they differ. */
-  async #verified(part: DonePart): Promise<DonePart | null> {
-    const ours = await this.ports.crc64(part.number);
-    if (!ours) return part;
-    return part.crc64 && part.crc64 !== ours ? null : { ...part, crc64: ours };
-  }
-
-  async #damaged(trials: Trials, answer: SendAnswer, signal: AbortSignal): Promise<void> {
-    const { clock, meter, source, tell } = this.ports;
-    meter.drop(trials.number);
-    await source.assertReadable(trials.range);
-    if (++trials.failures >= TRIES) throw damaged(answer);
-    const delay = delayBefore(trials.failures, null, () => clock.random());
-    tell(`A part arrived damaged; sending it again in ${seconds(delay)}.`);
-    await clock.sleep(delay, signal);
-    tell("");
-  }
-
   /** One request; null when it stalled. */
   async #attempt(trials: Trials, signal: AbortSignal): Promise<SendAnswer | null> {
     const { slots } = this.ports;
-    const free = await slots?.enter(signal);
+    const free = await slots.enter(signal);
     try {
       return await this.#passed(trials, signal);
     } finally {
-      free?.();
+      free();
     }
   }
 
@@ -140,7 +116,10 @@ export class Sender {
         return transport.send({ signed, body, signal, onprogress });
       });
     } catch (error) {
-      if (error instanceof Silence) return null;
+      if (error instanceof Silence) {
+        this.ports.onstall();
+        return null;
+      }
       throw error;
     }
   }
@@ -174,18 +153,6 @@ export class Sender {
         return false;
     }
   }
-}
-
-function damaged(answer: SendAnswer): UploadError {
-  return new StorageError({
-    code: "damaged",
-    title: "A part arrived damaged, again and again.",
-    detail: "What the storage holds is not what was sent.",
-    status: answer.status,
-    requestId: answer.headers.get("x-oss-request-id"),
-    retryAfter: null,
-    hint: "Something between you and the storage changes the bytes, or the file changes while it is read. Try another line.",
-  });
 }
 
 function unreachable(): UploadError {

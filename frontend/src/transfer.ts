@@ -5,7 +5,7 @@
 import type { Answer, Api, Ending, RemoteUpload, SignedBatch } from "./api.ts";
 import { Checking } from "./checking.ts";
 import { combine } from "./crc64.ts";
-import { ApiError, asUploadError, type UploadError } from "./errors.ts";
+import { ApiError, asUploadError, StorageError, type UploadError } from "./errors.ts";
 import { runLanes } from "./lanes.ts";
 import { type DonePart, Ledger } from "./ledger.ts";
 import { Lending } from "./lending.ts";
@@ -18,10 +18,15 @@ import { Signer } from "./signer.ts";
 import type { Slots } from "./slots.ts";
 import type { Source } from "./source.ts";
 import { StreamLedger, StreamSource } from "./stream.ts";
+import { Width } from "./width.ts";
 
+/** A browser opens no more connections to one host over HTTP/1.1. */
+const MOST_LANES = 6;
 /** The first lone checkpoint after so long without another, each later one after twice as long. */
 const FIRST_GAP = 15_000;
 const LAST_GAP = 120_000;
+/** How often parts that arrived damaged are sent again. */
+const ROUNDS = 8;
 /** How long to wait before asking again whether the storage has finished, where it does not say. */
 const ASK_AGAIN = 2;
 
@@ -49,6 +54,7 @@ export class Transfer {
   readonly signer: Signer;
   readonly #sender: Sender;
   readonly #check: Checking;
+  readonly #width: Width;
   readonly #lending: Lending;
   #toldAt: number;
 
@@ -63,6 +69,7 @@ export class Transfer {
         ? streamPlan(remote.part_size)
         : planOf(source.size, remote.part_size, remote.part_count ?? 0);
     this.#toldAt = clock.now();
+    this.#width = new Width(lanes, MOST_LANES);
     this.#lending = new Lending(api, remote.id);
     this.ledger = source instanceof StreamSource ? new StreamLedger(plan, source) : new Ledger(plan);
     this.meter = new Meter(plan.size);
@@ -85,8 +92,8 @@ export class Transfer {
       plan,
       tell,
       onprogress,
-      slots: ports.small ? ports.slots : null,
-      crc64: (number) => (ports.integrity === "crc64" ? this.#check.of(number) : null),
+      onstall: () => this.#width.stalled(clock.now()),
+      slots: ports.slots,
     });
   }
 
@@ -117,20 +124,34 @@ export class Transfer {
   async send(signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     this.meter.rest();
+    this.#width.rest();
     this.#checkpoints(AbortSignal.any([signal, over.signal])).catch(() => {}); // ended by `over`
     try {
       const take = (signal: AbortSignal) => takeUnless(signal, this.ledger);
       const send = (number: number, signal: AbortSignal) => this.#sendPart(number, signal);
-      await runLanes(this.ports.lanes, take, send, signal);
-      // What the storage held already may be of a file that only looked the same.
-      const wrong = await this.#check.wrong();
-      if (wrong.length && this.ledger.reopen(wrong)) {
-        this.meter.reset(this.ledger.doneBytes);
-        await runLanes(this.ports.lanes, take, send, signal);
-      }
+      await runLanes(() => this.#width.count, take, send, signal);
+      await this.#mend(() => runLanes(() => this.#width.count, take, send, signal), signal);
       if (this.ports.source instanceof StreamSource) this.meter.total = this.ports.source.taken;
     } finally {
       over.abort();
+    }
+  }
+
+  /** Sends what arrived damaged, or was of a file that only looked the same, again. */
+  async #mend(again: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { tell, integrity } = this.ports;
+    if (integrity === "none") return;
+    for (let round = 1; ; round++) {
+      const { wrong, crc64s } = await this.#check.settle();
+      signal.throwIfAborted();
+      if (integrity === "crc64") this.ledger.learn(crc64s);
+      if (wrong.length === 0) return;
+      if (round === ROUNDS) throw damaged(wrong);
+      tell(`${wrong.length === 1 ? "A part" : `${wrong.length} parts`} arrived damaged; sending again.`);
+      this.ledger.reopen(wrong);
+      this.meter.reset(this.ledger.doneBytes);
+      await again();
+      tell("");
     }
   }
 
@@ -186,8 +207,13 @@ export class Transfer {
   }
 
   async #sendPart(number: number, signal: AbortSignal): Promise<void> {
+    const checked = this.ports.integrity === "crc64";
     try {
-      this.ledger.finish(await this.#sender.send(number, signal));
+      if (checked) this.#check.begin(number);
+      const part = await this.#sender.send(number, signal);
+      if (checked) this.#check.arrived(part);
+      this.ledger.finish(part);
+      this.#width.arrived(part.size, this.ports.api.world.clock.now());
     } catch (error) {
       this.ledger.putBack(number);
       throw error;
@@ -270,6 +296,15 @@ async function takeUnless(signal: AbortSignal, ledger: Ledger): Promise<number |
     signal.throwIfAborted();
   }
   return number;
+}
+
+function damaged(numbers: readonly number[]): UploadError {
+  return new StorageError({
+    code: "damaged",
+    title: "Parts arrived damaged, again and again.",
+    detail: `What the storage holds of ${numbers.length === 1 ? "part" : "parts"} ${numbers.slice(0, 5).join(", ")} is not what was sent.`,
+    hint: "Something between you and the storage changes the bytes, or the file changes while it is read. Try another line.",
+  });
 }
 
 function missingParts(error: unknown): number[] {

@@ -27,7 +27,7 @@ export interface UploadPorts {
   readonly small: number;
   readonly integrity: Integrity;
   readonly signing: Signing;
-  /** Requests of small files at once, all together. */
+  /** Requests to the storage at once, of all uploads together. */
   readonly slots: Slots;
   /** The id of the upload to go on with, where the page knows it. */
   readonly takeUp?: string;
@@ -303,10 +303,15 @@ export class Upload extends UploadEventTarget {
     this.#tell("");
     if (this.#state !== "queued" && !isActive(this.#state)) {
       this.ports.queue.leave(this);
-      this.#unlock();
-      this.#unlock = () => {};
+      // While it is being discarded, another tab would take up what is about to vanish.
+      if (this.#state !== "aborting") this.#letGo();
     }
     this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
+  }
+
+  #letGo(): void {
+    this.#unlock();
+    this.#unlock = () => {};
   }
 
   #halt(): void {

@@ -1,4 +1,6 @@
-"""1 GiB from Chromium through our engine, beside bare XHR PUTs of the same parts to the same server.
+"""1 GiB from Chromium through our engine, beside bare XHR PUTs of the same parts, and beside ali-oss.
+
+The ratio is the narrowest margin of all three: 1 is at the limit, more is better.
 
 No debugging protocol is attached while it runs, since that slows request bodies down: the page drives itself and
 reports to a small server of ours.
@@ -23,7 +25,10 @@ from tests.stack import ROOT, Stack, wait_until
 
 SIZE = 1 << 30
 ROUNDS = 5
-PAGE = """<!doctype html><meta charset="utf-8"><script type="module">
+SDK = ROOT / "frontend" / "node_modules" / "ali-oss" / "dist" / "aliyun-oss-sdk.min.js"
+LIMITS = {"none": 0.97, "crc64": 0.9, "vendor": 1.2}
+"""Of the speed of bare PUTs; and how many times as fast as ali-oss the checked upload must be."""
+PAGE = """<!doctype html><meta charset="utf-8"><script src="/ali-oss.js"></script><script type="module">
 import { OssUploader } from "/static/uploads/oss-uploads.js";
 const token = new URLSearchParams(location.search).get("token");
 const headers = { Authorization: `Token ${token}` };
@@ -57,8 +62,8 @@ async function bare(name) {
   return took;
 }
 
-async function engine(name) {
-  const uploader = new OssUploader({ parallel: 4, headers, integrity: "none" });
+async function engine(name, integrity) {
+  const uploader = new OssUploader({ parallel: 4, headers, integrity });
   const upload = uploader.upload(blob, { filename: name });
   let first = 0, last = 0;
   upload.addEventListener("statechange", ({ state }) => {
@@ -69,12 +74,21 @@ async function engine(name) {
   return last - first;
 }
 
-const results = { bare: [], engine: [] };
+async function vendor(name) {
+  const client = new OSS({ ...ALI, authorizationV4: true, secure: false, sldEnable: true });
+  const started = performance.now();
+  await client.multipartUpload(name, blob, { parallel: 4, partSize: 8 * 2 ** 20 });
+  return performance.now() - started;
+}
+
+const results = { bare: [], none: [], crc64: [], vendor: [] };
 try {
   await bare("warm up");
   for (let round = 0; round < ROUNDS; round++) {
     results.bare.push(await bare(`bare ${round}`));
-    results.engine.push(await engine(`engine ${round}`));
+    results.none.push(await engine(`none ${round}`, "none"));
+    results.crc64.push(await engine(`crc64 ${round}`, "crc64"));
+    results.vendor.push(await vendor(`vendor ${round}`));
   }
 } catch (error) { results.error = String(error); }
 await fetch("/report", { method: "POST", body: JSON.stringify(results) });
@@ -86,16 +100,34 @@ def run() -> dict[str, Any]:
         token = httpx.post(f"{stack.site.url}/api/token/", json={"username": "demo", "password": "demo"}).json()
         stack.site.manage("configure_bucket", "--origin", front.url)
         results = front.drive(f"{front.url}/?token={token['token']}")
-    bare, engine = (statistics.median(results[name]) for name in ("bare", "engine"))
-    mib = SIZE / 2**20
+    took = {name: statistics.median(results[name]) for name in ("bare", "none", "crc64", "vendor")}
+    ratios = {
+        "none": took["bare"] / took["none"],
+        "crc64": took["bare"] / took["crc64"],
+        "vendor": took["vendor"] / took["crc64"],
+    }
+    speed = {name: f"{SIZE / 2**20 / milliseconds * 1000:,.0f} MiB/s" for name, milliseconds in took.items()}
     return {
         "title": "1 GiB from Chromium, 4 lanes, medians of 5 in turn",
         "figures": {
-            "bare XHR PUTs of the same parts": f"{mib / bare * 1000:,.0f} MiB/s",
-            "ours (integrity none)": f"{mib / engine * 1000:,.0f} MiB/s",
+            "bare XHR PUTs of the same parts": speed["bare"],
+            "ours, integrity none (goal 0.97 of it)": f"{speed['none']}, {ratios['none']:.2f}",
+            "ours, integrity crc64 (goal 0.9 of it)": f"{speed['crc64']}, {ratios['crc64']:.2f}",
+            "ali-oss in V4 (ours goal 1.2 times it)": f"{speed['vendor']}, {ratios['vendor']:.2f}",
         },
-        "ratio": bare / engine,
-        "goal": 0.9,
+        "ratio": min(ratios[name] / limit for name, limit in LIMITS.items()),
+        "goal": 1,
+    }
+
+
+def _ali_oss(stack: Stack) -> dict[str, str]:
+    server = stack.oss_server
+    return {
+        "endpoint": server.url,
+        "bucket": server.bucket,
+        "region": f"oss-{server.region}",
+        "accessKeyId": server.access_key_id,
+        "accessKeySecret": server.access_key_secret,
     }
 
 
@@ -110,7 +142,9 @@ class _Front:
             def do_GET(self) -> None:
                 if urlsplit(self.path).path == "/":
                     page = PAGE.replace("SIZE", str(SIZE)).replace("ROUNDS", str(ROUNDS))
-                    self._answer(200, "text/html", page.encode())
+                    self._answer(200, "text/html", page.replace("ALI", json.dumps(_ali_oss(stack))).encode())
+                elif self.path == "/ali-oss.js":
+                    self._answer(200, "text/javascript", SDK.read_bytes())
                 else:
                     self._pass_on("GET")
 
