@@ -133,6 +133,36 @@ def test_a_recording_goes_up_while_it_is_made(page: Page, stack: Stack) -> None:
     assert digest.hexdigest() == result["sha256"]
 
 
+def test_a_strict_policy_and_nothing_against_it(page: Page, stack: Stack) -> None:
+    """No inline script or style, nowhere to talk to but here and the storage: login, page and admin live with it."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    answer = page.goto(f"{stack.site.url}/accounts/login/")
+    assert answer is not None
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert f"connect-src 'self' {stack.oss_server.url}" in policy
+    assert "unsafe-inline" not in policy
+    log_in(page, stack, "admin")
+    result = page.evaluate(
+        """() => new ossUploads.OssUploader({ api: "/api/" })
+          .upload(new File([new Uint8Array(20_000_000)], "checked.bin")).done"""
+    )
+    assert (result["state"], bool(result["crc64"])) == ("completed", True)
+    page.get_by_test_id("file-input").set_input_files(
+        {"name": "small.txt", "mimeType": "text/plain", "buffer": b"hello"}
+    )
+    expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1)
+    for path in (
+        "/admin/",
+        "/admin/uploads/upload/",
+        "/admin/uploads/upload/figures/",
+        "/admin/uploads/upload/at-oss/",
+    ):
+        page.goto(stack.site.url + path)
+    assert [line for line in complaints if "Content Security Policy" in line] == []
+
+
 def test_two_tabs_with_one_file(page: Page, stack: Stack, film: Path) -> None:
     """The second watches; when the first is closed in the middle, it takes over with what is there."""
     log_in(page, stack)
