@@ -2,6 +2,7 @@
 // Its one rule: it listens, shows and dispatches; everything that happens to a file happens in the engine.
 
 import { h, setText } from "./dom.ts";
+import { type Chosen, droppedFiles, pastedFiles } from "./dropped.ts";
 import { asUploadError } from "./errors.ts";
 import { failureView } from "./failure.ts";
 import { UploadItem } from "./item.ts";
@@ -44,7 +45,7 @@ export class OssUploaderElement extends HTMLElement {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet()];
     root.append(this.#zone(), this.#list, this.#unfinished.element, this.#status);
-    this.#input.addEventListener("change", () => this.#accept(takeFiles(this.#input)));
+    this.#input.addEventListener("change", () => this.#accept(takeFiles(this.#input).map(plain)));
   }
 
   get api(): string {
@@ -153,6 +154,7 @@ export class OssUploaderElement extends HTMLElement {
     this.#tellForm();
     this.#connected = new AbortController();
     const { signal } = this.#connected;
+    document.addEventListener("paste", (event) => this.#accept(pastedFiles(event)), { signal });
     addEventListener("beforeunload", (event) => this.#warn(event), { signal });
     // Attributes set right after creation by a script still count.
     queueMicrotask(() => void this.#unfinished.refresh());
@@ -185,7 +187,7 @@ export class OssUploaderElement extends HTMLElement {
     );
     zone.addEventListener("drop", (event) => {
       this.#drag(event, false);
-      this.#accept(droppedFiles(event.dataTransfer));
+      void this.#drop(event.dataTransfer);
     });
     return zone;
   }
@@ -196,13 +198,21 @@ export class OssUploaderElement extends HTMLElement {
     else this.#internals.states.delete("dragging");
   }
 
+  async #drop(data: DataTransfer | null): Promise<void> {
+    const { chosen, unreadable } = await droppedFiles(data);
+    this.#accept(chosen);
+    if (unreadable.length) setText(this.#status, `${unreadable.join(", ")} cannot be read.`);
+  }
+
   /** A host may refuse the files by cancelling the event. */
-  #accept(files: readonly File[]): void {
+  #accept(chosen: readonly Chosen[]): void {
+    const files = chosen.map(({ file }) => file);
     if (files.length === 0 || !this.#dispatch("accept", { files }, true)) return;
     const below = this.#list.firstChild; // the newest choice stands on top, its files in their own order
     try {
-      for (const file of this.single ? files.slice(0, 1) : files)
-        this.#add(this.uploader.upload(file), below);
+      for (const { file, path } of this.single ? chosen.slice(0, 1) : chosen) {
+        this.#add(this.uploader.upload(file, { filename: path }), below);
+      }
     } catch (error) {
       this.#list.prepend(h("li", {}, failureView(asUploadError(error))));
     }
@@ -269,9 +279,6 @@ function takeFiles(input: HTMLInputElement): File[] {
   return files;
 }
 
-/** A folder looks like a file that cannot be read; it is left out. */
-function droppedFiles(data: DataTransfer | null): File[] {
-  return [...(data?.items ?? [])]
-    .filter((item) => item.kind === "file" && !item.webkitGetAsEntry()?.isDirectory)
-    .flatMap((item) => item.getAsFile() ?? []);
+function plain(file: File): Chosen {
+  return { file, path: file.name };
 }

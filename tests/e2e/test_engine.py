@@ -181,3 +181,34 @@ def test_two_tabs_with_one_file(page: Page, stack: Stack, film: Path) -> None:
     done = only_upload(stack, film.name)
     assert (done["id"], done["state"]) == (first["id"], "completed")
     assert len(sent) <= done["part_count"] - 3, "what the first had sent was not sent again"
+
+
+DROP = """async () => {
+  const zone = document.querySelector("oss-uploader").shadowRoot.querySelector(".zone");
+  const entry = (name, path, children) => ({
+    name, fullPath: path, isFile: !children, isDirectory: !!children,
+    file: (done) => done(new File([path], name, { type: "text/plain" })),
+    createReader: () => { let left = [children.slice(0, 1), children.slice(1), []];
+      return { readEntries: (done) => done(left.shift()) }; },
+  });
+  const folder = entry("holiday", "/holiday", [
+    entry("a.txt", "/holiday/a.txt"),
+    entry("day 1", "/holiday/day 1", [entry("beach.txt", "/holiday/day 1/beach.txt")]),
+  ]);
+  const items = [{ kind: "file", webkitGetAsEntry: () => folder, getAsFile: () => null }];
+  const drop = new DragEvent("drop", { bubbles: true, cancelable: true });
+  Object.defineProperty(drop, "dataTransfer", { value: { items } });
+  zone.dispatchEvent(drop);
+  const clipboard = new DataTransfer();
+  clipboard.items.add(new File(["pasted"], "pasted.txt", { type: "text/plain" }));
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true }));
+}"""
+
+
+def test_folders_are_dropped_and_files_pasted(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    page.evaluate(DROP)
+    expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(3)
+    with stack.api() as api:
+        names = {upload["filename"] for upload in api.get("uploads/").json()["results"]}
+    assert {"holiday/a.txt", "holiday/day 1/beach.txt", "pasted.txt"} <= names
