@@ -84,6 +84,8 @@ def routes() -> set[str]:
     plain = set()
     for path in walk(get_resolver()):
         path = re.sub(r"<[^>]*>|\(\?P<pk>[^)]*\)", "{id}", path).replace("^", "").replace("$", "").replace("\\Z", "")
+        if path.startswith("api/uppy/{id}"):
+            continue  # Companion's own, behind the address that is named.
         if path.startswith("api/") and "format" not in path and "\\." not in path:
             plain.add("/" + path)
     return plain

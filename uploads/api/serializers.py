@@ -341,6 +341,11 @@ class CredentialsRequestSerializer(serializers.Serializer[Any]):
     destination = serializers.CharField(max_length=64, default="default")
 
 
+class CompanionURLSerializer(serializers.Serializer[Any]):
+    companion_url = serializers.URLField(help_text="For Uppy's companionEndpoint (6) or endpoint (5).")
+    expires_at = serializers.DateTimeField()
+
+
 class CredentialsSerializer(serializers.Serializer[Any]):
     """Temporary; `key` and `upload_id` for one upload, `prefix` for a client of its own."""
 

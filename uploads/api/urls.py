@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include(router.urls)),
     path("credentials/", CredentialsView.as_view(), name="credentials"),
     path("oss/callback/", CallbackView.as_view(), name="oss-callback"),
+    path("", include("uploads.companion.urls")),
     path("token/", TokenView.as_view(), name="token"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

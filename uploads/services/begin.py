@@ -41,6 +41,8 @@ class Wanted:
     fingerprint: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    in_one: bool = False
+    """A file of unknown size that is to go in one request all the same."""
 
 
 def begin(owner: User, wanted: Wanted, *, idempotency_key: str = "") -> Upload:
@@ -115,7 +117,7 @@ def _planned(owner: User, wanted: Wanted, mark: str) -> Upload:
         updated_at=now,
         expires_at=now + place.lifetime,
     )
-    upload.method = _method(planned, upload.options)
+    upload.method = _method(planned, upload.options, in_one=wanted.in_one)
     upload.key = _key(upload, place)
     return upload
 
@@ -127,8 +129,8 @@ def _plan(size: int | None, place: Destination) -> Plan:
         raise InvalidUpload(f"The file cannot be uploaded: {error}.", errors={"size": [str(error)]}) from error
 
 
-def _method(planned: Plan, chosen: Mapping[str, Any]) -> Method:
-    if not planned.is_single:
+def _method(planned: Plan, chosen: Mapping[str, Any], *, in_one: bool) -> Method:
+    if not (planned.is_single or in_one):
         return Method.MULTIPART
     return Method.POST if options.fits_a_form(chosen) else Method.PUT
 

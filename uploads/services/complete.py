@@ -40,6 +40,8 @@ class Told:
     crc64: str = ""
     etag: str = ""
     size: int | None = None
+    parts: Mapping[int, str] | None = None
+    """Number → ETag of all parts, from clients that know no sizes: instead of `size`."""
 
 
 NOTHING = Told()
@@ -136,6 +138,9 @@ def _damaged(upload: Upload, held: Sequence[OssPart]) -> set[int]:
 def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[OssPart]:
     """A stream's parts have any size; together they are as many bytes as were sent."""
     size = _size(upload, told)
+    if told.parts is not None:
+        held = _listed(held, told.parts)
+        size = sum(part.size for part in held)
     if size is None:
         detail = "A stream's size is known at its end: send size."
         raise InvalidUpload(detail, errors={"size": [detail]})
@@ -153,6 +158,16 @@ def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[O
         detail = f"OSS holds {total} bytes of {size}: send the parts that are missing or wrong again."
         raise PartsMissing(detail, errors={"parts": [], "size": [total]})
     return list(held)
+
+
+def _listed(held: Sequence[OssPart], wanted: Mapping[int, str]) -> list[OssPart]:
+    """Those that the client lists, if OSS holds each of them so."""
+    there = {part.number: part for part in held}
+    wrong = [number for number, etag in wanted.items() if number not in there or there[number].etag.upper() != etag]
+    if wrong:
+        detail = f"{len(wrong)} of {len(wanted)} parts are missing or others at OSS: send them again."
+        raise PartsMissing(detail, errors={"parts": sorted(wrong)})
+    return [there[number] for number in sorted(wanted)]
 
 
 def _expected(parts: Sequence[OssPart], told: Told) -> dict[str, str]:
@@ -189,7 +204,7 @@ def _complete_single(upload: Upload, done: Completed | None, told: Told, actor: 
     """The object is there already, or not: one request has no parts to put together."""
     if done is None:
         raise PartsMissing("The file has not arrived at OSS: send it.", errors={"parts": [1]})
-    if done.size != upload.size:
+    if done.size != upload.size and not upload.is_stream:
         detail = f"OSS holds {done.size} bytes instead of {upload.size}: send the file again."
         raise PartsMissing(detail, errors={"parts": [1]})
     return _claim_and_finish(upload, done, told, actor)

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from uploads import options, telemetry
 from uploads.conf import Destination, settings
-from uploads.errors import InvalidUpload, StorageRefused
+from uploads.errors import InvalidUpload, NotOffered, StorageRefused
 from uploads.models import Method, Part, Upload
 from uploads.oss import post, signing
 from uploads.oss.callback import encoded
-from uploads.oss.limits import MAX_PART_NUMBER
+from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
 from uploads.services.begin import object_headers
@@ -105,14 +105,24 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
         **({"callback": asked, **variables} if asked else {}),
         "success_action_status": "200",
     }
-    size = upload.size or 0
-    signed = post.signed_fields(settings.credentials, settings.region, now, life, upload.bucket, fields, (size, size))
+    sizes = _sizes(upload)
+    signed = post.signed_fields(settings.credentials, settings.region, now, life, upload.bucket, fields, sizes)
     url = settings.endpoint.url_of(upload.bucket, "")
     return SignedPart(part.number, url, now + timedelta(seconds=life), method="POST", fields=signed)
 
 
+def _sizes(upload: Upload) -> tuple[int, int]:
+    """The fewest and the most bytes: exactly the file's, or of one that nobody has measured what is allowed."""
+    if upload.size is not None:
+        return upload.size, upload.size
+    place = settings.destinations.get(upload.destination)
+    return 0, min(MAX_PART_SIZE, (place.max_size if place else None) or MAX_PART_SIZE)
+
+
 def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
     """The whole file as one PutObject; its size is always bound, or the URL would take any file."""
+    if upload.size is None:
+        raise NotOffered("This destination's files go by PutObject, whose URL is bound to a size: say it at the start.")
     headers = {**object_headers(upload), **options.completion_headers(upload.options), **_md5_header(part)}
     asked, variables = callback_of(upload)
     query = {**options.traffic(upload.options)}

@@ -1,0 +1,158 @@
+"""Uppy's Companion routes: the shapes that Uppy 6 and 5 send and read, and the same rules as for our own client."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from tests.conftest import Place
+from uploads.companion import capability
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+
+pytestmark = pytest.mark.django_db
+
+NAMES = {"filename": "film.mp4", "type": "video/mp4", "metadata": {"name": "film.mp4", "type": "video/mp4"}}
+
+
+@pytest.fixture(autouse=True)
+def fresh(oss: OssClient) -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def base(api: APIClient) -> str:
+    answer = api.post("/api/uppy/", {"destination": "default"}, format="json")
+    assert (answer.status_code, set(answer.json())) == (200, {"companion_url", "expires_at"})
+    return urlsplit(answer.json()["companion_url"]).path + "s3/"
+
+
+@pytest.fixture
+def uppy() -> APIClient:
+    """No login, no CSRF token: as Uppy 6 asks."""
+    return APIClient(enforce_csrf_checks=True)
+
+
+def begun(uppy: APIClient, base: str) -> tuple[str, dict[str, str]]:
+    body = uppy.post(f"{base}multipart", NAMES, format="json").json()
+    assert set(body) == {"key", "uploadId", "bucket"}
+    return f"{base}multipart/{body['uploadId']}", {"key": body["key"]}
+
+
+def send(uppy: APIClient, where: str, key: dict[str, str], sizes: list[int]) -> list[dict[str, Any]]:
+    parts = []
+    for number, size in enumerate(sizes, 1):
+        signed = uppy.get(f"{where}/{number}", key).json()
+        assert set(signed) == {"url", "expires"}
+        answer = httpx.put(signed["url"], content=bytes(size))
+        parts.append({"PartNumber": number, "ETag": answer.headers["ETag"]})
+    return parts
+
+
+def test_a_large_file(uppy: APIClient, base: str, oss: OssClient, user: Any) -> None:
+    where, key = begun(uppy, base)
+    parts = send(uppy, where, key, [5 << 20, 5 << 20, 7])
+    listed = uppy.get(where, key).json()
+    assert listed == [{**part, "Size": size} for part, size in zip(parts, [5 << 20, 5 << 20, 7], strict=True)]
+    done = uppy.post(f"{where}/complete?key={key['key']}", {"parts": parts}, format="json")
+    assert done.status_code == 200, done.json()
+    assert set(done.json()) == {"location", "key", "bucket"}
+    upload = Upload.objects.get()
+    assert (upload.owner, upload.state, upload.size, upload.part_count) == (user, "completed", (10 << 20) + 7, 3)
+    assert oss.head(upload.bucket, upload.key).size == upload.size
+
+
+def test_several_urls_at_once(uppy: APIClient, base: str) -> None:
+    where, key = begun(uppy, base)
+    urls = uppy.get(f"{where}/batch", {**key, "partNumbers": "1,2,7"}).json()["presignedUrls"]
+    assert set(urls) == {"1", "2", "7"}
+    assert httpx.put(urls["7"], content=b"x").status_code == 200
+    for wrong in ("", "0", "a", "10001", ",".join(["1"] * 1001)):
+        assert uppy.get(f"{where}/batch", {**key, "partNumbers": wrong}).status_code == 400
+
+
+def test_a_small_file_goes_by_one_form(uppy: APIClient, base: str, oss: OssClient) -> None:
+    params = uppy.get(
+        f"{base}params", {"filename": "a b.txt", "type": "text/plain", "metadata[name]": "a b.txt"}
+    ).json()
+    assert set(params) == {"method", "url", "fields", "expires"}
+    assert params["method"] == "POST"
+    assert "file" not in params["fields"]
+    answer = httpx.post(params["url"], data=params["fields"], files={"file": ("a b.txt", b"hello")})
+    assert answer.status_code == 200
+    upload = Upload.objects.get()
+    assert oss.head(upload.bucket, upload.key).content_type == "text/plain"
+
+
+def test_aborting(uppy: APIClient, base: str) -> None:
+    where, key = begun(uppy, base)
+    assert uppy.delete(f"{where}?key={key['key']}").json() == {}
+    assert Upload.objects.get().state == "aborted"
+
+
+def test_parts_that_oss_does_not_hold_so_are_named(uppy: APIClient, base: str) -> None:
+    where, key = begun(uppy, base)
+    parts = send(uppy, where, key, [5 << 20, 5])
+    parts[1]["ETag"] = '"00000000000000000000000000000000"'
+    parts.append({"PartNumber": 3, "ETag": "x"})
+    answer = uppy.post(f"{where}/complete?key={key['key']}", {"parts": parts}, format="json")
+    assert (answer.status_code, answer.json()["errors"]) == (409, {"parts": [2, 3]})
+
+
+@pytest.mark.parametrize("body", [{}, {"parts": []}, {"parts": [{"PartNumber": "1", "ETag": "x"}]}, {"parts": [1]}, []])
+def test_what_cannot_be_a_list_of_parts(uppy: APIClient, base: str, body: Any) -> None:
+    where, key = begun(uppy, base)
+    assert uppy.post(f"{where}/complete?key={key['key']}", body, format="json").status_code == 400
+
+
+def test_limits_hold_here_too(uppy: APIClient, api: APIClient, place: Place) -> None:
+    place(max_size=1000, content_types=["video/*"])
+    base = urlsplit(api.post("/api/uppy/", {}, format="json").json()["companion_url"]).path + "s3/"
+    assert uppy.post(f"{base}multipart", {**NAMES, "type": "text/html"}, format="json").status_code == 400
+    where, key = begun(uppy, base)
+    parts = send(uppy, where, key, [1001])
+    assert uppy.post(f"{where}/complete?key={key['key']}", {"parts": parts}, format="json").status_code == 413
+    params = uppy.get(f"{base}params", {"filename": "a.mp4", "type": "video/mp4"}).json()
+    answer = httpx.post(params["url"], data=params["fields"], files={"file": ("a", bytes(1001))})
+    assert "EntityTooLarge" in answer.text
+
+
+def test_an_address_is_one_users_for_one_destination(
+    uppy: APIClient, base: str, other_user: Any, settings: Any
+) -> None:
+    where, key = begun(uppy, base)
+    identifier = where.rpartition("/")[2]
+    token, _ = capability.issue(other_user, "default")
+    assert uppy.get(f"/api/uppy/{token}/s3/multipart/{identifier}", key).status_code == 404
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {}, "films": {}}}
+    mine, _ = capability.issue(get_user_model().objects.get(username="ann"), "films")
+    assert uppy.get(f"/api/uppy/{mine}/s3/multipart/{identifier}", key).status_code == 404
+    assert uppy.get(where, {"key": "other"}).status_code == 404
+
+
+def test_an_address_that_is_not_good(uppy: APIClient, base: str, user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = base.split("/")[3]
+    for wrong in (
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        "x",
+        capability.signing.dumps({"user": "1"}, salt="x"),
+    ):
+        answer = uppy.post(f"/api/uppy/{wrong}/s3/multipart", NAMES, format="json")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    user.is_active = False
+    user.save()
+    assert uppy.post(f"{base}multipart", NAMES, format="json").status_code == 404
+    user.is_active = True
+    user.save()
+    monkeypatch.setattr(capability, "LIFE", capability.timedelta(seconds=-1))
+    assert uppy.post(f"{base}multipart", NAMES, format="json").status_code == 404
+
+
+def test_who_may_not_upload_gets_no_address(api: APIClient, place: Place) -> None:
+    place(permission="uploads.nobody")
+    assert api.post("/api/uppy/", {}, format="json").status_code == 403
+    assert APIClient().post("/api/uppy/", {}, format="json").status_code == 401

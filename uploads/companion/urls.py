@@ -1,0 +1,17 @@
+"""Under /api/uppy/: the address to ask for, and Companion's routes behind the capability."""
+
+from django.urls import path
+
+from uploads.companion import views
+
+base = "uppy/<str:token>/"
+urlpatterns = [
+    path("uppy/", views.CompanionURLView.as_view(), name="uppy"),
+    path(f"{base}s3/params", views.ParamsView.as_view()),
+    path(f"{base}s3/multipart", views.MultipartView.as_view()),
+    path(f"{base}s3/multipart/<str:upload_id>", views.UploadView.as_view()),
+    path(f"{base}s3/multipart/<str:upload_id>/<int:number>", views.PartView.as_view()),
+    path(f"{base}s3/multipart/<str:upload_id>/batch", views.BatchView.as_view()),
+    path(f"{base}s3/multipart/<str:upload_id>/complete", views.CompleteView.as_view()),
+    path(base, views.ParamsView.as_view(), name="companion-base"),
+]
