@@ -69,6 +69,11 @@ export interface Ending {
   readonly size?: number;
 }
 
+export interface OwnCredentials extends Omit<LentCredentials, "key" | "upload_id"> {
+  readonly endpoint: string;
+  readonly prefix: string;
+}
+
 export type HeadersOption =
   | Readonly<Record<string, string>>
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
@@ -174,6 +179,21 @@ export class Api {
   /** Temporary, and good for the parts of this upload alone. */
   async credentials(id: string, signal: AbortSignal): Promise<LentCredentials> {
     return (await this.#call<LentCredentials>("POST", `uploads/${id}/credentials/`, signal, {})).value;
+  }
+
+  /** For clients that begin uploads by themselves: good for the caller's own prefix. */
+  async ownCredentials(destination: string, signal: AbortSignal): Promise<OwnCredentials> {
+    return (await this.#call<OwnCredentials>("POST", "credentials/", signal, { destination })).value;
+  }
+
+  /** Where Uppy is to go. */
+  async companion(
+    destination: string,
+    signal: AbortSignal,
+  ): Promise<{ companion_url: string; expires_at: string }> {
+    const body = { destination };
+    return (await this.#call<{ companion_url: string; expires_at: string }>("POST", "uppy/", signal, body))
+      .value;
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {

@@ -1,7 +1,11 @@
 // What the built page loads: defines <oss-uploader> and offers the engine to scripts without a bundler.
 
 import "./define.ts";
-import * as ossUploads from "./index.ts";
+import { aliOssOptions } from "./adapters/ali-oss.ts";
+import { uppyOptions } from "./adapters/uppy.ts";
+import * as engine from "./index.ts";
+
+const ossUploads = { ...engine, aliOssOptions, uppyOptions };
 
 declare global {
   interface Window {
@@ -11,4 +15,6 @@ declare global {
 
 window.ossUploads = ossUploads;
 
+export { aliOssOptions } from "./adapters/ali-oss.ts";
+export { uppyOptions } from "./adapters/uppy.ts";
 export * from "./index.ts";

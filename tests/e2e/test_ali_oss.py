@@ -4,9 +4,13 @@ import hashlib
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
+from tests.e2e.conftest import log_in
 from tests.stack import ROOT, Stack
+
+pytestmark = pytest.mark.browser_context_args(bypass_csp=True)
+"""The vendor's script is put into the page from outside, which the site's own policy rightly forbids."""
 
 SDK = ROOT / "frontend" / "node_modules" / "ali-oss" / "dist" / "aliyun-oss-sdk.min.js"
 
@@ -54,3 +58,31 @@ def test_it_uploads_from_a_page(stack: Stack, page: Page, v4: bool) -> None:
         b"".join(stack.object_bytes({"bucket": stack.oss_server.bucket, "key": "browser/视频 a.bin"}))
     )
     assert stored.digest() == hashlib.sha256(content).digest()
+
+
+ADAPTER = """async () => {
+  const { prefix, ...options } = await ossUploads.aliOssOptions();
+  let refreshed = 0;
+  const client = new OSS({
+    ...options,
+    sldEnable: true,
+    refreshSTSTokenInterval: 0,
+    refreshSTSToken: () => { refreshed += 1; return options.refreshSTSToken(); },
+  });
+  const file = new File([new Uint8Array(3_000_000)], "film.bin");
+  const done = await client.multipartUpload(`${prefix}by ali-oss ü.bin`, file, { partSize: 1024 * 1024, parallel: 1 });
+  const refused = await client.put("elsewhere.bin", new Blob(["x"])).then(() => "taken", ({ code }) => code);
+  return { status: done.res.status, refused, refreshed, interval: options.refreshSTSTokenInterval };
+}"""
+
+
+def test_with_our_options_it_uploads_by_itself_under_its_own_prefix(browser: Browser, stack: Stack) -> None:
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    log_in(page, stack)
+    page.add_script_tag(path=SDK)
+    result = page.evaluate(ADAPTER)
+    assert (result["status"], result["refused"]) == (200, "AccessDenied")
+    assert result["refreshed"] > 0
+    assert 60_000 <= result["interval"] <= 3_600_000
+    context.close()

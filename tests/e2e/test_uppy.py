@@ -46,13 +46,9 @@ def uppy_page(browser: Browser, stack: Stack, bundle: Path) -> Iterator[Page]:
 
 
 UPLOAD = """async ({ sizes, abort }) => {
-  const token = document.cookie.match(/csrftoken=([^;]*)/)[1];
-  const answer = await fetch("/api/uppy/", {
-    method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": token }, body: "{}",
-  });
-  const { companion_url } = await answer.json();
+  const { companionEndpoint } = await ossUploads.uppyOptions();
   const uppy = new Uppy({ autoProceed: false }).use(AwsS3, {
-    companionEndpoint: companion_url.replace(/\\/$/, ""),
+    companionEndpoint,
     shouldUseMultipart: (file) => file.size > 1_000_000,
   });
   const parts = [];

@@ -1,0 +1,64 @@
+// Options for `new OSS(…)` of ali-oss: credentials borrowed for one's own prefix, refreshed before they end.
+//
+//   const { prefix, ...options } = await aliOssOptions({ destination: "films" });
+//   await new OSS(options).multipartUpload(`${prefix}film.mp4`, file);
+//
+// Its one rule: ali-oss asks for new credentials by the device's clock, so it is told how long they last, not when
+// they end.
+
+import type { World } from "../ports.ts";
+import { type AdapterOptions, backend } from "./ask.ts";
+
+export interface AliOssCredentials {
+  readonly accessKeyId: string;
+  readonly accessKeySecret: string;
+  readonly stsToken: string;
+}
+
+export interface AliOssOptions extends AliOssCredentials {
+  readonly region: string;
+  readonly bucket: string;
+  readonly endpoint: string;
+  readonly secure: boolean;
+  readonly authorizationV4: true;
+  /** Milliseconds. */
+  readonly refreshSTSTokenInterval: number;
+  refreshSTSToken(): Promise<AliOssCredentials>;
+  /** Keys must begin so: the credentials are good for nothing else. */
+  readonly prefix: string;
+}
+
+/** How much of their life they are used. The backend renews when a third is left. */
+const USED = 0.6;
+const LEAST = 60_000;
+
+export async function aliOssOptions(options: AdapterOptions = {}, world?: World): Promise<AliOssOptions> {
+  const api = backend(options, world);
+  const { signal } = new AbortController();
+  const lend = () => api.ownCredentials(options.destination ?? "default", signal);
+  const lent = await lend();
+  const life = Date.parse(lent.expires_at) - Date.now();
+  return {
+    ...credentials(lent),
+    region: `oss-${lent.region}`,
+    bucket: lent.bucket,
+    endpoint: lent.endpoint,
+    secure: lent.endpoint.startsWith("https:"),
+    authorizationV4: true,
+    refreshSTSTokenInterval: Math.max(LEAST, Math.floor(life * USED)),
+    refreshSTSToken: async () => credentials(await lend()),
+    prefix: lent.prefix,
+  };
+}
+
+function credentials(lent: {
+  access_key_id: string;
+  access_key_secret: string;
+  security_token: string;
+}): AliOssCredentials {
+  return {
+    accessKeyId: lent.access_key_id,
+    accessKeySecret: lent.access_key_secret,
+    stsToken: lent.security_token,
+  };
+}
