@@ -1,5 +1,6 @@
 """The list and the pages of uploads in Django's admin."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 else:
     UploadModelAdmin = admin.ModelAdmin
 
+QUIET = timedelta(minutes=5)
+"""What has not moved for so long is idle."""
 AT_ONCE = 100
 """Uploads that an action asks OSS about in one request."""
 
@@ -99,7 +102,8 @@ class UploadAdmin(UploadModelAdmin):
     @admin.display(description="age", ordering="created_at")
     def age(self, upload: Upload) -> SafeString:
         """Since it began; and, of one that should be moving, since it last did."""
-        if upload.state not in (State.UPLOADING, State.COMPLETING):
+        over = upload.state not in (State.UPLOADING, State.COMPLETING)
+        if over or timezone.now() - upload.updated_at < QUIET:
             return _ago(upload.created_at)
         idle = _ago(upload.updated_at)
         return format_html('{}<span class="up-words">idle {}</span>', _ago(upload.created_at), idle)
