@@ -1,4 +1,4 @@
-# Four words: setup, demo, test, bench. Each target installs what it needs.
+# Five words: setup, demo, test, bench, chaos. Each target installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ PY_STAMP := $(VENV)/.installed
 JS_STAMP := frontend/node_modules/.installed
 BUILD_STAMP := uploads/static/uploads/.built
 
-.PHONY: setup demo test lint unit postgres e2e bench browser clean
+.PHONY: setup demo test lint unit postgres e2e bench chaos browser clean
 
 setup: $(PY_STAMP) $(BUILD_STAMP)
 
@@ -63,6 +63,10 @@ browser: setup
 
 bench: setup browser
 	$(RUN) -m tests.bench $(ONLY)
+
+# Hours of it: CHAOS_MINUTES, CHAOS_SEED.
+chaos: setup
+	$(RUN) -m tests.chaos
 
 clean:
 	rm -rf $(VENV) frontend/node_modules uploads/static/uploads var

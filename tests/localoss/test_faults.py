@@ -103,6 +103,18 @@ def test_a_reset_in_the_middle_of_a_body_leaves_nothing(wire: Wire) -> None:
     wire.put("reset/middle", b"again")
 
 
+def test_a_reset_cuts_off_even_what_is_refused_and_logs_nothing(tmp_path: Path, capfd: Any) -> None:
+    """The body of an early refusal is read away, and there the fault strikes."""
+    with LocalServer(tmp_path, ["--allow-faults"]) as server, Wire(server, server.bucket) as wire:
+        rule = {"operation": "PutObject", "reset": "middle", "error": {"status": 503, "code": "ServiceUnavailable"}}
+        faults(wire, rule)
+        with pytest.raises(httpx.HTTPError):
+            wire.call("PUT", "a", content=bytes(4 << 20))
+        httpx.delete(f"{server.url}/-/faults")
+        wire.put("a", b"x")
+    assert capfd.readouterr().err == ""
+
+
 def test_a_reset_in_the_middle_of_an_answer_sends_less_than_was_promised(wire: Wire) -> None:
     wire.put("a", bytes(4 << 20))
     faults(wire, {"operation": "GetObject", "count": 1, "reset": "middle"})

@@ -85,7 +85,7 @@ class LocalOss:
         except Exception as error:  # whatever it was, the server lives on and says so in OSS's words
             answer = self._unforeseen(error, request_id, host, method)
         if request is not None:
-            request.body.drain()
+            _drain(request, environ)
         headers = {**answer.headers, **extra, "x-oss-request-id": request_id}
         headers["x-oss-server-time"] = str(int((time.monotonic() - started) * 1000))
         if isinstance(answer.body, bytes) and method != "HEAD" and answer.status not in (204, 304):
@@ -145,6 +145,14 @@ class LocalOss:
         """A full disk, a failing one, a fault of ours."""
         log.error("request %s (%s) failed", request_id, method, exc_info=error)
         return answers.error(Refusal("InternalError"), request_id, host, method)
+
+
+def _drain(request: Request, environ: dict[str, Any]) -> None:
+    """What nobody wanted is read away; a fault may cut it off even there."""
+    try:
+        request.body.drain()
+    except striking.Cut as cut:
+        raise striking.reset(environ) from cut
 
 
 def _preflight(request: Request, bucket: Bucket | None, rules: CorsConfiguration) -> Answer:

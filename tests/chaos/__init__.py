@@ -1,0 +1,1 @@
+"""The long forms of the fault and abuse tests: `make chaos`, for CHAOS_MINUTES (60)."""
