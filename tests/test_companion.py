@@ -66,6 +66,13 @@ def test_a_large_file(uppy: APIClient, base: str, oss: OssClient, user: Any) -> 
     assert oss.head(upload.bucket, upload.key).size == upload.size
 
 
+def test_parts_that_nobody_recorded_are_counted(uppy: APIClient, base: str) -> None:
+    where, key = begun(uppy, base)
+    parts = send(uppy, where, key, [5 << 20, 7])
+    assert uppy.post(f"{where}/complete?key={key['key']}", {"parts": parts}, format="json").status_code == 200
+    assert Upload.objects.get().part_count == 2
+
+
 def test_several_urls_at_once(uppy: APIClient, base: str) -> None:
     where, key = begun(uppy, base)
     urls = uppy.get(f"{where}/batch", {**key, "partNumbers": "1,2,7"}).json()["presignedUrls"]

@@ -1,7 +1,10 @@
 """Where the vendor's Python SDKs are sent, and how they are made."""
 
+import json
 import socket
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as v2
@@ -20,6 +23,29 @@ class Place:
     bucket: str
     address: str
     cname: bool = False
+
+
+def drive(server: LocalServer, script: str, **options: Any) -> dict[str, Any]:
+    """What a script of ours saw: the vendor's JavaScript client, ali-oss, for real, in Node against the local OSS."""
+    given = {
+        "endpoint": server.url,
+        "bucket": server.bucket,
+        "region": f"oss-{server.region}",
+        "accessKeyId": server.access_key_id,
+        "accessKeySecret": server.access_key_secret,
+        "v4": True,
+        **options,
+    }
+    ended = subprocess.run(
+        ["node", Path(__file__).with_name(script), json.dumps(given)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    seen: dict[str, Any] = json.loads(ended.stdout)
+    return seen
 
 
 def resolve_localhost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,38 +1,14 @@
 """The vendor's JavaScript client, ali-oss, for real: in Node against the local OSS."""
 
-import json
-import subprocess
-from pathlib import Path
-from typing import Any
-
 import pytest
 
+from tests.interop.support import drive
 from uploads.localoss.testing import LocalServer
-
-SCRIPT = Path(__file__).parent / "ali-oss.mjs"
-
-
-def drive(server: LocalServer, script: Path = SCRIPT, **options: Any) -> dict[str, Any]:
-    given = {
-        "endpoint": server.url,
-        "bucket": server.bucket,
-        "region": f"oss-{server.region}",
-        "accessKeyId": server.access_key_id,
-        "accessKeySecret": server.access_key_secret,
-        "v4": True,
-        **options,
-    }
-    ended = subprocess.run(
-        ["node", script, json.dumps(given)], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert ended.returncode == 0, ended.stderr
-    seen: dict[str, Any] = json.loads(ended.stdout)
-    return seen
 
 
 @pytest.mark.parametrize("v4", [True, False], ids=["V4", "V1"])
 def test_it_puts_resumes_lists_and_deletes(oss_server: LocalServer, v4: bool) -> None:
-    assert drive(oss_server, v4=v4) == {
+    assert drive(oss_server, "ali-oss.mjs", v4=v4) == {
         "put": 200,
         "head": [200, "5", "text/plain", {"uid": "7"}],
         "get": "hello",
@@ -58,13 +34,13 @@ def test_it_puts_resumes_lists_and_deletes(oss_server: LocalServer, v4: bool) ->
 
 
 def test_a_wrong_secret_is_refused_as_oss_refuses_it(oss_server: LocalServer) -> None:
-    error = drive(oss_server, accessKeySecret="wrong", wrong=True)["error"]
+    error = drive(oss_server, "ali-oss.mjs", accessKeySecret="wrong", wrong=True)["error"]
     assert (error["code"], error["status"]) == ("SignatureDoesNotMatch", 403)
     assert len(error["requestId"]) == 24
 
 
 def test_the_forms_that_it_signs_are_taken(oss_server: LocalServer) -> None:
-    assert drive(oss_server, SCRIPT.with_name("ali-oss-form.mjs")) == {
+    assert drive(oss_server, "ali-oss-form.mjs") == {
         "v4": [204, ""],
         "refused": 403,
         "v1": [200, ""],

@@ -2,9 +2,6 @@
 
 import base64
 import json
-import subprocess
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 import alibabacloud_oss_v2 as v2
@@ -13,7 +10,7 @@ import oss2.models
 import pytest
 
 from tests.callback_app import CallbackApp, answer
-from tests.interop.support import Place
+from tests.interop.support import Place, drive
 from uploads.localoss.testing import LocalServer
 
 BODY = "object=${object}&size=${size}&uid=${x:uid}"
@@ -79,20 +76,7 @@ def test_v2(new: v2.Client, place: Place) -> None:
 @pytest.mark.parametrize("v4", [True, False])
 def test_ali_oss(oss_server: LocalServer, v4: bool) -> None:
     with CallbackApp() as app, CallbackApp(answer(500)) as failing:
-        given: dict[str, Any] = {
-            "accessKeyId": oss_server.access_key_id,
-            "accessKeySecret": oss_server.access_key_secret,
-            "region": f"oss-{oss_server.region}",
-            "endpoint": oss_server.url,
-            "bucket": oss_server.bucket,
-            "v4": v4,
-            "good": app.url,
-            "bad": failing.url,
-        }
-        script = Path(__file__).with_name("ali-oss-callback.mjs")
-        ran = subprocess.run(["node", script, json.dumps(given)], capture_output=True, text=True, timeout=120)
-        assert ran.returncode == 0, ran.stderr
-        seen = json.loads(ran.stdout)
+        seen = drive(oss_server, "ali-oss-callback.mjs", v4=v4, good=app.url, bad=failing.url)
         assert seen["put"] == seen["multipart"] == {"ok": True}
         assert seen["refused"]["status"] == 203
         assert "CallbackFailed" in seen["refused"].values()

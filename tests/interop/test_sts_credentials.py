@@ -1,8 +1,5 @@
 """Credentials lent by the local STS, in the hands of the vendor's clients: good where they may, refused elsewhere."""
 
-import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as v2
@@ -10,33 +7,16 @@ import oss2
 import oss2.credentials
 import pytest
 
-from tests.interop.support import Place, oss2_bucket, refused, v2_client
+from tests.interop.support import Place, drive, oss2_bucket, refused, v2_client
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.oss import policy
 
-SCRIPT = Path(__file__).parent / "ali-oss-sts.mjs"
 POLICY = policy.document([policy.allow(["oss:PutObject"], ["acs:oss:*:*:demo-bucket/lent/*"])])
 
 
 def lend(server: LocalServer, *, v4: bool = True) -> dict[str, Any]:
-    given = {
-        "endpoint": server.url,
-        "bucket": server.bucket,
-        "region": f"oss-{server.region}",
-        "accessKeyId": server.access_key_id,
-        "accessKeySecret": server.access_key_secret,
-        "role": DEMO_ROLE.arn,
-        "policy": POLICY,
-        "session": "user-7",
-        "v4": v4,
-    }
-    ended = subprocess.run(
-        ["node", SCRIPT, json.dumps(given)], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert ended.returncode == 0, ended.stderr
-    seen: dict[str, Any] = json.loads(ended.stdout)
-    return seen
+    return drive(server, "ali-oss-sts.mjs", role=DEMO_ROLE.arn, policy=POLICY, session="user-7", v4=v4)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ Uppy does not say how large a file is before it has sent it, so these begin as s
 tells their size.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
@@ -86,7 +87,7 @@ class CompanionView(APIView):
         }
         shapes.CreateUploadSerializer().validate_metadata(checked)
         wanted = asked.wanted()
-        return services.begin(self.capability.user, services.replaced(wanted, metadata=checked, in_one=in_one))
+        return services.begin(self.capability.user, replace(wanted, metadata=checked, in_one=in_one))
 
     def upload(self, upload_id: str) -> Upload:
         """The user's own, of this destination."""

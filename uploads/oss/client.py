@@ -268,8 +268,8 @@ class OssClient:
             "Access-Control-Request-Method": "PUT",
             "Access-Control-Request-Headers": "content-md5",
         }
-        answer = self._http.request("OPTIONS", url, headers=asked, timeout=TIMEOUT)
-        read = self._http.request("GET", url, headers={"Origin": origin}, timeout=TIMEOUT)
+        answer = self._request("Preflight", "OPTIONS", url, asked)
+        read = self._request("Preflight", "GET", url, {"Origin": origin})
         return answer.status_code, read.headers.get("Access-Control-Expose-Headers", "")
 
     # The wire
@@ -317,17 +317,29 @@ class OssClient:
     def _exchange(
         self, operation: str, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout: httpx.Timeout
     ) -> httpx.Response:
+        answer = self._request(operation, method, url, headers, content, timeout)
+        if answer.status_code in (200, 203, 204, 206):
+            return answer
+        raise from_answer(answer.status_code, answer.headers, answer.content, operation)
+
+    def _request(
+        self,
+        operation: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes = b"",
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> httpx.Response:
+        """Whatever OSS answers. Raises Unreachable if it does not."""
         # Header values are UTF-8 on OSS's wire; httpx would refuse text that is not ASCII.
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
-            answer = self._http.request(method, url, headers=encoded, content=content, timeout=timeout)
+            return self._http.request(method, url, headers=encoded, content=content, timeout=timeout)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreachable("OSS could not be reached.", sent=False, operation=operation) from error
         except httpx.TransportError as error:
             raise Unreachable("OSS did not answer.", sent=True, operation=operation) from error
-        if answer.status_code in (200, 203, 204, 206):
-            return answer
-        raise from_answer(answer.status_code, answer.headers, answer.content, operation)
 
 
 def _callback(answer: httpx.Response) -> dict[str, Any]:

@@ -26,6 +26,12 @@ def multipart_etag(part_etags: Iterable[str]) -> str:
     return f"{hashlib.md5(''.join(plain).encode(), usedforsecurity=False).hexdigest().upper()}-{len(plain)}"
 
 
+def part_count(etag: str) -> int:
+    """Of how many parts OSS made the object that it names so; 1 for one that was sent in one request."""
+    _, dash, count = bare(etag).rpartition("-")
+    return int(count) if dash else 1
+
+
 def bare(etag: str) -> str:
     """An ETag without the quotes that it travels in."""
     return etag.strip().strip('"')

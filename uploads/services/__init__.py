@@ -4,8 +4,6 @@ Rule: no OSS call inside a database transaction. Claim (compare-and-set), call O
 of these is repaired by calling again, because OSS is asked what is so before anything is believed.
 """
 
-from dataclasses import replace as replaced
-
 from uploads.services.abort import abort
 from uploads.services.begin import Wanted, begin, begin_many, find, object_headers
 from uploads.services.callback import receive
@@ -35,7 +33,6 @@ __all__ = [
     "object_headers",
     "receive",
     "record_parts",
-    "replaced",
     "sign_parts",
     "sweep",
     "sweep_orphans",

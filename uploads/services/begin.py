@@ -59,7 +59,7 @@ def begin(owner: User, wanted: Wanted, *, idempotency_key: str = "") -> Upload:
 
 def begin_many(owner: User, many: Sequence[Wanted], *, idempotency_key: str = "") -> list[Upload | UploadError]:
     """Each its upload or its error, in order. The database is asked as often for a hundred as for one."""
-    marks = [_mark(owner, idempotency_key, index) for index in range(len(many))]
+    marks = [_mark(idempotency_key, index) for index in range(len(many))]
     known = _begun_before(owner, marks)
     results: list[Upload | UploadError] = []
     gate = door.Gate(owner)
@@ -180,7 +180,7 @@ def object_headers(upload: Upload) -> dict[str, str]:
 # The same request twice
 
 
-def _mark(owner: User, key: str, index: int) -> str:
+def _mark(key: str, index: int) -> str:
     """The client's key as a row holds it: each upload of a batch has its own."""
     return f"{hashlib.sha256(key.encode()).hexdigest()}:{index}" if key else ""
 

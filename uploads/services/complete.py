@@ -275,7 +275,7 @@ def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
         )
         Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(mismatch), **facts)
         raise mismatch
-    now, known = timezone.now(), upload.parts.count() if upload.is_stream else upload.part_count
+    now, known = timezone.now(), messages.part_count(done.etag) if upload.is_stream else upload.part_count
     ended = {"completed_at": now, "released_at": now, "parts_done": known, "bytes_done": upload.size}
     if Upload.objects.advance(upload, Event.FINISH, actor=actor, **facts, **ended):
         upload.parts.all().delete()
