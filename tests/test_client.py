@@ -65,6 +65,12 @@ def test_a_complete_whose_answer_was_lost_is_not_repeated(lost: Exception) -> No
     assert len(sent) == 1
 
 
+def test_a_preflight_without_an_answer_is_told_as_such() -> None:
+    client, _ = client_of(httpx.ConnectError("refused"))
+    with pytest.raises(Unreachable):
+        client.exposed_headers("b", "https://app.example")
+
+
 def test_a_complete_that_never_left_is_repeated() -> None:
     done = b"<CompleteMultipartUploadResult><Location>l</Location><ETag>E-1</ETag></CompleteMultipartUploadResult>"
     client, sent = client_of(httpx.ConnectError("refused"), BUSY, httpx.Response(200, content=done))
