@@ -68,6 +68,21 @@ def test_create_signs_no_more_parts_than_there_are(api: APIClient, oss: OssClien
     assert [(p["number"], p["method"], p["fields"]["key"]) for p in created["parts"]] == [(1, "POST", created["key"])]
 
 
+def test_an_unfinished_upload_of_the_same_file_is_given_again(api: APIClient, created: dict[str, Any]) -> None:
+    """One call finds what was begun, here or elsewhere, or begins it; a lost answer to it begins nothing twice."""
+    file = {**FILE, "fingerprint": "f1", "sign": 2, "resume": True}
+    again = api.post("/api/uploads/", file, format="json")
+    assert (again.status_code, list(again.json()), again.json()["id"]) == (200, FIELDS, created["id"])
+    for other in ({"fingerprint": "f2"}, {"fingerprint": ""}, {"size": 20_000_001}, {"filename": "another.mp4"}):
+        new = api.post("/api/uploads/", {**file, **other}, format="json")
+        assert (new.status_code, len(new.json()["parts"])) == (201, 2), other
+    stranger = APIClient()
+    stranger.force_authenticate(get_user_model().objects.create_user("stranger"))
+    assert stranger.post("/api/uploads/", file, format="json").status_code == 201
+    api.delete(f"/api/uploads/{created['id']}/")
+    assert api.post("/api/uploads/", file, format="json").status_code == 201
+
+
 def test_checkpoint_and_parts(api: APIClient, created: dict[str, Any]) -> None:
     base = f"/api/uploads/{created['id']}/parts/"
     parts = [{"number": 2, "etag": '"ab12"', "size": 8 << 20, "crc64": "18446744073709551615"}]

@@ -59,6 +59,8 @@ export interface Beginning {
   fingerprint?: string;
   metadata: Readonly<Record<string, string>>;
   sign: number;
+  /** Rather the unfinished upload of the same file, if there is one. */
+  resume?: boolean;
 }
 
 /** What is said of a file at its end: what the backend does not know yet, and the CRC64 of the whole. */
@@ -131,8 +133,9 @@ export class Api {
     return value.uploads.map((one) => ("code" in one && "status" in one ? errorOf(one, null) : (one as A)));
   }
 
-  async create(beginning: Beginning, signal: AbortSignal): Promise<RemoteUpload & SignedBatch> {
-    return (await this.#call<RemoteUpload & SignedBatch>("POST", "uploads/", signal, beginning)).value;
+  /** 201 with a new upload; 200, without parts, with one to be resumed. */
+  create(beginning: Beginning, signal: AbortSignal): Promise<Answer<RemoteUpload & Partial<SignedBatch>>> {
+    return this.#call("POST", "uploads/", signal, beginning);
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {

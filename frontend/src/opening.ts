@@ -1,8 +1,8 @@
 // Finds the upload that was begun with this file, here or elsewhere, or begins one.
-// Its one rule: asked and created in one breath each time, so that after a lost answer to create, asking finds what it
-// began; and what the storage still holds is never thrown away.
+// Its one rule: asked and begun in one call, so that after a lost answer asking again finds what it began; and what the
+// storage still holds is never thrown away.
 
-import type { Api, RemoteUpload } from "./api.ts";
+import type { Answer, Api, RemoteUpload, SignedBatch } from "./api.ts";
 import { asUploadError } from "./errors.ts";
 import type { Source } from "./source.ts";
 import { isGone, type Transfer } from "./transfer.ts";
@@ -27,23 +27,12 @@ export async function open(
   signal: AbortSignal,
 ): Promise<Transfer> {
   signal.throwIfAborted();
-  const found = ports.small && !ports.takeUp ? undefined : await find(ports, fingerprint, signal);
-  return (found && (await takeUp(ports, found, signal))) ?? (await create(ports, fingerprint));
-}
-
-async function find(
-  { api, destination, takeUp }: OpeningPorts,
-  fingerprint: string | null,
-  signal: AbortSignal,
-): Promise<RemoteUpload | undefined> {
-  if (takeUp) return api.get(takeUp, signal);
-  if (!fingerprint) return undefined;
-  const known = await api.list({ destination, fingerprint }, signal);
-  // One that is being put together was left by a page that closed at the very end: it needs no byte more.
-  return known.find(
-    (upload) =>
-      (upload.state === "uploading" || upload.state === "completing") && upload.fingerprint === fingerprint,
-  );
+  const known = ports.takeUp && (await takeUp(ports, await ports.api.get(ports.takeUp, signal), signal));
+  if (known) return known;
+  const { value, status } = await begin(ports, fingerprint, fingerprint !== null);
+  if (status === 201) return created(ports, value);
+  const found = isSame(value, ports, fingerprint) && (await takeUp(ports, value, signal));
+  return found || created(ports, (await begin(ports, fingerprint, false)).value);
 }
 
 /** Undefined when the storage no longer knows the upload, whatever the backend believes. */
@@ -64,11 +53,16 @@ async function takeUp(
   }
 }
 
+function isSame({ fingerprint, size }: RemoteUpload, { source }: OpeningPorts, ours: string | null): boolean {
+  return fingerprint === ours && size === source.size;
+}
+
 /** Awaited even by pause and abort: cut off, it would leave an upload nobody knows. */
-async function create(
-  { api, destination, source, metadata, transferOf, sign, small }: OpeningPorts,
+async function begin(
+  { api, destination, source, metadata, sign, small }: OpeningPorts,
   fingerprint: string | null,
-): Promise<Transfer> {
+  resume: boolean,
+): Promise<Answer<RemoteUpload & Partial<SignedBatch>>> {
   const beginning = {
     destination,
     filename: source.name,
@@ -77,11 +71,15 @@ async function create(
     ...(fingerprint && { fingerprint }),
     metadata,
     sign,
+    ...(resume && { resume }),
   };
-  const created = await (small
-    ? api.createSoon(beginning)
-    : api.create(beginning, new AbortController().signal));
-  const transfer = transferOf(created);
-  if (sign) transfer.accept(created);
+  if (!small) return api.create(beginning, new AbortController().signal);
+  return { status: 201, retryAfter: null, value: await api.createSoon(beginning) };
+}
+
+function created(ports: OpeningPorts, upload: RemoteUpload & Partial<SignedBatch>): Transfer {
+  const transfer = ports.transferOf(upload);
+  const { parts, server_time } = upload;
+  if (parts && server_time) transfer.accept({ parts, server_time });
   return transfer;
 }

@@ -122,6 +122,8 @@ export class FakeBackend {
   #create({ body }: Call): Response {
     if (body.filename === this.refusedName) return problem(413, "too_large");
     if (body.fingerprint === null) return problem(400, "invalid");
+    const begun = body.resume && this.#unfinished(body);
+    if (begun) return json(200, begun);
     const id = `u${this.rows.size + 1}`;
     const stream = body.size === null;
     const count = stream ? 2 : Math.max(1, Math.ceil(body.size / this.partSize));
@@ -156,6 +158,16 @@ export class FakeBackend {
     this.told.set(id, new Map());
     const numbers = Array.from({ length: Math.min(body.sign, count) }, (_, index) => index + 1);
     return json(201, { ...row, ...this.signed(row, numbers) });
+  }
+
+  #unfinished(body: Record<string, unknown>): Row | undefined {
+    return [...this.rows.values()].findLast(
+      (row) =>
+        ["uploading", "completing"].includes(row.state) &&
+        (["destination", "fingerprint", "filename", "size"] as const).every(
+          (name) => row[name] === body[name],
+        ),
+    );
   }
 
   #list({ query }: Call): Response {

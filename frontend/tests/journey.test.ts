@@ -30,7 +30,6 @@ describe("a whole journey", () => {
       expect(await world.clock.run(upload.done)).toMatchObject({ state: "completed", method: "post", size });
       expect(world.store.sent).toHaveLength(1);
       expect(world.backend.calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
-        "GET uploads/",
         "POST uploads/",
         "POST uploads/u1/complete/",
       ]);

@@ -192,6 +192,11 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
     sign = serializers.IntegerField(
         required=False, min_value=0, max_value=MAX_BATCH, help_text="How many first parts to sign in the answer."
     )
+    resume = serializers.BooleanField(
+        default=False,
+        help_text="Where an upload of this fingerprint, name and size is unfinished, give that (200) and begin none. "
+        "Not in a batch.",
+    )
 
     def validate_content_type(self, value: str) -> str:
         if value and not _CONTENT_TYPE.fullmatch(value):
@@ -199,7 +204,7 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
         return value
 
     def wanted(self) -> Wanted:
-        given = {name: value for name, value in self.validated_data.items() if name != "sign"}
+        given = {name: value for name, value in self.validated_data.items() if name not in ("sign", "resume")}
         return Wanted(**given)
 
     @property
@@ -207,6 +212,10 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
         """How many first parts."""
         number: int = self.validated_data.get("sign", 0)
         return number
+
+    @property
+    def resumes(self) -> bool:
+        return bool(self.validated_data["resume"])
 
     def validate_fingerprint(self, value: str | None) -> str:
         return value or ""

@@ -91,13 +91,18 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     @extend_schema(
         request=shapes.CreateUploadSerializer,
         parameters=[IDEMPOTENCY_KEY],
-        responses={201: shapes.CreatedUploadSerializer},
+        responses={200: shapes.UploadSerializer, 201: shapes.CreatedUploadSerializer},
         examples=[examples.CREATE, examples.CREATED],
     )
     def create(self, request: Request) -> Response:
-        """Begin an upload. With `sign: n` the answer carries the first n parts, signed."""
+        """Begin an upload. With `sign: n` the answer carries the first n parts, signed.
+
+        With `resume` an unfinished upload of the same file is given instead: ask what OSS holds of it, and go on.
+        """
         asked = shapes.CreateUploadSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        if asked.resumes and (begun := services.unfinished(request.user, asked.wanted())):
+            return Response(shapes.UploadSerializer(begun).data)
         upload = services.begin(request.user, asked.wanted(), idempotency_key=_idempotency_key(request))
         return Response(_created(upload, asked.to_sign), status=status.HTTP_201_CREATED)
 

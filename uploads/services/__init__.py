@@ -5,7 +5,7 @@ of these is repaired by calling again, because OSS is asked what is so before an
 """
 
 from uploads.services.abort import abort
-from uploads.services.begin import Wanted, begin, begin_many, find, object_headers
+from uploads.services.begin import Wanted, begin, begin_many, find, object_headers, unfinished
 from uploads.services.callback import receive
 from uploads.services.complete import Told, complete, complete_many
 from uploads.services.credentials import Lent, lend, lend_prefix
@@ -37,4 +37,5 @@ __all__ = [
     "sweep",
     "sweep_orphans",
     "synchronize_parts",
+    "unfinished",
 ]

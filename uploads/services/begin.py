@@ -204,6 +204,20 @@ def _same(upload: Upload, wanted: Wanted) -> Upload:
     return upload
 
 
+def unfinished(owner: User, wanted: Wanted) -> Upload | None:
+    """The user's newest upload of this very file that has not ended, on whatever device it was begun."""
+    if not wanted.fingerprint:
+        return None
+    same = (
+        Upload.objects.for_user(owner)
+        .active()
+        .filter(
+            destination=wanted.destination, fingerprint=wanted.fingerprint, filename=wanted.filename, size=wanted.size
+        )
+    )
+    return same.order_by("-created_at").first()
+
+
 def find(owner: User, identifiers: Sequence[UUID]) -> dict[UUID, Upload]:
     """The user's uploads among these, in one query."""
     return Upload.objects.for_user(owner).in_bulk(identifiers)
