@@ -2,9 +2,9 @@
 // Its one rule: the only module of the engine that touches globals of a page.
 
 import { WorkerPool } from "./hasher.ts";
-import { MemoryJournal, StorageJournal } from "./journal.ts";
+import { BrowserJournal } from "./journal.ts";
 import { BrowserLocks } from "./locks.ts";
-import type { Clock, Connection, Journal, World } from "./ports.ts";
+import type { Clock, Connection, World } from "./ports.ts";
 import { XhrTransport } from "./transport.ts";
 
 const PROBE = 10_000;
@@ -60,15 +60,6 @@ const connection: Connection = {
     ),
 };
 
-/** Touching localStorage alone may throw where the page is forbidden to store anything. */
-function browserJournal(): Journal {
-  try {
-    return new StorageJournal(localStorage);
-  } catch {
-    return new MemoryJournal();
-  }
-}
-
 function cookie(name: string): string {
   const pairs = document.cookie.split("; ");
   const found = pairs.find((pair) => pair.startsWith(`${name}=`));
@@ -83,7 +74,7 @@ export function browserWorld(): World {
     transport: new XhrTransport(),
     hasher: new WorkerPool(),
     locks: new BrowserLocks(),
-    journal: browserJournal(),
+    journal: new BrowserJournal(),
     origin: location.origin,
     cookie,
   };

@@ -13,7 +13,7 @@ export {
   UploadError,
 } from "./errors.ts";
 export { NoticeEvent, StateChangeEvent, UploadProgressEvent } from "./events.ts";
-export { MemoryJournal, StorageJournal } from "./journal.ts";
+export { BrowserJournal, MemoryJournal } from "./journal.ts";
 export type {
   Clock,
   Connection,

@@ -1,58 +1,55 @@
-// What this browser remembers of unfinished uploads.
-// Its one rule: a memory aid, never the truth: the backend's list wins, and a damaged entry is dropped.
+// What this browser remembers of unfinished uploads, and the handles by which it may open their files again.
+// Its one rule: a memory aid, never the truth: the backend's list wins, a damaged entry is dropped, and a browser that
+// stores nothing is no trouble.
 
+import { createStore, del, entries, set } from "idb-keyval";
 import type { RemoteUpload } from "./api.ts";
 import type { Journal, JournalEntry } from "./ports.ts";
-
-const PREFIX = "oss-uploads:";
 
 /** Where nothing can be stored, and in tests. */
 export class MemoryJournal implements Journal {
   #entries = new Map<string, JournalEntry>();
 
-  list(): JournalEntry[] {
+  async list(): Promise<JournalEntry[]> {
     return [...this.#entries.values()];
   }
 
-  record(entry: JournalEntry): void {
+  async record(entry: JournalEntry): Promise<void> {
     this.#entries.set(entry.id, entry);
   }
 
-  forget(id: string): void {
+  async forget(id: string): Promise<void> {
     this.#entries.delete(id);
   }
 }
 
-/** One item a upload, so that two tabs never overwrite each other's. */
-export class StorageJournal implements Journal {
-  constructor(readonly storage: Storage) {}
+/** In IndexedDB, which alone can keep a handle. One record an upload, so that two tabs never overwrite each other's. */
+export class BrowserJournal implements Journal {
+  readonly #store = createStore("oss-uploads", "unfinished");
 
-  list(): JournalEntry[] {
-    const keys = Array.from({ length: this.storage.length }, (_, index) => this.storage.key(index) ?? "");
-    return keys.filter((key) => key.startsWith(PREFIX)).flatMap((key) => this.#read(key));
+  async list(): Promise<JournalEntry[]> {
+    const all = (await this.#quietly(() => entries(this.#store))) ?? [];
+    const sound = all.flatMap(([key, entry]) => (isEntry(entry) && entry.id === key ? [entry] : []));
+    const kept = new Set(sound.map(({ id }) => id));
+    for (const [key] of all) if (!kept.has(String(key))) void this.forget(String(key));
+    return sound;
   }
 
-  record(entry: JournalEntry): void {
+  async record(entry: JournalEntry): Promise<void> {
+    await this.#quietly(() => set(entry.id, entry, this.#store));
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.#quietly(() => del(id, this.#store));
+  }
+
+  /** Full, or forbidden in a private window, at times before anything is awaited: the backend remembers anyway. */
+  async #quietly<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
-      this.storage.setItem(PREFIX + entry.id, JSON.stringify(entry));
+      return await work();
     } catch {
-      // Full, or forbidden in a private window: the backend remembers anyway.
+      return undefined;
     }
-  }
-
-  forget(id: string): void {
-    this.storage.removeItem(PREFIX + id);
-  }
-
-  #read(key: string): JournalEntry[] {
-    try {
-      const entry: unknown = JSON.parse(this.storage.getItem(key) ?? "");
-      if (isEntry(entry) && PREFIX + entry.id === key) return [entry];
-    } catch {
-      // not JSON: damaged, like anything else that is no entry
-    }
-    this.storage.removeItem(key);
-    return [];
   }
 }
 
@@ -63,12 +60,13 @@ function isEntry(value: unknown): value is JournalEntry {
   return (
     texts.every((text) => typeof text === "string") &&
     [entry.size, entry.bytesDone].every((number) => Number.isSafeInteger(number)) &&
-    (entry.fingerprint === null || typeof entry.fingerprint === "string")
+    (entry.fingerprint === null || typeof entry.fingerprint === "string") &&
+    ["undefined", "object"].includes(typeof entry.handle)
   );
 }
 
 /** An upload as this browser remembers it. */
-export function entryOf(remote: RemoteUpload): JournalEntry {
+export function entryOf(remote: RemoteUpload, handle?: FileSystemFileHandle): JournalEntry {
   const { id, destination, filename, size, fingerprint } = remote;
   return {
     id,
@@ -78,5 +76,6 @@ export function entryOf(remote: RemoteUpload): JournalEntry {
     fingerprint: fingerprint || null, // the backend says "" for none
     bytesDone: remote.bytes_done,
     updatedAt: remote.updated_at,
+    ...(handle && { handle }),
   };
 }

@@ -52,13 +52,15 @@ export interface JournalEntry {
   readonly fingerprint: string | null;
   readonly bytesDone: number;
   readonly updatedAt: string;
+  /** Opens the file again without choosing it, where the browser can. */
+  readonly handle?: FileSystemFileHandle;
 }
 
-/** What this browser remembers of unfinished uploads, for when the backend cannot be asked. */
+/** What this browser remembers of unfinished uploads. Nothing here rejects. */
 export interface Journal {
-  list(): JournalEntry[];
-  record(entry: JournalEntry): void;
-  forget(id: string): void;
+  list(): Promise<JournalEntry[]>;
+  record(entry: JournalEntry): Promise<void>;
+  forget(id: string): Promise<void>;
 }
 
 /** Hashes a blob without holding it. Rejects when it cannot be read. */

@@ -284,10 +284,11 @@ export class Transfer {
 /** A stream may keep a lane waiting for its next part; whoever stops does not wait for it. */
 async function takeUnless(signal: AbortSignal, ledger: Ledger): Promise<number | undefined> {
   const taken = ledger.next(signal);
+  const over = new AbortController();
   const stopped = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    signal.addEventListener("abort", () => resolve(undefined), { signal: over.signal });
   });
-  const number = await Promise.race([taken, stopped]);
+  const number = await Promise.race([taken, stopped]).finally(() => over.abort());
   if (number === undefined || signal.aborted) {
     taken.then(
       (late) => late !== undefined && signal.aborted && ledger.putBack(late),

@@ -37,6 +37,8 @@ export interface UploadOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** The name under which to upload a Blob, which has none of its own. */
   readonly filename?: string;
+  /** Kept until the upload has ended: by it `resume` opens the file again without anybody choosing it. */
+  readonly handle?: FileSystemFileHandle;
 }
 
 /** Progress is told at most so often; people see no more, and listeners cost time. */
@@ -258,13 +260,13 @@ export class Upload extends UploadEventTarget {
   }
 
   #finish(result: RemoteUpload): void {
-    this.ports.api.world.journal.forget(result.id);
+    void this.ports.api.world.journal.forget(result.id);
     this.#move("complete");
     this.#done.resolve(result);
   }
 
   #vanish(error: AbortedError): void {
-    if (this.id) this.ports.api.world.journal.forget(this.id);
+    if (this.id) void this.ports.api.world.journal.forget(this.id);
     this.#move("vanish");
     this.#done.reject(error);
   }
@@ -333,8 +335,9 @@ export class Upload extends UploadEventTarget {
 
   #record(bytesDone: number): void {
     const remote = this.#transfer?.remote;
-    if (remote && !this.#small && !this.#source.isStream)
-      this.ports.api.world.journal.record(entryOf({ ...remote, bytes_done: bytesDone }));
+    if (!remote || this.#small || this.#source.isStream) return;
+    const entry = entryOf({ ...remote, bytes_done: bytesDone }, this.options.handle);
+    void this.ports.api.world.journal.record(entry);
   }
 
   #patience(signal: AbortSignal): Patience {

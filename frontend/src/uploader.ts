@@ -5,6 +5,7 @@ import { Api, type HeadersOption } from "./api.ts";
 import { browserWorld } from "./browser.ts";
 import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
+import { openAgain } from "./handles.ts";
 import { entryOf } from "./journal.ts";
 import type { JournalEntry, World } from "./ports.ts";
 import { Queue } from "./queue.ts";
@@ -90,30 +91,38 @@ export class OssUploader {
   /** Uploads to take up again. Without the backend, what this browser remembers. */
   async unfinished(signal: AbortSignal = new AbortController().signal): Promise<Unfinished[]> {
     const { journal } = this.#api.world;
-    const remembered = journal.list().filter((entry) => entry.destination === this.destination);
+    const all = await journal.list();
+    const remembered = all.filter((entry) => entry.destination === this.destination);
     try {
       const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
-      const entries = uploads.map(entryOf);
-      const known = new Set(entries.map((entry) => entry.id));
-      for (const { id } of remembered) if (!known.has(id)) journal.forget(id);
-      return entries;
+      const handles = new Map(remembered.map(({ id, handle }) => [id, handle]));
+      const known = new Set(uploads.map(({ id }) => id));
+      for (const { id } of remembered) if (!known.has(id)) void journal.forget(id);
+      return uploads.map((upload) => entryOf(upload, handles.get(upload.id)));
     } catch (error) {
       if (error instanceof NetworkError) return remembered;
       throw error;
     }
   }
 
-  /** Takes up an unfinished upload with its file; rejects when it is another file. */
-  async resume(unfinished: Unfinished, file: Blob, options: UploadOptions = {}): Promise<Upload> {
-    const source = new Source(file, options.filename);
+  /**
+   * Takes up an unfinished upload with its file, or by its handle; rejects when it is another file. Without a file it is
+   * to be called in a click: the browser may have to ask the person.
+   */
+  async resume(unfinished: Unfinished, file?: Blob, options: UploadOptions = {}): Promise<Upload> {
+    const { handle = file ? undefined : unfinished.handle } = options;
+    const given = file ?? (handle && (await openAgain(handle)));
+    if (!given) throw new ConfigurationError("This browser has kept no way to the file: give it.");
+    const source = new Source(given, options.filename);
     if (!(await isFileOf(unfinished, source))) throw otherFile(source.name, unfinished.filename);
-    return new Upload(file, { ...this.#ports, takeUp: unfinished.id }, options);
+    const known = { ...options, ...(handle && { handle }) };
+    return new Upload(given, { ...this.#ports, takeUp: unfinished.id }, known);
   }
 
   /** Discards an unfinished upload, here and at the storage. */
   async discard(unfinished: Unfinished, signal: AbortSignal = new AbortController().signal): Promise<void> {
     await this.#api.abort(unfinished.id, signal);
-    this.#api.world.journal.forget(unfinished.id);
+    void this.#api.world.journal.forget(unfinished.id);
   }
 }
 

@@ -114,7 +114,7 @@ test("an upload aborted elsewhere ends here too, when the storage no longer know
   world.backend.only.state = "aborted";
   world.store.fault = () => ({ status: 404, code: "NoSuchUpload" });
   await expect(world.clock.run(upload.done)).rejects.toMatchObject({ code: "aborted" });
-  expect([upload.state, world.journal.list()]).toEqual(["aborted", []]);
+  expect([upload.state, await world.journal.list()]).toEqual(["aborted", []]);
 });
 
 test("another client's upload of the same fingerprint but another destination is left alone", async () => {
@@ -140,7 +140,7 @@ test("without the backend, what this browser remembers is listed; with it, what 
   world.backend.fault = () => undefined;
   world.backend.only.state = "aborted";
   expect(await world.clock.run(world.open().unfinished())).toEqual([]);
-  expect(world.journal.list()).toEqual([]);
+  expect(await world.journal.list()).toEqual([]);
 });
 
 test("an unfinished upload can be discarded without its file", async () => {
@@ -152,7 +152,7 @@ test("an unfinished upload can be discarded without its file", async () => {
   const [entry] = await world.clock.run(page.unfinished());
   if (!entry) throw new Error("nothing is listed");
   await world.clock.run(page.discard(entry));
-  expect([world.backend.only.state, world.journal.list()]).toEqual(["aborted", []]);
+  expect([world.backend.only.state, await world.journal.list()]).toEqual(["aborted", []]);
 });
 
 test.each([

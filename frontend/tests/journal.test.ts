@@ -1,30 +1,8 @@
+import "fake-indexeddb/auto";
+import { createStore, entries, set } from "idb-keyval";
 import { beforeEach, expect, test } from "vitest";
-import { MemoryJournal, StorageJournal } from "../src/journal.ts";
+import { BrowserJournal, MemoryJournal } from "../src/journal.ts";
 import type { JournalEntry } from "../src/ports.ts";
-
-class FakeStorage implements Storage {
-  readonly items = new Map<string, string>();
-  full = false;
-  get length() {
-    return this.items.size;
-  }
-  key(index: number) {
-    return [...this.items.keys()][index] ?? null;
-  }
-  getItem(key: string) {
-    return this.items.get(key) ?? null;
-  }
-  setItem(key: string, value: string) {
-    if (this.full) throw new DOMException("full", "QuotaExceededError");
-    this.items.set(key, value);
-  }
-  removeItem(key: string) {
-    this.items.delete(key);
-  }
-  clear() {
-    this.items.clear();
-  }
-}
 
 const entry: JournalEntry = {
   id: "a",
@@ -36,47 +14,59 @@ const entry: JournalEntry = {
   updatedAt: "2031-05-06T07:08:09Z",
 };
 
-let storage: FakeStorage;
-beforeEach(() => {
-  storage = new FakeStorage();
+beforeEach(async () => {
+  const { IDBFactory } = await import("fake-indexeddb");
+  globalThis.indexedDB = new IDBFactory();
 });
 
 test.each([
   ["in memory", () => new MemoryJournal()],
-  ["in the browser's storage", () => new StorageJournal(storage)],
-])("%s: what is recorded is listed, replaced and forgotten", (_, make) => {
+  ["in the browser's storage", () => new BrowserJournal()],
+])("%s: what is recorded is listed, replaced and forgotten", async (_, make) => {
   const journal = make();
-  journal.record(entry);
-  journal.record({ ...entry, id: "b", fingerprint: null });
-  journal.record({ ...entry, bytesDone: 50 });
-  expect(journal.list()).toEqual([
+  await journal.record(entry);
+  await journal.record({ ...entry, id: "b", fingerprint: null });
+  await journal.record({ ...entry, bytesDone: 50 });
+  expect(await journal.list()).toEqual([
     { ...entry, bytesDone: 50 },
     { ...entry, id: "b", fingerprint: null },
   ]);
-  journal.forget("a");
-  expect(journal.list().map(({ id }) => id)).toEqual(["b"]);
+  await journal.forget("a");
+  expect((await journal.list()).map(({ id }) => id)).toEqual(["b"]);
+});
+
+test("what one page recorded, the next one lists, handle and all", async () => {
+  const handle = { kind: "file", name: "film.mp4" } as FileSystemFileHandle;
+  await new BrowserJournal().record({ ...entry, handle });
+  expect(await new BrowserJournal().list()).toEqual([{ ...entry, handle }]);
 });
 
 test.each([
-  ["not JSON", "{"],
-  ["nothing", "null"],
-  ["a list", "[]"],
-  ["a field missing", JSON.stringify({ ...entry, filename: undefined })],
-  ["a size that is none", JSON.stringify({ ...entry, size: "100" })],
-  ["a fingerprint that is none", JSON.stringify({ ...entry, fingerprint: 7 })],
-  ["another upload's entry", JSON.stringify({ ...entry, id: "z" })],
-])("a damaged entry is dropped, the others stay: %s", (_, damage) => {
-  const journal = new StorageJournal(storage);
-  journal.record({ ...entry, id: "sound" });
-  storage.setItem("oss-uploads:a", damage);
-  storage.setItem("somebody-elses", "{");
-  expect(journal.list().map(({ id }) => id)).toEqual(["sound"]);
-  expect([...storage.items.keys()]).toEqual(["oss-uploads:sound", "somebody-elses"]);
+  ["nothing", null],
+  ["text", "{"],
+  ["a list", []],
+  ["a field missing", { ...entry, filename: undefined }],
+  ["a size that is none", { ...entry, size: "100" }],
+  ["a fingerprint that is none", { ...entry, fingerprint: 7 }],
+  ["a handle that is none", { ...entry, handle: "film.mp4" }],
+  ["another upload's entry", { ...entry, id: "z" }],
+])("a damaged entry is dropped, the others stay: %s", async (_, damage) => {
+  const store = createStore("oss-uploads", "unfinished");
+  const journal = new BrowserJournal();
+  await journal.record({ ...entry, id: "sound" });
+  await set("a", damage, store);
+  expect((await journal.list()).map(({ id }) => id)).toEqual(["sound"]);
+  expect((await entries(store)).map(([key]) => key)).toEqual(["sound"]);
 });
 
-test("a full storage is no trouble: the backend remembers anyway", () => {
-  storage.full = true;
-  const journal = new StorageJournal(storage);
-  journal.record(entry);
-  expect(journal.list()).toEqual([]);
+test("a browser that stores nothing is no trouble: the backend remembers anyway", async () => {
+  globalThis.indexedDB = {
+    open: () => {
+      throw new DOMException("forbidden", "SecurityError");
+    },
+  } as unknown as IDBFactory;
+  const journal = new BrowserJournal();
+  await journal.record(entry);
+  await journal.forget("a");
+  expect(await journal.list()).toEqual([]);
 });

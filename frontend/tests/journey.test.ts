@@ -18,7 +18,7 @@ describe("a whole journey", () => {
     expect(await world.backend.object(world.backend.only)).toBe(await file.text());
     expectEachOnce(world, count);
     expect(world.store.mostInFlight).toBeLessThanOrEqual(Math.min(6, count));
-    expect(world.journal.list()).toEqual([]);
+    expect(await world.journal.list()).toEqual([]);
   });
 
   test.each([0, 1, 10])(

@@ -178,7 +178,7 @@ describe("the end", () => {
     await expect(upload.done).rejects.toMatchObject({ code: "aborted" });
     expect([upload.state, world.backend.only.state, world.store.inFlight]).toEqual(["aborted", "aborted", 0]);
     expect(world.backend.count("DELETE", "uploads/u1/")).toBe(1);
-    expect(world.journal.list()).toEqual([]);
+    expect(await world.journal.list()).toEqual([]);
   });
 
   test("cancelled while it is being begun, the upload that begins is deleted too", async () => {
