@@ -10,6 +10,12 @@ const LIFE = 900;
 /** Renewed when less than this is left, in seconds. */
 const LEAST = 300;
 
+/** An answer of the backend, and when it came by our own clock. */
+export interface Heard {
+  readonly batch: SignedBatch;
+  readonly at: number;
+}
+
 export class Lending {
   #lent: { credentials: LentCredentials; at: number; life: number } | null = null;
   #renewing: Promise<void> | null = null;
@@ -22,15 +28,13 @@ export class Lending {
     readonly id: string,
   ) {}
 
-  /** Learns from an answer of the backend what its time is, and where the object lies. */
-  learn(batch: Partial<SignedBatch>): void {
-    const { clock } = this.api.world;
-    if (batch.server_time) this.#server = { time: Date.parse(batch.server_time), at: clock.now() };
-    this.#url ||= batch.parts?.find(({ method }) => method === "PUT")?.url.split("?")[0] ?? "";
-  }
-
   /** Null where the backend has to sign. */
-  async sign(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch | null> {
+  async sign(
+    numbers: readonly number[],
+    heard: Heard | null,
+    signal: AbortSignal,
+  ): Promise<SignedBatch | null> {
+    if (heard) this.#learn(heard);
     if (this.refused || !globalThis.crypto?.subtle || !this.#server || !this.#url) return null;
     if (this.#left() < LEAST) await this.#renewed(signal);
     if (!this.#lent) return null;
@@ -47,6 +51,11 @@ export class Lending {
     }));
     // Signing took its time, and the life of a URL is counted from here.
     return { parts, server_time: new Date(this.#now(this.#server)).toISOString() };
+  }
+
+  #learn({ batch, at }: Heard): void {
+    this.#server = { time: Date.parse(batch.server_time), at };
+    this.#url ||= batch.parts.find(({ method }) => method === "PUT")?.url.split("?")[0] ?? "";
   }
 
   /** The server's time: what it said, and what has passed since on a clock that nobody sets. */

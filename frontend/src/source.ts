@@ -2,7 +2,15 @@
 // Its one rule: hands out slices, never bytes; the browser sends them from disk and the page's memory stays flat.
 
 import { fileChanged } from "./errors.ts";
-import type { Range } from "./parts.ts";
+import { Ledger } from "./ledger.ts";
+import { type Plan, planOf, type Range } from "./parts.ts";
+
+/** A source whose code is loaded when it is needed. */
+export interface LaterSource {
+  readonly name: string;
+  readonly type: string;
+  load(): Promise<Source>;
+}
 
 export class Source {
   readonly name: string;
@@ -24,6 +32,23 @@ export class Source {
   get isStream(): boolean {
     return false;
   }
+
+  /** Which bytes each part covers, as the backend has planned it. */
+  plan(remote: { part_size: number; part_count: number | null }): Plan {
+    return planOf(this.size, remote.part_size, remote.part_count ?? 0);
+  }
+
+  ledger(plan: Plan): Ledger {
+    return new Ledger(plan);
+  }
+
+  /** Bytes in all, as far as they are known. */
+  get taken(): number {
+    return this.size;
+  }
+
+  /** Nobody wants the rest of it. */
+  async cancel(_reason: unknown): Promise<void> {}
 
   /** A typeless slice, so that the browser adds no Content-Type that was not signed. */
   slice({ start, end }: Range): Blob {

@@ -4,7 +4,7 @@
 
 import { UploadError } from "./errors.ts";
 import { type DonePart, Ledger } from "./ledger.ts";
-import { type Plan, type Range, rangeOf } from "./parts.ts";
+import { type Plan, type Range, rangeOf, streamPlan } from "./parts.ts";
 import { Source } from "./source.ts";
 
 export type Bytes = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
@@ -17,8 +17,7 @@ export class StreamSource extends Source {
   #restSize = 0;
   #over = false;
   #turn: Promise<unknown> = Promise.resolve();
-  /** Bytes read into parts so far; the size, once the stream has ended. */
-  taken = 0;
+  #taken = 0;
 
   constructor(stream: ReadableStream<Bytes>, name: string, type: string) {
     super(new Blob([], { type }), name);
@@ -27,6 +26,19 @@ export class StreamSource extends Source {
 
   override get isStream(): boolean {
     return true;
+  }
+
+  override plan({ part_size }: { part_size: number }): Plan {
+    return streamPlan(part_size);
+  }
+
+  override ledger(plan: Plan): Ledger {
+    return new StreamLedger(plan, this);
+  }
+
+  /** Bytes read into parts so far; the size, once the stream has ended. */
+  override get taken(): number {
+    return this.#taken;
   }
 
   /** Whether all of the stream has been cut into parts. */
@@ -67,7 +79,7 @@ export class StreamSource extends Source {
     this.#rest = all.size > part.size ? [all.slice(part.size)] : [];
     this.#restSize = all.size - part.size;
     this.#held.set(start, part);
-    this.taken += part.size;
+    this.#taken += part.size;
     return true;
   }
 
@@ -93,7 +105,7 @@ export class StreamSource extends Source {
     this.#held.delete(start);
   }
 
-  async cancel(reason: unknown): Promise<void> {
+  override async cancel(reason: unknown): Promise<void> {
     this.#held.clear();
     this.#rest = [];
     await this.#reader.cancel(reason).catch(() => {});

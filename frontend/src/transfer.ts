@@ -7,17 +7,16 @@ import { Checking } from "./checking.ts";
 import { combine } from "./crc64.ts";
 import { ApiError, asUploadError, StorageError, type UploadError } from "./errors.ts";
 import { runLanes } from "./lanes.ts";
-import { type DonePart, Ledger } from "./ledger.ts";
-import { Lending } from "./lending.ts";
+import type { DonePart, Ledger } from "./ledger.ts";
+import type { Heard, Lending } from "./lending.ts";
 import { Line } from "./line.ts";
-import { everyPart, planOf, streamPlan } from "./parts.ts";
+import { everyPart } from "./parts.ts";
 import { Meter } from "./progress.ts";
 import { type Patience, persist, seconds, type Tell } from "./retry.ts";
 import { Sender } from "./sender.ts";
 import { Signer } from "./signer.ts";
 import type { Slots } from "./slots.ts";
 import type { Source } from "./source.ts";
-import { StreamLedger, StreamSource } from "./stream.ts";
 import { Width } from "./width.ts";
 
 /** A browser opens no more connections to one host over HTTP/1.1. */
@@ -55,7 +54,9 @@ export class Transfer {
   readonly #sender: Sender;
   readonly #check: Checking;
   readonly #width: Width;
-  readonly #lending: Lending;
+  #lending: Promise<Lending | null> | null = null;
+  /** The last batch that the backend signed: where the object lies, and what the time was there. */
+  #heard: Heard | null = null;
   #toldAt: number;
 
   constructor(
@@ -64,14 +65,10 @@ export class Transfer {
   ) {
     const { api, source, lanes, tell, onprogress } = ports;
     const { clock, connection, transport, origin } = api.world;
-    const plan =
-      source instanceof StreamSource
-        ? streamPlan(remote.part_size)
-        : planOf(source.size, remote.part_size, remote.part_count ?? 0);
+    const plan = source.plan(remote);
     this.#toldAt = clock.now();
     this.#width = new Width(lanes, MOST_LANES);
-    this.#lending = new Lending(api, remote.id);
-    this.ledger = source instanceof StreamSource ? new StreamLedger(plan, source) : new Ledger(plan);
+    this.ledger = source.ledger(plan);
     this.meter = new Meter(plan.size);
     this.signer = new Signer({
       clock,
@@ -131,7 +128,7 @@ export class Transfer {
       const send = (number: number, signal: AbortSignal) => this.#sendPart(number, signal);
       await runLanes(() => this.#width.count, take, send, signal);
       await this.#mend(() => runLanes(() => this.#width.count, take, send, signal), signal);
-      if (this.ports.source instanceof StreamSource) this.meter.total = this.ports.source.taken;
+      this.meter.total = this.ports.source.taken;
     } finally {
       over.abort();
     }
@@ -182,7 +179,8 @@ export class Transfer {
 
   /** What nobody knew before. */
   #size(): { size?: number } {
-    return this.ports.source instanceof StreamSource ? { size: this.ports.source.taken } : {};
+    const { isStream, taken } = this.ports.source;
+    return isStream ? { size: taken } : {};
   }
 
   #end(ending: Ending, signal: AbortSignal): Promise<Answer<RemoteUpload>> {
@@ -232,21 +230,31 @@ export class Transfer {
       this.#patience(signal),
     );
     this.#told(untold);
-    this.#lending.learn(batch);
+    this.#hear(batch);
     return batch;
   }
 
   /** Takes in the parts that came signed with the upload itself. */
   accept(batch: SignedBatch): void {
-    this.#lending.learn(batch);
+    this.#hear(batch);
     this.signer.accept(batch);
+  }
+
+  #hear(batch: SignedBatch): void {
+    this.#heard = { batch, at: this.ports.api.world.clock.now() };
   }
 
   /** With borrowed credentials; null where the backend has to. */
   async #signHere(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch | null> {
     const { signing, integrity } = this.ports;
     if (signing !== "sts" || integrity === "md5" || this.remote.method !== "multipart") return null;
-    return persist(() => this.#lending.sign(numbers, signal), this.#patience(signal));
+    const { api } = this.ports;
+    this.#lending ??= import("./lending.ts").then(
+      ({ Lending }) => new Lending(api, this.remote.id),
+      () => null, // It could not be loaded.
+    );
+    const lending = await this.#lending;
+    return lending && persist(() => lending.sign(numbers, this.#heard, signal), this.#patience(signal));
   }
 
   /** With MD5 the bytes are bound into the URL, so they are hashed first: few at a time, or the lanes would wait. */

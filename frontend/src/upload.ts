@@ -13,9 +13,8 @@ import type { Queue } from "./queue.ts";
 import { type Patience, persist } from "./retry.ts";
 import { FIRST_BATCH } from "./signer.ts";
 import type { Slots } from "./slots.ts";
-import { Source } from "./source.ts";
+import { type LaterSource, Source } from "./source.ts";
 import { type Event, isActive, next, type State } from "./states.ts";
-import { StreamSource } from "./stream.ts";
 import { type Integrity, isGone, type Signing, Transfer } from "./transfer.ts";
 
 export interface UploadPorts {
@@ -52,7 +51,9 @@ const NEVER = new AbortController().signal;
 export class Upload extends UploadEventTarget {
   readonly file: Blob;
   readonly filename: string;
-  readonly #source: Source;
+  #source: Source;
+  /** Of a stream, whose code is loaded when there is one. */
+  #loading: Promise<Source> | null = null;
   #state: State = "queued";
   #error: UploadError | null = null;
   #notice = "";
@@ -68,12 +69,15 @@ export class Upload extends UploadEventTarget {
   #toldProgressAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    file: Blob | StreamSource,
+    file: Blob | LaterSource,
     readonly ports: UploadPorts,
     readonly options: UploadOptions = {},
   ) {
     super();
-    this.#source = file instanceof StreamSource ? file : new Source(file, options.filename);
+    const given = file instanceof Blob ? file : new Blob([], file);
+    this.#source = new Source(given, file instanceof Blob ? options.filename : file.name);
+    if (!(file instanceof Blob)) this.#loading = file.load();
+    this.#loading?.catch(() => {}); // told by the first who needs it
     this.file = this.#source.blob;
     this.filename = this.#source.name;
     ports.queue.enter(this);
@@ -81,7 +85,7 @@ export class Upload extends UploadEventTarget {
 
   /** Goes in one request, and is begun and completed together with others. */
   get #small(): boolean {
-    return !this.#source.isStream && this.#source.size <= this.ports.small;
+    return !this.#loading && this.#source.size <= this.ports.small;
   }
 
   get weight(): number {
@@ -139,7 +143,8 @@ export class Upload extends UploadEventTarget {
     if (this.#state === "aborted" || this.#state === "aborting") return;
     this.#move("abort");
     this.#halt();
-    if (this.#source instanceof StreamSource) await this.#source.cancel(new AbortedError());
+    const source = await this.#loading?.catch(() => null);
+    await source?.cancel(new AbortedError());
     await this.#running;
     try {
       const { id } = this;
@@ -174,10 +179,11 @@ export class Upload extends UploadEventTarget {
 
   /** Finds the upload that was begun with this file, or begins one. */
   async #prepare(signal: AbortSignal): Promise<Transfer | RemoteUpload> {
+    this.#source = (await this.#loading) ?? this.#source;
     signal.throwIfAborted();
     let transfer = this.#transfer;
     if (!transfer) {
-      const fingerprint = this.#small || this.#source.isStream ? null : await fingerprintOf(this.#source);
+      const fingerprint = this.#small || this.#loading ? null : await fingerprintOf(this.#source);
       const ended = fingerprint && (await this.#alone(fingerprint, signal));
       if (ended) return ended;
       transfer = this.#transfer = await this.#open(fingerprint, signal);
@@ -335,7 +341,7 @@ export class Upload extends UploadEventTarget {
 
   #record(bytesDone: number): void {
     const remote = this.#transfer?.remote;
-    if (!remote || this.#small || this.#source.isStream) return;
+    if (!remote || this.#small || this.#loading) return;
     const entry = entryOf({ ...remote, bytes_done: bytesDone }, this.options.handle);
     void this.ports.api.world.journal.record(entry);
   }

@@ -11,7 +11,7 @@ import type { JournalEntry, World } from "./ports.ts";
 import { Queue } from "./queue.ts";
 import { Slots } from "./slots.ts";
 import { Source } from "./source.ts";
-import { type Bytes, StreamSource } from "./stream.ts";
+import type { Bytes } from "./stream.ts";
 import { Upload, type UploadOptions, type UploadPorts } from "./upload.ts";
 
 export interface UploaderOptions {
@@ -84,8 +84,9 @@ export class OssUploader {
    * completes the upload; a page that goes away before has nothing to take up.
    */
   uploadStream(stream: ReadableStream<Bytes>, options: StreamOptions = {}): Upload {
-    const { filename = "recording", type = "" } = options;
-    return new Upload(new StreamSource(stream, filename, type), this.#ports, options);
+    const { filename: name = "recording", type = "" } = options;
+    const load = async () => new (await import("./stream.ts")).StreamSource(stream, name, type);
+    return new Upload({ name, type, load }, this.#ports, options);
   }
 
   /** Uploads to take up again. Without the backend, what this browser remembers. */
