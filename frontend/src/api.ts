@@ -3,7 +3,7 @@
 // decides about trying again.
 
 import { Batch } from "./batch.ts";
-import { ApiError, LoginError, NetworkError } from "./errors.ts";
+import { ApiError, LoginError, NetworkError, said } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
 import type { Signed, World } from "./ports.ts";
 import { retryAfter } from "./retry.ts";
@@ -236,7 +236,7 @@ export class Api {
     } catch (error) {
       const reason: unknown = init.signal?.reason;
       if (init.signal?.aborted && !(reason instanceof Silence)) throw reason;
-      throw new NetworkError("The server cannot be reached.", { cause: error });
+      throw new NetworkError("server_unreachable", { cause: error });
     }
   }
 
@@ -256,7 +256,7 @@ async function readJson(response: Response): Promise<unknown> {
   try {
     return await response.json();
   } catch (error) {
-    throw new NetworkError("The server's answer broke off or is no JSON.", { cause: error });
+    throw new NetworkError("answer_broken", { cause: error });
   }
 }
 
@@ -279,10 +279,10 @@ async function problem(response: Response, seconds: number | null): Promise<ApiE
 function errorOf(told: Problem, seconds: number | null): ApiError {
   const status = told.status ?? 0;
   const code = told.code ?? "";
+  const { title, detail } = told;
   const fields = {
     code: code || `http_${status}`,
-    title: told.title ?? "The server refused.",
-    detail: told.detail ?? `It answered ${status} without saying why.`,
+    ...(title && detail ? { title, detail } : said("unexplained", { status })),
     status,
     retryable: status >= 500 || status === 408 || status === 429,
     retryAfter: seconds,
@@ -291,11 +291,7 @@ function errorOf(told: Problem, seconds: number | null): ApiError {
     errors: told.errors,
   };
   if (status === 401 || (status === 403 && NOT_LOGGED_IN.has(code))) {
-    return new LoginError({
-      ...fields,
-      title: "You are not logged in.",
-      hint: "Log in again (another tab will do), then try again. What was sent is kept.",
-    });
+    return new LoginError({ ...fields, ...said("login", { detail: fields.detail }) });
   }
   return new ApiError(fields);
 }

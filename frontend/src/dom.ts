@@ -18,10 +18,15 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A button that says the same to eyes, ears and tests. */
-export function button(testid: string, text: string, label: string, onclick: () => void): HTMLButtonElement {
-  const attributes = { type: "button", part: `button ${testid}`, "data-testid": testid, "aria-label": label };
-  return h("button", { ...attributes, click: onclick }, text);
+/** A button that gets its words later: languages change. */
+export function button(testid: string, onclick: () => void): HTMLButtonElement {
+  return h("button", { type: "button", part: `button ${testid}`, "data-testid": testid, click: onclick });
+}
+
+/** What it says to eyes, and to ears where that must be more. */
+export function word(element: HTMLElement, text: string, label = ""): void {
+  setText(element, text);
+  if (label) element.setAttribute("aria-label", label);
 }
 
 /** Changes text only when it differs, so that readers of the page are not told twice. */

@@ -6,6 +6,8 @@ export interface Chosen {
   readonly file: File;
   /** With the folders that it lies in: `holiday/day 1/beach.jpg`. */
   readonly path: string;
+  /** By which the browser may open the file again after a reload. */
+  readonly handle?: FileSystemFileHandle;
 }
 
 export interface Dropped {
@@ -14,31 +16,68 @@ export interface Dropped {
   readonly unreadable: readonly string[];
 }
 
-export function droppedFiles(data: DataTransfer | null): Promise<Dropped> {
-  const items = [...(data?.items ?? [])].filter((item) => item.kind === "file");
-  const entries = items.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
-  return walk(entries);
+/** A dropped thing, and its handle where the browser gives one; a folder's is of no use here. */
+interface Thing {
+  readonly entry: FileSystemEntry | File | null;
+  readonly handle: Promise<FileSystemHandle | null>;
 }
 
-async function walk(entries: readonly (FileSystemEntry | File | null)[]): Promise<Dropped> {
+interface GivesHandle extends DataTransferItem {
+  getAsFileSystemHandle?(): Promise<FileSystemHandle | null>;
+}
+
+export function droppedFiles(data: DataTransfer | null): Promise<Dropped> {
+  const items = [...(data?.items ?? [])].filter((item) => item.kind === "file");
+  const things = items.map((item: GivesHandle) => ({
+    entry: item.webkitGetAsEntry?.() ?? item.getAsFile(),
+    handle: item.getAsFileSystemHandle?.().catch(() => null) ?? Promise.resolve(null),
+  }));
+  return walk(things);
+}
+
+async function walk(things: readonly Thing[]): Promise<Dropped> {
   const chosen: Chosen[] = [];
   const unreadable: string[] = [];
-  const visit = async (entry: FileSystemEntry | File | null): Promise<void> => {
-    if (!entry) return;
-    if (entry instanceof File) {
-      chosen.push({ file: entry, path: entry.name });
-      return;
-    }
+  const visit = async (entry: FileSystemEntry, handle: FileSystemHandle | null): Promise<void> => {
     const path = entry.fullPath.replace(/^\//, "") || entry.name;
     try {
-      if (entry.isFile) chosen.push({ file: await fileOf(entry as FileSystemFileEntry), path });
-      else for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) await visit(child);
+      if (entry.isFile) chosen.push(choice(await fileOf(entry as FileSystemFileEntry), path, handle));
+      else for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) await visit(child, null);
     } catch {
       unreadable.push(path);
     }
   };
-  for (const entry of entries) await visit(entry);
+  for (const { entry, handle } of things) {
+    if (entry instanceof File) chosen.push(choice(entry, entry.name, await handle));
+    else if (entry) await visit(entry, await handle);
+  }
   return { chosen, unreadable };
+}
+
+function choice(file: File, path: string, handle: FileSystemHandle | null): Chosen {
+  return handle?.kind === "file" ? { file, path, handle: handle as FileSystemFileHandle } : { file, path };
+}
+
+interface Picker {
+  showOpenFilePicker?(options: { multiple: boolean }): Promise<FileSystemFileHandle[]>;
+}
+
+/**
+ * Files from the browser's own chooser that gives handles; none when the person chose none, null where there is no such
+ * chooser, or it is forbidden.
+ */
+export async function pickedFiles(multiple: boolean): Promise<Chosen[] | null> {
+  try {
+    const handles = await (globalThis as Picker).showOpenFilePicker?.({ multiple });
+    if (!handles) return null;
+    const choose = async (handle: FileSystemFileHandle) => {
+      const file = await handle.getFile();
+      return { file, path: file.name, handle };
+    };
+    return await Promise.all(handles.map(choose));
+  } catch (error) {
+    return error instanceof DOMException && error.name === "AbortError" ? [] : null;
+  }
 }
 
 function fileOf(entry: FileSystemFileEntry): Promise<File> {

@@ -1,42 +1,65 @@
-// <oss-uploader>: choose or drop files, watch them go, take up what was left unfinished.
+// <oss-uploader>: choose, drop, paste or record files, watch them go, take up what was left unfinished.
 // Its one rule: it listens, shows and dispatches; everything that happens to a file happens in the engine.
 
-import { h, setText } from "./dom.ts";
-import { type Chosen, droppedFiles, pastedFiles } from "./dropped.ts";
+import { Announcer } from "./announcer.ts";
+import { Awake } from "./awake.ts";
+import type { Camera, Recording } from "./camera.ts";
+import { button, h, setText, word } from "./dom.ts";
+import { type Chosen, droppedFiles, pastedFiles, pickedFiles } from "./dropped.ts";
 import { asUploadError } from "./errors.ts";
 import { failureView } from "./failure.ts";
-import { UploadItem } from "./item.ts";
-import { isActive, isOver, type State } from "./states.ts";
+import type { LabelName } from "./labels.ts";
+import { Speech, type Translation } from "./language.ts";
+import { UploadList } from "./list.ts";
+import { isOver, type State } from "./states.ts";
 import { sheet } from "./styles.ts";
+import { Summary } from "./summary.ts";
+import { isBusy } from "./totals.ts";
 import { UnfinishedList } from "./unfinished.ts";
 import type { Upload } from "./upload.ts";
-import { OssUploader, type Unfinished } from "./uploader.ts";
+import { OssUploader, type Unfinished, type UploaderOptions } from "./uploader.ts";
 
-/** What is worth interrupting somebody who listens to the page. */
-const ANNOUNCED: Partial<Record<State, (name: string) => string>> = {
-  uploading: (name) => `Uploading ${name}.`,
-  completed: (name) => `${name} is uploaded.`,
-  failed: (name) => `Uploading ${name} stopped with an error.`,
-  aborted: (name) => `${name} is discarded.`,
+/** What is worth telling somebody who listens to the page. */
+const ANNOUNCED: Partial<Record<State, LabelName>> = {
+  uploading: "says_uploading",
+  completed: "says_completed",
+  failed: "says_failed",
+  aborted: "says_aborted",
 };
 
 export class OssUploaderElement extends HTMLElement {
   /** Takes part in forms: under `name` it posts the ids of the uploads that are completed. */
   static readonly formAssociated = true;
-  static readonly observedAttributes = ["single", "required", "value"];
+  static readonly observedAttributes = ["single", "required", "value", "camera", "lang"];
 
   readonly #internals = this.attachInternals();
+  readonly #speech = new Speech();
   readonly #input = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file-input" });
   readonly #again = h("input", { type: "file", hidden: true, "data-testid": "continue-input" });
-  readonly #list = h("ul", { class: "list", part: "list", "aria-label": "Uploads" });
-  readonly #status = h("p", { class: "unseen", role: "status", "aria-live": "polite" });
+  readonly #invitation = h("p", { class: "invitation" });
+  readonly #promise = h("p", { class: "promise" });
+  readonly #pick = button("choose", () => void this.#choose());
+  readonly #film = button("record", () => void this.#openCamera());
+  readonly #list = new UploadList(this.#speech);
+  readonly #summary = new Summary(this.#speech, (over) => {
+    for (const upload of over) this.#list.remove(upload);
+  });
+  readonly #announcer = new Announcer(() => {
+    const { all, done, failed } = this.#summary.look();
+    return this.#speech.label(failed ? "counted_failed" : "counted", { all, done, failed });
+  });
+  readonly #awake = new Awake();
   readonly #unfinished = new UnfinishedList({
+    speech: this.#speech,
+    language: () => this.#language,
     load: () => this.#loadUnfinished(),
     take: (entry, file) => this.#takeUp(entry, file),
     discard: (entry) => this.#discard(entry),
-    choose: (chosen) => this.#choose(chosen),
+    choose: (chosen) => this.#chooseAgain(chosen),
   });
-  #uploads = new Set<Upload>();
+  readonly #uploads = new Set<Upload>();
+  readonly #busy = new Set<Upload>();
+  #camera: Promise<Camera> | null = null;
   #uploader: OssUploader | null = null;
   #connected: AbortController | null = null;
 
@@ -44,8 +67,11 @@ export class OssUploaderElement extends HTMLElement {
     super();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet()];
-    root.append(this.#zone(), this.#list, this.#unfinished.element, this.#status);
+    const { element: summary } = this.#summary;
+    root.append(this.#zone(), summary, this.#list.element, this.#unfinished.element, this.#announcer.element);
     this.#input.addEventListener("change", () => this.#accept(takeFiles(this.#input).map(plain)));
+    this.#speech.addEventListener("change", () => this.#speak());
+    this.#speak();
   }
 
   get api(): string {
@@ -74,8 +100,7 @@ export class OssUploaderElement extends HTMLElement {
 
   /** The engine; a host that needs other options, such as token headers, sets its own before files are chosen. */
   get uploader(): OssUploader {
-    const { api, destination, parallel } = this;
-    this.#uploader ??= new OssUploader({ api, destination, parallel });
+    this.#uploader ??= new OssUploader(this.#options);
     return this.#uploader;
   }
 
@@ -84,8 +109,22 @@ export class OssUploaderElement extends HTMLElement {
     if (this.isConnected) void this.#unfinished.refresh();
   }
 
+  get #options(): UploaderOptions {
+    const { api, destination, parallel } = this;
+    const given = (["signing", "integrity"] as const).flatMap((name) => {
+      const value = this.getAttribute(name);
+      return value === null ? [] : [[name, value]];
+    });
+    return { api, destination, parallel, ...Object.fromEntries(given) };
+  }
+
   get uploads(): readonly Upload[] {
     return [...this.#uploads];
+  }
+
+  /** A language of the host's own, or some of its words. */
+  set translation(words: Translation) {
+    this.#speech.use(words);
   }
 
   /** One file alone: the newest takes the place of the one before. */
@@ -128,8 +167,10 @@ export class OssUploaderElement extends HTMLElement {
     );
   }
 
-  attributeChangedCallback(): void {
+  attributeChangedCallback(name: string): void {
     this.#input.multiple = !this.single;
+    this.#film.hidden = !this.hasAttribute("camera") || !hasCamera();
+    if (name === "lang") void this.#speech.turnTo(this.#language);
     this.#tellForm();
   }
 
@@ -139,23 +180,26 @@ export class OssUploaderElement extends HTMLElement {
   }
 
   #tellForm(): void {
+    const label = (name: LabelName) => this.#speech.label(name);
+    // Outside a form nobody reads it, and of thousands of uploads it takes its time.
+    const value = this.name || this.hasAttribute("required") ? this.value : [];
     const form = new FormData();
-    for (const id of this.value) form.append(this.name, id);
-    this.#internals.setFormValue(this.name && this.value.length ? form : null);
-    const busy = this.uploads.some(({ state }) => state === "queued" || isActive(state));
-    const choose = this.shadowRoot?.querySelector<HTMLElement>(".choose") ?? undefined;
-    if (busy) this.#internals.setValidity({ customError: true }, "The upload is still going on.", choose);
-    else if (this.hasAttribute("required") && this.value.length === 0) {
-      this.#internals.setValidity({ valueMissing: true }, "Choose a file.", choose);
+    for (const id of value) form.append(this.name, id);
+    this.#internals.setFormValue(this.name && value.length ? form : null);
+    if (this.#busy.size) this.#internals.setValidity({ customError: true }, label("busy"), this.#pick);
+    else if (this.hasAttribute("required") && value.length === 0) {
+      this.#internals.setValidity({ valueMissing: true }, label("missing"), this.#pick);
     } else this.#internals.setValidity({});
   }
 
   connectedCallback(): void {
+    void this.#speech.turnTo(this.#language);
     this.#tellForm();
     this.#connected = new AbortController();
     const { signal } = this.#connected;
     document.addEventListener("paste", (event) => this.#accept(pastedFiles(event)), { signal });
-    addEventListener("beforeunload", (event) => this.#warn(event), { signal });
+    document.addEventListener("visibilitychange", this.#awake.again, { signal });
+    addEventListener("beforeunload", (event) => this.#busy.size && event.preventDefault(), { signal });
     // Attributes set right after creation by a script still count.
     queueMicrotask(() => void this.#unfinished.refresh());
   }
@@ -164,22 +208,26 @@ export class OssUploaderElement extends HTMLElement {
     this.#connected?.abort();
   }
 
+  /** The nearest that says its language, as HTML has it; else what the person has chosen for the browser. */
+  get #language(): string {
+    return this.closest<HTMLElement>("[lang]")?.lang || navigator.language;
+  }
+
+  #speak(): void {
+    const label = (name: LabelName) => this.#speech.label(name);
+    setText(this.#invitation, label("drop"));
+    setText(this.#promise, label("promise"));
+    word(this.#pick, label("choose"));
+    word(this.#film, label("record"));
+    this.#tellForm();
+  }
+
   #zone(): HTMLElement {
-    const choose = h("button", {
-      type: "button",
-      class: "choose",
-      part: "button choose",
-      "data-testid": "choose",
-    });
-    choose.append("Choose files");
-    choose.addEventListener("click", () => this.#input.click());
-    const zone = h(
-      "div",
-      { class: "zone", part: "zone" },
-      h("span", { class: "cloud", "aria-hidden": "true" }),
-    );
-    zone.append(h("p", { class: "invitation" }, "Drop files here"), choose);
-    zone.append(h("p", { class: "promise" }, "Any size. Interrupted uploads go on where they stopped."));
+    this.#pick.className = "choose";
+    this.#film.hidden = true;
+    const cloud = h("span", { class: "cloud", "aria-hidden": "true" });
+    const buttons = h("div", { class: "ways" }, this.#pick, this.#film);
+    const zone = h("div", { class: "zone", part: "zone" }, cloud, this.#invitation, buttons, this.#promise);
     zone.append(this.#input, this.#again);
     zone.addEventListener("dragover", (event) => this.#drag(event, true));
     zone.addEventListener("dragleave", (event) =>
@@ -201,47 +249,73 @@ export class OssUploaderElement extends HTMLElement {
   async #drop(data: DataTransfer | null): Promise<void> {
     const { chosen, unreadable } = await droppedFiles(data);
     this.#accept(chosen);
-    if (unreadable.length) setText(this.#status, `${unreadable.join(", ")} cannot be read.`);
+    const names = unreadable.join(", ");
+    if (names) this.#announcer.say(this.#speech.label("says_unreadable", { names }));
+  }
+
+  /** By the chooser that gives handles where there is one: then one click goes on after a reload. */
+  async #choose(): Promise<void> {
+    const picked = await pickedFiles(!this.single);
+    if (picked) this.#accept(picked);
+    else this.#input.click();
+  }
+
+  async #openCamera(): Promise<void> {
+    this.#camera ??= import("./camera.ts").then(({ Camera }) => {
+      const camera = new Camera({ speech: this.#speech, begin: (recording) => this.#record(recording) });
+      this.shadowRoot?.append(camera.element);
+      return camera;
+    });
+    await (await this.#camera).open();
+  }
+
+  #record({ stream, filename, type }: Recording): () => void {
+    const upload = this.uploader.uploadStream(stream, { filename, type });
+    this.#add(upload, this.#list.element.firstChild);
+    return () => void upload.abort().catch(() => {});
   }
 
   /** A host may refuse the files by cancelling the event. */
   #accept(chosen: readonly Chosen[]): void {
     const files = chosen.map(({ file }) => file);
     if (files.length === 0 || !this.#dispatch("accept", { files }, true)) return;
-    const below = this.#list.firstChild; // the newest choice stands on top, its files in their own order
+    const below = this.#list.element.firstChild;
     try {
-      for (const { file, path } of this.single ? chosen.slice(0, 1) : chosen) {
-        this.#add(this.uploader.upload(file, { filename: path }), below);
+      for (const { file, path, handle } of this.single ? chosen.slice(0, 1) : chosen) {
+        this.#add(this.uploader.upload(file, { filename: path, ...(handle && { handle }) }), below);
       }
     } catch (error) {
-      this.#list.prepend(h("li", {}, failureView(asUploadError(error))));
+      this.#list.element.prepend(h("li", {}, failureView(asUploadError(error), this.#speech)));
     }
   }
 
   #add(upload: Upload, below: Node | null): void {
     this.#uploads.add(upload);
-    this.#list.insertBefore(new UploadItem(upload).element, below);
+    this.#list.add(upload, below);
+    this.#summary.add(upload);
     upload.addEventListener("statechange", ({ state, error }) => {
       if (upload.id) this.#unfinished.remove(upload.id);
-      this.#tellForm();
-      const announcement = ANNOUNCED[state]?.(upload.filename);
-      if (announcement) setText(this.#status, announcement);
+      this.#watch(upload);
+      const announced = ANNOUNCED[state];
+      if (announced) this.#announcer.say(this.#speech.label(announced, { name: upload.filename }));
       if (state === "completed" || state === "aborted" || state === "failed") {
         this.#dispatch(state, { upload, error });
       }
     });
-    this.#tellForm();
+    this.#watch(upload);
     this.#dispatch("accepted", { upload });
+  }
+
+  #watch(upload: Upload): void {
+    if (isBusy(upload.state)) this.#busy.add(upload);
+    else this.#busy.delete(upload);
+    this.#awake.keep(this.#busy.size > 0);
+    this.#tellForm();
   }
 
   #dispatch(name: string, detail: object, cancelable = false): boolean {
     const options = { detail, cancelable, bubbles: true, composed: true };
     return this.dispatchEvent(new CustomEvent(`oss-uploader-${name}`, options));
-  }
-
-  #warn(event: BeforeUnloadEvent): void {
-    const busy = this.uploads.some(({ state }) => state === "queued" || isActive(state));
-    if (busy) event.preventDefault();
   }
 
   async #loadUnfinished(): Promise<Unfinished[]> {
@@ -250,26 +324,30 @@ export class OssUploaderElement extends HTMLElement {
     return entries.filter(({ id }) => !shown.has(id));
   }
 
-  async #takeUp(entry: Unfinished, file: File): Promise<void> {
-    if (!this.#dispatch("accept", { files: [file] }, true)) return;
+  async #takeUp(entry: Unfinished, file?: File): Promise<void> {
+    if (file && !this.#dispatch("accept", { files: [file] }, true)) return;
     const upload = await this.uploader.resume(entry, file);
     this.#unfinished.remove(entry.id);
-    this.#add(upload, this.#list.firstChild);
+    this.#add(upload, this.#list.element.firstChild);
   }
 
   async #discard(entry: Unfinished): Promise<void> {
     await this.uploader.discard(entry);
     this.#unfinished.remove(entry.id);
-    setText(this.#status, `${entry.filename} is discarded.`);
+    this.#announcer.say(this.#speech.label("says_aborted", { name: entry.filename }));
   }
 
-  #choose(chosen: (file: File) => void): void {
+  #chooseAgain(chosen: (file: File) => void): void {
     this.#again.onchange = () => {
       const [file] = takeFiles(this.#again);
       if (file) chosen(file);
     };
     this.#again.click();
   }
+}
+
+function hasCamera(): boolean {
+  return "MediaRecorder" in globalThis && navigator.mediaDevices !== undefined;
 }
 
 /** Emptied after, so that choosing the same file again counts as a choice. */

@@ -12,6 +12,8 @@
 //   ├─ FileError            the file changed, cannot be read, or is another one: choose it again
 //   └─ AbortedError         discarded, here or elsewhere: nothing to do
 
+import { ERRORS, type ErrorName, type Facts, fill } from "./sentences.ts";
+
 export interface ErrorFields {
   code: string;
   title: string;
@@ -24,6 +26,15 @@ export interface ErrorFields {
   retryAfter?: number | null;
   /** Messages by field, as the backend gave them. */
   errors?: unknown;
+  /** Which sentence of the engine's this is, and what fills it, for other languages; null of the backend's own words. */
+  sentence?: ErrorName | null;
+  facts?: Facts;
+}
+
+/** One of the engine's own sentences. */
+export function said(sentence: ErrorName, facts: Facts = {}) {
+  const [title, detail, hint] = ERRORS[sentence];
+  return { title, detail: fill(detail, facts), hint: fill(hint, facts), sentence, facts };
 }
 
 export class UploadError extends Error {
@@ -36,6 +47,8 @@ export class UploadError extends Error {
   readonly hint: string;
   readonly retryAfter: number | null;
   readonly errors: unknown;
+  readonly sentence: ErrorName | null;
+  readonly facts: Facts;
 
   constructor(fields: ErrorFields, options?: ErrorOptions) {
     super(`${fields.title} ${fields.detail}`.trim(), options);
@@ -49,18 +62,23 @@ export class UploadError extends Error {
     this.hint = fields.hint ?? "";
     this.retryAfter = fields.retryAfter ?? null;
     this.errors = fields.errors;
+    this.sentence = fields.sentence ?? null;
+    this.facts = fields.facts ?? {};
   }
 }
 
 export class ConfigurationError extends UploadError {
   constructor(detail: string) {
-    super({ code: "not_supported", title: "This cannot be set up so.", detail });
+    super({ code: "not_supported", ...said("not_supported", { detail }) });
   }
 }
 
 export class NetworkError extends UploadError {
-  constructor(detail: string, options?: ErrorOptions) {
-    super({ code: "network", title: "No answer.", detail, retryable: true }, options);
+  constructor(
+    sentence: "server_unreachable" | "answer_broken" | "storage_unreachable",
+    options?: ErrorOptions,
+  ) {
+    super({ code: "network", retryable: true, ...said(sentence) }, options);
   }
 }
 
@@ -80,50 +98,43 @@ export class StorageError extends UploadError {}
 
 export class CorsError extends StorageError {
   constructor(origin: string) {
-    super({
-      code: "cors_not_allowed",
-      title: "The storage does not allow this page.",
-      detail: `The bucket's CORS rules do not allow this page (${origin}) to upload.`,
-      hint: `An administrator can mend it with: manage.py configure_bucket --origin ${origin}`,
-    });
+    super({ code: "cors_not_allowed", ...said("cors", { origin }) });
   }
 }
 
 export class FileError extends UploadError {}
 
 export class AbortedError extends UploadError {
-  constructor(detail = "It was cancelled.") {
-    super({ code: "aborted", title: "The upload was discarded.", detail });
+  constructor(sentence: "aborted" | "aborted_elsewhere" = "aborted") {
+    super({ code: "aborted", ...said(sentence) });
   }
 }
 
 export function fileChanged(name: string, cause?: unknown): FileError {
-  return new FileError(
-    {
-      code: "file_changed",
-      title: "The file changed.",
-      detail: `“${name}” cannot be read as it was when it was chosen: it was changed, moved or deleted on this device.`,
-      hint: "Cancel this upload and choose the file again.",
-    },
-    { cause },
-  );
+  return new FileError({ code: "file_changed", ...said("file_changed", { name }) }, { cause });
 }
 
 export function otherFile(name: string, expected: string): FileError {
-  return new FileError({
-    code: "other_file",
-    title: "This is another file.",
-    detail: `“${name}” is not the file that was begun as “${expected}”: its name, size or content differs.`,
-    hint: "Choose the same file again, or discard the unfinished upload.",
-  });
+  return new FileError({ code: "other_file", ...said("other_file", { name, expected }) });
 }
 
 /** Whatever was thrown, as one of the errors above. */
 export function asUploadError(error: unknown): UploadError {
   if (error instanceof UploadError) return error;
-  const detail = error instanceof Error ? error.message : String(error);
   return new UploadError(
-    { code: "unexpected", title: "Something unexpected happened.", detail },
+    { code: "unexpected", ...said("unexpected", { detail: reasonOf(error) }) },
     { cause: error },
+  );
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether it says that the upload is no more, or no longer open. */
+export function isGone(error: UploadError): boolean {
+  if (error.code === "NoSuchUpload") return true;
+  return (
+    error instanceof ApiError && (error.ossCode === "NoSuchUpload" || [404, 409, 410].includes(error.status))
   );
 }

@@ -3,6 +3,7 @@
 
 import type { UploadError } from "./errors.ts";
 import type { Progress } from "./progress.ts";
+import { type Facts, fill, NOTICES, type NoticeName } from "./sentences.ts";
 import type { State } from "./states.ts";
 
 /** Bytes moved. */
@@ -33,10 +34,20 @@ export class StateChangeEvent extends Event {
   }
 }
 
-/** What is going on while nothing seems to; an empty message when all is well again. */
+/** One of the engine's sentences, and what fills it. */
+export interface Notice {
+  readonly name: NoticeName;
+  readonly facts: Facts;
+}
+
+/** What is going on while nothing seems to; null, and an empty message, when all is well again. */
 export class NoticeEvent extends Event {
-  constructor(readonly message: string) {
+  constructor(readonly notice: Notice | null) {
     super("notice");
+  }
+
+  get message(): string {
+    return this.notice ? fill(NOTICES[this.notice.name], this.notice.facts) : "";
   }
 }
 

@@ -1,18 +1,32 @@
 // Shows an error so that a person can act on it.
 // Its one rule: what happened, what to do, and the request id that an administrator will ask for.
 
-import { h } from "./dom.ts";
+import { button, h, word } from "./dom.ts";
 import type { UploadError } from "./errors.ts";
+import type { Speech } from "./language.ts";
 
-export function failureView(error: UploadError): HTMLElement {
+export function failureView(error: UploadError, speech: Speech): HTMLElement {
+  const { title, detail, hint } = speech.error(error);
   const view = h("div", { class: "failure", part: "error", "data-testid": "error", "data-code": error.code });
-  view.append(h("strong", {}, error.title), h("p", {}, error.detail));
+  view.append(h("strong", {}, title), h("p", {}, detail));
   const fields = fieldMessages(error.errors);
   if (fields.length > 0) view.append(h("ul", {}, ...fields.map((text) => h("li", {}, text))));
-  if (error.hint) view.append(h("p", { class: "hint" }, error.hint));
-  const known = [error.code, error.requestId && `request ${error.requestId}`].filter(Boolean);
-  view.append(h("p", { class: "trace" }, known.join(" · ")));
+  if (hint) view.append(h("p", { class: "hint" }, hint));
+  const trace = h("p", { class: "trace" }, error.code);
+  if (error.requestId) trace.append(" · ", speech.label("request", { id: error.requestId }));
+  if (error.requestId && navigator.clipboard) trace.append(" ", copyButton(error.requestId, speech));
+  view.append(trace);
   return view;
+}
+
+/** Only where there is a clipboard: a page on plain http has none. */
+function copyButton(id: string, speech: Speech): HTMLButtonElement {
+  const copy = button("copy", async () => {
+    await navigator.clipboard.writeText(id);
+    word(copy, speech.label("copied"), speech.label("copied"));
+  });
+  word(copy, speech.label("copy"), speech.label("copy_one"));
+  return copy;
 }
 
 /** The backend's messages by field; lists of part numbers and the like are no messages. */

@@ -1,6 +1,8 @@
 // Numbers as people read them.
 // Its one rule: pure, and never more precise than is steady on a screen.
 
+import type { Facts } from "./sentences.ts";
+
 const UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
 
 export function bytes(count: number): string {
@@ -20,16 +22,17 @@ export function percent(ratio: number): string {
   return `${Math.floor(ratio * 100)} %`;
 }
 
-export function duration(seconds: number): string {
-  if (Math.round(seconds) < 60) return `${Math.max(1, Math.round(seconds))} s`;
+/** Which label says so many seconds, and what fills it. */
+export function duration(seconds: number): ["seconds" | "minutes" | "hours" | "days", Facts] {
+  if (Math.round(seconds) < 60) return ["seconds", { n: Math.max(1, Math.round(seconds)) }];
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return ["minutes", { n: minutes }];
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+  return hours < 48 ? ["hours", { h: hours, m: minutes % 60 }] : ["days", { n: Math.round(hours / 24) }];
 }
 
-export function when(iso: string): string {
+export function when(iso: string, language?: string): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return "";
-  return date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return date.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 }

@@ -2,7 +2,7 @@
 // Its one rule: permission is asked for in the click that takes the upload up, before anything is awaited: a browser
 // asks nobody who did not just click.
 
-import { FileError, fileChanged } from "./errors.ts";
+import { FileError, fileChanged, said } from "./errors.ts";
 
 interface Permitted extends FileSystemFileHandle {
   requestPermission?(wanted: { mode: "read" }): Promise<PermissionState>;
@@ -11,19 +11,12 @@ interface Permitted extends FileSystemFileHandle {
 /** The file as it is now. Rejects with FileError when the person says no, or it is gone. */
 export async function openAgain(handle: FileSystemFileHandle): Promise<File> {
   const permission = await (handle as Permitted).requestPermission?.({ mode: "read" }).catch(() => "denied");
-  if (permission !== undefined && permission !== "granted") throw notAllowed(handle.name);
+  if (permission !== undefined && permission !== "granted") {
+    throw new FileError({ code: "file_not_allowed", ...said("file_not_allowed", { name: handle.name }) });
+  }
   try {
     return await handle.getFile();
   } catch (error) {
     throw fileChanged(handle.name, error);
   }
-}
-
-function notAllowed(name: string): FileError {
-  return new FileError({
-    code: "file_not_allowed",
-    title: "The file may not be read.",
-    detail: `The browser was not allowed to read “${name}” again.`,
-    hint: "Allow it when the browser asks, or choose the file yourself.",
-  });
 }

@@ -1,83 +1,107 @@
 // One upload on the page.
-// Its one rule: it shows what the upload says and passes on what the person presses; it decides nothing.
+// Its one rule: it shows what the upload says and passes on what the person presses; it decides nothing. Until it comes
+// near the window it is a name and a state: there may be thousands.
 
-import { button, h, setText } from "./dom.ts";
+import { button, h, setText, word } from "./dom.ts";
 import { failureView } from "./failure.ts";
 import { bytes, duration, percent } from "./format.ts";
+import type { LabelName } from "./labels.ts";
+import type { Speech } from "./language.ts";
+import type { Progress } from "./progress.ts";
 import { can, type State } from "./states.ts";
 import type { Upload } from "./upload.ts";
 
-const MESSAGES: Readonly<Record<State, string>> = {
-  queued: "Waiting for its turn",
-  preparing: "Looking what is already there…",
-  uploading: "Uploading",
-  paused: "Paused. What was sent is kept.",
-  completing: "The storage is putting the parts together…",
-  completed: "Uploaded",
-  failed: "Stopped. What was sent is kept.",
-  aborting: "Discarding…",
-  aborted: "Discarded",
+type Press = "pause" | "resume" | "retry" | "cancel";
+
+const APPLIES: Readonly<Record<Press, (state: State) => boolean>> = {
+  pause: (state) => can(state, "pause"),
+  resume: (state) => state === "paused",
+  retry: (state) => state === "failed",
+  cancel: (state) => can(state, "abort"),
 };
 
 export class UploadItem {
   readonly element: HTMLLIElement;
+  #face: Face | null = null;
+
+  constructor(
+    readonly upload: Upload,
+    readonly speech: Speech,
+  ) {
+    const name = upload.filename;
+    const attributes = { class: "item", "data-testid": "upload-item", "data-filename": name };
+    this.element = h("li", attributes, name);
+    upload.addEventListener("progress", () => this.#face?.showProgress());
+    upload.addEventListener("notice", () => this.#face?.showMessage());
+    upload.addEventListener("statechange", () => this.show());
+    this.#showState();
+  }
+
+  /** It has come near. */
+  build(): void {
+    if (this.#face) return;
+    this.#face = new Face(this.upload, this.speech);
+    this.element.replaceChildren(...this.#face.elements);
+  }
+
+  show(): void {
+    this.#showState();
+    this.#face?.show();
+  }
+
+  #showState(): void {
+    const { state } = this.upload;
+    this.element.dataset.state = state;
+    this.element.setAttribute("part", `item item-${state}`);
+  }
+}
+
+/** What is seen of it. */
+class Face {
+  readonly elements: readonly HTMLElement[];
   readonly #message = h("span", { class: "message", part: "message", "data-testid": "item-message" });
   readonly #figures = h("span", { class: "figures", part: "figures", "data-testid": "item-figures" });
   readonly #bar = h("progress", { part: "progress", max: "1", "data-testid": "progress" });
   readonly #outcome = h("div", { class: "outcome" });
-  readonly #buttons: readonly (readonly [HTMLButtonElement, (state: State) => boolean])[];
+  readonly #size = h("span", { class: "size" });
+  readonly #buttons: Readonly<Record<Press, HTMLButtonElement>>;
 
-  constructor(readonly upload: Upload) {
-    const name = upload.filename;
-    this.#bar.setAttribute("aria-label", `Progress of ${name}`);
-    this.#buttons = [
-      [button("pause", "Pause", `Pause ${name}`, () => upload.pause()), (state) => can(state, "pause")],
-      [button("resume", "Resume", `Resume ${name}`, () => upload.resume()), (state) => state === "paused"],
-      [
-        button("retry", "Try again", `Try ${name} again`, () => upload.resume()),
-        (state) => state === "failed",
-      ],
-      [
-        // How it ended is shown by the state; an error of discarding is too.
-        button("cancel", "Cancel", `Cancel ${name}`, () => void upload.abort().catch(() => {})),
-        (state) => can(state, "abort"),
-      ],
-    ];
-    this.element = this.#build(name);
-    upload.addEventListener("progress", () => this.#showProgress());
-    upload.addEventListener("notice", () => this.#showMessage());
-    upload.addEventListener("statechange", () => this.#show());
-    this.#show();
-  }
-
-  #build(name: string): HTMLLIElement {
-    return h(
-      "li",
-      { class: "item", "data-testid": "upload-item", "data-filename": name },
+  constructor(
+    readonly upload: Upload,
+    readonly speech: Speech,
+  ) {
+    this.#buttons = {
+      pause: button("pause", () => upload.pause()),
+      resume: button("resume", () => upload.resume()),
+      retry: button("retry", () => upload.resume()),
+      // How it ended is shown by the state; an error of discarding is too.
+      cancel: button("cancel", () => void upload.abort().catch(() => {})),
+    };
+    const name = h("span", { class: "name", part: "name", title: upload.filename }, upload.filename);
+    this.elements = [
       h("span", { class: "sign", "aria-hidden": "true" }),
-      h(
-        "div",
-        { class: "head" },
-        h("span", { class: "name", part: "name", title: name }, name),
-        h("span", { class: "size" }, bytes(this.upload.file.size)),
-      ),
-      h("div", { class: "buttons" }, ...this.#buttons.map(([element]) => element)),
+      h("div", { class: "head" }, name, this.#size),
+      h("div", { class: "buttons" }, ...Object.values(this.#buttons)),
       this.#bar,
       h("div", { class: "line" }, this.#message, this.#figures),
       this.#outcome,
-    );
+    ];
+    this.show();
   }
 
-  #show(): void {
-    const { state, error } = this.upload;
-    this.element.dataset.state = state;
-    this.element.setAttribute("part", `item item-${state}`);
-    for (const [element, applies] of this.#buttons) this.#toggle(element, applies(state));
+  show(): void {
+    const { speech } = this;
+    const { state, error, filename } = this.upload;
+    this.#bar.setAttribute("aria-label", speech.label("progress_of", { name: filename }));
+    for (const [press, element] of Object.entries(this.#buttons) as [Press, HTMLButtonElement][]) {
+      word(element, speech.label(press), speech.label(`${press}_one`, { name: filename }));
+      this.#toggle(element, APPLIES[press](state));
+    }
     this.#bar.hidden = state === "completed" || state === "aborted";
-    this.#outcome.replaceChildren(...(error ? [failureView(error)] : []));
+    this.#outcome.replaceChildren(...(error ? [failureView(error, speech)] : []));
     if (state === "completed") void this.upload.done.then(({ key }) => this.#showKey(key));
-    this.#showMessage();
-    this.#showProgress();
+    this.showMessage();
+    this.showProgress();
   }
 
   /** A button that goes away under the focus hands it on to the one that takes its place. */
@@ -88,24 +112,27 @@ export class UploadItem {
   }
 
   #focusFirst(): void {
-    this.#buttons.find(([element]) => !element.hidden)?.[0].focus();
+    Object.values(this.#buttons)
+      .find((element) => !element.hidden)
+      ?.focus();
   }
 
-  #showMessage(): void {
+  showMessage(): void {
     const { notice, state } = this.upload;
-    setText(this.#message, notice || MESSAGES[state]);
-    this.#message.classList.toggle("notice", notice !== "");
+    setText(this.#message, notice ? this.speech.notice(notice) : this.speech.label(state));
+    this.#message.classList.toggle("notice", notice !== null);
   }
 
-  #showProgress(): void {
+  showProgress(): void {
     const { state, progress } = this.upload;
-    const { loaded, total, ratio, speed, eta } = progress;
-    this.#bar.value = ratio;
+    const { loaded, total, ratio } = progress;
+    const unknown = !this.upload.sized && state !== "completed";
+    setText(this.#size, this.upload.sized || total ? bytes(total) : "");
+    if (unknown) this.#bar.removeAttribute("value");
+    else this.#bar.value = ratio;
     const over = state === "completed" || state === "aborted";
-    const parts = [percent(ratio), `${bytes(loaded)} of ${bytes(total)}`];
-    if (state === "uploading" && speed) parts.push(`${bytes(speed)}/s`);
-    if (state === "uploading" && eta) parts.push(`${duration(eta)} left`);
-    setText(this.#figures, loaded > 0 && !over ? parts.join(" · ") : "");
+    const shown = figures(progress, state === "uploading", this.speech, this.upload.sized);
+    setText(this.#figures, loaded > 0 && !over ? shown : "");
   }
 
   #showKey(key: string): void {
@@ -113,3 +140,21 @@ export class UploadItem {
     this.#outcome.replaceChildren(shown);
   }
 }
+
+/** “42 % · 1.2 GB of 3.0 GB · 12 MB/s · 3 min left”; of a stream only what is there. */
+export function figures(
+  { loaded, total, ratio, speed, eta }: Progress,
+  moving: boolean,
+  speech: Speech,
+  sized = true,
+): string {
+  const parts = sized
+    ? [percent(ratio), speech.label("of", { part: bytes(loaded), whole: bytes(total) })]
+    : [bytes(loaded)];
+  if (moving && speed) parts.push(speech.label("rate", { bytes: bytes(speed) }));
+  if (moving && eta) parts.push(speech.label("left", { time: speech.label(...duration(eta)) }));
+  return parts.join(" · ");
+}
+
+/** Every label of a press is there, for one and alone. */
+export type PressLabels = Extract<LabelName, Press | `${Press}_one`>;

@@ -38,9 +38,9 @@ export class Line {
     for (;;) {
       signal.throwIfAborted();
       if (!connection.online) {
-        tell("Waiting for the network.");
+        tell("offline");
         await connection.whenOnline(signal);
-        tell("");
+        tell(null);
       } else if (this.isDown && this.#scout) {
         await aborting(this.#scout, signal);
       } else {
@@ -51,7 +51,7 @@ export class Line {
 
   /** Any answer, even a refusal, shows that requests get through and that CORS lets us read. */
   answered(): void {
-    if (this.isDown) this.ports.tell("");
+    if (this.isDown) this.ports.tell(null);
     this.#answered = true;
     this.#silences = 0;
     this.#suspectedAt = null;
@@ -73,14 +73,14 @@ export class Line {
     const { clock, tell } = this.ports;
     const back = this.#sendScout();
     const delay = backoff(this.#silences, () => clock.random());
-    tell(`The storage cannot be reached; trying again in ${seconds(delay)}.`);
+    tell("storage_down", { wait: seconds(delay) });
     try {
       await clock.sleep(delay, signal);
     } catch (error) {
       back();
       throw error;
     }
-    tell("Trying to reach the storage again.");
+    tell("storage_probe");
     return back;
   }
 

@@ -3,9 +3,9 @@
 // storage still holds is never thrown away.
 
 import type { Answer, Api, RemoteUpload, SignedBatch } from "./api.ts";
-import { asUploadError } from "./errors.ts";
+import { asUploadError, isGone } from "./errors.ts";
 import type { Source } from "./source.ts";
-import { isGone, type Transfer } from "./transfer.ts";
+import type { Transfer } from "./transfer.ts";
 
 export interface OpeningPorts {
   readonly api: Api;

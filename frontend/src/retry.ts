@@ -3,6 +3,7 @@
 
 import { NetworkError, UploadError } from "./errors.ts";
 import type { Clock, Connection } from "./ports.ts";
+import type { Facts, NoticeName } from "./sentences.ts";
 
 const FIRST_CEILING = 500;
 const LAST_CEILING = 30_000;
@@ -23,8 +24,8 @@ export function delayBefore(attempt: number, seconds: number | null, random: () 
   return Math.max((seconds ?? 0) * 1000, backoff(attempt, random));
 }
 
-/** What is going on while nothing seems to, for a person to read. */
-export type Tell = (message: string) => void;
+/** What is going on while nothing seems to, for a person to read; null when all is well again. */
+export type Tell = (notice: NoticeName | null, facts?: Facts) => void;
 
 export interface Patience {
   readonly clock: Clock;
@@ -41,22 +42,23 @@ export async function persist<T>(attempt: () => Promise<T>, patience: Patience):
   for (let tries = 1; ; tries++) {
     try {
       const result = await attempt();
-      if (tries > 1) tell("");
+      if (tries > 1) tell(null);
       return result;
     } catch (error) {
       if (!(error instanceof UploadError) || !error.retryable || tries >= TRIES) throw error;
       if (error instanceof NetworkError && !connection.online) {
-        tell("Waiting for the network.");
+        tell("offline");
         await connection.whenOnline(signal);
         tries = 0;
       }
       const delay = delayBefore(Math.max(1, tries), error.retryAfter, () => clock.random());
-      tell(`The server does not answer as it should; trying again in ${seconds(delay)}.`);
+      tell("server_down", { wait: seconds(delay) });
       await clock.sleep(delay, signal);
     }
   }
 }
 
-export function seconds(milliseconds: number): string {
-  return `${Math.max(1, Math.ceil(milliseconds / 1000))} s`;
+/** As people count down: never nought. */
+export function seconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000));
 }

@@ -1,7 +1,7 @@
 // One part on its way to the storage, through every trouble that trying again can cure.
 // Its one rule: a part that fails costs that part alone; only what no retry can mend leaves `send` as an error.
 
-import { NetworkError, type UploadError } from "./errors.ts";
+import { NetworkError } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { type Plan, type Range, rangeOf } from "./parts.ts";
@@ -128,15 +128,16 @@ export class Sender {
   async #wait(trials: Trials, answer: SendAnswer | null, signal: AbortSignal): Promise<void> {
     const { clock, line, tell } = this.ports;
     const verdict = answer ? judge(answer) : "silent";
-    const error = answer && verdict !== "silent" ? storageError(answer) : unreachable();
+    const error =
+      answer && verdict !== "silent" ? storageError(answer) : new NetworkError("storage_unreachable");
     if (!this.#mayTryAgain(trials, verdict)) throw error;
     if (verdict === "silent" && line.isDown) return; // the line waits, for all lanes together
     const attempts = Math.max(1, trials.failures + trials.refusals);
     const delay = delayBefore(attempts, error.retryAfter, () => clock.random());
-    if (verdict === "again") tell(`The storage is busy (${error.code}); trying again in ${seconds(delay)}.`);
-    if (verdict === "silent") tell(`A part did not get through; trying again in ${seconds(delay)}.`);
+    if (verdict === "again") tell("storage_busy", { code: error.code, wait: seconds(delay) });
+    if (verdict === "silent") tell("part_lost", { wait: seconds(delay) });
     await clock.sleep(delay, signal);
-    tell("");
+    tell(null);
   }
 
   #mayTryAgain(trials: Trials, verdict: Verdict): boolean {
@@ -153,8 +154,4 @@ export class Sender {
         return false;
     }
   }
-}
-
-function unreachable(): UploadError {
-  return new NetworkError("The storage cannot be reached.");
 }

@@ -1,7 +1,7 @@
 // What an answer of OSS to a part means.
 // Its one rule: pure; the only place that knows OSS's codes and XML.
 
-import { StorageError } from "./errors.ts";
+import { StorageError, said } from "./errors.ts";
 import type { DonePart } from "./ledger.ts";
 import type { SendAnswer } from "./ports.ts";
 import { retryAfter } from "./retry.ts";
@@ -38,12 +38,10 @@ export function storageError(answer: SendAnswer): StorageError {
   const message = element(answer.body, "Message") || "The storage gave no reason.";
   return new StorageError({
     code: code || `http_${answer.status}`,
-    title: "The storage refused a part.",
-    detail: cause ? `${message} (${cause})` : message,
+    ...said("storage_refused", { detail: cause ? `${message} (${cause})` : message }),
     status: answer.status,
     requestId: answer.headers.get("x-oss-request-id") ?? (element(answer.body, "RequestId") || null),
     retryAfter: retryAfter(answer.headers.get("retry-after")),
-    hint: "What was sent is kept; try again, and give an administrator the request id if it fails again.",
   });
 }
 

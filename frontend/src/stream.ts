@@ -2,7 +2,7 @@
 // Its one rule: it reads no further than the lanes are free, and holds no part that has arrived; parts grow with their
 // number, so that ten thousand of them are enough for hundreds of gigabytes.
 
-import { UploadError } from "./errors.ts";
+import { reasonOf, said, UploadError } from "./errors.ts";
 import { type DonePart, Ledger } from "./ledger.ts";
 import { type Plan, type Range, rangeOf, streamPlan } from "./parts.ts";
 import { Source } from "./source.ts";
@@ -164,10 +164,5 @@ export class StreamLedger extends Ledger {
 }
 
 function brokenStream(cause: unknown): UploadError {
-  return new UploadError({
-    code: "stream_broken",
-    title: "The recording broke off.",
-    detail: cause instanceof Error ? cause.message : String(cause),
-    hint: "Start it anew; what was sent until then is given up after a while.",
-  });
+  return new UploadError({ code: "stream_broken", ...said("stream_broken", { detail: reasonOf(cause) }) });
 }

@@ -72,6 +72,7 @@ p, ul, h2 { margin: 0; padding: 0; }
   background: var(--oss-accent);
   clip-path: polygon(50% 4%, 88% 44%, 76% 55%, 58% 36%, 58% 78%, 42% 78%, 42% 36%, 24% 55%, 12% 44%, 50% 4%, 50% 4%, 12% 86%, 88% 86%, 88% 98%, 12% 98%, 12% 86%, 50% 4%);
 }
+.ways { display: flex; flex-wrap: wrap; justify-content: center; gap: .5rem; }
 .invitation { font-size: 1.125rem; font-weight: 600; letter-spacing: -.01em; }
 .promise { color: var(--oss-muted); font-size: .875rem; }
 
@@ -88,17 +89,21 @@ button {
 }
 button:hover { background: color-mix(in srgb, var(--oss-muted) 18%, var(--oss-sunken)); }
 button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 65%, transparent); outline-offset: 2px; }
-.choose, [data-testid="retry"], [data-testid="resume"], [data-testid="continue"] {
+.choose, [data-testid="retry"], [data-testid="resume"], [data-testid="continue"], [data-testid="record-stop"] {
   background: var(--oss-accent);
   color: var(--oss-on-accent);
 }
-.choose:hover, [data-testid="retry"]:hover, [data-testid="resume"]:hover, [data-testid="continue"]:hover {
+.choose:hover, [data-testid="retry"]:hover, [data-testid="resume"]:hover, [data-testid="continue"]:hover, [data-testid="record-stop"]:hover {
   background: color-mix(in srgb, var(--oss-accent) 86%, var(--oss-text));
 }
-.choose { font-size: 1rem; padding: .6875rem 1.5rem; }
-[data-testid="cancel"], [data-testid="discard"] { background: none; color: var(--oss-muted); }
-[data-testid="cancel"]:hover, [data-testid="discard"]:hover { color: var(--oss-bad); background: var(--oss-bad-surface); }
+.ways button { font-size: 1rem; padding: .6875rem 1.5rem; }
+[data-testid="copy"] { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
+[data-testid="cancel"], [data-testid="cancel-all"], [data-testid="clear"], [data-testid="discard"], [data-testid="record-discard"] { background: none; color: var(--oss-muted); }
+[data-testid="cancel"]:hover, [data-testid="cancel-all"]:hover, [data-testid="discard"]:hover, [data-testid="record-discard"]:hover { color: var(--oss-bad); background: var(--oss-bad-surface); }
 
+.summary { display: grid; gap: .5rem; margin-block-start: 1.25rem; padding-inline: .25rem; }
+.summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
+.summary .buttons { flex-wrap: wrap; margin-inline: -.25rem; }
 .list { list-style: none; display: grid; gap: .75rem; }
 .list:not(:empty) { margin-block-start: 1.25rem; }
 .item {
@@ -111,6 +116,8 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   background: var(--oss-surface);
   border: 1px solid var(--oss-border);
   border-radius: var(--oss-radius);
+  content-visibility: auto;
+  contain-intrinsic-block-size: auto 6rem;
 }
 .sign {
   grid-row: span 2;
@@ -210,6 +217,17 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
 .unfinished { margin-block-start: 2.25rem; }
 .unfinished h2 { font-size: 1rem; font-weight: 600; letter-spacing: -.01em; }
 .unfinished .list { margin-block-start: .75rem; }
+.camera {
+  inline-size: min(40rem, 100% - 2rem);
+  padding: 1rem;
+  color: inherit;
+  background: var(--oss-surface);
+  border: 1px solid var(--oss-border);
+  border-radius: var(--oss-radius);
+}
+.camera[open] { display: grid; gap: .75rem; }
+.camera::backdrop { background: rgb(0 0 0 / .6); }
+.camera video { inline-size: 100%; aspect-ratio: 16 / 9; background: #000; border-radius: 10px; }
 .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 @media (max-width: 560px) {

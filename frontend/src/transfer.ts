@@ -5,7 +5,7 @@
 import type { Answer, Api, Ending, RemoteUpload, SignedBatch } from "./api.ts";
 import { Checking } from "./checking.ts";
 import { combine } from "./crc64.ts";
-import { ApiError, asUploadError, StorageError, type UploadError } from "./errors.ts";
+import { ApiError, asUploadError, isGone, StorageError, said, type UploadError } from "./errors.ts";
 import { runLanes } from "./lanes.ts";
 import type { DonePart, Ledger } from "./ledger.ts";
 import type { Heard, Lending } from "./lending.ts";
@@ -139,16 +139,17 @@ export class Transfer {
     const { tell, integrity } = this.ports;
     if (integrity === "none") return;
     for (let round = 1; ; round++) {
+      tell("checking");
       const { wrong, crc64s } = await this.#check.settle();
+      tell(null);
       signal.throwIfAborted();
       if (integrity === "crc64") this.ledger.learn(crc64s);
       if (wrong.length === 0) return;
       if (round === ROUNDS) throw damaged(wrong);
-      tell(`${wrong.length === 1 ? "A part" : `${wrong.length} parts`} arrived damaged; sending again.`);
+      tell("damaged", { count: wrong.length });
       this.ledger.reopen(wrong);
       this.meter.reset(this.ledger.doneBytes);
       await again();
-      tell("");
     }
   }
 
@@ -166,7 +167,7 @@ export class Transfer {
         this.ledger.told(untold);
         if (status !== 202) return value;
         const wait = (retryAfter ?? ASK_AGAIN) * 1000;
-        tell(`The storage is putting the parts together; asking again in ${seconds(wait)}.`);
+        tell("assembling", { wait: seconds(wait) });
         await clock.sleep(wait, signal);
       } catch (error) {
         const missing = missingParts(error);
@@ -310,9 +311,7 @@ async function takeUnless(signal: AbortSignal, ledger: Ledger): Promise<number |
 function damaged(numbers: readonly number[]): UploadError {
   return new StorageError({
     code: "damaged",
-    title: "Parts arrived damaged, again and again.",
-    detail: `What the storage holds of ${numbers.length === 1 ? "part" : "parts"} ${numbers.slice(0, 5).join(", ")} is not what was sent.`,
-    hint: "Something between you and the storage changes the bytes, or the file changes while it is read. Try another line.",
+    ...said("damaged", { parts: numbers.slice(0, 5).join(", ") }),
   });
 }
 
@@ -320,11 +319,4 @@ function missingParts(error: unknown): number[] {
   if (!(error instanceof ApiError) || error.status !== 409) return [];
   const { parts } = (error.errors ?? {}) as { parts?: unknown };
   return Array.isArray(parts) ? parts.filter((number) => typeof number === "number") : [];
-}
-
-export function isGone(error: UploadError): boolean {
-  if (error.code === "NoSuchUpload") return true;
-  return (
-    error instanceof ApiError && (error.ossCode === "NoSuchUpload" || [404, 409, 410].includes(error.status))
-  );
 }

@@ -1,17 +1,21 @@
 // The list of uploads that were begun and not ended, here or on another device.
-// Its one rule: a browser forgets files when the page goes, so each line asks for its file again and says so when
-// another one is given.
+// Its one rule: where the browser has kept a handle one click goes on; elsewhere the line asks for its file again, and
+// says so when another one is given.
 
-import { button, h } from "./dom.ts";
+import { button, h, word } from "./dom.ts";
 import { asUploadError } from "./errors.ts";
 import { failureView } from "./failure.ts";
 import { bytes, percent, when } from "./format.ts";
+import type { Speech } from "./language.ts";
 import type { Unfinished } from "./uploader.ts";
 
 export interface UnfinishedPorts {
+  readonly speech: Speech;
+  /** How dates are written. */
+  readonly language: () => string;
   load(): Promise<readonly Unfinished[]>;
-  /** Takes the upload up with its file; rejects when it is another file. */
-  take(entry: Unfinished, file: File): Promise<void>;
+  /** Takes the upload up, with its file or by its handle; rejects when it is another file. */
+  take(entry: Unfinished, file?: File): Promise<void>;
   discard(entry: Unfinished): Promise<void>;
   /** Opens the browser's chooser. */
   choose(chosen: (file: File) => void): void;
@@ -19,31 +23,39 @@ export interface UnfinishedPorts {
 
 export class UnfinishedList {
   readonly element: HTMLElement;
+  readonly #title = h("h2", { id: "unfinished-title" });
   readonly #list = h("ul", { class: "list" });
   readonly #trouble = h("div", {});
+  #entries: readonly Unfinished[] = [];
 
   constructor(readonly ports: UnfinishedPorts) {
-    const title = h("h2", { id: "unfinished-title" }, "Unfinished uploads");
     const attributes = { class: "unfinished", part: "unfinished", "aria-labelledby": "unfinished-title" };
-    this.element = h("section", { ...attributes, hidden: true }, title, this.#trouble, this.#list);
+    this.element = h("section", { ...attributes, hidden: true }, this.#title, this.#trouble, this.#list);
+    ports.speech.addEventListener("change", () => this.#show());
   }
 
   async refresh(): Promise<void> {
     try {
-      const entries = await this.ports.load();
+      this.#entries = await this.ports.load();
       this.#trouble.replaceChildren();
-      this.#list.replaceChildren(...entries.map((entry) => this.#line(entry)));
     } catch (error) {
-      this.#trouble.replaceChildren(failureView(asUploadError(error)));
+      this.#trouble.replaceChildren(failureView(asUploadError(error), this.ports.speech));
     }
-    this.#showWhetherAny();
+    this.#show();
   }
 
   /** The upload is under way again, or ended. */
   remove(id: string): void {
+    this.#entries = this.#entries.filter((entry) => entry.id !== id);
     for (const line of this.#list.querySelectorAll<HTMLElement>("[data-id]")) {
       if (line.dataset.id === id) line.remove();
     }
+    this.#showWhetherAny();
+  }
+
+  #show(): void {
+    word(this.#title, this.ports.speech.label("unfinished"));
+    this.#list.replaceChildren(...this.#entries.map((entry) => this.#line(entry)));
     this.#showWhetherAny();
   }
 
@@ -52,36 +64,36 @@ export class UnfinishedList {
   }
 
   #line(entry: Unfinished): HTMLLIElement {
+    const { speech } = this.ports;
     const { id, filename, size, bytesDone, updatedAt } = entry;
     const trouble = h("div", { class: "outcome", role: "alert" });
     const attempt = async (action: () => Promise<void>) => {
       trouble.replaceChildren();
-      await action().catch((error: unknown) => trouble.replaceChildren(failureView(asUploadError(error))));
+      await action().catch((error: unknown) => {
+        trouble.replaceChildren(failureView(asUploadError(error), speech));
+        again.hidden = false;
+      });
     };
-    const take = (file: File) => attempt(() => this.ports.take(entry, file));
-    const discard = () => attempt(() => this.ports.discard(entry));
-    const there = percent(size === 0 ? 0 : bytesDone / size);
-    const facts = [`${there} of ${bytes(size)} there`, when(updatedAt)].filter(Boolean).join(" · ");
+    const take = button("continue", () => void attempt(() => this.ports.take(entry)));
+    const again = button(entry.handle ? "again" : "continue", () =>
+      this.ports.choose((file) => void attempt(() => this.ports.take(entry, file))),
+    );
+    const discard = button("discard", () => void attempt(() => this.ports.discard(entry)));
+    word(take, speech.label("take_up"), speech.label("take_up_one", { name: filename }));
+    word(again, speech.label("again"), speech.label("again_one", { name: filename }));
+    word(discard, speech.label("discard"), speech.label("discard_one", { name: filename }));
+    take.hidden = !entry.handle;
+    again.hidden = !take.hidden;
+    const there = { percent: percent(size === 0 ? 0 : bytesDone / size), size: bytes(size) };
+    const facts = [speech.label("there", there), when(updatedAt, this.ports.language())];
+    const attributes = { "data-testid": "unfinished-item", "data-id": id, "data-filename": filename };
     return h(
       "li",
-      {
-        class: "item",
-        part: "unfinished-item",
-        "data-testid": "unfinished-item",
-        "data-id": id,
-        "data-filename": filename,
-      },
+      { class: "item", part: "unfinished-item", ...attributes },
       h("span", { class: "sign", "aria-hidden": "true" }),
       h("div", { class: "head" }, h("span", { class: "name", title: filename }, filename)),
-      h(
-        "div",
-        { class: "buttons" },
-        button("continue", "Choose the file again", `Choose ${filename} again to go on`, () =>
-          this.ports.choose((file) => void take(file)),
-        ),
-        button("discard", "Discard", `Discard ${filename}`, () => void discard()),
-      ),
-      h("div", { class: "line" }, h("span", { class: "message" }, facts)),
+      h("div", { class: "buttons" }, ...(entry.handle ? [take, again] : [again]), discard),
+      h("div", { class: "line" }, h("span", { class: "message" }, facts.filter(Boolean).join(" · "))),
       trouble,
     );
   }

@@ -3,19 +3,26 @@
 
 import type { Api, RemoteUpload } from "./api.ts";
 import { deferred } from "./deferred.ts";
-import { AbortedError, ApiError, asUploadError, type UploadError } from "./errors.ts";
-import { NoticeEvent, StateChangeEvent, UploadEventTarget, UploadProgressEvent } from "./events.ts";
+import { AbortedError, ApiError, asUploadError, isGone, NetworkError, type UploadError } from "./errors.ts";
+import {
+  type Notice,
+  NoticeEvent,
+  StateChangeEvent,
+  UploadEventTarget,
+  UploadProgressEvent,
+} from "./events.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
 import { open } from "./opening.ts";
 import type { Progress } from "./progress.ts";
 import type { Queue } from "./queue.ts";
 import { type Patience, persist } from "./retry.ts";
+import type { Facts, NoticeName } from "./sentences.ts";
 import { FIRST_BATCH } from "./signer.ts";
 import type { Slots } from "./slots.ts";
 import { type LaterSource, Source } from "./source.ts";
 import { type Event, isActive, next, type State } from "./states.ts";
-import { type Integrity, isGone, type Signing, Transfer } from "./transfer.ts";
+import type { Integrity, Signing, Transfer, TransferPorts } from "./transfer.ts";
 
 export interface UploadPorts {
   readonly api: Api;
@@ -56,7 +63,7 @@ export class Upload extends UploadEventTarget {
   #loading: Promise<Source> | null = null;
   #state: State = "queued";
   #error: UploadError | null = null;
-  #notice = "";
+  #notice: Notice | null = null;
   #transfer: Transfer | null = null;
   /** Whether what the storage holds must be asked before going on. */
   #doubtful = false;
@@ -83,9 +90,14 @@ export class Upload extends UploadEventTarget {
     ports.queue.enter(this);
   }
 
+  /** Whether its size was known from the start: not of a stream. */
+  get sized(): boolean {
+    return this.#loading === null;
+  }
+
   /** Goes in one request, and is begun and completed together with others. */
   get #small(): boolean {
-    return !this.#loading && this.#source.size <= this.ports.small;
+    return this.sized && this.#source.size <= this.ports.small;
   }
 
   get weight(): number {
@@ -105,7 +117,8 @@ export class Upload extends UploadEventTarget {
     return this.#error;
   }
 
-  get notice(): string {
+  /** What is going on while nothing seems to. */
+  get notice(): Notice | null {
     return this.#notice;
   }
 
@@ -166,8 +179,9 @@ export class Upload extends UploadEventTarget {
 
   async #run(signal: AbortSignal): Promise<void> {
     try {
-      const transfer = await this.#prepare(signal);
-      if (!(transfer instanceof Transfer)) return this.#finish(transfer);
+      const ended = await this.#prepare(signal);
+      if (ended) return this.#finish(ended);
+      const transfer = this.#transfer as Transfer;
       this.#move("start");
       this.#tellProgress(true);
       this.#finish(await this.#sendAll(transfer, signal));
@@ -177,13 +191,13 @@ export class Upload extends UploadEventTarget {
     }
   }
 
-  /** Finds the upload that was begun with this file, or begins one. */
-  async #prepare(signal: AbortSignal): Promise<Transfer | RemoteUpload> {
+  /** Finds the upload that was begun with this file, or begins one; gives it where another tab has completed it. */
+  async #prepare(signal: AbortSignal): Promise<RemoteUpload | null> {
     this.#source = (await this.#loading) ?? this.#source;
     signal.throwIfAborted();
     let transfer = this.#transfer;
     if (!transfer) {
-      const fingerprint = this.#small || this.#loading ? null : await fingerprintOf(this.#source);
+      const fingerprint = this.#small || !this.sized ? null : await fingerprintOf(this.#source);
       const ended = fingerprint && (await this.#alone(fingerprint, signal));
       if (ended) return ended;
       transfer = this.#transfer = await this.#open(fingerprint, signal);
@@ -193,7 +207,7 @@ export class Upload extends UploadEventTarget {
     const known = transfer;
     if (this.#doubtful) await persist(() => known.inspect(signal), this.#patience(signal));
     this.#doubtful = false;
-    return transfer;
+    return null;
   }
 
   /**
@@ -215,16 +229,17 @@ export class Upload extends UploadEventTarget {
       return known.filter((upload) => upload.fingerprint === fingerprint);
     };
     const before = new Set((await persist(completed, this.#patience(signal))).map(({ id }) => id));
-    this.#tell("Another tab is uploading this file; this one takes over if that one stops.");
+    this.#tell("another_tab");
     this.#unlock = (await locks.take(name, true, signal)) ?? (() => {});
-    this.#tell("");
+    this.#tell(null);
     const after = await persist(completed, this.#patience(signal));
     return after.find(({ id }) => !before.has(id)) ?? null;
   }
 
   async #open(fingerprint: string | null, signal: AbortSignal): Promise<Transfer> {
     const { api, destination, takeUp } = this.ports;
-    const transferOf = (remote: RemoteUpload) => this.#transferOf(remote);
+    const { Transfer } = await persist(load, this.#patience(signal));
+    const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts());
     const metadata = this.options.metadata ?? {};
     const sign = this.#firstBatch();
     const small = this.#small;
@@ -239,8 +254,8 @@ export class Upload extends UploadEventTarget {
     return signing === "sts" ? 1 : FIRST_BATCH;
   }
 
-  #transferOf(remote: RemoteUpload): Transfer {
-    return new Transfer(remote, {
+  #transferPorts(): TransferPorts {
+    return {
       api: this.ports.api,
       source: this.#source,
       lanes: this.ports.lanes,
@@ -248,10 +263,10 @@ export class Upload extends UploadEventTarget {
       signing: this.ports.signing,
       small: this.#small,
       slots: this.ports.slots,
-      tell: (message) => this.#tell(message),
+      tell: (notice, facts) => this.#tell(notice, facts),
       onprogress: () => this.#tellProgress(),
       ontold: (bytesDone) => this.#record(bytesDone),
-    });
+    };
   }
 
   async #sendAll(transfer: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
@@ -283,7 +298,7 @@ export class Upload extends UploadEventTarget {
     const { id } = this;
     const ended = id && isGone(error) ? await this.#howItEnded(id, signal) : null;
     if (signal.aborted) return;
-    if (ended === "aborted") this.#vanish(new AbortedError("It was discarded elsewhere, or has expired."));
+    if (ended === "aborted") this.#vanish(new AbortedError("aborted_elsewhere"));
     else if (ended) this.#finish(ended);
     else {
       this.#error = error;
@@ -308,7 +323,7 @@ export class Upload extends UploadEventTarget {
     const previous = this.#state;
     this.#state = next(previous, event);
     if (event !== "fail") this.#error = null;
-    this.#tell("");
+    this.#tell(null);
     if (this.#state !== "queued" && !isActive(this.#state)) {
       this.ports.queue.leave(this);
       // While it is being discarded, another tab would take up what is about to vanish.
@@ -323,13 +338,13 @@ export class Upload extends UploadEventTarget {
   }
 
   #halt(): void {
-    this.#stop.abort(new AbortedError("It was stopped."));
+    this.#stop.abort(new AbortedError());
   }
 
-  #tell(message: string): void {
-    if (message === this.#notice) return;
-    this.#notice = message;
-    this.dispatchEvent(new NoticeEvent(message));
+  #tell(name: NoticeName | null, facts: Facts = {}): void {
+    if (name === null && this.#notice === null) return;
+    this.#notice = name && { name, facts };
+    this.dispatchEvent(new NoticeEvent(this.#notice));
   }
 
   #tellProgress(always = false): void {
@@ -341,13 +356,20 @@ export class Upload extends UploadEventTarget {
 
   #record(bytesDone: number): void {
     const remote = this.#transfer?.remote;
-    if (!remote || this.#small || this.#loading) return;
+    if (!remote || this.#small || !this.sized) return;
     const entry = entryOf({ ...remote, bytes_done: bytesDone }, this.options.handle);
     void this.ports.api.world.journal.record(entry);
   }
 
   #patience(signal: AbortSignal): Patience {
     const { clock, connection } = this.ports.api.world;
-    return { clock, connection, signal, tell: (message) => this.#tell(message) };
+    return { clock, connection, signal, tell: (notice, facts) => this.#tell(notice, facts) };
   }
+}
+
+/** What sends parts is loaded when there is a file: a page that only might upload waits for half as much. */
+function load(): Promise<typeof import("./transfer.ts")> {
+  return import("./transfer.ts").catch((cause: unknown) => {
+    throw new NetworkError("server_unreachable", { cause });
+  });
 }

@@ -99,7 +99,9 @@ export class OssUploader {
       const handles = new Map(remembered.map(({ id, handle }) => [id, handle]));
       const known = new Set(uploads.map(({ id }) => id));
       for (const { id } of remembered) if (!known.has(id)) void journal.forget(id);
-      return uploads.map((upload) => entryOf(upload, handles.get(upload.id)));
+      // Of a stream nothing is left that could be sent.
+      const whole = uploads.filter(({ size }) => size !== null);
+      return whole.map((upload) => entryOf(upload, handles.get(upload.id)));
     } catch (error) {
       if (error instanceof NetworkError) return remembered;
       throw error;

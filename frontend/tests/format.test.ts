@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { bytes, duration, percent, when } from "../src/format.ts";
+import { Speech } from "../src/language.ts";
 
 test.each([
   [0, "0 B"],
@@ -36,7 +37,7 @@ test.each([
   [3600 * 47.5, "47 h 30 min"],
   [3600 * 72, "3 days"],
 ])("%d seconds read %s", (seconds, text) => {
-  expect(duration(seconds)).toBe(text);
+  expect(new Speech().label(...duration(seconds))).toBe(text);
 });
 
 test("a date that is none reads as nothing", () => {

@@ -71,7 +71,7 @@ describe("the engine", () => {
     await world.clock.run(upload.done);
     expect(world.store.tries(3)).toBe(3);
     expect(await world.backend.object(world.backend.only)).toBe(await file.text());
-    expect(notices.some((notice) => notice.startsWith("A part arrived damaged"))).toBe(true);
+    expect(notices.some((notice) => notice.startsWith("1 of the parts arrived damaged"))).toBe(true);
   });
 
   test("damage without end is an error in words; nothing else is lost", async () => {

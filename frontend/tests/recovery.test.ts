@@ -52,7 +52,7 @@ test("while a failed part waits for its next try, its bytes are not counted", as
   await world.arrive(4);
   await world.clock.pass(1000);
   expect(upload.progress.loaded).toBe(40);
-  expect(upload.notice).toBe("The storage is busy (ServiceUnavailable); trying again in 60 s.");
+  expect(upload.notice).toEqual({ name: "storage_busy", facts: { code: "ServiceUnavailable", wait: 60 } });
   await world.clock.run(upload.done);
 });
 

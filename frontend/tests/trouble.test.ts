@@ -46,7 +46,7 @@ describe("trouble on the line", () => {
     const sent = world.store.sent.length;
     await world.clock.pass(3_600_000);
     expect(world.store.sent.length).toBe(sent);
-    expect([upload.state, upload.notice]).toEqual(["uploading", "Waiting for the network."]);
+    expect([upload.state, upload.notice?.name]).toEqual(["uploading", "offline"]);
     world.store.fault = () => undefined;
     world.connection.comeBack();
     await world.clock.run(upload.done);

@@ -1,0 +1,52 @@
+// In which language <oss-uploader> speaks, and how.
+// Its one rule: English is always there; another language is loaded when a page is in it, and comes as a change.
+
+import type { UploadError } from "./errors.ts";
+import type { Notice } from "./events.ts";
+import { ENGLISH, type LabelName, type Language } from "./labels.ts";
+import { type Facts, fill } from "./sentences.ts";
+
+/** What a host says itself: a whole language, or some of its words. */
+export type Translation = { readonly [Table in keyof Language]?: Partial<Language[Table]> };
+
+export interface Words {
+  title: string;
+  detail: string;
+  hint: string;
+}
+
+export class Speech extends EventTarget {
+  #language = ENGLISH;
+
+  /** Speaks the language of this tag (BCP 47), as soon as it is there. */
+  async turnTo(tag: string): Promise<void> {
+    if (!/^zh\b/i.test(tag)) return this.use({});
+    // Where it cannot be loaded, English serves.
+    const loaded = await import("./locales/zh-hans.ts").catch(() => null);
+    if (loaded) this.use(loaded.zhHans);
+  }
+
+  use({ labels, notices, errors }: Translation): void {
+    this.#language = {
+      labels: { ...ENGLISH.labels, ...labels },
+      notices: { ...ENGLISH.notices, ...notices },
+      errors: { ...ENGLISH.errors, ...errors },
+    };
+    this.dispatchEvent(new Event("change"));
+  }
+
+  label(name: LabelName, facts: Facts = {}): string {
+    return fill(this.#language.labels[name], facts);
+  }
+
+  notice({ name, facts }: Notice): string {
+    return fill(this.#language.notices[name], facts);
+  }
+
+  /** The backend's own words are in the language that the browser asked it for. */
+  error(error: UploadError): Words {
+    if (!error.sentence) return error;
+    const [title, detail, hint] = this.#language.errors[error.sentence];
+    return { title, detail: fill(detail, error.facts), hint: fill(hint, error.facts) };
+  }
+}
