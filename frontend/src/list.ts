@@ -1,10 +1,13 @@
 // The uploads on the page, in their order.
-// Its one rule: a row is built when it comes near the window, so that thousands cost no more than a screenful.
+// Its one rule: of a long list a row is built when it comes near the window, so that thousands cost no more than a few.
 
 import { h } from "./dom.ts";
 import { UploadItem } from "./item.ts";
 import type { Speech } from "./language.ts";
 import type { Upload } from "./upload.ts";
+
+/** Rows up to which nobody waits for them to come near. */
+const SHORT = 50;
 
 export class UploadList {
   readonly element = h("ul", { class: "list", part: "list" });
@@ -23,7 +26,10 @@ export class UploadList {
     this.#items.set(upload, item);
     this.#byElement.set(item.element, item);
     this.element.insertBefore(item.element, below);
-    this.#near.observe(item.element);
+    const long = this.#items.size > SHORT;
+    this.element.classList.toggle("long", long);
+    if (long) this.#near.observe(item.element);
+    else item.build();
   }
 
   remove(upload: Upload): void {

@@ -41,6 +41,8 @@ const CSS = /* css */ `
 [hidden] { display: none !important; }
 * { box-sizing: border-box; }
 p, ul, h2 { margin: 0; padding: 0; }
+/* Names, figures and a host's own words run as they are written, whatever way the page runs. */
+p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
 
 .zone {
   display: grid;
@@ -103,7 +105,8 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
 
 .summary { display: grid; gap: .5rem; margin-block-start: 1.25rem; padding-inline: .25rem; }
 .summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
-.summary .buttons { flex-wrap: wrap; margin-inline: -.25rem; }
+.summary .buttons { flex-wrap: wrap; margin-inline: 0; gap: .375rem; }
+.summary button { background: var(--oss-surface); border-color: var(--oss-border); }
 .list { list-style: none; display: grid; gap: .75rem; }
 .list:not(:empty) { margin-block-start: 1.25rem; }
 .item {
@@ -116,9 +119,8 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   background: var(--oss-surface);
   border: 1px solid var(--oss-border);
   border-radius: var(--oss-radius);
-  content-visibility: auto;
-  contain-intrinsic-block-size: auto 6rem;
 }
+.long .item { content-visibility: auto; contain-intrinsic-block-size: auto 6rem; }
 .sign {
   grid-row: span 2;
   align-self: start;

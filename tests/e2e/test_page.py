@@ -1,0 +1,301 @@
+"""The page as people use it: by hand, by keyboard, by ear, in their language, with one file or thousands."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.conftest import log_in, throttle
+from tests.e2e.test_upload import assert_arrived, await_parts, choose, item, only_upload, parts_at_oss, sparse
+from tests.stack import Stack, wait_until
+
+MIB = 1 << 20
+SLOW = 20 * MIB
+
+
+def press(page: Page, testid: str) -> None:
+    page.get_by_test_id(testid).click()
+
+
+def test_one_click_goes_on_after_a_reload(context: BrowserContext, stack: Stack) -> None:
+    """The browser has kept a handle of the file: nobody chooses it again, and only what is missing is sent."""
+    page = context.new_page()
+    log_in(page, stack)
+    throttle(page, SLOW)
+    page.evaluate(
+        """async () => {
+          const folder = await navigator.storage.getDirectory();
+          const handle = await folder.getFileHandle("kept.bin", { create: true });
+          const writer = await handle.createWritable();
+          await writer.write(crypto.getRandomValues(new Uint8Array(65_536)));
+          await writer.truncate(150 * 2 ** 20);
+          await writer.close();
+          window.showOpenFilePicker = async () => [handle];
+        }"""
+    )
+    press(page, "choose")
+    upload = await_parts(stack, "kept.bin", 3)
+    page.close(run_before_unload=False)
+    held = parts_at_oss(stack, upload)
+
+    page = context.new_page()
+    sent: list[int] = []
+    page.on("request", lambda r: sent.extend(int(n) for n in re.findall(r"[?&]partNumber=(\d+)", r.url)))
+    page.goto(f"{stack.site.url}/")
+    press(page, "continue")
+    expect(item(page, "completed")).to_have_count(1, timeout=60_000)
+    assert not set(sent) & held
+    assert only_upload(stack, "kept.bin")["id"] == upload["id"]
+
+
+def test_all_uploads_together(page: Page, stack: Stack, tmp_path: Path) -> None:
+    """Pause all, resume all, cancel all, clear; how many, how far."""
+    log_in(page, stack)
+    throttle(page, SLOW)
+    files = [sparse(tmp_path / f"together {n}.bin", 60 * MIB, bytes([n])) for n in range(4)]
+    page.get_by_test_id("file-input").set_input_files(files)
+    expect(page.get_by_test_id("total-message")).to_have_text("0 of 4 uploaded")
+    expect(page.get_by_test_id("total-figures")).to_contain_text("of 252 MB")
+    press(page, "pause-all")
+    expect(item(page, "paused")).to_have_count(4)
+    expect(page.get_by_test_id("pause-all")).to_be_hidden()
+    page.get_by_test_id("cancel").last.click()
+    expect(item(page, "aborted")).to_have_count(1)
+    throttle(page, -1)
+    press(page, "resume-all")
+    expect(item(page, "completed")).to_have_count(3, timeout=60_000)
+    expect(page.get_by_test_id("total-message")).to_have_text("3 of 3 uploaded")
+    press(page, "clear")
+    expect(page.get_by_test_id("upload-item")).to_have_count(0)
+    page.get_by_test_id("file-input").set_input_files(files[:2])
+    press(page, "cancel-all")
+    expect(item(page, "aborted")).to_have_count(2)
+
+
+def test_a_list_of_thousands_is_built_as_it_is_seen(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    page.evaluate(
+        """() => {
+          const element = document.querySelector("oss-uploader");
+          const data = new DataTransfer();
+          for (let n = 0; n < 3000; n++) data.items.add(new File([`file ${n}`], `file ${n}.txt`));
+          const input = element.shadowRoot.querySelector('[data-testid="file-input"]');
+          input.files = data.files;
+          input.dispatchEvent(new Event("change"));
+        }"""
+    )
+    expect(page.get_by_test_id("upload-item")).to_have_count(3000)
+    expect(page.get_by_test_id("total-message")).to_have_text("3000 of 3000 uploaded", timeout=180_000)
+    assert page.get_by_test_id("progress").count() < 200
+    last = page.get_by_test_id("upload-item").last
+    last.scroll_into_view_if_needed()
+    expect(last.get_by_test_id("item-message")).to_have_text("Uploaded")
+    assert page.get_by_test_id("progress").count() < 400
+
+
+@pytest.fixture
+def filming(stack: Stack, browser_type: Any, browser_type_launch_args: dict[str, Any]) -> Iterator[Page]:
+    """A browser with a camera that shows a test picture."""
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    arguments = {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], *fake]}
+    browser: Browser = browser_type.launch(**arguments)
+    page = browser.new_page()
+    log_in(page, stack)
+    yield page
+    browser.close()
+
+
+def test_a_film_goes_up_while_the_camera_runs(filming: Page, stack: Stack) -> None:
+    press(filming, "record")
+    expect(filming.get_by_test_id("camera")).to_contain_text("Recording")
+    wait_until(lambda: filming.evaluate(SEEN) > 1, "a second of film")
+    filming.keyboard.press("Escape")
+    expect(filming.get_by_test_id("camera")).to_be_visible()
+    press(filming, "record-stop")
+    expect(item(filming, "completed")).to_have_count(1, timeout=30_000)
+    with stack.api() as api:
+        upload = next(u for u in api.get("uploads/").json()["results"] if u["filename"].startswith("recording "))
+    assert (upload["state"], upload["content_type"]) == ("completed", "video/webm")
+    assert b"".join(stack.object_bytes(upload))[:4] == b"\x1a\x45\xdf\xa3", "the beginning of a WebM file"
+    press(filming, "record")
+    press(filming, "record-discard")
+    expect(item(filming, "aborted")).to_have_count(1)
+
+
+SEEN = """() => document.querySelector("oss-uploader").shadowRoot.querySelector("video").currentTime"""
+
+
+def test_the_request_id_can_be_copied(browser: Browser) -> None:
+    with Stack(oss_arguments=["--allow-faults"]) as stack:
+        error = {"status": 400, "code": "InvalidArgument"}
+        httpx.put(f"{stack.oss_server.url}/-/faults", json=[{"operation": "UploadPart", "error": error}])
+        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        log_in(page, stack)
+        page.get_by_test_id("file-input").set_input_files(
+            {"name": "refused.bin", "mimeType": "video/mp4", "buffer": bytes(20 * MIB)}
+        )
+        shown = page.get_by_test_id("error")
+        expect(shown).to_contain_text("InvalidArgument")
+        press(page, "copy")
+        expect(page.get_by_test_id("copy")).to_have_text("Copied")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert re.fullmatch(r"[0-9A-F]{24}", copied)
+        expect(shown).to_contain_text(copied)
+        context.close()
+
+
+def test_the_machine_stays_awake_while_it_uploads_and_no_longer(page: Page, stack: Stack, tmp_path: Path) -> None:
+    page.add_init_script(
+        """window.locks = [];
+        navigator.wakeLock.request = async (type) => {
+          const lock = new EventTarget();
+          Object.assign(lock, { type, released: false, release: async () => { lock.released = true; } });
+          window.locks.push(lock);
+          return lock;
+        };"""
+    )
+    log_in(page, stack)
+    throttle(page, SLOW)
+    choose(page, sparse(tmp_path / "awake.bin", 60 * MIB))
+    expect(item(page, "uploading")).to_have_count(1)
+    assert page.evaluate("locks.map(({ type, released }) => [type, released])") == [["screen", False]]
+    press(page, "pause")
+    wait_until(lambda: page.evaluate("locks.every(({ released }) => released)"), "the lock to be let go")
+
+
+def test_it_speaks_chinese(browser: Browser, stack: Stack, tmp_path: Path) -> None:
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    log_in(page, stack)
+    page.evaluate("() => document.querySelector('oss-uploader').setAttribute('lang', 'zh-CN')")
+    expect(page.get_by_test_id("choose")).to_have_text("选择文件")
+    choose(page, sparse(tmp_path / "中文.bin", 20 * MIB))
+    expect(item(page, "completed").get_by_test_id("item-message")).to_have_text("上传完成", timeout=30_000)
+    context.close()
+
+
+def test_a_host_may_speak_another_language(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    page.evaluate(
+        """() => { document.querySelector("oss-uploader").translation = { labels: { choose: "Choisir" } }; }"""
+    )
+    expect(page.get_by_test_id("choose")).to_have_text("Choisir")
+    expect(page.get_by_text("Drop files here")).to_be_visible()
+
+
+def test_by_keyboard_alone(page: Page, stack: Stack, tmp_path: Path) -> None:
+    """Choose, pause, resume and cancel without a mouse; the focus is never lost on the way."""
+    log_in(page, stack)
+    throttle(page, SLOW)
+    page.evaluate("delete window.showOpenFilePicker; window.showOpenFilePicker = undefined")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if focused(page) == "choose":
+            break
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(sparse(tmp_path / "keys.bin", 120 * MIB))
+    expect(item(page, "uploading")).to_have_count(1)
+    tab_to(page, "pause")
+    page.keyboard.press("Enter")
+    expect(item(page, "paused")).to_have_count(1)
+    wait_until(lambda: focused(page) == "resume", "the focus to stand on Resume")
+    page.keyboard.press("Enter")
+    expect(item(page, "uploading")).to_have_count(1)
+    tab_to(page, "cancel")
+    page.keyboard.press(" ")
+    expect(item(page, "aborted")).to_have_count(1)
+
+
+def focused(page: Page) -> str:
+    found: str = page.evaluate(
+        """() => document.querySelector("oss-uploader").shadowRoot.activeElement?.dataset.testid ?? "" """
+    )
+    return found
+
+
+def tab_to(page: Page, testid: str) -> None:
+    for _ in range(20):
+        if focused(page) == testid:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no way to {testid} by Tab")
+
+
+def test_what_is_said_to_those_who_listen(page: Page, stack: Stack) -> None:
+    """A file alone is told by its name; of many only how they stand: no chatter."""
+    log_in(page, stack)
+    said = page.evaluate_handle(
+        """() => {
+          const said = [];
+          const region = document.querySelector("oss-uploader").shadowRoot.querySelector('[role="status"]');
+          new MutationObserver(() => said.push(region.textContent)).observe(region, { childList: true });
+          return said;
+        }"""
+    )
+    page.get_by_test_id("file-input").set_input_files(
+        {"name": "alone.txt", "mimeType": "text/plain", "buffer": b"alone"}
+    )
+    expect(page.get_by_test_id("announcer")).to_contain_text("alone.txt is uploaded.")
+    page.get_by_test_id("file-input").set_input_files(
+        [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in range(200)]
+    )
+    expect(page.get_by_test_id("announcer")).to_have_text("201 of 201 uploaded", timeout=30_000)
+    assert len(said.evaluate("said => said")) < 20
+    page.get_by_test_id("total-message").wait_for()
+
+
+def test_the_tree_that_screen_readers_get(page: Page, stack: Stack, tmp_path: Path) -> None:
+    log_in(page, stack)
+    throttle(page, SLOW)
+    choose(page, sparse(tmp_path / "tree.bin", 120 * MIB))
+    expect(item(page, "uploading")).to_have_count(1)
+    expect(page.locator("oss-uploader")).to_match_aria_snapshot(
+        """
+        - paragraph: Drop files here
+        - button "Choose files"
+        - list "Uploads":
+          - listitem:
+            - button "Pause tree.bin"
+            - button "Cancel tree.bin"
+            - progressbar "Progress of tree.bin"
+        - status
+        """
+    )
+
+
+def test_nothing_scrolls_sideways(page: Page, stack: Stack, tmp_path: Path) -> None:
+    """On a phone, and at 200 % and 400 % zoom, which is a narrower window."""
+    log_in(page, stack)
+    long = "a very long name without a place to break ".replace(" ", "_") * 4
+    page.get_by_test_id("file-input").set_input_files(
+        [{"name": f"{long}{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in range(2)]
+    )
+    expect(item(page, "completed")).to_have_count(2)
+    for width in (1280, 640, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+
+
+def test_leaving_in_the_middle_asks_first(page: Page, stack: Stack, tmp_path: Path) -> None:
+    log_in(page, stack)
+    throttle(page, SLOW)
+    choose(page, sparse(tmp_path / "leaving.bin", 60 * MIB))
+    expect(item(page, "uploading")).to_have_count(1)
+    asked: list[str] = []
+
+    def stay(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.mouse.click(5, 5)
+    page.evaluate("() => { location.href = '/api/docs/'; }")
+    wait_until(lambda: asked == ["beforeunload"], "the question")
+    expect(item(page, "completed")).to_have_count(1, timeout=60_000)
+    assert_arrived(stack, only_upload(stack, "leaving.bin"), tmp_path / "leaving.bin")
