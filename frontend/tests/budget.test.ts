@@ -1,0 +1,57 @@
+// How much a page has to load. Its one rule: kilobytes are 1,024 bytes after gzip, as bundlers make them for a page.
+
+import { type OutputChunk, rolldown } from "rolldown";
+import { expect, test } from "vitest";
+
+const KB = 1024;
+const SLOW = 60_000;
+
+/** As an application does that uses it: what several pieces share lies in the first. */
+async function bundle(entry: string): Promise<OutputChunk[]> {
+  const input = { input: `src/${entry}`, platform: "browser", preserveEntrySignatures: false } as const;
+  const { output } = await (await rolldown({ ...input, logLevel: "silent" })).generate({ minify: true });
+  return output.filter((file) => file.type === "chunk");
+}
+
+async function weight(chunks: readonly OutputChunk[]): Promise<number> {
+  const sizes = chunks.map(async ({ code }) => {
+    const packed = new Blob([code]).stream().pipeThrough(new CompressionStream("gzip"));
+    return (await new Response(packed).arrayBuffer()).byteLength;
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** What is there before anybody chooses a file. */
+function atOnce(chunks: readonly OutputChunk[]): OutputChunk[] {
+  const byName = new Map(chunks.map((chunk) => [chunk.fileName, chunk]));
+  const found = new Set(chunks.filter(({ isEntry }) => isEntry));
+  for (const { imports } of found) for (const name of imports) found.add(byName.get(name) as OutputChunk);
+  return [...found];
+}
+
+function named(chunks: readonly OutputChunk[], ...names: string[]): OutputChunk[] {
+  return names.map((name) => {
+    const found = chunks.find(({ fileName }) => fileName.startsWith(`${name}-`));
+    if (!found) throw new Error(`No ${name} among ${chunks.map(({ fileName }) => fileName).join(", ")}.`);
+    return found;
+  });
+}
+
+test("the core is less than 12 KB", { timeout: SLOW }, async () => {
+  expect(await weight(atOnce(await bundle("index.ts")))).toBeLessThan(12 * KB);
+});
+
+test("the whole engine with its worker is less than 25 KB", { timeout: SLOW }, async () => {
+  const engine = await bundle("index.ts");
+  const whole = [...atOnce(engine), ...named(engine, "transfer", "crc64", "lending", "stream")];
+  const worker = await bundle("hash.worker.ts");
+  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(25 * KB);
+});
+
+test("with the element a page loads less than 29 KB to upload its first file", {
+  timeout: SLOW,
+}, async () => {
+  const element = await bundle("define.ts");
+  const loaded = [...atOnce(element), ...named(element, "transfer", "crc64")];
+  expect(await weight([...loaded, ...atOnce(await bundle("hash.worker.ts"))])).toBeLessThan(29 * KB);
+});
