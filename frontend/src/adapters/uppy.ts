@@ -1,6 +1,6 @@
 // Options for Uppy's @uppy/aws-s3: uploads go by our backend's Companion routes.
 //
-//   uppy.use(AwsS3, { ...(await uppyOptions({ destination: "films" })) });
+//   uppy.use(AwsS3, await uppyOptions({ destination: "films" }));
 //
 // Its one rule: the address is the right to upload, good for a day; a page that stays open longer asks again.
 
@@ -12,6 +12,8 @@ export interface UppyOptions {
   readonly companionEndpoint: string;
   /** Of Uppy 5. */
   readonly endpoint: string;
+  /** Every file in parts, if of one: only then does Uppy tell the backend that it has arrived. */
+  readonly shouldUseMultipart: true;
   readonly expiresAt: string;
 }
 
@@ -19,5 +21,10 @@ export async function uppyOptions(options: AdapterOptions = {}, world?: World): 
   const { signal } = new AbortController();
   const answer = await backend(options, world).companion(options.destination ?? "default", signal);
   const base = answer.companion_url.replace(/\/$/, "");
-  return { companionEndpoint: base, endpoint: base, expiresAt: answer.expires_at };
+  return {
+    companionEndpoint: base,
+    endpoint: base,
+    shouldUseMultipart: true,
+    expiresAt: answer.expires_at,
+  };
 }
