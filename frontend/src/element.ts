@@ -20,7 +20,10 @@ const ANNOUNCED: Partial<Record<State, (name: string) => string>> = {
   aborted: (name) => `${name} is discarded.`,
 };
 
-export class OssUploaderElement extends HTMLElement {
+/** A server has no elements, and its rendering must not fail on an import. */
+const Element = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+export class OssUploaderElement extends Element {
   /** Takes part in forms: under `name` it posts the ids of the uploads that are completed. */
   static readonly formAssociated = true;
   static readonly observedAttributes = ["single", "required", "value"];
