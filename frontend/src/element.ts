@@ -21,9 +21,9 @@ const ANNOUNCED: Partial<Record<State, (name: string) => string>> = {
 };
 
 /** A server has no elements, and its rendering must not fail on an import. */
-const Element = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
-export class OssUploaderElement extends Element {
+export class OssUploaderElement extends Base {
   /** Takes part in forms: under `name` it posts the ids of the uploads that are completed. */
   static readonly formAssociated = true;
   static readonly observedAttributes = ["single", "required", "value"];

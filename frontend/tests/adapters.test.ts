@@ -28,6 +28,7 @@ function lender(life: number): { world: TestWorld; end: () => number } {
       region: "cn-hangzhou",
       bucket: "films",
       prefix: "uploads/7/",
+      addressing: "cname",
     });
   };
   return { world, end: () => end };
@@ -45,6 +46,7 @@ it.each([
       await world.clock.run(aliOssOptions({}, world)); // another tab
       await world.clock.pass(life * used);
       const options = await world.clock.run(aliOssOptions({}, world));
+      expect([options.cname, options.sldEnable, options.secure]).toEqual([true, false, true]);
       for (let round = 0; round < 40; round++) {
         await world.clock.pass(options.refreshSTSTokenInterval);
         expect(end(), `round ${round}`).toBeGreaterThan(world.serverTime());

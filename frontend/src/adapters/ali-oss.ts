@@ -20,6 +20,10 @@ export interface AliOssOptions extends AliOssCredentials {
   readonly bucket: string;
   readonly endpoint: string;
   readonly secure: boolean;
+  /** The endpoint is the bucket's own domain. */
+  readonly cname: boolean;
+  /** The bucket stands in the path: the local server. */
+  readonly sldEnable: boolean;
   readonly authorizationV4: true;
   /** Milliseconds. */
   readonly refreshSTSTokenInterval: number;
@@ -42,6 +46,8 @@ export async function aliOssOptions(options: AdapterOptions = {}, world?: World)
     bucket: lent.bucket,
     endpoint: lent.endpoint,
     secure: lent.endpoint.startsWith("https:"),
+    cname: lent.addressing === "cname",
+    sldEnable: lent.addressing === "path",
     authorizationV4: true,
     refreshSTSTokenInterval: REFRESH,
     refreshSTSToken: async () => credentials(await lend()),
