@@ -47,7 +47,7 @@ def send(uppy: APIClient, where: str, key: dict[str, str], sizes: list[int]) -> 
     parts = []
     for number, size in enumerate(sizes, 1):
         signed = uppy.get(f"{where}/{number}", key).json()
-        assert set(signed) == {"url", "expires"}
+        assert (set(signed), signed["headers"]) == ({"url", "headers", "expires"}, {})
         answer = httpx.put(signed["url"], content=bytes(size))
         parts.append({"PartNumber": number, "ETag": answer.headers["ETag"]})
     return parts
@@ -64,6 +64,15 @@ def test_a_large_file(uppy: APIClient, base: str, oss: OssClient, user: Any) -> 
     upload = Upload.objects.get()
     assert (upload.owner, upload.state, upload.size, upload.part_count) == (user, "completed", (10 << 20) + 7, 3)
     assert oss.head(upload.bucket, upload.key).size == upload.size
+
+
+def test_a_part_that_is_sent_with_a_type_is_signed_for_it(uppy: APIClient, base: str) -> None:
+    where, key = begun(uppy, base)
+    signed = uppy.get(f"{where}/1", {**key, "type": "video/mp4"}).json()
+    assert signed["headers"] == {"Content-Type": "video/mp4"}
+    assert httpx.put(signed["url"], content=b"x", headers={"Content-Type": "text/html"}).status_code == 403
+    assert httpx.put(signed["url"], content=b"x", headers=signed["headers"]).status_code == 200
+    assert uppy.get(f"{where}/1", {**key, "type": "video/mp4\nx: y"}).status_code == 400
 
 
 def test_parts_that_nobody_recorded_are_counted(uppy: APIClient, base: str) -> None:

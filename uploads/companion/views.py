@@ -136,8 +136,11 @@ class UploadView(CompanionView):
 
 class PartView(CompanionView):
     def get(self, request: Request, upload_id: str, number: int) -> Response:
-        (part,) = services.sign_parts(self.upload(upload_id), [PartRequest(number)])
-        return Response({"url": part.url, "expires": _seconds_left(part)})
+        """`type`: Uppy 5 sends a file of one part with its type, and what is sent is signed."""
+        kind = shapes.CreateUploadSerializer().validate_content_type(request.query_params.get("type", ""))
+        asked = PartRequest(number, content_type=kind or None)
+        (part,) = services.sign_parts(self.upload(upload_id), [asked])
+        return Response({"url": part.url, "headers": part.headers, "expires": _seconds_left(part)})
 
 
 class BatchView(CompanionView):
