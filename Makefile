@@ -50,7 +50,7 @@ lint: setup
 	$(RUN) -m mypy
 	$(NPM) run check
 
-unit: setup
+unit: setup $(UPPY5_STAMP)
 	$(NPM) test
 	$(RUN) -m coverage erase
 	$(RUN) -m coverage run -m pytest -m "not e2e"

@@ -10,6 +10,7 @@ import pytest
 from tests.packed import FRONTEND, MODULES, Packed, node, pack
 from tests.stack import ROOT
 
+UPPY5 = ROOT / "tests" / "interop" / "uppy5" / "node_modules"
 ENTRIES = {"oss-uploads", "oss-uploads/element", "oss-uploads/define", "oss-uploads/uppy", "oss-uploads/ali-oss"}
 
 
@@ -34,6 +35,12 @@ def inside(consumer: Path) -> Path:
 def manifest() -> dict[str, Any]:
     found: dict[str, Any] = json.loads((FRONTEND / "package.json").read_text())
     return found
+
+
+def compile_types(folder: Path, *more: str) -> None:
+    options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"]
+    options += ["--module", "esnext", "--moduleResolution", "bundler"]
+    node(folder, str(MODULES / "typescript" / "bin" / "tsc"), *options, *more)
 
 
 def test_it_holds_what_is_built_and_nothing_else(packed: Packed) -> None:
@@ -161,24 +168,27 @@ uploader.upload("film.mp4");
 def test_its_types_hold_at_the_consumers(consumer: Path, resolution: str) -> None:
     (consumer / "consumer.ts").write_text(CONSUMER)
     module = "esnext" if resolution == "bundler" else resolution
-    tsc = MODULES / "typescript" / "bin" / "tsc"
-    options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"]
-    node(consumer, str(tsc), *options, "--module", module, "--moduleResolution", resolution, "consumer.ts")
+    compile_types(consumer, "--module", module, "--moduleResolution", resolution, "consumer.ts")
 
 
-def test_uppys_and_reacts_types_take_ours(packed: Packed, tmp_path: Path) -> None:
-    packed.install(tmp_path, "@uppy", "react", "react-dom", "@types")
-    (tmp_path / "uppy.ts").write_text(
-        """
-        import AwsS3 from "@uppy/aws-s3";
-        import Uppy from "@uppy/core";
-        import { uppyOptions } from "oss-uploads/uppy";
-        export const uppy = new Uppy().use(AwsS3, await uppyOptions({ destination: "films" }));
-        """
-    )
+UPPY = """
+import AwsS3 from "@uppy/aws-s3";
+import Uppy from "@uppy/core";
+import { uppyOptions } from "oss-uploads/uppy";
+export const uppy = new Uppy().use(AwsS3, await uppyOptions({ destination: "films" }));
+"""
+
+
+@pytest.mark.parametrize("modules", [MODULES, UPPY5], ids=["Uppy 6", "Uppy 5"])
+def test_uppys_types_take_ours(packed: Packed, tmp_path: Path, modules: Path) -> None:
+    packed.install(tmp_path)
+    (tmp_path / "node_modules" / "@uppy").symlink_to(modules / "@uppy")
+    (tmp_path / "uppy.ts").write_text(UPPY)
+    compile_types(tmp_path, "--skipLibCheck", "uppy.ts")
+
+
+def test_reacts_types_take_the_guides(packed: Packed, tmp_path: Path) -> None:
+    packed.install(tmp_path, "react", "react-dom", "@types")
     for file in (FRONTEND / "guides" / "react").glob("*.tsx"):
         (tmp_path / file.name).write_text(file.read_text())
-    tsc = MODULES / "typescript" / "bin" / "tsc"
-    options = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "esnext"]
-    options += ["--moduleResolution", "bundler", "--jsx", "react-jsx", "--allowImportingTsExtensions"]
-    node(tmp_path, str(tsc), *options, "uppy.ts", "main.tsx")
+    compile_types(tmp_path, "--skipLibCheck", "--jsx", "react-jsx", "--allowImportingTsExtensions", "main.tsx")
