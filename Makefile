@@ -5,11 +5,15 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 # What differs between databases: constraints, locks, races, counts of queries.
 ON_POSTGRES := $(addprefix tests/test_,services.py api.py models.py destinations.py completion.py credentials.py callbacks.py manners.py companion.py sweep.py doctor.py)
-NPM := npm --prefix frontend --no-fund --no-audit --loglevel error
+QUIET := --no-fund --no-audit --loglevel error
+NPM := npm --prefix frontend $(QUIET)
 
 PY_STAMP := $(VENV)/.installed
 JS_STAMP := frontend/node_modules/.installed
 BUILD_STAMP := uploads/static/uploads/.built
+# Uppy 5 does not bear Uppy 6 beside it: a folder of its own.
+UPPY5 := tests/interop/uppy5
+UPPY5_STAMP := $(UPPY5)/node_modules/.installed
 
 .PHONY: setup demo test lint unit postgres e2e bench chaos browser clean
 
@@ -24,6 +28,10 @@ $(PY_STAMP): pyproject.toml
 # Not `npm ci`: it refuses a lock file made where the linter's builds for other systems could not be had.
 $(JS_STAMP): frontend/package.json frontend/package-lock.json
 	$(NPM) install
+	touch $@
+
+$(UPPY5_STAMP): $(UPPY5)/package.json $(UPPY5)/package-lock.json
+	npm --prefix $(UPPY5) $(QUIET) install
 	touch $@
 
 $(BUILD_STAMP): $(JS_STAMP) frontend/vite.config.ts frontend/tsconfig.json $(shell find frontend/src -type f)
@@ -42,7 +50,7 @@ lint: setup
 	$(RUN) -m mypy
 	$(NPM) run check
 
-unit: setup
+unit: setup $(UPPY5_STAMP)
 	$(NPM) test
 	$(RUN) -m coverage erase
 	$(RUN) -m coverage run -m pytest -m "not e2e"
@@ -52,7 +60,7 @@ postgres: setup
 	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 
-e2e: setup browser
+e2e: setup browser $(UPPY5_STAMP)
 	$(RUN) -m pytest -m e2e
 
 # Debian's Chromium where it may be installed, else Playwright's own build.
@@ -69,4 +77,4 @@ chaos: setup
 	$(RUN) -m tests.chaos
 
 clean:
-	rm -rf $(VENV) frontend/node_modules uploads/static/uploads var
+	rm -rf $(VENV) frontend/node_modules frontend/dist $(UPPY5)/node_modules uploads/static/uploads var

@@ -47,7 +47,7 @@ def send(uppy: APIClient, where: str, key: dict[str, str], sizes: list[int]) -> 
     parts = []
     for number, size in enumerate(sizes, 1):
         signed = uppy.get(f"{where}/{number}", key).json()
-        assert set(signed) == {"url", "expires"}
+        assert (set(signed), signed["headers"]) == ({"url", "headers", "expires"}, {})
         answer = httpx.put(signed["url"], content=bytes(size))
         parts.append({"PartNumber": number, "ETag": answer.headers["ETag"]})
     return parts
@@ -64,6 +64,15 @@ def test_a_large_file(uppy: APIClient, base: str, oss: OssClient, user: Any) -> 
     upload = Upload.objects.get()
     assert (upload.owner, upload.state, upload.size, upload.part_count) == (user, "completed", (10 << 20) + 7, 3)
     assert oss.head(upload.bucket, upload.key).size == upload.size
+
+
+def test_a_part_that_is_sent_with_a_type_is_signed_for_it(uppy: APIClient, base: str) -> None:
+    where, key = begun(uppy, base)
+    signed = uppy.get(f"{where}/1", {**key, "type": "video/mp4"}).json()
+    assert signed["headers"] == {"Content-Type": "video/mp4"}
+    assert httpx.put(signed["url"], content=b"x", headers={"Content-Type": "text/html"}).status_code == 403
+    assert httpx.put(signed["url"], content=b"x", headers=signed["headers"]).status_code == 200
+    assert uppy.get(f"{where}/1", {**key, "type": "video/mp4\nx: y"}).status_code == 400
 
 
 def test_parts_that_nobody_recorded_are_counted(uppy: APIClient, base: str) -> None:
@@ -110,6 +119,29 @@ def test_parts_that_oss_does_not_hold_so_are_named(uppy: APIClient, base: str) -
     assert (answer.status_code, answer.json()["errors"]) == (409, {"parts": [2, 3]})
 
 
+def test_a_list_of_fewer_parts_than_oss_holds_is_refused(uppy: APIClient, base: str) -> None:
+    where, key = begun(uppy, base)
+    parts = send(uppy, where, key, [5 << 20, 5 << 20, 5])
+    answer = uppy.post(f"{where}/complete?key={key['key']}", {"parts": parts[:2]}, format="json")
+    assert (answer.status_code, answer.json()["errors"]) == (409, {"parts": [3]})
+    assert uppy.post(f"{where}/complete?key={key['key']}", {"parts": parts}, format="json").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sizes", "odd"),
+    [([5 << 20, 6 << 20, 5], [2]), ([6 << 20, 5 << 20, 6 << 20], [2]), ([5 << 20, 6 << 20], [2])],
+    ids=["larger", "smaller", "last"],
+)
+def test_a_file_taken_up_with_parts_of_another_size_is_refused(
+    uppy: APIClient, base: str, sizes: list[int], odd: list[int]
+) -> None:
+    where, key = begun(uppy, base)
+    parts = send(uppy, where, key, sizes)
+    answer = uppy.post(f"{where}/complete?key={key['key']}", {"parts": parts}, format="json")
+    assert (answer.status_code, answer.json()["errors"]) == (409, {"parts": odd})
+    assert Upload.objects.get().state == "uploading"
+
+
 @pytest.mark.parametrize("body", [{}, {"parts": []}, {"parts": [{"PartNumber": "1", "ETag": "x"}]}, {"parts": [1]}, []])
 def test_what_cannot_be_a_list_of_parts(uppy: APIClient, base: str, body: Any) -> None:
     where, key = begun(uppy, base)
@@ -150,6 +182,7 @@ def test_an_address_that_is_not_good(uppy: APIClient, base: str, user: Any, monk
     ):
         answer = uppy.post(f"/api/uppy/{wrong}/s3/multipart", NAMES, format="json")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert answer.json()["message"] == answer.json()["detail"], "Uppy 5 shows no other word"
     user.is_active = False
     user.save()
     assert uppy.post(f"{base}multipart", NAMES, format="json").status_code == 404
@@ -157,6 +190,10 @@ def test_an_address_that_is_not_good(uppy: APIClient, base: str, user: Any, monk
     user.save()
     monkeypatch.setattr(capability, "LIFE", capability.timedelta(seconds=-1))
     assert uppy.post(f"{base}multipart", NAMES, format="json").status_code == 404
+
+
+def test_the_address_itself_is_no_page(uppy: APIClient, base: str) -> None:
+    assert uppy.get(base.removesuffix("s3/")).status_code == 404
 
 
 def test_who_may_not_upload_gets_no_address(api: APIClient, place: Place) -> None:

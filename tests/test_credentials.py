@@ -200,7 +200,8 @@ def test_the_api(api: APIClient, begin: Begin, user: Any, other_user: Any, oss_s
     assert answer.json()["endpoint"] == oss_server.url
     assert answer.headers["Cache-Control"] == "no-store"
     answer = api.post("/api/credentials/", {"destination": "default"}, format="json")
-    assert list(answer.json()) == [*FIELDS, "prefix"]
+    assert list(answer.json()) == [*FIELDS, "prefix", "addressing"]
+    assert answer.json()["addressing"] == "path"
     api.force_authenticate(other_user)
     assert api.post(f"/api/uploads/{upload.pk}/credentials/").status_code == 404
     assert api.post("/api/credentials/", {"destination": "nowhere"}, format="json").status_code == 400

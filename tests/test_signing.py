@@ -162,7 +162,7 @@ def test_batch_signs_as_one_by_one(vector: dict[str, Any]) -> None:
     assert signer.url(part) == url
 
 
-def test_batch_binds_size_and_md5_as_presign_does() -> None:
+def test_batch_binds_size_md5_and_type_as_presign_does() -> None:
     now, credentials = moment("20260115T083000Z"), Credentials("id", "secret", "token/+=")
     shared = (credentials, "cn-hangzhou", now, 900)
     address = "https://b.oss-cn-hangzhou.aliyuncs.com/a%20b"
@@ -171,6 +171,8 @@ def test_batch_binds_size_and_md5_as_presign_does() -> None:
     for part, headers in (
         (PartRequest(7, size=5), {"Content-Length": "5"}),
         (PartRequest(7, content_md5=md5), {"Content-MD5": md5}),
+        (PartRequest(7, content_type="video/mp4"), {"Content-Type": "video/mp4"}),
+        (PartRequest(7, content_md5=md5, content_type="a/b"), {"Content-MD5": md5, "Content-Type": "a/b"}),
         (PartRequest(7, size=5, content_md5=md5), {"Content-Length": "5", "Content-MD5": md5}),
     ):
         query = [("partNumber", "7"), ("uploadId", "U"), ("x-oss-traffic-limit", "819200")]

@@ -74,6 +74,8 @@ export interface Ending {
 export interface OwnCredentials extends Omit<LentCredentials, "key" | "upload_id"> {
   readonly endpoint: string;
   readonly prefix: string;
+  /** How the bucket is reached at the endpoint. */
+  readonly addressing: "virtual" | "path" | "cname";
 }
 
 export type HeadersOption =

@@ -1,4 +1,4 @@
-// Registers <oss-uploader>. Importing this has an effect; importing the package does not.
+// Registers <oss-uploader>, where there is a page. Importing this has an effect; importing the rest of the package has none.
 
 import { OssUploaderElement } from "./element.ts";
 
@@ -8,6 +8,7 @@ declare global {
   }
 }
 
-if (!customElements.get("oss-uploader")) customElements.define("oss-uploader", OssUploaderElement);
+const registry: CustomElementRegistry | undefined = globalThis.customElements;
+if (!registry?.get("oss-uploader")) registry?.define("oss-uploader", OssUploaderElement);
 
 export { OssUploaderElement };

@@ -27,7 +27,10 @@ const ANNOUNCED: Partial<Record<State, LabelName>> = {
   aborted: "says_aborted",
 };
 
-export class OssUploaderElement extends HTMLElement {
+/** A server has no elements, and its rendering must not fail on an import. */
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+export class OssUploaderElement extends Base {
   /** Takes part in forms: under `name` it posts the ids of the uploads that are completed. */
   static readonly formAssociated = true;
   static readonly observedAttributes = ["single", "required", "value", "camera", "lang"];

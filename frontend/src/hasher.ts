@@ -67,7 +67,8 @@ function answer(waiting: Map<number, Waiting>, { id, value, error }: Answer): vo
 function start(count: number): { worker: Worker; waiting: Map<number, Waiting> }[] {
   try {
     return Array.from({ length: count }, () => ({
-      worker: new Worker(new URL("./hash.worker.ts", import.meta.url), { type: "module" }),
+      // .js: TypeScript rewrites the names in imports alone, and Vite finds the .ts behind this one.
+      worker: new Worker(new URL("./hash.worker.js", import.meta.url), { type: "module" }),
       waiting: new Map<number, Waiting>(),
     }));
   } catch {

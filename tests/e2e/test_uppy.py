@@ -1,15 +1,25 @@
-"""The real Uppy 6 in a real Chromium, against our Companion routes."""
+"""The real Uppy, 6 and 5, in a real Chromium, against our Companion routes and a local OSS that fails on demand."""
 
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Request
 
 from tests.e2e.conftest import log_in
-from tests.stack import ROOT, Stack
+from tests.stack import ROOT, Stack, wait_until
+from uploads.oss.errors import OssError
+
+MIB = 1 << 20
+PART = 5 * MIB
+"""Uppy's own."""
+SIZE = 3 * PART + 7
+FILE = b"".join(bytes([65 + index]) * PART for index in range(3)) + b"D" * 7
 
 BUNDLE = """
 import { build } from "vite";
@@ -22,67 +32,256 @@ await build({
   },
 });
 """
+PACKAGES = {6: ROOT / "frontend", 5: ROOT / "tests" / "interop" / "uppy5"}
+
+BEFORE_THIRD = {6: {1, 2}, 5: {1, 2, 4}}
+"""Parts that arrive though the third does not: Uppy 6 sends them one after another, Uppy 5 side by side."""
+DESTINATIONS = {
+    "default": {"client_options": ["metadata"]},
+    "clips": {"max_size": 6_000_000, "content_types": ["video/*"]},
+}
+
+
+@pytest.fixture(scope="module", params=[6, 5], ids=["Uppy 6", "Uppy 5"])
+def version(request: pytest.FixtureRequest) -> int:
+    chosen: int = request.param
+    return chosen
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the packages, inside the front end, where they are found."""
-    frontend, out = ROOT / "frontend", tmp_path_factory.mktemp("uppy")
-    entry = frontend / "node_modules" / ".uppy-entry.js"
+def bundle(version: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the packages, beside which they are found."""
+    folder, out = PACKAGES[version], tmp_path_factory.mktemp("uppy")
+    assert (folder / "node_modules" / "@uppy").is_dir(), "`make e2e` installs it"
+    entry = folder / "node_modules" / ".uppy-entry.js"
     entry.write_text((ROOT / "tests" / "interop" / "uppy.entry.js").read_text())
-    command = ["node", "--input-type=module", "--eval", BUNDLE, "-", str(frontend), str(entry), str(out)]
-    subprocess.run(command, cwd=frontend, check=True, timeout=120)
+    command = ["node", "--input-type=module", "--eval", BUNDLE, "-", str(folder), str(entry), str(out)]
+    subprocess.run(command, cwd=ROOT / "frontend", check=True, timeout=120)
     return out / "uppy.js"
 
 
+@pytest.fixture(scope="module")
+def oss_that_fails() -> Iterator[Stack]:
+    with Stack(oss_arguments=["--allow-faults"]) as stack:
+        stack.destinations(DESTINATIONS)
+        yield stack
+
+
+@dataclass
+class Uppy:
+    """A page with Uppy in it, and the files of one test."""
+
+    page: Page
+    stack: Stack
+    bundle: Path
+    name: str
+    sent: list[int] = field(default_factory=list)
+    """Numbers of the parts, as they were sent."""
+
+    def __post_init__(self) -> None:
+        self.page.on("request", self._note)
+        self.faults()
+        self.load()
+
+    def _note(self, request: Request) -> None:
+        number = re.search(r"[?&]partNumber=(\d+)", request.url)
+        if request.method == "PUT" and number:
+            self.sent.append(int(number[1]))
+
+    def load(self) -> None:
+        self.page.goto(f"{self.stack.site.url}/")
+        self.page.add_script_tag(path=self.bundle)
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        httpx.put(f"{self.stack.oss_server.url}/-/faults", json=list(rules)).raise_for_status()
+
+    def begin(self, *sizes: int, **options: Any) -> None:
+        self.page.evaluate("begin", {"name": self.name, "sizes": sizes or [SIZE], **options})
+
+    def stop_in_the_middle(self, version: int) -> dict[str, Any]:
+        """Begins a file whose third part gets no further this time; what Uppy would keep of it over a reload."""
+        self.faults({"operation": "UploadPart", "part_number": 3, "count": 1, "delay": 600})
+        with self.page.expect_request(lambda request: request.method == "PUT" and "partNumber=3&" in request.url):
+            self.begin()
+        before = BEFORE_THIRD[version]
+        self.page.wait_for_function(f"arrived.length === {len(before)}")
+        assert set(self.page.evaluate("arrived")) == before
+        kept: dict[str, Any] = self.page.evaluate("uppy.getFiles()[0].s3Multipart")
+        return kept
+
+    def end(self) -> list[tuple[str, str | None]]:
+        return [(name, error) for name, error in self.page.evaluate("ended")]
+
+    def succeed(self) -> None:
+        assert self.end() == [(f"{self.name} 0.bin", None)]
+
+    def fail(self) -> str:
+        ((_, error),) = self.end()
+        assert error
+        return error
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Newest first."""
+        with self.stack.api() as api:
+            found = api.get("uploads/").json()["results"]
+        return [row for row in found if row["filename"].startswith(f"{self.name} ")]
+
+    def assert_stored(self) -> None:
+        row = self.rows()[0]
+        assert (row["state"], row["size"], row["content_type"]) == ("completed", SIZE, "video/mp4")
+        assert b"".join(self.stack.object_bytes(row)) == FILE
+
+
+OpenUppy = Callable[..., Uppy]
+
+
 @pytest.fixture
-def uppy_page(browser: Browser, stack: Stack, bundle: Path) -> Iterator[Page]:
-    context = browser.new_context(bypass_csp=True)
-    page = context.new_page()
-    log_in(page, stack)
-    page.add_script_tag(path=bundle)
-    yield page
-    context.close()
+def open_uppy(
+    browser: Browser, oss_that_fails: Stack, bundle: Path, request: pytest.FixtureRequest
+) -> Iterator[OpenUppy]:
+    contexts = []
+
+    def open_uppy(user: str = "demo") -> Uppy:
+        contexts.append(browser.new_context(bypass_csp=True))
+        page = contexts[-1].new_page()
+        log_in(page, oss_that_fails, user)
+        return Uppy(page, oss_that_fails, bundle, request.node.name)
+
+    yield open_uppy
+    for context in contexts:
+        context.close()
 
 
-UPLOAD = """async ({ sizes, abort }) => {
-  const { companionEndpoint } = await ossUploads.uppyOptions();
-  const uppy = new Uppy({ autoProceed: false }).use(AwsS3, {
-    companionEndpoint,
-    shouldUseMultipart: (file) => file.size > 1_000_000,
+@pytest.fixture
+def uppy(open_uppy: OpenUppy) -> Uppy:
+    return open_uppy()
+
+
+def test_it_uploads_large_and_small(uppy: Uppy) -> None:
+    uppy.begin(SIZE, 5)
+    assert sorted(uppy.end()) == [(f"{uppy.name} 0.bin", None), (f"{uppy.name} 1.bin", None)]
+    assert sorted(uppy.sent) == [1, 1, 2, 3, 4]
+    small, large = sorted(uppy.rows(), key=lambda row: int(row["size"]))
+    assert (small["state"], small["size"]) == ("completed", 5)
+    assert (large["state"], large["size"], large["content_type"]) == ("completed", SIZE, "video/mp4")
+    assert b"".join(uppy.stack.object_bytes(large)) == FILE
+
+
+def test_a_small_file_may_go_by_a_form(uppy: Uppy) -> None:
+    uppy.begin(5, shouldUseMultipart=False)
+    uppy.succeed()
+    assert uppy.sent == []
+    assert b"".join(uppy.stack.object_bytes(uppy.rows()[0])) == b"A" * 5
+
+
+def test_after_a_reload_it_sends_what_is_missing(uppy: Uppy, version: int) -> None:
+    kept = uppy.stop_in_the_middle(version)
+    uppy.load()
+    uppy.sent.clear()
+    uppy.begin(kept=kept)
+    uppy.succeed()
+    assert set(uppy.sent) == {1, 2, 3, 4} - BEFORE_THIRD[version]
+    assert len(uppy.rows()) == 1
+    uppy.assert_stored()
+
+
+def test_pausing_stops_it_and_resuming_sends_what_is_missing(uppy: Uppy, version: int) -> None:
+    uppy.stop_in_the_middle(version)
+    with uppy.page.expect_event("requestfailed", lambda request: "partNumber=3&" in request.url):
+        uppy.page.evaluate("uppy.pauseAll()")
+    uppy.page.evaluate("uppy.resumeAll()")
+    uppy.succeed()
+    assert sorted(uppy.sent) == [1, 2, 3, 3, 4]
+    uppy.assert_stored()
+
+
+def test_what_it_cancels_is_aborted(uppy: Uppy, version: int) -> None:
+    uppy.stop_in_the_middle(version)
+    uppy.page.evaluate("uppy.cancelAll()")
+    wait_until(lambda: uppy.rows()[0]["state"] == "aborted", "the upload to be aborted")
+    (row,) = uppy.rows()
+    client = uppy.stack.oss()
+    with pytest.raises(OssError, match="NoSuchUpload"):
+        client.list_parts(row["bucket"], row["key"], row["upload_id"])
+    client.close()
+
+
+def test_a_part_that_oss_is_too_busy_for_is_sent_again(uppy: Uppy) -> None:
+    error = {"status": 503, "code": "ServiceUnavailable"}
+    uppy.faults({"operation": "UploadPart", "part_number": 2, "count": 1, "error": error})
+    uppy.begin()
+    uppy.succeed()
+    assert sorted(uppy.sent) == [1, 2, 2, 3, 4]
+    uppy.assert_stored()
+
+
+def test_a_part_that_oss_refuses_fails_the_file_until_it_is_tried_again(uppy: Uppy, version: int) -> None:
+    error = {"status": 403, "code": "AccessDenied"}
+    uppy.faults({"operation": "UploadPart", "part_number": 2, "count": 1, "error": error})
+    uppy.begin()
+    uppy.fail()
+    uppy.page.evaluate("again()")
+    uppy.succeed()
+    uppy.assert_stored()
+    if version == 6:
+        assert sorted(uppy.sent) == [1, 2, 2, 3, 4], "what has arrived is kept"
+        assert len(uppy.rows()) == 1
+    else:
+        wait_until(lambda: uppy.rows()[-1]["state"] == "aborted", "Uppy 5 to give up what failed, as it does")
+
+
+def test_an_address_that_is_not_good_is_refused(uppy: Uppy, version: int) -> None:
+    uppy.begin(token="a:b:c")
+    assert ("This address is not good any more" if version == 5 else "Not Found") in uppy.fail()
+    assert uppy.rows() == []
+
+
+def test_nobody_takes_up_what_another_has_begun(open_uppy: OpenUppy, version: int) -> None:
+    mine = open_uppy()
+    kept = mine.stop_in_the_middle(version)
+    theirs = open_uppy("admin")
+    theirs.begin(kept=kept)
+    theirs.fail()
+    assert theirs.sent == []
+    assert mine.rows()[0]["state"] == "uploading"
+
+
+def test_a_type_that_the_destination_does_not_take_is_refused(uppy: Uppy, version: int) -> None:
+    uppy.begin(5, destination="clips", type="text/html")
+    assert ("takes video/*, not text/html" if version == 5 else "Bad Request") in uppy.fail()
+    assert uppy.rows() == []
+
+
+@pytest.mark.parametrize("parts", [True, False], ids=["in parts", "by a form"])
+def test_a_file_that_is_too_large_does_not_become_an_object(uppy: Uppy, version: int, parts: bool) -> None:
+    uppy.begin(6_000_001, destination="clips", shouldUseMultipart=parts)
+    error = uppy.fail()
+    if parts:
+        assert ("takes files of at most 6000000 bytes" if version == 5 else "Large") in error
+    (row,) = uppy.rows()
+    assert row["state"] in ("uploading", "aborted")
+    client = uppy.stack.oss()
+    with pytest.raises(OssError, match=r"404|NoSuchKey|NotFound"):
+        client.head(row["bucket"], row["key"])
+    client.close()
+
+
+FEWER = """async ({ uploadId, key }) => {
+  const where = `${endpoint}/s3/multipart/${uploadId}`;
+  const listed = await (await fetch(`${where}?key=${encodeURIComponent(key)}`)).json();
+  const answer = await fetch(`${where}/complete?key=${encodeURIComponent(key)}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ parts: listed.slice(0, 1) }),
   });
-  const parts = [];
-  uppy.on("s3-multipart:part-uploaded", (file, part) => {
-    parts.push(part.PartNumber);
-    if (abort) uppy.cancelAll();
-  });
-  for (const [index, size] of sizes.entries()) {
-    const data = new File([new Uint8Array(size).fill(index + 65)], `uppy ${index} ü.bin`, { type: "video/mp4" });
-    uppy.addFile({ name: data.name, type: data.type, data });
-  }
-  const result = await uppy.upload();
-  const told = ({ name, error, uploadURL }) => ({ name, error: error ?? null, uploadURL: uploadURL ?? null });
-  return { successful: (result?.successful ?? []).map(told), failed: (result?.failed ?? []).map(told), parts };
+  return [answer.status, (await answer.json()).errors];
 }"""
 
 
-def uploads(stack: Stack) -> list[dict[str, Any]]:
-    with stack.api() as api:
-        found = api.get("uploads/").json()["results"]
-    return [upload for upload in found if upload["filename"].startswith("uppy ")]
-
-
-def test_uppy_uploads_large_and_small(uppy_page: Page, stack: Stack) -> None:
-    result = uppy_page.evaluate(UPLOAD, {"sizes": [12_000_000, 5], "abort": False})
-    assert result["failed"] == []
-    assert {each["name"] for each in result["successful"]} == {"uppy 0 ü.bin", "uppy 1 ü.bin"}
-    assert sorted(result["parts"]) == [1, 2, 3]
-    large = next(upload for upload in uploads(stack) if upload["filename"] == "uppy 0 ü.bin")
-    assert (large["state"], large["size"], large["content_type"]) == ("completed", 12_000_000, "video/mp4")
-    assert set(b"".join(stack.object_bytes(large))) == {65}
-
-
-def test_what_uppy_cancels_is_aborted(uppy_page: Page, stack: Stack) -> None:
-    uppy_page.evaluate(UPLOAD, {"sizes": [20_000_000], "abort": True})
-    newest = uploads(stack)[0]
-    assert newest["state"] == "aborted"
+def test_fewer_parts_than_oss_holds_do_not_become_an_object(uppy: Uppy, version: int) -> None:
+    kept = uppy.stop_in_the_middle(version)
+    refused = [409, {"parts": sorted(BEFORE_THIRD[version] - {1})}]
+    assert uppy.page.evaluate(FEWER, kept) == refused
+    uppy.page.evaluate("uppy.pauseAll(); uppy.resumeAll()")
+    uppy.succeed()
+    uppy.assert_stored()

@@ -100,4 +100,4 @@ CREATE_BATCH = _asked("Two small files", {"uploads": [{**_FILE, "size": 10_000, 
 COMPLETE_BATCH = _asked("Two small files", {"uploads": [{"id": ID, "etag": "5D41402ABC4B2A76B9719D911017C592"}]})
 BATCH = _answered("An upload and a problem", {"uploads": [_UPLOAD, _PROBLEM]}, 207)
 CREDENTIALS = _answered("For one upload", {**_LENT, "key": _UPLOAD["key"], "upload_id": _UPLOAD["upload_id"]})
-PREFIX_CREDENTIALS = _answered("For one's own prefix", {**_LENT, "prefix": "uploads/7/"})
+PREFIX_CREDENTIALS = _answered("For one's own prefix", {**_LENT, "prefix": "uploads/7/", "addressing": "virtual"})

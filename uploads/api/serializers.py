@@ -8,6 +8,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from uploads.models import Upload
+from uploads.oss.endpoint import Endpoint
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.signing import PartRequest
 from uploads.services import DonePart, Lent, SignedPart, Told, Wanted
@@ -368,16 +369,20 @@ class CredentialsSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(required=False)
     upload_id = serializers.CharField(required=False)
     prefix = serializers.CharField(required=False)
+    addressing = serializers.CharField(
+        required=False, help_text="With a prefix: how the bucket is reached at the endpoint; virtual, path or cname."
+    )
 
     @staticmethod
-    def of(lent: Lent, endpoint: str, region: str) -> dict[str, Any]:
-        where = {"prefix": lent.prefix} if lent.prefix else {"key": lent.key, "upload_id": lent.upload_id}
+    def of(lent: Lent, endpoint: Endpoint, region: str) -> dict[str, Any]:
+        mine = {"prefix": lent.prefix, "addressing": endpoint.addressing}
+        where = mine if lent.prefix else {"key": lent.key, "upload_id": lent.upload_id}
         return {
             "access_key_id": lent.credentials.access_key_id,
             "access_key_secret": lent.credentials.access_key_secret,
             "security_token": lent.credentials.security_token,
             "expires_at": lent.expires_at,
-            "endpoint": endpoint,
+            "endpoint": endpoint.url,
             "region": region,
             "bucket": lent.bucket,
             **where,

@@ -296,7 +296,7 @@ def _signed(upload: Upload, parts: list[PartRequest]) -> dict[str, Any]:
 
 
 def _lent(lent: services.Lent) -> Response:
-    body = shapes.CredentialsSerializer.of(lent, settings.endpoint.url, settings.region)
+    body = shapes.CredentialsSerializer.of(lent, settings.endpoint, settings.region)
     return Response(body, headers={"Cache-Control": "no-store"})
 
 

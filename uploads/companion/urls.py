@@ -13,5 +13,4 @@ urlpatterns = [
     path(f"{base}s3/multipart/<str:upload_id>/<int:number>", views.PartView.as_view()),
     path(f"{base}s3/multipart/<str:upload_id>/batch", views.BatchView.as_view()),
     path(f"{base}s3/multipart/<str:upload_id>/complete", views.CompleteView.as_view()),
-    path(base, views.ParamsView.as_view(), name="companion-base"),
 ]

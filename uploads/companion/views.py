@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -46,7 +47,7 @@ class CompanionURLView(APIView):
         place = door.destination(asked.validated_data["destination"])
         door.permit(place, request.user)
         token, end = capability.issue(request.user, place.name)
-        url = request.build_absolute_uri(reverse("companion-base", args=[token]))
+        url = request.build_absolute_uri(f"{reverse('uppy')}{token}/")
         return Response({"companion_url": url, "expires_at": end}, headers={"Cache-Control": "no-store"})
 
 
@@ -68,6 +69,13 @@ class CompanionView(APIView):
         self.capability = found
         request.user = found.user  # type: ignore[assignment]  # DRF knows of one kind of user.
         super().initial(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A problem as elsewhere; `message` is what Uppy 5 shows of it."""
+        answer = super().handle_exception(exc)
+        if isinstance(answer.data, dict):
+            answer.data["message"] = answer.data.get("detail", "")
+        return answer
 
     def begin(self, filename: Any, kind: Any, metadata: Any, *, in_one: bool) -> Upload:
         asked = shapes.CreateUploadSerializer(
@@ -105,8 +113,7 @@ class ParamsView(CompanionView):
         metadata = {name[9:-1]: value for name, value in given.items() if name.startswith("metadata[")}
         upload = self.begin(given.get("filename"), given.get("type"), metadata, in_one=True)
         (part,) = services.sign_parts(upload, [PartRequest(1)])
-        expires = int((part.expires_at - upload.created_at).total_seconds())
-        return Response({"method": part.method, "url": part.url, "fields": part.fields, "expires": expires})
+        return Response({"method": part.method, "url": part.url, "fields": part.fields, "expires": _seconds_left(part)})
 
 
 class MultipartView(CompanionView):
@@ -129,9 +136,11 @@ class UploadView(CompanionView):
 
 class PartView(CompanionView):
     def get(self, request: Request, upload_id: str, number: int) -> Response:
-        upload = self.upload(upload_id)
-        (part,) = services.sign_parts(upload, [PartRequest(number)])
-        return Response({"url": part.url, "expires": _seconds(upload)})
+        """`type`: Uppy 5 sends a file of one part with its type, and what is sent is signed."""
+        kind = shapes.CreateUploadSerializer().validate_content_type(request.query_params.get("type", ""))
+        asked = PartRequest(number, content_type=kind or None)
+        (part,) = services.sign_parts(self.upload(upload_id), [asked])
+        return Response({"url": part.url, "headers": part.headers, "expires": _seconds_left(part)})
 
 
 class BatchView(CompanionView):
@@ -173,6 +182,5 @@ def _parts(data: Any) -> dict[int, str]:
     return parts
 
 
-def _seconds(upload: Upload) -> int:
-    place = door.destination(upload.destination)
-    return place.url_expires
+def _seconds_left(part: services.SignedPart) -> int:
+    return int((part.expires_at - timezone.now()).total_seconds())

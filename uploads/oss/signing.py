@@ -192,6 +192,8 @@ class PartRequest:
     number: int
     size: int | None = None
     content_md5: str | None = None
+    content_type: str | None = None
+    """Of clients that send one with a part; OSS signs it then."""
 
 
 class PartSigner:
@@ -231,13 +233,15 @@ class PartSigner:
 
     def url(self, part: PartRequest) -> str:
         """The URL for one part."""
-        if part.size is None and part.content_md5 is None:
+        if part.size is None and part.content_md5 is None and part.content_type is None:
             return self._signed(part.number, self._plain, "\n\n\nUNSIGNED-PAYLOAD")
         headers, tail, additional = "", self._plain, ""
         if part.size is not None:
             headers, tail, additional = f"content-length:{part.size}\n", self._sized, "content-length"
         if part.content_md5 is not None:
             headers += f"content-md5:{part.content_md5}\n"
+        if part.content_type is not None:
+            headers += f"content-type:{part.content_type}\n"
         return self._signed(part.number, tail, f"\n{headers}\n{additional}\nUNSIGNED-PAYLOAD")
 
     def urls(self, numbers: Iterable[int]) -> Iterator[str]:

@@ -160,14 +160,21 @@ def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[O
     return list(held)
 
 
-def _listed(held: Sequence[OssPart], wanted: Mapping[int, str]) -> list[OssPart]:
-    """Those that the client lists, if OSS holds each of them so."""
-    there = {part.number: part for part in held}
-    wrong = [number for number, etag in wanted.items() if number not in there or there[number].etag.upper() != etag]
+def _listed(held: Sequence[OssPart], wanted: Mapping[int, str]) -> Sequence[OssPart]:
+    """What OSS holds, if that is what the client lists, no less and no more: it says no size that would tell."""
+    there = {part.number: part.etag.upper() for part in held}
+    wrong = sorted(number for number in {*there, *wanted} if there.get(number) != wanted.get(number))
     if wrong:
-        detail = f"{len(wrong)} of {len(wanted)} parts are missing or others at OSS: send them again."
-        raise PartsMissing(detail, errors={"parts": sorted(wrong)})
-    return [there[number] for number in sorted(wanted)]
+        detail = f"{len(wrong)} parts are not the same at OSS as in the list of {len(wanted)}: send them again."
+        raise PartsMissing(detail, errors={"parts": wrong})
+    sizes = [part.size for part in held]
+    # Taken up again with parts of another size, a file would have holes. Uppy's last part alone may be smaller;
+    # beyond 10,000 times its part size it cuts at fractions of a byte.
+    odd = [part.number for part in held if part.size > sizes[0] + 1 or (part.size < sizes[0] - 1 and part != held[-1])]
+    if odd:
+        detail = f"Parts of a file have one size; {len(odd)} have another. Start the upload anew."
+        raise PartsMissing(detail, errors={"parts": odd})
+    return held
 
 
 def _expected(parts: Sequence[OssPart], told: Told) -> dict[str, str]:

@@ -71,7 +71,7 @@ def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | 
         settings.credentials, settings.region, now, life, url, upload.bucket, upload.key, upload.upload_id,
         list(options.traffic(upload.options).items()),
     )  # fmt: skip
-    return [SignedPart(part.number, signer.url(part), expires_at, headers=_md5_header(part)) for part in parts]
+    return [SignedPart(part.number, signer.url(part), expires_at, headers=_bound_headers(part)) for part in parts]
 
 
 def _life(place: Destination, now: datetime) -> int:
@@ -146,6 +146,11 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
 
 def _md5_header(part: PartRequest) -> dict[str, str]:
     return {"Content-MD5": part.content_md5} if part.content_md5 else {}
+
+
+def _bound_headers(part: PartRequest) -> dict[str, str]:
+    """What the client must send with a part because it is signed."""
+    return _md5_header(part) | ({"Content-Type": part.content_type} if part.content_type else {})
 
 
 def _check_part(upload: Upload, number: int, size: int | None) -> None:

@@ -1,0 +1,43 @@
+import { OssUploader, type Upload } from "oss-uploads";
+import { useEffect, useReducer, useState } from "react";
+
+/** One file on its way; whoever shows it is drawn again whenever it moves. */
+export function useUpload(destination = "default") {
+  const [upload, setUpload] = useState<Upload | null>(null);
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    const over = new AbortController();
+    for (const event of ["progress", "statechange"]) upload?.addEventListener(event, redraw, over);
+    return () => over.abort();
+  }, [upload]);
+  return { upload, start: (file: File) => setUpload(new OssUploader({ destination }).upload(file)) };
+}
+
+export function UploadField() {
+  const { upload, start } = useUpload();
+  return (
+    <>
+      <input
+        type="file"
+        aria-label="File"
+        onChange={({ target: { files } }) => files?.[0] && start(files[0])}
+      />
+      {upload && (
+        <>
+          <progress value={upload.progress.ratio} />
+          {upload.state === "uploading" && (
+            <button type="button" onClick={() => upload.pause()}>
+              Pause
+            </button>
+          )}
+          {["paused", "failed"].includes(upload.state) && (
+            <button type="button" onClick={() => upload.resume()}>
+              Go on
+            </button>
+          )}
+          <output>{upload.error ? upload.error.message : `${upload.filename}: ${upload.state}`}</output>
+        </>
+      )}
+    </>
+  );
+}

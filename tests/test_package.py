@@ -1,0 +1,194 @@
+"""The npm package holds what a page needs, nothing else, and does what it says where it is installed."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.packed import FRONTEND, MODULES, Packed, node, pack
+from tests.stack import ROOT
+
+UPPY5 = ROOT / "tests" / "interop" / "uppy5" / "node_modules"
+ENTRIES = {"oss-uploads", "oss-uploads/element", "oss-uploads/define", "oss-uploads/uppy", "oss-uploads/ali-oss"}
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    return pack(tmp_path_factory.mktemp("packed"))
+
+
+@pytest.fixture(scope="module")
+def consumer(packed: Packed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("consumer")
+    (folder / "package.json").write_text('{"type": "module"}')
+    packed.install(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def inside(consumer: Path) -> Path:
+    return consumer / "node_modules" / "oss-uploads"
+
+
+def manifest() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FRONTEND / "package.json").read_text())
+    return found
+
+
+def compile_types(folder: Path, *more: str) -> None:
+    options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"]
+    options += ["--module", "esnext", "--moduleResolution", "bundler"]
+    node(folder, str(MODULES / "typescript" / "bin" / "tsc"), *options, *more)
+
+
+def test_it_holds_what_is_built_and_nothing_else(packed: Packed) -> None:
+    kinds = re.compile(r"dist/(adapters/)?[\w.-]+\.(js|js\.map|d\.ts)|package\.json|README\.md|LICENSE")
+    assert {path for path in packed.files if not kinds.fullmatch(path)} == set()
+    assert {"package.json", "README.md", "LICENSE"} <= packed.files
+    built = {path.relative_to(FRONTEND / "src").with_suffix("") for path in (FRONTEND / "src").rglob("*.ts")}
+    built -= {Path("page")}  # What our own built page loads, which is no module of a package.
+    assert {path for path in packed.files if path.endswith(".js")} == {f"dist/{path}.js" for path in built}
+
+
+def test_files_that_its_modules_load_by_address_are_there(inside: Path) -> None:
+    """TypeScript rewrites imports alone: a worker's name stands as it was written."""
+    named = [
+        (module, name)
+        for module in (inside / "dist").rglob("*.js")
+        for name in re.findall(r"new URL\(\s*\"([^\"]+)\",\s*import\.meta\.url", module.read_text())
+    ]
+    assert [name for _, name in named] == ["./hash.worker.js"]
+    assert all((module.parent / name).exists() for module, name in named)
+
+
+def test_its_licence_is_the_projects(inside: Path) -> None:
+    assert (inside / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
+def test_every_export_is_there_with_its_types(packed: Packed) -> None:
+    exports = manifest()["exports"]
+    assert {f"oss-uploads{name[1:]}" for name in exports if name != "./package.json"} == ENTRIES
+    for target in exports.values():
+        for path in [target] if isinstance(target, str) else target.values():
+            assert path.removeprefix("./") in packed.files
+
+
+def test_every_module_has_a_source_map_that_needs_no_sources(inside: Path) -> None:
+    for module in (inside / "dist").rglob("*.js"):
+        text = module.read_text()
+        assert text.rstrip().endswith(f"//# sourceMappingURL={module.name}.map")
+        given = json.loads(module.with_suffix(".js.map").read_text())
+        assert len(given["sources"]) == len(given["sourcesContent"]) == 1
+        assert given["sourcesContent"][0].startswith("//")
+
+
+def test_it_tells_nothing_of_the_machine_it_was_made_on(packed: Packed, inside: Path) -> None:
+    secret = re.compile(r"(?i)/home/|/root/|/tmp/|/Users/|file://|BEGIN [A-Z ]*PRIVATE KEY|demo-key-secret|LTAI\w{12,}")
+    for name in packed.files:
+        assert not (found := secret.search((inside / name).read_text())), f"{name}: {found}"
+
+
+def test_importing_it_where_there_is_no_page_does_nothing(consumer: Path) -> None:
+    script = """
+      const before = Reflect.ownKeys(globalThis);
+      const found = {};
+      for (const name of JSON.parse(process.argv[1])) found[name] = Object.keys(await import(name));
+      const added = Reflect.ownKeys(globalThis).filter((key) => !before.includes(key));
+      console.log(JSON.stringify({ found, added: added.map(String) }));
+    """
+    seen = json.loads(node(consumer, "--input-type=module", "--eval", script, json.dumps(sorted(ENTRIES))))
+    assert seen["added"] == []
+    assert {"OssUploader", "Upload", "UploadError"} <= set(seen["found"]["oss-uploads"])
+    assert seen["found"]["oss-uploads/element"] == ["OssUploaderElement"]
+    assert seen["found"]["oss-uploads/define"] == ["OssUploaderElement"]
+    assert seen["found"]["oss-uploads/uppy"] == ["uppyOptions"]
+    assert seen["found"]["oss-uploads/ali-oss"] == ["aliOssOptions"]
+
+
+def test_the_element_is_registered_by_define_alone(consumer: Path) -> None:
+    script = """
+      const defined = [];
+      globalThis.HTMLElement = class {};
+      globalThis.customElements = { get: () => undefined, define: (name) => defined.push(name) };
+      await import("oss-uploads/element");
+      await import("oss-uploads");
+      const before = [...defined];
+      await import("oss-uploads/define");
+      console.log(JSON.stringify({ before, after: defined }));
+    """
+    assert json.loads(node(consumer, "--input-type=module", "--eval", script)) == {
+        "before": [],
+        "after": ["oss-uploader"],
+    }
+
+
+def test_what_has_effects_is_said_to(inside: Path) -> None:
+    """A bundler may drop any other module that nobody uses."""
+    said = {path for path in manifest()["sideEffects"] if path.startswith("./dist/")}
+    assert said == {"./dist/define.js", "./dist/hash.worker.js"}
+    assert all((inside / path).exists() for path in said)
+
+
+CONSUMER = """
+import { OssUploader, UploadError, type State, type Unfinished, type Upload } from "oss-uploads";
+import { OssUploaderElement } from "oss-uploads/element";
+import "oss-uploads/define";
+import { type AliOssOptions, aliOssOptions } from "oss-uploads/ali-oss";
+import { uppyOptions } from "oss-uploads/uppy";
+
+const uploader: OssUploader = new OssUploader({ api: "/api/", integrity: "md5", signing: "sts", parallel: 6 });
+const upload: Upload = uploader.upload(new File([], "a"), { metadata: { shelf: "7" } });
+upload.addEventListener("progress", ({ loaded, total, ratio, speed, eta }) => {
+  const sums: [number, number, number, number | null, number | null] = [loaded, total, ratio, speed, eta];
+  void sums;
+});
+upload.addEventListener("statechange", ({ state, error }) => {
+  const told: [State, UploadError | null] = [state, error];
+  void told;
+});
+export async function end(): Promise<string> {
+  const unfinished: Unfinished[] = await uploader.unfinished();
+  const element: OssUploaderElement = document.createElement("oss-uploader");
+  const options: AliOssOptions = await aliOssOptions({ headers: { Authorization: "Token 7" } });
+  const { companionEndpoint, endpoint } = await uppyOptions();
+  await upload.abort();
+  const { key } = await upload.done;
+  return [key, unfinished.length, element.value, options.prefix, companionEndpoint, endpoint].join();
+}
+// @ts-expect-error there is no such integrity
+new OssUploader({ integrity: "md4" });
+// @ts-expect-error a file is no text
+uploader.upload("film.mp4");
+"""
+
+
+@pytest.mark.parametrize("resolution", ["bundler", "nodenext"])
+def test_its_types_hold_at_the_consumers(consumer: Path, resolution: str) -> None:
+    (consumer / "consumer.ts").write_text(CONSUMER)
+    module = "esnext" if resolution == "bundler" else resolution
+    compile_types(consumer, "--module", module, "--moduleResolution", resolution, "consumer.ts")
+
+
+UPPY = """
+import AwsS3 from "@uppy/aws-s3";
+import Uppy from "@uppy/core";
+import { uppyOptions } from "oss-uploads/uppy";
+export const uppy = new Uppy().use(AwsS3, await uppyOptions({ destination: "films" }));
+"""
+
+
+@pytest.mark.parametrize("modules", [MODULES, UPPY5], ids=["Uppy 6", "Uppy 5"])
+def test_uppys_types_take_ours(packed: Packed, tmp_path: Path, modules: Path) -> None:
+    packed.install(tmp_path)
+    (tmp_path / "node_modules" / "@uppy").symlink_to(modules / "@uppy")
+    (tmp_path / "uppy.ts").write_text(UPPY)
+    compile_types(tmp_path, "--skipLibCheck", "uppy.ts")
+
+
+def test_reacts_types_take_the_guides(packed: Packed, tmp_path: Path) -> None:
+    packed.install(tmp_path, "react", "react-dom", "@types")
+    for file in (FRONTEND / "guides" / "react").glob("*.tsx"):
+        (tmp_path / file.name).write_text(file.read_text())
+    compile_types(tmp_path, "--skipLibCheck", "--jsx", "react-jsx", "--allowImportingTsExtensions", "main.tsx")
