@@ -111,6 +111,23 @@ describe("trouble on the line", () => {
     expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(7000);
   });
 
+  test.each(["url", "sts"] as const)(
+    "a device that slept for hours asks what the time is, and wastes no more than was under way (%s)",
+    async (signing) => {
+      const world = new TestWorld();
+      world.backend.lends = 3600;
+      const upload = world.open({ signing }).upload(fileOf(500));
+      await world.arrive(10);
+      world.slept = 2 * 3_600_000;
+      await world.clock.run(upload.done);
+      const refused = world.store.sent.filter(({ outcome }) => outcome === "AccessDenied");
+      expect(refused.length).toBeGreaterThan(0);
+      expect(refused.length).toBeLessThanOrEqual(12);
+      expect(world.backend.count("POST", "credentials/")).toBe(signing === "sts" ? 2 : 0);
+      expectEachOnce(world, 50);
+    },
+  );
+
   test("any other refusal ends it, keeps what was sent, and resume takes it up again", async () => {
     const world = new TestWorld();
     world.store.fault = (number) => (number === 20 ? { status: 400, code: "InvalidArgument" } : undefined);
