@@ -218,6 +218,22 @@ describe("the end", () => {
     expect(upload.error?.detail).toContain("“film.mp4”");
   });
 
+  test("a file that was swapped for one of the same size and date makes no object of both", async () => {
+    const world = new TestWorld();
+    const file = fileOf(500);
+    const other = fileOf(500, file.name, "other");
+    const upload = world.open().upload(file);
+    await world.arrive(5);
+    file.slice = (...range) => other.slice(...range);
+    await world.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ code: "file_changed" });
+    expect(world.backend.only.state).toBe("uploading");
+    upload.resume();
+    await world.reach(upload, "failed");
+    await world.clock.run(upload.abort());
+    expect(world.backend.only.state).toBe("aborted");
+  });
+
   test("a file that can no longer be read is told so, although the browser only says there was no answer", async () => {
     const world = new TestWorld();
     const file = fileOf(500);
