@@ -143,6 +143,7 @@ export class Sender {
   #mayTryAgain(trials: Trials, verdict: Verdict): boolean {
     switch (verdict) {
       case "sign":
+        if (trials.signed) this.ports.signer.refuse(trials.signed);
         trials.signed = null;
         return ++trials.refusals < REFUSALS;
       case "again":

@@ -9,6 +9,8 @@ import type { Clock } from "./ports.ts";
 export interface FreshPart extends SignedPart {
   /** On `clock.now()`: after this a part must not be started on the URL. */
   readonly startBefore: number;
+  /** Counts the answers in which URLs came. */
+  readonly batch: number;
 }
 
 export interface SignerPorts {
@@ -19,6 +21,8 @@ export interface SignerPorts {
   /** Parts a second at the present speed; null when not yet known. */
   rate(): number | null;
   sign(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch>;
+  /** What the storage was sent is no longer good to it, whatever our clock says. */
+  onrefusal(): void;
 }
 
 /** How many URLs the answer to create carries. */
@@ -30,6 +34,9 @@ const HORIZON = 75;
 export class Signer {
   #ready = new Map<number, FreshPart>();
   #flight: Promise<void> | null = null;
+  #batches = 0;
+  /** The first batch that came after the last refusal. */
+  #trusted = 0;
 
   constructor(readonly ports: SignerPorts) {}
 
@@ -52,14 +59,26 @@ export class Signer {
   }
 
   /**
+   * The storage refused this URL: those that were signed before now will fare no better. Our clock stands still while
+   * the device sleeps, and cannot tell.
+   */
+  refuse(part: FreshPart): void {
+    if (part.batch < this.#trusted) return;
+    this.#trusted = this.#batches;
+    this.#ready.clear();
+    this.ports.onrefusal();
+  }
+
+  /**
    * Takes in an answer. The life of a URL is what lay between its end and the server's time when it answered, counted
    * from now: the device's own idea of the date does not come into it.
    */
-  accept(batch: SignedBatch): void {
+  accept({ parts, server_time }: SignedBatch): void {
     const now = this.ports.clock.now();
-    for (const part of batch.parts) {
-      const life = Date.parse(part.expires_at) - Date.parse(batch.server_time);
-      this.#ready.set(part.number, { ...part, startBefore: now + life - Math.min(30_000, life / 5) });
+    const batch = this.#batches++;
+    for (const part of parts) {
+      const life = Date.parse(part.expires_at) - Date.parse(server_time);
+      this.#ready.set(part.number, { ...part, startBefore: now + life - Math.min(30_000, life / 5), batch });
     }
   }
 

@@ -76,6 +76,11 @@ export class Transfer {
       upcoming: () => this.ledger.todo,
       rate: () => (this.meter.speed === null ? null : this.meter.speed / plan.partSize),
       sign: (numbers, signal) => this.#sign(numbers, signal),
+      // The backend signs next, and says what the time is; then credentials are borrowed anew.
+      onrefusal: () => {
+        this.#heard = null;
+        this.#lending = null;
+      },
     });
     this.#check = new Checking(api.world.hasher, source, plan);
     const line = new Line({ clock, connection, origin, tell });

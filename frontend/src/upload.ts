@@ -3,7 +3,15 @@
 
 import type { Api, RemoteUpload } from "./api.ts";
 import { deferred } from "./deferred.ts";
-import { AbortedError, ApiError, asUploadError, isGone, NetworkError, type UploadError } from "./errors.ts";
+import {
+  AbortedError,
+  ApiError,
+  asUploadError,
+  fileChanged,
+  isGone,
+  NetworkError,
+  type UploadError,
+} from "./errors.ts";
 import {
   type Notice,
   NoticeEvent,
@@ -272,12 +280,20 @@ export class Upload extends UploadEventTarget {
   async #sendAll(transfer: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
     for (let round = 1; ; round++) {
       await transfer.send(signal);
+      await this.#assertUnchanged();
+      signal.throwIfAborted();
       this.#tellProgress(true);
       this.#move("finish");
       const result = await transfer.complete(signal, round === ROUNDS);
       if (!Array.isArray(result)) return result;
       this.#move("miss");
     }
+  }
+
+  /** A browser notices a file that changes by its date and size; one that kept both is told by its samples. */
+  async #assertUnchanged(): Promise<void> {
+    const chosen = this.#fingerprint;
+    if (chosen && (await fingerprintOf(this.#source)) !== chosen) throw fileChanged(this.filename);
   }
 
   #finish(result: RemoteUpload): void {

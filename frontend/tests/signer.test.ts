@@ -18,7 +18,15 @@ function setting(ports: Partial<SignerPorts> = {}) {
     };
   };
   const todo = Array.from({ length: 1000 }, (_, index) => index + 1);
-  const signer = new Signer({ clock, lanes: 4, upcoming: () => todo, rate: () => null, sign, ...ports });
+  const signer = new Signer({
+    clock,
+    lanes: 4,
+    upcoming: () => todo,
+    rate: () => null,
+    sign,
+    onrefusal: () => {},
+    ...ports,
+  });
   const take = (number: number) => {
     const at = todo.indexOf(number);
     if (at >= 0) todo.splice(at, 1);

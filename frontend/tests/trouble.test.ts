@@ -111,6 +111,23 @@ describe("trouble on the line", () => {
     expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(7000);
   });
 
+  test.each(["url", "sts"] as const)(
+    "a device that slept for hours asks what the time is, and wastes no more than was under way (%s)",
+    async (signing) => {
+      const world = new TestWorld();
+      world.backend.lends = 3600;
+      const upload = world.open({ signing }).upload(fileOf(500));
+      await world.arrive(10);
+      world.slept = 2 * 3_600_000;
+      await world.clock.run(upload.done);
+      const refused = world.store.sent.filter(({ outcome }) => outcome === "AccessDenied");
+      expect(refused.length).toBeGreaterThan(0);
+      expect(refused.length).toBeLessThanOrEqual(12);
+      expect(world.backend.count("POST", "credentials/")).toBe(signing === "sts" ? 2 : 0);
+      expectEachOnce(world, 50);
+    },
+  );
+
   test("any other refusal ends it, keeps what was sent, and resume takes it up again", async () => {
     const world = new TestWorld();
     world.store.fault = (number) => (number === 20 ? { status: 400, code: "InvalidArgument" } : undefined);
@@ -199,6 +216,22 @@ describe("the end", () => {
     await world.reach(upload, "failed");
     expect(upload.error).toMatchObject({ name: "FileError", code: "file_changed" });
     expect(upload.error?.detail).toContain("“film.mp4”");
+  });
+
+  test("a file that was swapped for one of the same size and date makes no object of both", async () => {
+    const world = new TestWorld();
+    const file = fileOf(500);
+    const other = fileOf(500, file.name, "other");
+    const upload = world.open().upload(file);
+    await world.arrive(5);
+    file.slice = (...range) => other.slice(...range);
+    await world.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ code: "file_changed" });
+    expect(world.backend.only.state).toBe("uploading");
+    upload.resume();
+    await world.reach(upload, "failed");
+    await world.clock.run(upload.abort());
+    expect(world.backend.only.state).toBe("aborted");
   });
 
   test("a file that can no longer be read is told so, although the browser only says there was no answer", async () => {

@@ -76,7 +76,9 @@ export class TestWorld implements World {
   readonly connection = new FakeConnection();
   readonly journal = new MemoryJournal();
   readonly origin = "https://page.test";
-  readonly serverTime = () => SERVER_EPOCH + this.clock.now();
+  /** Milliseconds for which the device was asleep: time to everybody else, none to the clock of its page. */
+  slept = 0;
+  readonly serverTime = () => SERVER_EPOCH + this.clock.now() + this.slept;
   readonly store = new FakeStore(this.clock, this.serverTime);
   readonly transport = this.store;
   readonly hasher = new FakeHasher();
