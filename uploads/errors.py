@@ -21,7 +21,7 @@ Rule: pure. What they say are phrases (`phrase.py`): English that can be said in
 alone turns them into answers, `from_storage` alone turns OSS's errors into them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from uploads.oss.errors import OssError, StorageError
@@ -136,6 +136,13 @@ class StorageRefused(UploadError):
 class NotOffered(Conflict):
     code = "not_offered"
     title = Phrase("This site does not offer that")
+
+
+def kinds_of_error(of: type[UploadError] = UploadError) -> Iterator[type[UploadError]]:
+    """The tree above, as classes."""
+    yield of
+    for kind in of.__subclasses__():
+        yield from kinds_of_error(kind)
 
 
 CURES: dict[str, Phrase] = {
