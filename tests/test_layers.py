@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = ("oss", "localoss", "states", "plan", "errors", "options")
+PURE = ("oss", "localoss", "states", "plan", "errors", "options", "phrase")
 FRAMEWORKS = ("django", "rest_framework", "drf_spectacular", "django_filters")
 
 MAY_IMPORT: dict[str, set[str]] = {
     "oss": set(),
     "localoss": {"oss"},
-    "plan": {"oss"},
+    "phrase": set(),
+    "plan": {"oss", "phrase"},
     "states": set(),
-    "errors": {"oss"},
-    "keys": {"oss"},
-    "options": {"oss"},
+    "errors": {"oss", "phrase"},
+    "keys": {"oss", "phrase"},
+    "options": {"oss", "phrase"},
     "conf": {"oss", "options"},
     "checks": {"conf", "keys", "options", "oss"},
     "telemetry": {"oss"},
@@ -42,10 +43,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "connection",
         "signals",
         "telemetry",
+        "phrase",
         "oss",
     },
-    "api": {"services", "models", "states", "plan", "errors", "conf", "companion", "oss"},
-    "companion": {"api", "services", "models", "errors", "oss"},
+    "api": {"services", "models", "states", "plan", "errors", "conf", "companion", "phrase", "oss"},
+    "companion": {"api", "services", "models", "errors", "phrase", "oss"},
     "admin": {"services", "models", "conf", "connection", "states", "errors", "oss"},
     "apps": {"checks", "connection"},
     "management": {"services", "models", "bucket", "doctor", "conf", "connection", "errors", "oss", "localoss", "site"},

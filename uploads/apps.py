@@ -1,11 +1,12 @@
 """The Django app `uploads`."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class UploadsConfig(AppConfig):
     name = "uploads"
-    verbose_name = "Uploads"
+    verbose_name = _("Uploads")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

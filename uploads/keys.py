@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from uploads.oss.limits import MAX_KEY_BYTES
+from uploads.phrase import Phrase
 
 FIELDS = ("user_id", "date", "uuid", "filename")
 UNSAFE = re.compile(r'[\x00-\x1f\x7f*?/\\:"<>|#%]+')
@@ -69,18 +70,20 @@ def own_prefix(template: str, user_id: object) -> str | None:
     return None
 
 
-def key_problem(key: str) -> str | None:
+def key_problem(key: str) -> Phrase | None:
     """What is wrong with an object's name, in words; None when nothing is."""
     if not 1 <= len(key.encode()) <= MAX_KEY_BYTES:
-        return f"a key has 1 to {MAX_KEY_BYTES} bytes of UTF-8, this one has {len(key.encode())}"
+        return Phrase(
+            "a key has 1 to {most} bytes of UTF-8, this one has {size}", most=MAX_KEY_BYTES, size=len(key.encode())
+        )
     if key[0] in "/\\":
-        return "a key does not start with / or \\"
+        return Phrase("a key does not start with / or \\")
     if any(character in key for character in "*?"):
-        return "a key holds no * or ?: RAM policies read them as wildcards"
+        return Phrase("a key holds no * or ?: RAM policies read them as wildcards")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in key):
-        return "a key holds no control characters"
+        return Phrase("a key holds no control characters")
     if any(segment in ("", ".", "..") for segment in key.split("/")[:-1]) or key.split("/")[-1] in (".", ".."):
-        return "a key holds no empty or dot segments: HTTP clients rewrite them"
+        return Phrase("a key holds no empty or dot segments: HTTP clients rewrite them")
     return None
 
 

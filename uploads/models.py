@@ -14,6 +14,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from uploads import states
 from uploads.connection import oss_client
@@ -28,13 +29,23 @@ User = AbstractBaseUser | AnonymousUser
 """Whoever a request comes from."""
 
 
+STATE_NAMES = {
+    State.UPLOADING: _("uploading"),
+    State.COMPLETING: _("completing"),
+    State.COMPLETED: _("completed"),
+    State.ABORTED: _("aborted"),
+    State.FAILED: _("failed"),
+}
+"""As people read them; programs read the state itself."""
+
+
 class Method(models.TextChoices):
     """How the bytes travel."""
 
-    MULTIPART = "multipart"
-    POST = "post"
+    MULTIPART = "multipart", _("Multipart")
+    POST = "post", _("Post")
     """One browser form: no preflight, and OSS itself holds it to its size and type."""
-    PUT = "put"
+    PUT = "put", _("Put")
     """One PutObject, where a form cannot carry what is asked."""
 
 
@@ -106,36 +117,51 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 class Upload(models.Model):
     """One file on its way into one object."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads")
-    state = models.CharField(
-        max_length=10, choices=[(state.value, state.value) for state in State], default=State.UPLOADING
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads", verbose_name=_("owner")
     )
-    destination = models.CharField(max_length=64)
-    bucket = models.CharField(max_length=63)
-    key = models.CharField(max_length=MAX_KEY_BYTES)
-    upload_id = models.CharField(max_length=255, blank=True, help_text="OSS's name for the multipart upload.")
-    method = models.CharField(max_length=9, choices=Method.choices)
+    state = models.CharField(
+        _("state"),
+        max_length=10,
+        choices=[(state.value, name) for state, name in STATE_NAMES.items()],
+        default=State.UPLOADING,
+    )
+    destination = models.CharField(_("destination"), max_length=64)
+    bucket = models.CharField(_("bucket"), max_length=63)
+    key = models.CharField(_("key"), max_length=MAX_KEY_BYTES)
+    upload_id = models.CharField(
+        _("upload id"), max_length=255, blank=True, help_text=_("OSS's name for the multipart upload.")
+    )
+    method = models.CharField(_("method"), max_length=9, choices=Method.choices)
 
-    filename = models.CharField(max_length=1024)
-    content_type = models.CharField(max_length=255)
-    size = models.BigIntegerField(null=True, blank=True, help_text="Bytes; unknown until a stream ends.")
-    is_stream = models.BooleanField(default=False, help_text="Begun without a size; its parts may have any.")
-    part_size = models.BigIntegerField(help_text="Bytes of every part but the last.")
-    fingerprint = models.CharField(max_length=128, blank=True, help_text="By which a page recognises the file again.")
-    metadata = models.JSONField(default=dict, blank=True)
-    options = models.JSONField(default=dict, blank=True, help_text="What the object is given: see uploads.options.")
+    filename = models.CharField(_("filename"), max_length=1024)
+    content_type = models.CharField(_("content type"), max_length=255)
+    size = models.BigIntegerField(_("size"), null=True, blank=True, help_text=_("Bytes; unknown until a stream ends."))
+    is_stream = models.BooleanField(
+        _("is stream"), default=False, help_text=_("Begun without a size; its parts may have any.")
+    )
+    part_size = models.BigIntegerField(_("part size"), help_text=_("Bytes of every part but the last."))
+    fingerprint = models.CharField(
+        _("fingerprint"), max_length=128, blank=True, help_text=_("By which a page recognises the file again.")
+    )
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    options = models.JSONField(
+        _("options"), default=dict, blank=True, help_text=_("What the object is given: see uploads.options.")
+    )
     secret = models.CharField(max_length=43, blank=True, help_text="By which OSS's callback for it is known.")
     idempotency_key = models.CharField(max_length=80, blank=True, help_text="Of the request that began it, hashed.")
 
-    parts_done = models.IntegerField(default=0)
-    bytes_done = models.BigIntegerField(default=0)
+    parts_done = models.IntegerField(_("parts done"), default=0)
+    bytes_done = models.BigIntegerField(_("bytes done"), default=0)
 
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    completed_at = models.DateTimeField(null=True, blank=True)
-    released_at = models.DateTimeField(null=True, blank=True, help_text="When OSS had dropped an ended upload's parts.")
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires at"))
+    completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
+    released_at = models.DateTimeField(
+        _("released at"), null=True, blank=True, help_text=_("When OSS had dropped an ended upload's parts.")
+    )
 
     claimed_until = models.DateTimeField(
         null=True, blank=True, help_text="A sweep has taken it on, and will be done with it by then."
@@ -144,15 +170,17 @@ class Upload(models.Model):
     expected = models.JSONField(
         null=True, blank=True, help_text="ETag and CRC64 that the object must have; known before OSS is asked."
     )
-    etag = models.CharField(max_length=64, blank=True)
-    crc64 = models.CharField(max_length=20, blank=True, help_text="Unsigned decimal, as OSS writes it.")
-    location = models.TextField(blank=True)
-    callback = models.JSONField(null=True, blank=True)
-    error = models.JSONField(null=True, blank=True)
+    etag = models.CharField(_("ETag"), max_length=64, blank=True)
+    crc64 = models.CharField(_("CRC64"), max_length=20, blank=True, help_text=_("Unsigned decimal, as OSS writes it."))
+    location = models.TextField(_("location"), blank=True)
+    callback = models.JSONField(_("callback"), null=True, blank=True)
+    error = models.JSONField(_("error"), null=True, blank=True)
 
     objects = UploadQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
         ordering = ["-created_at", "-id"]
         permissions = [("abort_upload", "Can abort uploads of other users")]
         indexes = [

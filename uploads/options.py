@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from uploads.oss.limits import MAX_TRAFFIC_LIMIT, MIN_TRAFFIC_LIMIT
+from uploads.phrase import Phrase
 
 ACLS = ("default", "private", "public-read", "public-read-write")
 STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
@@ -20,41 +21,47 @@ MAX_TAGS, MAX_TAG_NAME, MAX_TAG_VALUE = 10, 128, 256
 MAX_HEADER_LETTERS = 1024
 TRAFFIC_LIMIT = "x-oss-traffic-limit"
 
-Problem = str | None
+Problem = Phrase | None
 
 
 def _one_of(*known: str) -> Callable[[Any], Problem]:
-    return lambda value: None if value in known else f"it must be one of {', '.join(known)}"
+    return lambda value: None if value in known else Phrase("it must be one of {known}", known=", ".join(known))
 
 
 def _line(value: Any) -> Problem:
     """A header's value: nothing may break out of its line."""
     if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= MAX_HEADER_LETTERS:
         return None
-    return f"it must be one line of at most {MAX_HEADER_LETTERS} ASCII letters"
+    return Phrase("it must be one line of at most {most} ASCII letters", most=MAX_HEADER_LETTERS)
 
 
 def _flag(value: Any) -> Problem:
-    return None if isinstance(value, bool) else "it must be true or false"
+    return None if isinstance(value, bool) else Phrase("it must be true or false")
 
 
 def _whole(low: int, high: int, unit: str) -> Callable[[Any], Problem]:
     def check(value: Any) -> Problem:
-        return None if type(value) is int and low <= value <= high else f"it must be {low} to {high} {unit}"
+        if type(value) is int and low <= value <= high:
+            return None
+        return Phrase("it must be {low} to {high} {unit}", low=low, high=high, unit=unit)
 
     return check
 
 
 def _tags(value: Any) -> Problem:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
-        return "it must be names and values, both text"
+        return Phrase("it must be names and values, both text")
     if len(value) > MAX_TAGS:
-        return f"an object has at most {MAX_TAGS} tags"
+        return Phrase("an object has at most {most} tags", most=MAX_TAGS)
     for name, text in value.items():
         if not 1 <= len(name) <= MAX_TAG_NAME or len(text) > MAX_TAG_VALUE:
-            return f"a tag's name has 1 to {MAX_TAG_NAME} letters, its value at most {MAX_TAG_VALUE}"
+            return Phrase(
+                "a tag's name has 1 to {name} letters, its value at most {value}",
+                name=MAX_TAG_NAME,
+                value=MAX_TAG_VALUE,
+            )
         if any(not (letter.isalnum() or letter in " +-=._:/") for letter in name + text):
-            return "tags are letters, digits, spaces and + - = . _ : /"
+            return Phrase("tags are letters, digits, spaces and + - = . _ : /")
     return None
 
 
@@ -64,7 +71,7 @@ CHECKS: dict[str, Callable[[Any], Problem]] = {
     "tagging": _tags,
     "cache_control": _line,
     "content_disposition": _one_of(*DISPOSITIONS),
-    "expires": _whole(0, 10 * 366 * 24 * 3600, "seconds"),
+    "expires": _whole(0, 10 * 366 * 24 * 3600, Phrase("seconds")),
     "encryption": _one_of(*ENCRYPTIONS),
     "encryption_key_id": _line,
     "forbid_overwrite": _flag,
@@ -79,7 +86,7 @@ OPTIONS = frozenset(CHECKS)
 def problem(name: str, value: Any) -> Problem:
     """What is wrong with this option; None when nothing is."""
     check = CHECKS.get(name)
-    return "there is no such option" if check is None else check(value)
+    return Phrase("there is no such option") if check is None else check(value)
 
 
 # Which request carries what

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isqrt
 
 from uploads.oss.limits import GIB, MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE, MIB, MIN_PART_SIZE
+from uploads.phrase import Phrase
 
 SMALLEST_PART = 8 * MIB
 """Below this, round trips and preflights (one a part, see the protocol's section on browsers) cost too much."""
@@ -37,7 +38,7 @@ class Plan:
         """Bytes of part `number`; None in a stream. Raises ValueError for a number outside the plan."""
         last = self.part_count or MAX_PART_NUMBER
         if not 1 <= number <= last:
-            raise ValueError(f"there is no part {number}: the parts are 1 to {last}")
+            raise ValueError(Phrase("there is no part {number}: the parts are 1 to {last}", number=number, last=last))
         if self.size is None:
             return None
         return min(self.part_size, self.size - (number - 1) * self.part_size)
@@ -57,7 +58,7 @@ def plan(size: int | None, part_size: int | None = None) -> Plan:
     if size is None:
         return Plan(None, max(part_size or SMALLEST_PART, MIN_PART_SIZE), None)
     if not 0 <= size <= MAX_OBJECT_SIZE:
-        raise ValueError(f"an object holds 0 to {MAX_OBJECT_SIZE} bytes, not {size}")
+        raise ValueError(Phrase("an object holds 0 to {most} bytes, not {size}", most=MAX_OBJECT_SIZE, size=size))
     if part_size is None:
         part_size = max(SMALLEST_PART, _ceil_sqrt(_ceil_div(size * REFERENCE_PART**2, REFERENCE_SIZE)) * MIB)
     needed = _whole_mib(_ceil_div(size, MAX_PART_NUMBER)) if size > part_size * MAX_PART_NUMBER else part_size

@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 from django.http import Http404, HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
 
 from uploads import services
 from uploads.errors import UploadError
@@ -45,7 +46,7 @@ def find(request: HttpRequest, token: str) -> Job:
     try:
         job: Job = request.session[_SLOT][token]
     except KeyError:
-        raise Http404("There is nothing under way here: choose the uploads again.") from None
+        raise Http404(_("There is nothing under way here: choose the uploads again.")) from None
     return job
 
 
@@ -73,12 +74,13 @@ def _abort(upload: Upload, job: Job, user: Any) -> None:
     except UploadError as error:
         job["failed"] += 1
         if len(job["refused"]) < MAX_TOLD:
-            job["refused"].append([upload.filename, error.detail])
+            job["refused"].append([upload.filename, error.detail.said(_)])
 
 
 def progress(job: Job) -> dict[str, Any]:
-    """For the page."""
+    """For the page; in words too, since they are its reader's."""
     done = job["total"] - len(job["left"])
+    words = _("{done} of {total} done: {aborted} aborted, {failed} refused")
     return {
         "total": job["total"],
         "done": done,
@@ -86,4 +88,5 @@ def progress(job: Job) -> dict[str, Any]:
         "failed": job["failed"],
         "refused": job["refused"],
         "over": not job["left"],
+        "words": words.format(done=done, total=job["total"], aborted=job["aborted"], failed=job["failed"]),
     }

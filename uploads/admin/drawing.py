@@ -5,16 +5,28 @@ from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from uploads.models import Upload, UploadEvent
+from uploads.services.common import from_record
+from uploads.states import Event
 
+EVENT_NAMES = {
+    "begin": gettext_lazy("begin"),
+    Event.COMPLETE: gettext_lazy("complete"),
+    Event.FINISH: gettext_lazy("finish"),
+    Event.REOPEN: gettext_lazy("reopen"),
+    Event.ABORT: gettext_lazy("abort"),
+    Event.FAIL: gettext_lazy("fail"),
+}
 MAX_CELLS = 200
 """Of a strip: with more parts than these, one cell stands for several."""
 
 
-def badge(state: str) -> SafeString:
-    return format_html('<span class="up-badge up-{}">{}</span>', state, state)
+def badge(state: str, name: str) -> SafeString:
+    return format_html('<span class="up-badge up-{}">{}</span>', state, name)
 
 
 def bar(done: int, whole: int | None, words: str) -> SafeString:
@@ -30,7 +42,7 @@ def bar(done: int, whole: int | None, words: str) -> SafeString:
 
 
 def size(count: int | None) -> str:
-    return "not known yet" if count is None else filesizeformat(count)
+    return _("not known yet") if count is None else filesizeformat(count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +73,9 @@ def strip(upload: Upload) -> SafeString:
     """What is there and what is missing."""
     count = upload.part_count or max([part.number for part in upload.parts.all()], default=0)
     if upload.state == "completed":
-        return mark_safe("The object is complete.")  # a constant
+        return format_html("{}", _("The object is complete."))
     if not count:
-        return mark_safe("No part has arrived yet.")  # a constant
+        return format_html("{}", _("No part has arrived yet."))
     found = cells(upload.parts.values_list("number", flat=True), count)
     there = sum(cell.there for cell in found)
     blocks = format_html_join(
@@ -71,18 +83,21 @@ def strip(upload: Upload) -> SafeString:
         '<rect class="up-{}" x="{}" y="0" width="0.9" height="1"><title>{}</title></rect>',
         ((cell.fill, index, _words(cell)) for index, cell in enumerate(found)),
     )
-    grouped = "" if len(found) == count else f", {-(-count // len(found))} to a cell"
+    legend = _("{there} of {count} parts are recorded")
+    if len(found) < count:
+        legend = _("{there} of {count} parts are recorded, {step} to a cell")
+    facts = {"there": there, "count": count, "step": -(-count // len(found))}
     return format_html(
-        '<svg class="up-strip" viewBox="0 0 {} 1" preserveAspectRatio="none" role="img" aria-label="{} of {} parts">'
-        '{}</svg><p class="up-legend">{} of {} parts are recorded{}</p>',
-        len(found), there, count, blocks, there, count, grouped,
+        '<svg class="up-strip" viewBox="0 0 {} 1" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
+        '<p class="up-legend">{}</p>',
+        len(found), _("{there} of {count} parts").format(**facts), blocks, legend.format(**facts),
     )  # fmt: skip
 
 
 def _words(cell: Cell) -> str:
     if cell.first == cell.last:
-        return f"part {cell.first}: {'there' if cell.there else 'missing'}"
-    return f"parts {cell.first} to {cell.last}: {cell.there} there"
+        return (_("part {number}: there") if cell.there else _("part {number}: missing")).format(number=cell.first)
+    return _("parts {first} to {last}: {there} there").format(first=cell.first, last=cell.last, there=cell.there)
 
 
 def timeline(events: Iterable[UploadEvent]) -> SafeString:
@@ -92,9 +107,9 @@ def timeline(events: Iterable[UploadEvent]) -> SafeString:
             event.name,
             event.at.isoformat(),
             f"{event.at:%Y-%m-%d %H:%M:%S}",
-            event.name,
-            f"by {event.actor}" if event.actor else "by the system",
-            (event.detail.get("error") or {}).get("detail", ""),
+            EVENT_NAMES.get(event.name, event.name),
+            _("by {actor}").format(actor=event.actor) if event.actor else _("by the system"),
+            from_record(event.detail.get("error") or {})["detail"].said(_),
         )
         for event in events
     )
@@ -126,12 +141,13 @@ def chart(bars: Sequence[Bar], title: str) -> SafeString:
             for i, b in enumerate(bars)
         ),
     )
+    top = max(bars, key=lambda bar: bar.value).shown if bars else "0"
     first, last = (bars[0].label, bars[-1].label) if bars else ("", "")
     return format_html(
-        '<figure class="up-chart"><figcaption>{} <span>most in a day: {}</span></figcaption>'
+        '<figure class="up-chart"><figcaption>{} <span>{}</span></figcaption>'
         '<svg viewBox="0 0 {} 40" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
         '<p class="up-legend"><span>{}</span><span>{}</span></p></figure>',
-        title, max(bars, key=lambda b: b.value).shown if bars else "0", max(1, len(bars)), title, columns, first, last,
+        title, _("most in a day: {most}").format(most=top), max(1, len(bars)), title, columns, first, last,
     )  # fmt: skip
 
 

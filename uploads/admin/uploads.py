@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from uploads import services
@@ -20,6 +22,7 @@ from uploads.admin import aborting, at_oss, drawing
 from uploads.admin.figures import STALLED, figures
 from uploads.errors import UploadError
 from uploads.models import Upload
+from uploads.services.common import from_record
 from uploads.states import State
 
 if TYPE_CHECKING:
@@ -35,11 +38,11 @@ AT_ONCE = 100
 
 
 class StalledFilter(admin.SimpleListFilter):
-    title = "stalled"
+    title = gettext_lazy("stalled")
     parameter_name = "stalled"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "nothing for an hour")]
+        return [("yes", _("nothing for an hour"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Upload]) -> QuerySet[Upload]:
         if self.value() != "yes":
@@ -56,16 +59,22 @@ class UploadAdmin(UploadModelAdmin):
     list_select_related = ("owner",)
     list_per_page = 50
     search_fields = ("filename", "key", "upload_id", "owner__username", "id")
-    search_help_text = "File name, key, OSS's upload id, user, or our id"
+    search_help_text = gettext_lazy("File name, key, OSS's upload id, user, or our id")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
     actions = ("abort_uploads", "check_against_oss", "look_for_the_object")
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("badge", "filename", "owner", "strip", "history", "problem")}),
-        ("At OSS", {"fields": ("bucket", "key", "upload_id", "method", "etag", "crc64", "location", "callback")}),
-        ("The file", {"fields": ("size_in_words", "content_type", "part_size", "fingerprint", "metadata", "options")}),
-        ("Times", {"fields": ("created_at", "updated_at", "expires_at", "completed_at", "released_at")}),
+        (
+            gettext_lazy("At OSS"),
+            {"fields": ("bucket", "key", "upload_id", "method", "etag", "crc64", "location", "callback")},
+        ),
+        (
+            gettext_lazy("The file"),
+            {"fields": ("size_in_words", "content_type", "part_size", "fingerprint", "metadata", "options")},
+        ),
+        (gettext_lazy("Times"), {"fields": ("created_at", "updated_at", "expires_at", "completed_at", "released_at")}),
     )
     readonly_fields = ("badge", "strip", "history", "problem", "size_in_words")
 
@@ -88,81 +97,87 @@ class UploadAdmin(UploadModelAdmin):
 
     # What is shown
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=gettext_lazy("state"), ordering="state")
     def badge(self, upload: Upload) -> SafeString:
-        return drawing.badge(upload.state)
+        return drawing.badge(upload.state, upload.get_state_display())
 
-    @admin.display(description="progress")
+    @admin.display(description=gettext_lazy("progress"))
     def progress(self, upload: Upload) -> SafeString:
         if upload.state == State.COMPLETED or upload.size is None:
             return drawing.bar(0, None, drawing.size(upload.size if upload.size is not None else upload.bytes_done))
-        words = f"{drawing.size(upload.bytes_done)} of {drawing.size(upload.size)}"
+        words = _("{done} of {size}").format(done=drawing.size(upload.bytes_done), size=drawing.size(upload.size))
         return drawing.bar(upload.bytes_done, upload.size, words)
 
-    @admin.display(description="age", ordering="created_at")
+    @admin.display(description=gettext_lazy("age"), ordering="created_at")
     def age(self, upload: Upload) -> SafeString:
         """Since it began; and, of one that should be moving, since it last did."""
         over = upload.state not in (State.UPLOADING, State.COMPLETING)
         if over or timezone.now() - upload.updated_at < QUIET:
             return _ago(upload.created_at)
         idle = _ago(upload.updated_at)
-        return format_html('{}<span class="up-words">idle {}</span>', _ago(upload.created_at), idle)
+        words = format_html(_("idle {time}"), time=idle)
+        return format_html('{}<span class="up-words">{}</span>', _ago(upload.created_at), words)
 
-    @admin.display(description="size")
+    @admin.display(description=gettext_lazy("size"))
     def size_in_words(self, upload: Upload) -> str:
-        exact = "" if upload.size is None else f" ({upload.size:,} bytes)"
-        return f"{drawing.size(upload.size)}{exact}"
+        if upload.size is None:
+            return drawing.size(None)
+        return _("{size} ({bytes} bytes)").format(size=drawing.size(upload.size), bytes=f"{upload.size:,}")
 
-    @admin.display(description="parts")
+    @admin.display(description=gettext_lazy("parts"))
     def strip(self, upload: Upload) -> SafeString:
         return drawing.strip(upload)
 
-    @admin.display(description="history")
+    @admin.display(description=gettext_lazy("history"))
     def history(self, upload: Upload) -> SafeString:
         return drawing.timeline(upload.events.select_related("actor"))
 
-    @admin.display(description="what went wrong")
+    @admin.display(description=gettext_lazy("what went wrong"))
     def problem(self, upload: Upload) -> str:
         if upload.error:
-            return str(upload.error.get("detail", ""))
+            return from_record(upload.error)["detail"].said(_)
         if upload.callback and not upload.callback.get("ok"):
-            return f"Stored, but the callback failed: {upload.callback.get('message', '')}"
+            words = _("Stored, but the callback failed: {message}")
+            return words.format(message=upload.callback.get("message", ""))
         return ""
 
     # Actions
 
-    @admin.action(description="Abort the selected uploads", permissions=["abort"])
+    @admin.action(description=gettext_lazy("Abort the selected uploads"), permissions=["abort"])
     def abort_uploads(self, request: HttpRequest, queryset: QuerySet[Upload]) -> HttpResponse:
         chosen = queryset.filter(state__in=[State.UPLOADING, State.COMPLETING]) | queryset.filter(released_at=None)
         token = aborting.begin(request, list(chosen.order_by().values_list("pk", flat=True)))
         return HttpResponseRedirect(reverse("admin:uploads_upload_aborting", args=[token]))
 
-    @admin.action(description="Check the selected uploads against OSS", permissions=["abort"])
+    @admin.action(description=gettext_lazy("Check the selected uploads against OSS"), permissions=["abort"])
     def check_against_oss(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
         """Brings the record of parts in line, and settles what is being completed."""
 
         def check(upload: Upload) -> object:
             return services.complete(upload) if upload.state == State.COMPLETING else services.synchronize_parts(upload)
 
-        self._each(request, queryset.active(), check, "checked")  # type: ignore[attr-defined]
+        self._each(request, queryset.active(), check, _("{count} checked."))  # type: ignore[attr-defined]
 
-    @admin.action(description="Look whether the object is there, as a callback would", permissions=["abort"])
+    @admin.action(
+        description=gettext_lazy("Look whether the object is there, as a callback would"), permissions=["abort"]
+    )
     def look_for_the_object(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
-        self._each(request, queryset.active(), services.look, "looked for")  # type: ignore[attr-defined]
+        self._each(request, queryset.active(), services.look, _("{count} looked for."))  # type: ignore[attr-defined]
 
-    def _each(self, request: HttpRequest, uploads: QuerySet[Upload], work: Any, word: str) -> None:
+    def _each(self, request: HttpRequest, uploads: QuerySet[Upload], work: Any, told: str) -> None:
         done, refused = 0, []
         for upload in uploads[:AT_ONCE]:
             try:
                 work(upload)
                 done += 1
             except UploadError as error:
-                refused.append(f"{upload.filename}: {error.detail}")
-        self.message_user(request, f"{done} {word}.", messages.SUCCESS)
+                refused.append(f"{upload.filename}: {error.detail.said(_)}")
+        self.message_user(request, told.format(count=done), messages.SUCCESS)
         for line in refused:
             self.message_user(request, line, messages.WARNING)
         if uploads.count() > AT_ONCE:
-            self.message_user(request, f"At most {AT_ONCE} at once: run it again for the others.", messages.WARNING)
+            words = _("At most {count} at once: run it again for the others.").format(count=AT_ONCE)
+            self.message_user(request, words, messages.WARNING)
 
     # Pages of our own
 
@@ -181,7 +196,7 @@ class UploadAdmin(UploadModelAdmin):
         ]
 
     def figures_page(self, request: HttpRequest) -> HttpResponse:
-        return self._page(request, "figures", "Figures", figures())
+        return self._page(request, "figures", _("Figures"), figures())
 
     def at_oss_page(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
@@ -189,9 +204,9 @@ class UploadAdmin(UploadModelAdmin):
         try:
             content = at_oss.page(request.GET.dict())
         except UploadError as error:
-            content = {"trouble": error.detail, "buckets": at_oss.buckets()}
+            content = {"trouble": error.detail.said(_), "buckets": at_oss.buckets()}
         return self._page(
-            request, "at_oss", "Open at OSS", {**content, "may_abort": self.has_abort_permission(request)}
+            request, "at_oss", _("Open at OSS"), {**content, "may_abort": self.has_abort_permission(request)}
         )
 
     def _abort_at_oss(self, request: HttpRequest) -> HttpResponse:
@@ -200,16 +215,16 @@ class UploadAdmin(UploadModelAdmin):
         if bucket in at_oss.buckets():
             try:
                 count = at_oss.abort(bucket, request.POST.getlist("chosen"), request.user)
-                self.message_user(request, f"{count} aborted at OSS.", messages.SUCCESS)
+                self.message_user(request, _("{count} aborted at OSS.").format(count=count), messages.SUCCESS)
             except UploadError as error:
-                self.message_user(request, error.detail, messages.ERROR)
+                self.message_user(request, error.detail.said(_), messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
     def aborting_page(self, request: HttpRequest, token: str) -> HttpResponse:
         self._require_abort(request)
         job = aborting.progress(aborting.find(request, token))
         content = {"job": job, "next": reverse("admin:uploads_upload_aborting_next", args=[token])}
-        return self._page(request, "aborting", "Aborting", content)
+        return self._page(request, "aborting", _("Aborting"), content)
 
     def aborting_next(self, request: HttpRequest, token: str) -> HttpResponse:
         self._require_abort(request)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import IO, Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
@@ -17,7 +19,9 @@ MAX_BODY_BYTES = 2_621_440
 class BodyTooLarge(APIException):
     status_code = 413
     default_code = "body_too_large"
-    default_detail = f"A request holds at most {MAX_BODY_BYTES} bytes: send fewer parts at once."
+    default_detail = format_lazy(
+        _("A request holds at most {most} bytes: send fewer parts at once."), most=MAX_BODY_BYTES
+    )
 
 
 class BoundedJSONParser(JSONParser):
@@ -32,4 +36,4 @@ class BoundedJSONParser(JSONParser):
         try:
             return super().parse(BytesIO(body), media_type, parser_context)
         except RecursionError:
-            raise ParseError("The JSON nests too deep.") from None
+            raise ParseError(_("The JSON nests too deep.")) from None

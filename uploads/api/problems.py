@@ -1,6 +1,7 @@
 """Errors as answers: RFC 9457 problem details, with a stable `code`, fields, and OSS's code and request id.
 
-Rule: the one place that turns an exception into an answer.
+Rule: the one place that turns an exception into an answer, and its words into the reader's language. Codes, and what
+OSS itself said, stay as they are.
 """
 
 from collections.abc import Mapping
@@ -9,15 +10,30 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
+from django.utils.translation import gettext, gettext_noop
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from uploads.api.parsers import BodyTooLarge
 from uploads.errors import NotFoundError, UploadError
+from uploads.phrase import Phrase
 
 CONTENT_TYPE = "application/problem+json"
-NOT_FOUND = NotFoundError("There is no such upload, or it is not yours.")
+NOT_FOUND = NotFoundError(Phrase("There is no such upload, or it is not yours."))
+PHRASES = (
+    gettext_noop("Bad Request"),
+    gettext_noop("Unauthorized"),
+    gettext_noop("Forbidden"),
+    gettext_noop("Not Found"),
+    gettext_noop("Method Not Allowed"),
+    gettext_noop("Not Acceptable"),
+    gettext_noop("Request Entity Too Large"),
+    gettext_noop("Content Too Large"),  # The same, since Python 3.13.
+    gettext_noop("Unsupported Media Type"),
+    gettext_noop("Too Many Requests"),
+)
+"""Titles of what DRF itself refuses, as `HTTPStatus` words them."""
 
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -47,12 +63,23 @@ def body_of(error: UploadError | exceptions.APIException) -> dict[str, Any]:
     """The problem itself: alone, or one of many in the answer to a batch."""
     if isinstance(error, exceptions.APIException):
         return _body_of_api_exception(error)
-    body: dict[str, Any] = problem(error.status, error.code, error.title, error.detail)
+    body: dict[str, Any] = problem(error.status, error.code, said(error.title), said(error.detail))
     if error.errors:
-        body["errors"] = error.errors
+        body["errors"] = said(error.errors)
     if error.oss:
         body["oss"] = error.oss
     return body
+
+
+def said(words: Any) -> Any:
+    """A phrase, and every phrase of lists and fields, in the reader's language."""
+    if isinstance(words, Phrase):
+        return words.said(gettext)
+    if isinstance(words, Mapping):
+        return {name: said(value) for name, value in words.items()}
+    if isinstance(words, (list, tuple)):
+        return [said(value) for value in words]
+    return words
 
 
 def _body_of_api_exception(error: exceptions.APIException) -> dict[str, Any]:
@@ -64,7 +91,7 @@ def _body_of_api_exception(error: exceptions.APIException) -> dict[str, Any]:
         text = " ".join(map(str, detail))
     else:
         text = str(detail)
-    body = problem(error.status_code, code, HTTPStatus(error.status_code).phrase, text)
+    body = problem(error.status_code, code, gettext(HTTPStatus(error.status_code).phrase), text)
     if errors:
         body["errors"] = errors
     return body

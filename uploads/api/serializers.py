@@ -4,14 +4,17 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
+from uploads.api import problems
 from uploads.models import Upload
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.signing import PartRequest
 from uploads.services import DonePart, Lent, SignedPart, Told, Wanted
+from uploads.services.common import from_record
 
 MAX_BATCH = 1000
 """Parts in one request."""
@@ -36,7 +39,7 @@ class Uint64Field(serializers.RegexField):
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)
         if not _UINT64.fullmatch(text) or int(text) >= 2**64:
-            raise serializers.ValidationError("Not an unsigned 64-bit number in decimal.")
+            raise serializers.ValidationError(_("Not an unsigned 64-bit number in decimal."))
         return str(int(text))
 
 
@@ -47,7 +50,7 @@ class PartRequestSerializer(serializers.Serializer[Any]):
 
     def validate_content_md5(self, value: str) -> str:
         if not _MD5.fullmatch(value):
-            raise serializers.ValidationError("Base64 of the 16 bytes of an MD5.")
+            raise serializers.ValidationError(_("Base64 of the 16 bytes of an MD5."))
         return value
 
     @staticmethod
@@ -65,7 +68,7 @@ class DonePartSerializer(serializers.Serializer[Any]):
 
     def validate_etag(self, value: str | None) -> str:
         if value and not _ETAG.fullmatch(value):
-            raise serializers.ValidationError("Not an ETag of OSS.")
+            raise serializers.ValidationError(_("Not an ETag of OSS."))
         return (value or "").strip('"').upper()
 
     @staticmethod
@@ -201,7 +204,7 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
 
     def validate_content_type(self, value: str) -> str:
         if value and not _CONTENT_TYPE.fullmatch(value):
-            raise serializers.ValidationError("Not a media type such as video/mp4.")
+            raise serializers.ValidationError(_("Not a media type such as video/mp4."))
         return value
 
     def wanted(self) -> Wanted:
@@ -223,12 +226,14 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
 
     def validate_metadata(self, value: dict[str, str]) -> dict[str, str]:
         if len({name.lower() for name in value}) != len(value):
-            raise serializers.ValidationError("Names differ by more than their letters' case.")
+            raise serializers.ValidationError(_("Names differ by more than their letters' case."))
         for name, text in value.items():
             if not _META_NAME.fullmatch(name):
-                raise serializers.ValidationError(f"{name!r}: names are letters, digits and hyphens.")
+                wrong = _("{name!r}: names are letters, digits and hyphens.")
+                raise serializers.ValidationError(wrong.format(name=name))
             if not _META_VALUE.fullmatch(text):
-                raise serializers.ValidationError(f"{name!r}: values are printable ASCII; percent-encode the rest.")
+                wrong = _("{name!r}: values are printable ASCII; percent-encode the rest.")
+                raise serializers.ValidationError(wrong.format(name=name))
         return value
 
 
@@ -292,12 +297,19 @@ class HeldPartsSerializer(serializers.Serializer[Any]):
     parts = HeldPartSerializer(many=True)
 
 
+class RecordedErrorField(serializers.JSONField):
+    """Why an upload failed, as it was recorded, in the reader's language."""
+
+    def to_representation(self, value: Any) -> Any:
+        return {"code": value.get("code"), **problems.said(from_record(value))}
+
+
 class UploadSerializer(serializers.ModelSerializer[Upload]):
     """The upload, as the contract shows it."""
 
     part_count = serializers.IntegerField(read_only=True, allow_null=True)
     callback = serializers.JSONField(read_only=True, allow_null=True)
-    error = serializers.JSONField(read_only=True, allow_null=True)
+    error = RecordedErrorField(read_only=True, allow_null=True)
 
     class Meta:
         model = Upload

@@ -1,10 +1,10 @@
 """/api/: include it with `path("api/", include("uploads.api.urls"))`."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
-from uploads.api.views import CallbackView, CredentialsView, TokenView, UploadViewSet
+from uploads.api.views import CallbackView, CredentialsView, SchemaView, TokenView, UploadViewSet
 
 router = DefaultRouter()
 router.include_root_view = False
@@ -16,6 +16,6 @@ urlpatterns = [
     path("oss/callback/", CallbackView.as_view(), name="oss-callback"),
     path("", include("uploads.companion.urls")),
     path("token/", TokenView.as_view(), name="token"),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework import exceptions, mixins, status, viewsets
 from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.decorators import action
@@ -273,10 +275,19 @@ class TokenView(ObtainAuthToken):
     throttle_scope = "token"
 
 
+class SchemaView(SpectacularAPIView):
+    """OpenAPI: one text for all, in English, whatever the reader's language."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        with translation.override("en"):
+            return super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
 def _idempotency_key(request: Request) -> str:
     key = request.headers.get("Idempotency-Key", "")
     if key and not _KEY.fullmatch(key):
-        raise exceptions.ValidationError({"Idempotency-Key": ["1 to 255 printable ASCII letters, no spaces."]})
+        raise exceptions.ValidationError({"Idempotency-Key": [_("1 to 255 printable ASCII letters, no spaces.")]})
     return key
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -26,6 +27,7 @@ from uploads.errors import InvalidUpload, NotFoundError
 from uploads.models import Upload
 from uploads.oss.limits import MAX_PART_NUMBER
 from uploads.oss.signing import PartRequest
+from uploads.phrase import Phrase
 from uploads.services import door
 
 MAX_BATCH = 1000
@@ -65,7 +67,7 @@ class CompanionView(APIView):
         found = capability.read(kwargs.pop("token"))
         self.kwargs.pop("token", None)
         if found is None:
-            raise NotFoundError("This address is not good any more: ask POST /api/uppy/ for a new one.")
+            raise NotFoundError(Phrase("This address is not good any more: ask POST /api/uppy/ for a new one."))
         self.capability = found
         request.user = found.user  # type: ignore[assignment]  # DRF knows of one kind of user.
         super().initial(request, *args, **kwargs)
@@ -102,7 +104,7 @@ class CompanionView(APIView):
         mine = Upload.objects.for_user(self.capability.user).filter(destination=self.capability.destination)
         found = mine.filter(upload_id=upload_id, key=self.request.query_params.get("key", "")).first()
         if found is None:
-            raise NotFoundError("There is no such upload, or it is not yours.")
+            raise NotFoundError(Phrase("There is no such upload, or it is not yours."))
         return found
 
 
@@ -148,7 +150,7 @@ class BatchView(CompanionView):
         """Older Uppys ask for several at once."""
         texts = [text for text in request.query_params.get("partNumbers", "").split(",") if text]
         if not texts or len(texts) > MAX_BATCH or not all(_is_number(text) for text in texts):
-            raise exceptions.ValidationError({"partNumbers": ["Up to 1,000 part numbers, separated by commas."]})
+            raise exceptions.ValidationError({"partNumbers": [_("Up to 1,000 part numbers, separated by commas.")]})
         signed = services.sign_parts(self.upload(upload_id), [PartRequest(int(text)) for text in texts])
         return Response({"presignedUrls": {str(part.number): part.url for part in signed}})
 
@@ -170,7 +172,9 @@ def _is_number(text: str) -> bool:
 def _parts(data: Any) -> dict[int, str]:
     """`{parts: [{PartNumber, ETag}]}` as number → ETag without quotes."""
     listed = data.get("parts") if isinstance(data, dict) else None
-    wrong = InvalidUpload("parts: a list of {PartNumber, ETag}.", errors={"parts": ["A list of {PartNumber, ETag}."]})
+    wrong = InvalidUpload(
+        Phrase("parts: a list of {PartNumber, ETag}."), errors={"parts": [Phrase("A list of {PartNumber, ETag}.")]}
+    )
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_PART_NUMBER:
         raise wrong
     parts: dict[int, str] = {}

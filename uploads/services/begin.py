@@ -22,6 +22,7 @@ from uploads.errors import InvalidUpload, KeyReused, UploadError
 from uploads.keys import object_key
 from uploads.models import Method, Upload, UploadEvent, User
 from uploads.oss.errors import StorageError
+from uploads.phrase import Phrase
 from uploads.plan import Plan, plan
 from uploads.services import door
 from uploads.services.common import storage_errors
@@ -126,7 +127,8 @@ def _plan(size: int | None, place: Destination) -> Plan:
     try:
         return plan(size, place.part_size)
     except ValueError as error:
-        raise InvalidUpload(f"The file cannot be uploaded: {error}.", errors={"size": [str(error)]}) from error
+        (why,) = error.args
+        raise InvalidUpload(Phrase("The file cannot be uploaded: {why}.", why=why), errors={"size": [why]}) from error
 
 
 def _method(planned: Plan, chosen: Mapping[str, Any], *, in_one: bool) -> Method:
@@ -141,7 +143,8 @@ def _key(upload: Upload, place: Destination) -> str:
             place.key, user_id=upload.owner_id, now=upload.created_at, uuid=upload.id, filename=upload.filename
         )
     except ValueError as error:
-        raise InvalidUpload(f"The name will not do: {error}.", errors={"filename": [str(error)]}) from error
+        (why,) = error.args
+        raise InvalidUpload(Phrase("The name will not do: {why}.", why=why), errors={"filename": [why]}) from error
 
 
 def _remember(owner: User, uploads: Sequence[Upload], gate: door.Gate) -> None:
@@ -199,7 +202,7 @@ def _same(upload: Upload, wanted: Wanted) -> Upload:
     size = None if upload.is_stream else upload.size
     before = (upload.destination, upload.filename, size, upload.fingerprint)
     if before != (wanted.destination, wanted.filename, wanted.size, wanted.fingerprint):
-        detail = "This Idempotency-Key was used for another upload before: a new upload needs a new key."
+        detail = Phrase("This Idempotency-Key was used for another upload before: a new upload needs a new key.")
         raise KeyReused(detail, errors={"Idempotency-Key": [detail]})
     return upload
 

@@ -19,6 +19,7 @@ from uploads.models import Upload
 from uploads.oss import callback as protocol
 from uploads.oss.client import fetch
 from uploads.oss.errors import StorageError
+from uploads.phrase import Phrase
 from uploads.services.complete import complete
 
 KEY_SECONDS, NO_KEY_SECONDS = 24 * 3600, 30
@@ -35,7 +36,7 @@ def receive(target: str, headers: Mapping[str, str], body: bytes) -> Upload:
     that is not OSS's or not about one of our uploads, and what `complete` raises.
     """
     if not _is_signed(target, headers, body):
-        raise CallbackRefused("The signature of this call is not OSS's.")
+        raise CallbackRefused(Phrase("The signature of this call is not OSS's."))
     told = _fields(headers.get("content-type", ""), body)
     upload = _known(told.get(UPLOAD, ""), told.get(SECRET, ""))
     # Our own Complete may be waiting for this very call to be answered: the object is there by now, whoever asked.
@@ -86,7 +87,7 @@ def _fields(content_type: str, body: bytes) -> dict[str, str]:
         else:
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=200)
     except (ValueError, RecursionError) as error:
-        raise CallbackRefused("The body of this call cannot be read.") from error
+        raise CallbackRefused(Phrase("The body of this call cannot be read.")) from error
     return {str(name): value for name, value in pairs if isinstance(value, str)}
 
 
@@ -97,5 +98,5 @@ def _known(identifier: str, secret: str) -> Upload:
     except ValueError:
         upload = None
     if upload is None or not upload.secret or not hmac.compare_digest(upload.secret.encode(), secret.encode()):
-        raise NotFoundError("There is no such upload, or it is not yours.")
+        raise NotFoundError(Phrase("There is no such upload, or it is not yours."))
     return upload

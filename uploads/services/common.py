@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from uploads.conf import callback_parameters, settings
 from uploads.connection import oss_client
@@ -10,14 +11,15 @@ from uploads.models import Upload
 from uploads.oss.callback import encode
 from uploads.oss.errors import NotFound, StorageError
 from uploads.oss.messages import Completed, Part
+from uploads.phrase import Phrase
 from uploads.states import State
 
 _WORDS = {
-    State.UPLOADING: "The upload is not finished yet.",
-    State.COMPLETING: "The upload is being completed right now.",
-    State.COMPLETED: "The upload is completed already.",
-    State.ABORTED: "The upload was aborted. Start it anew.",
-    State.FAILED: "The upload has failed. Start it anew.",
+    State.UPLOADING: Phrase("The upload is not finished yet."),
+    State.COMPLETING: Phrase("The upload is being completed right now."),
+    State.COMPLETED: Phrase("The upload is completed already."),
+    State.ABORTED: Phrase("The upload was aborted. Start it anew."),
+    State.FAILED: Phrase("The upload has failed. Start it anew."),
 }
 
 
@@ -41,9 +43,15 @@ def require(upload: Upload, *allowed: State) -> None:
         raise wrong_state(upload)
 
 
-def as_record(error: UploadError) -> dict[str, str]:
-    """An error as the row's `error` holds it."""
-    return {"code": error.code, "title": error.title, "detail": error.detail}
+def as_record(error: UploadError) -> dict[str, Any]:
+    """An error as the row's `error` holds it: in English, and as what it can be said from in another language."""
+    return {"code": error.code, "title": error.title, "detail": error.detail, "phrase": error.detail.as_json()}
+
+
+def from_record(kept: Mapping[str, Any]) -> dict[str, Phrase]:
+    """The title and detail of such an error. Rows of before hold plain English."""
+    detail = Phrase.from_json(kept["phrase"]) if "phrase" in kept else Phrase(str(kept.get("detail", "")))
+    return {"title": Phrase(str(kept.get("title", ""))), "detail": detail}
 
 
 @contextmanager

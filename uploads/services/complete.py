@@ -25,6 +25,7 @@ from uploads.oss.crc64 import combine_all
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
 from uploads.oss.messages import Part as OssPart
+from uploads.phrase import Phrase
 from uploads.services import door
 from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss, require
 from uploads.states import Event, State
@@ -123,7 +124,11 @@ def _chosen(upload: Upload, held: Sequence[OssPart], told: Told) -> list[OssPart
     damaged = _damaged(upload, held)
     wrong = [n for n in planned.numbers() if n not in there or there[n].size != planned.size_of(n) or n in damaged]
     if wrong:
-        detail = f"{len(wrong)} of {planned.part_count} parts are missing or wrong at OSS: send them again."
+        detail = Phrase(
+            "{count} of {total} parts are missing or wrong at OSS: send them again.",
+            count=len(wrong),
+            total=planned.part_count,
+        )
         raise PartsMissing(detail, errors={"parts": wrong})
     return [there[n] for n in planned.numbers()]
 
@@ -142,7 +147,7 @@ def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[O
         held = _listed(held, told.parts)
         size = sum(part.size for part in held)
     if size is None:
-        detail = "A stream's size is known at its end: send size."
+        detail = Phrase("A stream's size is known at its end: send size.")
         raise InvalidUpload(detail, errors={"size": [detail]})
     place = settings.destinations.get(upload.destination)
     if place is not None and place.max_size is not None and size > place.max_size:
@@ -150,12 +155,14 @@ def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[O
     numbers = [0, *(part.number for part in held)]
     gaps = [n for before, after in pairwise(numbers) for n in range(before + 1, after)]
     if gaps or not held:
-        raise PartsMissing("Parts are missing at OSS: send them again.", errors={"parts": gaps or [1]})
+        raise PartsMissing(Phrase("Parts are missing at OSS: send them again."), errors={"parts": gaps or [1]})
     if damaged := _damaged(upload, held):
-        raise PartsMissing("Parts arrived damaged: send them again.", errors={"parts": sorted(damaged)})
+        raise PartsMissing(Phrase("Parts arrived damaged: send them again."), errors={"parts": sorted(damaged)})
     total = sum(part.size for part in held)
     if total != size:
-        detail = f"OSS holds {total} bytes of {size}: send the parts that are missing or wrong again."
+        detail = Phrase(
+            "OSS holds {held} bytes of {size}: send the parts that are missing or wrong again.", held=total, size=size
+        )
         raise PartsMissing(detail, errors={"parts": [], "size": [total]})
     return list(held)
 
@@ -165,14 +172,18 @@ def _listed(held: Sequence[OssPart], wanted: Mapping[int, str]) -> Sequence[OssP
     there = {part.number: part.etag.upper() for part in held}
     wrong = sorted(number for number in {*there, *wanted} if there.get(number) != wanted.get(number))
     if wrong:
-        detail = f"{len(wrong)} parts are not the same at OSS as in the list of {len(wanted)}: send them again."
+        detail = Phrase(
+            "{count} parts are not the same at OSS as in the list of {total}: send them again.",
+            count=len(wrong),
+            total=len(wanted),
+        )
         raise PartsMissing(detail, errors={"parts": wrong})
     sizes = [part.size for part in held]
     # Taken up again with parts of another size, a file would have holes. Uppy's last part alone may be smaller;
     # beyond 10,000 times its part size it cuts at fractions of a byte.
     odd = [part.number for part in held if part.size > sizes[0] + 1 or (part.size < sizes[0] - 1 and part != held[-1])]
     if odd:
-        detail = f"Parts of a file have one size; {len(odd)} have another. Start the upload anew."
+        detail = Phrase("Parts of a file have one size; {count} have another. Start the upload anew.", count=len(odd))
         raise PartsMissing(detail, errors={"parts": odd})
     return held
 
@@ -210,9 +221,11 @@ def _complete_multipart(upload: Upload, parts: Sequence[OssPart], told: Told, ac
 def _complete_single(upload: Upload, done: Completed | None, told: Told, actor: User | None) -> Upload:
     """The object is there already, or not: one request has no parts to put together."""
     if done is None:
-        raise PartsMissing("The file has not arrived at OSS: send it.", errors={"parts": [1]})
+        raise PartsMissing(Phrase("The file has not arrived at OSS: send it."), errors={"parts": [1]})
     if done.size != upload.size and not upload.is_stream:
-        detail = f"OSS holds {done.size} bytes instead of {upload.size}: send the file again."
+        detail = Phrase(
+            "OSS holds {held} bytes instead of {size}: send the file again.", held=done.size, size=upload.size
+        )
         raise PartsMissing(detail, errors={"parts": [1]})
     return _claim_and_finish(upload, done, told, actor)
 
@@ -246,7 +259,7 @@ def settle(
         return _claim_and_finish(upload, done, told, actor)
     if after is not None:
         return upload
-    gone = UploadGone("OSS has dropped this upload and its parts. Start the upload anew.")
+    gone = UploadGone(Phrase("OSS has dropped this upload and its parts. Start the upload anew."))
     Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(gone), released_at=timezone.now())
     if upload.state == State.COMPLETED:
         return upload  # Somebody else found it finished in the meantime.
@@ -276,8 +289,11 @@ def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
         facts["callback"] = done.callback
     if wrong:
         mismatch = ObjectMismatch(
-            f"The object is in the bucket, but it is not what was sent: {_differences(wrong, actual)}. "
-            "It was left there to be looked at; upload the file again.",
+            Phrase(
+                "The object is in the bucket, but it is not what was sent: {differences}. "
+                "It was left there to be looked at; upload the file again.",
+                differences=_differences(wrong, actual),
+            ),
             errors={name: [value, actual[name]] for name, value in wrong.items()},
         )
         Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(mismatch), **facts)
@@ -294,9 +310,13 @@ def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
     return upload
 
 
-def _differences(wrong: Mapping[str, str], actual: Mapping[str, str]) -> str:
-    names = {"etag": "ETag", "crc64": "CRC64 of the parts", "client_crc64": "CRC64 of the file"}
-    return ", ".join(f"{names[name]} {value}, at OSS {actual[name]}" for name, value in wrong.items())
+def _differences(wrong: Mapping[str, str], actual: Mapping[str, str]) -> Phrase:
+    names = {"etag": "ETag", "crc64": Phrase("CRC64 of the parts"), "client_crc64": Phrase("CRC64 of the file")}
+    each = (
+        Phrase("{name} {sent}, at OSS {held}", name=names[name], sent=value, held=actual[name])
+        for name, value in wrong.items()
+    )
+    return Phrase.of(each, ", ")
 
 
 def _location(upload: Upload) -> str:

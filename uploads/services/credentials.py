@@ -19,6 +19,7 @@ from uploads.models import Method, Upload, User
 from uploads.oss import policy, sts
 from uploads.oss.client import assume_role
 from uploads.oss.signing import Credentials
+from uploads.phrase import Phrase
 from uploads.services import door
 from uploads.services.common import require, storage_errors
 from uploads.states import State
@@ -47,7 +48,7 @@ def lend(upload: Upload, user: User) -> Lent:
     """For the parts of this upload. Raises NotOffered where the site has no role, WrongState past the end."""
     require(upload, State.UPLOADING)
     if upload.method != Method.MULTIPART:
-        raise NotOffered("A file of one part goes with one signed request: ask for its part 1 to be signed.")
+        raise NotOffered(Phrase("A file of one part goes with one signed request: ask for its part 1 to be signed."))
     place = settings.destinations.get(upload.destination) or Destination(upload.destination)
     resource = policy.object_resource(upload.bucket, upload.key)
     credentials, end = _borrowed(f"upload:{upload.pk}", place, user, ONE_UPLOAD, resource)
@@ -60,7 +61,7 @@ def lend_prefix(user: User, destination: str) -> Lent:
     door.permit(place, user)
     prefix = own_prefix(place.key, user.pk)
     if prefix is None:
-        raise NotOffered(f"The destination {place.name!r} has no prefix that is one user's alone.")
+        raise NotOffered(Phrase("The destination {name!r} has no prefix that is one user's alone.", name=place.name))
     bucket = settings.bucket_of(place)
     resource = policy.object_resource(bucket, prefix) + "*"
     credentials, end = _borrowed(f"prefix:{place.name}:{user.pk}", place, user, OWN_PREFIX, resource)
@@ -73,7 +74,7 @@ def _borrowed(
     """From the cache while more than a third of their life is left, else from STS."""
     role = settings.sts_role_arn
     if not role:
-        raise NotOffered("This site lends no credentials: have the parts signed instead.")
+        raise NotOffered(Phrase("This site lends no credentials: have the parts signed instead."))
     life = timedelta(seconds=place.credentials_expires)
     slot = f"uploads:sts:{role}:{name}"
     known: dict[str, Any] | None = cache.get(slot)

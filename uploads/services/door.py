@@ -20,6 +20,7 @@ from uploads.conf import Destination, settings
 from uploads.errors import Forbidden, InvalidUpload, OverQuota, TooLarge, UploadError
 from uploads.models import Upload, User
 from uploads.oss.limits import MAX_METADATA_BYTES
+from uploads.phrase import Phrase
 from uploads.states import State
 
 
@@ -28,7 +29,7 @@ def destination(name: str) -> Destination:
     try:
         return settings.destinations[name]
     except KeyError:
-        detail = f"There is no destination {name!r}."
+        detail = Phrase("There is no destination {name!r}.", name=name)
         raise InvalidUpload(detail, errors={"destination": [detail]}) from None
 
 
@@ -38,12 +39,22 @@ def check_file(place: Destination, size: int | None, content_type: str) -> None:
         raise too_large(place, size)
     bare = content_type.partition(";")[0].strip().lower()
     if place.content_types and not any(fnmatchcase(bare, glob.lower()) for glob in place.content_types):
-        detail = f"The destination {place.name!r} takes {', '.join(place.content_types)}, not {bare}."
+        detail = Phrase(
+            "The destination {name!r} takes {types}, not {type}.",
+            name=place.name,
+            types=", ".join(place.content_types),
+            type=bare,
+        )
         raise InvalidUpload(detail, errors={"content_type": [detail]})
 
 
 def too_large(place: Destination, size: int) -> TooLarge:
-    detail = f"The destination {place.name!r} takes files of at most {place.max_size} bytes; this one has {size}."
+    detail = Phrase(
+        "The destination {name!r} takes files of at most {most} bytes; this one has {size}.",
+        name=place.name,
+        most=place.max_size,
+        size=size,
+    )
     return TooLarge(detail, errors={"size": [detail]})
 
 
@@ -55,17 +66,17 @@ def permit(place: Destination, user: User) -> None:
     else:
         allowed = not rule or (isinstance(user, PermissionsMixin) and user.has_perm(rule))
     if not allowed:
-        detail = f"You may not upload to {place.name!r}. Ask an administrator for the right to."
+        detail = Phrase("You may not upload to {name!r}. Ask an administrator for the right to.", name=place.name)
         raise Forbidden(detail, errors={"destination": [detail]})
 
 
 def metadata(place: Destination, given: Mapping[str, str]) -> dict[str, str]:
     """`x-oss-meta-*` of the object, if the destination lets the client set it."""
     if given and "metadata" not in place.client_options:
-        detail = f"The destination {place.name!r} takes no metadata from the page."
+        detail = Phrase("The destination {name!r} takes no metadata from the page.", name=place.name)
         raise InvalidUpload(detail, errors={"metadata": [detail]})
     if sum(len(f"x-oss-meta-{name}") + len(value) for name, value in given.items()) > MAX_METADATA_BYTES:
-        detail = f"Metadata may have {MAX_METADATA_BYTES} bytes in all."
+        detail = Phrase("Metadata may have {most} bytes in all.", most=MAX_METADATA_BYTES)
         raise InvalidUpload(detail, errors={"metadata": [detail]})
     return {name.lower(): value for name, value in given.items()}
 
@@ -74,17 +85,18 @@ def options(place: Destination, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the object is given: the destination's word, and the client's where it may have one."""
     wrong = {name: problem for name, value in given.items() if (problem := _option_problem(place, name, value))}
     if wrong:
-        detail = "; ".join(f"{name}: {problem}" for name, problem in wrong.items())
-        raise InvalidUpload(f"These options will not do: {detail}.", errors={"options": wrong})
+        each = (Phrase("{option}: {problem}", option=name, problem=problem) for name, problem in wrong.items())
+        detail = Phrase("These options will not do: {problems}.", problems=Phrase.of(each, "; "))
+        raise InvalidUpload(detail, errors={"options": wrong})
     chosen = {**place.options, **given}
     if place.traffic_limit and "traffic_limit" in given:
         chosen["traffic_limit"] = min(place.traffic_limit, given["traffic_limit"])  # Slower, never faster.
     return chosen
 
 
-def _option_problem(place: Destination, name: str, value: Any) -> str | None:
+def _option_problem(place: Destination, name: str, value: Any) -> Phrase | None:
     if name not in table.OPTIONS or name not in place.client_options:
-        return f"the destination {place.name!r} does not leave this to the page"
+        return Phrase("the destination {name!r} does not leave this to the page", name=place.name)
     return table.problem(name, value)
 
 
@@ -146,12 +158,19 @@ class Gate:
         active, size = self._used[place.name]
         admitted = self._admitted[place.name]
         if place.max_active_per_user is not None and active + len(admitted) >= place.max_active_per_user:
-            detail = f"You have {active + len(admitted)} unfinished uploads; {place.max_active_per_user} is the most."
-            detail += " Finish or abort one first."
+            detail = Phrase(
+                "You have {count} unfinished uploads; {most} is the most. Finish or abort one first.",
+                count=active + len(admitted),
+                most=place.max_active_per_user,
+            )
             raise OverQuota(detail, errors={"destination": [detail]})
         most = place.max_bytes_per_user_per_day
         if most is not None and size + sum(admitted) + (upload.size or 0) > most:
-            detail = f"You may upload {most} bytes within 24 hours; {max(0, most - size - sum(admitted))} are left."
+            detail = Phrase(
+                "You may upload {most} bytes within 24 hours; {left} are left.",
+                most=most,
+                left=max(0, most - size - sum(admitted)),
+            )
             raise OverQuota(detail, errors={"size": [detail]})
 
 

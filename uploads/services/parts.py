@@ -20,6 +20,7 @@ from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
+from uploads.phrase import Phrase
 from uploads.services.begin import object_headers
 from uploads.services.common import callback_of, parts_at_oss, require, wrong_state
 from uploads.services.complete import settle
@@ -82,7 +83,7 @@ def _life(place: Destination, now: datetime) -> int:
     life = min(place.url_expires, int((end - now).total_seconds()))
     if life < SHORTEST_LIFE:
         raise StorageRefused(
-            "The server's temporary OSS credentials have ended: renew OSS_SESSION_TOKEN. Nothing is lost."
+            Phrase("The server's temporary OSS credentials have ended: renew OSS_SESSION_TOKEN. Nothing is lost.")
         )
     return life
 
@@ -122,7 +123,9 @@ def _sizes(upload: Upload) -> tuple[int, int]:
 def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
     """The whole file as one PutObject; its size is always bound, or the URL would take any file."""
     if upload.size is None:
-        raise NotOffered("This destination's files go by PutObject, whose URL is bound to a size: say it at the start.")
+        raise NotOffered(
+            Phrase("This destination's files go by PutObject, whose URL is bound to a size: say it at the start.")
+        )
     headers = {**object_headers(upload), **options.completion_headers(upload.options), **_md5_header(part)}
     asked, variables = callback_of(upload)
     query = {**options.traffic(upload.options)}
@@ -157,9 +160,12 @@ def _check_part(upload: Upload, number: int, size: int | None) -> None:
     try:
         planned = upload.plan.size_of(number)
     except ValueError as error:
-        raise InvalidUpload(f"Wrong part number: {error}.", errors={"parts": [str(error)]}) from error
+        (why,) = error.args
+        raise InvalidUpload(Phrase("Wrong part number: {why}.", why=why), errors={"parts": [why]}) from error
     if size is not None and planned is not None and size != planned:
-        detail = f"Part {number} has {planned} bytes by the plan, not {size}."
+        detail = Phrase(
+            "Part {number} has {planned} bytes by the plan, not {size}.", number=number, planned=planned, size=size
+        )
         raise InvalidUpload(detail, errors={"parts": [detail]})
 
 

@@ -1,4 +1,4 @@
-// Asks for one batch after another until all are done. Its one rule: the server counts, the page shows.
+// Asks for one batch after another until all are done. Its one rule: the server counts and finds the words, the page shows.
 
 const page = document.querySelector(".up-aborting");
 const status = page.querySelector(".up-status");
@@ -11,14 +11,14 @@ const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mill
 async function next() {
   const headers = { Accept: "application/json", "X-CSRFToken": token };
   const answer = await fetch(page.dataset.next, { method: "POST", headers });
-  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  if (!answer.ok) throw new Error(String(answer.status));
   return answer.json();
 }
 
 function show(job) {
   bar.max = job.total || 1;
   bar.value = job.done;
-  status.textContent = `${job.done} of ${job.total} done: ${job.aborted} aborted, ${job.failed} refused`;
+  status.textContent = job.words;
   const list = page.querySelector(".up-refused");
   list.replaceChildren(
     ...job.refused.map(([name, why]) => {
@@ -29,7 +29,7 @@ function show(job) {
       return item;
     }),
   );
-  if (job.over) page.querySelector(".up-note").textContent = "All done.";
+  if (job.over) page.querySelector(".up-note").textContent = page.dataset.overWords;
 }
 
 let over = "over" in page.dataset;
@@ -38,8 +38,8 @@ while (!over) {
     const job = await next();
     show(job);
     over = job.over;
-  } catch (error) {
-    status.textContent = `It did not get through (${error.message}); trying again.`;
+  } catch {
+    status.textContent = page.dataset.trouble;
     await wait(PAUSE);
   }
 }
