@@ -44,7 +44,7 @@ def compile_types(folder: Path, *more: str) -> None:
 
 
 def test_it_holds_what_is_built_and_nothing_else(packed: Packed) -> None:
-    kinds = re.compile(r"dist/(adapters/)?[\w.-]+\.(js|js\.map|d\.ts)|package\.json|README\.md|LICENSE")
+    kinds = re.compile(r"dist/((adapters|locales)/)?[\w.-]+\.(js|js\.map|d\.ts)|package\.json|README\.md|LICENSE")
     assert {path for path in packed.files if not kinds.fullmatch(path)} == set()
     assert {"package.json", "README.md", "LICENSE"} <= packed.files
     built = {path.relative_to(FRONTEND / "src").with_suffix("") for path in (FRONTEND / "src").rglob("*.ts")}
