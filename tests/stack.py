@@ -71,6 +71,7 @@ class Site:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+            wait_until(lambda: not accepts(self.port), "the last of the site's processes to end")
 
 
 class Stack:
@@ -136,6 +137,10 @@ class Stack:
         self.site.environment["UPLOADS_DESTINATIONS"] = json.dumps(given)
         self.site.kill()
         self.site.start()
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """What goes wrong at an OSS that allows it, from now on; without rules nothing does."""
+        httpx.put(f"{self.oss_server.url}/-/faults", json=list(rules)).raise_for_status()
 
     # Looking behind the page
 

@@ -31,6 +31,15 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def failing_stack() -> Iterator[Stack]:
+    """One whose OSS fails on demand, with a destination that is choosy."""
+    with Stack(oss_arguments=["--allow-faults"]) as stack:
+        clips = {"max_size": 6_000_000, "content_types": ["video/*"]}
+        stack.destinations({"default": {"client_options": ["metadata"]}, "clips": clips})
+        yield stack
+
+
+@pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """300 MiB that no compression and no luck can shorten."""
     path = tmp_path_factory.mktemp("files") / "film.mp4"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
@@ -36,10 +35,6 @@ PACKAGES = {6: ROOT / "frontend", 5: ROOT / "tests" / "interop" / "uppy5"}
 
 BEFORE_THIRD = {6: {1, 2}, 5: {1, 2, 4}}
 """Parts that arrive though the third does not: Uppy 6 sends them one after another, Uppy 5 side by side."""
-DESTINATIONS = {
-    "default": {"client_options": ["metadata"]},
-    "clips": {"max_size": 6_000_000, "content_types": ["video/*"]},
-}
 
 
 @pytest.fixture(scope="module", params=[6, 5], ids=["Uppy 6", "Uppy 5"])
@@ -60,13 +55,6 @@ def bundle(version: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "uppy.js"
 
 
-@pytest.fixture(scope="module")
-def oss_that_fails() -> Iterator[Stack]:
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
-        stack.destinations(DESTINATIONS)
-        yield stack
-
-
 @dataclass
 class Uppy:
     """A page with Uppy in it, and the files of one test."""
@@ -80,7 +68,7 @@ class Uppy:
 
     def __post_init__(self) -> None:
         self.page.on("request", self._note)
-        self.faults()
+        self.stack.faults()
         self.load()
 
     def _note(self, request: Request) -> None:
@@ -92,15 +80,12 @@ class Uppy:
         self.page.goto(f"{self.stack.site.url}/")
         self.page.add_script_tag(path=self.bundle)
 
-    def faults(self, *rules: dict[str, Any]) -> None:
-        httpx.put(f"{self.stack.oss_server.url}/-/faults", json=list(rules)).raise_for_status()
-
     def begin(self, *sizes: int, **options: Any) -> None:
         self.page.evaluate("begin", {"name": self.name, "sizes": sizes or [SIZE], **options})
 
     def stop_in_the_middle(self, version: int) -> dict[str, Any]:
         """Begins a file whose third part gets no further this time; what Uppy would keep of it over a reload."""
-        self.faults({"operation": "UploadPart", "part_number": 3, "count": 1, "delay": 600})
+        self.stack.faults({"operation": "UploadPart", "part_number": 3, "count": 1, "delay": 600})
         with self.page.expect_request(lambda request: request.method == "PUT" and "partNumber=3&" in request.url):
             self.begin()
         before = BEFORE_THIRD[version]
@@ -137,15 +122,15 @@ OpenUppy = Callable[..., Uppy]
 
 @pytest.fixture
 def open_uppy(
-    browser: Browser, oss_that_fails: Stack, bundle: Path, request: pytest.FixtureRequest
+    browser: Browser, failing_stack: Stack, bundle: Path, request: pytest.FixtureRequest
 ) -> Iterator[OpenUppy]:
     contexts = []
 
     def open_uppy(user: str = "demo") -> Uppy:
         contexts.append(browser.new_context(bypass_csp=True))
         page = contexts[-1].new_page()
-        log_in(page, oss_that_fails, user)
-        return Uppy(page, oss_that_fails, bundle, request.node.name)
+        log_in(page, failing_stack, user)
+        return Uppy(page, failing_stack, bundle, request.node.name)
 
     yield open_uppy
     for context in contexts:
@@ -208,7 +193,7 @@ def test_what_it_cancels_is_aborted(uppy: Uppy, version: int) -> None:
 
 def test_a_part_that_oss_is_too_busy_for_is_sent_again(uppy: Uppy) -> None:
     error = {"status": 503, "code": "ServiceUnavailable"}
-    uppy.faults({"operation": "UploadPart", "part_number": 2, "count": 1, "error": error})
+    uppy.stack.faults({"operation": "UploadPart", "part_number": 2, "count": 1, "error": error})
     uppy.begin()
     uppy.succeed()
     assert sorted(uppy.sent) == [1, 2, 2, 3, 4]
@@ -217,7 +202,7 @@ def test_a_part_that_oss_is_too_busy_for_is_sent_again(uppy: Uppy) -> None:
 
 def test_a_part_that_oss_refuses_fails_the_file_until_it_is_tried_again(uppy: Uppy, version: int) -> None:
     error = {"status": 403, "code": "AccessDenied"}
-    uppy.faults({"operation": "UploadPart", "part_number": 2, "count": 1, "error": error})
+    uppy.stack.faults({"operation": "UploadPart", "part_number": 2, "count": 1, "error": error})
     uppy.begin()
     uppy.fail()
     uppy.page.evaluate("again()")
