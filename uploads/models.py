@@ -212,7 +212,7 @@ class Upload(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.filename} ({self.state})"
+        return f"{self.filename} ({self.get_state_display()})"
 
     def url(self, expires: int = 3600, filename: str | None = None) -> str:
         """A signed address to download the object, good for so many seconds. `filename`: under this name instead of its
