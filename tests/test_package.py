@@ -192,3 +192,16 @@ def test_reacts_types_take_the_guides(packed: Packed, tmp_path: Path) -> None:
     for file in (FRONTEND / "guides" / "react").glob("*.tsx"):
         (tmp_path / file.name).write_text(file.read_text())
     compile_types(tmp_path, "--skipLibCheck", "--jsx", "react-jsx", "--allowImportingTsExtensions", "main.tsx")
+
+
+def test_its_readme_knows_every_attribute_event_and_part() -> None:
+    told = (FRONTEND / "README.md").read_text()
+    element = (FRONTEND / "src" / "element.ts").read_text()
+    attributes = set(re.findall(r"(?:get|has)Attribute\(\"(\w+)\"\)", element)) | {"signing", "integrity", "lang"}
+    assert {name for name in attributes if f"`{name}`" not in told} == set()
+    events = set(re.findall(r"#dispatch\(\"(\w+)\"", element)) | {"completed", "failed", "aborted"}
+    assert {name for name in events if f"-{name}`" not in told} == set()
+    source = "".join(path.read_text() for path in (FRONTEND / "src").glob("*.ts"))
+    parts = {name for names in re.findall(r"part: [\"`]([\w ]+)", source) for name in names.split()}
+    listed = set(re.findall(r"`(\w+)`", told[told.index("`::part()`:") : told.index("Where the browser can keep")]))
+    assert listed <= parts | {"item"}
