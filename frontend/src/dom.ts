@@ -23,10 +23,10 @@ export function button(testid: string, onclick: () => void): HTMLButtonElement {
   return h("button", { type: "button", part: `button ${testid}`, "data-testid": testid, click: onclick });
 }
 
-/** What it says to eyes, and to ears where that must be more. */
-export function word(element: HTMLElement, text: string, label = ""): void {
+/** What it says to eyes; to ears also of what, where there may be many: both must begin alike to be found by voice. */
+export function word(element: HTMLElement, text: string, subject = ""): void {
   setText(element, text);
-  if (label) element.setAttribute("aria-label", label);
+  if (subject) element.setAttribute("aria-label", `${text}: ${subject}`);
 }
 
 /** Changes text only when it differs, so that readers of the page are not told twice. */

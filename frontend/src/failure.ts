@@ -23,9 +23,9 @@ export function failureView(error: UploadError, speech: Speech): HTMLElement {
 function copyButton(id: string, speech: Speech): HTMLButtonElement {
   const copy = button("copy", async () => {
     await navigator.clipboard.writeText(id);
-    word(copy, speech.label("copied"), speech.label("copied"));
+    word(copy, speech.label("copied"), speech.label("request_id"));
   });
-  word(copy, speech.label("copy"), speech.label("copy_one"));
+  word(copy, speech.label("copy"), speech.label("request_id"));
   return copy;
 }
 

@@ -5,7 +5,6 @@
 import { button, h, setText, word } from "./dom.ts";
 import { failureView } from "./failure.ts";
 import { bytes, duration, percent } from "./format.ts";
-import type { LabelName } from "./labels.ts";
 import type { Speech } from "./language.ts";
 import type { Progress } from "./progress.ts";
 import { can, type State } from "./states.ts";
@@ -94,7 +93,7 @@ class Face {
     const { state, error, filename } = this.upload;
     this.#bar.setAttribute("aria-label", speech.label("progress_of", { name: filename }));
     for (const [press, element] of Object.entries(this.#buttons) as [Press, HTMLButtonElement][]) {
-      word(element, speech.label(press), speech.label(`${press}_one`, { name: filename }));
+      word(element, speech.label(press), filename);
       this.#toggle(element, APPLIES[press](state));
     }
     this.#bar.hidden = state === "completed" || state === "aborted";
@@ -155,6 +154,3 @@ export function figures(
   if (moving && eta) parts.push(speech.label("left", { time: speech.label(...duration(eta)) }));
   return parts.join(" · ");
 }
-
-/** Every label of a press is there, for one and alone. */
-export type PressLabels = Extract<LabelName, Press | `${Press}_one`>;

@@ -79,9 +79,9 @@ export class UnfinishedList {
       this.ports.choose((file) => void attempt(() => this.ports.take(entry, file))),
     );
     const discard = button("discard", () => void attempt(() => this.ports.discard(entry)));
-    word(take, speech.label("take_up"), speech.label("take_up_one", { name: filename }));
-    word(again, speech.label("again"), speech.label("again_one", { name: filename }));
-    word(discard, speech.label("discard"), speech.label("discard_one", { name: filename }));
+    word(take, speech.label("take_up"), filename);
+    word(again, speech.label("again"), filename);
+    word(discard, speech.label("discard"), filename);
     take.hidden = !entry.handle;
     again.hidden = !take.hidden;
     const there = { percent: percent(size === 0 ? 0 : bytesDone / size), size: bytes(size) };

@@ -237,6 +237,16 @@ def test_a_language_is_chosen_by_keyboard_and_kept(page: Page, site: Stack) -> N
     expect(page.get_by_role("heading", name="Upload files")).to_be_visible()
 
 
+def test_the_page_is_turned_round_for_those_who_read_from_the_right(page: Page, site: Stack) -> None:
+    enter(page, site)
+    page.set_viewport_size({"width": WIDE, "height": 800})
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    brand, links = page.locator(".brand").bounding_box(), page.locator(".bar-links").first.bounding_box()
+    assert brand
+    assert links
+    assert brand["x"] > WIDE / 2 > links["x"] + links["width"]
+
+
 # Room
 
 

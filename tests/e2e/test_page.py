@@ -261,8 +261,8 @@ def test_the_tree_that_screen_readers_get(page: Page, stack: Stack, tmp_path: Pa
         - button "Choose files"
         - list "Uploads":
           - listitem:
-            - button "Pause tree.bin"
-            - button "Cancel tree.bin"
+            - button "Pause: tree.bin"
+            - button "Cancel: tree.bin"
             - progressbar "Progress of tree.bin"
         - status
         """
