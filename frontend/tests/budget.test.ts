@@ -8,8 +8,13 @@ const SLOW = 60_000;
 
 /** As an application does that uses it: what several pieces share lies in the first. */
 async function bundle(entry: string): Promise<OutputChunk[]> {
-  const input = { input: `src/${entry}`, platform: "browser", preserveEntrySignatures: false } as const;
-  const { output } = await (await rolldown({ ...input, logLevel: "silent" })).generate({ minify: true });
+  const bundled = await rolldown({
+    input: `src/${entry}`,
+    platform: "browser",
+    preserveEntrySignatures: "allow-extension",
+    logLevel: "silent",
+  });
+  const { output } = await bundled.generate({ minify: true });
   return output.filter((file) => file.type === "chunk");
 }
 

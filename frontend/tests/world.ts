@@ -1,6 +1,11 @@
 // A world to test the engine in: clock, line, storage and backend, none of them real, all of them strict.
 
 import { expect } from "vitest";
+// What the engine loads when it needs it is here from the start: the fake clock knows nothing of loading.
+import "../src/crc64.ts";
+import "../src/lending.ts";
+import "../src/stream.ts";
+import "../src/transfer.ts";
 import { MemoryJournal } from "../src/journal.ts";
 import type { Connection, Hasher, Locks, World } from "../src/ports.ts";
 import type { State } from "../src/states.ts";
