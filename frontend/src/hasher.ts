@@ -1,59 +1,69 @@
-// A pool of workers that hash; where there can be none, the page does it itself.
+// Pools of workers that hash; where there can be none, the page does it itself.
 // Its one rule: workers are started when they are first needed, and nobody waits for one that has died.
 
-import type { Algorithm } from "./hashing.ts";
 import type { Hasher } from "./ports.ts";
+import type { Answer } from "./serving.ts";
 
 /** A core is left to the page and the network. */
 const MOST_WORKERS = 3;
 
-interface Answer {
-  readonly id: number;
-  readonly value?: string;
-  readonly error?: string;
-}
-
 interface Waiting {
-  readonly algorithm: Algorithm;
   readonly blob: Blob;
   resolve(value: string): void;
   reject(error: unknown): void;
 }
 
-export class WorkerPool implements Hasher {
-  #workers: { worker: Worker; waiting: Map<number, Waiting> }[] | null = null;
+interface Hand {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+}
+
+class Pool {
+  #hands: Hand[] | null = null;
   #last = 0;
 
-  hash(algorithm: Algorithm, blob: Blob): Promise<string> {
-    this.#workers ??= start(Math.max(2, Math.min(MOST_WORKERS, (navigator.hardwareConcurrency || 2) - 1)));
-    const [least] = this.#workers.toSorted((a, b) => a.waiting.size - b.waiting.size);
-    if (!least) return hash(algorithm, blob);
+  constructor(
+    readonly start: () => Worker,
+    /** In the page itself; its code is loaded only where workers may not be. */
+    readonly here: (blob: Blob) => Promise<string>,
+  ) {}
+
+  hash(blob: Blob): Promise<string> {
+    this.#hands ??= this.#hire(Math.max(2, Math.min(MOST_WORKERS, (navigator.hardwareConcurrency || 2) - 1)));
+    const [least] = this.#hands.toSorted((a, b) => a.waiting.size - b.waiting.size);
+    if (!least) return this.here(blob);
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
-      least.waiting.set(id, { algorithm, blob, resolve, reject });
-      least.worker.postMessage({ id, algorithm, blob });
-      const die = () => this.#bury(least.worker);
-      least.worker.onmessage = ({ data }: MessageEvent<Answer>) => answer(least.waiting, data);
-      least.worker.onerror = die;
-      least.worker.onmessageerror = die;
+      least.waiting.set(id, { blob, resolve, reject });
+      least.worker.postMessage({ id, blob });
     });
   }
 
-  /** What it was asked is done here; its place stays empty. */
-  #bury(worker: Worker): void {
-    const dead = this.#workers?.find((one) => one.worker === worker);
-    this.#workers = (this.#workers ?? []).filter((one) => one !== dead);
-    worker.terminate();
-    for (const { algorithm, blob, resolve, reject } of dead?.waiting.values() ?? []) {
-      hash(algorithm, blob).then(resolve, reject);
+  /** None where a content security policy, or the lack of workers, forbids them. */
+  #hire(count: number): Hand[] {
+    try {
+      return Array.from({ length: count }, () => this.#one());
+    } catch {
+      return [];
     }
-    dead?.waiting.clear();
   }
-}
 
-/** Loaded only where workers may not be: nobody else pays for it. */
-async function hash(algorithm: Algorithm, blob: Blob): Promise<string> {
-  return (await import("./hashing.ts")).hash(algorithm, blob);
+  #one(): Hand {
+    const hand: Hand = { worker: this.start(), waiting: new Map() };
+    const die = () => this.#bury(hand);
+    hand.worker.onmessage = ({ data }: MessageEvent<Answer>) => answer(hand.waiting, data);
+    hand.worker.onerror = die;
+    hand.worker.onmessageerror = die;
+    return hand;
+  }
+
+  /** What it was asked is done here; its place stays empty. */
+  #bury(dead: Hand): void {
+    this.#hands = (this.#hands ?? []).filter((hand) => hand !== dead);
+    dead.worker.terminate();
+    for (const { blob, resolve, reject } of dead.waiting.values()) this.here(blob).then(resolve, reject);
+    dead.waiting.clear();
+  }
 }
 
 function answer(waiting: Map<number, Waiting>, { id, value, error }: Answer): void {
@@ -63,15 +73,20 @@ function answer(waiting: Map<number, Waiting>, { id, value, error }: Answer): vo
   else asked?.resolve(value);
 }
 
-/** None where a content security policy, or the lack of workers, forbids them. */
-function start(count: number): { worker: Worker; waiting: Map<number, Waiting> }[] {
-  try {
-    return Array.from({ length: count }, () => ({
-      // .js: TypeScript rewrites the names in imports alone, and Vite finds the .ts behind this one.
-      worker: new Worker(new URL("./hash.worker.js", import.meta.url), { type: "module" }),
-      waiting: new Map<number, Waiting>(),
-    }));
-  } catch {
-    return [];
+export class WorkerPool implements Hasher {
+  // .js: TypeScript rewrites the names in imports alone, and Vite finds the .ts behind these.
+  readonly #pools = {
+    crc64: new Pool(
+      () => new Worker(new URL("./crc64.worker.js", import.meta.url), { type: "module" }),
+      async (blob) => (await import("./hash-crc64.ts")).crc64Of(blob),
+    ),
+    md5: new Pool(
+      () => new Worker(new URL("./md5.worker.js", import.meta.url), { type: "module" }),
+      async (blob) => (await import("./hash-md5.ts")).md5Of(blob),
+    ),
+  };
+
+  hash(algorithm: "crc64" | "md5", blob: Blob): Promise<string> {
+    return this.#pools[algorithm].hash(blob);
   }
 }

@@ -49,7 +49,7 @@ test("the core is less than 12 KB", { timeout: SLOW }, async () => {
 test("the whole engine with its worker is less than 25 KB", { timeout: SLOW }, async () => {
   const engine = await bundle("index.ts");
   const whole = [...atOnce(engine), ...named(engine, "transfer", "crc64", "lending", "stream")];
-  const worker = await bundle("hash.worker.ts");
+  const worker = await bundle("crc64.worker.ts");
   expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(25 * KB);
 });
 
@@ -58,5 +58,5 @@ test("with the element a page loads less than 29 KB to upload its first file", {
 }, async () => {
   const element = await bundle("define.ts");
   const loaded = [...atOnce(element), ...named(element, "transfer", "crc64")];
-  expect(await weight([...loaded, ...atOnce(await bundle("hash.worker.ts"))])).toBeLessThan(29 * KB);
+  expect(await weight([...loaded, ...atOnce(await bundle("crc64.worker.ts"))])).toBeLessThan(29 * KB);
 });

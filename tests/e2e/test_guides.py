@@ -76,7 +76,7 @@ def test_plain_page(page: Page, stack: Stack, front: Front, film: Path) -> None:
     row = uploaded_by(page.get_by_text(f"{film.name} is uploaded as"), stack, film)
     assert row["crc64"] == crc64(film.read_bytes())
     data, size = film.read_bytes(), row["part_size"]
-    assert any("hash.worker" in worker.url for worker in page.workers)
+    assert any("crc64.worker" in worker.url for worker in page.workers)
     parts = {crc64(data[at : at + size]) for at in range(0, SIZE, size)}
     assert len(parts) > 1
     assert parts <= set(page.evaluate("hashed"))
