@@ -192,3 +192,20 @@ def test_reacts_types_take_the_guides(packed: Packed, tmp_path: Path) -> None:
     for file in (FRONTEND / "guides" / "react").glob("*.tsx"):
         (tmp_path / file.name).write_text(file.read_text())
     compile_types(tmp_path, "--skipLibCheck", "--jsx", "react-jsx", "--allowImportingTsExtensions", "main.tsx")
+
+
+# The guides
+
+SCAFFOLD = {"react/index.html", "react/main.tsx", "vue/index.html", "vue/main.ts"}
+"""What `npm create vite` makes: it shows nothing that is ours."""
+
+
+def test_the_code_shown_is_the_code_that_runs() -> None:
+    readme = (FRONTEND / "README.md").read_text()
+    shown = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL))
+    for path, text in shown.items():
+        root = FRONTEND if path.startswith("guides/") else ROOT
+        assert (root / path).read_text() == text, path
+    guides = FRONTEND / "guides"
+    there = {path.relative_to(guides).as_posix() for path in guides.rglob("*") if path.is_file()}
+    assert {path.removeprefix("guides/") for path in shown if path.startswith("guides/")} == there - SCAFFOLD
