@@ -4,7 +4,6 @@ Rule: no registry is asked: the package is unpacked from its tarball, and what i
 """
 
 import json
-import shutil
 import subprocess
 import tarfile
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tests.stack import ROOT
 
 FRONTEND = ROOT / "frontend"
 MODULES = FRONTEND / "node_modules"
+VITE = MODULES / "vite" / "bin" / "vite.js"
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,5 @@ def node(folder: Path, *arguments: str) -> str:
 
 def vite_build(root: Path) -> Path:
     """The consumer's page at `root`, built; where it lies."""
-    vite = MODULES / "vite" / "bin" / "vite.js"
-    node(root, str(vite), "build", "--base", "./", "--logLevel", "error", "--outDir", "built")
+    node(root, str(VITE), "build", "--base", "./", "--logLevel", "error", "--outDir", "built")
     return root / "built"
-
-
-def copy_guides(to: Path) -> list[str]:
-    """Their names."""
-    shutil.copytree(FRONTEND / "guides", to)
-    return sorted(path.name for path in to.iterdir())

@@ -104,6 +104,24 @@ def test_a_small_file_goes_by_one_form(uppy: APIClient, base: str, oss: OssClien
     assert oss.head(upload.bucket, upload.key).content_type == "text/plain"
 
 
+def test_whoever_asks_for_a_form_that_nobody_reported_learns_that_it_has_arrived(
+    uppy: APIClient, api: APIClient, base: str
+) -> None:
+    names = ("arrived", "alone", "on its way")
+    forms = {name: uppy.get(f"{base}params", {"filename": name, "type": "text/plain"}).json() for name in names}
+    for name in names[:2]:
+        httpx.post(forms[name]["url"], data=forms[name]["fields"], files={"file": (name, b"hello")})
+    alone = Upload.objects.get(filename="alone")
+    assert api.get(f"/api/uploads/{alone.pk}/").json()["state"] == "completed"
+
+    def listed(state: str) -> set[str]:
+        return {upload["filename"] for upload in api.get("/api/uploads/", {"state": state}).json()["results"]}
+
+    assert listed("uploading") == {"on its way"}
+    assert listed("completed") == {"arrived", "alone"}
+    assert Upload.objects.get(filename="arrived").size == 5
+
+
 def test_aborting(uppy: APIClient, base: str) -> None:
     where, key = begun(uppy, base)
     assert uppy.delete(f"{where}?key={key['key']}").json() == {}

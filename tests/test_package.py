@@ -205,3 +205,20 @@ def test_its_readme_knows_every_attribute_event_and_part() -> None:
     parts = {name for names in re.findall(r"part: [\"`]([\w ]+)", source) for name in names.split()}
     listed = set(re.findall(r"`(\w+)`", told[told.index("`::part()`:") : told.index("Where the browser can keep")]))
     assert listed <= parts | {"item"}
+
+
+# The guides
+
+SCAFFOLD = {"react/index.html", "react/main.tsx", "vue/index.html", "vue/main.ts"}
+"""What `npm create vite` makes: it shows nothing that is ours."""
+
+
+def test_the_code_shown_is_the_code_that_runs() -> None:
+    readme = (FRONTEND / "README.md").read_text()
+    shown = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL))
+    for path, text in shown.items():
+        root = FRONTEND if path.startswith("guides/") else ROOT
+        assert (root / path).read_text() == text, path
+    guides = FRONTEND / "guides"
+    there = {path.relative_to(guides).as_posix() for path in guides.rglob("*") if path.is_file()}
+    assert {path.removeprefix("guides/") for path in shown if path.startswith("guides/")} == there - SCAFFOLD

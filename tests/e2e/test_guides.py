@@ -4,7 +4,8 @@ The guide for Django forms is `tests/host`, which `test_host.py` installs and dr
 """
 
 import os
-import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,22 +16,29 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import log_in
 from tests.front import Front
-from tests.packed import FRONTEND, copy_guides, pack, vite_build
-from tests.stack import ROOT, Stack
+from tests.packed import FRONTEND, VITE, pack, vite_build
+from tests.stack import Stack, accepts, free_port, wait_until
 
 MINUTE = 60_000
 SIZE = 12_000_000
-SCAFFOLD = {"react/index.html", "react/main.tsx", "vue/index.html", "vue/main.ts"}
-"""What `npm create vite` makes: it shows nothing that is ours."""
 
 
 @pytest.fixture(scope="module")
-def front(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the guides as they are copied, and the package installed."""
     folder = tmp_path_factory.mktemp("newcomer")
     pack(folder).install(folder, "*")
-    for name in copy_guides(folder / "guides"):
-        vite_build(folder / "guides" / name).rename(folder / name)
-    with Front(stack, folder) as front:
+    shutil.copytree(FRONTEND / "guides", folder / "guides")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def front(stack: Stack, newcomer: Path) -> Iterator[Front]:
+    built = newcomer / "built"
+    built.mkdir()
+    for guide in (newcomer / "guides").iterdir():
+        vite_build(guide).rename(built / guide.name)
+    with Front(stack, built) as front:
         yield front
 
 
@@ -91,6 +99,25 @@ def uploaded_by(told: Any, stack: Stack, film: Path) -> dict[str, Any]:
     return uploaded(stack, film)
 
 
+def test_while_it_is_being_developed(page: Page, stack: Stack, newcomer: Path, film: Path) -> None:
+    shutil.copytree(newcomer / "guides" / "plain", newcomer, dirs_exist_ok=True)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    stack.site.manage("configure_bucket", "--origin", url)
+    command = ["node", str(VITE), "--host", "127.0.0.1", "--port", str(port), "--strictPort", "--logLevel", "error"]
+    running = subprocess.Popen(command, cwd=newcomer, env={**os.environ, "SITE": stack.site.url})
+    try:
+        wait_until(lambda: accepts(port), "Vite to accept connections")
+        log_in(page, stack)
+        page.goto(url)
+        page.get_by_test_id("file-input").set_input_files(film)
+        uploaded_by(page.get_by_text(f"{film.name} is uploaded as"), stack, film)
+        assert any("hash.worker" in worker.url for worker in page.workers)
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
 @pytest.mark.parametrize("guide", ["react", "vue", "uppy"])
 def test_a_field_of_ones_own(page: Page, stack: Stack, front: Front, film: Path, guide: str) -> None:
     visit(page, stack, front, guide)
@@ -116,14 +143,3 @@ def test_ali_oss(page: Page, stack: Stack, front: Front, film: Path) -> None:
     expect(told).to_be_visible(timeout=MINUTE)
     key = told.inner_text().partition(" as ")[2]
     assert b"".join(stack.object_bytes({"bucket": stack.oss_server.bucket, "key": key})) == film.read_bytes()
-
-
-def test_the_code_shown_is_the_code_that_runs() -> None:
-    readme = (FRONTEND / "README.md").read_text()
-    shown = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL))
-    for path, text in shown.items():
-        root = FRONTEND if path.startswith("guides/") else ROOT
-        assert (root / path).read_text() == text, path
-    guides = FRONTEND / "guides"
-    there = {path.relative_to(guides).as_posix() for path in guides.rglob("*") if path.is_file()}
-    assert {path.removeprefix("guides/") for path in shown if path.startswith("guides/")} == there - SCAFFOLD

@@ -90,6 +90,16 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
             return abortable_uploads(user)
         return Upload.objects.for_user(user)
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        return super().paginate_queryset(queryset) if services.notice(page or ()) else page
+
+    def retrieve(self, request: Request, *_: Any, **__: Any) -> Response:
+        """The upload as it is now."""
+        upload = self.get_object()
+        services.notice([upload])
+        return Response(self.get_serializer(upload).data)
+
     @extend_schema(
         request=shapes.CreateUploadSerializer,
         parameters=[IDEMPOTENCY_KEY],

@@ -7,7 +7,7 @@ of these is repaired by calling again, because OSS is asked what is so before an
 from uploads.services.abort import abort
 from uploads.services.begin import Wanted, begin, begin_many, find, object_headers, unfinished
 from uploads.services.callback import receive
-from uploads.services.complete import Told, complete, complete_many
+from uploads.services.complete import Told, complete, complete_many, notice
 from uploads.services.credentials import Lent, lend, lend_prefix
 from uploads.services.parts import DonePart, SignedPart, record_parts, sign_parts, synchronize_parts
 from uploads.services.sweep import ORPHAN_AGE, Swept, known_uploads, look, sweep, sweep_orphans
@@ -30,6 +30,7 @@ __all__ = [
     "lend",
     "lend_prefix",
     "look",
+    "notice",
     "object_headers",
     "receive",
     "record_parts",

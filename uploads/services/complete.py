@@ -5,7 +5,7 @@ comes later, after a lost answer or a killed worker, can tell by a HeadObject ho
 upload's id: what lies there came from this upload, whoever finished it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -92,6 +92,17 @@ def complete_many(many: Sequence[tuple[Upload, Told]], *, actor: User | None = N
             except UploadError as error:
                 results[index] = error
     return [results[index] for index in range(len(many))]
+
+
+def notice(uploads: Iterable[Upload]) -> bool:
+    """Looks for files in one request whose client tells nobody that they have arrived, as Uppy does not: whoever asks
+    for such an upload learns how it ended. True when one of these has."""
+    silent = [
+        upload
+        for upload in uploads
+        if upload.is_stream and upload.method != Method.MULTIPART and upload.state == State.UPLOADING
+    ]
+    return bool(silent) and any(isinstance(each, Upload) for each in complete_many([(up, NOTHING) for up in silent]))
 
 
 def _look(upload: Upload) -> Completed | UploadError | None:
