@@ -112,7 +112,7 @@ def test_while_it_is_being_developed(page: Page, stack: Stack, newcomer: Path, f
         page.goto(url)
         page.get_by_test_id("file-input").set_input_files(film)
         uploaded_by(page.get_by_text(f"{film.name} is uploaded as"), stack, film)
-        assert any("hash.worker" in worker.url for worker in page.workers)
+        assert any("crc64.worker" in worker.url for worker in page.workers)
     finally:
         running.terminate()
         running.wait(20)
