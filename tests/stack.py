@@ -71,7 +71,8 @@ class Site:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
-            wait_until(lambda: not accepts(self.port), "the last of the site's processes to end")
+            # Its workers end a moment later, and until then one of them may still take a call that is for the next.
+            wait_until(lambda: not accepts(self.port), "the site to let go of its port")
 
 
 class Stack:
