@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.packed import FRONTEND, MODULES, Packed, node, pack
+from tests.packed import FRONTEND, MODULES, Packed, node, pack, vite_build
 from tests.stack import ROOT
 
 UPPY5 = ROOT / "tests" / "interop" / "uppy5" / "node_modules"
@@ -129,6 +129,15 @@ def test_what_has_effects_is_said_to(inside: Path) -> None:
     said = {path for path in manifest()["sideEffects"] if path.startswith("./dist/")}
     assert said == {"./dist/define.js", "./dist/crc64.worker.js", "./dist/md5.worker.js"}
     assert all((inside / path).exists() for path in said)
+
+
+def test_what_nobody_uses_is_left_out_of_a_page(packed: Packed, tmp_path: Path) -> None:
+    packed.install(tmp_path)
+    names = sorted(ENTRIES - {"oss-uploads/define"})
+    imports = "".join(f"import * as m{index} from '{name}';" for index, name in enumerate(names))
+    (tmp_path / "index.html").write_text(f"<!doctype html><script type=module>{imports}</script>")
+    built = "".join(file.read_text() for file in vite_build(tmp_path).rglob("*.js"))
+    assert len(built) < 1000, "Vite's own few lines"
 
 
 CONSUMER = """
