@@ -17,6 +17,7 @@ export class Source {
   readonly size: number;
   readonly type: string;
   readonly #lastModified: number | undefined;
+  #whole: Blob | undefined;
 
   constructor(
     readonly blob: Blob,
@@ -50,11 +51,16 @@ export class Source {
   /** Nobody wants the rest of it. */
   async cancel(_reason: unknown): Promise<void> {}
 
-  /** A typeless slice, so that the browser adds no Content-Type that was not signed. */
+  /**
+   * A typeless slice, so that the browser adds no Content-Type that was not signed. The whole of a file is cut once: the
+   * page stands still until the browser's own process has taken note of a slice, and small files are many.
+   */
   slice({ start, end }: Range): Blob {
     const modified = this.blob instanceof File ? this.blob.lastModified : undefined;
     if (this.blob.size !== this.size || modified !== this.#lastModified) throw fileChanged(this.name);
-    return this.blob.slice(start, end);
+    if (start > 0 || end < this.size) return this.blob.slice(start, end);
+    this.#whole ??= this.blob.slice();
+    return this.#whole;
   }
 
   /** The bytes of a few ranges behind a text, for the fingerprint. */

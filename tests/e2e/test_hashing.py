@@ -1,6 +1,6 @@
 """Hashing in a real Chromium, beside what a quiet run does not meet."""
 
-from tests.front import Front
+from tests.bench.chromium import Front
 from tests.stack import ROOT, Stack
 from uploads.oss.crc64 import crc64
 

@@ -1,7 +1,6 @@
 """The real Uppy, 6 and 5, in a real Chromium, against our Companion routes and a local OSS that fails on demand."""
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
+from tests import uppy
 from tests.e2e.conftest import log_in
 from tests.stack import ROOT, Stack, wait_until
 from uploads.oss.errors import OssError
@@ -20,17 +20,6 @@ PART = 5 * MIB
 SIZE = 3 * PART + 7
 FILE = b"".join(bytes([65 + index]) * PART for index in range(3)) + b"D" * 7
 
-BUNDLE = """
-import { build } from "vite";
-await build({
-  root: process.argv[2], logLevel: "error", configFile: false,
-  resolve: { modules: [process.argv[2] + "/node_modules"], preserveSymlinks: true },
-  build: {
-    outDir: process.argv[4], emptyOutDir: true, minify: false,
-    lib: { entry: process.argv[3], formats: ["iife"], name: "bundle", fileName: () => "uppy.js" },
-  },
-});
-"""
 PACKAGES = {6: ROOT / "frontend", 5: ROOT / "tests" / "interop" / "uppy5"}
 
 BEFORE_THIRD = {6: {1, 2}, 5: {1, 2, 4}}
@@ -46,13 +35,8 @@ def version(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="module")
 def bundle(version: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from the packages, beside which they are found."""
-    folder, out = PACKAGES[version], tmp_path_factory.mktemp("uppy")
-    assert (folder / "node_modules" / "@uppy").is_dir(), "`make e2e` installs it"
-    entry = folder / "node_modules" / ".uppy-entry.js"
-    entry.write_text((ROOT / "tests" / "interop" / "uppy.entry.js").read_text())
-    command = ["node", "--input-type=module", "--eval", BUNDLE, "-", str(folder), str(entry), str(out)]
-    subprocess.run(command, cwd=ROOT / "frontend", check=True, timeout=120)
-    return out / "uppy.js"
+    assert (PACKAGES[version] / "node_modules" / "@uppy").is_dir(), "`make e2e` installs it"
+    return uppy.bundle(tmp_path_factory.mktemp("uppy"), PACKAGES[version])
 
 
 @dataclass
