@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
-from tests import uppy
 from tests.e2e.conftest import log_in
 from tests.stack import ROOT, Stack, wait_until
+from tests.uppy import bundle as bundle_of
 from uploads.oss.errors import OssError
 
 MIB = 1 << 20
@@ -36,7 +36,7 @@ def version(request: pytest.FixtureRequest) -> int:
 def bundle(version: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from the packages, beside which they are found."""
     assert (PACKAGES[version] / "node_modules" / "@uppy").is_dir(), "`make e2e` installs it"
-    return uppy.bundle(tmp_path_factory.mktemp("uppy"), PACKAGES[version])
+    return bundle_of(tmp_path_factory.mktemp("uppy"), PACKAGES[version])
 
 
 @dataclass
