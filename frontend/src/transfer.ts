@@ -24,6 +24,8 @@ const MOST_LANES = 6;
 /** The first lone checkpoint after so long without another, each later one after twice as long. */
 const FIRST_GAP = 15_000;
 const LAST_GAP = 120_000;
+/** Who signs by itself calls for nothing else; what it tells is only for who looks at the list. */
+const FIRST_GAP_ALONE = 60_000;
 /** How often parts that arrived damaged are sent again. */
 const ROUNDS = 8;
 /** How long to wait before asking again whether the storage has finished, where it does not say. */
@@ -273,7 +275,7 @@ export class Transfer {
   /** A slow line needs few URLs, so few sign calls carry the record along; these keep it fresh between them. */
   async #checkpoints(signal: AbortSignal): Promise<void> {
     const { clock } = this.ports.api.world;
-    let gap = FIRST_GAP;
+    let gap = this.ports.signing === "sts" ? FIRST_GAP_ALONE : FIRST_GAP;
     for (;;) {
       const wait = this.#toldAt + gap - clock.now();
       await clock.sleep(Math.max(1000, wait), signal);

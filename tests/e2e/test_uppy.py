@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
-from tests import uppy
 from tests.e2e.conftest import log_in
 from tests.stack import ROOT, Stack, wait_until
 from tests.uppy import bundle as bundle_of
