@@ -1,10 +1,11 @@
 """What the backend remembers: uploads, the parts it was told of, and who did what.
 
-Rule: `UploadQuerySet.advance()` is the only writer of `state`, by compare-and-set. Rows are hints; OSS is the truth
+Rule: `UploadQuerySet.advance()`, and `advance_many()`, alone write `state`, by compare-and-set. Rows are hints; OSS is the truth
 about parts and objects.
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from io import BufferedReader
@@ -112,6 +113,25 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                 transaction.on_commit(partial(announce, upload, event, actor))
             upload.refresh_from_db()
         return bool(moved)
+
+    def advance_many(
+        self, uploads: Sequence["Upload"], event: states.Event, fields: Sequence[str], *, actor: User | None = None
+    ) -> list["Upload"]:
+        """The same for many, in as many queries as for one: `fields` are written as they stand on each.
+
+        Gives those that moved; the others are as they were handed in, not as they are."""
+        with transaction.atomic():
+            may = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
+            locked = set(may.select_for_update().values_list("pk", flat=True))
+            moved, now = [upload for upload in uploads if upload.pk in locked], timezone.now()
+            for upload in moved:
+                upload.state, upload.updated_at = states.destination(event), now
+            self.bulk_update(moved, ["state", "updated_at", *fields])
+            actor_id = actor.pk if actor else None
+            UploadEvent.objects.bulk_create(UploadEvent(upload=each, name=event, actor_id=actor_id) for each in moved)
+            for upload in moved:
+                transaction.on_commit(partial(announce, upload, event, actor))
+        return moved
 
 
 class Upload(models.Model):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,7 +20,7 @@ from uploads import options
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.errors import InvalidUpload, ObjectMismatch, PartsMissing, UploadError, UploadGone, from_storage
-from uploads.models import Method, Upload, User
+from uploads.models import Method, Part, Upload, User
 from uploads.oss import messages
 from uploads.oss.crc64 import combine_all
 from uploads.oss.errors import OssError, StorageError, Unreachable
@@ -80,18 +81,30 @@ def complete_many(many: Sequence[tuple[Upload, Told]], *, actor: User | None = N
     single = [upload for upload, _ in many if upload.method != Method.MULTIPART and upload.state == State.UPLOADING]
     with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
         looked = dict(zip((upload.pk for upload in single), pool.map(_look, single), strict=True))
-    results: dict[int, Upload | UploadError] = {}
+    arrived = {
+        upload.pk: (upload, found, told)
+        for upload, told in many
+        if isinstance(found := looked.get(upload.pk), Completed) and _is_whole(upload, found)
+    }
+    ended = _finish_many(list(arrived.values()), actor)
+    return [ended.get(upload.pk) or _attempt(upload, looked.get(upload.pk), told, actor) for upload, told in many]
+
+
+def _finish_many(arrived: Sequence[tuple[Upload, Completed, Told]], actor: User | None) -> dict[UUID, Upload]:
+    """Claims and ends those that are what was sent and that nobody else has claimed; the others want a second look."""
+    found = {upload.pk: done for upload, done, _ in arrived}
+    for upload, done, told in arrived:
+        upload.expected, upload.size = _expected_of(done, told), done.size
     with transaction.atomic():  # OSS was asked before; here is nothing but the database.
-        for index, (upload, told) in enumerate(many):
-            if upload.pk in looked:
-                results[index] = _attempt_single(upload, looked[upload.pk], told, actor)
-    for index, (upload, told) in enumerate(many):
-        if index not in results:
-            try:
-                results[index] = complete(upload, told, actor=actor)
-            except UploadError as error:
-                results[index] = error
-    return [results[index] for index in range(len(many))]
+        uploads = [upload for upload, _, _ in arrived]
+        sound = [upload for upload in uploads if not _wrong(upload, found[upload.pk])]
+        claimed = Upload.objects.advance_many(sound, Event.COMPLETE, ("expected", "size"), actor=actor)
+        for upload in claimed:
+            for name, value in _end(upload, found[upload.pk]).items():
+                setattr(upload, name, value)
+        ended = Upload.objects.advance_many(claimed, Event.FINISH, _ENDED, actor=actor)
+        Part.objects.filter(upload__in=ended).delete()
+    return {upload.pk: upload for upload in ended}
 
 
 def notice(uploads: Iterable[Upload]) -> bool:
@@ -113,13 +126,13 @@ def _look(upload: Upload) -> Completed | UploadError | None:
         return error
 
 
-def _attempt_single(
+def _attempt(
     upload: Upload, found: Completed | UploadError | None, told: Told, actor: User | None
 ) -> Upload | UploadError:
+    if isinstance(found, UploadError):
+        return found
     try:
-        if isinstance(found, UploadError):
-            return found
-        return _complete_single(upload, found, told, actor)
+        return complete(upload, told, actor=actor)
     except UploadError as error:
         return error
 
@@ -233,12 +246,16 @@ def _complete_single(upload: Upload, done: Completed | None, told: Told, actor: 
     """The object is there already, or not: one request has no parts to put together."""
     if done is None:
         raise PartsMissing(Phrase("The file has not arrived at OSS: send it."), errors={"parts": [1]})
-    if done.size != upload.size and not upload.is_stream:
+    if not _is_whole(upload, done):
         detail = Phrase(
             "OSS holds {held} bytes instead of {size}: send the file again.", held=done.size, size=upload.size
         )
         raise PartsMissing(detail, errors={"parts": [1]})
     return _claim_and_finish(upload, done, told, actor)
+
+
+def _is_whole(upload: Upload, done: Completed) -> bool:
+    return upload.is_stream or done.size == upload.size
 
 
 def _adopt(upload: Upload, told: Told, actor: User | None) -> Upload:
@@ -285,33 +302,49 @@ def _size(upload: Upload, told: Told) -> int | None:
 def _claim_and_finish(upload: Upload, done: Completed, told: Told, actor: User | None) -> Upload:
     """The object is there; claim the upload if nobody did before, and record the end."""
     if upload.state == State.UPLOADING:
-        expected = {"etag": told.etag or done.etag} | ({"client_crc64": told.crc64} if told.crc64 else {})
+        expected = _expected_of(done, told)
         Upload.objects.advance(upload, Event.COMPLETE, actor=actor, expected=expected, size=done.size)
     return _finish(upload, done, actor)
 
 
-def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
-    """Compare what OSS has with what must be there, and record the end."""
+def _expected_of(done: Completed, told: Told) -> dict[str, str]:
+    """The same of an object that is there already: what the browser says, where it says something."""
+    return {"etag": told.etag or done.etag} | ({"client_crc64": told.crc64} if told.crc64 else {})
+
+
+def _actual(done: Completed) -> dict[str, str]:
     crc64 = "" if done.crc64 is None else str(done.crc64)
-    actual = {"etag": done.etag, "crc64": crc64, "client_crc64": crc64}
-    wrong = {name: value for name, value in (upload.expected or {}).items() if actual[name] and value != actual[name]}
-    facts: dict[str, Any] = {"etag": done.etag, "crc64": crc64, "location": _location(upload)}
-    if done.callback is not None:
-        facts["callback"] = done.callback
-    if wrong:
-        mismatch = ObjectMismatch(
-            Phrase(
-                "The object is in the bucket, but it is not what was sent: {differences}. "
-                "It was left there to be looked at; upload the file again.",
-                differences=_differences(wrong, actual),
-            ),
-            errors={name: [value, actual[name]] for name, value in wrong.items()},
-        )
-        Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(mismatch), **facts)
-        raise mismatch
+    return {"etag": done.etag, "crc64": crc64, "client_crc64": crc64}
+
+
+def _wrong(upload: Upload, done: Completed) -> dict[str, str]:
+    """What the object should be and is not, as far as OSS says."""
+    actual = _actual(done)
+    return {name: value for name, value in (upload.expected or {}).items() if actual[name] and value != actual[name]}
+
+
+_ENDED = ("etag", "crc64", "location", "completed_at", "released_at", "parts_done", "bytes_done")
+
+
+def _facts(upload: Upload, done: Completed) -> dict[str, Any]:
+    facts: dict[str, Any] = {"etag": done.etag, "crc64": _actual(done)["crc64"], "location": _location(upload)}
+    return facts if done.callback is None else {**facts, "callback": done.callback}
+
+
+def _end(upload: Upload, done: Completed) -> dict[str, Any]:
     now, known = timezone.now(), messages.part_count(done.etag) if upload.is_stream else upload.part_count
     ended = {"completed_at": now, "released_at": now, "parts_done": known, "bytes_done": upload.size}
-    if Upload.objects.advance(upload, Event.FINISH, actor=actor, **facts, **ended):
+    return _facts(upload, done) | ended
+
+
+def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
+    """Compare what OSS has with what must be there, and record the end."""
+    if wrong := _wrong(upload, done):
+        mismatch = _mismatch(wrong, _actual(done))
+        facts = _facts(upload, done)
+        Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(mismatch), **facts)
+        raise mismatch
+    if Upload.objects.advance(upload, Event.FINISH, actor=actor, **_end(upload, done)):
         upload.parts.all().delete()
     require(upload, State.COMPLETED)
     if done.callback is not None and upload.callback != done.callback:
@@ -319,6 +352,17 @@ def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
         Upload.objects.filter(pk=upload.pk).update(callback=done.callback)
         upload.refresh_from_db()
     return upload
+
+
+def _mismatch(wrong: Mapping[str, str], actual: Mapping[str, str]) -> ObjectMismatch:
+    return ObjectMismatch(
+        Phrase(
+            "The object is in the bucket, but it is not what was sent: {differences}. "
+            "It was left there to be looked at; upload the file again.",
+            differences=_differences(wrong, actual),
+        ),
+        errors={name: [value, actual[name]] for name, value in wrong.items()},
+    )
 
 
 def _differences(wrong: Mapping[str, str], actual: Mapping[str, str]) -> Phrase:
