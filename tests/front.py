@@ -29,11 +29,22 @@ const token = "%s", CONSTANTS = %s;
 const headers = { Authorization: `Token ${token}` };
 const say = (what) => fetch("/say", { method: "POST", body: JSON.stringify(what) });
 const settle = () => fetch("/settle", { method: "POST" });
+// A file on disk, as a chosen one is: the browser's own file system makes it without anybody choosing.
+async function fileOnDisk(size) {
+  const handle = await (await navigator.storage.getDirectory()).getFileHandle(`film ${size}`, { create: true });
+  const writer = await handle.createWritable();
+  for (let at = 0; at < size; at += 2 ** 24) {
+    await writer.write(new Uint8Array(Math.min(2 ** 24, size - at)).fill(at / 2 ** 24));
+  }
+  await writer.close();
+  return handle.getFile();
+}
+const hinder = (how) => fetch("/hinder", { method: "POST", body: JSON.stringify(how) });
 try {
   await say({ results: await (async () => {%s})() });
 } catch (error) { await say({ error: String(error?.stack ?? error) }); }
 </script>"""
-PASSED_ON = ("Authorization", "Content-Type", "Idempotency-Key", "Accept")
+PASSED_ON = ("Host", "Authorization", "Content-Type", "Idempotency-Key", "Accept")
 HANDED_BACK = ("Content-Type", "Retry-After", "Location")
 
 
@@ -43,7 +54,6 @@ class Front:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.delay = 0.0
-        """Seconds that each call to the backend waits before it is passed on."""
         self.calls: list[str] = []
         """What was passed on to the backend: method and path."""
         self.page = ""
@@ -74,6 +84,13 @@ class Front:
                     client.delete_object(bucket, key)
         os.sync()
 
+    def hinder(self, delay: float = 0, slow: int = 0) -> None:
+        """From now on each request, to the backend, to OSS, preflights too, waits so many seconds; each request to
+        OSS is held to so many bytes a second."""
+        self.delay = delay
+        rules = [{"delay": delay, "slow": slow}] if delay or slow else []
+        httpx.put(f"{self.stack.oss_server.url}/-/faults", json=rules).raise_for_status()
+
     def drive(
         self,
         script: str,
@@ -82,10 +99,11 @@ class Front:
         scripts: Sequence[Path] = (),
         flags: Sequence[str] = (),
         seconds: float = 900,
-        meanwhile: Callable[[int], None] = lambda _: None,
+        at_end: Callable[[int], None] = lambda _: None,
     ) -> Any:
-        """What the script returns, run in a Chromium of its own. It is given `CONSTANTS`, `headers`, `token` and
-        `settle()`; `scripts` are loaded before. `meanwhile` is called again and again with the browser's group."""
+        """What the script returns, run in a Chromium of its own. It is given `CONSTANTS`, `headers`, `token`,
+        `settle()`, `hinder({ delay, slow })` and `fileOnDisk(size)`; `scripts` are loaded before. `at_end` is told the
+        browser's process group while it still runs."""
         self.said, self.calls = {}, []
         self.files = {f"/{file.name}": file.read_bytes() for file in scripts}
         tags = "".join(f'<script src="/{file.name}"></script>' for file in scripts)
@@ -100,12 +118,9 @@ class Front:
                 start_new_session=True,
             )
 
-            def reported() -> bool:
-                meanwhile(process.pid)
-                return bool(self.said)
-
             try:
-                wait_until(reported, "the page to report", seconds)
+                wait_until(lambda: self.said, "the page to report", seconds)
+                at_end(process.pid)
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -147,6 +162,9 @@ def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
                 self._answer(204, {}, b"")
             elif self.path == "/settle":
                 front.settle()
+                self._answer(204, {}, b"")
+            elif self.path == "/hinder":
+                front.hinder(**json.loads(self._body()))
                 self._answer(204, {}, b"")
             else:
                 self._pass_on()

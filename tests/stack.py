@@ -77,10 +77,17 @@ class Stack:
     """A site, its database with the accounts demo and admin, and a local OSS on another origin."""
 
     def __init__(
-        self, *, cors: bool = True, log: Path | None = None, level: str = "WARNING", oss_arguments: Sequence[str] = ()
+        self,
+        *,
+        cors: bool = True,
+        log: Path | None = None,
+        level: str = "WARNING",
+        oss_arguments: Sequence[str] = (),
+        settings: str = "uploads.site.settings",
     ) -> None:
         self._cors = cors
         self._level = level
+        self._settings = settings
         self._tokens: dict[str, str] = {}
         self._var = Path(tempfile.mkdtemp(prefix="uploads-stack-"))
         self.oss_server = LocalServer(self._var / "oss", oss_arguments)
@@ -113,7 +120,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         return {
             **{name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
-            "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
+            "DJANGO_SETTINGS_MODULE": self._settings,
             "DJANGO_SECRET_KEY": "only-for-tests",
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1,localhost",
             "DJANGO_SECURE_COOKIES": "false",

@@ -58,6 +58,26 @@ describe("CRC64 as the vendor has it", () => {
       WebAssembly.compile = compile;
     }
   });
+
+  /** As a blob of a browser that reads into no memory of ours: its stream is not one of bytes. */
+  function plain(size: number, pieces: readonly string[]): Blob {
+    const stream = () =>
+      new ReadableStream<Uint8Array<ArrayBuffer>>({
+        start(controller) {
+          for (const piece of pieces) controller.enqueue(new TextEncoder().encode(piece));
+          controller.close();
+        },
+      });
+    return Object.assign(new Blob(["x".repeat(size)]), { stream });
+  }
+
+  test("where a file cannot be read into given memory, it is read all the same", async () => {
+    expect(await hash("crc64", plain(9, ["1234", "56789"]))).toBe("11051210869376104954");
+  });
+
+  test("a file that ends early is not hashed as if that were all of it", async () => {
+    await expect(hash("crc64", plain(9, ["1234"]))).rejects.toThrow("5 bytes early");
+  });
 });
 
 describe("the engine", () => {

@@ -1,6 +1,5 @@
 """The real Uppy 6 in a real Chromium, against our Companion routes."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,31 +7,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests import uppy
 from tests.e2e.conftest import log_in
-from tests.stack import ROOT, Stack
-
-BUNDLE = """
-import { build } from "vite";
-await build({
-  root: process.argv[2], logLevel: "error", configFile: false,
-  resolve: { modules: [process.argv[2] + "/node_modules"], preserveSymlinks: true },
-  build: {
-    outDir: process.argv[4], emptyOutDir: true, minify: false,
-    lib: { entry: process.argv[3], formats: ["iife"], name: "bundle", fileName: () => "uppy.js" },
-  },
-});
-"""
+from tests.stack import Stack
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the packages, inside the front end, where they are found."""
-    frontend, out = ROOT / "frontend", tmp_path_factory.mktemp("uppy")
-    entry = frontend / "node_modules" / ".uppy-entry.js"
-    entry.write_text((ROOT / "tests" / "interop" / "uppy.entry.js").read_text())
-    command = ["node", "--input-type=module", "--eval", BUNDLE, "-", str(frontend), str(entry), str(out)]
-    subprocess.run(command, cwd=frontend, check=True, timeout=120)
-    return out / "uppy.js"
+    return uppy.bundle(tmp_path_factory.mktemp("uppy"))
 
 
 @pytest.fixture
