@@ -1,7 +1,7 @@
 """What the backend remembers: uploads, the parts it was told of, and who did what.
 
-Rule: `UploadQuerySet.advance()`, and `advance_many()`, alone write `state`, by compare-and-set. Rows are hints; OSS is the truth
-about parts and objects.
+Rule: `UploadQuerySet.advance()` and `advance_many()` alone write `state`, by compare-and-set. Rows are hints; OSS is
+the truth about parts and objects.
 """
 
 import uuid

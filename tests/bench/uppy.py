@@ -6,8 +6,9 @@ and delays; each call to the backend passes through the page's little server, wh
 has its own defaults. Its limit is of files: it sends the parts of one file one after another, each asked for by itself.
 
 Small files, in CPU seconds for 2,000: Uppy 25.6, ours 17.5 (site 7.5, page 3.9, local OSS 2.9, browser and network
-3.2). Uppy's are over when OSS has them, and the backend never hears of it; ours are looked at and recorded, which is
-most of what the site does: two steps of the state, each with its line in the history.
+3.2). Uppy's are over when OSS has them, and the backend never hears of it; ours are looked at (HeadObject) and
+recorded, two steps of the state with their lines in the history. That is what the time goes by: completing a hundred
+takes half a second, one call follows the other without a gap, and 2,000 take the ten seconds of the whole.
 """
 
 import statistics
