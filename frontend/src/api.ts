@@ -136,8 +136,12 @@ export class Api {
   }
 
   /** 201 with a new upload; 200, without parts, with one to be resumed. */
-  create(beginning: Beginning, signal: AbortSignal): Promise<Answer<RemoteUpload & Partial<SignedBatch>>> {
-    return this.#call("POST", "uploads/", signal, beginning);
+  create(
+    beginning: Beginning,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<Answer<RemoteUpload & Partial<SignedBatch>>> {
+    return this.#call("POST", "uploads/", signal, beginning, { "Idempotency-Key": key });
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
@@ -214,9 +218,15 @@ export class Api {
     await this.#call("DELETE", `uploads/${id}/`, signal);
   }
 
-  #call<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<Answer<T>> {
+  #call<T>(
+    method: string,
+    path: string,
+    signal: AbortSignal,
+    body?: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Answer<T>> {
     return watched(this.world.clock, PATIENCE, signal, async (signal) => {
-      const headers = await this.#headers(method, body !== undefined);
+      const headers = { ...(await this.#headers(method, body !== undefined)), ...more };
       const response = await this.#fetch(path, {
         method,
         headers,

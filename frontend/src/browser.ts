@@ -66,15 +66,19 @@ function cookie(name: string): string {
   return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
 }
 
+// One for the page, however many engines it makes: workers and connections are few.
+const hasher = new WorkerPool();
+const journal = new BrowserJournal();
+
 export function browserWorld(): World {
   return {
     fetch: (...args) => fetch(...args),
     clock,
     connection,
     transport: new XhrTransport(),
-    hasher: new WorkerPool(),
+    hasher,
     locks: new BrowserLocks(),
-    journal: new BrowserJournal(),
+    journal,
     origin: location.origin,
     cookie,
   };

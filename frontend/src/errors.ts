@@ -75,7 +75,7 @@ export class ConfigurationError extends UploadError {
 
 export class NetworkError extends UploadError {
   constructor(
-    sentence: "server_unreachable" | "answer_broken" | "storage_unreachable",
+    sentence: "server_unreachable" | "answer_broken" | "storage_unreachable" | "code_unreachable",
     options?: ErrorOptions,
   ) {
     super({ code: "network", retryable: true, ...said(sentence) }, options);

@@ -17,20 +17,33 @@ export interface Words {
 
 export class Speech extends EventTarget {
   #language = ENGLISH;
+  /** What the page is in, and the words of the host, which go before. */
+  #spoken: Language = ENGLISH;
+  #own: Translation = {};
+  #turns = 0;
 
   /** Speaks the language of this tag (BCP 47), as soon as it is there. */
   async turnTo(tag: string): Promise<void> {
-    if (!/^zh\b/i.test(tag)) return this.use({});
+    const turn = ++this.#turns;
+    const chinese = /^zh\b/i.test(tag);
     // Where it cannot be loaded, English serves.
-    const loaded = await import("./locales/zh-hans.ts").catch(() => null);
-    if (loaded) this.use(loaded.zhHans);
+    const loaded = chinese ? await import("./locales/zh-hans.ts").catch(() => null) : null;
+    if (turn !== this.#turns) return;
+    this.#spoken = loaded?.zhHans ?? ENGLISH;
+    this.#say();
   }
 
-  use({ labels, notices, errors }: Translation): void {
+  use(own: Translation): void {
+    this.#own = own;
+    this.#say();
+  }
+
+  #say(): void {
+    const { labels, notices, errors } = this.#own;
     this.#language = {
-      labels: { ...ENGLISH.labels, ...labels },
-      notices: { ...ENGLISH.notices, ...notices },
-      errors: { ...ENGLISH.errors, ...errors },
+      labels: { ...this.#spoken.labels, ...labels },
+      notices: { ...this.#spoken.notices, ...notices },
+      errors: { ...this.#spoken.errors, ...errors },
     };
     this.dispatchEvent(new Event("change"));
   }

@@ -2,6 +2,7 @@
 // Its one rule: when nothing gets through, one lane at a time goes and tries; the others wait for it instead of
 // knocking as well.
 
+import { aborting } from "./aborting.ts";
 import { CorsError } from "./errors.ts";
 import type { Clock, Connection } from "./ports.ts";
 import { backoff, seconds, type Tell } from "./retry.ts";
@@ -116,13 +117,4 @@ export class Line {
       this.#suspectedAt ??= clock.now();
     }
   }
-}
-
-/** The promise, or the signal's reason if that comes first. */
-function aborting(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }

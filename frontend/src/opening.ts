@@ -16,6 +16,8 @@ export interface OpeningPorts {
   readonly metadata: Readonly<Record<string, string>>;
   /** Not worth asking whether it was begun before: sending it costs no more, and many are begun in one call. */
   readonly small: boolean;
+  /** Whoever asks again after a lost answer is given what that began. */
+  readonly key: string;
   /** How many first parts are to be signed in the same call. */
   readonly sign: number;
   transferOf(remote: RemoteUpload): Transfer;
@@ -59,7 +61,7 @@ function isSame({ fingerprint, size }: RemoteUpload, { source }: OpeningPorts, o
 
 /** Awaited even by pause and abort: cut off, it would leave an upload nobody knows. */
 async function begin(
-  { api, destination, source, metadata, sign, small }: OpeningPorts,
+  { api, destination, source, metadata, sign, small, key }: OpeningPorts,
   fingerprint: string | null,
   resume: boolean,
 ): Promise<Answer<RemoteUpload & Partial<SignedBatch>>> {
@@ -73,7 +75,7 @@ async function begin(
     sign,
     ...(resume && { resume }),
   };
-  if (!small) return api.create(beginning, new AbortController().signal);
+  if (!small) return api.create(beginning, key, new AbortController().signal);
   return { status: 201, retryAfter: null, value: await api.createSoon(beginning) };
 }
 

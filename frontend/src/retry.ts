@@ -46,6 +46,7 @@ export async function persist<T>(attempt: () => Promise<T>, patience: Patience):
       return result;
     } catch (error) {
       if (!(error instanceof UploadError) || !error.retryable || tries >= TRIES) throw error;
+      signal.throwIfAborted(); // Nobody waits any more, and nobody is to be told.
       if (error instanceof NetworkError && !connection.online) {
         tell("offline");
         await connection.whenOnline(signal);

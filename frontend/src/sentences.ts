@@ -22,6 +22,11 @@ export const NOTICES = {
 export const ERRORS = {
   not_supported: ["This cannot be set up so.", "{detail}", ""],
   server_unreachable: ["No answer.", "The server cannot be reached.", ""],
+  code_unreachable: [
+    "No answer.",
+    "A piece of this page cannot be loaded.",
+    "Try again; if that does not help, load the page again: what was sent is kept.",
+  ],
   answer_broken: ["No answer.", "The server's answer broke off or is no JSON.", ""],
   storage_unreachable: ["No answer.", "The storage cannot be reached.", ""],
   unexplained: ["The server refused.", "It answered {status} without saying why.", ""],

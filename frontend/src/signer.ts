@@ -50,7 +50,9 @@ export class Signer {
         this.#lookAhead(signal);
         return part;
       }
-      await (this.#flight ?? this.#request(number, signal));
+      // A batch of others, perhaps of a run that was stopped, may fail for reasons of its own.
+      if (this.#flight) await this.#flight.catch(() => {});
+      else await this.#request(number, signal);
     }
   }
 

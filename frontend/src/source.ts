@@ -10,6 +10,8 @@ export interface LaterSource {
   readonly name: string;
   readonly type: string;
   load(): Promise<Source>;
+  /** Nobody wants it; it may not have been loaded yet. */
+  cancel(reason: unknown): Promise<void>;
 }
 
 export class Source {

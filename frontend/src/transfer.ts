@@ -2,6 +2,7 @@
 // Its one rule: the storage's list of parts is the truth; what is noted here is told to the backend along with other
 // calls, and lost without harm.
 
+import { aborting } from "./aborting.ts";
 import type { Answer, Api, Ending, RemoteUpload, SignedBatch } from "./api.ts";
 import { Checking } from "./checking.ts";
 import { combine } from "./crc64.ts";
@@ -147,7 +148,7 @@ export class Transfer {
     if (integrity === "none") return;
     for (let round = 1; ; round++) {
       tell("checking");
-      const { wrong, crc64s } = await this.#check.settle();
+      const { wrong, crc64s } = await aborting(this.#check.settle(), signal);
       tell(null);
       signal.throwIfAborted();
       if (integrity === "crc64") this.ledger.learn(crc64s);

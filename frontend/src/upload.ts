@@ -1,6 +1,7 @@
 // One file on its way to the storage, as the page sees it.
 // Its one rule: `state` is written in #move alone, by the table; everything else follows from the state.
 
+import { aborting } from "./aborting.ts";
 import type { Api, RemoteUpload } from "./api.ts";
 import { deferred } from "./deferred.ts";
 import {
@@ -29,7 +30,7 @@ import type { Facts, NoticeName } from "./sentences.ts";
 import { FIRST_BATCH } from "./signer.ts";
 import type { Slots } from "./slots.ts";
 import { type LaterSource, Source } from "./source.ts";
-import { type Event, isActive, next, type State } from "./states.ts";
+import { type Event, isActive, isOver, next, type State } from "./states.ts";
 import type { Integrity, Signing, Transfer, TransferPorts } from "./transfer.ts";
 
 export interface UploadPorts {
@@ -68,11 +69,15 @@ export class Upload extends UploadEventTarget {
   readonly filename: string;
   #source: Source;
   /** Of a stream, whose code is loaded when there is one. */
-  #loading: Promise<Source> | null = null;
+  readonly #later: LaterSource | null;
   #state: State = "queued";
   #error: UploadError | null = null;
   #notice: Notice | null = null;
   #transfer: Transfer | null = null;
+  /** As it was completed, perhaps by another tab. */
+  #ended: RemoteUpload | null = null;
+  /** How far it was when it ended. */
+  #last: Progress | null = null;
   /** Whether what the storage holds must be asked before going on. */
   #doubtful = false;
   /** Under which other tabs know this file, and what lets them have it. */
@@ -91,8 +96,7 @@ export class Upload extends UploadEventTarget {
     super();
     const given = file instanceof Blob ? file : new Blob([], file);
     this.#source = new Source(given, file instanceof Blob ? options.filename : file.name);
-    if (!(file instanceof Blob)) this.#loading = file.load();
-    this.#loading?.catch(() => {}); // told by the first who needs it
+    this.#later = file instanceof Blob ? null : file;
     this.file = this.#source.blob;
     this.filename = this.#source.name;
     ports.queue.enter(this);
@@ -100,7 +104,7 @@ export class Upload extends UploadEventTarget {
 
   /** Whether its size was known from the start: not of a stream. */
   get sized(): boolean {
-    return this.#loading === null;
+    return this.#later === null;
   }
 
   /** Goes in one request, and is begun and completed together with others. */
@@ -118,7 +122,7 @@ export class Upload extends UploadEventTarget {
 
   /** The backend's id, once it knows the upload. */
   get id(): string | null {
-    return this.#transfer?.remote.id ?? null;
+    return this.#ended?.id ?? this.#transfer?.remote.id ?? null;
   }
 
   get error(): UploadError | null {
@@ -132,7 +136,7 @@ export class Upload extends UploadEventTarget {
 
   get progress(): Progress {
     const untouched = { loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
-    return this.#transfer?.meter.read() ?? untouched;
+    return this.#transfer?.meter.read() ?? this.#last ?? untouched;
   }
 
   /** The completed upload. Rejects when it fails or is discarded; after `resume()` of a failed one it is a new promise. */
@@ -164,9 +168,9 @@ export class Upload extends UploadEventTarget {
     if (this.#state === "aborted" || this.#state === "aborting") return;
     this.#move("abort");
     this.#halt();
-    const source = await this.#loading?.catch(() => null);
-    await source?.cancel(new AbortedError());
+    await this.#giveUp();
     await this.#running;
+    if (isOver(this.#state)) return; // Its end was under way, and came first.
     try {
       const { id } = this;
       if (id) await persist(() => this.ports.api.abort(id, NEVER), this.#patience(NEVER));
@@ -201,7 +205,8 @@ export class Upload extends UploadEventTarget {
 
   /** Finds the upload that was begun with this file, or begins one; gives it where another tab has completed it. */
   async #prepare(signal: AbortSignal): Promise<RemoteUpload | null> {
-    this.#source = (await this.#loading) ?? this.#source;
+    const later = this.#later;
+    if (later && !this.#source.isStream) this.#source = await this.#load(() => later.load(), signal);
     signal.throwIfAborted();
     let transfer = this.#transfer;
     if (!transfer) {
@@ -224,35 +229,58 @@ export class Upload extends UploadEventTarget {
    */
   async #alone(fingerprint: string, signal: AbortSignal): Promise<RemoteUpload | null> {
     const { api, destination } = this.ports;
-    const { locks } = api.world;
     this.#fingerprint = fingerprint;
     const name = `${destination} ${fingerprint}`;
-    const free = await locks.take(name, false, signal);
-    if (free) {
-      this.#unlock = free;
-      return null;
-    }
+    if (await this.#lock(name, false, signal)) return null;
     const completed = async () => {
       const known = await api.list({ destination, fingerprint, state: "completed" }, signal);
       return known.filter((upload) => upload.fingerprint === fingerprint);
     };
     const before = new Set((await persist(completed, this.#patience(signal))).map(({ id }) => id));
     this.#tell("another_tab");
-    this.#unlock = (await locks.take(name, true, signal)) ?? (() => {});
+    await this.#lock(name, true, signal);
     this.#tell(null);
     const after = await persist(completed, this.#patience(signal));
     return after.find(({ id }) => !before.has(id)) ?? null;
   }
 
+  /** Whoever was stopped while the browser was asked does not keep what it was given. */
+  async #lock(name: string, wait: boolean, signal: AbortSignal): Promise<boolean> {
+    const free = await this.ports.api.world.locks.take(name, wait, signal);
+    if (signal.aborted) free?.();
+    signal.throwIfAborted();
+    if (free) this.#unlock = free;
+    return free !== null;
+  }
+
   async #open(fingerprint: string | null, signal: AbortSignal): Promise<Transfer> {
     const { api, destination, takeUp } = this.ports;
-    const { Transfer } = await persist(load, this.#patience(signal));
+    // What sends parts is loaded when there is a file: a page that only might upload waits for half as much.
+    const { Transfer } = await this.#load(() => import("./transfer.ts"), signal);
     const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts());
     const metadata = this.options.metadata ?? {};
     const sign = this.#firstBatch();
     const small = this.#small;
-    const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf, sign, small };
+    const key = crypto.randomUUID?.() ?? String(Math.random());
+    const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf, sign, small, key };
     return persist(() => open(ports, fingerprint, signal), this.#patience(signal));
+  }
+
+  /** Code that is loaded when it is needed; a line that is dead just then is tried again. */
+  #load<T>(load: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const attempt = () =>
+      aborting(load(), signal).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        throw new NetworkError("code_unreachable", { cause });
+      });
+    return persist(attempt, this.#patience(signal));
+  }
+
+  /** Of a stream nobody wants the rest. */
+  async #giveUp(): Promise<void> {
+    const reason = new AbortedError();
+    if (this.#source.isStream) await this.#source.cancel(reason);
+    else await this.#later?.cancel(reason);
   }
 
   /** With MD5 bytes are hashed before their URLs are asked for; one that signs itself learns where from one alone. */
@@ -298,6 +326,9 @@ export class Upload extends UploadEventTarget {
 
   #finish(result: RemoteUpload): void {
     void this.ports.api.world.journal.forget(result.id);
+    this.#last = this.progress;
+    this.#ended = result;
+    this.#transfer = null; // of thousands that are over nothing more is held
     this.#move("complete");
     this.#done.resolve(result);
   }
@@ -314,8 +345,10 @@ export class Upload extends UploadEventTarget {
     const { id } = this;
     const ended = id && isGone(error) ? await this.#howItEnded(id, signal) : null;
     if (signal.aborted) return;
-    if (ended === "aborted") this.#vanish(new AbortedError("aborted_elsewhere"));
-    else if (ended) this.#finish(ended);
+    if (ended === "aborted") {
+      void this.#giveUp();
+      this.#vanish(new AbortedError("aborted_elsewhere"));
+    } else if (ended) this.#finish(ended);
     else {
       this.#error = error;
       this.#move("fail");
@@ -381,11 +414,4 @@ export class Upload extends UploadEventTarget {
     const { clock, connection } = this.ports.api.world;
     return { clock, connection, signal, tell: (notice, facts) => this.#tell(notice, facts) };
   }
-}
-
-/** What sends parts is loaded when there is a file: a page that only might upload waits for half as much. */
-function load(): Promise<typeof import("./transfer.ts")> {
-  return import("./transfer.ts").catch((cause: unknown) => {
-    throw new NetworkError("server_unreachable", { cause });
-  });
 }

@@ -86,7 +86,8 @@ export class OssUploader {
   uploadStream(stream: ReadableStream<Bytes>, options: StreamOptions = {}): Upload {
     const { filename: name = "recording", type = "" } = options;
     const load = async () => new (await import("./stream.ts")).StreamSource(stream, name, type);
-    return new Upload({ name, type, load }, this.#ports, options);
+    const cancel = (reason: unknown) => stream.cancel(reason).catch(() => {}); // or is being read already
+    return new Upload({ name, type, load, cancel }, this.#ports, options);
   }
 
   /** Uploads to take up again. Without the backend, what this browser remembers. */

@@ -119,7 +119,12 @@ export class FakeBackend {
     return json(207, { uploads: await Promise.all(answers) });
   }
 
-  #create({ body }: Call): Response {
+  readonly #byKey = new Map<string, Row>();
+
+  #create({ body, headers }: Call): Response {
+    const key = headers.get("Idempotency-Key") ?? "";
+    const same = this.#byKey.get(key);
+    if (same) return json(201, { ...same, ...this.signed(same, [1]) });
     if (body.filename === this.refusedName) return problem(413, "too_large");
     if (body.fingerprint === null) return problem(400, "invalid");
     const begun = body.resume && this.#unfinished(body);
@@ -155,6 +160,7 @@ export class FakeBackend {
       error: null,
     };
     this.rows.set(id, row);
+    if (key) this.#byKey.set(key, row);
     this.told.set(id, new Map());
     const numbers = Array.from({ length: Math.min(body.sign, count) }, (_, index) => index + 1);
     return json(201, { ...row, ...this.signed(row, numbers) });

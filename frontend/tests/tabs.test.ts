@@ -23,6 +23,7 @@ test("the second tab sends nothing, and ends with the first", async () => {
   expect(watching.notice?.name).toBe("another_tab");
   const [one, two] = await world.clock.run(Promise.all([busy.done, watching.done]));
   expect(two.id).toBe(one.id);
+  expect([busy.id, watching.id]).toEqual([one.id, one.id]);
   expectEachOnce(world, 50);
   expect(world.backend.rows.size).toBe(1);
 });

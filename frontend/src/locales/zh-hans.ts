@@ -82,6 +82,11 @@ export const zhHans: Language = {
   errors: {
     not_supported: ["不支持此设置。", "{detail}", ""],
     server_unreachable: ["没有响应。", "无法连接服务器。", ""],
+    code_unreachable: [
+      "没有响应。",
+      "无法加载此页面的一部分。",
+      "请重试；如果仍然失败，请刷新页面：已上传的部分会保留。",
+    ],
     answer_broken: ["没有响应。", "服务器的响应不完整或格式有误。", ""],
     storage_unreachable: ["没有响应。", "无法连接存储。", ""],
     unexplained: ["服务器拒绝了请求。", "服务器返回 {status}，但未说明原因。", ""],
