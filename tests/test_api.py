@@ -76,6 +76,8 @@ def test_an_unfinished_upload_of_the_same_file_is_given_again(api: APIClient, cr
     for other in ({"fingerprint": "f2"}, {"fingerprint": ""}, {"size": 20_000_001}, {"filename": "another.mp4"}):
         new = api.post("/api/uploads/", {**file, **other}, format="json")
         assert (new.status_code, len(new.json()["parts"])) == (201, 2), other
+    other_album = api.post("/api/uploads/", {**file, "metadata": {"album": "2"}}, format="json")
+    assert other_album.status_code != 200
     stranger = APIClient()
     stranger.force_authenticate(get_user_model().objects.create_user("stranger"))
     assert stranger.post("/api/uploads/", file, format="json").status_code == 201

@@ -26,58 +26,80 @@ export class Camera {
   readonly element = h("dialog", { class: "camera", part: "camera", "data-testid": "camera" });
   readonly #preview = h("video", { part: "preview" });
   readonly #status = h("p", { class: "message", role: "status" });
-  readonly #keep = button("record-stop", () => this.#close());
-  readonly #discard = button("record-discard", () => this.#close(true));
-  #off: ((discard: boolean) => void) | null = null;
+  readonly #keep = button("record-stop", () => this.close());
+  readonly #discard = button("record-discard", () => {
+    this.#discarded = true;
+    this.close();
+  });
+  #discarded = false;
+  /** Each opening has its own: the browser may ask for permission longer than a dialog is open. */
+  #turn = 0;
+  #off: (discarded: boolean) => void = () => {};
 
   constructor(readonly ports: CameraPorts) {
     Object.assign(this.#preview, { muted: true, playsInline: true, autoplay: true });
     const buttons = h("div", { class: "buttons" }, this.#keep, this.#discard);
     this.element.append(this.#preview, this.#status, buttons);
-    // Escape would leave it open whether the film is wanted.
-    this.element.addEventListener("cancel", (event) => this.#off && event.preventDefault());
+    // Escape leaves open whether the film is wanted. A browser lets nobody say so for ever: then it is kept.
+    this.element.addEventListener("cancel", (event) => event.preventDefault());
+    this.element.addEventListener("close", () => this.#end());
   }
 
   async open(): Promise<void> {
+    if (this.element.open) return;
     const { speech } = this.ports;
+    const turn = ++this.#turn;
+    this.element.setAttribute("aria-label", speech.label("record"));
     this.#preview.setAttribute("aria-label", speech.label("record_preview"));
     word(this.#keep, speech.label("record_stop"));
     word(this.#discard, speech.label("record_cancel"));
     setText(this.#status, "");
     this.#keep.hidden = true;
+    this.#discarded = false;
     this.element.showModal();
     try {
       const seen = await seeAndHear();
-      if (!this.element.open) return stop(seen);
-      this.#record(seen);
+      if (turn !== this.#turn || !this.element.open) return stop(seen);
+      this.#record(seen, turn);
     } catch (error) {
+      this.#discarded = true;
+      this.#end();
       setText(this.#status, speech.label("no_camera", { detail: reasonOf(error) }));
     }
   }
 
-  #record(seen: MediaStream): void {
+  /** Keeps what was recorded, unless it was thrown away before. */
+  close(): void {
+    this.element.close();
+  }
+
+  #record(seen: MediaStream, turn: number): void {
+    this.#off = () => stop(seen);
     const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type)) ?? "";
     const recorder = new MediaRecorder(seen, mimeType ? { mimeType } : {});
     const type = (recorder.mimeType || "video/webm").split(";")[0] as string;
     const stream = piecesOf(recorder);
     const discard = this.ports.begin({ stream, filename: nameOf(new Date(), type), type });
+    this.#off = (discarded) => {
+      if (recorder.state !== "inactive") recorder.stop();
+      stop(seen);
+      if (discarded) discard();
+    };
     recorder.start(PIECE);
+    // It may end by itself: the camera was unplugged, say.
+    recorder.addEventListener("stop", () => turn === this.#turn && this.close());
     this.#preview.srcObject = seen;
     setText(this.#status, this.ports.speech.label("recording"));
     this.#keep.hidden = false;
     this.#keep.focus();
-    this.#off = (thrown) => {
-      if (recorder.state !== "inactive") recorder.stop();
-      stop(seen);
-      if (thrown) discard();
-    };
   }
 
-  #close(discard = false): void {
-    this.#off?.(discard);
-    this.#off = null;
+  #end(): void {
+    const off = this.#off;
+    this.#off = () => {};
+    this.#turn += 1;
     this.#preview.srcObject = null;
-    this.element.close();
+    off(this.#discarded);
   }
 }
 
@@ -94,15 +116,19 @@ function stop(seen: MediaStream): void {
 }
 
 function piecesOf(recorder: MediaRecorder): ReadableStream<Blob> {
+  const quiet = () => {
+    recorder.ondataavailable = recorder.onstop = recorder.onerror = null;
+  };
   return new ReadableStream({
     start(controller) {
       recorder.ondataavailable = ({ data }) => data.size && controller.enqueue(data);
       recorder.onstop = () => controller.close();
-      recorder.onerror = () => controller.error(new Error("The recorder stopped by itself."));
+      recorder.onerror = () => {
+        quiet();
+        controller.error(new Error("The recorder stopped by itself."));
+      };
     },
-    cancel() {
-      recorder.ondataavailable = recorder.onstop = null;
-    },
+    cancel: quiet,
   });
 }
 

@@ -29,6 +29,17 @@ export function word(element: HTMLElement, text: string, subject = ""): void {
   if (subject) element.setAttribute("aria-label", `${text}: ${subject}`);
 }
 
+/** What had the focus is about to go, or has gone: whoever knows the whole gives it to something else. */
+export function loseFocus(from: Element): void {
+  from.dispatchEvent(new CustomEvent("focus-lost", { bubbles: true }));
+}
+
+/** The first button of these that can be pressed. */
+export function firstButton(...places: (Element | null | undefined)[]): HTMLButtonElement | undefined {
+  const buttons = places.flatMap((place) => [...(place?.querySelectorAll("button") ?? [])]);
+  return buttons.find((one) => one.checkVisibility());
+}
+
 /** Changes text only when it differs, so that readers of the page are not told twice. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;

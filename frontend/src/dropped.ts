@@ -105,5 +105,7 @@ export function pastedFiles(event: ClipboardEvent): Chosen[] {
     target instanceof HTMLTextAreaElement ||
     (target instanceof HTMLElement && target.isContentEditable);
   if (event.defaultPrevented || writing) return [];
-  return [...(event.clipboardData?.files ?? [])].map((file) => ({ file, path: file.name }));
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length) event.preventDefault(); // Another uploader of the page leaves them alone.
+  return files.map((file) => ({ file, path: file.name }));
 }

@@ -4,14 +4,15 @@
 import { Announcer } from "./announcer.ts";
 import { Awake } from "./awake.ts";
 import type { Camera, Recording } from "./camera.ts";
-import { button, h, setText, word } from "./dom.ts";
+import { button, firstButton, h, setText, word } from "./dom.ts";
 import { type Chosen, droppedFiles, pastedFiles, pickedFiles } from "./dropped.ts";
-import { asUploadError } from "./errors.ts";
+import { asUploadError, NetworkError } from "./errors.ts";
 import { failureView } from "./failure.ts";
+import { openAgain } from "./handles.ts";
 import type { LabelName } from "./labels.ts";
 import { Speech, type Translation } from "./language.ts";
 import { UploadList } from "./list.ts";
-import { isOver, type State } from "./states.ts";
+import { can, isOver, type State } from "./states.ts";
 import { sheet } from "./styles.ts";
 import { Summary } from "./summary.ts";
 import { isBusy } from "./totals.ts";
@@ -30,10 +31,13 @@ const ANNOUNCED: Partial<Record<State, LabelName>> = {
 /** A server has no elements, and its rendering must not fail on an import. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
+/** Attributes that another engine is made for. */
+const OF_THE_ENGINE = ["api", "destination", "parallel", "signing", "integrity"];
+
 export class OssUploaderElement extends Base {
   /** Takes part in forms: under `name` it posts the ids of the uploads that are completed. */
   static readonly formAssociated = true;
-  static readonly observedAttributes = ["single", "required", "value", "camera", "lang"];
+  static readonly observedAttributes = ["single", "required", "value", "camera", "lang", ...OF_THE_ENGINE];
 
   readonly #internals = this.attachInternals();
   readonly #speech = new Speech();
@@ -45,12 +49,14 @@ export class OssUploaderElement extends Base {
   readonly #film = button("record", () => void this.#openCamera());
   readonly #list = new UploadList(this.#speech);
   readonly #summary = new Summary(this.#speech, (over) => {
-    for (const upload of over) this.#list.remove(upload);
+    for (const upload of over) {
+      this.#list.remove(upload);
+      // The form still posts what is completed.
+      if (upload.state === "aborted") this.#uploads.delete(upload);
+    }
   });
-  readonly #announcer = new Announcer(() => {
-    const { all, done, failed } = this.#summary.look();
-    return this.#speech.label(failed ? "counted_failed" : "counted", { all, done, failed });
-  });
+  readonly #announcer = new Announcer(() => this.#summary.say());
+  readonly #trouble = h("div", { class: "trouble", role: "alert" });
   readonly #awake = new Awake();
   readonly #unfinished = new UnfinishedList({
     speech: this.#speech,
@@ -63,7 +69,9 @@ export class OssUploaderElement extends Base {
   readonly #uploads = new Set<Upload>();
   readonly #busy = new Set<Upload>();
   #camera: Promise<Camera> | null = null;
-  #uploader: OssUploader | null = null;
+  /** The host's own, and the one made from the attributes. */
+  #given: OssUploader | null = null;
+  #made: OssUploader | null = null;
   #connected: AbortController | null = null;
 
   constructor() {
@@ -71,7 +79,9 @@ export class OssUploaderElement extends Base {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet()];
     const { element: summary } = this.#summary;
-    root.append(this.#zone(), summary, this.#list.element, this.#unfinished.element, this.#announcer.element);
+    const lists = [summary, this.#list.element, this.#unfinished.element];
+    root.append(this.#zone(), this.#trouble, ...lists, this.#announcer.element);
+    root.addEventListener("focus-lost", ({ target }) => this.#focusNear(target as Element));
     this.#input.addEventListener("change", () => this.#accept(takeFiles(this.#input).map(plain)));
     this.#speech.addEventListener("change", () => this.#speak());
     this.#speak();
@@ -103,12 +113,12 @@ export class OssUploaderElement extends Base {
 
   /** The engine; a host that needs other options, such as token headers, sets its own before files are chosen. */
   get uploader(): OssUploader {
-    this.#uploader ??= new OssUploader(this.#options);
-    return this.#uploader;
+    this.#made ??= this.#given ?? new OssUploader(this.#options);
+    return this.#made;
   }
 
   set uploader(uploader: OssUploader) {
-    this.#uploader = uploader;
+    this.#given = this.#made = uploader;
     if (this.isConnected) void this.#unfinished.refresh();
   }
 
@@ -161,7 +171,8 @@ export class OssUploaderElement extends Base {
 
   /** The ids that the form will carry: completed uploads, or what was there before (`value`). */
   get value(): readonly string[] {
-    const completed = this.uploads.filter(({ state }) => state === "completed").flatMap(({ id }) => id ?? []);
+    const ended = this.uploads.filter(({ state }) => state === "completed").flatMap(({ id }) => id ?? []);
+    const completed = [...new Set(ended)];
     if (completed.length) return this.single ? completed.slice(-1) : completed;
     return (
       this.getAttribute("value")
@@ -174,12 +185,15 @@ export class OssUploaderElement extends Base {
     this.#input.multiple = !this.single;
     this.#film.hidden = !this.hasAttribute("camera") || !hasCamera();
     if (name === "lang") void this.#speech.turnTo(this.#language);
+    if (OF_THE_ENGINE.includes(name)) {
+      this.#made = null;
+      if (this.isConnected) void this.#unfinished.refresh();
+    }
     this.#tellForm();
   }
 
   formResetCallback(): void {
-    for (const upload of this.#uploads) if (isOver(upload.state)) this.#uploads.delete(upload);
-    this.#tellForm();
+    this.#remove([...this.#uploads]);
   }
 
   #tellForm(): void {
@@ -209,11 +223,33 @@ export class OssUploaderElement extends Base {
 
   disconnectedCallback(): void {
     this.#connected?.abort();
+    void this.#camera?.then((camera) => camera.close());
+  }
+
+  /** These are to be seen no more; what is not over is given up. */
+  #remove(uploads: readonly Upload[]): void {
+    for (const upload of uploads) {
+      this.#uploads.delete(upload);
+      if (can(upload.state, "abort")) void upload.abort().catch(() => {});
+    }
+    this.#summary.remove(uploads);
+    this.#tellForm();
+  }
+
+  /** What had the focus is gone: the next row has it, or what everything begins with. */
+  #focusNear(gone: Element): void {
+    const row = gone.closest("li");
+    const near = firstButton(row?.nextElementSibling, row?.previousElementSibling, row?.parentElement);
+    (near ?? this.#pick).focus();
   }
 
   /** The nearest that says its language, as HTML has it; else what the person has chosen for the browser. */
   get #language(): string {
-    return this.closest<HTMLElement>("[lang]")?.lang || navigator.language;
+    for (let at: Element | null = this; at; at = hostOf(at)) {
+      const near = at.closest<HTMLElement>("[lang]");
+      if (near?.lang) return near.lang;
+    }
+    return navigator.language;
   }
 
   #speak(): void {
@@ -222,6 +258,7 @@ export class OssUploaderElement extends Base {
     setText(this.#promise, label("promise"));
     word(this.#pick, label("choose"));
     word(this.#film, label("record"));
+    for (const part of this.shadowRoot?.children ?? []) part.setAttribute("lang", this.#speech.tag);
     this.#tellForm();
   }
 
@@ -238,7 +275,7 @@ export class OssUploaderElement extends Base {
     );
     zone.addEventListener("drop", (event) => {
       this.#drag(event, false);
-      void this.#drop(event.dataTransfer);
+      void this.#take(event.dataTransfer);
     });
     return zone;
   }
@@ -249,11 +286,11 @@ export class OssUploaderElement extends Base {
     else this.#internals.states.delete("dragging");
   }
 
-  async #drop(data: DataTransfer | null): Promise<void> {
+  async #take(data: DataTransfer | null): Promise<void> {
     const { chosen, unreadable } = await droppedFiles(data);
     this.#accept(chosen);
     const names = unreadable.join(", ");
-    if (names) this.#announcer.say(this.#speech.label("says_unreadable", { names }));
+    if (names) this.#trouble.append(h("p", {}, this.#speech.label("says_unreadable", { names })));
   }
 
   /** By the chooser that gives handles where there is one: then one click goes on after a reload. */
@@ -266,10 +303,17 @@ export class OssUploaderElement extends Base {
   async #openCamera(): Promise<void> {
     this.#camera ??= import("./camera.ts").then(({ Camera }) => {
       const camera = new Camera({ speech: this.#speech, begin: (recording) => this.#record(recording) });
+      camera.element.lang = this.#speech.tag;
       this.shadowRoot?.append(camera.element);
       return camera;
     });
-    await (await this.#camera).open();
+    try {
+      await (await this.#camera).open();
+    } catch (cause) {
+      this.#camera = null; // It could not be loaded; the next click tries anew.
+      const error = new NetworkError("code_unreachable", { cause });
+      this.#trouble.replaceChildren(failureView(error, this.#speech));
+    }
   }
 
   #record({ stream, filename, type }: Recording): () => void {
@@ -282,13 +326,15 @@ export class OssUploaderElement extends Base {
   #accept(chosen: readonly Chosen[]): void {
     const files = chosen.map(({ file }) => file);
     if (files.length === 0 || !this.#dispatch("accept", { files }, true)) return;
+    this.#trouble.replaceChildren();
+    if (this.single) this.#remove([...this.#uploads]);
     const below = this.#list.element.firstChild;
     try {
       for (const { file, path, handle } of this.single ? chosen.slice(0, 1) : chosen) {
         this.#add(this.uploader.upload(file, { filename: path, ...(handle && { handle }) }), below);
       }
     } catch (error) {
-      this.#list.element.prepend(h("li", {}, failureView(asUploadError(error), this.#speech)));
+      this.#trouble.replaceChildren(failureView(asUploadError(error), this.#speech));
     }
   }
 
@@ -310,10 +356,13 @@ export class OssUploaderElement extends Base {
   }
 
   #watch(upload: Upload): void {
+    const before = this.#busy.size > 0;
     if (isBusy(upload.state)) this.#busy.add(upload);
     else this.#busy.delete(upload);
-    this.#awake.keep(this.#busy.size > 0);
-    this.#tellForm();
+    const busy = this.#busy.size > 0;
+    this.#awake.keep(busy);
+    // Of thousands only what changes something is told.
+    if (busy !== before || upload.state === "completed") this.#tellForm();
   }
 
   #dispatch(name: string, detail: object, cancelable = false): boolean {
@@ -327,9 +376,11 @@ export class OssUploaderElement extends Base {
     return entries.filter(({ id }) => !shown.has(id));
   }
 
-  async #takeUp(entry: Unfinished, file?: File): Promise<void> {
-    if (file && !this.#dispatch("accept", { files: [file] }, true)) return;
-    const upload = await this.uploader.resume(entry, file);
+  async #takeUp(entry: Unfinished, chosen?: File): Promise<void> {
+    const handle = chosen ? undefined : entry.handle;
+    const file = chosen ?? (handle && (await openAgain(handle)));
+    if (!file || !this.#dispatch("accept", { files: [file] }, true)) return;
+    const upload = await this.uploader.resume(entry, file, handle && { handle });
     this.#unfinished.remove(entry.id);
     this.#add(upload, this.#list.element.firstChild);
   }
@@ -347,6 +398,12 @@ export class OssUploaderElement extends Base {
     };
     this.#again.click();
   }
+}
+
+/** The element in whose shadow this one stands. */
+function hostOf(element: Element): Element | null {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot ? root.host : null;
 }
 
 function hasCamera(): boolean {

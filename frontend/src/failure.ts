@@ -22,8 +22,11 @@ export function failureView(error: UploadError, speech: Speech): HTMLElement {
 /** Only where there is a clipboard: a page on plain http has none. */
 function copyButton(id: string, speech: Speech): HTMLButtonElement {
   const copy = button("copy", async () => {
-    await navigator.clipboard.writeText(id);
-    word(copy, speech.label("copied"), speech.label("request_id"));
+    const copied = navigator.clipboard.writeText(id).then(
+      () => true,
+      () => false, // The browser asked, and the person said no.
+    );
+    if (await copied) word(copy, speech.label("copied"), speech.label("request_id"));
   });
   word(copy, speech.label("copy"), speech.label("request_id"));
   return copy;

@@ -2,7 +2,7 @@
 // Its one rule: it shows what the upload says and passes on what the person presses; it decides nothing. Until it comes
 // near the window it is a name and a state: there may be thousands.
 
-import { button, h, setText, word } from "./dom.ts";
+import { button, h, loseFocus, setText, word } from "./dom.ts";
 import { failureView } from "./failure.ts";
 import { bytes, duration, percent } from "./format.ts";
 import type { Speech } from "./language.ts";
@@ -111,9 +111,9 @@ class Face {
   }
 
   #focusFirst(): void {
-    Object.values(this.#buttons)
-      .find((element) => !element.hidden)
-      ?.focus();
+    const [first] = Object.values(this.#buttons).filter((element) => !element.hidden);
+    if (first) first.focus();
+    else loseFocus(this.#outcome);
   }
 
   showMessage(): void {

@@ -21,6 +21,7 @@ export class Speech extends EventTarget {
   #spoken: Language = ENGLISH;
   #own: Translation = {};
   #turns = 0;
+  #tag = "en";
 
   /** Speaks the language of this tag (BCP 47), as soon as it is there. */
   async turnTo(tag: string): Promise<void> {
@@ -30,6 +31,7 @@ export class Speech extends EventTarget {
     const loaded = chinese ? await import("./locales/zh-hans.ts").catch(() => null) : null;
     if (turn !== this.#turns) return;
     this.#spoken = loaded?.zhHans ?? ENGLISH;
+    this.#tag = loaded ? "zh-Hans" : "en";
     this.#say();
   }
 
@@ -46,6 +48,11 @@ export class Speech extends EventTarget {
       errors: { ...this.#spoken.errors, ...errors },
     };
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** The language of what is said; "" of a host's own words, whose language nobody has told. */
+  get tag(): string {
+    return Object.keys(this.#own).length ? "" : this.#tag;
   }
 
   label(name: LabelName, facts: Facts = {}): string {

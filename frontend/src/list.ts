@@ -38,6 +38,7 @@ export class UploadList {
     this.#near.unobserve(item.element);
     item.element.remove();
     this.#items.delete(upload);
+    this.element.classList.toggle("long", this.#items.size > SHORT);
   }
 
   #speak(): void {

@@ -107,6 +107,7 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
 .summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
 .summary .buttons { flex-wrap: wrap; margin-inline: 0; gap: .375rem; }
 .summary button { background: var(--oss-surface); border-color: var(--oss-border); }
+.trouble:not(:empty) { margin-block-start: 1.25rem; color: var(--oss-bad); font-size: .875rem; }
 .list { list-style: none; display: grid; gap: .75rem; }
 .list:not(:empty) { margin-block-start: 1.25rem; }
 .item {

@@ -1,7 +1,7 @@
 // The line above the list: all uploads together, and what can be done with all of them.
 // Its one rule: shown once there is more than one; it looks at most a few times a second, however many there are.
 
-import { button, h, setText, word } from "./dom.ts";
+import { button, h, loseFocus, setText, word } from "./dom.ts";
 import { figures } from "./item.ts";
 import type { Speech } from "./language.ts";
 import { can, isOver } from "./states.ts";
@@ -53,6 +53,12 @@ export class Summary {
     this.#soon();
   }
 
+  /** How all of it stands, in one sentence. */
+  say({ all, done, failed }: Totals = this.look()): string {
+    if (all === 0) return this.speech.label("aborted");
+    return this.speech.label(failed ? "counted_failed" : "counted", { all, done, failed });
+  }
+
   look(): Totals {
     return this.#count.look(this.#uploads, performance.now());
   }
@@ -67,8 +73,7 @@ export class Summary {
   #show(): void {
     const totals = this.look();
     const { all, done, failed, paused, busy, progress } = totals;
-    this.element.hidden = this.#uploads.size < 2;
-    setText(this.#text, this.speech.label(failed ? "counted_failed" : "counted", { all, done, failed }));
+    setText(this.#text, this.say(totals));
     setText(this.#figures, done < all ? figures(progress, busy > 0, this.speech) : "");
     this.#bar.value = progress.ratio;
     this.#bar.setAttribute("aria-label", this.speech.label("progress_all"));
@@ -80,17 +85,22 @@ export class Summary {
       cancel_all: done < all,
       clear: [...this.#uploads].some(({ state }) => isOver(state)),
     });
+    this.element.hidden = this.#uploads.size < 2;
   }
 
   /** The focus stays on what can still be pressed. */
   #toggle(shown: Readonly<Record<Press, boolean>>): void {
     const buttons = Object.entries(this.#buttons) as [Press, HTMLButtonElement][];
     const focused = buttons.find(([, element]) => element.matches(":focus"));
+    const hidden = this.#uploads.size < 2;
     for (const [press, element] of buttons) {
       word(element, this.speech.label(press));
       element.hidden = !shown[press];
     }
-    if (focused?.[1].hidden) buttons.find(([, element]) => !element.hidden)?.[1].focus();
+    if (!focused || !(hidden || focused[1].hidden)) return;
+    const next = hidden ? undefined : buttons.find(([, element]) => !element.hidden);
+    if (next) next[1].focus();
+    else loseFocus(this.element);
   }
 
   #each(
@@ -105,9 +115,12 @@ export class Summary {
   }
 
   #clear(): void {
-    const over = [...this.#uploads].filter(({ state }) => isOver(state));
-    for (const upload of over) this.#uploads.delete(upload);
-    this.clear(over);
+    this.remove([...this.#uploads].filter(({ state }) => isOver(state)));
+  }
+
+  remove(uploads: readonly Upload[]): void {
+    for (const upload of uploads) this.#uploads.delete(upload);
+    this.clear(uploads);
     this.#show();
   }
 }

@@ -2,7 +2,7 @@
 // Its one rule: where the browser has kept a handle one click goes on; elsewhere the line asks for its file again, and
 // says so when another one is given.
 
-import { button, h, word } from "./dom.ts";
+import { button, firstButton, h, loseFocus, word } from "./dom.ts";
 import { asUploadError } from "./errors.ts";
 import { failureView } from "./failure.ts";
 import { bytes, percent, when } from "./format.ts";
@@ -48,7 +48,13 @@ export class UnfinishedList {
   remove(id: string): void {
     this.#entries = this.#entries.filter((entry) => entry.id !== id);
     for (const line of this.#list.querySelectorAll<HTMLElement>("[data-id]")) {
-      if (line.dataset.id === id) line.remove();
+      if (line.dataset.id !== id) continue;
+      const next = line.matches(":focus-within") && (line.nextElementSibling ?? line.previousElementSibling);
+      line.remove();
+      if (next === false) continue;
+      const other = firstButton(next);
+      if (other) other.focus();
+      else loseFocus(this.element);
     }
     this.#showWhetherAny();
   }
@@ -67,12 +73,16 @@ export class UnfinishedList {
     const { speech } = this.ports;
     const { id, filename, size, bytesDone, updatedAt } = entry;
     const trouble = h("div", { class: "outcome", role: "alert" });
+    let busy = false;
     const attempt = async (action: () => Promise<void>) => {
+      if (busy) return; // a second click, while the first is being looked after
+      busy = true;
       trouble.replaceChildren();
       await action().catch((error: unknown) => {
         trouble.replaceChildren(failureView(asUploadError(error), speech));
         again.hidden = false;
       });
+      busy = false;
     };
     const take = button("continue", () => void attempt(() => this.ports.take(entry)));
     const again = button(entry.handle ? "again" : "continue", () =>

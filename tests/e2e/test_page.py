@@ -74,6 +74,9 @@ def test_all_uploads_together(page: Page, stack: Stack, tmp_path: Path) -> None:
     page.get_by_test_id("file-input").set_input_files(files[:2])
     press(page, "cancel-all")
     expect(item(page, "aborted")).to_have_count(2)
+    expect(page.get_by_test_id("total-message")).to_have_text("Discarded")
+    press(page, "clear")
+    wait_until(lambda: focused(page) == "choose", "the focus to stand on what can be pressed")
 
 
 def test_a_list_of_thousands_is_built_as_it_is_seen(page: Page, stack: Stack) -> None:
@@ -124,6 +127,40 @@ def test_a_film_goes_up_while_the_camera_runs(filming: Page, stack: Stack) -> No
     press(filming, "record")
     press(filming, "record-discard")
     expect(item(filming, "aborted")).to_have_count(1)
+
+
+def test_the_camera_is_off_however_its_dialog_ends(filming: Page) -> None:
+    """Clicked twice, left by Escape again and again, or removed with its element: no camera goes on unseen."""
+    filming.evaluate(
+        """() => {
+          window.tracks = [];
+          const { mediaDevices } = navigator;
+          const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+          mediaDevices.getUserMedia = async (wanted) => {
+            const seen = await ask(wanted);
+            tracks.push(...seen.getTracks());
+            return seen;
+          };
+        }"""
+    )
+    off = "tracks.length > 0 && tracks.every(({ readyState }) => readyState === 'ended')"
+    filming.get_by_test_id("record").dblclick()
+    expect(filming.get_by_test_id("camera")).to_contain_text("Recording")
+    press(filming, "record-stop")
+    wait_until(lambda: filming.evaluate(off), "the camera to be off")
+    expect(item(filming, "completed")).to_have_count(1, timeout=30_000)
+    press(filming, "record")
+    expect(filming.get_by_test_id("camera")).to_contain_text("Recording")
+    assert not filming.evaluate(off)
+    for _ in range(8):
+        filming.keyboard.press("Escape")
+    expect(filming.get_by_test_id("camera")).to_be_hidden()
+    wait_until(lambda: filming.evaluate(off), "the camera to be off")
+    expect(item(filming, "completed")).to_have_count(2, timeout=30_000)
+    press(filming, "record")
+    expect(filming.get_by_test_id("camera")).to_contain_text("Recording")
+    filming.evaluate("document.querySelector('oss-uploader').remove()")
+    wait_until(lambda: filming.evaluate(off), "the camera to be off")
 
 
 SEEN = """() => document.querySelector("oss-uploader").shadowRoot.querySelector("video").currentTime"""
@@ -209,6 +246,7 @@ def test_by_keyboard_alone(page: Page, stack: Stack, tmp_path: Path) -> None:
     tab_to(page, "cancel")
     page.keyboard.press(" ")
     expect(item(page, "aborted")).to_have_count(1)
+    wait_until(lambda: focused(page) == "choose", "the focus to stand on what can be pressed")
 
 
 def focused(page: Page) -> str:
@@ -300,3 +338,55 @@ def test_leaving_in_the_middle_asks_first(page: Page, stack: Stack, tmp_path: Pa
     wait_until(lambda: asked == ["beforeunload"], "the question")
     expect(item(page, "completed")).to_have_count(1, timeout=60_000)
     assert_arrived(stack, only_upload(stack, "leaving.bin"), tmp_path / "leaving.bin")
+
+
+TWO_MORE = """() => {
+  const [first] = document.querySelectorAll("oss-uploader");
+  first.after(Object.assign(document.createElement("oss-uploader"), { destination: "nowhere" }));
+  const data = new DataTransfer();
+  data.items.add(new File(["pasted"], "pasted once.txt"));
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, cancelable: true }));
+}"""
+
+
+def test_what_is_pasted_goes_to_one_uploader_of_the_page(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    page.evaluate(TWO_MORE)
+    expect(page.get_by_test_id("upload-item")).to_have_count(1)
+    expect(item(page, "completed")).to_have_count(1)
+
+
+def test_a_destination_set_later_is_where_files_go(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    page.evaluate("() => { document.querySelector('oss-uploader').destination = 'nowhere'; }")
+    choose_bytes(page, "elsewhere.txt")
+    expect(page.get_by_test_id("error")).to_contain_text("nowhere")
+
+
+def choose_bytes(page: Page, name: str) -> None:
+    page.get_by_test_id("file-input").set_input_files({"name": name, "mimeType": "text/plain", "buffer": b"x"})
+
+
+def test_in_a_form_one_file_takes_the_place_of_another_and_reset_takes_it_away(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    page.evaluate(
+        """() => {
+          const form = document.createElement("form");
+          form.id = "film";
+          document.querySelector("oss-uploader").before(form);
+          const element = document.querySelector("oss-uploader");
+          element.setAttribute("name", "film");
+          element.setAttribute("single", "");
+          element.setAttribute("required", "");
+          form.append(element);
+        }"""
+    )
+    posted = "new FormData(document.getElementById('film')).getAll('film')"
+    for name in ("first.txt", "second.txt"):
+        choose_bytes(page, name)
+        expect(item(page, "completed")).to_have_attribute("data-filename", name)
+    assert page.evaluate(posted) == [only_upload(stack, "second.txt")["id"]]
+    page.evaluate("document.getElementById('film').reset()")
+    expect(page.get_by_test_id("upload-item")).to_have_count(0)
+    assert page.evaluate(posted) == []
+    assert page.evaluate("document.querySelector('oss-uploader').validity.valueMissing")

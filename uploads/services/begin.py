@@ -208,7 +208,8 @@ def _same(upload: Upload, wanted: Wanted) -> Upload:
 
 
 def unfinished(owner: User, wanted: Wanted) -> Upload | None:
-    """The user's newest upload of this very file that has not ended, on whatever device it was begun."""
+    """The user's newest upload of this very file that has not ended, on whatever device it was begun. Begun for another
+    purpose, as its metadata tell, it is another."""
     if not wanted.fingerprint:
         return None
     same = (
@@ -218,7 +219,7 @@ def unfinished(owner: User, wanted: Wanted) -> Upload | None:
             destination=wanted.destination, fingerprint=wanted.fingerprint, filename=wanted.filename, size=wanted.size
         )
     )
-    return same.order_by("-created_at").first()
+    return next((upload for upload in same.order_by("-created_at") if upload.metadata == dict(wanted.metadata)), None)
 
 
 def find(owner: User, identifiers: Sequence[UUID]) -> dict[UUID, Upload]:
