@@ -126,7 +126,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
             moved, now = [upload for upload in uploads if upload.pk in locked], timezone.now()
             for upload in moved:
                 upload.state, upload.updated_at = states.destination(event), now
-            self.bulk_update(moved, ["state", "updated_at", *fields])
+            # All of them are there and locked, so this only updates: bulk_update would write a CASE for every value.
+            changed = ["state", "updated_at", *fields]
+            self.bulk_create(moved, update_conflicts=True, unique_fields=["id"], update_fields=changed)
             actor_id = actor.pk if actor else None
             UploadEvent.objects.bulk_create(UploadEvent(upload=each, name=event, actor_id=actor_id) for each in moved)
             for upload in moved:
