@@ -49,7 +49,7 @@ def ratio(page: Page) -> float:
 def main(album: Path | None) -> None:
     with Stack() as stack, sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1000, "height": 640}, device_scale_factor=1)
+        page = browser.new_page(viewport={"width": 1000, "height": 860}, device_scale_factor=1)
         at_work(page, stack, Path(folder))
         page.screenshot(path=README_PICTURE)
         if album:
