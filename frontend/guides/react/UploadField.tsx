@@ -1,8 +1,9 @@
 import { OssUploader, type Upload } from "oss-uploads";
-import { useEffect, useReducer, useState } from "react";
+import { useEffect, useMemo, useReducer, useState } from "react";
 
 /** One file on its way; whoever shows it is drawn again whenever it moves. */
 export function useUpload(destination = "default") {
+  const uploader = useMemo(() => new OssUploader({ destination }), [destination]);
   const [upload, setUpload] = useState<Upload | null>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
@@ -10,7 +11,7 @@ export function useUpload(destination = "default") {
     for (const event of ["progress", "statechange"]) upload?.addEventListener(event, redraw, over);
     return () => over.abort();
   }, [upload]);
-  return { upload, start: (file: File) => setUpload(new OssUploader({ destination }).upload(file)) };
+  return { upload, start: (file: File) => setUpload(uploader.upload(file)) };
 }
 
 export function UploadField() {
