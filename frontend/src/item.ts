@@ -31,7 +31,7 @@ export class UploadItem {
     const attributes = { class: "item", "data-testid": "upload-item", "data-filename": name };
     this.element = h("li", attributes, name);
     upload.addEventListener("progress", () => this.#face?.showProgress());
-    upload.addEventListener("notice", () => this.#face?.showMessage());
+    upload.addEventListener("notice", () => this.#face?.showNotice());
     upload.addEventListener("statechange", () => this.show());
     this.#showState();
   }
@@ -116,6 +116,11 @@ class Face {
     else loseFocus(this.#outcome);
   }
 
+  showNotice(): void {
+    this.showMessage();
+    this.showProgress();
+  }
+
   showMessage(): void {
     const { notice, state } = this.upload;
     setText(this.#message, notice ? this.speech.notice(notice) : this.speech.label(state));
@@ -123,14 +128,16 @@ class Face {
   }
 
   showProgress(): void {
-    const { state, progress } = this.upload;
+    const { state, progress, notice } = this.upload;
     const { loaded, total, ratio } = progress;
     const unknown = !this.upload.sized && state !== "completed";
     setText(this.#size, this.upload.sized || total ? bytes(total) : "");
     if (unknown) this.#bar.removeAttribute("value");
     else this.#bar.value = ratio;
     const over = state === "completed" || state === "aborted";
-    const shown = figures(progress, state === "uploading", this.speech, this.upload.sized);
+    // While it waits for something, how fast it was says nothing.
+    const moving = state === "uploading" && notice === null;
+    const shown = figures(progress, moving, this.speech, this.upload.sized);
     setText(this.#figures, loaded > 0 && !over ? shown : "");
   }
 
