@@ -8,6 +8,7 @@ import { button, firstButton, h, setText, word } from "./dom.ts";
 import { type Chosen, droppedFiles, pastedFiles, pickedFiles } from "./dropped.ts";
 import { asUploadError, NetworkError } from "./errors.ts";
 import { failureView } from "./failure.ts";
+import { FormMember } from "./form.ts";
 import { openAgain } from "./handles.ts";
 import type { LabelName } from "./labels.ts";
 import { Speech, type Translation } from "./language.ts";
@@ -47,6 +48,7 @@ export class OssUploaderElement extends Base {
   readonly #promise = h("p", { class: "promise" });
   readonly #pick = button("choose", () => void this.#choose());
   readonly #film = button("record", () => void this.#openCamera());
+  readonly #form = new FormMember(this.#internals, this.#speech, this.#pick);
   readonly #list = new UploadList(this.#speech);
   readonly #summary = new Summary(this.#speech, (over) => {
     for (const upload of over) {
@@ -73,6 +75,7 @@ export class OssUploaderElement extends Base {
   #given: OssUploader | null = null;
   #made: OssUploader | null = null;
   #connected: AbortController | null = null;
+  #refreshing = false;
 
   constructor() {
     super();
@@ -119,7 +122,7 @@ export class OssUploaderElement extends Base {
 
   set uploader(uploader: OssUploader) {
     this.#given = this.#made = uploader;
-    if (this.isConnected) void this.#unfinished.refresh();
+    this.#refresh();
   }
 
   get #options(): UploaderOptions {
@@ -187,7 +190,7 @@ export class OssUploaderElement extends Base {
     if (name === "lang") void this.#speech.turnTo(this.#language);
     if (OF_THE_ENGINE.includes(name)) {
       this.#made = null;
-      if (this.isConnected) void this.#unfinished.refresh();
+      this.#refresh();
     }
     this.#tellForm();
   }
@@ -197,16 +200,21 @@ export class OssUploaderElement extends Base {
   }
 
   #tellForm(): void {
-    const label = (name: LabelName) => this.#speech.label(name);
+    const { name } = this;
+    const required = this.hasAttribute("required");
     // Outside a form nobody reads it, and of thousands of uploads it takes its time.
-    const value = this.name || this.hasAttribute("required") ? this.value : [];
-    const form = new FormData();
-    for (const id of value) form.append(this.name, id);
-    this.#internals.setFormValue(this.name && value.length ? form : null);
-    if (this.#busy.size) this.#internals.setValidity({ customError: true }, label("busy"), this.#pick);
-    else if (this.hasAttribute("required") && value.length === 0) {
-      this.#internals.setValidity({ valueMissing: true }, label("missing"), this.#pick);
-    } else this.#internals.setValidity({});
+    const value = name || required ? this.value : [];
+    this.#form.tell({ name, required, busy: this.#busy.size > 0, value });
+  }
+
+  /** Once, however many attributes are set in a row, by the parser or a script. */
+  #refresh(): void {
+    if (!this.#connected || this.#refreshing) return;
+    this.#refreshing = true;
+    queueMicrotask(() => {
+      this.#refreshing = false;
+      void this.#unfinished.refresh();
+    });
   }
 
   connectedCallback(): void {
@@ -217,12 +225,12 @@ export class OssUploaderElement extends Base {
     document.addEventListener("paste", (event) => this.#accept(pastedFiles(event)), { signal });
     document.addEventListener("visibilitychange", this.#awake.again, { signal });
     addEventListener("beforeunload", (event) => this.#busy.size && event.preventDefault(), { signal });
-    // Attributes set right after creation by a script still count.
-    queueMicrotask(() => void this.#unfinished.refresh());
+    this.#refresh();
   }
 
   disconnectedCallback(): void {
     this.#connected?.abort();
+    this.#connected = null;
     void this.#camera?.then((camera) => camera.close());
   }
 
@@ -234,6 +242,11 @@ export class OssUploaderElement extends Base {
     }
     this.#summary.remove(uploads);
     this.#tellForm();
+  }
+
+  /** One file alone takes the place of the one before. */
+  #makeRoom(): void {
+    if (this.single) this.#remove([...this.#uploads]);
   }
 
   /** What had the focus is gone: the next row has it, or what everything begins with. */
@@ -317,6 +330,7 @@ export class OssUploaderElement extends Base {
   }
 
   #record({ stream, filename, type }: Recording): () => void {
+    this.#makeRoom();
     const upload = this.uploader.uploadStream(stream, { filename, type });
     this.#add(upload, this.#list.element.firstChild);
     return () => void upload.abort().catch(() => {});
@@ -327,7 +341,7 @@ export class OssUploaderElement extends Base {
     const files = chosen.map(({ file }) => file);
     if (files.length === 0 || !this.#dispatch("accept", { files }, true)) return;
     this.#trouble.replaceChildren();
-    if (this.single) this.#remove([...this.#uploads]);
+    this.#makeRoom();
     const below = this.#list.element.firstChild;
     try {
       for (const { file, path, handle } of this.single ? chosen.slice(0, 1) : chosen) {
@@ -382,6 +396,7 @@ export class OssUploaderElement extends Base {
     if (!file || !this.#dispatch("accept", { files: [file] }, true)) return;
     const upload = await this.uploader.resume(entry, file, handle && { handle });
     this.#unfinished.remove(entry.id);
+    this.#makeRoom();
     this.#add(upload, this.#list.element.firstChild);
   }
 

@@ -4,9 +4,9 @@
 
 import { button, h, loseFocus, setText, word } from "./dom.ts";
 import { failureView } from "./failure.ts";
-import { bytes, duration, percent } from "./format.ts";
+import { figures } from "./figures.ts";
+import { bytes } from "./format.ts";
 import type { Speech } from "./language.ts";
-import type { Progress } from "./progress.ts";
 import { can, type State } from "./states.ts";
 import type { Upload } from "./upload.ts";
 
@@ -145,19 +145,4 @@ class Face {
     const shown = h("p", { class: "key", part: "key", "data-testid": "key" }, key);
     this.#outcome.replaceChildren(shown);
   }
-}
-
-/** “42 % · 1.2 GB of 3.0 GB · 12 MB/s · 3 min left”; of a stream only what is there. */
-export function figures(
-  { loaded, total, ratio, speed, eta }: Progress,
-  moving: boolean,
-  speech: Speech,
-  sized = true,
-): string {
-  const parts = sized
-    ? [percent(ratio), speech.label("of", { part: bytes(loaded), whole: bytes(total) })]
-    : [bytes(loaded)];
-  if (moving && speed) parts.push(speech.label("rate", { bytes: bytes(speed) }));
-  if (moving && eta) parts.push(speech.label("left", { time: speech.label(...duration(eta)) }));
-  return parts.join(" · ");
 }

@@ -2,7 +2,7 @@
 // Its one rule: shown once there is more than one; it looks at most a few times a second, however many there are.
 
 import { button, h, loseFocus, setText, word } from "./dom.ts";
-import { figures } from "./item.ts";
+import { figures } from "./figures.ts";
 import type { Speech } from "./language.ts";
 import { can, isOver } from "./states.ts";
 import { Count, type Totals } from "./totals.ts";

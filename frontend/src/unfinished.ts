@@ -27,6 +27,7 @@ export class UnfinishedList {
   readonly #list = h("ul", { class: "list" });
   readonly #trouble = h("div", {});
   #entries: readonly Unfinished[] = [];
+  #turn = 0;
 
   constructor(readonly ports: UnfinishedPorts) {
     const attributes = { class: "unfinished", part: "unfinished", "aria-labelledby": "unfinished-title" };
@@ -35,11 +36,14 @@ export class UnfinishedList {
   }
 
   async refresh(): Promise<void> {
-    try {
-      this.#entries = await this.ports.load();
+    const turn = ++this.#turn;
+    const failed = (error: unknown) => failureView(asUploadError(error), this.ports.speech);
+    const loaded = await this.ports.load().catch(failed);
+    if (turn !== this.#turn) return; // Another was asked for meanwhile, perhaps elsewhere.
+    if (loaded instanceof HTMLElement) this.#trouble.replaceChildren(loaded);
+    else {
+      this.#entries = loaded;
       this.#trouble.replaceChildren();
-    } catch (error) {
-      this.#trouble.replaceChildren(failureView(asUploadError(error), this.ports.speech));
     }
     this.#show();
   }

@@ -2,6 +2,7 @@
 // Its one rule: `state` is written in #move alone, by the table; everything else follows from the state.
 
 import { aborting } from "./aborting.ts";
+import { Alone } from "./alone.ts";
 import type { Api, RemoteUpload } from "./api.ts";
 import { deferred } from "./deferred.ts";
 import {
@@ -80,9 +81,9 @@ export class Upload extends UploadEventTarget {
   #last: Progress | null = null;
   /** Whether what the storage holds must be asked before going on. */
   #doubtful = false;
-  /** Under which other tabs know this file, and what lets them have it. */
+  /** Under which other tabs know this file. */
   #fingerprint: string | null = null;
-  #unlock = () => {};
+  readonly #alone: Alone;
   #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #done = deferred<RemoteUpload>();
@@ -99,6 +100,8 @@ export class Upload extends UploadEventTarget {
     this.#later = file instanceof Blob ? null : file;
     this.file = this.#source.blob;
     this.filename = this.#source.name;
+    const { api, destination } = ports;
+    this.#alone = new Alone({ api, destination, patience: (signal) => this.#patience(signal) });
     ports.queue.enter(this);
   }
 
@@ -208,49 +211,17 @@ export class Upload extends UploadEventTarget {
     const later = this.#later;
     if (later && !this.#source.isStream) this.#source = await this.#load(() => later.load(), signal);
     signal.throwIfAborted();
-    let transfer = this.#transfer;
-    if (!transfer) {
-      const fingerprint = this.#small || !this.sized ? null : await fingerprintOf(this.#source);
-      const ended = fingerprint && (await this.#alone(fingerprint, signal));
-      if (ended) return ended;
-      transfer = this.#transfer = await this.#open(fingerprint, signal);
-      this.#record(transfer.ledger.doneBytes);
-    } else if (this.#fingerprint) await this.#alone(this.#fingerprint, signal);
+    if (this.sized && !this.#small) this.#fingerprint ??= await fingerprintOf(this.#source);
+    const ended = this.#fingerprint && (await this.#alone.take(this.#fingerprint, signal));
+    if (ended) return ended;
+    const begun = this.#transfer;
+    const transfer = begun ?? (await this.#open(this.#fingerprint, signal));
+    this.#transfer = transfer;
+    if (!begun) this.#record(transfer.ledger.doneBytes);
     signal.throwIfAborted();
-    const known = transfer;
-    if (this.#doubtful) await persist(() => known.inspect(signal), this.#patience(signal));
+    if (this.#doubtful) await persist(() => transfer.inspect(signal), this.#patience(signal));
     this.#doubtful = false;
     return null;
-  }
-
-  /**
-   * Waits until no other tab is uploading this file. What another tab has completed meanwhile is the end of this one
-   * too; what it left is taken up.
-   */
-  async #alone(fingerprint: string, signal: AbortSignal): Promise<RemoteUpload | null> {
-    const { api, destination } = this.ports;
-    this.#fingerprint = fingerprint;
-    const name = `${destination} ${fingerprint}`;
-    if (await this.#lock(name, false, signal)) return null;
-    const completed = async () => {
-      const known = await api.list({ destination, fingerprint, state: "completed" }, signal);
-      return known.filter((upload) => upload.fingerprint === fingerprint);
-    };
-    const before = new Set((await persist(completed, this.#patience(signal))).map(({ id }) => id));
-    this.#tell("another_tab");
-    await this.#lock(name, true, signal);
-    this.#tell(null);
-    const after = await persist(completed, this.#patience(signal));
-    return after.find(({ id }) => !before.has(id)) ?? null;
-  }
-
-  /** Whoever was stopped while the browser was asked does not keep what it was given. */
-  async #lock(name: string, wait: boolean, signal: AbortSignal): Promise<boolean> {
-    const free = await this.ports.api.world.locks.take(name, wait, signal);
-    if (signal.aborted) free?.();
-    signal.throwIfAborted();
-    if (free) this.#unlock = free;
-    return free !== null;
   }
 
   async #open(fingerprint: string | null, signal: AbortSignal): Promise<Transfer> {
@@ -376,14 +347,9 @@ export class Upload extends UploadEventTarget {
     if (this.#state !== "queued" && !isActive(this.#state)) {
       this.ports.queue.leave(this);
       // While it is being discarded, another tab would take up what is about to vanish.
-      if (this.#state !== "aborting") this.#letGo();
+      if (this.#state !== "aborting") this.#alone.leave();
     }
     this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
-  }
-
-  #letGo(): void {
-    this.#unlock();
-    this.#unlock = () => {};
   }
 
   #halt(): void {

@@ -189,10 +189,10 @@ def test_the_request_id_can_be_copied(browser: Browser) -> None:
 def test_the_machine_stays_awake_while_it_uploads_and_no_longer(page: Page, stack: Stack, tmp_path: Path) -> None:
     page.add_init_script(
         """window.locks = [];
+        const ask = navigator.wakeLock.request.bind(navigator.wakeLock);
         navigator.wakeLock.request = async (type) => {
-          const lock = new EventTarget();
-          Object.assign(lock, { type, released: false, release: async () => { lock.released = true; } });
-          window.locks.push(lock);
+          const lock = await ask(type);
+          locks.push(lock);
           return lock;
         };"""
     )
@@ -200,7 +200,8 @@ def test_the_machine_stays_awake_while_it_uploads_and_no_longer(page: Page, stac
     throttle(page, SLOW)
     choose(page, sparse(tmp_path / "awake.bin", 60 * MIB))
     expect(item(page, "uploading")).to_have_count(1)
-    assert page.evaluate("locks.map(({ type, released }) => [type, released])") == [["screen", False]]
+    held = "locks.map(({ type, released }) => [type, released])"
+    wait_until(lambda: page.evaluate(held) == [["screen", False]], "the lock")
     press(page, "pause")
     wait_until(lambda: page.evaluate("locks.every(({ released }) => released)"), "the lock to be let go")
 
@@ -347,6 +348,16 @@ TWO_MORE = """() => {
   data.items.add(new File(["pasted"], "pasted once.txt"));
   document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, cancelable: true }));
 }"""
+
+
+def test_the_page_asks_once_what_is_unfinished(page: Page, stack: Stack) -> None:
+    """However many attributes its element has."""
+    log_in(page, stack)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/uploads/" in request.url else None)
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert len(asked) == 1
 
 
 def test_what_is_pasted_goes_to_one_uploader_of_the_page(page: Page, stack: Stack) -> None:
