@@ -127,7 +127,7 @@ def test_the_element_is_registered_by_define_alone(consumer: Path) -> None:
 def test_what_has_effects_is_said_to(inside: Path) -> None:
     """A bundler may drop any other module that nobody uses."""
     said = {path for path in manifest()["sideEffects"] if path.startswith("./dist/")}
-    assert said == {"./dist/define.js", "./dist/crc64.worker.js", "./dist/md5.worker.js"}
+    assert said == {"./dist/element/define.js", "./dist/hashing/crc64.worker.js", "./dist/hashing/md5.worker.js"}
     assert all((inside / path).exists() for path in said)
 
 
@@ -205,7 +205,7 @@ def test_reacts_types_take_the_guides(packed: Packed, tmp_path: Path) -> None:
 
 def test_its_readme_knows_every_attribute_event_and_part() -> None:
     told = (FRONTEND / "README.md").read_text()
-    element = (FRONTEND / "src" / "element.ts").read_text()
+    element = (FRONTEND / "src" / "element" / "element.ts").read_text()
     attributes = set(re.findall(r"(?:get|has)Attribute\(\"(\w+)\"\)", element)) | {"signing", "integrity", "lang"}
     assert {name for name in attributes if f"`{name}`" not in told} == set()
     events = set(re.findall(r"#dispatch\(\"(\w+)\"", element)) | {"completed", "failed", "aborted"}

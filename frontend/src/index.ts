@@ -1,6 +1,6 @@
 // The package's door: everything a page may import, and nothing that touches the page by being imported.
 
-export type { HeadersOption, RemoteUpload } from "./api.ts";
+export type { HeadersOption, RemoteUpload } from "./engine/api.ts";
 export {
   AbortedError,
   ApiError,
@@ -11,9 +11,9 @@ export {
   NetworkError,
   StorageError,
   UploadError,
-} from "./errors.ts";
-export { NoticeEvent, StateChangeEvent, UploadProgressEvent } from "./events.ts";
-export { BrowserJournal, MemoryJournal } from "./journal.ts";
+} from "./engine/errors.ts";
+export { NoticeEvent, StateChangeEvent, UploadProgressEvent } from "./engine/events.ts";
+export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
 export type {
   Clock,
   Connection,
@@ -23,8 +23,8 @@ export type {
   SendRequest,
   Transport,
   World,
-} from "./ports.ts";
-export type { Progress } from "./progress.ts";
-export { can, IllegalTransition, isActive, isOver, type State, TRANSITIONS } from "./states.ts";
-export { Upload, type UploadOptions } from "./upload.ts";
-export { OssUploader, type Unfinished, type UploaderOptions } from "./uploader.ts";
+} from "./engine/ports.ts";
+export type { Progress } from "./engine/progress.ts";
+export { can, IllegalTransition, isActive, isOver, type State, TRANSITIONS } from "./engine/states.ts";
+export { Upload, type UploadOptions } from "./engine/upload.ts";
+export { OssUploader, type Unfinished, type UploaderOptions } from "./engine/uploader.ts";

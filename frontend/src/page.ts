@@ -1,6 +1,6 @@
 // What the built page loads: defines <oss-uploader> and offers the engine to scripts without a bundler.
 
-import "./define.ts";
+import "./element/define.ts";
 import { aliOssOptions } from "./adapters/ali-oss.ts";
 import { uppyOptions } from "./adapters/uppy.ts";
 import * as engine from "./index.ts";

@@ -1,7 +1,7 @@
 // The backend in memory behind a fake fetch: plans, signs, records, lists, completes and aborts as the contract says.
 
-import type { RemoteUpload } from "../src/api.ts";
-import type { DonePart } from "../src/ledger.ts";
+import type { RemoteUpload } from "../src/engine/api.ts";
+import type { DonePart } from "../src/engine/ledger.ts";
 import type { FakeClock } from "./clock.ts";
 import type { FakeStore } from "./store.ts";
 

@@ -49,14 +49,14 @@ test("the core is less than 12 KB", { timeout: SLOW }, async () => {
 test("the whole engine with its worker is less than 25 KB", { timeout: SLOW }, async () => {
   const engine = await bundle("index.ts");
   const whole = [...atOnce(engine), ...named(engine, "transfer", "crc64", "lending", "stream")];
-  const worker = await bundle("crc64.worker.ts");
+  const worker = await bundle("hashing/crc64.worker.ts");
   expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(25 * KB);
 });
 
 test("with the element a page loads less than 30 KB to upload its first file", {
   timeout: SLOW,
 }, async () => {
-  const element = await bundle("define.ts");
+  const element = await bundle("element/define.ts");
   const loaded = [...atOnce(element), ...named(element, "transfer", "crc64")];
-  expect(await weight([...loaded, ...atOnce(await bundle("crc64.worker.ts"))])).toBeLessThan(30 * KB);
+  expect(await weight([...loaded, ...atOnce(await bundle("hashing/crc64.worker.ts"))])).toBeLessThan(30 * KB);
 });

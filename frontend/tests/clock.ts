@@ -1,6 +1,6 @@
 // Time that passes only when a test lets it, so that hours take milliseconds and nothing depends on the machine.
 
-import type { Clock } from "../src/ports.ts";
+import type { Clock } from "../src/engine/ports.ts";
 
 interface Timer {
   readonly at: number;

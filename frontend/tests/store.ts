@@ -1,8 +1,8 @@
 // The storage in memory behind the engine's Transport: checks URLs and headers as OSS does, keeps the bytes, and
 // fails on command.
 
-import { Crc64 } from "../src/crc64.ts";
-import type { SendAnswer, SendRequest, Transport } from "../src/ports.ts";
+import type { SendAnswer, SendRequest, Transport } from "../src/engine/ports.ts";
+import { Crc64 } from "../src/hashing/crc64.ts";
 import type { FakeClock } from "./clock.ts";
 
 export type Fault =

@@ -2,15 +2,15 @@
 
 import { expect } from "vitest";
 // What the engine loads when it needs it is here from the start: the fake clock knows nothing of loading.
-import "../src/crc64.ts";
-import "../src/lending.ts";
-import "../src/stream.ts";
-import "../src/transfer.ts";
-import { MemoryJournal } from "../src/journal.ts";
-import type { Connection, Hasher, Locks, World } from "../src/ports.ts";
-import type { State } from "../src/states.ts";
-import type { Upload } from "../src/upload.ts";
-import { OssUploader, type UploaderOptions } from "../src/uploader.ts";
+import "../src/hashing/crc64.ts";
+import "../src/engine/lending.ts";
+import "../src/engine/stream.ts";
+import "../src/engine/transfer.ts";
+import { MemoryJournal } from "../src/engine/journal.ts";
+import type { Connection, Hasher, Locks, World } from "../src/engine/ports.ts";
+import type { State } from "../src/engine/states.ts";
+import type { Upload } from "../src/engine/upload.ts";
+import { OssUploader, type UploaderOptions } from "../src/engine/uploader.ts";
 import { FakeBackend } from "./backend.ts";
 import { FakeClock } from "./clock.ts";
 import { crc64Of, FakeStore } from "./store.ts";

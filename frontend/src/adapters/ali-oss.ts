@@ -6,7 +6,7 @@
 // Its one rule: no date of the device is believed. Whatever the backend lends is good for a third of its life at
 // least, so that asking more often than that is always in time.
 
-import type { World } from "../ports.ts";
+import type { World } from "../engine/ports.ts";
 import { type AdapterOptions, backend } from "./ask.ts";
 
 export interface AliOssCredentials {

@@ -1,9 +1,9 @@
 // How the adapters ask the backend.
 // Its one rule: what the backend refuses is an error in its own words.
 
-import { Api, type HeadersOption } from "../api.ts";
-import { browserWorld } from "../browser.ts";
-import type { World } from "../ports.ts";
+import { browserWorld } from "../browser/browser.ts";
+import { Api, type HeadersOption } from "../engine/api.ts";
+import type { World } from "../engine/ports.ts";
 
 export interface AdapterOptions {
   /** Where the backend's API lives. */

@@ -4,8 +4,8 @@
 //
 // Its one rule: the address is the right to upload, good for a day; a page that stays open longer asks again.
 
-import { browserWorld } from "../browser.ts";
-import type { World } from "../ports.ts";
+import { browserWorld } from "../browser/browser.ts";
+import type { World } from "../engine/ports.ts";
 import { type AdapterOptions, backend } from "./ask.ts";
 
 /** What Uppy 5 says of a part. */

@@ -1,6 +1,6 @@
 // Simplified Chinese.
 
-import type { Language } from "../labels.ts";
+import type { Language } from "../element/labels.ts";
 
 export const zhHans: Language = {
   labels: {

@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import type { SignedBatch } from "../../src/engine/api.ts";
+import { Signer, type SignerPorts } from "../../src/engine/signer.ts";
+import { FakeClock } from "../clock.ts";
+
+function setting(ports: Partial<SignerPorts> = {}) {
+  const clock = new FakeClock();
+  const asked: number[][] = [];
+  const sign = async (numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> => {
+    asked.push([...numbers]);
+    await clock.sleep(100, signal);
+    const server_time = "2044-02-29T12:00:00Z";
+    const expires_at = "2044-02-29T12:15:00Z";
+    const url = `https://oss.test/?asked=${asked.length}`;
+    return {
+      server_time,
+      parts: numbers.map((number) => ({ number, method: "PUT", url, headers: {}, expires_at })),
+    };
+  };
+  const todo = Array.from({ length: 1000 }, (_, index) => index + 1);
+  const signer = new Signer({
+    clock,
+    lanes: 4,
+    upcoming: () => todo,
+    rate: () => null,
+    sign,
+    onrefusal: () => {},
+    ...ports,
+  });
+  const take = (number: number) => {
+    const at = todo.indexOf(number);
+    if (at >= 0) todo.splice(at, 1);
+    return signer.take(number, new AbortController().signal);
+  };
+  return { clock, asked, signer, take };
+}
+
+test("four lanes that want URLs at once cost one request, in the order of their need", async () => {
+  const { clock, asked, take } = setting();
+  const taken = await clock.run(Promise.all([1, 2, 3, 4].map(take)));
+  expect(taken.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+  expect(asked).toEqual([Array.from({ length: 16 }, (_, index) => index + 1)]);
+});
+
+test.each([
+  [null, 16],
+  [0.01, 8],
+  [1, 75],
+  [50, 100],
+])(
+  "at %d parts a second a batch holds %i URLs: what starts in about the next minute",
+  async (rate, count) => {
+    const { clock, asked, take } = setting({ rate: () => rate });
+    await clock.run(take(1));
+    expect(asked[0]).toHaveLength(count);
+  },
+);
+
+test("it asks ahead before the last URL is taken, without making a lane wait", async () => {
+  const { clock, asked, take } = setting();
+  for (let number = 1; number <= 12; number++) await clock.run(take(number));
+  expect(asked).toHaveLength(2);
+  expect(asked[1]?.[0]).toBe(17);
+});
+
+test("a URL is good until shortly before its end by the server's clock, however wrong the device's date", async () => {
+  const { clock, signer, take } = setting();
+  const part = await clock.run(take(1));
+  await clock.pass(15 * 60_000 - 31_000);
+  expect(signer.isFresh(part)).toBe(true);
+  await clock.pass(1000);
+  expect(signer.isFresh(part)).toBe(false);
+});
+
+test("a failed request is reported to who waits, and the next one asks again", async () => {
+  let broken = true;
+  const { clock, take } = setting({
+    sign: (numbers) => {
+      if (broken) return Promise.reject(new Error("down"));
+      return Promise.resolve({
+        server_time: "2044-02-29T12:00:00Z",
+        parts: numbers.map((number) => ({
+          ...{ number, method: "PUT", url: "https://oss.test/", headers: {} },
+          expires_at: "2044-02-29T12:15:00Z",
+        })),
+      });
+    },
+  });
+  await expect(clock.run(take(1))).rejects.toThrow("down");
+  broken = false;
+  expect((await clock.run(take(1))).number).toBe(1);
+});

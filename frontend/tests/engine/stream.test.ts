@@ -1,0 +1,157 @@
+// Streams: uploaded while they are being made, held back when the line is slow, whole at their end.
+
+import { expect, test } from "vitest";
+import { rangeOf, streamPlan } from "../../src/engine/parts.ts";
+import { crc64Of } from "../store.ts";
+import { fileOf, TestWorld } from "../world.ts";
+
+/** A stream that a test feeds by hand. */
+function tap(): {
+  stream: ReadableStream<string>;
+  give(text: string): void;
+  end(): void;
+  fail(): void;
+  asked: number;
+} {
+  let controller: ReadableStreamDefaultController<string> | undefined;
+  const made = {
+    asked: 0,
+    stream: new ReadableStream<string>(
+      {
+        start: (given) => {
+          controller = given;
+        },
+        pull: () => {
+          made.asked += 1;
+        },
+      },
+      { highWaterMark: 0 },
+    ),
+    give: (text: string) => controller?.enqueue(text),
+    end: () => controller?.close(),
+    fail: () => controller?.error(new Error("the camera was unplugged")),
+  };
+  return made;
+}
+
+async function textOf(size: number): Promise<string> {
+  return fileOf(size).text();
+}
+
+function streamOf(text: string, piece: number): ReadableStream<string> {
+  let at = 0;
+  return new ReadableStream({
+    pull: (controller) => {
+      if (at >= text.length) controller.close();
+      else controller.enqueue(text.slice(at, at + piece));
+      at += piece;
+    },
+  });
+}
+
+test.each([
+  [0, 7],
+  [5, 7],
+  [10, 10],
+  [95, 7],
+  [1000, 333],
+])("%i bytes in pieces of %i arrive as they were", async (size, piece) => {
+  const world = new TestWorld();
+  const text = await textOf(size);
+  const upload = world.open().uploadStream(streamOf(text, piece), { filename: "a.webm", type: "video/webm" });
+  const done = await world.clock.run(upload.done);
+  expect(done).toMatchObject({ state: "completed", size, filename: "a.webm", content_type: "video/webm" });
+  expect(await world.backend.object(world.backend.only)).toBe(text);
+  expect(upload.progress).toMatchObject({ loaded: size, total: size, ratio: 1 });
+  const complete = world.backend.calls.find(({ path }) => path.endsWith("complete/"));
+  expect(complete?.body).toMatchObject({ size, crc64: await crc64Of(new Blob([text])) });
+});
+
+test("parts go up while the stream is being made", async () => {
+  const world = new TestWorld();
+  const recording = tap();
+  const upload = world.open().uploadStream(recording.stream);
+  recording.give("0123456789abcde");
+  await world.arrive(1);
+  expect(upload.state).toBe("uploading");
+  recording.give("fghij");
+  await world.arrive(2);
+  recording.end();
+  expect((await world.clock.run(upload.done)).size).toBe(20);
+});
+
+test("a slow line holds the stream back: no more is read than is under way", async () => {
+  const world = new TestWorld();
+  world.store.speed = 0.5;
+  let read = 0;
+  const endless = new ReadableStream<string>(
+    {
+      pull: (controller) => {
+        read += 10;
+        controller.enqueue("0123456789");
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const upload = world.open().uploadStream(endless);
+  upload.done.catch(() => {});
+  await world.arrive(4);
+  expect(read).toBeLessThanOrEqual(10 * (4 + 4 + 1));
+  await world.clock.run(upload.abort());
+  expect(world.backend.only.state).toBe("aborted");
+});
+
+test("a pause stops at once though the stream is silent; nothing is lost or sent twice", async () => {
+  const world = new TestWorld();
+  const recording = tap();
+  const upload = world.open().uploadStream(recording.stream);
+  recording.give("0123456789");
+  await world.arrive(1);
+  upload.pause();
+  expect(upload.state).toBe("paused");
+  recording.give("abcdefghij");
+  await world.clock.pass(10_000);
+  upload.resume();
+  await world.arrive(2);
+  recording.give("KLM");
+  recording.end();
+  await world.clock.run(upload.done);
+  expect(await world.backend.object(world.backend.only)).toBe("0123456789abcdefghijKLM");
+  expect(world.store.accepted.toSorted()).toEqual([1, 2, 3]);
+});
+
+test("a part that failed is sent again from what is held", async () => {
+  const world = new TestWorld();
+  world.store.fault = (number, tries) =>
+    number === 2 && tries <= 2 ? { status: 500, code: "InternalError" } : undefined;
+  const text = await textOf(45);
+  await world.clock.run(world.open().uploadStream(streamOf(text, 9)).done);
+  expect(await world.backend.object(world.backend.only)).toBe(text);
+});
+
+test("a stream that breaks is told in words", async () => {
+  const world = new TestWorld();
+  const recording = tap();
+  const upload = world.open().uploadStream(recording.stream);
+  recording.give("0123456789");
+  await world.arrive(1);
+  recording.fail();
+  await expect(world.clock.run(upload.done)).rejects.toMatchObject({
+    code: "stream_broken",
+    detail: "the camera was unplugged",
+  });
+});
+
+test("parts grow with their number and leave no gap; ten thousand hold hundreds of gigabytes", () => {
+  const plan = streamPlan(8 << 20);
+  let end = 0;
+  for (const number of [1, 2, 999, 1000, 1001, 1002, 2000, 2001, 9999]) {
+    const [range, next] = [rangeOf(plan, number), rangeOf(plan, number + 1)];
+    expect(range.end).toBe(next.start);
+    expect(range.start).toBeGreaterThanOrEqual(end);
+    end = range.end;
+  }
+  expect(rangeOf(plan, 1).end).toBe(8 << 20);
+  expect(rangeOf(plan, 1001).end - rangeOf(plan, 1001).start).toBe(16 << 20);
+  expect(rangeOf(plan, 10_000).end).toBeGreaterThan(400 * 2 ** 30);
+});

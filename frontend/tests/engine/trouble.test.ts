@@ -1,0 +1,253 @@
+// What goes wrong on the way, and what the engine makes of it.
+
+import { describe, expect, test } from "vitest";
+import { json } from "../backend.ts";
+import { expectEachOnce, fileOf, TestWorld } from "../world.ts";
+
+describe("trouble on the line", () => {
+  test("a stalled part is taken back after 30 quiet seconds and sent again", async () => {
+    const world = new TestWorld();
+    world.store.fault = (number, tries) => (number === 3 && tries === 1 ? "stall" : undefined);
+    const begun = world.clock.now();
+    await world.clock.run(world.open().upload(fileOf(50)).done);
+    expect(world.store.tries(3)).toBe(2);
+    expect(world.clock.now() - begun).toBeGreaterThanOrEqual(30_000);
+    expect(world.clock.now() - begun).toBeLessThan(40_000);
+    expectEachOnce(world, 5);
+  });
+
+  test("slow is not stalled", async () => {
+    const world = new TestWorld();
+    world.store.speed = 1 / 4; // 40 s a part, with a sign of life halfway
+    await world.clock.run(world.open().upload(fileOf(40)).done);
+    expect(world.store.sent).toHaveLength(4);
+  });
+
+  test("a part whose answer is lost is sent again and counted once", async () => {
+    const world = new TestWorld();
+    world.store.fault = (number, tries) => (number === 3 && tries === 1 ? "lost" : undefined);
+    const upload = world.open().upload(fileOf(50));
+    let most = 0;
+    upload.addEventListener("progress", ({ loaded }) => {
+      most = Math.max(most, loaded);
+    });
+    await world.clock.run(upload.done);
+    expect(world.store.tries(3)).toBe(2);
+    expect(most).toBe(50);
+  });
+
+  test("offline for an hour: nothing is tried until the browser is online, then all goes on", async () => {
+    const world = new TestWorld();
+    const upload = world.open().upload(fileOf(500));
+    await world.arrive(10);
+    world.connection.online = false;
+    world.store.fault = () => "silent";
+    await world.clock.pass(10_000);
+    const sent = world.store.sent.length;
+    await world.clock.pass(3_600_000);
+    expect(world.store.sent.length).toBe(sent);
+    expect([upload.state, upload.notice?.name]).toEqual(["uploading", "offline"]);
+    world.store.fault = () => undefined;
+    world.connection.comeBack();
+    await world.clock.run(upload.done);
+    expectEachOnce(world, 50);
+  });
+
+  test.each([10, 500])(
+    "a bucket that does not allow the page is told at once and in words (%i bytes)",
+    async (size) => {
+      const world = new TestWorld();
+      world.store.fault = () => "silent";
+      const upload = world.open().upload(fileOf(size));
+      await world.reach(upload, "failed");
+      expect(upload.error).toMatchObject({
+        code: "cors_not_allowed",
+        hint: "An administrator can mend it with: manage.py configure_bucket --origin https://page.test",
+      });
+      expect(world.store.sent.length).toBeLessThanOrEqual(6);
+      expect(world.clock.now()).toBeLessThan(15_000);
+    },
+  );
+
+  test("a storage that nobody reaches is tried for hours, by one lane at a time", async () => {
+    const world = new TestWorld();
+    world.connection.reachable = false;
+    world.store.fault = () => "silent";
+    const upload = world.open().upload(fileOf(500));
+    await world.reach(upload, "uploading");
+    await world.clock.pass(2 * 3_600_000);
+    expect(upload.state).toBe("uploading");
+    expect(world.store.sent.length).toBeLessThan(600);
+    world.connection.reachable = true;
+    world.store.fault = () => undefined;
+    await world.clock.run(upload.done);
+    expectEachOnce(world, 50);
+  });
+
+  test("a line that answered before is never taken for a CORS refusal", async () => {
+    const world = new TestWorld();
+    const upload = world.open().upload(fileOf(500));
+    await world.arrive(5);
+    world.store.fault = () => "silent";
+    await world.clock.pass(600_000);
+    expect(upload.state).toBe("uploading");
+    world.store.fault = () => undefined;
+    await world.clock.run(upload.done);
+  });
+
+  test.each([
+    ["InternalError", 500],
+    ["ServiceUnavailable", 503],
+    ["RequestTimeout", 400],
+    ["IncompleteBody", 400],
+    ["TooManyRequests", 429],
+  ])("%s (%i) is tried again, no sooner than Retry-After asks", async (code, status) => {
+    const world = new TestWorld();
+    const fault = { status, code, headers: { "Retry-After": "7" } };
+    world.store.fault = (number, tries) => (number === 1 && tries < 3 ? fault : undefined);
+    await world.clock.run(world.open().upload(fileOf(30)).done);
+    const at = world.store.sent.filter(({ number }) => number === 1).map((sent) => sent.at);
+    expect(at).toHaveLength(3);
+    expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(7000);
+  });
+
+  test.each(["url", "sts"] as const)(
+    "a device that slept for hours asks what the time is, and wastes no more than was under way (%s)",
+    async (signing) => {
+      const world = new TestWorld();
+      world.backend.lends = 3600;
+      const upload = world.open({ signing }).upload(fileOf(500));
+      await world.arrive(10);
+      world.slept = 2 * 3_600_000;
+      await world.clock.run(upload.done);
+      const refused = world.store.sent.filter(({ outcome }) => outcome === "AccessDenied");
+      expect(refused.length).toBeGreaterThan(0);
+      expect(refused.length).toBeLessThanOrEqual(12);
+      expect(world.backend.count("POST", "credentials/")).toBe(signing === "sts" ? 2 : 0);
+      expectEachOnce(world, 50);
+    },
+  );
+
+  test("any other refusal ends it, keeps what was sent, and resume takes it up again", async () => {
+    const world = new TestWorld();
+    world.store.fault = (number) => (number === 20 ? { status: 400, code: "InvalidArgument" } : undefined);
+    const upload = world.open().upload(fileOf(500));
+    await world.reach(upload, "failed");
+    await expect(upload.done).rejects.toMatchObject({ code: "InvalidArgument", requestId: "REQ-1" });
+    expect(world.store.tries(20)).toBe(1);
+    expect(world.store.inFlight).toBe(0);
+    world.store.fault = () => undefined;
+    upload.resume();
+    expect(upload.error).toBeNull();
+    await world.clock.run(upload.done);
+    expectEachOnce(world, 50);
+  });
+});
+
+describe("the end", () => {
+  test("parts that the storage lacks are sent, and only those", async () => {
+    const world = new TestWorld();
+    let lost = false;
+    world.backend.fault = ({ path }) => {
+      if (path.endsWith("complete/") && !lost) {
+        lost = true;
+        world.store.hold("files/u1").delete(2);
+        world.store.hold("files/u1").delete(5);
+      }
+      return undefined;
+    };
+    await world.clock.run(world.open().upload(fileOf(100)).done);
+    expect(world.store.accepted.slice(10).toSorted()).toEqual([2, 5]);
+    expect(world.backend.count("POST", "complete/")).toBe(2);
+  });
+
+  test("a storage that loses parts for ever is not fed for ever", async () => {
+    const world = new TestWorld();
+    world.backend.fault = ({ path }) => {
+      if (path.endsWith("complete/")) world.store.hold("files/u1").delete(2);
+      return undefined;
+    };
+    const upload = world.open().upload(fileOf(100));
+    await world.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ code: "parts_missing", status: 409 });
+    expect(world.store.tries(2)).toBe(5);
+  });
+
+  test("202 asks again when Retry-After says", async () => {
+    const world = new TestWorld();
+    const asked: number[] = [];
+    world.backend.fault = ({ path }) => {
+      if (!path.endsWith("complete/")) return undefined;
+      asked.push(world.clock.now());
+      return asked.length < 3 ? json(202, world.backend.only, { "Retry-After": "9" }) : undefined;
+    };
+    await world.clock.run(world.open().upload(fileOf(50)).done);
+    expect(asked).toHaveLength(3);
+    expect((asked[2] ?? 0) - (asked[1] ?? 0)).toBeGreaterThanOrEqual(9000);
+    expect(world.store.sent).toHaveLength(5);
+  });
+
+  test("cancelling stops the requests, deletes at the backend and forgets", async () => {
+    const world = new TestWorld();
+    const upload = world.open().upload(fileOf(500));
+    await world.arrive(5);
+    await world.clock.run(upload.abort());
+    await expect(upload.done).rejects.toMatchObject({ code: "aborted" });
+    expect([upload.state, world.backend.only.state, world.store.inFlight]).toEqual(["aborted", "aborted", 0]);
+    expect(world.backend.count("DELETE", "uploads/u1/")).toBe(1);
+    expect(await world.journal.list()).toEqual([]);
+  });
+
+  test("cancelled while it is being begun, the upload that begins is deleted too", async () => {
+    const world = new TestWorld();
+    const upload = world.open().upload(fileOf(500));
+    await world.clock.until(() => world.backend.count("POST", "uploads/") === 1);
+    await world.clock.run(upload.abort());
+    expect(world.backend.only.state).toBe("aborted");
+    expect(world.store.sent).toEqual([]);
+  });
+
+  test("a file that was changed on disk is told in words, and is not tried again", async () => {
+    const world = new TestWorld();
+    const file = fileOf(500);
+    const upload = world.open().upload(file);
+    await world.arrive(5);
+    Object.defineProperty(file, "lastModified", { value: 2 });
+    await world.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ name: "FileError", code: "file_changed" });
+    expect(upload.error?.detail).toContain("“film.mp4”");
+  });
+
+  test("a file that was swapped for one of the same size and date makes no object of both", async () => {
+    const world = new TestWorld();
+    world.backend.partSize = 12_000; // Of so large a file only samples are looked at.
+    const file = fileOf(600_000);
+    const other = fileOf(600_000, file.name, "other");
+    const upload = world.open().upload(file);
+    await world.arrive(5);
+    file.slice = (...range) => other.slice(...range);
+    await world.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ code: "file_changed" });
+    expect(world.backend.only.state).toBe("uploading");
+    upload.resume();
+    await world.reach(upload, "failed");
+    await world.clock.run(upload.abort());
+    expect(world.backend.only.state).toBe("aborted");
+  });
+
+  test("a file that can no longer be read is told so, although the browser only says there was no answer", async () => {
+    const world = new TestWorld();
+    const file = fileOf(500);
+    const slice = file.slice.bind(file);
+    const upload = world.open().upload(file);
+    await world.arrive(5);
+    file.slice = (...range) => {
+      const blob = slice(...range);
+      blob.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotReadableError"));
+      return blob;
+    };
+    world.store.fault = () => "silent";
+    await world.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ code: "file_changed" });
+  });
+});
