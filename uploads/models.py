@@ -1,7 +1,7 @@
 """What the backend remembers: uploads, the parts it was told of, and who did what.
 
-Rule: `UploadQuerySet.advance()` and `advance_many()` alone write `state`, by compare-and-set. Rows are hints; OSS is
-the truth about parts and objects.
+Rule: `UploadQuerySet.advance_many()` alone writes `state`, by compare-and-set. Rows are hints; OSS is the truth about
+parts and objects.
 """
 
 import uuid
@@ -97,43 +97,59 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return taken
 
     def advance(self, upload: "Upload", event: states.Event, *, actor: User | None = None, **values: Any) -> bool:
-        """Move one upload by the state table and set `values` with it; False when it may not (or somebody was first).
+        """Move one upload by the state table and set `values` with it; False if it may not, or somebody was first.
 
         `upload` is brought up to date either way. The history is written in the same transaction.
         """
-        with transaction.atomic():
-            moved = self.filter(pk=upload.pk, state__in=states.sources(event)).update(
-                state=states.destination(event), updated_at=timezone.now(), **values
-            )
-            if moved:
-                detail = {"error": values["error"]} if values.get("error") else {}
-                UploadEvent.objects.create(
-                    upload=upload, name=event, actor_id=actor.pk if actor else None, detail=detail
-                )
-                transaction.on_commit(partial(announce, upload, event, actor))
-            upload.refresh_from_db()
+        for name, value in values.items():
+            setattr(upload, name, value)
+        moved = self.advance_many([upload], event, tuple(values), actor=actor)
+        upload.refresh_from_db()
         return bool(moved)
 
     def advance_many(
-        self, uploads: Sequence["Upload"], event: states.Event, fields: Sequence[str], *, actor: User | None = None
+        self, uploads: Sequence["Upload"], event: states.Event, fields: Sequence[str] = (), *, actor: User | None = None
     ) -> list["Upload"]:
-        """The same for many, in as many queries as for one: `fields` are written as they stand on each.
+        """Move `uploads` by the state table; `fields` are written with it, as they stand on each.
 
-        Gives those that moved; the others are as they were handed in, not as they are."""
+        Returns those that moved. A row that may not move, or that somebody else has moved first, stays as it is in the
+        database, and its instance as it was handed in. Costs as many queries for many uploads as for one.
+        """
+        target, now, alone = states.destination(event), timezone.now(), len(uploads) == 1
         with transaction.atomic():
-            may = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
-            locked = set(may.select_for_update().values_list("pk", flat=True))
-            moved, now = [upload for upload in uploads if upload.pk in locked], timezone.now()
-            for upload in moved:
-                upload.state, upload.updated_at = states.destination(event), now
-            # All of them are there and locked, so this only updates: bulk_update would write a CASE for every value.
-            changed = ["state", "updated_at", *fields]
-            self.bulk_create(moved, update_conflicts=True, unique_fields=["id"], update_fields=changed)
-            actor_id = actor.pk if actor else None
-            UploadEvent.objects.bulk_create(UploadEvent(upload=each, name=event, actor_id=actor_id) for each in moved)
-            for upload in moved:
-                transaction.on_commit(partial(announce, upload, event, actor))
-        return moved
+            before = None if alone else transaction.savepoint()
+            rows = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
+            values = {name: getattr(uploads[0], name) for name in fields} if alone else {}
+            count = rows.update(state=target, updated_at=now, **values)
+            if count < len(uploads):
+                if before is None:
+                    return []
+                # Which of them were moved by others cannot be told from a count: compare and set one by one.
+                transaction.savepoint_rollback(before)
+                return [moved for each in uploads for moved in self.advance_many([each], event, fields, actor=actor)]
+            for upload in uploads:
+                upload.state, upload.updated_at = target, now
+            if fields and not alone:
+                # All of them are there and ours, so this only updates: bulk_update would write a CASE for every value.
+                self.bulk_create(uploads, update_conflicts=True, unique_fields=["id"], update_fields=fields)
+            record_events(uploads, event, actor)
+        return list(uploads)
+
+
+def record_events(uploads: Sequence["Upload"], event: str, actor: User | None) -> None:
+    """Write the history, and announce the event once the transaction is committed."""
+    actor_id = actor.pk if actor else None
+    UploadEvent.objects.bulk_create(
+        UploadEvent(
+            upload=upload,
+            name=event,
+            actor_id=actor_id,
+            detail={"error": upload.error} if event == states.Event.FAIL and upload.error else {},
+        )
+        for upload in uploads
+    )
+    for upload in uploads:
+        transaction.on_commit(partial(announce, upload, event, actor))
 
 
 class Upload(models.Model):

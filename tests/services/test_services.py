@@ -204,7 +204,7 @@ def test_oss_is_the_truth_about_parts(begin: Begin) -> None:
 def test_an_upload_that_oss_dropped_has_failed_in_words(begin: Begin, oss: OssClient) -> None:
     upload = begin(SIZE)
     oss.abort(upload.bucket, upload.key, upload.upload_id)
-    with pytest.raises(UploadGone, match="Start the upload anew"):
+    with pytest.raises(UploadGone, match="Start the upload again"):
         services.synchronize_parts(upload)
     assert (upload.state, upload.error["code"]) == ("failed", "upload_gone")
 

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,11 +21,11 @@ from uploads.domain.errors import InvalidUpload, KeyReused, UploadError
 from uploads.domain.keys import object_key
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan, plan
-from uploads.models import Method, Upload, UploadEvent, User
+from uploads.models import Method, Upload, User, record_events
 from uploads.oss.errors import StorageError
 from uploads.services import destination_rules as destination_rules
 from uploads.services.common import storage_errors
-from uploads.signals import announce
+from uploads.services.quota import Quota
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
@@ -63,15 +62,15 @@ def begin_many(owner: User, many: Sequence[UploadRequest], *, idempotency_key: s
     marks = [_mark(idempotency_key, index) for index in range(len(many))]
     known = _begun_before(owner, marks)
     results: list[Upload | UploadError] = []
-    gate = destination_rules.Quota(owner)
+    quota = Quota(owner)
     for wanted, mark in zip(many, marks, strict=True):
         try:
-            results.append(_same(known[mark], wanted) if mark in known else _open(owner, wanted, mark, gate))
+            results.append(_same(known[mark], wanted) if mark in known else _open(owner, wanted, mark, quota))
         except UploadError as error:
             results.append(error)
     fresh = [upload for upload in results if isinstance(upload, Upload) and upload._state.adding]
     try:
-        _remember(owner, fresh, gate)
+        _remember(owner, fresh, quota)
     except IntegrityError:
         # The same request came twice at once, and the other was first: what it began is the answer to both.
         _forget(fresh)
@@ -81,13 +80,13 @@ def begin_many(owner: User, many: Sequence[UploadRequest], *, idempotency_key: s
     except BaseException:
         _forget(fresh)
         raise
-    return [gate.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
+    return [quota.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
 
 
-def _open(owner: User, wanted: UploadRequest, mark: str, gate: destination_rules.Quota) -> Upload:
+def _open(owner: User, wanted: UploadRequest, mark: str, quota: Quota) -> Upload:
     """An upload that OSS knows, and nobody else yet."""
     upload = _planned(owner, wanted, mark)
-    gate.admit(upload)
+    quota.admit(upload)
     if upload.method == Method.MULTIPART:
         with storage_errors():
             upload.upload_id = oss_client().initiate(upload.bucket, upload.key, object_headers(upload))
@@ -147,18 +146,16 @@ def _key(upload: Upload, place: Destination) -> str:
         raise InvalidUpload(Phrase("The name will not do: {why}.", why=why), errors={"filename": [why]}) from error
 
 
-def _remember(owner: User, uploads: Sequence[Upload], gate: destination_rules.Quota) -> None:
+def _remember(owner: User, uploads: Sequence[Upload], quota: Quota) -> None:
     """All in one transaction; those beyond a limit are given up again."""
     if not uploads:
         return
     with transaction.atomic():
-        gate.count_again(uploads)
-        kept = [upload for upload in uploads if upload.pk not in gate.refused]
+        quota.count_again(uploads)
+        kept = [upload for upload in uploads if upload.pk not in quota.refused]
         Upload.objects.bulk_create(kept)
-        for upload in kept:
-            transaction.on_commit(partial(announce, upload, "begin", owner))
-        UploadEvent.objects.bulk_create(UploadEvent(upload=upload, name="begin", actor_id=owner.pk) for upload in kept)
-    _forget([upload for upload in uploads if upload.pk in gate.refused])
+        record_events(kept, "begin", owner)
+    _forget([upload for upload in uploads if upload.pk in quota.refused])
 
 
 def _forget(uploads: Sequence[Upload]) -> None:

@@ -6,21 +6,14 @@ from typing import Any
 
 from uploads.conf import callback_parameters, settings
 from uploads.connection import oss_client
-from uploads.domain.errors import UploadError, WrongState, from_storage
+from uploads.domain.completion import wrong_state
+from uploads.domain.errors import UploadError, from_storage
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.callback import encode
 from uploads.oss.errors import NotFound, StorageError
 from uploads.oss.messages import Completed, Part
-
-_WORDS = {
-    State.UPLOADING: Phrase("The upload is not finished yet."),
-    State.COMPLETING: Phrase("The upload is being completed right now."),
-    State.COMPLETED: Phrase("The upload is completed already."),
-    State.ABORTED: Phrase("The upload was aborted. Start it anew."),
-    State.FAILED: Phrase("The upload has failed. Start it anew."),
-}
 
 
 def callback_of(upload: Upload) -> tuple[str, Mapping[str, str]]:
@@ -32,15 +25,10 @@ def callback_of(upload: Upload) -> tuple[str, Mapping[str, str]]:
     return encode(asked)[0], asked.variables
 
 
-def wrong_state(upload: Upload) -> WrongState:
-    """The error for an upload that is past what was asked."""
-    return WrongState(_WORDS[State(upload.state)], errors={"state": [upload.state]})
-
-
 def require(upload: Upload, *allowed: State) -> None:
-    """Raises WrongState, in words, unless the upload is in one of these states."""
+    """Raises WrongState unless the upload is in one of these states."""
     if upload.state not in allowed:
-        raise wrong_state(upload)
+        raise wrong_state(State(upload.state))
 
 
 def as_record(error: UploadError) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from uploads import telemetry
 from uploads.conf import Destination, settings
 from uploads.domain import options
+from uploads.domain.completion import wrong_state
 from uploads.domain.errors import InvalidUpload, NotOffered, StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
@@ -24,8 +25,8 @@ from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
 from uploads.services.begin import object_headers
-from uploads.services.common import callback_of, parts_at_oss, require, wrong_state
-from uploads.services.complete import reconcile
+from uploads.services.common import callback_of, parts_at_oss, require
+from uploads.services.complete import complete
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -186,8 +187,8 @@ def synchronize_parts(upload: Upload) -> list[OssPart]:
         return []
     parts = parts_at_oss(upload)
     if parts is None:
-        reconcile(upload)
-        raise wrong_state(upload)
+        complete(upload)
+        raise wrong_state(State(upload.state))
     last = upload.plan.part_count or MAX_PART_NUMBER
     _write_parts(upload, [_done(part) for part in parts if part.number <= last], replace=True)
     return parts
