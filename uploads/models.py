@@ -1,4 +1,4 @@
-"""What the backend remembers: uploads, the parts it was told of, and who did what.
+"""The rows: uploads, their checkpoints, and their history.
 
 Rule: `UploadQuerySet.advance_many()` alone writes `state`, by compare-and-set. Rows are hints; OSS is the truth about
 parts and objects.
@@ -27,7 +27,7 @@ from uploads.oss.limits import MAX_KEY_BYTES
 from uploads.signals import announce
 
 User = AbstractBaseUser | AnonymousUser
-"""Whoever a request comes from."""
+"""The user of a request."""
 
 
 STATE_NAMES = {
@@ -37,46 +37,46 @@ STATE_NAMES = {
     State.ABORTED: _("aborted"),
     State.FAILED: _("failed"),
 }
-"""As people read them; programs read the state itself."""
+"""Names for people; programs use the state itself."""
 
 
 class Method(models.TextChoices):
-    """How the bytes travel."""
+    """The requests that send the bytes."""
 
     MULTIPART = "multipart", _("Multipart")
     POST = "post", _("Post")
-    """One browser form: no preflight, and OSS itself holds it to its size and type."""
+    """One PostObject form: no preflight, and OSS enforces size and type."""
     PUT = "put", _("Put")
-    """One PutObject, where a form cannot carry what is asked."""
+    """One PutObject, for options that a form cannot carry."""
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
-    """Uploads, in the words of the domain."""
+    """Sets of uploads by the terms of the domain."""
 
     def for_user(self, user: User) -> Self:
-        """The uploads that this user made."""
+        """The uploads of this user."""
         return self.filter(owner_id=user.pk)
 
     def counted_against(self, user: User) -> Self:
-        """What counts towards a user's bytes: everything but what came to nothing."""
+        """The uploads that count towards a user's quota: all but aborted and failed ones."""
         return self.for_user(user).exclude(state__in=[State.ABORTED, State.FAILED])
 
     def active(self) -> Self:
         return self.filter(state__in=[State.UPLOADING, State.COMPLETING])
 
     def stale(self, now: datetime, idle_since: datetime | None = None) -> Self:
-        """Unfinished, and past their time; with `idle_since`, also those nobody has touched since then."""
+        """Unfinished and expired; with `idle_since`, also those untouched since then."""
         over = models.Q(expires_at__lt=now)
         if idle_since is not None:
             over |= models.Q(updated_at__lt=idle_since)
         return self.filter(over, state=State.UPLOADING)
 
     def unsettled(self, since: datetime) -> Self:
-        """Being completed since before then: whoever was at it has died."""
+        """Completing since before `since`: the process that claimed them was killed, or OSS did not answer."""
         return self.filter(state=State.COMPLETING, updated_at__lt=since)
 
     def unreleased(self, since: datetime, url_life: timedelta) -> Self:
-        """Ended, and OSS may still hold something: it did not hear of the end, or a URL that outlived it was used."""
+        """Ended, but OSS may still hold data: the release did not reach it, or a URL was used after the end."""
         silent = models.Q(released_at=None, updated_at__lt=since)
         late = models.Q(
             method__in=[Method.POST, Method.PUT],
@@ -87,7 +87,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(silent | late, state__in=[State.ABORTED, State.FAILED])
 
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
-        """Take on up to `limit` of these that no other sweep has; nobody else gets them before `until`."""
+        """Claim up to `limit` of these for one sweep; no other sweep gets them before `until`."""
         free = self.filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)).order_by("updated_at")
         with transaction.atomic():
             if connection.features.has_select_for_update_skip_locked:
@@ -153,7 +153,7 @@ def record_events(uploads: Sequence["Upload"], event: str, actor: User | None) -
 
 
 class Upload(models.Model):
-    """One file on its way into one object."""
+    """The upload of one file into one object."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -253,12 +253,14 @@ class Upload(models.Model):
         return f"{self.filename} ({self.get_state_display()})"
 
     def url(self, expires: int = 3600, filename: str | None = None) -> str:
-        """A signed address to download the object, good for so many seconds. `filename`: under this name instead of its
-        own; empty: shown by the browser, where it can."""
+        """A presigned URL that downloads the object, valid for `expires` seconds.
+
+        `filename` replaces the upload's own name; with an empty one the browser shows the object if it can.
+        """
         return download_url(self.bucket, self.key, expires, self.filename if filename is None else filename)
 
     def open(self) -> BufferedReader:
-        """The object's bytes as a file, read a range at a time. Raises FileNotFoundError before it is there."""
+        """The object as a file, read range by range. Raises FileNotFoundError if there is no object."""
         try:
             return open_object(oss_client(), self.bucket, self.key)
         except NotFound as error:
@@ -272,12 +274,12 @@ class Upload(models.Model):
 
     @property
     def part_count(self) -> int | None:
-        """None while a stream goes on; then as many as there were."""
+        """None until a stream ends."""
         return self.parts_done if self.is_stream and self.size is not None else self.plan.part_count
 
 
 class Part(models.Model):
-    """A part that the browser, or OSS, told of: the checkpoint. Gone when the upload has ended."""
+    """The checkpoint of one part, as the browser or OSS reported it. Deleted when the upload ends."""
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
     number = models.IntegerField()
@@ -295,7 +297,7 @@ class Part(models.Model):
 
 
 class UploadEvent(models.Model):
-    """Who did what, when. Written by services only; never changed."""
+    """The history: who did what, and when. Written by `record_events` only, and never changed."""
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="events")
     name = models.CharField(max_length=20)

@@ -46,7 +46,7 @@ class CompanionURLView(APIView):
         """A base address with the right to upload to this destination in its path."""
         asked = shapes.CredentialsRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        place = destination_rules.destination(asked.validated_data["destination"])
+        place = destination_rules.get_destination(asked.validated_data["destination"])
         destination_rules.permit(place, request.user)
         token, end = capability.issue(request.user, place.name)
         url = request.build_absolute_uri(f"{reverse('uppy')}{token}/")
@@ -89,7 +89,7 @@ class CompanionView(APIView):
             }
         )
         asked.is_valid(raise_exception=True)
-        place = destination_rules.destination(self.capability.destination)
+        place = destination_rules.get_destination(self.capability.destination)
         # Uppy sends what it knows of the file (name, type) as metadata, asked or not.
         kept = metadata if isinstance(metadata, dict) and "metadata" in place.client_options else {}
         checked = {

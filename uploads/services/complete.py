@@ -103,12 +103,12 @@ class _Case:
 
 
 def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
-    place = settings.destinations.get(upload.destination)
+    destination = settings.destinations.get(upload.destination)
     return FilePlan(
         upload.plan,
         is_stream=upload.is_stream,
         size=upload.size,
-        max_size=place.max_size if place else None,
+        max_size=destination.max_size if destination else None,
         destination=upload.destination,
         recorded_crc64=known.recorded_crc64,
     )

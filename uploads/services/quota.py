@@ -16,7 +16,7 @@ from uploads.domain.errors import UploadError
 from uploads.domain.quota import Limits, Usage, check_quota
 from uploads.domain.states import State
 from uploads.models import Upload, User
-from uploads.services.destination_rules import destination, permit
+from uploads.services.destination_rules import get_destination, permit
 
 
 class Quota:
@@ -30,16 +30,16 @@ class Quota:
 
     def admit(self, upload: Upload) -> None:
         """Count this upload in. Raises Forbidden or OverQuota."""
-        place = destination(upload.destination)
-        permit(place, self._user)
-        if limits_of(place).any:
-            if place.name not in self._usage:
-                self._usage[place.name] = self._count([place.name]).get(place.name, Usage())
-            self._add(place, upload)
+        destination = get_destination(upload.destination)
+        permit(destination, self._user)
+        if limits_of(destination).any:
+            if destination.name not in self._usage:
+                self._usage[destination.name] = self._count([destination.name]).get(destination.name, Usage())
+            self._add(destination, upload)
 
     def count_again(self, uploads: Sequence[Upload]) -> None:
         """Within the transaction that writes the uploads: the user's row is locked, so that nobody counts beside us."""
-        limited = {upload.destination for upload in uploads if limits_of(destination(upload.destination)).any}
+        limited = {upload.destination for upload in uploads if limits_of(get_destination(upload.destination)).any}
         if not limited:
             return
         get_user_model()._default_manager.select_for_update().filter(pk=self._user.pk).first()  # type: ignore[misc]
@@ -47,14 +47,14 @@ class Quota:
         for upload in uploads:
             if upload.destination in limited:
                 try:
-                    self._add(destination(upload.destination), upload)
+                    self._add(get_destination(upload.destination), upload)
                 except UploadError as error:
                     self.refused[upload.pk] = error
 
-    def _add(self, place: Destination, upload: Upload) -> None:
-        usage, size = self._usage.get(place.name, Usage()), upload.size or 0
-        check_quota(limits_of(place), usage, size)
-        self._usage[place.name] = usage.plus(size)
+    def _add(self, destination: Destination, upload: Upload) -> None:
+        usage, size = self._usage.get(destination.name, Usage()), upload.size or 0
+        check_quota(limits_of(destination), usage, size)
+        self._usage[destination.name] = usage.plus(size)
 
     def _count(self, names: Iterable[str]) -> dict[str, Usage]:
         """Destination → what the user has there now."""
@@ -70,5 +70,5 @@ class Quota:
         return {name: Usage(active, size or 0) for name, active, size in rows}
 
 
-def limits_of(place: Destination) -> Limits:
-    return Limits(place.max_active_per_user, place.max_bytes_per_user_per_day)
+def limits_of(destination: Destination) -> Limits:
+    return Limits(destination.max_active_per_user, destination.max_bytes_per_user_per_day)
