@@ -301,7 +301,7 @@ class RecordedErrorField(serializers.JSONField):
     """Why an upload failed, as it was recorded, in the reader's language."""
 
     def to_representation(self, value: Any) -> Any:
-        return {"code": value.get("code"), **problems.said(from_record(value))}
+        return {"code": value.get("code"), **problems.translated(from_record(value))}
 
 
 class UploadSerializer(serializers.ModelSerializer[Upload]):

@@ -63,22 +63,22 @@ def body_of(error: UploadError | exceptions.APIException) -> dict[str, Any]:
     """The problem itself: alone, or one of many in the answer to a batch."""
     if isinstance(error, exceptions.APIException):
         return _body_of_api_exception(error)
-    body: dict[str, Any] = problem(error.status, error.code, said(error.title), said(error.detail))
+    body: dict[str, Any] = problem(error.status, error.code, translated(error.title), translated(error.detail))
     if error.errors:
-        body["errors"] = said(error.errors)
+        body["errors"] = translated(error.errors)
     if error.oss:
         body["oss"] = error.oss
     return body
 
 
-def said(words: Any) -> Any:
+def translated(words: Any) -> Any:
     """A phrase, and every phrase of lists and fields, in the reader's language."""
     if isinstance(words, Phrase):
-        return words.said(gettext)
+        return words.translated(gettext)
     if isinstance(words, Mapping):
-        return {name: said(value) for name, value in words.items()}
+        return {name: translated(value) for name, value in words.items()}
     if isinstance(words, (list, tuple)):
-        return [said(value) for value in words]
+        return [translated(value) for value in words]
     return words
 
 
