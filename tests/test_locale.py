@@ -113,7 +113,7 @@ def test_without_a_wish_a_problem_is_english(api: APIClient, place: Any) -> None
 def test_fields_are_told_in_chinese_under_their_own_names(chinese: APIClient) -> None:
     body = chinese.post("/api/uploads/", {"filename": "a", "size": -1, "content_type": "x"}, format="json").json()
     assert (body["title"], body["code"]) == ("请求有误", "invalid")
-    assert body["errors"]["content_type"] == ["不是 video/mp4 这样的媒体类型。"]
+    assert body["errors"]["content_type"] == ["请输入媒体类型，例如 video/mp4。"]
     assert set(body["errors"]) == {"size", "content_type"}
 
 
