@@ -144,7 +144,7 @@ def _key(upload: Upload, place: Destination) -> str:
         )
     except ValueError as error:
         (why,) = error.args
-        raise InvalidUpload(Phrase("The name will not do: {why}.", why=why), errors={"filename": [why]}) from error
+        raise InvalidUpload(Phrase("Invalid file name: {why}.", why=why), errors={"filename": [why]}) from error
 
 
 def _remember(owner: User, uploads: Sequence[Upload], gate: destination_rules.Quota) -> None:
@@ -202,7 +202,7 @@ def _same(upload: Upload, wanted: UploadRequest) -> Upload:
     size = None if upload.is_stream else upload.size
     before = (upload.destination, upload.filename, size, upload.fingerprint)
     if before != (wanted.destination, wanted.filename, wanted.size, wanted.fingerprint):
-        detail = Phrase("This Idempotency-Key was used for another upload before: a new upload needs a new key.")
+        detail = Phrase("This Idempotency-Key was used for another upload. Use a new key for a new upload.")
         raise KeyReused(detail, errors={"Idempotency-Key": [detail]})
     return upload
 

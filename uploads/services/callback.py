@@ -36,7 +36,7 @@ def receive(target: str, headers: Mapping[str, str], body: bytes) -> Upload:
     that is not OSS's or not about one of our uploads, and what `complete` raises.
     """
     if not _is_signed(target, headers, body):
-        raise CallbackRefused(Phrase("The signature of this call is not OSS's."))
+        raise CallbackRefused(Phrase("The signature of the callback is not from OSS."))
     told = _fields(headers.get("content-type", ""), body)
     upload = _known(told.get(UPLOAD, ""), told.get(SECRET, ""))
     # Our own Complete may be waiting for this very call to be answered: the object is there by now, whoever asked.
@@ -87,7 +87,7 @@ def _fields(content_type: str, body: bytes) -> dict[str, str]:
         else:
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=200)
     except (ValueError, RecursionError) as error:
-        raise CallbackRefused(Phrase("The body of this call cannot be read.")) from error
+        raise CallbackRefused(Phrase("The body of the callback cannot be read.")) from error
     return {str(name): value for name, value in pairs if isinstance(value, str)}
 
 

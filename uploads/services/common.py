@@ -16,10 +16,10 @@ from uploads.oss.messages import Completed, Part
 
 _WORDS = {
     State.UPLOADING: Phrase("The upload is not finished yet."),
-    State.COMPLETING: Phrase("The upload is being completed right now."),
-    State.COMPLETED: Phrase("The upload is completed already."),
-    State.ABORTED: Phrase("The upload was aborted. Start it anew."),
-    State.FAILED: Phrase("The upload has failed. Start it anew."),
+    State.COMPLETING: Phrase("The upload is being completed."),
+    State.COMPLETED: Phrase("The upload is already completed."),
+    State.ABORTED: Phrase("The upload was aborted. Start a new upload."),
+    State.FAILED: Phrase("The upload has failed. Start a new upload."),
 }
 
 

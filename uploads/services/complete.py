@@ -175,7 +175,7 @@ def _stream_parts(upload: Upload, held: Sequence[OssPart], report: ClientReport)
         held = _listed(held, report.parts)
         size = sum(part.size for part in held)
     if size is None:
-        detail = Phrase("A stream's size is known at its end: send size.")
+        detail = Phrase("A stream can be completed only with its size: send size.")
         raise InvalidUpload(detail, errors={"size": [detail]})
     place = settings.destinations.get(upload.destination)
     if place is not None and place.max_size is not None and size > place.max_size:
@@ -188,9 +188,7 @@ def _stream_parts(upload: Upload, held: Sequence[OssPart], report: ClientReport)
         raise PartsMissing(Phrase("Parts arrived damaged: send them again."), errors={"parts": sorted(damaged)})
     total = sum(part.size for part in held)
     if total != size:
-        detail = Phrase(
-            "OSS holds {held} bytes of {size}: send the parts that are missing or wrong again.", held=total, size=size
-        )
+        detail = Phrase("OSS has {held} of {size} bytes: send the missing or wrong parts again.", held=total, size=size)
         raise PartsMissing(detail, errors={"parts": [], "size": [total]})
     return list(held)
 
@@ -201,7 +199,7 @@ def _listed(held: Sequence[OssPart], wanted: Mapping[int, str]) -> Sequence[OssP
     wrong = sorted(number for number in {*there, *wanted} if there.get(number) != wanted.get(number))
     if wrong:
         detail = Phrase(
-            "{count} parts are not the same at OSS as in the list of {total}: send them again.",
+            "{count} parts at OSS differ from the {total} parts listed: send them again.",
             count=len(wrong),
             total=len(wanted),
         )
@@ -211,7 +209,9 @@ def _listed(held: Sequence[OssPart], wanted: Mapping[int, str]) -> Sequence[OssP
     # beyond 10,000 times its part size it cuts at fractions of a byte.
     odd = [part.number for part in held if part.size > sizes[0] + 1 or (part.size < sizes[0] - 1 and part != held[-1])]
     if odd:
-        detail = Phrase("Parts of a file have one size; {count} have another. Start the upload anew.", count=len(odd))
+        detail = Phrase(
+            "All parts but the last must be the same size; {count} differ. Start a new upload.", count=len(odd)
+        )
         raise PartsMissing(detail, errors={"parts": odd})
     return held
 
@@ -252,7 +252,7 @@ def _complete_single(upload: Upload, done: Completed | None, report: ClientRepor
         raise PartsMissing(Phrase("The file has not arrived at OSS: send it."), errors={"parts": [1]})
     if not _is_whole(upload, done):
         detail = Phrase(
-            "OSS holds {held} bytes instead of {size}: send the file again.", held=done.size, size=upload.size
+            "OSS has {held} bytes instead of {size}: send the file again.", held=done.size, size=upload.size
         )
         raise PartsMissing(detail, errors={"parts": [1]})
     return _claim_and_finish(upload, done, report, actor)
@@ -291,7 +291,7 @@ def reconcile(
         return _claim_and_finish(upload, done, report, actor)
     if after is not None:
         return upload
-    gone = UploadGone(Phrase("OSS has dropped this upload and its parts. Start the upload anew."))
+    gone = UploadGone(Phrase("OSS no longer has this upload and its parts. Start a new upload."))
     Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(gone), released_at=timezone.now())
     if upload.state == State.COMPLETED:
         return upload  # Somebody else found it finished in the meantime.
@@ -361,8 +361,8 @@ def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
 def _mismatch(wrong: Mapping[str, str], actual: Mapping[str, str]) -> ObjectMismatch:
     return ObjectMismatch(
         Phrase(
-            "The object is in the bucket, but it is not what was sent: {differences}. "
-            "It was left there to be looked at; upload the file again.",
+            "The object in the bucket differs from the file that was sent: {differences}. "
+            "The object was kept for inspection; upload the file again.",
             differences=_differences(wrong, actual),
         ),
         errors={name: [value, actual[name]] for name, value in wrong.items()},
@@ -372,7 +372,7 @@ def _mismatch(wrong: Mapping[str, str], actual: Mapping[str, str]) -> ObjectMism
 def _differences(wrong: Mapping[str, str], actual: Mapping[str, str]) -> Phrase:
     names = {"etag": "ETag", "crc64": Phrase("CRC64 of the parts"), "client_crc64": Phrase("CRC64 of the file")}
     each = (
-        Phrase("{name} {sent}, at OSS {held}", name=names[name], sent=value, held=actual[name])
+        Phrase("{name}: {sent} expected, {held} at OSS", name=names[name], sent=value, held=actual[name])
         for name, value in wrong.items()
     )
     return Phrase.joined(each, ", ")

@@ -48,7 +48,7 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
     """For the parts of this upload. Raises NotOffered where the site has no role, WrongState past the end."""
     require(upload, State.UPLOADING)
     if upload.method != Method.MULTIPART:
-        raise NotOffered(Phrase("A file of one part goes with one signed request: ask for its part 1 to be signed."))
+        raise NotOffered(Phrase("This file is sent in one request: request a signature for part 1 instead."))
     place = settings.destinations.get(upload.destination) or Destination(upload.destination)
     resource = policy.object_resource(upload.bucket, upload.key)
     credentials, end = _borrowed(f"upload:{upload.pk}", place, user, ONE_UPLOAD, resource)
@@ -61,7 +61,7 @@ def issue_prefix_credentials(user: User, destination: str) -> ScopedCredentials:
     destination_rules.permit(place, user)
     prefix = own_prefix(place.key, user.pk)
     if prefix is None:
-        raise NotOffered(Phrase("The destination {name!r} has no prefix that is one user's alone.", name=place.name))
+        raise NotOffered(Phrase("The destination {name!r} has no separate prefix for each user.", name=place.name))
     bucket = settings.bucket_of(place)
     resource = policy.object_resource(bucket, prefix) + "*"
     credentials, end = _borrowed(f"prefix:{place.name}:{user.pk}", place, user, OWN_PREFIX, resource)
@@ -74,7 +74,9 @@ def _borrowed(
     """From the cache while more than a third of their life is left, else from STS."""
     role = settings.sts_role_arn
     if not role:
-        raise NotOffered(Phrase("This site lends no credentials: have the parts signed instead."))
+        raise NotOffered(
+            Phrase("Temporary credentials are not configured on this site: request signatures for the parts.")
+        )
     life = timedelta(seconds=place.credentials_expires)
     slot = f"uploads:sts:{role}:{name}"
     known: dict[str, Any] | None = cache.get(slot)

@@ -40,7 +40,7 @@ def check_file(place: Destination, size: int | None, content_type: str) -> None:
     bare = content_type.partition(";")[0].strip().lower()
     if place.content_types and not any(fnmatchcase(bare, glob.lower()) for glob in place.content_types):
         detail = Phrase(
-            "The destination {name!r} takes {types}, not {type}.",
+            "The destination {name!r} accepts {types}, not {type}.",
             name=place.name,
             types=", ".join(place.content_types),
             type=bare,
@@ -50,7 +50,7 @@ def check_file(place: Destination, size: int | None, content_type: str) -> None:
 
 def too_large(place: Destination, size: int) -> TooLarge:
     detail = Phrase(
-        "The destination {name!r} takes files of at most {most} bytes; this one has {size}.",
+        "The destination {name!r} accepts files of at most {most} bytes; this one has {size}.",
         name=place.name,
         most=place.max_size,
         size=size,
@@ -66,17 +66,17 @@ def permit(place: Destination, user: User) -> None:
     else:
         allowed = not rule or (isinstance(user, PermissionsMixin) and user.has_perm(rule))
     if not allowed:
-        detail = Phrase("You may not upload to {name!r}. Ask an administrator for the right to.", name=place.name)
+        detail = Phrase("You may not upload to {name!r}. Ask an administrator for access.", name=place.name)
         raise Forbidden(detail, errors={"destination": [detail]})
 
 
 def metadata(place: Destination, given: Mapping[str, str]) -> dict[str, str]:
     """`x-oss-meta-*` of the object, if the destination lets the client set it."""
     if given and "metadata" not in place.client_options:
-        detail = Phrase("The destination {name!r} takes no metadata from the page.", name=place.name)
+        detail = Phrase("The destination {name!r} does not accept metadata from the client.", name=place.name)
         raise InvalidUpload(detail, errors={"metadata": [detail]})
     if sum(len(f"x-oss-meta-{name}") + len(value) for name, value in given.items()) > MAX_METADATA_BYTES:
-        detail = Phrase("Metadata may have {most} bytes in all.", most=MAX_METADATA_BYTES)
+        detail = Phrase("Metadata may have at most {most} bytes in total.", most=MAX_METADATA_BYTES)
         raise InvalidUpload(detail, errors={"metadata": [detail]})
     return {name.lower(): value for name, value in given.items()}
 
@@ -86,7 +86,7 @@ def options(place: Destination, given: Mapping[str, Any]) -> dict[str, Any]:
     wrong = {name: problem for name, value in given.items() if (problem := _option_problem(place, name, value))}
     if wrong:
         each = (Phrase("{option}: {problem}", option=name, problem=problem) for name, problem in wrong.items())
-        detail = Phrase("These options will not do: {problems}.", problems=Phrase.joined(each, "; "))
+        detail = Phrase("Invalid options: {problems}.", problems=Phrase.joined(each, "; "))
         raise InvalidUpload(detail, errors={"options": wrong})
     chosen = {**place.options, **given}
     if place.traffic_limit and "traffic_limit" in given:
@@ -96,7 +96,7 @@ def options(place: Destination, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _option_problem(place: Destination, name: str, value: Any) -> Phrase | None:
     if name not in table.OPTIONS or name not in place.client_options:
-        return Phrase("the destination {name!r} does not leave this to the page", name=place.name)
+        return Phrase("the destination {name!r} does not let the client set this", name=place.name)
     return table.problem(name, value)
 
 
@@ -159,7 +159,7 @@ class Quota:
         admitted = self._admitted[place.name]
         if place.max_active_per_user is not None and active + len(admitted) >= place.max_active_per_user:
             detail = Phrase(
-                "You have {count} unfinished uploads; {most} is the most. Finish or abort one first.",
+                "You have {count} unfinished uploads; the limit is {most}. Finish or abort one first.",
                 count=active + len(admitted),
                 most=place.max_active_per_user,
             )
@@ -167,7 +167,7 @@ class Quota:
         most = place.max_bytes_per_user_per_day
         if most is not None and size + sum(admitted) + (upload.size or 0) > most:
             detail = Phrase(
-                "You may upload {most} bytes within 24 hours; {left} are left.",
+                "You may upload {most} bytes in 24 hours; {left} remain.",
                 most=most,
                 left=max(0, most - size - sum(admitted)),
             )

@@ -84,7 +84,7 @@ def _life(place: Destination, now: datetime) -> int:
     life = min(place.url_expires, int((end - now).total_seconds()))
     if life < SHORTEST_LIFE:
         raise StorageRefused(
-            Phrase("The server's temporary OSS credentials have ended: renew OSS_SESSION_TOKEN. Nothing is lost.")
+            Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
         )
     return life
 
@@ -125,7 +125,10 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     """The whole file as one PutObject; its size is always bound, or the URL would take any file."""
     if upload.size is None:
         raise NotOffered(
-            Phrase("This destination's files go by PutObject, whose URL is bound to a size: say it at the start.")
+            Phrase(
+                "This destination's files are sent by PutObject, whose URL is bound to a size: "
+                "give the size when the upload begins."
+            )
         )
     headers = {**object_headers(upload), **options.completion_headers(upload.options), **_md5_header(part)}
     asked, variables = callback_of(upload)
@@ -162,10 +165,10 @@ def _check_part(upload: Upload, number: int, size: int | None) -> None:
         planned = upload.plan.size_of(number)
     except ValueError as error:
         (why,) = error.args
-        raise InvalidUpload(Phrase("Wrong part number: {why}.", why=why), errors={"parts": [why]}) from error
+        raise InvalidUpload(Phrase("Invalid part number: {why}.", why=why), errors={"parts": [why]}) from error
     if size is not None and planned is not None and size != planned:
         detail = Phrase(
-            "Part {number} has {planned} bytes by the plan, not {size}.", number=number, planned=planned, size=size
+            "Part {number} must have {planned} bytes, not {size}.", number=number, planned=planned, size=size
         )
         raise InvalidUpload(detail, errors={"parts": [detail]})
 
