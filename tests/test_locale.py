@@ -67,18 +67,18 @@ def test_the_wheel_brings_the_translations(tmp_path: Path) -> None:
 
 
 def test_a_phrase_is_english_to_whatever_takes_it_for_text() -> None:
-    inner = Phrase.of([Phrase("{n} left", n=1), "raw"], "; ")
+    inner = Phrase.joined([Phrase("{n} left", n=1), "raw"], "; ")
     assert Phrase("These: {inner}.", inner=inner) == "These: 1 left; raw."
     assert Phrase("a list of {PartNumber, ETag}.") == "a list of {PartNumber, ETag}."
 
 
 def test_a_phrase_is_said_with_all_that_it_holds() -> None:
     words = {"{n} left": "剩 {n}", "These: {inner}.": "这些：{inner}。"}
-    inner = Phrase.of([Phrase("{n} left", n="{n}"), "raw"], "; ")
+    inner = Phrase.joined([Phrase("{n} left", n="{n}"), "raw"], "; ")
     phrase = Phrase("These: {inner}.", inner=inner)
-    said = phrase.said(lambda text: words.get(text, text))
-    assert said == "这些：剩 {n}; raw。"
-    assert Phrase.from_json(phrase.as_json()).said(lambda text: words.get(text, text)) == said
+    translated = phrase.translated(lambda text: words.get(text, text))
+    assert translated == "这些：剩 {n}; raw。"
+    assert Phrase.from_json(phrase.as_json()).translated(lambda text: words.get(text, text)) == translated
 
 
 # The API
@@ -107,13 +107,13 @@ def test_without_a_wish_a_problem_is_english(api: APIClient, place: Any) -> None
     for headers in ({}, {"Accept-Language": "fr"}):
         body = api.post("/api/uploads/", {"filename": "a", "size": 11}, format="json", headers=headers).json()
         assert body["title"] == "The file is too large"
-        assert body["detail"] == "The destination 'default' takes files of at most 10 bytes; this one has 11."
+        assert body["detail"] == "The destination 'default' accepts files of at most 10 bytes; this one has 11."
 
 
 def test_fields_are_told_in_chinese_under_their_own_names(chinese: APIClient) -> None:
     body = chinese.post("/api/uploads/", {"filename": "a", "size": -1, "content_type": "x"}, format="json").json()
     assert (body["title"], body["code"]) == ("请求有误", "invalid")
-    assert body["errors"]["content_type"] == ["不是 video/mp4 这样的媒体类型。"]
+    assert body["errors"]["content_type"] == ["请输入媒体类型，例如 video/mp4。"]
     assert set(body["errors"]) == {"size", "content_type"}
 
 
@@ -124,7 +124,7 @@ def test_each_problem_of_a_batch_and_each_option_is_told_in_chinese(
     wanted = {"filename": "a", "size": 1, "options": {"acl": "mine", "cache_control": "x"}}
     (body,) = chinese.post("/api/uploads/batch/", {"uploads": [wanted]}, format="json").json()["uploads"]
     assert body["errors"]["options"]["acl"].startswith("须为以下之一：default, ")
-    assert "cache_control：上传目标“default”不允许页面设置此项" in body["detail"]
+    assert "cache_control：上传目标“default”不允许客户端设置此项" in body["detail"]
 
 
 def test_why_an_upload_failed_is_told_in_the_readers_language(
@@ -138,7 +138,7 @@ def test_why_an_upload_failed_is_told_in_the_readers_language(
     english = api.get(f"/api/uploads/{upload.pk}/", headers={"Accept-Language": "en"}).json()["error"]
     assert english == {"code": "object_mismatch", "title": caught.value.title, "detail": caught.value.detail}
     told = chinese.get(f"/api/uploads/{upload.pk}/").json()["error"]
-    assert (told["code"], told["title"]) == ("object_mismatch", "对象与发送的内容不一致")
+    assert (told["code"], told["title"]) == ("object_mismatch", "对象与发送的文件不一致")
     assert "文件的 CRC64 应为 1，OSS 上为 " in told["detail"]
 
 
@@ -153,7 +153,7 @@ def test_what_oss_said_stays_as_oss_said_it() -> None:
     error = Denied("You are forbidden.", status=403, code="SomethingNew", request_id="R1")
     ours = errors.from_storage(error)
     with translation.override("zh-hans"):
-        assert ours.detail.said(gettext) == "OSS 返回：You are forbidden."
+        assert ours.detail.translated(gettext) == "OSS 返回：You are forbidden."
     assert ours.oss == {"code": "SomethingNew", "request_id": "R1"}
 
 

@@ -71,7 +71,7 @@ def test_what_cannot_be_aborted_is_told_by_name(admin: Client, begin: Any) -> No
     Upload.objects.advance(upload, Event.COMPLETE, expected={})
     _, step = abort(admin, _selected_action=[str(upload.pk)])
     job = admin.post(step, headers={"Accept": "application/json"}).json()
-    assert job["refused"] == [["busy.mp4", "The upload is being completed right now."]]
+    assert job["refused"] == [["busy.mp4", "The upload is being completed."]]
 
 
 def test_a_batch_is_its_choosers_alone(admin: Client, begin: Any) -> None:

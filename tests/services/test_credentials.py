@@ -17,7 +17,7 @@ from uploads.domain.keys import MAX_FILENAME_BYTES
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
-from uploads.oss import policy, sts
+from uploads.oss import policy
 from uploads.oss.client import OssClient
 from uploads.oss.errors import Denied
 from uploads.oss.messages import CorsConfiguration, Part
@@ -155,7 +155,7 @@ def test_the_policy_fits_whatever_the_name(begin: Begin, user: Any, place: Place
     assert len(upload.key.encode()) > 760 + 32
     assert len(upload.key.rpartition("/")[2].encode()) <= MAX_FILENAME_BYTES
     text = policy.document([policy.allow(credentials.ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
-    assert len(text) <= sts.MAX_POLICY_CHARACTERS
+    assert len(text) <= credentials.MAX_POLICY_LETTERS
     put_part(client_with(services.issue_credentials(upload, user)), upload, 1, b"x")
 
 
@@ -168,7 +168,7 @@ def test_without_a_prefix_of_ones_own_none_is_lent(user: Any, place: Place, key:
 
 def test_without_a_role_none_are_lent(begin: Begin, user: Any, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OSS_STS_ROLE_ARN": ""}
-    with pytest.raises(NotOffered, match="Request presigned URLs"):
+    with pytest.raises(NotOffered, match="not configured on this site"):
         services.issue_credentials(begin(SIZE), user)
 
 

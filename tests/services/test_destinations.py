@@ -73,7 +73,7 @@ def test_how_much_a_day(begin: Begin, place: Place) -> None:
     place(max_bytes_per_user_per_day=2 * SIZE)
     old = begin(SIZE)
     begin(SIZE - 5)
-    with pytest.raises(OverQuota, match="5 are left"):
+    with pytest.raises(OverQuota, match="5 remain"):
         begin(6)
     assert begin(5)
     Upload.objects.filter(pk=old.pk).update(created_at=timezone.now() - timezone.timedelta(days=1, seconds=1))

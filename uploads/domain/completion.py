@@ -120,10 +120,10 @@ Action = LookAtParts | LookAtObject | AbortParts | Claim | Complete | Finish | F
 
 _WORDS = {
     State.UPLOADING: Phrase("The upload is not finished yet."),
-    State.COMPLETING: Phrase("The upload is being completed right now."),
-    State.COMPLETED: Phrase("The upload is completed already."),
-    State.ABORTED: Phrase("The upload was aborted. Start it again."),
-    State.FAILED: Phrase("The upload has failed. Start it again."),
+    State.COMPLETING: Phrase("The upload is being completed."),
+    State.COMPLETED: Phrase("The upload is already completed."),
+    State.ABORTED: Phrase("The upload was aborted. Start a new upload."),
+    State.FAILED: Phrase("The upload has failed. Start a new upload."),
 }
 
 
@@ -149,11 +149,11 @@ def _decide_single(facts: Facts) -> Action:
     if facts.found is UNKNOWN:
         return LookAtObject()
     if facts.found is None:
-        return _send_again(facts, Phrase("The file has not arrived at OSS. Send it."))
+        return _send_again(facts, Phrase("The file has not arrived at OSS: send it."))
     if not facts.file.is_stream and facts.found.size != facts.file.size:
         held, size = facts.found.size, facts.file.size
         return _send_again(
-            facts, Phrase("OSS holds {held} of {size} bytes. Send the file again.", held=held, size=size)
+            facts, Phrase("OSS has {held} bytes instead of {size}: send the file again.", held=held, size=size)
         )
     return _end(facts, facts.found)
 
@@ -241,18 +241,18 @@ def _actual(found: Completed) -> dict[str, str]:
 
 
 def _gone() -> UploadGone:
-    return UploadGone(Phrase("OSS has dropped this upload and its parts. Start the upload again."))
+    return UploadGone(Phrase("OSS no longer has this upload and its parts. Start a new upload."))
 
 
 def _mismatch(wrong: Mapping[str, str], actual: Mapping[str, str]) -> ObjectMismatch:
     names = {"etag": "ETag", "crc64": Phrase("CRC64 of the parts"), "client_crc64": Phrase("CRC64 of the file")}
     differences = (
-        Phrase("{name} {sent}, at OSS {held}", name=names[name], sent=value, held=actual[name])
+        Phrase("{name}: {sent} expected, {held} at OSS", name=names[name], sent=value, held=actual[name])
         for name, value in wrong.items()
     )
     detail = Phrase(
-        "The object in the bucket is not what was sent: {differences}. It was left there for inspection. "
-        "Upload the file again.",
-        differences=Phrase.of(differences, ", "),
+        "The object in the bucket differs from the file that was sent: {differences}. "
+        "The object was kept for inspection; upload the file again.",
+        differences=Phrase.joined(differences, ", "),
     )
     return ObjectMismatch(detail, errors={name: [value, actual[name]] for name, value in wrong.items()})

@@ -66,7 +66,7 @@ def parts_to_complete(file: FilePlan, listed: Sequence[Part], report: ClientRepo
     ]
     if wrong:
         detail = Phrase(
-            "{count} of {total} parts are missing or wrong at OSS. Send them again.",
+            "{count} of {total} parts are missing or wrong at OSS: send them again.",
             count=len(wrong),
             total=file.plan.part_count,
         )
@@ -87,14 +87,14 @@ def _stream_parts(file: FilePlan, listed: Sequence[Part], report: ClientReport) 
         listed = _listed_by_client(listed, report.parts)
         size = sum(part.size for part in listed)
     if size is None:
-        detail = Phrase("The size of a stream is known at its end. Send size.")
+        detail = Phrase("A stream can be completed only with its size: send size.")
         raise InvalidUpload(detail, errors={"size": [detail]})
     if file.max_size is not None and size > file.max_size:
         raise too_large(file.destination, file.max_size, size)
     _require_no_gaps(file, listed)
     total = sum(part.size for part in listed)
     if total != size:
-        detail = Phrase("OSS holds {held} of {size} bytes. Send the missing parts again.", held=total, size=size)
+        detail = Phrase("OSS has {held} of {size} bytes: send the missing or wrong parts again.", held=total, size=size)
         raise PartsMissing(detail, errors={"parts": [], "size": [total]})
     return list(listed)
 
@@ -103,9 +103,9 @@ def _require_no_gaps(file: FilePlan, listed: Sequence[Part]) -> None:
     numbers = [0, *(part.number for part in listed)]
     gaps = [number for before, after in pairwise(numbers) for number in range(before + 1, after)]
     if gaps or not listed:
-        raise PartsMissing(Phrase("Parts are missing at OSS. Send them again."), errors={"parts": gaps or [1]})
+        raise PartsMissing(Phrase("Parts are missing at OSS: send them again."), errors={"parts": gaps or [1]})
     if damaged := _damaged(file, listed):
-        raise PartsMissing(Phrase("Parts arrived damaged. Send them again."), errors={"parts": sorted(damaged)})
+        raise PartsMissing(Phrase("Parts arrived damaged: send them again."), errors={"parts": sorted(damaged)})
 
 
 def _listed_by_client(listed: Sequence[Part], reported: Mapping[int, str]) -> Sequence[Part]:
@@ -114,7 +114,7 @@ def _listed_by_client(listed: Sequence[Part], reported: Mapping[int, str]) -> Se
     wrong = sorted(number for number in {*at_oss, *reported} if at_oss.get(number) != reported.get(number))
     if wrong:
         detail = Phrase(
-            "{count} parts at OSS differ from the list of {total}. Send them again.",
+            "{count} parts at OSS differ from the {total} parts listed: send them again.",
             count=len(wrong),
             total=len(reported),
         )
@@ -125,7 +125,7 @@ def _listed_by_client(listed: Sequence[Part], reported: Mapping[int, str]) -> Se
     odd = [part.number for part in listed if part.size > first + 1 or (part.size < first - 1 and part != last)]
     if odd:
         detail = Phrase(
-            "All parts but the last must be the same size; {count} differ. Start the upload again.", count=len(odd)
+            "All parts but the last must be the same size; {count} differ. Start a new upload.", count=len(odd)
         )
         raise PartsMissing(detail, errors={"parts": odd})
     return listed

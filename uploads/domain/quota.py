@@ -45,7 +45,7 @@ def check_quota(limits: Limits, usage: Usage, size: int) -> None:
         raise OverQuota(detail, errors={"destination": [detail]})
     if limits.max_bytes_per_day is not None and usage.size + size > limits.max_bytes_per_day:
         detail = Phrase(
-            "You may upload {most} bytes within 24 hours; {left} are left.",
+            "You may upload {most} bytes in 24 hours; {left} remain.",
             most=limits.max_bytes_per_day,
             left=max(0, limits.max_bytes_per_day - usage.size),
         )
@@ -55,7 +55,7 @@ def check_quota(limits: Limits, usage: Usage, size: int) -> None:
 def too_large(destination: str, max_size: int, size: int) -> TooLarge:
     """The error for a file of `size` bytes where `max_size` is the limit."""
     detail = Phrase(
-        "The destination {name!r} takes files of at most {most} bytes; this one has {size}.",
+        "The destination {name!r} accepts files of at most {most} bytes; this one has {size}.",
         name=destination,
         most=max_size,
         size=size,

@@ -37,7 +37,7 @@ def receive(target: str, headers: Mapping[str, str], body: bytes) -> Upload:
     did not sign, NotFoundError for an unpem upload or a wrong secret, and what `complete` raises.
     """
     if not _is_signed(target, headers, body):
-        raise CallbackRefused(Phrase("This call is not signed by OSS."))
+        raise CallbackRefused(Phrase("The signature of the callback is not from OSS."))
     fields = _fields(headers.get("content-type", ""), body)
     upload = _find(fields.get(UPLOAD, ""), fields.get(SECRET, ""))
     # The call to Complete that caused this one may still be waiting for our answer. The object is there already.
@@ -88,7 +88,7 @@ def _fields(content_type: str, body: bytes) -> dict[str, str]:
         else:
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=200)
     except (ValueError, RecursionError) as error:
-        raise CallbackRefused(Phrase("The body of this call is neither a form nor a JSON object.")) from error
+        raise CallbackRefused(Phrase("The body of the callback cannot be read.")) from error
     return {str(name): value for name, value in pairs if isinstance(value, str)}
 
 

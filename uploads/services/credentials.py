@@ -47,9 +47,7 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
     """Credentials for the parts of this upload. Raises NotOffered if the site has no role, WrongState after its end."""
     require(upload, State.UPLOADING)
     if upload.method != Method.MULTIPART:
-        raise NotOffered(
-            Phrase("A file of one part is sent with one presigned request. Request the signature of part 1.")
-        )
+        raise NotOffered(Phrase("This file is sent in one request: request a signature for part 1 instead."))
     destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
     resource = policy.object_resource(upload.bucket, upload.key)
     credentials, end = _assume_role(f"upload:{upload.pk}", destination, user, ONE_UPLOAD, resource)
@@ -66,7 +64,7 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
     prefix = own_prefix(destination.key, user.pk)
     if prefix is None:
         raise NotOffered(
-            Phrase("The destination {name!r} has no prefix that belongs to one user.", name=destination.name)
+            Phrase("The destination {name!r} has no separate prefix for each user.", name=destination.name)
         )
     bucket = settings.bucket_of(destination)
     resource = policy.object_resource(bucket, prefix) + "*"
@@ -81,7 +79,7 @@ def _assume_role(
     role = settings.sts_role_arn
     if not role:
         raise NotOffered(
-            Phrase("Temporary credentials are not configured on this site. Request presigned URLs instead.")
+            Phrase("Temporary credentials are not configured on this site: request signatures for the parts.")
         )
     life = timedelta(seconds=destination.credentials_expires)
     slot = f"uploads:sts:{role}:{name}"

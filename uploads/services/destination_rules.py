@@ -34,7 +34,7 @@ def check_file(destination: Destination, size: int | None, content_type: str) ->
     bare = content_type.partition(";")[0].strip().lower()
     if destination.content_types and not any(fnmatchcase(bare, glob.lower()) for glob in destination.content_types):
         detail = Phrase(
-            "The destination {name!r} takes {types}, not {type}.",
+            "The destination {name!r} accepts {types}, not {type}.",
             name=destination.name,
             types=", ".join(destination.content_types),
             type=bare,
@@ -57,10 +57,10 @@ def permit(destination: Destination, user: User) -> None:
 def metadata(destination: Destination, given: Mapping[str, str]) -> dict[str, str]:
     """The object's `x-oss-meta-*`, names in lower case. Raises InvalidUpload if the client may not set it."""
     if given and "metadata" not in destination.client_options:
-        detail = Phrase("The destination {name!r} takes no metadata from the page.", name=destination.name)
+        detail = Phrase("The destination {name!r} does not accept metadata from the client.", name=destination.name)
         raise InvalidUpload(detail, errors={"metadata": [detail]})
     if sum(len(f"x-oss-meta-{name}") + len(value) for name, value in given.items()) > MAX_METADATA_BYTES:
-        detail = Phrase("Metadata has at most {most} bytes in all.", most=MAX_METADATA_BYTES)
+        detail = Phrase("Metadata may have at most {most} bytes in total.", most=MAX_METADATA_BYTES)
         raise InvalidUpload(detail, errors={"metadata": [detail]})
     return {name.lower(): value for name, value in given.items()}
 
@@ -70,7 +70,7 @@ def options(destination: Destination, given: Mapping[str, Any]) -> dict[str, Any
     wrong = {name: problem for name, value in given.items() if (problem := _option_problem(destination, name, value))}
     if wrong:
         each = (Phrase("{option}: {problem}", option=name, problem=problem) for name, problem in wrong.items())
-        detail = Phrase("Invalid options: {problems}.", problems=Phrase.of(each, "; "))
+        detail = Phrase("Invalid options: {problems}.", problems=Phrase.joined(each, "; "))
         raise InvalidUpload(detail, errors={"options": wrong})
     chosen = {**destination.options, **given}
     if destination.traffic_limit and "traffic_limit" in given:

@@ -37,7 +37,7 @@ def check_part(upload: Upload, number: int, size: int | None) -> None:
         planned = upload.plan.size_of(number)
     except ValueError as error:
         (why,) = error.args
-        raise InvalidUpload(Phrase("Wrong part number: {why}.", why=why), errors={"parts": [why]}) from error
+        raise InvalidUpload(Phrase("Invalid part number: {why}.", why=why), errors={"parts": [why]}) from error
     if size is not None and planned is not None and size != planned:
         detail = Phrase(
             "Part {number} must have {planned} bytes, not {size}.", number=number, planned=planned, size=size

@@ -74,7 +74,7 @@ def _life(destination: Destination, now: datetime) -> int:
     life = min(destination.url_expires, int((end - now).total_seconds()))
     if life < SHORTEST_LIFE:
         raise StorageRefused(
-            Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN. Nothing is lost.")
+            Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
         )
     return life
 
@@ -116,8 +116,8 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     if upload.size is None:
         raise NotOffered(
             Phrase(
-                "Files of this destination are sent by PutObject, whose URL is bound to a size. "
-                "Send the size when the upload begins."
+                "This destination's files are sent by PutObject, whose URL is bound to a size: "
+                "give the size when the upload begins."
             )
         )
     headers = {**object_headers(upload), **options.completion_headers(upload.options), **_md5_header(part)}

@@ -69,7 +69,7 @@ def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
     try:
         swept = work(upload)
     except WrongState:
-        return Swept("skipped", upload.key, "Somebody else has ended it.")
+        return Swept("skipped", upload.key, "Another request or sweep changed this upload.")
     except UploadError as error:
         return Swept("failed", upload.key, error.detail)
     if swept.what != "failed":
@@ -79,7 +79,7 @@ def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
 
 def _settle(upload: Upload) -> Swept:
     if complete(upload).state != State.COMPLETED:
-        return Swept("failed", upload.key, "OSS has not reported yet how it ended.")
+        return Swept("failed", upload.key, "OSS has not answered yet whether the object was completed.")
     return Swept("settled", upload.key)
 
 
