@@ -13,8 +13,9 @@ import pytest
 from tests.callback_app import CallbackApp
 from tests.localoss.support import Wire, raw, refused
 from tests.localoss.test_sts import lend
+from uploads.localoss import signing_v1
 from uploads.localoss.testing import LocalServer
-from uploads.oss import callback, markup, policy, post, v1
+from uploads.oss import callback, markup, policy, post
 from uploads.oss.callback import CallbackParameters
 from uploads.oss.signing import ALGORITHM, Credentials, Scope, timestamp
 
@@ -59,7 +60,7 @@ def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 6
     end = (now + timedelta(seconds=expires)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if version == 1:
         policy = post.encode(end, conditions)
-        mark = v1.signature(wire.credentials.access_key_secret, policy)
+        mark = signing_v1.signature(wire.credentials.access_key_secret, policy)
         return {"OSSAccessKeyId": wire.credentials.access_key_id, "policy": policy, "Signature": mark, **fields}
     scope = Scope.at(now, wire.server.region)
     proof = {
@@ -291,7 +292,7 @@ def test_the_proof_of_v4_must_be_in_the_policy(fresh: Wire) -> None:
 
 def test_an_unreadable_policy(fresh: Wire) -> None:
     policy = base64.b64encode(b"{").decode()
-    mark = v1.signature(fresh.credentials.access_key_secret, policy)
+    mark = signing_v1.signature(fresh.credentials.access_key_secret, policy)
     form = {"OSSAccessKeyId": fresh.credentials.access_key_id, "policy": policy, "Signature": mark, "key": "never"}
     refused(send(fresh, form), 400, "InvalidPolicyDocument")
 

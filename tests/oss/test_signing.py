@@ -13,7 +13,7 @@ from alibabacloud_oss_v2.types import HttpRequest, SigningContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import vectors
+from tests.vectors_reader import vectors
 from uploads.oss import signing
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.signing import Credentials, PartRequest, PartSigner, Scope

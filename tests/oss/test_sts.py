@@ -1,4 +1,4 @@
-"""AssumeRole's two signatures, against the vendor's SDKs; and what is read of its answer."""
+"""AssumeRole: the ACS3 signature against the vendor's SDKs, and the parsed answer."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.conftest import vectors
+from tests.vectors_reader import vectors
 from uploads.oss import sts
 from uploads.oss.errors import Malformed
 from uploads.oss.signing import Credentials
@@ -24,21 +24,6 @@ def is_ours(given: dict[str, Any]) -> bool:
 
 def case(vector: dict[str, Any]) -> Any:
     return pytest.param(vector, id=vector.get("id") or vector.get("sdk"))
-
-
-@pytest.mark.parametrize("vector", [*map(case, VECTORS["rpc"])])
-def test_rpc(vector: dict[str, Any]) -> None:
-    given, expected = vector["input"], vector["expected"]
-    assert sts.canonical_query(given["parameters"]) == expected["canonical_query"]
-    text = sts.rpc_string_to_sign(given["method"], given["parameters"])
-    assert text == expected["string_to_sign"]
-    assert sts.rpc_signature(given["access_key_secret"], text) == expected["signature"]
-
-
-@pytest.mark.parametrize("vector", vectors("sdk_unit_signatures")["sts_rpc"])
-def test_rpc_as_other_suites_have_it(vector: dict[str, Any]) -> None:
-    text = sts.rpc_string_to_sign(vector["method"], vector["params"])
-    assert sts.rpc_signature(vector["secret"], text) == vector["expected"]
 
 
 @pytest.mark.parametrize("vector", [*map(case, VECTORS["acs3"])])

@@ -10,7 +10,6 @@ says is to be asked of OSS again.
 import base64
 import binascii
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,21 +18,14 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-
-from uploads.oss.signing import percent_encode
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 BODY_TYPES = (FORM, JSON)
 MAX_URLS = 5
 MAX_PARAMETER_BYTES = 5 * 1024
-MAX_ANSWER_BYTES = 1024 * 1024
-LIMIT_SECONDS = 5.0
 KEY_URL_PREFIXES = ("http://gosspublic.alicdn.com/", "https://gosspublic.alicdn.com/")
 """Where OSS's own public keys lie, and nothing else."""
-
-NUMBERS = ("size", "imageInfo.height", "imageInfo.width")
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
 
 class CallbackRefused(ValueError):
@@ -171,37 +163,10 @@ def _variables(given: Mapping[str, Any]) -> dict[str, str]:
     return dict(given)
 
 
-# Calling
-
-
-def render(parameters: CallbackParameters, values: Mapping[str, str]) -> bytes:
-    """The body, with every variable put in: URL-encoded in a form, as a JSON value in JSON."""
-    known = {**values, **parameters.variables}
-    write = _as_json if parameters.body_type == JSON else _as_form
-    return _VARIABLE.sub(lambda found: write(found[1], known), parameters.body).encode()
-
-
-def _as_form(name: str, known: Mapping[str, str]) -> str:
-    return percent_encode(known.get(name, ""))
-
-
-def _as_json(name: str, known: Mapping[str, str]) -> str:
-    """Texts bring their quotes, numbers have none, and what is not there is null."""
-    value = known.get(name, "" if name.startswith("x:") else None)
-    if name in NUMBERS:
-        return value or "null"
-    return json.dumps(value, ensure_ascii=False)
-
-
 def string_to_sign(target: str, body: bytes) -> bytes:
     """`target`: path and query as they stand in the request line. The path is decoded, the query is not."""
     path, mark, query = target.partition("?")
     return unquote_to_bytes(path) + (mark + query).encode() + b"\n" + body
-
-
-def sign(key: RSAPrivateKey, target: str, body: bytes) -> str:
-    """The Authorization header."""
-    return base64.b64encode(key.sign(string_to_sign(target, body), padding.PKCS1v15(), hashes.MD5())).decode()  # noqa: S303
 
 
 # Being called

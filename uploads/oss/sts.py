@@ -4,7 +4,6 @@ Rule: pure, one function a step of the manual; the time and the nonce come in. P
 `tests/vectors/sts_assume_role.json`, on which the vendor's SDKs agree.
 """
 
-import base64
 import hashlib
 import hmac
 import json
@@ -29,20 +28,6 @@ def canonical_query(parameters: Mapping[str, str]) -> str:
     """Encoded, sorted by name; an empty value keeps its `=`."""
     encoded = sorted((percent_encode(name), percent_encode(value)) for name, value in parameters.items())
     return "&".join(f"{name}={value}" for name, value in encoded)
-
-
-# RPC, HMAC-SHA1
-
-
-def rpc_string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """Of all parameters but Signature, wherever they travel."""
-    signed = {name: value for name, value in parameters.items() if name != "Signature"}
-    return f"{method}&{percent_encode('/')}&{percent_encode(canonical_query(signed))}"
-
-
-def rpc_signature(access_key_secret: str, text: str) -> str:
-    """Base64 HMAC-SHA1, with an ampersand behind the secret."""
-    return base64.b64encode(hmac.digest(f"{access_key_secret}&".encode(), text.encode(), "sha1")).decode()
 
 
 # ACS3-HMAC-SHA256
