@@ -13,7 +13,7 @@ from tests.vectors_reader import vectors
 from uploads.localoss import form_policy, signing_v1
 from uploads.localoss.form_policy import PolicyInvalid
 from uploads.oss import post
-from uploads.oss.signing import Credentials
+from uploads.oss.signing import Credentials, SigningContext
 
 NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 FORMS = [case for case in vectors("post_object_forms")["vectors"] if case["input"]["signature_version"] == "v1"]
@@ -110,9 +110,9 @@ def test_any_json_is_taken_or_refused(content: object) -> None:
 
 
 def test_a_form_that_we_build_binds_every_field_and_the_size() -> None:
-    credentials = Credentials("STS.id", "secret", "token")
+    context = SigningContext(Credentials("STS.id", "secret", "token"), "cn-hangzhou", NOW)
     fields = {"key": "a/ü $b", "x-oss-content-type": "video/mp4", "x-oss-meta-uid": "7", "success_action_status": "200"}
-    form = post.signed_fields(credentials, "cn-hangzhou", NOW, 600, "b", fields, (5, 5))
+    form = post.signed_fields(context, "b", fields, (5, 5), 600)
     policy = form_policy.parse(form["policy"])
     assert policy.expiration == datetime(2026, 1, 15, 8, 40, tzinfo=UTC)
     assert policy.sizes == (5, 5)

@@ -43,15 +43,7 @@ def send(wire: Wire, fields: dict[str, str], content: bytes | None = b"hello", *
 
 def v4_form(wire: Wire, fields: dict[str, str], sizes: tuple[int, int] = (0, 1000), *, expires: int = 60,
             now: datetime | None = None, credentials: Credentials | None = None) -> dict[str, str]:  # fmt: skip
-    return post.signed_fields(
-        credentials or wire.credentials,
-        wire.server.region,
-        now or datetime.now(UTC),
-        expires,
-        wire.bucket,
-        fields,
-        sizes,
-    )
+    return post.signed_fields(wire.context(now, credentials), wire.bucket, fields, sizes, expires)
 
 
 def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 60, **fields: str) -> dict[str, str]:

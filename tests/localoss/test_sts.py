@@ -29,7 +29,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.localoss.tokens import Seal, new_session, seal_of
 from uploads.oss import markup, policy, signing, sts
 from uploads.oss.messages import build_complete
-from uploads.oss.signing import Credentials
+from uploads.oss.signing import Credentials, OssRequest
 from uploads.oss.sts import AssumeRole, parse_assume_role
 
 ROLE = DEMO_ROLE.arn
@@ -312,9 +312,9 @@ def test_version_1_takes_tokens_too(lent: Wire) -> None:
     for key, status in (("sts/a b.mov", 200), ("sts/other", 403)):
         expires = int(datetime.now(UTC).timestamp()) + 60
         target = f"/demo-bucket/{encoded(key)}"
-        url = v1_client.presign(lent.credentials, expires, "PUT", target, "demo-bucket", key)
+        url = v1_client.presign(lent.credentials, OssRequest("PUT", "demo-bucket", key), target, expires)
         assert lent.target("PUT", url, {}, b"x").status_code == status
-        headers = v1_client.authorization(lent.credentials, datetime.now(UTC), "PUT", "demo-bucket", key)
+        headers = v1_client.authorization(lent.credentials, OssRequest("PUT", "demo-bucket", key), datetime.now(UTC))
         assert lent.target("PUT", target, headers, b"x").status_code == status
 
 
@@ -390,9 +390,7 @@ def test_a_role_that_is_gone_allows_nothing() -> None:
 def test_signing_time_counts_for_lent_keys_as_well(lent: Wire) -> None:
     past = datetime.now(UTC) - timedelta(minutes=16)
     refused(lent.call("PUT", "sts/a b.mov", content=b"x", now=past), 403, "RequestTimeTooSkewed")
-    headers = signing.authorization(
-        lent.credentials, lent.server.region, datetime.now(UTC), "PUT", "demo-bucket", "sts/a b.mov"
-    )
+    headers = signing.authorization(lent.context(), OssRequest("PUT", "demo-bucket", "sts/a b.mov"))
     del headers["x-oss-security-token"]
     refused(lent.target("PUT", f"/demo-bucket/{encoded('sts/a b.mov')}", headers, b"x"), 403, "InvalidAccessKeyId")
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.vectors_reader import vectors
 from uploads.oss import post
-from uploads.oss.signing import Credentials, Scope
+from uploads.oss.signing import Credentials, Scope, SigningContext
 
 NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 
@@ -27,7 +27,8 @@ def test_policy_and_signature_are_the_vendors(case: dict[str, Any]) -> None:
 
 def test_a_form_binds_every_field_and_the_size() -> None:
     fields = {"key": "a/ü $b", "x-oss-content-type": "video/mp4", "x-oss-meta-uid": "7"}
-    form = post.signed_fields(Credentials("STS.id", "secret", "token"), "cn-hangzhou", NOW, 600, "b", fields, (5, 5))
+    context = SigningContext(Credentials("STS.id", "secret", "token"), "cn-hangzhou", NOW)
+    form = post.signed_fields(context, "b", fields, (5, 5), 600)
     policy = json.loads(base64.b64decode(form["policy"]))
     proof = {name: form[name] for name in form.keys() - fields.keys() - {"policy", "x-oss-signature"}}
     assert proof["x-oss-security-token"] == "token"

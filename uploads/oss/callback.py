@@ -70,6 +70,14 @@ def encoded(content: Mapping[str, Any]) -> str:
     return base64.b64encode(json.dumps(dict(content), separators=(",", ":"), ensure_ascii=False).encode()).decode()
 
 
+def request_headers(callback: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """The headers that ask for a callback in PutObject and CompleteMultipartUpload; none for an empty `callback`.
+
+    `callback` is the first value that `encode` returns; `variables` are the custom variables by name.
+    """
+    return {"x-oss-callback": callback, "x-oss-callback-var": encoded(variables)} if callback else {}
+
+
 def parse(callback: str, callback_var: str = "") -> CallbackParameters:
     """What the two values ask for. Raises CallbackRefused."""
     asked = _decoded(callback, "callback")
