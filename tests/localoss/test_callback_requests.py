@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.vectors_reader import vectors
 from uploads.localoss.callback_requests import render, sign
-from uploads.oss.callback import CallbackParameters, parse, verify
+from uploads.oss.callback import CallbackParameters, CallbackRefused, parse, verify
 
 PARAMETERS = vectors("callback_parameters")
 ACCEPTED = [case for case in PARAMETERS["cases"] if case["expected"]["accepted"]]
@@ -42,3 +42,9 @@ def test_what_is_signed_is_verified_and_nothing_else() -> None:
         assert not verify(public, mark, target, body)
     assert not verify(b"no key", mark, "/", b"")
     assert not verify(public, "not base64!", "/", b"")
+
+
+@given(st.text(), st.text())
+def test_any_text_is_refused(callback: str, variables: str) -> None:
+    with pytest.raises(CallbackRefused):
+        parse(callback, variables)

@@ -17,7 +17,7 @@ from uploads.localoss import signing_v1
 from uploads.localoss.testing import LocalServer
 from uploads.oss import callback, markup, policy, post
 from uploads.oss.callback import CallbackParameters
-from uploads.oss.signing import ALGORITHM, Credentials, Scope, timestamp
+from uploads.oss.signing import ALGORITHM, Credentials, timestamp
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
@@ -54,7 +54,7 @@ def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 6
         policy = post.encode(end, conditions)
         mark = signing_v1.signature(wire.credentials.access_key_secret, policy)
         return {"OSSAccessKeyId": wire.credentials.access_key_id, "policy": policy, "Signature": mark, **fields}
-    scope = Scope.at(now, wire.server.region)
+    scope = wire.context(now).scope
     proof = {
         "x-oss-signature-version": ALGORITHM,
         "x-oss-credential": f"{wire.credentials.access_key_id}/{scope}",
@@ -277,7 +277,7 @@ def test_the_proof_of_v4_must_be_in_the_policy(fresh: Wire) -> None:
     for name in ("x-oss-date", "x-oss-credential", "x-oss-signature-version"):
         kept = [condition for condition in content["conditions"] if f"${name}" not in condition]
         policy = post.encode(content["expiration"], kept)
-        scope = Scope.at(datetime.now(UTC), fresh.server.region)
+        scope = fresh.context().scope
         mark = post.signature(fresh.credentials.access_key_secret, scope, policy)
         assert name in message(send(fresh, {**form, "policy": policy, "x-oss-signature": mark}))
 

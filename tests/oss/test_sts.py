@@ -55,21 +55,24 @@ def test_a_request_of_ours_is_what_the_sdk_sends(vector: dict[str, Any]) -> None
     assert headers["Authorization"] == vector["expected"]["authorization"]
 
 
-def test_the_answer_is_read() -> None:
+def test_the_response_is_parsed() -> None:
     body = (
         b'{"Credentials":{"AccessKeyId":"STS.N1","AccessKeySecret":"s3cr3t","SecurityToken":"CAIS",'
         b'"Expiration":"2026-01-15T09:30:00Z"},"AssumedRoleUser":{"Arn":"acs:ram::1:role/r/s"}}'
     )
-    lent = sts.parse_assume_role(body)
-    assert lent.credentials == Credentials("STS.N1", "s3cr3t", "CAIS")
-    assert (lent.expires_at, lent.role_user_arn) == (datetime(2026, 1, 15, 9, 30, tzinfo=UTC), "acs:ram::1:role/r/s")
-    assert "s3cr3t" not in repr(lent)
+    issued = sts.parse_assume_role(body)
+    assert issued.credentials == Credentials("STS.N1", "s3cr3t", "CAIS")
+    assert (issued.expires_at, issued.role_user_arn) == (
+        datetime(2026, 1, 15, 9, 30, tzinfo=UTC),
+        "acs:ram::1:role/r/s",
+    )
+    assert "s3cr3t" not in repr(issued)
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"Credentials":{}}', b'{"Credentials":{"AccessKeyId":"s3cr3t"}}', b"[" * 9999]
 )
-def test_an_answer_without_credentials_is_malformed_and_not_quoted(body: bytes) -> None:
+def test_a_response_without_credentials_is_malformed_and_not_quoted(body: bytes) -> None:
     with pytest.raises(Malformed) as caught:
         sts.parse_assume_role(body)
     assert "s3cr3t" not in str(caught.value)

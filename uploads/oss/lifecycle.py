@@ -1,6 +1,8 @@
-"""A bucket's lifecycle rules: what is given up, and when.
+"""A bucket's lifecycle rules: reading them, and merging our rules into those of others.
 
-Rule: pure; what a rule says beyond what is understood here is kept as it came. Names are OSS's own.
+Manual, "PutBucketLifecycle": https://help.aliyun.com/en/oss/developer-reference/putbucketlifecycle
+
+Rule: pure. Elements of a rule that are not read here are written back unchanged. Names are OSS's.
 """
 
 import re
@@ -18,17 +20,20 @@ ROOT = "LifecycleConfiguration"
 ABORT, EXPIRATION = "AbortMultipartUpload", "Expiration"
 ACTIONS = (ABORT, EXPIRATION, "Transition", "NoncurrentVersionExpiration", "NoncurrentVersionTransition")
 MAX_ID_BYTES = 255
+"""Bytes of UTF-8 in the ID of a rule."""
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00\.000Z")
 _MAX_DAYS = 100_000
 
 
 class Contradiction(Exception):
-    """Rules that are well-formed and still cannot stand: what contradicts what, in words."""
+    """Rules that are well-formed but contradict each other or themselves. The message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Days since the initiate or the last change; or: whatever is from before a midnight (UTC)."""
+    """An age in days since an upload was initiated or an object was changed, or a date (midnight UTC) before which
+    it was. One of the two is set."""
 
     days: int | None = None
     before: datetime | None = None
@@ -36,7 +41,10 @@ class Age:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`abort` is for multipart uploads, `expiration` for objects; None: the rule leaves them alone."""
+    """One rule. `abort` applies to multipart uploads, `expiration` to objects; None means that the rule does not.
+
+    `actions` names all actions of the rule, also those that are not read here.
+    """
 
     id: str
     prefix: str
@@ -48,13 +56,16 @@ class Rule:
 
 
 def read(body: bytes) -> tuple[Rule, ...]:
-    """The rules of a document. Raises Malformed or Contradiction."""
+    """The rules of a lifecycle configuration. Raises Malformed or Contradiction."""
     return tuple(read_rule(element) for element in rule_elements(body))
 
 
 def merged(body: bytes | None, prefix_of_ids: str, aborts: Mapping[str, int]) -> bytes:
-    """The document with our rules (IDs that begin so) replaced by one for each key prefix of `aborts`: multipart
-    uploads under it are given up after so many days. What others wrote stays as it came."""
+    """The lifecycle configuration as XML, with our rules replaced and all others unchanged.
+
+    Our rules are those whose ID starts with `prefix_of_ids`. `aborts` maps a key prefix to the number of days after
+    which multipart uploads under it are aborted. `body` is None for a bucket without rules. Raises Malformed.
+    """
     document = Element(ROOT)
     if body is not None:
         others = (rule for rule in rule_elements(body) if not _text(rule, "ID").startswith(prefix_of_ids))
@@ -68,6 +79,7 @@ def merged(body: bytes | None, prefix_of_ids: str, aborts: Mapping[str, int]) ->
 
 
 def rule_elements(body: bytes) -> list[Element]:
+    """The <Rule> elements of a lifecycle configuration. Raises Malformed for none or too many."""
     elements = parse(body, ROOT).findall("Rule")
     if not 1 <= len(elements) <= MAX_LIFECYCLE_RULES:
         raise Malformed(f"A bucket has 1 to {MAX_LIFECYCLE_RULES} lifecycle rules.")
@@ -75,6 +87,7 @@ def rule_elements(body: bytes) -> list[Element]:
 
 
 def read_rule(element: Element) -> Rule:
+    """The rule in a <Rule> element. Raises Malformed or Contradiction."""
     identifier, status = _text(element, "ID"), _text(element, "Status")
     if len(identifier.encode()) > MAX_ID_BYTES:
         raise Malformed(f"The ID of a rule has at most {MAX_ID_BYTES} bytes.")

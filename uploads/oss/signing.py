@@ -15,7 +15,7 @@ import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from urllib.parse import quote
 
 ALGORITHM = "OSS4-HMAC-SHA256"
@@ -47,13 +47,8 @@ class Scope:
         """The scope as it appears in the credential and in the string to sign."""
         return f"{self.date}/{self.region}/{self.product}/{TERMINATOR}"
 
-    @classmethod
-    def at(cls, now: datetime, region: str, product: str = "oss") -> "Scope":
-        """The scope at the time `now`, which must be aware of its time zone."""
-        return cls(now.astimezone(UTC).strftime("%Y%m%d"), region, product)
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SigningContext:
     """Who signs, for which region, and when. `now` must be aware of its time zone."""
 
@@ -62,12 +57,12 @@ class SigningContext:
     now: datetime
     product: str = "oss"
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         """The scope of this day, region and product."""
-        return Scope.at(self.now, self.region, self.product)
+        return Scope(self.date[:8], self.region, self.product)
 
-    @property
+    @cached_property
     def date(self) -> str:
         """The value of x-oss-date."""
         return timestamp(self.now)
