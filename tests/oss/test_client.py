@@ -122,18 +122,6 @@ def test_the_request_is_that_of_the_manual() -> None:
     assert request.headers["Authorization"].startswith("OSS4-HMAC-SHA256 Credential=id/20260115/cn-hangzhou/oss/")
 
 
-@pytest.mark.parametrize(
-    ("text", "addressing", "url"),
-    [
-        ("oss-cn-hangzhou.aliyuncs.com", "virtual", "https://b.oss-cn-hangzhou.aliyuncs.com/a%20b/c"),
-        ("http://127.0.0.1:9000/", "path", "http://127.0.0.1:9000/b/a%20b/c"),
-        ("https://media.example.com", "cname", "https://media.example.com/a%20b/c"),
-    ],
-)
-def test_addresses(text: str, addressing: str, url: str) -> None:
-    assert Endpoint.parse(text, addressing).url_of("b", "a b/c") == url  # type: ignore[arg-type]
-
-
 def test_each_request_is_reported_with_its_status_or_oss_code() -> None:
     seen: list[Call] = []
     answers = iter([GONE, httpx.ReadTimeout("slow"), httpx.Response(204, headers={"x-oss-request-id": "R"})])
