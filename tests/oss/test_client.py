@@ -23,7 +23,7 @@ GONE = httpx.Response(404, content=b"<Error><Code>NoSuchUpload</Code></Error>")
 
 @pytest.fixture(autouse=True)
 def without_waiting() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=ATTEMPTS):
+    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
         yield
 
 
