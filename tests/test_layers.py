@@ -74,9 +74,9 @@ def test_frameworks_stay_where_they_belong(room: str, path: Path) -> None:
         assert used <= {"django"}
 
 
-def test_only_the_client_opens_sockets() -> None:
+def test_only_the_transport_opens_sockets() -> None:
     users = {path.name for room, path in modules() if room == "oss" and "httpx" in set(imports(path))}
-    assert users == {"client.py"}
+    assert users == {"transport.py"}
 
 
 def test_state_has_one_writer() -> None:

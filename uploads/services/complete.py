@@ -20,6 +20,7 @@ from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan
 from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, User
 from uploads.oss import messages
+from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
 from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
@@ -181,12 +182,10 @@ def _complete(group: _Group, actor: User | None) -> None:
 
 
 def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, Any]:
-    upload, headers = case.upload, options.completion_headers(case.upload.options)
-    callback, variables = callback_of(upload)
+    upload = case.upload
+    headers = {**options.completion_headers(upload.options), **request_headers(*callback_of(upload))}
     try:
-        done = oss_client().complete(
-            upload.bucket, upload.key, upload.upload_id, action.parts, headers, callback=callback, variables=variables
-        )
+        done = oss_client().complete(upload.bucket, upload.key, upload.upload_id, action.parts, headers)
     except Unreachable:
         return {"answer_lost": True, "found": UNKNOWN}
     except OssError as error:
