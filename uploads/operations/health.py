@@ -79,7 +79,7 @@ class _Uploads(Collector):
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text. With METRICS_TOKEN set, for its bearer alone."""
-    token = settings.text("METRICS_TOKEN")
+    token = settings.metrics_token
     given = request.headers.get("Authorization", "")
     if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         return HttpResponseForbidden("The bearer token of METRICS_TOKEN is wanted.\n", content_type="text/plain")
