@@ -213,7 +213,7 @@ class Settings:
         """Rates such as 600/min, by scope; an empty rate is no limit."""
         given = self.raw.get("THROTTLES") or {}
         if not isinstance(given, Mapping):
-            raise ValueError("it is not a dict")
+            raise ValueError("not a dict")
         return MappingProxyType({**DEFAULT_THROTTLES, **given})
 
     @cached_property
@@ -230,7 +230,7 @@ class Settings:
         given = self.raw.get(name) or ()
         values = (given,) if isinstance(given, str) else given
         if not isinstance(values, (list, tuple)) or not all(isinstance(value, str) for value in values):
-            raise ValueError("it is not a list of texts")
+            raise ValueError("not a list of texts")
         return tuple(values)
 
     @cached_property
