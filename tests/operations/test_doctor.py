@@ -133,7 +133,7 @@ def test_crc64_not_exposed(server: LocalServer) -> None:
     has_problem(f"CORS of demo-bucket for {ORIGIN}", "warn", "CRC64", "configure_bucket")
 
 
-def test_origin_missing(server: LocalServer) -> None:
+def test_origin_not_allowed(server: LocalServer) -> None:
     with_cors(server, CorsRule(("https://other.example",), ("PUT", "GET"), ("*",), ("ETag",), 60))
     has_problem(f"CORS of demo-bucket for {ORIGIN}", "FAIL", "preflight", "configure_bucket")
 
