@@ -165,6 +165,16 @@ def test_the_statistics(admin: Client, begin: Any) -> None:
     assert "maximum per day: 2" in page
 
 
+def test_each_number_leads_to_the_uploads_that_it_counts(admin: Client, begin: Any) -> None:
+    completing = begin(filename="completing.mp4")
+    Upload.objects.advance(completing, Event.COMPLETE, expected={})
+    begin(filename="uploading.mp4")
+    tiles = admin.get(f"{LIST}statistics/").context["tiles"]
+    assert tiles[0][1] == 2
+    for _, number, query in tiles:
+        assert admin.get(LIST + query).context["cl"].result_count == number
+
+
 @pytest.mark.parametrize("page", ["statistics/", "multipart-uploads/"])
 def test_pages_need_the_permission_to_view(page: str, db: None) -> None:
     client = Client()

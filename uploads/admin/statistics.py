@@ -47,8 +47,8 @@ def _tiles(now: datetime) -> list[tuple[str, int, str]]:
     counts = dict(Upload.objects.order_by().values_list("state").annotate(Count("id")))
     active = counts.get(State.UPLOADING, 0) + counts.get(State.COMPLETING, 0)
     return [
-        (_("Active"), active, "?state=uploading"),
-        (_("No activity for an hour"), stalled(Upload.objects.all(), now).count(), "?stalled=yes"),
+        (_("Active"), active, "?state__in=uploading,completing"),
+        (_("Stalled"), stalled(Upload.objects.all(), now).count(), "?stalled=yes"),
         (_("Completed"), counts.get(State.COMPLETED, 0), "?state=completed"),
         (_("Failed"), counts.get(State.FAILED, 0), "?state=failed"),
         (_("Aborted"), counts.get(State.ABORTED, 0), "?state=aborted"),

@@ -8,7 +8,7 @@ from uploads.localoss import arguments
 
 
 class Command(BaseCommand):
-    help = "Runs a local OSS and STS server for development and tests."
+    help = "Serve a local OSS and STS for development and tests."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
