@@ -5,7 +5,8 @@ from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 from django.test import override_settings
 
-from uploads.conf import Destination, Settings, outermost_prefixes, settings
+from uploads.conf import Settings, settings
+from uploads.domain.destination import Destination, outermost_prefixes
 
 
 def test_a_value_is_built_once_until_uploads_is_replaced() -> None:

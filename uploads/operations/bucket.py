@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from difflib import unified_diff
 from typing import Any
 
-from uploads.conf import Destination, outermost_prefixes
+from uploads.domain.destination import Destination, outermost_prefixes
 from uploads.oss import lifecycle
 from uploads.oss.client import OssClient
 from uploads.oss.limits import MAX_CORS_RULES

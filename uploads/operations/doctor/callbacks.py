@@ -3,8 +3,9 @@
 import uuid
 from contextlib import suppress
 
-from uploads.conf import Destination, callback_parameters, settings
+from uploads.conf import settings
 from uploads.connection import oss_client
+from uploads.domain.destination import Destination, callback_parameters
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import callback
 from uploads.oss.errors import StorageError

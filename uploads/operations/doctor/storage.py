@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from uploads.conf import Destination, settings
+from uploads.conf import settings
 from uploads.connection import oss_client
+from uploads.domain.destination import Destination
 from uploads.operations.bucket import days_until_abort
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import lifecycle
