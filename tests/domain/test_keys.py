@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.conf import DEFAULT_KEY
+from uploads.domain.destination import DEFAULT_KEY
 from uploads.domain.keys import MAX_FILENAME_BYTES, key_problem, object_key, safe_filename, template_problem
 
 NOW, ID = datetime(2026, 1, 15), UUID(int=7)

@@ -14,7 +14,6 @@ from uploads import telemetry
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.errors import UploadError, WrongState
-from uploads.domain.keys import static_prefix
 from uploads.domain.states import State
 from uploads.models import Upload, UploadQuerySet
 from uploads.oss.messages import OpenUpload
@@ -107,9 +106,7 @@ def _release(upload: Upload) -> Swept:
 def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
     """Abort multipart uploads in our buckets, under our prefixes, that have no row."""
     before = (now or timezone.now()) - ORPHAN_AGE
-    for bucket, prefix in sorted(
-        {(settings.bucket_of(d), static_prefix(d.key)) for d in settings.destinations.values()}
-    ):
+    for bucket, prefix in settings.locations:
         page: list[OpenUpload] = []
         with storage_errors():
             for held in oss_client().all_uploads(bucket, prefix):

@@ -1,7 +1,7 @@
-"""Aborting thousands: in batches that the page asks for one after another, so that nothing ever times out.
+"""Aborts thousands of uploads in batches, one request for each batch, so that no request times out.
 
-Rule: what is to be aborted is kept in the session of whoever chose it; a batch ends after so many uploads or seconds,
-whichever is first. A page that is closed simply stops asking; it can be opened again.
+Rule: the ids are kept in the session of the user who selected them. A batch ends after BATCH uploads or SECONDS,
+whichever comes first. The page requests one batch after another; when it is closed and opened again, it continues.
 """
 
 import secrets
@@ -18,13 +18,13 @@ from uploads.domain.errors import UploadError
 from uploads.models import Upload
 
 BATCH, SECONDS = 50, 2.0
-MAX_TOLD = 50
-"""Refusals that are kept to be shown."""
-_SLOT = "uploads-aborting"
+MAX_REFUSED = 50
+"""Refusals that are kept to be shown; further ones are only counted."""
+SESSION_KEY = "uploads-bulk-abort"
 
 
 class Job(TypedDict):
-    """`left`: ids still to go. `refused`: [name, why]."""
+    """`left`: ids of uploads still to abort. `refused`: pairs of file name and reason."""
 
     total: int
     left: list[str]
@@ -34,33 +34,33 @@ class Job(TypedDict):
 
 
 def begin(request: HttpRequest, identifiers: Sequence[Any]) -> str:
-    """Keep what was chosen; the token under which it is found again."""
+    """Keeps the ids in the session, in place of an earlier job. Returns the token of the job."""
     token = secrets.token_urlsafe(12)
     left = [str(identifier) for identifier in identifiers]
     job: Job = {"total": len(left), "left": left, "aborted": 0, "failed": 0, "refused": []}
-    request.session[_SLOT] = {token: job}  # One at a time: an older one is over or forgotten.
+    request.session[SESSION_KEY] = {token: job}
     return token
 
 
 def find(request: HttpRequest, token: str) -> Job:
+    """The job in this user's session. Raises Http404 when there is none with this token."""
     try:
-        job: Job = request.session[_SLOT][token]
+        job: Job = request.session[SESSION_KEY][token]
     except KeyError:
-        raise Http404(_("There is nothing under way here: choose the uploads again.")) from None
+        raise Http404(_("There is no such bulk abort. Select the uploads again.")) from None
     return job
 
 
-def step(request: HttpRequest, token: str) -> Job:
-    """The next batch."""
+def run_batch(request: HttpRequest, token: str) -> Job:
+    """Aborts the next batch. Returns the job as it is then; raises Http404."""
     job, deadline = find(request, token), time.monotonic() + SECONDS
     user = request.user._wrapped if isinstance(request.user, SimpleLazyObject) else request.user
     batch = job["left"][:BATCH]
-    rows = Upload.objects.in_bulk(batch)
+    uploads = {str(pk): upload for pk, upload in Upload.objects.in_bulk(batch).items()}
     for identifier in batch:
         job["left"].pop(0)
-        upload = next((row for pk, row in rows.items() if str(pk) == identifier), None)
-        if upload is not None:
-            _abort(upload, job, user)
+        if identifier in uploads:
+            _abort(uploads[identifier], job, user)
         if time.monotonic() > deadline:
             break
     request.session.modified = True
@@ -73,12 +73,12 @@ def _abort(upload: Upload, job: Job, user: Any) -> None:
         job["aborted"] += 1
     except UploadError as error:
         job["failed"] += 1
-        if len(job["refused"]) < MAX_TOLD:
+        if len(job["refused"]) < MAX_REFUSED:
             job["refused"].append([upload.filename, error.detail.translated(_)])
 
 
 def progress(job: Job) -> dict[str, Any]:
-    """For the page; in words too, since they are its reader's."""
+    """The job for the template and the script of the page; `words` is the sentence to show."""
     done = job["total"] - len(job["left"])
     words = _("{done} of {total} done: {aborted} aborted, {failed} refused")
     return {

@@ -1,18 +1,18 @@
-// Asks for one batch after another until all are done. Its one rule: the server counts and finds the words, the page shows.
+// Requests one batch after another until all uploads are done. The server counts and words the progress.
 
-const page = document.querySelector(".up-aborting");
+const page = document.querySelector(".up-bulk-abort");
 const status = page.querySelector(".up-status");
 const bar = page.querySelector("progress");
 const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
-const PAUSE = 3000;
+const RETRY_MILLISECONDS = 3000;
 
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function next() {
   const headers = { Accept: "application/json", "X-CSRFToken": token };
-  const answer = await fetch(page.dataset.next, { method: "POST", headers });
-  if (!answer.ok) throw new Error(String(answer.status));
-  return answer.json();
+  const response = await fetch(page.dataset.next, { method: "POST", headers });
+  if (!response.ok) throw new Error(String(response.status));
+  return response.json();
 }
 
 function show(job) {
@@ -21,11 +21,11 @@ function show(job) {
   status.textContent = job.words;
   const list = page.querySelector(".up-refused");
   list.replaceChildren(
-    ...job.refused.map(([name, why]) => {
+    ...job.refused.map(([name, reason]) => {
       const item = document.createElement("li");
       const strong = document.createElement("strong");
       strong.textContent = name;
-      item.append(strong, ` ${why}`);
+      item.append(strong, ` ${reason}`);
       return item;
     }),
   );
@@ -39,8 +39,8 @@ while (!over) {
     show(job);
     over = job.over;
   } catch {
-    status.textContent = page.dataset.trouble;
-    await wait(PAUSE);
+    status.textContent = page.dataset.errorWords;
+    await wait(RETRY_MILLISECONDS);
   }
 }
 page.dataset.over = "";
