@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import vectors
 from tests.localoss.support import Wire, encoded, refused, result
+from tests.vectors import vectors
 from uploads.localoss.addressing import Address
 from uploads.localoss.body import Body
 from uploads.localoss.config import DEMO_ROLE

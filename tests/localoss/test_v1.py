@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import vectors
 from tests.localoss.test_v4 import LONG, TEMPORARY_SECRET, TOKEN, request
+from tests.vectors import vectors
 from uploads.localoss.auth import identify
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import vectors
+from tests.vectors import vectors
 from uploads.oss.callback import CallbackParameters, CallbackRefused, encode, key_url, parse, render, sign, verify
 
 PARAMETERS = vectors("callback_parameters")

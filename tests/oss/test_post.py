@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import vectors
+from tests.vectors import vectors
 from uploads.oss import post, v1
 from uploads.oss.post import PolicyInvalid
 from uploads.oss.signing import Credentials, Scope

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.conftest import vectors
+from tests.vectors import vectors
 from uploads.oss import sts
 from uploads.oss.errors import Malformed
 from uploads.oss.signing import Credentials

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.conftest import vectors
+from tests.vectors import vectors
 from uploads.oss import v1
 from uploads.oss.signing import Credentials
 
