@@ -30,6 +30,7 @@ def test_until_it_is_ended(oss_server, settings):
 """
 BROWSER = f"""
 import os, pathlib, time
+from tests.e2e.conftest import browser_type_launch_args
 {READY}
 def test_until_it_is_ended(page):
     page.goto("about:blank")
@@ -92,7 +93,7 @@ def test_site_and_local_oss_end_with_the_run(tmp_path: Path, token: str, number:
 @pytest.mark.e2e
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_browser_ends_with_the_run(tmp_path: Path, token: str, number: signal.Signals) -> None:
-    run = Run(tmp_path, [*pytest_command(tmp_path, BROWSER), "-p", "tests.e2e.conftest"])
+    run = Run(tmp_path, pytest_command(tmp_path, BROWSER))
     run.until_ready()
     assert any("chrom" in name_of(process) for process in carriers(token))
     run.end(number)
