@@ -67,18 +67,18 @@ def test_the_wheel_brings_the_translations(tmp_path: Path) -> None:
 
 
 def test_a_phrase_is_english_to_whatever_takes_it_for_text() -> None:
-    inner = Phrase.of([Phrase("{n} left", n=1), "raw"], "; ")
+    inner = Phrase.joined([Phrase("{n} left", n=1), "raw"], "; ")
     assert Phrase("These: {inner}.", inner=inner) == "These: 1 left; raw."
     assert Phrase("a list of {PartNumber, ETag}.") == "a list of {PartNumber, ETag}."
 
 
 def test_a_phrase_is_said_with_all_that_it_holds() -> None:
     words = {"{n} left": "剩 {n}", "These: {inner}.": "这些：{inner}。"}
-    inner = Phrase.of([Phrase("{n} left", n="{n}"), "raw"], "; ")
+    inner = Phrase.joined([Phrase("{n} left", n="{n}"), "raw"], "; ")
     phrase = Phrase("These: {inner}.", inner=inner)
-    said = phrase.said(lambda text: words.get(text, text))
-    assert said == "这些：剩 {n}; raw。"
-    assert Phrase.from_json(phrase.as_json()).said(lambda text: words.get(text, text)) == said
+    translated = phrase.translated(lambda text: words.get(text, text))
+    assert translated == "这些：剩 {n}; raw。"
+    assert Phrase.from_json(phrase.as_json()).translated(lambda text: words.get(text, text)) == translated
 
 
 # The API
@@ -113,7 +113,7 @@ def test_without_a_wish_a_problem_is_english(api: APIClient, place: Any) -> None
 def test_fields_are_told_in_chinese_under_their_own_names(chinese: APIClient) -> None:
     body = chinese.post("/api/uploads/", {"filename": "a", "size": -1, "content_type": "x"}, format="json").json()
     assert (body["title"], body["code"]) == ("请求有误", "invalid")
-    assert body["errors"]["content_type"] == ["不是 video/mp4 这样的媒体类型。"]
+    assert body["errors"]["content_type"] == ["请输入媒体类型，例如 video/mp4。"]
     assert set(body["errors"]) == {"size", "content_type"}
 
 
@@ -153,7 +153,7 @@ def test_what_oss_said_stays_as_oss_said_it() -> None:
     error = Denied("You are forbidden.", status=403, code="SomethingNew", request_id="R1")
     ours = errors.from_storage(error)
     with translation.override("zh-hans"):
-        assert ours.detail.said(gettext) == "OSS 返回：You are forbidden."
+        assert ours.detail.translated(gettext) == "OSS 返回：You are forbidden."
     assert ours.oss == {"code": "SomethingNew", "request_id": "R1"}
 
 

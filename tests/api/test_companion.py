@@ -206,7 +206,7 @@ def test_an_address_that_is_not_good(uppy: APIClient, base: str, user: Any, monk
     assert uppy.post(f"{base}multipart", NAMES, format="json").status_code == 404
     user.is_active = True
     user.save()
-    monkeypatch.setattr(capability, "LIFE", capability.timedelta(seconds=-1))
+    monkeypatch.setattr(capability, "LIFETIME", capability.timedelta(seconds=-1))
     assert uppy.post(f"{base}multipart", NAMES, format="json").status_code == 404
 
 

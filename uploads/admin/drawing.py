@@ -109,7 +109,7 @@ def timeline(events: Iterable[UploadEvent]) -> SafeString:
             f"{event.at:%Y-%m-%d %H:%M:%S}",
             EVENT_NAMES.get(event.name, event.name),
             _("by {actor}").format(actor=event.actor) if event.actor else _("by the system"),
-            from_record(event.detail.get("error") or {})["detail"].said(_),
+            from_record(event.detail.get("error") or {})["detail"].translated(_),
         )
         for event in events
     )

@@ -65,7 +65,7 @@ def _reasons(recent: Any) -> Any:
             .annotate(Count("id"))
         )
     )
-    titles = {kind.code: kind.title.said(_) for kind in kinds_of_error()}
+    titles = {kind.code: kind.title.translated(_) for kind in kinds_of_error()}
     bars = [Bar(titles.get(code, code or _("unknown")), n, f"{n:,}") for code, n in codes.most_common(10)]
     return ranks(bars, _("Why uploads failed"), _("None has failed."))
 

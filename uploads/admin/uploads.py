@@ -135,7 +135,7 @@ class UploadAdmin(UploadModelAdmin):
     @admin.display(description=gettext_lazy("what went wrong"))
     def problem(self, upload: Upload) -> str:
         if upload.error:
-            return from_record(upload.error)["detail"].said(_)
+            return from_record(upload.error)["detail"].translated(_)
         if upload.callback and not upload.callback.get("ok"):
             words = _("Stored, but the callback failed: {message}")
             return words.format(message=upload.callback.get("message", ""))
@@ -171,7 +171,7 @@ class UploadAdmin(UploadModelAdmin):
                 work(upload)
                 done += 1
             except UploadError as error:
-                refused.append(f"{upload.filename}: {error.detail.said(_)}")
+                refused.append(f"{upload.filename}: {error.detail.translated(_)}")
         self.message_user(request, told.format(count=done), messages.SUCCESS)
         for line in refused:
             self.message_user(request, line, messages.WARNING)
@@ -204,7 +204,7 @@ class UploadAdmin(UploadModelAdmin):
         try:
             content = at_oss.page(request.GET.dict())
         except UploadError as error:
-            content = {"trouble": error.detail.said(_), "buckets": at_oss.buckets()}
+            content = {"trouble": error.detail.translated(_), "buckets": at_oss.buckets()}
         return self._page(
             request, "at_oss", _("Open at OSS"), {**content, "may_abort": self.has_abort_permission(request)}
         )
@@ -217,7 +217,7 @@ class UploadAdmin(UploadModelAdmin):
                 count = at_oss.abort(bucket, request.POST.getlist("chosen"), request.user)
                 self.message_user(request, _("{count} aborted at OSS.").format(count=count), messages.SUCCESS)
             except UploadError as error:
-                self.message_user(request, error.detail.said(_), messages.ERROR)
+                self.message_user(request, error.detail.translated(_), messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
     def aborting_page(self, request: HttpRequest, token: str) -> HttpResponse:

@@ -375,7 +375,7 @@ def _differences(wrong: Mapping[str, str], actual: Mapping[str, str]) -> Phrase:
         Phrase("{name} {sent}, at OSS {held}", name=names[name], sent=value, held=actual[name])
         for name, value in wrong.items()
     )
-    return Phrase.of(each, ", ")
+    return Phrase.joined(each, ", ")
 
 
 def _location(upload: Upload) -> str:

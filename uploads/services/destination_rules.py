@@ -86,7 +86,7 @@ def options(place: Destination, given: Mapping[str, Any]) -> dict[str, Any]:
     wrong = {name: problem for name, value in given.items() if (problem := _option_problem(place, name, value))}
     if wrong:
         each = (Phrase("{option}: {problem}", option=name, problem=problem) for name, problem in wrong.items())
-        detail = Phrase("These options will not do: {problems}.", problems=Phrase.of(each, "; "))
+        detail = Phrase("These options will not do: {problems}.", problems=Phrase.joined(each, "; "))
         raise InvalidUpload(detail, errors={"options": wrong})
     chosen = {**place.options, **given}
     if place.traffic_limit and "traffic_limit" in given:
