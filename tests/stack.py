@@ -24,7 +24,7 @@ import httpx
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
-from uploads.oss.client import OssClient, utcnow
+from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
 
 ROOT = Path(__file__).parent.parent
@@ -173,17 +173,10 @@ class Stack:
 
     def object_bytes(self, upload: dict[str, Any]) -> Iterator[bytes]:
         """What the bucket holds under the upload's key."""
-        credentials = signing.Credentials(self.oss_server.access_key_id, self.oss_server.access_key_secret)
-        url = signing.presign(
-            credentials,
-            self.oss_server.region,
-            utcnow(),
-            600,
-            "GET",
-            Endpoint(self.oss_server.url, "path").url_of(upload["bucket"], upload["key"]),
-            upload["bucket"],
-            upload["key"],
-        )
+        bucket, key = upload["bucket"], upload["key"]
+        with self.oss() as client:
+            request = signing.OssRequest("GET", bucket, key)
+            url = signing.presign(client.context(), request, client.endpoint.url_of(bucket, key), 600)
         with httpx.stream("GET", url, timeout=TIMEOUT) as answer:
             answer.raise_for_status()
             yield from answer.iter_bytes(1 << 20)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from uploads.conf import settings
 from uploads.domain.options import disposition
-from uploads.oss import signing
-from uploads.oss.client import OssClient, utcnow
+from uploads.oss.client import OssClient
 from uploads.oss.messages import Completed
+from uploads.oss.signing import OssRequest, SigningContext, presign
+from uploads.oss.transport import utcnow
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -61,5 +62,5 @@ def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:
 def download_url(bucket: str, key: str, expires: int, filename: str = "") -> str:
     """A signed GET, good for `expires` seconds. `filename`: offered as a download under this name."""
     query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
-    url = settings.endpoint.url_of(bucket, key)
-    return signing.presign(settings.credentials, settings.region, utcnow(), expires, "GET", url, bucket, key, query)
+    context = SigningContext(settings.credentials, settings.region, utcnow())
+    return presign(context, OssRequest("GET", bucket, key, query), settings.endpoint.url_of(bucket, key), expires)

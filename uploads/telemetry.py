@@ -7,7 +7,7 @@ import logging
 
 from prometheus_client import Counter, Histogram
 
-from uploads.oss.client import Call
+from uploads.oss.transport import Call
 
 log = logging.getLogger("uploads.oss")
 

@@ -21,6 +21,7 @@ from uploads.operations import doctor
 from uploads.operations.doctor import Finding
 from uploads.oss import policy
 from uploads.oss.messages import CorsConfiguration, CorsRule
+from uploads.oss.signing import OssRequest
 
 pytestmark = pytest.mark.django_db
 ORIGIN = "https://app.example"
@@ -140,7 +141,7 @@ def test_origin_missing(server: LocalServer) -> None:
 
 def test_lifecycle_missing(server: LocalServer) -> None:
     oss = client_for(server)
-    oss._call("DeleteBucketLifecycle", "DELETE", "demo-bucket", query=[("lifecycle", "")])
+    oss.call("DeleteBucketLifecycle", OssRequest("DELETE", "demo-bucket", query=[("lifecycle", "")]))
     oss.close()
     ails("lifecycle of demo-bucket for uploads/", "warn", "cost money", "configure_bucket")
 
@@ -173,7 +174,7 @@ def test_callback_answers(sound: Any, server: LocalServer, status: int, level: s
         with_callback(sound, app.url)
         assert found()["callback of default"].level == level
     oss = client_for(server)
-    listed = oss._call("ListObjects", "GET", "demo-bucket", query=[("prefix", "uploads/doctor-")]).text
+    listed = oss.call("ListObjects", OssRequest("GET", "demo-bucket", query=[("prefix", "uploads/doctor-")])).text
     oss.close()
     assert "<Key>" not in listed, "nothing is left behind"
 

@@ -17,6 +17,7 @@ from uploads.oss.client import OssClient
 from uploads.oss.crc64 import crc64
 from uploads.oss.errors import NotFound, Unreachable
 from uploads.oss.messages import Completed, Part
+from uploads.oss.signing import OssRequest
 from uploads.services import ClientReport
 
 pytestmark = pytest.mark.django_db
@@ -208,7 +209,7 @@ def by_other_means(oss: OssClient, upload: Upload, content: bytes | None = None)
     for number, start in enumerate(range(0, len(content), 5_000_000), 1):
         piece = content[start : start + 5_000_000]
         query = [("partNumber", str(number)), ("uploadId", upload_id)]
-        answer = oss._call("UploadPart", "PUT", upload.bucket, upload.key, query, content=piece)
+        answer = oss.call("UploadPart", OssRequest("PUT", upload.bucket, upload.key, query), piece)
         parts.append(Part(number, answer.headers["ETag"].strip('"'), len(piece)))
     oss.complete(upload.bucket, upload.key, upload_id, parts)
 

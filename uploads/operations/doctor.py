@@ -27,6 +27,7 @@ from uploads.operations.bucket import stale_uploads
 from uploads.oss import callback, lifecycle, sts
 from uploads.oss.client import OssClient, assume_role
 from uploads.oss.errors import Denied, OssError, StorageError
+from uploads.oss.signing import OssRequest
 
 Level = Literal["ok", "warn", "FAIL"]
 SKEW_SECONDS = 60
@@ -243,7 +244,7 @@ def _role() -> Iterator[Finding]:
 def _beyond(client: OssClient) -> Iterator[tuple[str, Callable[[], object]]]:
     """What no browser needs; each is tried on an object that is not there, so that it harms nothing."""
     bucket, key = settings.bucket, f"doctor/{uuid.uuid4().hex}"
-    yield "list the bucket", lambda: client._call("ListObjects", "GET", bucket, query=[("max-keys", "1")])
+    yield "list the bucket", lambda: client.call("ListObjects", OssRequest("GET", bucket, query=[("max-keys", "1")]))
     yield "read objects", lambda: client.head(bucket, key)
     yield "delete objects", lambda: client.delete_object(bucket, key)
     yield "read the bucket's rules", lambda: client.get_cors(bucket)

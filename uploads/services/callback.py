@@ -18,8 +18,8 @@ from uploads.domain.errors import CallbackRefused, NotFoundError
 from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.oss import callback as protocol
-from uploads.oss.client import fetch
 from uploads.oss.errors import StorageError
+from uploads.oss.transport import fetch
 from uploads.services.complete import complete
 
 KEY_SECONDS, NO_KEY_SECONDS = 24 * 3600, 30

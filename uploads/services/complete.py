@@ -24,6 +24,7 @@ from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, User
 from uploads.oss import messages
+from uploads.oss.callback import request_headers
 from uploads.oss.crc64 import combine_all
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
@@ -230,11 +231,9 @@ def _expected(parts: Sequence[OssPart], report: ClientReport) -> dict[str, str]:
 
 
 def _complete_multipart(upload: Upload, parts: Sequence[OssPart], report: ClientReport, actor: User | None) -> Upload:
-    headers, (asked, variables) = options.completion_headers(upload.options), callback_of(upload)
+    headers = {**options.completion_headers(upload.options), **request_headers(*callback_of(upload))}
     try:
-        done = oss_client().complete(
-            upload.bucket, upload.key, upload.upload_id, parts, headers, callback=asked, variables=variables
-        )
+        done = oss_client().complete(upload.bucket, upload.key, upload.upload_id, parts, headers)
     except Unreachable as error:
         return reconcile(upload, report, actor, after=error)
     except OssError as error:

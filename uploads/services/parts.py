@@ -18,11 +18,11 @@ from uploads.domain.errors import InvalidUpload, NotOffered, StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
-from uploads.oss import post, signing
+from uploads.oss import post
 from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
-from uploads.oss.signing import PartRequest
+from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
 from uploads.services.begin import object_headers
 from uploads.services.common import callback_of, parts_at_oss, require, wrong_state
 from uploads.services.complete import reconcile
@@ -69,11 +69,13 @@ def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | 
         case Method.PUT:
             return [_sign_put(upload, part, now, life) for part in parts]
     url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
-    signer = signing.PartSigner(
-        settings.credentials, settings.region, now, life, url, upload.bucket, upload.key, upload.upload_id,
-        list(options.traffic(upload.options).items()),
-    )  # fmt: skip
+    query = [("uploadId", upload.upload_id), *options.traffic(upload.options).items()]
+    signer = PartSigner(_context(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
     return [SignedPart(part.number, signer.url(part), expires_at, headers=_bound_headers(part)) for part in parts]
+
+
+def _context(now: datetime) -> SigningContext:
+    return SigningContext(settings.credentials, settings.region, now)
 
 
 def _life(place: Destination, now: datetime) -> int:
@@ -108,7 +110,7 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
         "success_action_status": "200",
     }
     sizes = _sizes(upload)
-    signed = post.signed_fields(settings.credentials, settings.region, now, life, upload.bucket, fields, sizes)
+    signed = post.signed_fields(_context(now), upload.bucket, fields, sizes, life)
     url = settings.endpoint.url_of(upload.bucket, "")
     return SignedPart(part.number, url, now + timedelta(seconds=life), method="POST", fields=signed)
 
@@ -132,19 +134,9 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     query = {**options.traffic(upload.options)}
     if asked:
         query |= {"callback": asked, "callback-var": encoded(variables)}
-    signed = signing.presign(
-        settings.credentials,
-        settings.region,
-        now,
-        life,
-        "PUT",
-        settings.endpoint.url_of(upload.bucket, upload.key),
-        upload.bucket,
-        upload.key,
-        list(query.items()),
-        headers={**headers, "Content-Length": str(upload.size)},
-        additional=("content-length",),
-    )
+    sent = {**headers, "Content-Length": str(upload.size)}
+    request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, ("content-length",))
+    signed = presign(_context(now), request, settings.endpoint.url_of(upload.bucket, upload.key), life)
     return SignedPart(part.number, signed, now + timedelta(seconds=life), headers=headers)
 
 

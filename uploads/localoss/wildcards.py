@@ -1,8 +1,14 @@
-"""`*` and `?` in patterns, as RAM policies use them. Rule: no regular expression, which a pattern could blow up."""
+"""The wildcards `*` and `?`, as in RAM policies.
+
+Rule: no regular expression, because a pattern could be made to run for a very long time.
+"""
 
 
 def like(pattern: str, text: str) -> bool:
-    """`*` is any text, the empty one too; `?` is one character. Time: at most length times length."""
+    """Whether the whole text matches. `*` stands for any text, also none; `?` for one character.
+
+    The time needed is at most proportional to the length of the pattern times the length of the text.
+    """
     at, place, star, mark = 0, 0, -1, 0
     while at < len(text):
         if place < len(pattern) and pattern[place] == "*":

@@ -6,9 +6,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.vectors import vectors
-from uploads.oss import v1
-from uploads.oss.signing import Credentials
+from tests.localoss import v1_client
+from tests.vectors_reader import vectors
+from uploads.localoss import signing_v1
+from uploads.oss.signing import Credentials, OssRequest
 
 VECTORS = vectors("v1_signatures")
 UNIT = [case for case in vectors("sdk_unit_signatures")["vectors"] if case["version"] == "v1"]
@@ -23,8 +24,8 @@ def test_authorization_header_is_the_vendors(vector: dict[str, Any]) -> None:
     given, expected = vector["input"], vector["expected"]
     headers = {**given["headers"], given["date_header_name"]: given["date"]}
     now = datetime.strptime(given["date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-    where = (given["method"], given["bucket"], given["key"], given["query"].items())
-    sent = v1.authorization(credentials_of(given), now, *where, headers)
+    request = OssRequest(given["method"], given["bucket"], given["key"], given["query"].items(), headers)
+    sent = v1_client.authorization(credentials_of(given), request, now)
     assert sent["Authorization"] == expected["authorization"]
     assert sent[given["date_header_name"]] == given["date"]
 
@@ -37,24 +38,22 @@ def test_string_to_sign_is_the_vendors(vector: dict[str, Any]) -> None:
         headers["x-oss-date"] = given["date"]
     if given["security_token"]:
         headers["x-oss-security-token"] = given["security_token"]
-    resource = v1.canonicalized_resource(given["bucket"], given["key"], given["query"].items())
-    assert v1.string_to_sign(given["method"], given["date"], headers, resource) == expected["string_to_sign"]
+    resource = signing_v1.canonicalized_resource(given["bucket"], given["key"], given["query"].items())
+    assert signing_v1.string_to_sign(given["method"], given["date"], headers, resource) == expected["string_to_sign"]
 
 
 @pytest.mark.parametrize("vector", VECTORS["query"], ids=lambda v: v["id"])
 def test_signed_url_is_the_vendors(vector: dict[str, Any]) -> None:
     given, expected = vector["input"], vector["expected"]
-    url = v1.presign(
-        credentials_of(given),
-        given["expires_epoch"],
-        given["method"],
-        expected["url"].partition("?")[0],
-        given["bucket"],
-        given["key"],
-        given["query"].items(),
-        given["headers"],
-    )
+    request = OssRequest(given["method"], given["bucket"], given["key"], given["query"].items(), given["headers"])
+    address = expected["url"].partition("?")[0]
+    url = v1_client.presign(credentials_of(given), request, address, given["expires_epoch"])
     assert sorted(url.partition("?")[2].split("&")) == sorted(expected["url"].partition("?")[2].split("&"))
+
+
+def request_of(vector: dict[str, Any]) -> OssRequest:
+    query = [tuple(pair) for pair in vector["query"]]
+    return OssRequest(vector["method"], vector["bucket"] or "", vector["key"] or "", query, vector["headers"])
 
 
 HEADER_UNIT = [case for case in UNIT if case["mode"] == "header"]
@@ -63,28 +62,13 @@ QUERY_UNIT = [case for case in UNIT if case["mode"] == "query" and case["expirat
 
 @pytest.mark.parametrize("vector", HEADER_UNIT, ids=lambda v: v["id"])
 def test_signature_of_the_sdks_own_unit_tests(vector: dict[str, Any]) -> None:
-    sent = v1.authorization(
-        credentials_of(vector["credentials"]),
-        datetime.fromtimestamp(vector["time"], UTC),
-        vector["method"],
-        vector["bucket"] or "",
-        vector["key"] or "",
-        [tuple(pair) for pair in vector["query"]],
-        vector["headers"],
-    )
+    now = datetime.fromtimestamp(vector["time"], UTC)
+    sent = v1_client.authorization(credentials_of(vector["credentials"]), request_of(vector), now)
     assert sent["Authorization"] == vector["expected_authorization"]
 
 
 @pytest.mark.parametrize("vector", QUERY_UNIT, ids=lambda v: v["id"])
 def test_signed_url_of_the_sdks_own_unit_tests(vector: dict[str, Any]) -> None:
-    url = v1.presign(
-        credentials_of(vector["credentials"]),
-        vector["expiration_time"],
-        vector["method"],
-        "https://example",
-        vector["bucket"],
-        vector["key"],
-        [tuple(pair) for pair in vector["query"]],
-        vector["headers"],
-    )
+    credentials = credentials_of(vector["credentials"])
+    url = v1_client.presign(credentials, request_of(vector), "https://example", vector["expiration_time"])
     assert unquote(url.rpartition("Signature=")[2]) == vector["expected_signature"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.oss.wildcards import like
+from uploads.localoss.wildcards import like
 
 
 @pytest.mark.parametrize(
