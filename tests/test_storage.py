@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 
-from tests.conftest import Begin
+from tests.django_fixtures import Begin
 from tests.services.test_services import content_of, send
 from uploads import services, storage
 from uploads.objects import open_object

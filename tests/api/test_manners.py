@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from tests.conftest import Begin, Place
+from tests.django_fixtures import Begin, Place
 from tests.services.test_services import at_once
 from tests.stack import deliver
 from uploads import services

@@ -17,7 +17,7 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import Begin
+from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import ROOT, Stack, deliver, wait_until
 from uploads import services, signals

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from tests.callback_app import CallbackApp, answer, raw
-from tests.conftest import Begin
+from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import Stack, deliver
 from uploads import services

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Begin
+from tests.django_fixtures import Begin
 from tests.services.test_services import content_of, send
 from uploads import services
 from uploads.domain.errors import ObjectMismatch, PartsMissing, StorageBusy, WrongState

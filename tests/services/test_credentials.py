@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tests.conftest import Begin, Place
+from tests.django_fixtures import Begin, Place
 from uploads import services
 from uploads.conf import settings as app_settings
 from uploads.domain.errors import Forbidden, NotOffered, StorageRefused, WrongState

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from tests.conftest import Begin, Place
+from tests.django_fixtures import Begin, Place
 from tests.services.test_services import at_once, send
 from tests.stack import deliver
 from uploads import services
