@@ -48,7 +48,7 @@ test("the core is less than 12 KB", { timeout: SLOW }, async () => {
 
 test("the whole engine with its worker is less than 25 KB", { timeout: SLOW }, async () => {
   const engine = await bundle("index.ts");
-  const whole = [...atOnce(engine), ...named(engine, "transfer", "crc64", "lending", "stream")];
+  const whole = [...atOnce(engine), ...named(engine, "transfer", "crc64", "sts-signer", "stream")];
   const worker = await bundle("hashing/crc64.worker.ts");
   expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(25 * KB);
 });

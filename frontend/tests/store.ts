@@ -1,7 +1,7 @@
 // The storage in memory behind the engine's Transport: checks URLs and headers as OSS does, keeps the bytes, and
 // fails on command.
 
-import type { SendAnswer, SendRequest, Transport } from "../src/engine/ports.ts";
+import type { SendRequest, SendResponse, Transport } from "../src/engine/ports.ts";
 import { Crc64 } from "../src/hashing/crc64.ts";
 import type { FakeClock } from "./clock.ts";
 
@@ -64,7 +64,7 @@ export class FakeStore implements Transport {
     return `${HOST}/${key}?${query}`;
   }
 
-  async send(request: SendRequest): Promise<SendAnswer> {
+  async send(request: SendRequest): Promise<SendResponse> {
     const url = new URL(request.signed.url);
     const number = Number(url.searchParams.get("partNumber"));
     const key = url.pathname.slice(1);
@@ -124,7 +124,7 @@ export class FakeStore implements Transport {
     return late || this.serverTime() < begun - 900_000 ? { status: 403, code: "AccessDenied" } : undefined;
   }
 
-  async #answer({ body, signal, onprogress }: SendRequest, fault: Fault | undefined): Promise<SendAnswer> {
+  async #answer({ body, signal, onprogress }: SendRequest, fault: Fault | undefined): Promise<SendResponse> {
     const none = { status: 0, headers: new Headers(), body: "" };
     if (fault === "silent") return none;
     if (fault === "stall") {
@@ -146,7 +146,7 @@ export class FakeStore implements Transport {
   }
 }
 
-function refusal({ status, code, headers = {} }: Exclude<Fault, string>): SendAnswer {
+function refusal({ status, code, headers = {} }: Exclude<Fault, string>): SendResponse {
   const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>No &amp; never.</Message><RequestId>REQ-1</RequestId></Error>`;
   return { status, headers: new Headers(headers), body };
 }

@@ -1,11 +1,12 @@
 // <oss-uploader>: choose, drop, paste or record files, watch them go, take up what was left unfinished.
 // Its one rule: it listens, shows and dispatches; everything that happens to a file happens in the engine.
 
-import { openAgain } from "../browser/handles.ts";
+import { reopenFile } from "../browser/handles.ts";
 import { asUploadError, NetworkError } from "../engine/errors.ts";
+import type { UploaderOptions } from "../engine/options.ts";
 import { can, isOver, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
-import { OssUploader, type Unfinished, type UploaderOptions } from "../engine/uploader.ts";
+import { OssUploader, type Unfinished } from "../engine/uploader.ts";
 import { Announcer } from "./announcer.ts";
 import { Awake } from "./awake.ts";
 import type { Camera, Recording } from "./camera.ts";
@@ -392,7 +393,7 @@ export class OssUploaderElement extends Base {
 
   async #takeUp(entry: Unfinished, chosen?: File): Promise<void> {
     const handle = chosen ? undefined : entry.handle;
-    const file = chosen ?? (handle && (await openAgain(handle)));
+    const file = chosen ?? (handle && (await reopenFile(handle)));
     if (!file || !this.#dispatch("accept", { files: [file] }, true)) return;
     const upload = await this.uploader.resume(entry, file, handle && { handle });
     this.#unfinished.remove(entry.id);

@@ -1,7 +1,7 @@
 // All uploads of the page together: how many, how far, how fast.
 // Its one rule: pure, and counted from the uploads themselves whenever somebody looks.
 
-import { Meter, type Progress } from "../engine/progress.ts";
+import { type Progress, ProgressMeter } from "../engine/progress.ts";
 import { isActive, type State } from "../engine/states.ts";
 
 export interface Counted {
@@ -20,7 +20,7 @@ export interface Totals {
 }
 
 export class Count {
-  readonly #meter = new Meter(0);
+  readonly #meter = new ProgressMeter(0);
   #loaded = 0;
 
   /** `now` is monotonic milliseconds. What was discarded counts no more. */
@@ -41,11 +41,11 @@ export class Count {
 
   /** What was found at the storage, or fell away, was not sent just now. */
   forgive(): void {
-    this.#meter.rest();
+    this.#meter.restart();
   }
 
   #progress(loaded: number, total: number, now: number): Progress {
-    if (loaded < this.#loaded) this.#meter.rest();
+    if (loaded < this.#loaded) this.#meter.restart();
     this.#loaded = loaded;
     this.#meter.total = total;
     this.#meter.advance(0, loaded, total, now);

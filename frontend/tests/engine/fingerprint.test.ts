@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { fingerprintOf, samplesOf } from "../../src/engine/fingerprint.ts";
-import { Source } from "../../src/engine/source.ts";
-import { fileOf } from "../world.ts";
+import { Source } from "../../src/engine/parts.ts";
+import { fileOf } from "../environment.ts";
 
 const KIB = 1024;
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Meter } from "../../src/engine/progress.ts";
+import { ProgressMeter } from "../../src/engine/progress.ts";
 
 test("bytes finished and in flight add up, never above the total, whatever the browser counts", () => {
-  const meter = new Meter(100);
+  const meter = new ProgressMeter(100);
   meter.advance(1, 30, 50, 0);
   expect(meter.read()).toMatchObject({ loaded: 30, total: 100, ratio: 0.3 });
   meter.advance(1, 999, 50, 10);
@@ -15,7 +15,7 @@ test("bytes finished and in flight add up, never above the total, whatever the b
 });
 
 test("a part that starts over takes back its bytes and no others", () => {
-  const meter = new Meter(100);
+  const meter = new ProgressMeter(100);
   meter.finish(1, 50, 0);
   meter.advance(2, 40, 50, 10);
   meter.drop(2);
@@ -24,7 +24,7 @@ test("a part that starts over takes back its bytes and no others", () => {
 });
 
 test("a steady line is measured as it is, and the time left follows from it", () => {
-  const meter = new Meter(100_000);
+  const meter = new ProgressMeter(100_000);
   expect(meter.read()).toMatchObject({ speed: null, eta: null });
   for (let second = 0; second <= 20; second++) meter.advance(1, second * 1000, 100_000, second * 1000);
   const { speed, eta } = meter.read();
@@ -33,16 +33,16 @@ test("a steady line is measured as it is, and the time left follows from it", ()
 });
 
 test("bytes there from the start are no speed", () => {
-  const meter = new Meter(100_000, 90_000);
+  const meter = new ProgressMeter(100_000, 90_000);
   meter.advance(2, 0, 10_000, 0);
   meter.advance(2, 500, 10_000, 1000);
   expect(meter.read().speed).toBeCloseTo(500, 6);
 });
 
 test("a pause is not slowness", () => {
-  const meter = new Meter(100_000);
+  const meter = new ProgressMeter(100_000);
   for (let second = 0; second <= 5; second++) meter.advance(1, second * 1000, 100_000, second * 1000);
-  meter.rest();
+  meter.restart();
   expect(meter.speed).toBeNull();
   meter.advance(1, 6000, 100_000, 3_600_000);
   meter.advance(1, 7000, 100_000, 3_601_000);
@@ -50,11 +50,11 @@ test("a pause is not slowness", () => {
 });
 
 test("an empty file is whole from the start", () => {
-  expect(new Meter(0).read()).toEqual({ loaded: 0, total: 0, ratio: 1, speed: null, eta: null });
+  expect(new ProgressMeter(0).read()).toEqual({ loaded: 0, total: 0, ratio: 1, speed: null, eta: null });
 });
 
 test("what the storage holds is never shown as more than the file", () => {
-  const meter = new Meter(100, 90);
+  const meter = new ProgressMeter(100, 90);
   meter.advance(2, 50, 50, 0);
   expect(meter.loaded).toBe(100);
 });

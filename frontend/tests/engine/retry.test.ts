@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LoginError, NetworkError, UploadError } from "../../src/engine/errors.ts";
-import { backoff, delayBefore, persist, retryAfter, seconds } from "../../src/engine/retry.ts";
-import { TestWorld } from "../world.ts";
+import { backoff, delayBefore, retry, retryAfter, seconds } from "../../src/engine/retry.ts";
+import { TestEnvironment } from "../environment.ts";
 
 test("the ceiling doubles from half a second to thirty, and chance takes anything below it", () => {
   const ceilings = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((attempt) => backoff(attempt, () => 1));
@@ -34,27 +34,27 @@ test("seconds are rounded up and never nought", () => {
 });
 
 function setting() {
-  const world = new TestWorld();
+  const environment = new TestEnvironment();
   const { signal } = new AbortController();
-  const told: (string | null)[] = [];
-  const patience = { ...world, signal, tell: (notice: string | null) => told.push(notice) };
-  return { world, told, patience };
+  const notices: (string | null)[] = [];
+  const options = { ...environment, signal, notify: (notice: string | null) => notices.push(notice) };
+  return { environment, notices, options };
 }
 
 test("a call is repeated until it succeeds, and the notice is taken back", async () => {
-  const { world, told, patience } = setting();
+  const { environment, notices, options } = setting();
   let calls = 0;
   const attempt = async () => {
     if (++calls < 4) throw new NetworkError("server_unreachable");
     return "there";
   };
-  expect(await world.clock.run(persist(attempt, patience))).toBe("there");
-  expect(world.clock.slept).toEqual([250, 500, 1000]);
-  expect(told.at(-1)).toBe(null);
+  expect(await environment.clock.run(retry(attempt, options))).toBe("there");
+  expect(environment.clock.slept).toEqual([250, 500, 1000]);
+  expect(notices.at(-1)).toBe(null);
 });
 
 test("what is not worth repeating is not repeated", async () => {
-  const { world, patience } = setting();
+  const { environment, options } = setting();
   for (const error of [
     new LoginError({ code: "not_authenticated", title: "", detail: "" }),
     new UploadError({ code: "x", title: "", detail: "" }),
@@ -65,35 +65,35 @@ test("what is not worth repeating is not repeated", async () => {
       calls += 1;
       return Promise.reject(error);
     };
-    await expect(world.clock.run(persist(attempt, patience))).rejects.toBe(error);
+    await expect(environment.clock.run(retry(attempt, options))).rejects.toBe(error);
     expect(calls).toBe(1);
   }
 });
 
 test("it gives up after a bounded while, longer than a backend takes to restart", async () => {
-  const { world, patience } = setting();
+  const { environment, options } = setting();
   let calls = 0;
   const attempt = () => {
     calls += 1;
     return Promise.reject(new NetworkError("server_unreachable"));
   };
-  await expect(world.clock.run(persist(attempt, patience))).rejects.toThrow("No answer.");
+  await expect(environment.clock.run(retry(attempt, options))).rejects.toThrow("Network error.");
   expect(calls).toBe(14);
-  expect(world.clock.now()).toBeGreaterThan(60_000);
+  expect(environment.clock.now()).toBeGreaterThan(60_000);
 });
 
-test("offline it waits for the network, and that uses up no patience", async () => {
-  const { world, told, patience } = setting();
-  world.connection.online = false;
+test("offline it waits for the network, and that uses up no options", async () => {
+  const { environment, notices, options } = setting();
+  environment.connection.online = false;
   let calls = 0;
   const attempt = async () => {
     if (++calls < 2) throw new NetworkError("server_unreachable");
     return "there";
   };
-  const result = persist(attempt, patience);
-  await world.clock.pass(3_600_000);
+  const result = retry(attempt, options);
+  await environment.clock.pass(3_600_000);
   expect(calls).toBe(1);
-  expect(told).toEqual(["offline"]);
-  world.connection.comeBack();
-  expect(await world.clock.run(result)).toBe("there");
+  expect(notices).toEqual(["offline"]);
+  environment.connection.comeBack();
+  expect(await environment.clock.run(result)).toBe("there");
 });

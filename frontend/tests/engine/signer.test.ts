@@ -20,7 +20,7 @@ function setting(ports: Partial<SignerPorts> = {}) {
   const todo = Array.from({ length: 1000 }, (_, index) => index + 1);
   const signer = new Signer({
     clock,
-    lanes: 4,
+    parallel: 4,
     upcoming: () => todo,
     rate: () => null,
     sign,

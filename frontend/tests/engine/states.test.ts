@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
 import {
   can,
-  type Event,
   IllegalTransition,
   isActive,
   isOver,
   next,
   type State,
+  type StateEvent,
   TRANSITIONS,
 } from "../../src/engine/states.ts";
 
 const STATES = Object.keys(TRANSITIONS) as State[];
-const EVENTS: Event[] = [
+const EVENTS: StateEvent[] = [
   "begin",
   "start",
   "pause",
