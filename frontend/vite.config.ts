@@ -33,7 +33,7 @@ export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
     // Machines of a CI may be busy; the tests wait for conditions, so that the limit only ends what hangs.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

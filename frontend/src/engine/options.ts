@@ -47,27 +47,19 @@ export interface StreamOptions extends UploadOptions {
 const SMALL = 256 * 1024;
 
 /** The options with defaults filled in. Throws ConfigurationError. */
-export function checkedOptions(options: UploaderOptions): Required<UploaderOptions> {
-  const checked = {
-    api: "/api/",
-    destination: "default",
-    parallel: 4,
-    signing: "url" as const,
-    integrity: "crc64" as const,
-    small: SMALL,
-    headers: {},
-    ...withoutUndefined(options),
-  };
-  const levels = Array.from({ length: MAX_PARALLEL }, (_, index) => index + 1);
-  assertSupported("parallel", checked.parallel, levels);
-  assertSupported("signing", checked.signing, ["url", "sts"]);
-  assertSupported("integrity", checked.integrity, ["crc64", "md5", "none"]);
-  return checked;
-}
-
-/** An option that is undefined has its default, as in a destructuring. */
-function withoutUndefined(options: UploaderOptions): UploaderOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+export function checkedOptions({
+  api = "/api/",
+  destination = "default",
+  parallel = 4,
+  signing = "url",
+  integrity = "crc64",
+  small = SMALL,
+  headers = {},
+}: UploaderOptions): Required<UploaderOptions> {
+  assertSupported("parallel", parallel, [1, 2, 3, 4, 5, MAX_PARALLEL]);
+  assertSupported("signing", signing, ["url", "sts"]);
+  assertSupported("integrity", integrity, ["crc64", "md5", "none"]);
+  return { api, destination, parallel, signing, integrity, small, headers };
 }
 
 function assertSupported<T>(option: string, value: T, supported: readonly T[]): void {

@@ -8,7 +8,7 @@ import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
 import { Source } from "./parts.ts";
 import { abortable } from "./promises.ts";
-import { type Notify, type RetryOptions, retry, retryOptions } from "./retry.ts";
+import type { Notify, Retry } from "./retry.ts";
 import type { Transfer, TransferPorts, TransferSettings } from "./transfer.ts";
 
 /** A stream, whose code is loaded when its upload starts. */
@@ -33,6 +33,7 @@ export interface PreparationPorts {
   /** Recorded in the journal with the upload. */
   readonly handle: FileSystemFileHandle | undefined;
   readonly notify: Notify;
+  readonly retry: Retry;
   onprogress(): void;
 }
 
@@ -95,7 +96,7 @@ export class Preparation {
     const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts(remote));
     const key = crypto.randomUUID?.() ?? String(Math.random());
     const open = () => this.#findOrCreate(transferOf, key, signal);
-    const transfer = await retry(open, this.#retryOptions(signal));
+    const transfer = await this.ports.retry(open, signal);
     this.#record(transfer.remote, transfer.ledger.doneBytes);
     return transfer;
   }
@@ -130,7 +131,7 @@ export class Preparation {
     if (await this.#acquire(name, false, signal)) return null;
     const query = { destination, fingerprint, state: "completed" };
     const completed = async () => {
-      const found = await retry(() => api.list(query, signal), this.#retryOptions(signal));
+      const found = await this.ports.retry(() => api.list(query, signal), signal);
       return found.filter((upload) => upload.fingerprint === fingerprint);
     };
     const before = new Set((await completed()).map(({ id }) => id));
@@ -214,11 +215,8 @@ export class Preparation {
   }
 
   #transferPorts(remote: RemoteUpload): TransferPorts {
-    const { api, parallel, signing, integrity, requests } = this.settings;
-    const { notify, onprogress } = this.ports;
     const oncheckpoint = (bytesDone: number) => this.#record(remote, bytesDone);
-    const upload = { source: this.#source, isSmall: this.isSmall, notify, onprogress, oncheckpoint };
-    return { api, parallel, signing, integrity, requests, ...upload };
+    return { ...this.settings, ...this.ports, source: this.#source, isSmall: this.isSmall, oncheckpoint };
   }
 
   /** Loads a chunk of our code, and retries like any other request. */
@@ -228,11 +226,7 @@ export class Preparation {
         signal.throwIfAborted();
         throw new NetworkError("code_unreachable", { cause });
       });
-    return retry(attempt, this.#retryOptions(signal));
-  }
-
-  #retryOptions(signal: AbortSignal): RetryOptions {
-    return retryOptions(this.settings.api.environment, signal, this.ports.notify);
+    return this.ports.retry(attempt, signal);
   }
 }
 

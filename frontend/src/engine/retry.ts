@@ -1,8 +1,8 @@
 // Retries: whether, and after which delay.
-// `retry` is the only retry loop around calls to the backend; the rest of the module is pure.
+// `makeRetry` has the only retry loop around calls to the backend; the rest of the module is pure.
 
 import { NetworkError, UploadError } from "./errors.ts";
-import type { Clock, Connection, Environment } from "./ports.ts";
+import type { Environment } from "./ports.ts";
 import type { Facts, NoticeName } from "./sentences.ts";
 
 /** Milliseconds. */
@@ -31,45 +31,43 @@ export function delayBefore(attempt: number, retryAfterSeconds: number | null, r
 /** Shows a notice while the upload waits; null takes it back. */
 export type Notify = (notice: NoticeName | null, facts?: Facts) => void;
 
-export interface RetryOptions {
-  readonly clock: Clock;
-  readonly connection: Connection;
-  readonly signal: AbortSignal;
-  readonly notify: Notify;
-}
-
-export function retryOptions(environment: Environment, signal: AbortSignal, notify: Notify): RetryOptions {
-  const { clock, connection } = environment;
-  return { clock, connection, signal, notify };
-}
-
-/** About four minutes in all: longer than a backend takes to restart. */
-const MAX_ATTEMPTS = 14;
-
 /**
  * Repeats `attempt` while it fails with a retryable UploadError. Waiting for the network uses up no attempts. Rejects
  * with the last error, or with the signal's reason.
  */
-export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { clock, connection, signal, notify } = options;
-  for (let attempts = 1; ; attempts++) {
-    try {
-      const result = await attempt();
-      if (attempts > 1) notify(null);
-      return result;
-    } catch (error) {
-      if (!(error instanceof UploadError) || !error.retryable || attempts >= MAX_ATTEMPTS) throw error;
-      signal.throwIfAborted(); // An aborted upload shows no notice.
-      if (error instanceof NetworkError && !connection.online) {
-        notify("offline");
-        await connection.whenOnline(signal);
-        attempts = 0;
+export type Retry = <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+
+/** About four minutes in all: longer than a backend takes to restart. */
+const MAX_ATTEMPTS = 14;
+
+export function makeRetry(
+  { clock, connection }: Pick<Environment, "clock" | "connection">,
+  notify: Notify,
+): Retry {
+  return async (attempt, signal) => {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        const result = await attempt();
+        if (attempts > 1) notify(null);
+        return result;
+      } catch (error) {
+        if (!isRetryable(error) || attempts >= MAX_ATTEMPTS) throw error;
+        signal.throwIfAborted(); // An aborted upload shows no notice.
+        if (error instanceof NetworkError && !connection.online) {
+          notify("offline");
+          await connection.whenOnline(signal);
+          attempts = 0;
+        }
+        const delay = delayBefore(Math.max(1, attempts), error.retryAfter, () => clock.random());
+        notify("server_down", { wait: seconds(delay) });
+        await clock.sleep(delay, signal);
       }
-      const delay = delayBefore(Math.max(1, attempts), error.retryAfter, () => clock.random());
-      notify("server_down", { wait: seconds(delay) });
-      await clock.sleep(delay, signal);
     }
-  }
+  };
+}
+
+function isRetryable(error: unknown): error is UploadError {
+  return error instanceof UploadError && error.retryable;
 }
 
 /** Whole seconds for people to read: rounded up, at least 1. */

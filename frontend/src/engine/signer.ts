@@ -4,7 +4,7 @@
 import { type Api, FIRST_BATCH, type RemoteUpload, type SignedBatch, type SignedPart } from "./api.ts";
 import type { DonePart } from "./parts.ts";
 import type { Clock } from "./ports.ts";
-import { type RetryOptions, retry } from "./retry.ts";
+import type { Retry } from "./retry.ts";
 import type { ServerResponse, StsSigner } from "./sts-signer.ts";
 
 /** A signed part with its expiry on our own clock. */
@@ -139,7 +139,7 @@ export interface PresignerPorts {
   /** Finished parts to report in the same call. */
   unreported(): DonePart[];
   onreported(parts: readonly DonePart[]): void;
-  retryOptions(signal: AbortSignal): RetryOptions;
+  readonly retry: Retry;
 }
 
 /** Signs batches of parts: with temporary credentials where it can, otherwise by a call to the backend. */
@@ -166,10 +166,10 @@ export class Presigner {
   }
 
   async #signAtBackend(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> {
-    const { api, remote, unreported, onreported, retryOptions } = this.ports;
+    const { api, remote, unreported, onreported, retry } = this.ports;
     const done = unreported();
     const parts = await this.#withMd5(numbers);
-    const batch = await retry(() => api.sign(remote.id, parts, done, signal), retryOptions(signal));
+    const batch = await retry(() => api.sign(remote.id, parts, done, signal), signal);
     onreported(done);
     this.remember(batch);
     return batch;
@@ -177,14 +177,14 @@ export class Presigner {
 
   /** Null where the backend has to sign. */
   async #signHere(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch | null> {
-    const { api, remote, signing, md5, retryOptions } = this.ports;
+    const { api, remote, signing, md5, retry } = this.ports;
     if (signing !== "sts" || md5 || remote.method !== "multipart") return null;
     this.#stsSigner ??= import("./sts-signer.ts").then(
       ({ StsSigner }) => new StsSigner(api, remote.id),
       () => null, // The chunk could not be loaded.
     );
     const signer = await this.#stsSigner;
-    return signer && retry(() => signer.sign(numbers, this.#response, signal), retryOptions(signal));
+    return signer && retry(() => signer.sign(numbers, this.#response, signal), signal);
   }
 
   /** MD5s are computed before the URLs are requested: for few parts at a time, so that sending does not wait. */

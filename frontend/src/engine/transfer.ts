@@ -11,7 +11,7 @@ import { type Integrity, IntegrityChecker } from "./integrity.ts";
 import { allParts, type DonePart, type Ledger, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable } from "./promises.ts";
-import { type Notify, type RetryOptions, retry, retryOptions, seconds } from "./retry.ts";
+import { type Notify, type Retry, seconds } from "./retry.ts";
 import { Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
 
@@ -39,6 +39,7 @@ export interface TransferPorts extends TransferSettings {
   /** Whether the upload is completed in a batch call. */
   readonly isSmall: boolean;
   readonly notify: Notify;
+  readonly retry: Retry;
   onprogress(): void;
   /** The backend knows of so many finished bytes. */
   oncheckpoint(bytesDone: number): void;
@@ -79,33 +80,26 @@ export class Transfer {
   }
 
   #makePresigner(): Presigner {
-    const { api, signing, integrity, parallel } = this.ports;
     return new Presigner({
-      api,
+      ...this.ports,
       remote: this.remote,
-      signing,
-      md5: integrity === "md5" ? (number) => this.#checker.md5(number) : null,
-      parallel,
+      md5: this.ports.integrity === "md5" ? (number) => this.#checker.md5(number) : null,
       unreported: () => this.ledger.unreported(),
       onreported: (parts) => this.#markReported(parts),
-      retryOptions: (signal) => this.#retryOptions(signal),
     });
   }
 
   #makeSender(): Sender {
-    const { api, source, requests, notify, onprogress } = this.ports;
+    const { api, notify } = this.ports;
     const { clock, connection, transport, origin } = api.environment;
     return new Sender({
+      ...this.ports,
       clock,
       transport,
       breaker: new CircuitBreaker({ clock, connection, origin, notify }),
       signer: this.#signer,
       meter: this.meter,
-      source,
       plan: this.ledger.plan,
-      requests,
-      notify,
-      onprogress,
       onstall: () => this.#concurrency.recordStall(clock.now()),
     });
   }
@@ -198,12 +192,12 @@ export class Transfer {
 
   /** Resolves with the completed upload, or, unless `last`, with the numbers of the parts that OSS lacks. */
   async complete(signal: AbortSignal, last: boolean): Promise<RemoteUpload | number[]> {
-    const { api, notify } = this.ports;
+    const { api, notify, retry } = this.ports;
     for (;;) {
       const done = this.ledger.unreported();
       try {
         const request = { done, ...this.#crc64(), ...this.#streamSize() };
-        const response = await retry(() => this.#callComplete(request, signal), this.#retryOptions(signal));
+        const response = await retry(() => this.#callComplete(request, signal), signal);
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;
         const wait = (response.retryAfter ?? DEFAULT_RETRY_AFTER) * 1000;
@@ -261,10 +255,6 @@ export class Transfer {
     this.ledger.markReported(parts);
     this.#reportedAt = this.ports.api.environment.clock.now();
     this.ports.oncheckpoint(this.ledger.doneBytes);
-  }
-
-  #retryOptions(signal: AbortSignal): RetryOptions {
-    return retryOptions(this.ports.api.environment, signal, this.ports.notify);
   }
 }
 

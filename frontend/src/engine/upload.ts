@@ -16,7 +16,7 @@ import type { UploadOptions } from "./options.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
 import { deferred } from "./promises.ts";
-import { type Notify, retry, retryOptions } from "./retry.ts";
+import { makeRetry, type Notify, type Retry } from "./retry.ts";
 import { isActive, isOver, next, type State, type StateEvent } from "./states.ts";
 import type { Transfer } from "./transfer.ts";
 
@@ -51,6 +51,7 @@ export class Upload extends UploadEventTarget {
   readonly #settings: UploadSettings;
   readonly #preparation: Preparation;
   readonly #queueEntry: QueueEntry;
+  readonly #retry: Retry;
   #state: State = "queued";
   #error: UploadError | null = null;
   #notice: Notice | null = null;
@@ -73,11 +74,13 @@ export class Upload extends UploadEventTarget {
     super();
     this.options = options;
     this.#settings = settings;
+    this.#retry = makeRetry(settings.api.environment, this.#showNotice);
     this.#preparation = new Preparation(settings, file, {
       filename: options.filename,
       metadata: options.metadata ?? {},
       handle: options.handle,
       notify: this.#showNotice,
+      retry: this.#retry,
       onprogress: () => this.#dispatchProgress(),
     });
     this.file = this.#preparation.file;
@@ -289,10 +292,5 @@ export class Upload extends UploadEventTarget {
     if (!always && now - this.#lastProgressAt < PROGRESS_INTERVAL) return;
     this.#lastProgressAt = now;
     this.dispatchEvent(new UploadProgressEvent(this.progress));
-  }
-
-  #retry<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const { environment } = this.#settings.api;
-    return retry(attempt, retryOptions(environment, signal, this.#showNotice));
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LoginError, NetworkError, UploadError } from "../../src/engine/errors.ts";
-import { backoff, delayBefore, retry, retryAfter, seconds } from "../../src/engine/retry.ts";
+import { backoff, delayBefore, makeRetry, retryAfter, seconds } from "../../src/engine/retry.ts";
 import { TestEnvironment } from "../environment.ts";
 
 test("the ceiling doubles from half a second to thirty, and chance takes anything below it", () => {
@@ -37,24 +37,24 @@ function setting() {
   const environment = new TestEnvironment();
   const { signal } = new AbortController();
   const notices: (string | null)[] = [];
-  const options = { ...environment, signal, notify: (notice: string | null) => notices.push(notice) };
-  return { environment, notices, options };
+  const retry = makeRetry(environment, (notice) => notices.push(notice));
+  return { environment, notices, retry, signal };
 }
 
 test("a call is repeated until it succeeds, and the notice is taken back", async () => {
-  const { environment, notices, options } = setting();
+  const { environment, notices, retry, signal } = setting();
   let calls = 0;
   const attempt = async () => {
     if (++calls < 4) throw new NetworkError("server_unreachable");
     return "there";
   };
-  expect(await environment.clock.run(retry(attempt, options))).toBe("there");
+  expect(await environment.clock.run(retry(attempt, signal))).toBe("there");
   expect(environment.clock.slept).toEqual([250, 500, 1000]);
   expect(notices.at(-1)).toBe(null);
 });
 
 test("what is not worth repeating is not repeated", async () => {
-  const { environment, options } = setting();
+  const { environment, retry, signal } = setting();
   for (const error of [
     new LoginError({ code: "not_authenticated", title: "", detail: "" }),
     new UploadError({ code: "x", title: "", detail: "" }),
@@ -65,32 +65,32 @@ test("what is not worth repeating is not repeated", async () => {
       calls += 1;
       return Promise.reject(error);
     };
-    await expect(environment.clock.run(retry(attempt, options))).rejects.toBe(error);
+    await expect(environment.clock.run(retry(attempt, signal))).rejects.toBe(error);
     expect(calls).toBe(1);
   }
 });
 
 test("it gives up after a bounded while, longer than a backend takes to restart", async () => {
-  const { environment, options } = setting();
+  const { environment, retry, signal } = setting();
   let calls = 0;
   const attempt = () => {
     calls += 1;
     return Promise.reject(new NetworkError("server_unreachable"));
   };
-  await expect(environment.clock.run(retry(attempt, options))).rejects.toThrow("Network error.");
+  await expect(environment.clock.run(retry(attempt, signal))).rejects.toThrow("Network error.");
   expect(calls).toBe(14);
   expect(environment.clock.now()).toBeGreaterThan(60_000);
 });
 
 test("offline it waits for the network, and that uses up no options", async () => {
-  const { environment, notices, options } = setting();
+  const { environment, notices, retry, signal } = setting();
   environment.connection.online = false;
   let calls = 0;
   const attempt = async () => {
     if (++calls < 2) throw new NetworkError("server_unreachable");
     return "there";
   };
-  const result = retry(attempt, options);
+  const result = retry(attempt, signal);
   await environment.clock.pass(3_600_000);
   expect(calls).toBe(1);
   expect(notices).toEqual(["offline"]);
