@@ -40,30 +40,36 @@ export type Retry = <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promi
 /** About four minutes in all: longer than a backend takes to restart. */
 const MAX_ATTEMPTS = 14;
 
-export function makeRetry(
-  { clock, connection }: Pick<Environment, "clock" | "connection">,
+export function makeRetry(environment: RetryPorts, notify: Notify): Retry {
+  return (attempt, signal) => retry(attempt, signal, environment, notify);
+}
+
+type RetryPorts = Pick<Environment, "clock" | "connection">;
+
+async function retry<T>(
+  attempt: () => Promise<T>,
+  signal: AbortSignal,
+  { clock, connection }: RetryPorts,
   notify: Notify,
-): Retry {
-  return async (attempt, signal) => {
-    for (let attempts = 1; ; attempts++) {
-      try {
-        const result = await attempt();
-        if (attempts > 1) notify(null);
-        return result;
-      } catch (error) {
-        if (!isRetryable(error) || attempts >= MAX_ATTEMPTS) throw error;
-        signal.throwIfAborted(); // An aborted upload shows no notice.
-        if (error instanceof NetworkError && !connection.online) {
-          notify("offline");
-          await connection.whenOnline(signal);
-          attempts = 0;
-        }
-        const delay = delayBefore(Math.max(1, attempts), error.retryAfter, () => clock.random());
-        notify("server_down", { wait: seconds(delay) });
-        await clock.sleep(delay, signal);
+): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      const result = await attempt();
+      if (attempts > 1) notify(null);
+      return result;
+    } catch (error) {
+      if (!isRetryable(error) || attempts >= MAX_ATTEMPTS) throw error;
+      signal.throwIfAborted(); // An aborted upload shows no notice.
+      if (error instanceof NetworkError && !connection.online) {
+        notify("offline");
+        await connection.whenOnline(signal);
+        attempts = 0;
       }
+      const delay = delayBefore(Math.max(1, attempts), error.retryAfter, () => clock.random());
+      notify("server_down", { wait: seconds(delay) });
+      await clock.sleep(delay, signal);
     }
-  };
+  }
 }
 
 function isRetryable(error: unknown): error is UploadError {
