@@ -1,11 +1,11 @@
-// Simplified Chinese.
+// The texts of <oss-uploader> and of the engine in Simplified Chinese.
 
 import type { Language } from "../element/labels.ts";
 
 export const zhHans: Language = {
   labels: {
     drop: "将文件拖到此处",
-    promise: "文件大小不限，中断后可从断点继续上传。",
+    promise: "文件大小不限，中断的上传可以继续。",
     choose: "选择文件",
     record: "录制视频",
     uploads: "上传列表",
@@ -16,11 +16,11 @@ export const zhHans: Language = {
     preparing: "正在检查已上传的内容…",
     uploading: "上传中",
     paused: "已暂停，已上传的部分会保留。",
-    completing: "存储正在合并分片…",
+    completing: "OSS 正在合并分片…",
     completed: "上传完成",
-    failed: "已停止，已上传的部分会保留。",
-    aborting: "正在放弃…",
-    aborted: "已放弃",
+    failed: "上传失败，已上传的部分会保留。",
+    aborting: "正在中止…",
+    aborted: "已中止",
 
     pause: "暂停",
     resume: "继续",
@@ -30,22 +30,16 @@ export const zhHans: Language = {
     resume_all: "全部继续",
     retry_all: "重试失败项",
     cancel_all: "全部取消",
-    clear: "清除已完成",
+    clear: "清除已结束",
 
     of: "{part} / {whole}",
-    rate: "{bytes}/秒",
     left: "剩余 {time}",
-    seconds: "{n} 秒",
-    minutes: "{n} 分钟",
-    hours: "{h} 小时 {m} 分钟",
-    days: "{n} 天",
     counted: "已上传 {done} / {all} 个文件",
-    counted_failed: "已上传 {done} / {all} 个文件，{failed} 个出错",
+    counted_failed: "已上传 {done} / {all} 个文件，{failed} 个失败",
 
     unfinished: "未完成的上传",
-    there: "{size} 已上传 {percent}",
-    take_up: "继续上传",
-    again: "重新选择文件",
+    unfinished_progress: "已上传 {percent}，共 {size}",
+    choose_again: "重新选择文件",
     discard: "放弃",
 
     request: "请求 ID {id}",
@@ -53,18 +47,18 @@ export const zhHans: Language = {
     request_id: "请求 ID",
     copied: "已复制",
 
-    says_uploading: "正在上传 {name}。",
-    says_completed: "{name} 上传完成。",
-    says_failed: "{name} 上传出错，已停止。",
-    says_aborted: "已放弃上传 {name}。",
-    says_unreadable: "无法读取：{names}。",
-    busy: "文件仍在上传中。",
+    announce_uploading: "正在上传 {name}。",
+    announce_completed: "{name} 上传完成。",
+    announce_failed: "{name} 上传失败。",
+    announce_aborted: "{name} 的上传已中止。",
+    unreadable: "无法读取以下文件：{names}",
+    busy: "请等待上传完成。",
     missing: "请选择文件。",
 
     recording: "正在录制",
     record_stop: "停止并保存",
     record_cancel: "放弃录制",
-    record_preview: "摄像头画面",
+    record_preview: "摄像头预览",
     no_camera: "无法使用摄像头：{detail}",
   },
   notices: {
