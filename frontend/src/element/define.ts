@@ -1,11 +1,12 @@
 // Registers <oss-uploader>. This is the only module of the package whose import has an effect; without a page it has none.
 
-import { OssUploaderElement } from "./element.ts";
+import { OssUploaderElement, type OssUploaderEventMap } from "./element.ts";
 
 declare global {
   interface HTMLElementTagNameMap {
     "oss-uploader": OssUploaderElement;
   }
+  interface HTMLElementEventMap extends OssUploaderEventMap {}
 }
 
 const registry: CustomElementRegistry | undefined = globalThis.customElements;
