@@ -1,5 +1,5 @@
 // Lists the types that occur in the public signatures of a built package but are exported by none of its entries.
-// Usage: node public-types.mjs <folder of the package> <entry.d.ts>...   It prints a JSON list of "name (module)".
+// Usage: node public-types.mjs <folder of the package> <entry.d.ts>...   It prints JSON: how many declarations are exported, and which are missing.
 
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -21,18 +21,23 @@ function moduleOf(path) {
 }
 
 function readStatement(module, statement) {
-  const from = statement.source && resolved(module.path, statement.source.value);
-  if (statement.type === "ImportDeclaration") {
-    for (const { local, imported } of statement.specifiers) {
-      module.imported.set(local.name, { from, name: imported?.name ?? "default" });
-    }
-  } else if (statement.type === "ExportNamedDeclaration") {
-    if (statement.declaration) declare(module, statement.declaration, true);
-    for (const { local, exported } of statement.specifiers) {
-      const name = local.name ?? local.value;
-      module.exported.set(exported.name ?? exported.value, from ? { from, name } : { name });
-    }
-  } else declare(module, statement, false);
+  if (statement.type === "ImportDeclaration") readImport(module, statement);
+  else if (statement.type === "ExportNamedDeclaration") readExport(module, statement);
+  else declare(module, statement, false);
+}
+
+function readImport(module, { source, specifiers }) {
+  const from = resolved(module.path, source.value);
+  for (const { local, imported } of specifiers) {
+    module.imported.set(local.name, { from, name: imported?.name ?? "default" });
+  }
+}
+
+function readExport(module, { declaration, source, specifiers }) {
+  if (declaration) declare(module, declaration, true);
+  const from = source ? { from: resolved(module.path, source.value) } : {};
+  for (const { local, exported } of specifiers)
+    module.exported.set(exported.name, { ...from, name: local.name });
 }
 
 function declare(module, declaration, exported) {
@@ -66,22 +71,22 @@ function exportOf({ from, name }) {
   return exported.from ? exportOf(exported) : declarationOf(module, exported.name);
 }
 
+/** For each kind of node that refers to a type: the property that holds the name. */
+const NAME_OF = {
+  TSTypeReference: "typeName",
+  TSTypeQuery: "exprName",
+  TSInterfaceHeritage: "expression",
+  TSClassImplements: "expression",
+  ClassDeclaration: "superClass",
+};
+
 /** Names of types in a declaration, private members left out: TypeScript writes them without their types. */
 function namesIn(node, found = new Set()) {
-  if (Array.isArray(node)) for (const one of node) namesIn(one, found);
-  else if (node && typeof node === "object") {
-    if (node.accessibility === "private") return found;
-    if (node.type === "TSTypeReference") addName(node.typeName, found);
-    if (node.type === "TSTypeQuery") addName(node.exprName, found);
-    if (node.type === "TSInterfaceHeritage" || node.type === "TSClassImplements") addName(node.expression, found);
-    if (node.superClass) addName(node.superClass, found);
-    for (const [key, value] of Object.entries(node)) if (key !== "id") namesIn(value, found);
-  }
+  if (!node || typeof node !== "object" || node.accessibility === "private") return found;
+  const name = node[NAME_OF[node.type]];
+  if (name?.type === "Identifier") found.add(name.name);
+  for (const [key, value] of Object.entries(node)) if (key !== "id") namesIn(value, found);
   return found;
-}
-
-function addName(name, found) {
-  if (name.type === "Identifier") found.add(name.name);
 }
 
 const keyOf = ({ module, name }) => `${name} (${module.path})`;
@@ -114,4 +119,4 @@ function check({ module, name }) {
 }
 
 for (const declaration of exported.values()) check(declaration);
-console.log(JSON.stringify({ exported: exported.size, missing: [...missing].sort() }));
+process.stdout.write(JSON.stringify({ exported: exported.size, missing: [...missing].sort() }));

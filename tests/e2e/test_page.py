@@ -74,7 +74,7 @@ def test_all_uploads_together(page: Page, stack: Stack, tmp_path: Path) -> None:
     page.get_by_test_id("file-input").set_input_files(files[:2])
     press(page, "cancel-all")
     expect(item(page, "aborted")).to_have_count(2)
-    expect(page.get_by_test_id("total-message")).to_have_text("Discarded")
+    expect(page.get_by_test_id("total-message")).to_have_text("Aborted")
     press(page, "clear")
     wait_until(lambda: focused(page) == "choose", "the focus to stand on what can be pressed")
 
@@ -92,7 +92,7 @@ def test_a_list_of_thousands_is_built_as_it_is_seen(page: Page, stack: Stack) ->
         }"""
     )
     expect(page.get_by_test_id("upload-item")).to_have_count(3000)
-    expect(page.get_by_test_id("total-message")).to_have_text("3000 of 3000 uploaded", timeout=180_000)
+    expect(page.get_by_test_id("total-message")).to_have_text("3,000 of 3,000 uploaded", timeout=180_000)
     assert page.get_by_test_id("progress").count() < 200
     last = page.get_by_test_id("upload-item").last
     last.scroll_into_view_if_needed()
@@ -298,7 +298,7 @@ def test_the_tree_that_screen_readers_get(page: Page, stack: Stack, tmp_path: Pa
         - paragraph: Drop files here
         - button "Choose files"
         - button "Record a video"
-        - paragraph: Any size. Interrupted uploads go on where they stopped.
+        - paragraph: Any size. Interrupted uploads can be resumed.
         - list "Uploads":
           - listitem:
             - 'button "Pause: tree.bin"'
