@@ -141,7 +141,9 @@ def test_what_nobody_uses_is_left_out_of_a_page(packed: Packed, tmp_path: Path) 
 
 
 CONSUMER = """
-import { OssUploader, UploadError, type State, type Unfinished, type Upload } from "oss-uploads";
+import { OssUploader, UploadError } from "oss-uploads";
+import type { Notice, RemoteUpload, State, StreamOptions, Unfinished } from "oss-uploads";
+import { Upload } from "oss-uploads";
 import { OssUploaderElement } from "oss-uploads/element";
 import "oss-uploads/define";
 import { type AliOssOptions, aliOssOptions } from "oss-uploads/ali-oss";
@@ -157,17 +159,31 @@ upload.addEventListener("statechange", ({ state, error }) => {
   const told: [State, UploadError | null] = [state, error];
   void told;
 });
+const options: StreamOptions = { type: "video/webm", filename: "a.webm" };
+const notice: Notice | null = uploader.uploadStream(new Blob([]).stream(), options).notice;
+void notice;
 export async function end(): Promise<string> {
   const unfinished: Unfinished[] = await uploader.unfinished();
   const element: OssUploaderElement = document.createElement("oss-uploader");
   const options: AliOssOptions = await aliOssOptions({ headers: { Authorization: "Token 7" } });
   const { companionEndpoint, endpoint } = await uppyOptions();
   await upload.abort();
-  const { key } = await upload.done;
+  const remote: RemoteUpload = await upload.done;
+  const size: number | null = remote.size;
+  void size;
+  const { key } = remote;
   return [key, unfinished.length, element.value, options.prefix, companionEndpoint, endpoint].join();
 }
 // @ts-expect-error there is no such integrity
 new OssUploader({ integrity: "md4" });
+// @ts-expect-error an upload is created by its uploader alone
+new Upload(new Blob([]));
+// @ts-expect-error the engine's parts are internal
+upload.ports;
+// @ts-expect-error the queue alone starts an upload
+upload.begin();
+// @ts-expect-error the size of a stream is null until its end
+export const bytes: number = (await upload.done).size;
 // @ts-expect-error a file is no text
 uploader.upload("film.mp4");
 """
@@ -178,6 +194,13 @@ def test_its_types_hold_at_the_consumers(consumer: Path, resolution: str) -> Non
     (consumer / "consumer.ts").write_text(CONSUMER)
     module = "esnext" if resolution == "bundler" else resolution
     compile_types(consumer, "--module", module, "--moduleResolution", resolution, "consumer.ts")
+
+
+def test_every_type_of_a_public_signature_is_exported(inside: Path) -> None:
+    entries = [target["types"] for target in manifest()["exports"].values() if isinstance(target, dict)]
+    found = json.loads(node(FRONTEND, "tests/public-types.mjs", str(inside), *entries))
+    assert found["exported"] > 50
+    assert found["missing"] == []
 
 
 UPPY = """
