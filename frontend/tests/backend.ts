@@ -1,4 +1,4 @@
-// The backend in memory behind a fake fetch: plans, signs, records, lists, completes and aborts as the contract says.
+// The backend in memory behind a fake fetch: plans, signs, records, lists, completes and aborts as the API documents.
 
 import type { RemoteUpload } from "../src/engine/api.ts";
 import type { DonePart } from "../src/engine/parts.ts";
@@ -22,9 +22,9 @@ export class FakeBackend {
   readonly reported = new Map<string, Reported>();
   readonly calls: Call[] = [];
   partSize = 10;
-  /** Milliseconds that a URL lives. */
+  /** Milliseconds that a URL is valid. */
   life = 15 * 60_000;
-  /** Asked before each call; an answer here is given instead, and throwing is a lost connection. */
+  /** Called before each call; a response from it is used instead, and throwing is a lost connection. */
   fault: (call: Call) => Response | undefined = () => undefined;
   refusedName = "";
   signing = 0;

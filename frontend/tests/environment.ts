@@ -114,25 +114,25 @@ export class TestEnvironment implements Environment {
     };
   }
 
-  /** Passes the time until the upload is in this state. */
+  /** Advances until the upload is in this state. */
   reach(upload: Upload, state: State): Promise<void> {
     return this.clock.until(() => upload.state === state);
   }
 
-  /** Passes the time until the storage holds so many parts of the newest upload. */
+  /** Advances until OSS has taken so many parts. */
   arrive(count: number): Promise<void> {
     return this.clock.until(() => this.store.accepted.length >= count);
   }
 }
 
-/** Bytes of which no two parts are alike. */
+/** A file of which no two parts are equal. */
 export function fileOf(size: number, name = "film.mp4", salt = ""): File {
   let text = salt;
   for (let at = 0; text.length < size; at++) text += `${at},`;
   return new File([text.slice(0, size)], name, { type: "video/mp4", lastModified: 1 });
 }
 
-/** No part that the storage took was ever taken twice, and none is missing. */
+/** OSS has taken each part exactly once. */
 export function expectEachOnce(environment: TestEnvironment, count: number): void {
   const numbers = Array.from({ length: count }, (_, index) => index + 1);
   expect(environment.store.accepted.toSorted((a, b) => a - b)).toEqual(numbers);

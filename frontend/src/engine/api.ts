@@ -2,7 +2,14 @@
 // It never retries; callers decide. Errors are those of http.ts.
 
 import { Batch } from "./batch.ts";
-import { type HeadersOption, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
+import {
+  type HeadersOption,
+  HttpClient,
+  type HttpRequest,
+  type HttpResponse,
+  type Problem,
+  problemError,
+} from "./http.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
 import type { TemporaryCredentials } from "./signature-v4.ts";
@@ -137,11 +144,15 @@ export class Api {
     return { status: 200, retryAfter: null, value };
   }
 
+  async #value<T>(method: string, path: string, request: HttpRequest): Promise<T> {
+    return (await this.#http.call<T>(method, path, request)).value;
+  }
+
   async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
     const { signal } = new AbortController();
     const body = { uploads };
-    const { value } = await this.#http.call<{ uploads: (T | Problem)[] }>("POST", path, { signal, body });
-    return value.uploads.map((one) =>
+    const answers = await this.#value<{ uploads: (T | Problem)[] }>("POST", path, { signal, body });
+    return answers.uploads.map((one) =>
       "code" in one && "status" in one ? problemError(one, null) : (one as T),
     );
   }
@@ -157,7 +168,7 @@ export class Api {
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return (await this.#http.call<RemoteUpload>("GET", `uploads/${id}/`, { signal })).value;
+    return this.#value<RemoteUpload>("GET", `uploads/${id}/`, { signal });
   }
 
   /** The user's uploads that match the query, newest first. */
@@ -167,10 +178,10 @@ export class Api {
     for (let page = 0; page < MAX_PAGES && search; page++) {
       const path = `uploads/${search}`;
       type Page = { next: string | null; results: RemoteUpload[] };
-      const { value } = await this.#http.call<Page>("GET", path, { signal });
-      found.push(...value.results);
+      const list = await this.#value<Page>("GET", path, { signal });
+      found.push(...list.results);
       // Only the query of `next` is used: behind a proxy its host may be another.
-      search = value.next ? new URL(value.next, this.environment.origin).search : "";
+      search = list.next ? new URL(list.next, this.environment.origin).search : "";
     }
     return found;
   }
@@ -178,7 +189,7 @@ export class Api {
   /** The parts that OSS holds, as its ListParts gives them. */
   async heldParts(id: string, signal: AbortSignal): Promise<DonePart[]> {
     const path = `uploads/${id}/parts/?source=oss`;
-    return (await this.#http.call<{ parts: DonePart[] }>("GET", path, { signal })).value.parts;
+    return (await this.#value<{ parts: DonePart[] }>("GET", path, { signal })).parts;
   }
 
   async sign(
@@ -188,24 +199,24 @@ export class Api {
     signal: AbortSignal,
   ): Promise<SignedBatch> {
     const body = { parts, done };
-    return (await this.#http.call<SignedBatch>("POST", `uploads/${id}/parts/sign/`, { signal, body })).value;
+    return this.#value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, { signal, body });
   }
 
   /** Temporary credentials that are valid for the parts of this upload alone. */
   async credentials(id: string, signal: AbortSignal): Promise<TemporaryCredentials> {
     const path = `uploads/${id}/credentials/`;
-    return (await this.#http.call<TemporaryCredentials>("POST", path, { signal, body: {} })).value;
+    return this.#value<TemporaryCredentials>("POST", path, { signal, body: {} });
   }
 
   /** Temporary credentials for the user's prefix, for clients that create uploads themselves. */
   async prefixCredentials(destination: string, signal: AbortSignal): Promise<PrefixCredentials> {
     const body = { destination };
-    return (await this.#http.call<PrefixCredentials>("POST", "credentials/", { signal, body })).value;
+    return this.#value<PrefixCredentials>("POST", "credentials/", { signal, body });
   }
 
   /** The Companion URL for Uppy. */
   async companion(destination: string, signal: AbortSignal): Promise<CompanionUrl> {
-    return (await this.#http.call<CompanionUrl>("POST", "uppy/", { signal, body: { destination } })).value;
+    return this.#value<CompanionUrl>("POST", "uppy/", { signal, body: { destination } });
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {

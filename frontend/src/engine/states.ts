@@ -19,11 +19,11 @@ export type StateEvent =
   | "pause"
   | "resume"
   | "finish"
-  | "miss" // OSS lacks parts that were recorded as done
+  | "reopen" // OSS lacks parts that were recorded as done
   | "complete"
   | "fail"
   | "abort"
-  | "vanish"; // aborted, here or elsewhere
+  | "delete"; // aborted, here or elsewhere
 
 export const TRANSITIONS: Readonly<Record<State, Partial<Record<StateEvent, State>>>> = {
   queued: { begin: "preparing", pause: "paused", abort: "aborting" },
@@ -34,7 +34,7 @@ export const TRANSITIONS: Readonly<Record<State, Partial<Record<StateEvent, Stat
     abort: "aborting",
     // The backend may answer that the upload has ended.
     complete: "completed",
-    vanish: "aborted",
+    delete: "aborted",
   },
   uploading: {
     finish: "completing",
@@ -43,18 +43,18 @@ export const TRANSITIONS: Readonly<Record<State, Partial<Record<StateEvent, Stat
     abort: "aborting",
     // Another tab, another device or an administrator may have ended it.
     complete: "completed",
-    vanish: "aborted",
+    delete: "aborted",
   },
   paused: { resume: "queued", abort: "aborting" },
   completing: {
     complete: "completed",
-    miss: "uploading",
+    reopen: "uploading",
     fail: "failed",
     abort: "aborting",
-    vanish: "aborted",
+    delete: "aborted",
   },
   failed: { resume: "queued", abort: "aborting" },
-  aborting: { vanish: "aborted", complete: "completed", fail: "failed" },
+  aborting: { delete: "aborted", complete: "completed", fail: "failed" },
   completed: {},
   aborted: {},
 };

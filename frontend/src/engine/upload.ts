@@ -211,7 +211,7 @@ export class Upload extends UploadEventTarget {
       this.#move("finish");
       const result = await transfer.complete(signal, round === MAX_ROUNDS);
       if (!Array.isArray(result)) return result;
-      this.#move("miss");
+      this.#move("reopen");
     }
   }
 
@@ -226,7 +226,7 @@ export class Upload extends UploadEventTarget {
 
   #endAborted(error: AbortedError): void {
     if (this.id) this.#preparation.forget(this.id);
-    this.#move("vanish");
+    this.#move("delete");
     this.#done.reject(error);
   }
 

@@ -5,11 +5,11 @@ import { aliOssOptions } from "../../src/adapters/ali-oss.ts";
 import { uppyOptions } from "../../src/adapters/uppy.ts";
 import { TestEnvironment } from "../environment.ts";
 
-/** What STS lends at the shortest, in milliseconds. */
+/** The shortest life of credentials of STS, in milliseconds. */
 const SHORTEST = 15 * 60_000;
 
-/** A backend that lends the same credentials until a third of their life is left, on a clock years away. */
-function lender(life: number): { environment: TestEnvironment; end: () => number } {
+/** A backend that issues the same credentials until a third of their life is left. */
+function issuer(life: number): { environment: TestEnvironment; end: () => number } {
   const environment = new TestEnvironment();
   let count = 0;
   let end = 0;
@@ -38,25 +38,22 @@ it.each([
   ["fresh", 0],
   ["half used", 0.5],
   ["about to be renewed", 0.66],
-])(
-  "never leaves ali-oss with credentials that have ended, though those it got first were %s",
-  async (_, used) => {
-    for (const life of [SHORTEST, 4 * SHORTEST]) {
-      const { environment, end } = lender(life);
-      await environment.clock.run(aliOssOptions({}, environment)); // another tab
-      await environment.clock.pass(life * used);
-      const options = await environment.clock.run(aliOssOptions({}, environment));
-      expect([options.cname, options.sldEnable, options.secure]).toEqual([true, false, true]);
-      for (let round = 0; round < 40; round++) {
-        await environment.clock.pass(options.refreshSTSTokenInterval);
-        expect(end(), `round ${round}`).toBeGreaterThan(environment.serverTime());
-        await environment.clock.run(options.refreshSTSToken());
-      }
+])("never leaves ali-oss with expired credentials, though the first were %s", async (_, used) => {
+  for (const life of [SHORTEST, 4 * SHORTEST]) {
+    const { environment, end } = issuer(life);
+    await environment.clock.run(aliOssOptions({}, environment)); // another tab
+    await environment.clock.pass(life * used);
+    const options = await environment.clock.run(aliOssOptions({}, environment));
+    expect([options.cname, options.sldEnable, options.secure]).toEqual([true, false, true]);
+    for (let round = 0; round < 40; round++) {
+      await environment.clock.pass(options.refreshSTSTokenInterval);
+      expect(end(), `round ${round}`).toBeGreaterThan(environment.serverTime());
+      await environment.clock.run(options.refreshSTSToken());
     }
-  },
-);
+  }
+});
 
-it("gives Uppy 6 and Uppy 5 one address, without the slash that they add", async () => {
+it("gives Uppy 6 and Uppy 5 one URL, without the slash that they add", async () => {
   const environment = new TestEnvironment();
   environment.backend.fault = ({ path, body }) =>
     path === "uppy/"

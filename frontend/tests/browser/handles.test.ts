@@ -1,4 +1,4 @@
-// One click takes an upload up where the browser has kept a handle of its file.
+// Resuming with the file handle that the browser has kept.
 
 import { expect, test } from "vitest";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
@@ -19,7 +19,7 @@ async function interrupted(environment: TestEnvironment, handle?: FileSystemFile
   return { page, entry };
 }
 
-test("without choosing the file again, only what is missing is sent", async () => {
+test("only missing parts are sent, without choosing the file again", async () => {
   const environment = new TestEnvironment();
   const { page, entry } = await interrupted(environment, handleOf(fileOf(500)));
   const upload = await environment.clock.run(page.resume(entry));
@@ -28,7 +28,7 @@ test("without choosing the file again, only what is missing is sent", async () =
   expect(await environment.journal.list()).toEqual([]);
 });
 
-test("what is taken up by a handle and stopped again still has it", async () => {
+test("an upload resumed by its handle and paused again still has it", async () => {
   const environment = new TestEnvironment();
   const { page, entry } = await interrupted(environment, handleOf(fileOf(500)));
   const upload = await environment.clock.run(page.resume(entry));
@@ -40,9 +40,9 @@ test("what is taken up by a handle and stopped again still has it", async () => 
 });
 
 test.each([
-  ["the person says no", handleOf(fileOf(500), "denied"), "file_not_allowed"],
-  ["it holds another content now", handleOf(fileOf(500, "film.mp4", "another")), "other_file"],
-])("%s: it is said in words, and nothing is lost", async (_, handle, code) => {
+  ["permission is denied", handleOf(fileOf(500), "denied"), "file_not_allowed"],
+  ["the file has other content now", handleOf(fileOf(500, "film.mp4", "another")), "other_file"],
+])("%s: resume rejects, and finished parts are kept", async (_, handle, code) => {
   const environment = new TestEnvironment();
   const { page, entry } = await interrupted(environment, handle);
   await expect(environment.clock.run(page.resume(entry))).rejects.toMatchObject({ code });
@@ -51,7 +51,7 @@ test.each([
   expectEachOnce(environment, 50);
 });
 
-test("a file that is gone is told as such", async () => {
+test("a file that is gone rejects with file_changed", async () => {
   const environment = new TestEnvironment();
   const gone = {
     ...handleOf(fileOf(500)),
@@ -61,7 +61,7 @@ test("a file that is gone is told as such", async () => {
   await expect(environment.clock.run(page.resume(entry))).rejects.toMatchObject({ code: "file_changed" });
 });
 
-test("without a handle the file must be given", async () => {
+test("without a handle the file must be passed", async () => {
   const environment = new TestEnvironment();
   const { page, entry } = await interrupted(environment);
   await expect(environment.clock.run(page.resume(entry))).rejects.toMatchObject({ code: "not_supported" });

@@ -1,10 +1,10 @@
-// What the engine and the backend say to each other when all is not well between them.
+// Calls to the backend: headers, checkpoints, lost responses and refusals.
 
 import { expect, test } from "vitest";
 import { problem } from "../backend.ts";
 import { fileOf, TestEnvironment } from "../environment.ts";
 
-test("unsafe calls carry the CSRF token, all calls the headers of the host", async () => {
+test("unsafe calls carry the CSRF token, and all calls the host's headers", async () => {
   const environment = new TestEnvironment();
   const page = environment.open({ headers: async () => ({ Authorization: "Token t" }) });
   await environment.clock.run(page.upload(fileOf(5)).done);
@@ -19,19 +19,19 @@ test("unsafe calls carry the CSRF token, all calls the headers of the host", asy
   );
 });
 
-test("each finished part is told once, along with other calls", async () => {
+test("each finished part is reported once, along with other calls", async () => {
   const environment = new TestEnvironment();
   await environment.clock.run(environment.open().upload(fileOf(640)).done);
-  const told = environment.backend.calls.flatMap(({ body }) =>
+  const reported = environment.backend.calls.flatMap(({ body }) =>
     (body?.done ?? []).map((part: { number: number }) => part.number),
   );
-  expect(told.toSorted((a: number, b: number) => a - b)).toEqual(
+  expect(reported.toSorted((a: number, b: number) => a - b)).toEqual(
     Array.from({ length: 64 }, (_, index) => index + 1),
   );
   expect(environment.backend.count("POST", "/parts/")).toBe(0);
 });
 
-test("on a slow line, whose URLs last long, the record is kept fresh by calls of its own", async () => {
+test("on a slow connection, where few URLs are requested, checkpoints are calls of their own", async () => {
   const environment = new TestEnvironment();
   environment.store.speed = 1;
   const upload = environment.open().upload(fileOf(160));
@@ -40,16 +40,16 @@ test("on a slow line, whose URLs last long, the record is kept fresh by calls of
   await environment.clock.run(upload.done);
 });
 
-test("an ETag that CORS hides is left out, and nothing is wrong", async () => {
+test("an ETag that CORS hides is left out, and the upload is completed", async () => {
   const environment = new TestEnvironment();
   environment.store.exposesEtag = false;
   await environment.clock.run(environment.open().upload(fileOf(50)).done);
-  const told = environment.backend.calls.flatMap(({ body }) => body?.done ?? []);
-  expect(told.length).toBe(5);
-  expect(told.every((part: object) => !("etag" in part))).toBe(true);
+  const reported = environment.backend.calls.flatMap(({ body }) => body?.done ?? []);
+  expect(reported.length).toBe(5);
+  expect(reported.every((part: object) => !("etag" in part))).toBe(true);
 });
 
-test("a backend that is away for two minutes delays the upload and no more", async () => {
+test("a backend that cannot be reached for two minutes only delays the upload", async () => {
   const environment = new TestEnvironment();
   const upload = environment.open().upload(fileOf(500));
   await environment.arrive(5);
@@ -63,7 +63,7 @@ test("a backend that is away for two minutes delays the upload and no more", asy
   expect(environment.store.sent).toHaveLength(50);
 });
 
-test("a lost answer to create leaves one upload, not two", async () => {
+test("a lost response to create leaves one upload, not two", async () => {
   const environment = new TestEnvironment();
   const { fetch } = environment.backend;
   let lost = false;
@@ -83,7 +83,7 @@ test.each([
   [401, "not_authenticated"],
   [403, "not_authenticated"],
   [403, ""],
-])("a login that has ended (%i %j) is told as such, and is not asked again", async (status, code) => {
+])("a login that has ended (%i %j) is a LoginError, and is not retried", async (status, code) => {
   const environment = new TestEnvironment();
   environment.backend.fault = () => problem(status, code);
   const upload = environment.open().upload(fileOf(50));
@@ -96,7 +96,7 @@ test.each([
   expect(environment.backend.calls).toHaveLength(1);
 });
 
-test("a refusal arrives word for word, with OSS's code and request id", async () => {
+test("an ApiError carries the backend's text, OSS's code and the request id", async () => {
   const environment = new TestEnvironment();
   const oss = { code: "AccessDenied", request_id: "REQ-7" };
   environment.backend.fault = ({ method }) =>
@@ -111,7 +111,7 @@ test("a refusal arrives word for word, with OSS's code and request id", async ()
   });
 });
 
-test("an upload aborted elsewhere ends here too, when the storage no longer knows it", async () => {
+test("an upload aborted elsewhere is aborted here too, when OSS no longer knows it", async () => {
   const environment = new TestEnvironment();
   const upload = environment.open().upload(fileOf(500));
   await environment.arrive(5);
@@ -121,7 +121,7 @@ test("an upload aborted elsewhere ends here too, when the storage no longer know
   expect([upload.state, await environment.journal.list()]).toEqual(["aborted", []]);
 });
 
-test("another client's upload of the same fingerprint but another destination is left alone", async () => {
+test("an unfinished upload of the same file to another destination is not resumed", async () => {
   const environment = new TestEnvironment();
   const first = environment.open({ destination: "films" }).upload(fileOf(500));
   await environment.arrive(5);
@@ -129,7 +129,7 @@ test("another client's upload of the same fingerprint but another destination is
   expect((await environment.clock.run(environment.open().upload(fileOf(500)).done)).id).toBe("u2");
 });
 
-test("without the backend, what this browser remembers is listed; with it, what is over is forgotten", async () => {
+test("the journal is listed while the backend cannot be reached, and entries of ended uploads are removed", async () => {
   const environment = new TestEnvironment();
   const upload = environment.open().upload(fileOf(500));
   await environment.arrive(20);
@@ -164,7 +164,7 @@ test.each([
   [{ integrity: "sha256" }, "integrity"],
   [{ parallel: 0 }, "parallel"],
   [{ parallel: 7 }, "parallel"],
-])("what this release cannot do is refused by name: %o", (options, name) => {
+])("an unsupported option is refused by name: %o", (options, name) => {
   expect(() => new TestEnvironment().open(options as never)).toThrow(
     new RegExp(`${name}: .* is not supported`),
   );

@@ -3,7 +3,7 @@ import { Batch } from "../../src/engine/batch.ts";
 import { FakeClock } from "../clock.ts";
 
 describe("a batch", () => {
-  test("goes when it is full, or when the first has waited", async () => {
+  test("is sent when it is full, or after its delay", async () => {
     const clock = new FakeClock();
     const calls: number[][] = [];
     const batch = new Batch<number, number>({
@@ -24,7 +24,7 @@ describe("a batch", () => {
     await expect(five).rejects.toThrow("no five");
   });
 
-  test("that cannot be sent fails for all of them", async () => {
+  test("that cannot be sent rejects all its items", async () => {
     const batch = new Batch<number, number>({
       clock: new FakeClock(),
       maxSize: 2,

@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { ConcurrencyController, Semaphore } from "../../src/engine/concurrency.ts";
 
-/** Parts of a line whose whole rate depends on how many level there are; the widths it went through. */
-function drive(
+/** Sends parts over a network whose rate depends on the level, and gives the levels in order. */
+function levelsOf(
   controller: ConcurrencyController,
   rate: (level: number) => number,
   seconds: number,
@@ -20,34 +20,34 @@ function drive(
   return seen;
 }
 
-test("it climbs while each lane makes the whole faster, and never over the most", () => {
+test("the level rises while that makes the upload faster, up to the maximum", () => {
   const controller = new ConcurrencyController(4, 6);
-  expect(drive(controller, (level) => 1000 * level, 120)).toEqual([4, 5, 6]);
+  expect(levelsOf(controller, (level) => 1000 * level, 120)).toEqual([4, 5, 6]);
 });
 
-test("a lane that brings nothing is given back, and not tried again for a while", () => {
+test("a level that brings nothing is left, and not tried again for a while", () => {
   const controller = new ConcurrencyController(4, 6);
-  expect(drive(controller, () => 4000, 50)).toEqual([4, 5, 4]);
-  expect(drive(controller, () => 4000, 60, 50_000)).toEqual([4, 5, 4]);
+  expect(levelsOf(controller, () => 4000, 50)).toEqual([4, 5, 4]);
+  expect(levelsOf(controller, () => 4000, 60, 50_000)).toEqual([4, 5, 4]);
 });
 
-test("where more are worse it goes back, and where the line falls it goes down", () => {
+test("the level falls where more is slower, and when the rate falls", () => {
   const controller = new ConcurrencyController(4, 6);
-  drive(controller, (level) => 12_000 / level, 20);
+  levelsOf(controller, (level) => 12_000 / level, 20);
   expect(controller.level).toBe(4);
-  drive(controller, (level) => (level > 2 ? 500 : 1500), 400, 20_000);
+  levelsOf(controller, (level) => (level > 2 ? 500 : 1500), 400, 20_000);
   expect(controller.level).toBeLessThan(4);
 });
 
-test("a stall costs a lane at once, down to one", () => {
+test("each stall lowers the level at once, down to one", () => {
   const controller = new ConcurrencyController(3, 6);
   for (let index = 0; index < 5; index++) controller.recordStall(index * 1000);
   expect(controller.level).toBe(1);
 });
 
-test("a pause says nothing about the line", () => {
+test("a pause does not change the level", () => {
   const controller = new ConcurrencyController(4, 6);
-  drive(controller, () => 4000, 3);
+  levelsOf(controller, () => 4000, 3);
   controller.restart();
   controller.recordArrival(1000, 3_600_000);
   expect(controller.level).toBe(4);

@@ -1,11 +1,11 @@
-// What goes wrong on the way, and what the engine makes of it.
+// Failures of network, OSS and file, and how the engine recovers.
 
 import { describe, expect, test } from "vitest";
 import { json } from "../backend.ts";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
-describe("trouble on the line", () => {
-  test("a stalled part is taken back after 30 quiet seconds and sent again", async () => {
+describe("network and OSS", () => {
+  test("a stalled request is aborted after 30 seconds, and its part is sent again", async () => {
     const environment = new TestEnvironment();
     environment.store.fault = (number, tries) => (number === 3 && tries === 1 ? "stall" : undefined);
     const begun = environment.clock.now();
@@ -23,7 +23,7 @@ describe("trouble on the line", () => {
     expect(environment.store.sent).toHaveLength(4);
   });
 
-  test("a part whose answer is lost is sent again and counted once", async () => {
+  test("a part whose response is lost is sent again and counted once", async () => {
     const environment = new TestEnvironment();
     environment.store.fault = (number, tries) => (number === 3 && tries === 1 ? "lost" : undefined);
     const upload = environment.open().upload(fileOf(50));
@@ -36,12 +36,12 @@ describe("trouble on the line", () => {
     expect(most).toBe(50);
   });
 
-  test("offline for an hour: nothing is tried until the browser is online, then all goes on", async () => {
+  test("offline for an hour: nothing is sent until the browser is online, then the upload continues", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(500));
     await environment.arrive(10);
     environment.connection.online = false;
-    environment.store.fault = () => "silent";
+    environment.store.fault = () => "no_response";
     await environment.clock.pass(10_000);
     const sent = environment.store.sent.length;
     await environment.clock.pass(3_600_000);
@@ -54,10 +54,10 @@ describe("trouble on the line", () => {
   });
 
   test.each([10, 500])(
-    "a bucket that does not allow the page is told at once and in words (%i bytes)",
+    "a bucket whose CORS rules lack the page is a CorsError within seconds (%i bytes)",
     async (size) => {
       const environment = new TestEnvironment();
-      environment.store.fault = () => "silent";
+      environment.store.fault = () => "no_response";
       const upload = environment.open().upload(fileOf(size));
       await environment.reach(upload, "failed");
       expect(upload.error).toMatchObject({
@@ -69,10 +69,10 @@ describe("trouble on the line", () => {
     },
   );
 
-  test("a storage that nobody reaches is tried for hours, by one lane at a time", async () => {
+  test("while OSS cannot be reached, one request at a time probes it, for hours", async () => {
     const environment = new TestEnvironment();
     environment.connection.reachable = false;
-    environment.store.fault = () => "silent";
+    environment.store.fault = () => "no_response";
     const upload = environment.open().upload(fileOf(500));
     await environment.reach(upload, "uploading");
     await environment.clock.pass(2 * 3_600_000);
@@ -84,11 +84,11 @@ describe("trouble on the line", () => {
     expectEachOnce(environment, 50);
   });
 
-  test("a line that answered before is never taken for a CORS refusal", async () => {
+  test("after one response a lost connection is never taken for a CORS refusal", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(500));
     await environment.arrive(5);
-    environment.store.fault = () => "silent";
+    environment.store.fault = () => "no_response";
     await environment.clock.pass(600_000);
     expect(upload.state).toBe("uploading");
     environment.store.fault = () => undefined;
@@ -101,7 +101,7 @@ describe("trouble on the line", () => {
     ["RequestTimeout", 400],
     ["IncompleteBody", 400],
     ["TooManyRequests", 429],
-  ])("%s (%i) is tried again, no sooner than Retry-After asks", async (code, status) => {
+  ])("%s (%i) is retried, not before Retry-After", async (code, status) => {
     const environment = new TestEnvironment();
     const fault = { status, code, headers: { "Retry-After": "7" } };
     environment.store.fault = (number, tries) => (number === 1 && tries < 3 ? fault : undefined);
@@ -112,7 +112,7 @@ describe("trouble on the line", () => {
   });
 
   test.each(["url", "sts"] as const)(
-    "a device that slept for hours asks what the time is, and wastes no more than was under way (%s)",
+    "after hours of sleep the device gets new URLs, and repeats only parts in flight (%s)",
     async (signing) => {
       const environment = new TestEnvironment();
       environment.backend.credentialsLife = 3600;
@@ -128,7 +128,7 @@ describe("trouble on the line", () => {
     },
   );
 
-  test("any other refusal ends it, keeps what was sent, and resume takes it up again", async () => {
+  test("any other refusal fails the upload, keeps its parts, and can be resumed", async () => {
     const environment = new TestEnvironment();
     environment.store.fault = (number) =>
       number === 20 ? { status: 400, code: "InvalidArgument" } : undefined;
@@ -145,8 +145,8 @@ describe("trouble on the line", () => {
   });
 });
 
-describe("the end", () => {
-  test("parts that the storage lacks are sent, and only those", async () => {
+describe("complete and abort", () => {
+  test("parts that OSS lacks are sent again, and only those", async () => {
     const environment = new TestEnvironment();
     let lost = false;
     environment.backend.fault = ({ path }) => {
@@ -162,7 +162,7 @@ describe("the end", () => {
     expect(environment.backend.count("POST", "complete/")).toBe(2);
   });
 
-  test("a storage that loses parts for ever is not fed for ever", async () => {
+  test("an OSS that keeps losing parts fails the upload in the end", async () => {
     const environment = new TestEnvironment();
     environment.backend.fault = ({ path }) => {
       if (path.endsWith("complete/")) environment.store.hold("files/u1").delete(2);
@@ -174,7 +174,7 @@ describe("the end", () => {
     expect(environment.store.tries(2)).toBe(5);
   });
 
-  test("202 asks again when Retry-After says", async () => {
+  test("after 202 the call is repeated at Retry-After", async () => {
     const environment = new TestEnvironment();
     const asked: number[] = [];
     environment.backend.fault = ({ path }) => {
@@ -188,7 +188,7 @@ describe("the end", () => {
     expect(environment.store.sent).toHaveLength(5);
   });
 
-  test("cancelling stops the requests, deletes at the backend and forgets", async () => {
+  test("abort ends all requests, aborts at the backend and clears the journal", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(500));
     await environment.arrive(5);
@@ -203,7 +203,7 @@ describe("the end", () => {
     expect(await environment.journal.list()).toEqual([]);
   });
 
-  test("cancelled while it is being begun, the upload that begins is deleted too", async () => {
+  test("an upload aborted during create is aborted at the backend too", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(500));
     await environment.clock.until(() => environment.backend.count("POST", "uploads/") === 1);
@@ -212,7 +212,7 @@ describe("the end", () => {
     expect(environment.store.sent).toEqual([]);
   });
 
-  test("a file that was changed on disk is told in words, and is not tried again", async () => {
+  test("a file that was changed on disk is a FileError, and is not retried", async () => {
     const environment = new TestEnvironment();
     const file = fileOf(500);
     const upload = environment.open().upload(file);
@@ -223,7 +223,7 @@ describe("the end", () => {
     expect(upload.error?.detail).toContain("“film.mp4”");
   });
 
-  test("a file that was swapped for one of the same size and date makes no object of both", async () => {
+  test("a file that was replaced by one of the same size and date fails the upload", async () => {
     const environment = new TestEnvironment();
     environment.backend.partSize = 12_000; // Of so large a file only samples are looked at.
     const file = fileOf(600_000);
@@ -240,7 +240,7 @@ describe("the end", () => {
     expect(environment.backend.only.state).toBe("aborted");
   });
 
-  test("a file that can no longer be read is told so, although the browser only says there was no answer", async () => {
+  test("a file that can no longer be read is a FileError, although the browser reports only status 0", async () => {
     const environment = new TestEnvironment();
     const file = fileOf(500);
     const slice = file.slice.bind(file);
@@ -251,7 +251,7 @@ describe("the end", () => {
       blob.arrayBuffer = () => Promise.reject(new DOMException("gone", "NotReadableError"));
       return blob;
     };
-    environment.store.fault = () => "silent";
+    environment.store.fault = () => "no_response";
     await environment.reach(upload, "failed");
     expect(upload.error).toMatchObject({ code: "file_changed" });
   });

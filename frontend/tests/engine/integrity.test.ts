@@ -18,7 +18,7 @@ describe("the engine", () => {
     expect(notices.some((notice) => notice.startsWith("Parts damaged in transit: 1."))).toBe(true);
   });
 
-  test("damage without end is an error in words; nothing else is lost", async () => {
+  test("permanent damage fails the upload; the other parts are kept", async () => {
     const environment = new TestEnvironment();
     environment.store.fault = (number) => (number === 3 ? "damaged" : undefined);
     const upload = environment.open().upload(fileOf(100));
@@ -29,7 +29,7 @@ describe("the engine", () => {
     expect(environment.store.tries(1)).toBe(1);
   });
 
-  test("the CRC64 of the whole goes to complete", async () => {
+  test("the complete call carries the CRC64 of the whole file", async () => {
     const environment = new TestEnvironment();
     const file = fileOf(95);
     await environment.clock.run(environment.open().upload(file).done);
@@ -37,7 +37,7 @@ describe("the engine", () => {
     expect(complete?.body.crc64).toBe(await crc64Of(file));
   });
 
-  test("where CORS hides theirs, ours is told to the backend, which knows", async () => {
+  test("where CORS hides OSS's CRC64, ours is reported to the backend", async () => {
     const environment = new TestEnvironment();
     environment.store.exposesCrc64 = false;
     environment.store.exposesEtag = false;
@@ -48,7 +48,7 @@ describe("the engine", () => {
     );
   });
 
-  test("parts of a file that only looked the same are sent again", async () => {
+  test("held parts whose bytes differ from the file are sent again", async () => {
     const environment = new TestEnvironment();
     const first = environment.open().upload(fileOf(100));
     await environment.arrive(5);
@@ -63,7 +63,7 @@ describe("the engine", () => {
     expect(environment.store.tries(2)).toBe(2);
   });
 
-  test("with md5 every part is hashed before its URL is asked for, a few at a time", async () => {
+  test("with 'md5' each part is hashed before its URL is requested, a few at a time", async () => {
     const environment = new TestEnvironment();
     await environment.clock.run(environment.open({ integrity: "md5" }).upload(fileOf(200)).done);
     const [create] = environment.backend.calls.filter(
@@ -81,7 +81,7 @@ describe("the engine", () => {
     }
   });
 
-  test("with none nothing is hashed", async () => {
+  test("with 'none' nothing is hashed", async () => {
     const environment = new TestEnvironment();
     await environment.clock.run(environment.open({ integrity: "none" }).upload(fileOf(30)).done);
     expect(environment.hasher.asked).toEqual([]);

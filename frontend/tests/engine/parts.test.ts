@@ -43,7 +43,7 @@ test.each([
 
 const ledger = () => new Ledger(planOf(45, 10, 5));
 
-test("what the storage holds is adopted, unless it is of another size or not in the plan", () => {
+test("held parts are loaded, unless their size or number is not in the plan", () => {
   const known = ledger();
   known.load([
     { number: 1, size: 10 },
@@ -56,7 +56,7 @@ test("what the storage holds is adopted, unless it is of another size or not in 
   expect(known.unreported()).toEqual([]);
 });
 
-test("a part put back keeps its place; taken in order, each once", () => {
+test("parts are taken in order, and a part put back keeps its place", () => {
   const known = ledger();
   const [one, two] = [known.take(), known.take()];
   known.putBack(two ?? 0);
@@ -66,7 +66,7 @@ test("a part put back keeps its place; taken in order, each once", () => {
   expect(known.waiting.at(-1)).toBe(9);
 });
 
-test("a finished part is told until it is acknowledged, and again when it was sent again meanwhile", () => {
+test("a finished part is unreported until acknowledged, and again when it was sent again meanwhile", () => {
   const known = ledger();
   known.finish({ number: 1, size: 10, etag: "A" });
   const telling = known.unreported();
@@ -78,7 +78,7 @@ test("a finished part is told until it is acknowledged, and again when it was se
   expect(known.unreported()).toEqual([]);
 });
 
-test("reopening counts only what was thought done", () => {
+test("reopen counts only parts that were done", () => {
   const known = ledger();
   for (let number = known.take(); number; number = known.take()) known.finish({ number, size: 10 });
   expect(known.complete).toBe(true);

@@ -1,4 +1,4 @@
-// Stopped at an awkward moment: nothing hangs, nothing is held, nobody is told what is no longer so.
+// Pause and abort at any moment: nothing hangs, and no lock or notice is left.
 
 import { expect, test } from "vitest";
 import { Signer } from "../../src/engine/signer.ts";
@@ -9,7 +9,7 @@ import { fileOf, TestEnvironment } from "../environment.ts";
 
 const never = new AbortController().signal;
 
-/** An upload paused while its file is being recognised, before it has asked for the lock. */
+/** An upload that was paused while its fingerprint was computed, before it requested the lock. */
 async function pausedEarly(environment: TestEnvironment): Promise<Upload> {
   const upload = environment.open().upload(fileOf(500));
   await breathe();
@@ -20,20 +20,20 @@ async function pausedEarly(environment: TestEnvironment): Promise<Upload> {
   return upload;
 }
 
-test("paused while its file is being recognised, it goes on when asked to", async () => {
+test("an upload paused during its fingerprint can be resumed", async () => {
   const environment = new TestEnvironment();
   const upload = await pausedEarly(environment);
   upload.resume();
   expect((await environment.clock.run(upload.done)).state).toBe("completed");
 });
 
-test("paused while its file is being recognised, it holds up no other tab", async () => {
+test("an upload paused during its fingerprint does not block other tabs", async () => {
   const environment = new TestEnvironment();
   await pausedEarly(environment);
   expect((await environment.clock.run(environment.open().upload(fileOf(500)).done)).state).toBe("completed");
 });
 
-test("a paused upload says nothing of trying again", async () => {
+test("a paused upload shows no notice of a retry", async () => {
   const environment = new TestEnvironment();
   environment.backend.fault = ({ path }) => (path === "uploads/" ? problem(503, "storage_busy") : undefined);
   const upload = environment.open().upload(fileOf(500));
@@ -43,7 +43,7 @@ test("a paused upload says nothing of trying again", async () => {
   expect([upload.state, upload.notice]).toEqual(["paused", null]);
 });
 
-test("discarded while it is being completed, a small file is completed", async () => {
+test("a small file aborted while it is being completed is completed", async () => {
   const environment = new TestEnvironment();
   const upload = environment.open({ small: 1000 }).upload(fileOf(5));
   await environment.reach(upload, "completing");
@@ -51,7 +51,7 @@ test("discarded while it is being completed, a small file is completed", async (
   expect(upload.state).toBe("completed");
 });
 
-test("a batch asked for by a run that was stopped does not fail the next run", async () => {
+test("a batch of URLs requested by an aborted run does not fail the next run", async () => {
   const clock = new FakeClock();
   let calls = 0;
   const sign = async (numbers: readonly number[], signal: AbortSignal) => {
@@ -78,7 +78,7 @@ test("a batch asked for by a run that was stopped does not fail the next run", a
   expect((await clock.run(signer.take(2, never))).number).toBe(2);
 });
 
-test("a stream whose code could not be loaded is tried again", async () => {
+test("loading the code for streams is retried", async () => {
   const environment = new TestEnvironment();
   let tries = 0;
   const load = async () => {
@@ -94,7 +94,7 @@ test("a stream whose code could not be loaded is tried again", async () => {
   expect((await environment.clock.run(upload.done)).size).toBe(5);
 });
 
-test("what waits for its code can be discarded", async () => {
+test("an upload that waits for its code can be aborted", async () => {
   const environment = new TestEnvironment();
   const cancelled: unknown[] = [];
   const load = () => new Promise<never>(() => {});
@@ -105,7 +105,7 @@ test("what waits for its code can be discarded", async () => {
   expect([upload.state, cancelled.length]).toEqual(["aborted", 1]);
 });
 
-test("a lost answer to create begins a stream once", async () => {
+test("a lost response to create creates one upload of a stream", async () => {
   const environment = new TestEnvironment();
   const { fetch } = environment.backend;
   let lost = false;

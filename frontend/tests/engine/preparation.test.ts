@@ -1,9 +1,9 @@
-// Two tabs, one file: one uploads, the other watches.
+// One file in two tabs: one uploads, the other waits.
 
 import { expect, test } from "vitest";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
-/** Both have chosen the file; hashing is truly asynchronous, so that either may be first. */
+/** Two uploads of one file. Hashing is asynchronous, so either may be first. */
 async function twoTabs(environment: TestEnvironment) {
   const before = environment.store.accepted.length;
   const tabs = [environment.open().upload(fileOf(500)), environment.open().upload(fileOf(500))];
@@ -16,7 +16,7 @@ async function twoTabs(environment: TestEnvironment) {
   return { busy, watching };
 }
 
-test("the second tab sends nothing, and ends with the first", async () => {
+test("the second tab sends nothing, and is completed with the first", async () => {
   const environment = new TestEnvironment();
   const { busy, watching } = await twoTabs(environment);
   expect(watching.state).toBe("preparing");
@@ -28,7 +28,7 @@ test("the second tab sends nothing, and ends with the first", async () => {
   expect(environment.backend.rows.size).toBe(1);
 });
 
-test.each(["pause", "abort"] as const)("after a %s in the first, the second takes over", async (what) => {
+test.each(["pause", "abort"] as const)("after a %s in the first tab, the second uploads", async (what) => {
   const environment = new TestEnvironment();
   const { busy, watching } = await twoTabs(environment);
   void busy[what]();
@@ -37,7 +37,7 @@ test.each(["pause", "abort"] as const)("after a %s in the first, the second take
   expect(environment.store.accepted.filter((number) => number === 1).length).toBe(what === "pause" ? 1 : 2);
 });
 
-test("a file that was completed long before is uploaded anew, not taken for the other tab's", async () => {
+test("an earlier completed upload of the same file is not taken for the other tab's", async () => {
   const environment = new TestEnvironment();
   await environment.clock.run(environment.open().upload(fileOf(500)).done);
   const { busy, watching } = await twoTabs(environment);
@@ -45,7 +45,7 @@ test("a file that was completed long before is uploaded anew, not taken for the 
   expect((await environment.clock.run(watching.done)).id).toBe("u3");
 });
 
-test("who waits can be discarded", async () => {
+test("the waiting upload can be aborted", async () => {
   const environment = new TestEnvironment();
   const { busy, watching } = await twoTabs(environment);
   await environment.clock.run(watching.abort());
@@ -53,7 +53,7 @@ test("who waits can be discarded", async () => {
   await environment.clock.run(busy.done);
 });
 
-test("other files go their own way", async () => {
+test("different files are uploaded independently", async () => {
   const environment = new TestEnvironment();
   const [first, second] = [
     environment.open().upload(fileOf(500)),

@@ -1,10 +1,10 @@
-// The finer points of coming back: what is trusted again, what is not, and when enough is enough.
+// Recovery in special cases: what is resumed, what is repeated, and when a retry ends.
 
 import { expect, test } from "vitest";
 import { json } from "../backend.ts";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
-test("a file that was uploaded before is uploaded anew when it is chosen again", async () => {
+test("a completed file is uploaded again when it is chosen again", async () => {
   const environment = new TestEnvironment();
   await environment.clock.run(environment.open().upload(fileOf(50)).done);
   const again = await environment.clock.run(environment.open().upload(fileOf(50)).done);
@@ -15,7 +15,7 @@ test("a file that was uploaded before is uploaded anew when it is chosen again",
 test.each([
   ["fingerprint", fileOf(500, "film.mp4", "another")],
   ["size", fileOf(400)],
-])("a backend that gives an upload of another %s does not lead astray", async (_, other) => {
+])("an upload of another %s that the backend returns is not resumed", async (_, other) => {
   const environment = new TestEnvironment();
   const first = environment.open().upload(fileOf(500));
   await environment.arrive(5);
@@ -26,7 +26,7 @@ test.each([
   expect((await environment.clock.run(environment.open().upload(other).done)).id).toBe("u2");
 });
 
-test("a part that fails eight times while others get through is given up; what was sent is kept", async () => {
+test("a part that fails eight times while others arrive fails the upload; finished parts are kept", async () => {
   const environment = new TestEnvironment();
   environment.store.fault = (number) => (number === 2 ? { status: 500, code: "InternalError" } : undefined);
   const upload = environment.open().upload(fileOf(50));
@@ -36,7 +36,7 @@ test("a part that fails eight times while others get through is given up; what w
   expect(environment.store.accepted).toHaveLength(4);
 });
 
-test("a URL that grew old while its part waited is not tried again", async () => {
+test("a URL that expired while its part waited is not used", async () => {
   const environment = new TestEnvironment();
   environment.backend.life = 60_000;
   const busy = { status: 503, code: "ServiceUnavailable", headers: { "Retry-After": "120" } };
@@ -45,7 +45,7 @@ test("a URL that grew old while its part waited is not tried again", async () =>
   expect(environment.store.sent.filter(({ outcome }) => outcome === "AccessDenied")).toEqual([]);
 });
 
-test("while a failed part waits for its next try, its bytes are not counted", async () => {
+test("the bytes of a part that waits for a retry are not counted", async () => {
   const environment = new TestEnvironment();
   const busy = { status: 503, code: "ServiceUnavailable", headers: { "Retry-After": "60" } };
   environment.store.fault = (number, tries) => (number === 2 && tries === 1 ? busy : undefined);
@@ -57,16 +57,16 @@ test("while a failed part waits for its next try, its bytes are not counted", as
   await environment.clock.run(upload.done);
 });
 
-test("a storage that was away for the first requests and is back is not taken for a CORS refusal", async () => {
+test("an outage of OSS during the first requests is not taken for a CORS refusal", async () => {
   const environment = new TestEnvironment();
   environment.store.fault = (_, tries) =>
-    tries === 1 && environment.store.sent.length < 4 ? "silent" : undefined;
+    tries === 1 && environment.store.sent.length < 4 ? "no_response" : undefined;
   await environment.clock.run(environment.open().upload(fileOf(500)).done);
   expect(environment.connection.asked).toBeGreaterThan(0);
   expectEachOnce(environment, 50);
 });
 
-test("after a failure the storage is asked what it holds, and what it lost is sent before completing", async () => {
+test("after a failure OSS's list of parts is loaded, and missing parts are sent before completing", async () => {
   const environment = new TestEnvironment();
   environment.store.fault = (number) =>
     number === 20 ? { status: 400, code: "InvalidArgument" } : undefined;
@@ -80,7 +80,7 @@ test("after a failure the storage is asked what it holds, and what it lost is se
   expect(environment.backend.count("POST", "complete/")).toBe(1);
 });
 
-test("a backend that says nothing for a minute is asked again", async () => {
+test("a call without a response for a minute is repeated", async () => {
   const environment = new TestEnvironment();
   const { fetch } = environment;
   let calls = 0;

@@ -3,7 +3,7 @@ import { LoginError, NetworkError, UploadError } from "../../src/engine/errors.t
 import { backoff, delayBefore, makeRetry, retryAfter, seconds } from "../../src/engine/retry.ts";
 import { TestEnvironment } from "../environment.ts";
 
-test("the ceiling doubles from half a second to thirty, and chance takes anything below it", () => {
+test("the ceiling doubles from 0.5 s to 30 s, and the delay is any value below it", () => {
   const ceilings = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((attempt) => backoff(attempt, () => 1));
   expect(ceilings).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
   expect(backoff(5, () => 0)).toBe(0);
@@ -23,13 +23,13 @@ test.each([
   expect(retryAfter(value)).toBe(expected);
 });
 
-test("what the other side asks for is the least; our own jitter may be more", () => {
+test("the delay is at least Retry-After and at least the backoff", () => {
   expect(delayBefore(1, 9, () => 1)).toBe(9000);
   expect(delayBefore(6, 1, () => 1)).toBe(16_000);
   expect(delayBefore(1, null, () => 0)).toBe(0);
 });
 
-test("seconds are rounded up and never nought", () => {
+test("seconds are rounded up, and at least 1", () => {
   expect([0, 1, 1000, 1001].map(seconds)).toEqual([1, 1, 1, 2]);
 });
 
@@ -41,7 +41,7 @@ function setting() {
   return { environment, notices, retry, signal };
 }
 
-test("a call is repeated until it succeeds, and the notice is taken back", async () => {
+test("a call is repeated until it succeeds, and the notice is removed", async () => {
   const { environment, notices, retry, signal } = setting();
   let calls = 0;
   const attempt = async () => {
@@ -53,7 +53,7 @@ test("a call is repeated until it succeeds, and the notice is taken back", async
   expect(notices.at(-1)).toBe(null);
 });
 
-test("what is not worth repeating is not repeated", async () => {
+test("errors that are not retryable are not retried", async () => {
   const { environment, retry, signal } = setting();
   for (const error of [
     new LoginError({ code: "not_authenticated", title: "", detail: "" }),
@@ -70,7 +70,7 @@ test("what is not worth repeating is not repeated", async () => {
   }
 });
 
-test("it gives up after a bounded while, longer than a backend takes to restart", async () => {
+test("the number of attempts is limited, and lasts longer than a restart of the backend", async () => {
   const { environment, retry, signal } = setting();
   let calls = 0;
   const attempt = () => {
@@ -82,7 +82,7 @@ test("it gives up after a bounded while, longer than a backend takes to restart"
   expect(environment.clock.now()).toBeGreaterThan(60_000);
 });
 
-test("offline it waits for the network, and that uses up no options", async () => {
+test("waiting for the network uses up no attempts", async () => {
   const { environment, notices, retry, signal } = setting();
   environment.connection.online = false;
   let calls = 0;

@@ -31,7 +31,7 @@ const parts = (file.vectors as unknown as Vector[]).filter(
     input.additional_headers.length === 0,
 );
 
-test("there are vectors to hold it to", () => expect(parts.length).toBeGreaterThan(25));
+test("there are enough test vectors", () => expect(parts.length).toBeGreaterThan(25));
 
 test.each(parts)("$id", async ({ input, expected }) => {
   const time = Date.parse(input.signing_time.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)/, "$1-$2-$3T$4:$5:"));
@@ -49,7 +49,7 @@ test.each(parts)("$id", async ({ input, expected }) => {
   expect([...url.searchParams].sort()).toEqual([...new URL(expected.url).searchParams].sort());
 });
 
-test("what JavaScript leaves alone is encoded as OSS wants it", () => {
+test("characters that encodeURIComponent leaves are encoded as OSS requires", () => {
   expect(percentEncode("a b!'()*~-_.ü")).toBe("a%20b%21%27%28%29%2A~-_.%C3%BC");
   expect(
     canonicalQuery([

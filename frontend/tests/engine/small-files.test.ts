@@ -1,9 +1,9 @@
-// Thousands of small files: begun and completed a hundred in a call, one request each, six at a time.
+// Thousands of small files: created and completed a hundred in a call, sent six at a time.
 
 import { expect, test } from "vitest";
 import { fileOf, TestEnvironment } from "../environment.ts";
 
-test("five thousand files cost a hundred calls to the backend, and each arrives as it was", async () => {
+test("five thousand files cost about a hundred calls to the backend, and arrive unchanged", async () => {
   const environment = new TestEnvironment();
   environment.store.speed = 1_000_000;
   const uploader = environment.open({ small: 1000 });
@@ -19,7 +19,7 @@ test("five thousand files cost a hundred calls to the backend, and each arrives 
   expect(await environment.journal.list()).toEqual([]);
 });
 
-test("one that the backend refuses fails alone, in its own words", async () => {
+test("a file that the backend refuses fails alone, with its own error", async () => {
   const environment = new TestEnvironment();
   environment.backend.refusedName = "bad.txt";
   const uploader = environment.open({ small: 1000 });
@@ -31,7 +31,7 @@ test("one that the backend refuses fails alone, in its own words", async () => {
   expect(bad.error).toMatchObject({ code: "too_large", status: 413 });
 });
 
-test("a large file is not kept waiting by small ones before it", async () => {
+test("small files do not keep a large file in the queue", async () => {
   const environment = new TestEnvironment();
   const uploader = environment.open({ small: 9 });
   for (let index = 0; index < 100; index++) uploader.upload(fileOf(5, `${index}`));
@@ -41,7 +41,7 @@ test("a large file is not kept waiting by small ones before it", async () => {
   await environment.clock.run(large.done);
 });
 
-test("a small file that was aborted while it was begun is aborted at the backend", async () => {
+test("a small file that was aborted during create is aborted at the backend", async () => {
   const environment = new TestEnvironment();
   const upload = environment.open({ small: 1000 }).upload(fileOf(5));
   upload.done.catch(() => {});

@@ -1,11 +1,11 @@
-// Streams: uploaded while they are being made, held back when the line is slow, whole at their end.
+// Streams: uploaded while they are produced, slowed down by a slow network, complete at their end.
 
 import { expect, test } from "vitest";
 import { rangeOf, streamPlan } from "../../src/engine/parts.ts";
 import { fileOf, TestEnvironment } from "../environment.ts";
 import { crc64Of } from "../store.ts";
 
-/** A stream that a test feeds by hand. */
+/** A stream whose chunks the test supplies. */
 function tap(): {
   stream: ReadableStream<string>;
   give(text: string): void;
@@ -55,7 +55,7 @@ test.each([
   [10, 10],
   [95, 7],
   [1000, 333],
-])("%i bytes in pieces of %i arrive as they were", async (size, piece) => {
+])("%i bytes in chunks of %i arrive unchanged", async (size, piece) => {
   const environment = new TestEnvironment();
   const text = await textOf(size);
   const upload = environment
@@ -69,7 +69,7 @@ test.each([
   expect(complete?.body).toMatchObject({ size, crc64: await crc64Of(new Blob([text])) });
 });
 
-test("parts go up while the stream is being made", async () => {
+test("parts are sent while the stream is produced", async () => {
   const environment = new TestEnvironment();
   const recording = tap();
   const upload = environment.open().uploadStream(recording.stream);
@@ -82,7 +82,7 @@ test("parts go up while the stream is being made", async () => {
   expect((await environment.clock.run(upload.done)).size).toBe(20);
 });
 
-test("a slow line holds the stream back: no more is read than is under way", async () => {
+test("a slow network slows the stream down: only parts being sent are read", async () => {
   const environment = new TestEnvironment();
   environment.store.speed = 0.5;
   let read = 0;
@@ -103,7 +103,7 @@ test("a slow line holds the stream back: no more is read than is under way", asy
   expect(environment.backend.only.state).toBe("aborted");
 });
 
-test("a pause stops at once though the stream is silent; nothing is lost or sent twice", async () => {
+test("a pause works while the stream gives nothing; no byte is lost or sent twice", async () => {
   const environment = new TestEnvironment();
   const recording = tap();
   const upload = environment.open().uploadStream(recording.stream);
@@ -122,7 +122,7 @@ test("a pause stops at once though the stream is silent; nothing is lost or sent
   expect(environment.store.accepted.toSorted()).toEqual([1, 2, 3]);
 });
 
-test("a part that failed is sent again from what is held", async () => {
+test("a failed part is sent again from memory", async () => {
   const environment = new TestEnvironment();
   environment.store.fault = (number, tries) =>
     number === 2 && tries <= 2 ? { status: 500, code: "InternalError" } : undefined;
@@ -131,7 +131,7 @@ test("a part that failed is sent again from what is held", async () => {
   expect(await environment.backend.object(environment.backend.only)).toBe(text);
 });
 
-test("a stream that breaks is told in words", async () => {
+test("a stream that errors fails the upload with code stream_broken", async () => {
   const environment = new TestEnvironment();
   const recording = tap();
   const upload = environment.open().uploadStream(recording.stream);
@@ -144,7 +144,7 @@ test("a stream that breaks is told in words", async () => {
   });
 });
 
-test("parts grow with their number and leave no gap; ten thousand hold hundreds of gigabytes", () => {
+test("parts grow without gaps, and ten thousand hold hundreds of gigabytes", () => {
   const plan = streamPlan(8 << 20);
   let end = 0;
   for (const number of [1, 2, 999, 1000, 1001, 1002, 2000, 2001, 9999]) {

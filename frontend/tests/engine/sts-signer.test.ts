@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
 describe('with signing "sts" the engine', () => {
-  test("signs its parts itself: three calls to the backend and the checkpoints", async () => {
+  test("signs parts itself: three calls to the backend and the checkpoints", async () => {
     const environment = new TestEnvironment();
     environment.backend.credentialsLife = 3600;
     const file = fileOf(500);
@@ -15,7 +15,7 @@ describe('with signing "sts" the engine', () => {
     expect(await environment.backend.object(environment.backend.only)).toBe(await file.text());
   });
 
-  test("renews the credentials once for all lanes, before they end", async () => {
+  test("renews the credentials once for all parts, before they expire", async () => {
     const environment = new TestEnvironment();
     environment.backend.credentialsLife = 900;
     environment.store.speed = 0.4; // a part in 25 seconds
@@ -26,7 +26,7 @@ describe('with signing "sts" the engine', () => {
     expect(environment.store.sent.filter(({ outcome }) => outcome === "AccessDenied")).toEqual([]);
   });
 
-  test("falls back to the backend's signatures where the site lends nothing", async () => {
+  test("uses the backend's signatures where the site issues no credentials", async () => {
     const environment = new TestEnvironment();
     await environment.clock.run(environment.open({ signing: "sts" }).upload(fileOf(300)).done);
     expectEachOnce(environment, 30);
@@ -34,7 +34,7 @@ describe('with signing "sts" the engine', () => {
     expect(environment.backend.count("POST", "sign/")).toBeGreaterThan(0);
   });
 
-  test("falls back where the browser cannot sign", async () => {
+  test("uses the backend's signatures where the browser cannot sign", async () => {
     const environment = new TestEnvironment();
     environment.backend.credentialsLife = 3600;
     const { subtle } = crypto;

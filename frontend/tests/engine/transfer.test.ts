@@ -1,16 +1,16 @@
-// The promises of the engine, against a storage that checks every URL, header and byte.
+// Whole uploads, against an OSS that checks every URL, header and byte.
 
 import { describe, expect, test } from "vitest";
 import type { StorageError } from "../../src/engine/errors.ts";
 import { json } from "../backend.ts";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
-describe("a whole journey", () => {
+describe("a whole upload", () => {
   test.each([
     [11, 2],
     [100, 10],
     [995, 100],
-  ])("%i bytes arrive as they were, each part once, six at a time at most", async (size, count) => {
+  ])("%i bytes arrive unchanged, each part once, at most six at a time", async (size, count) => {
     const environment = new TestEnvironment();
     const file = fileOf(size);
     const result = await environment.clock.run(environment.open().upload(file).done);
@@ -22,7 +22,7 @@ describe("a whole journey", () => {
   });
 
   test.each([0, 1, 10])(
-    "%i bytes are one request, with exactly the headers that were signed",
+    "%i bytes are one request, with exactly the fields that were signed",
     async (size) => {
       const environment = new TestEnvironment();
       const file = fileOf(size);
@@ -41,7 +41,7 @@ describe("a whole journey", () => {
     },
   );
 
-  test("progress only rises on a good line, and ends at the total", async () => {
+  test("progress only rises without failures, and ends at the total", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(2000));
     const seen: number[] = [];
@@ -55,7 +55,7 @@ describe("a whole journey", () => {
     expect(seen.at(-1)).toBe(2000);
   });
 
-  test("an upload whose page cannot hash is begun without a fingerprint", async () => {
+  test("a page that cannot hash creates uploads without a fingerprint", async () => {
     const environment = new TestEnvironment();
     const file = fileOf(30);
     const { subtle } = crypto;
@@ -78,7 +78,7 @@ describe("signed URLs", () => {
     [1000, "fast"],
     [40, "of a few seconds a part"],
   ])(
-    "640 parts at %i B/s (%s) cost 22 calls to the backend at most, one for URLs at a time",
+    "640 parts at %i B/s (%s) cost at most 22 calls to the backend, one sign call at a time",
     async (speed) => {
       const environment = new TestEnvironment();
       environment.store.speed = speed;
@@ -90,7 +90,7 @@ describe("signed URLs", () => {
     },
   );
 
-  test("no part is started on a URL that ends before the part may", async () => {
+  test("no part starts on a URL that may expire before it arrives", async () => {
     const environment = new TestEnvironment();
     environment.backend.life = 60_000;
     environment.store.speed = 1 / 2; // 20 s a part: two of three URLs of the first batch grow old
@@ -99,7 +99,7 @@ describe("signed URLs", () => {
     expectEachOnce(environment, 30);
   });
 
-  test("after hours of pause the URLs are asked for anew", async () => {
+  test("after hours of pause new URLs are requested", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(300));
     await environment.arrive(3);
@@ -120,7 +120,7 @@ describe("signed URLs", () => {
     expectEachOnce(environment, 5);
   });
 
-  test("fresh URLs refused five times are given up, with the storage's code and request id", async () => {
+  test("five refusals of fresh URLs fail the upload, with OSS's code and request id", async () => {
     const environment = new TestEnvironment();
     environment.store.fault = (number) => (number === 2 ? { status: 403, code: "AccessDenied" } : undefined);
     const upload = environment.open().upload(fileOf(50));
@@ -135,7 +135,7 @@ describe("signed URLs", () => {
 });
 
 describe("nothing is sent twice", () => {
-  test("pausing stops every request at once, tells the backend, and resuming goes on", async () => {
+  test("pause aborts every request and sends a checkpoint, and resume continues", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(500));
     await environment.arrive(20);
@@ -150,11 +150,11 @@ describe("nothing is sent twice", () => {
     expect(await environment.backend.object(environment.backend.only)).toBe(await fileOf(500).text());
   });
 
-  test("after a reload the same file goes on; at most the parts in flight are sent again", async () => {
+  test("after a reload the same file is resumed; at most the parts in flight are sent again", async () => {
     const environment = new TestEnvironment();
     const first = environment.open().upload(fileOf(500));
     await environment.arrive(20);
-    // The page is gone: nothing of it runs any more, nor does it say goodbye.
+    // The page is closed: none of its code runs any more, and no call reaches the backend.
     environment.backend.fault = () => json(503, {});
     first.pause();
     await environment.clock.pass(1);
@@ -165,12 +165,12 @@ describe("nothing is sent twice", () => {
     expect(environment.store.sent.length).toBeLessThanOrEqual(50 + 4);
   });
 
-  test("after a reload while it was being put together, it is finished and not begun again", async () => {
+  test("an upload reloaded while it was being completed is completed, not created again", async () => {
     const environment = new TestEnvironment();
     const first = environment.open().upload(fileOf(100));
     await environment.arrive(10);
     await environment.clock.until(() => environment.backend.count("POST", "complete/") === 1);
-    // The page is gone before the answer, and so is the backend before it has written the end down.
+    // The page is closed before the response, and the backend stops before it has recorded the end.
     first.addEventListener("statechange", () => {
       environment.backend.only.state = "completing";
     });
@@ -181,7 +181,7 @@ describe("nothing is sent twice", () => {
     expectEachOnce(environment, 10);
   });
 
-  test("an upload that turns out to be finished is not sent again", async () => {
+  test("an upload that has been completed meanwhile is not sent again", async () => {
     const environment = new TestEnvironment();
     const first = environment.open().upload(fileOf(500));
     await environment.arrive(5);
@@ -199,7 +199,7 @@ describe("nothing is sent twice", () => {
     expect(await environment.clock.run(first.done)).toMatchObject({ id: "u1", state: "completed" });
   });
 
-  test("a failed upload that ended elsewhere is seen to be completed when it is resumed", async () => {
+  test("a failed upload that was completed elsewhere is completed when it is resumed", async () => {
     const environment = new TestEnvironment();
     environment.store.fault = (number) =>
       number === 20 ? { status: 400, code: "InvalidArgument" } : undefined;
@@ -210,7 +210,7 @@ describe("nothing is sent twice", () => {
     expect(await environment.clock.run(upload.done)).toMatchObject({ id: "u1", state: "completed" });
   });
 
-  test("another file with the same name and size is begun as its own", async () => {
+  test("another file with the same name and size is a new upload", async () => {
     const environment = new TestEnvironment();
     const first = environment.open().upload(fileOf(500));
     await environment.arrive(5);
@@ -226,7 +226,7 @@ describe("nothing is sent twice", () => {
     ["other content", fileOf(500, "film.mp4", "another")],
     ["another size", fileOf(501)],
     ["another name", fileOf(500, "other.mp4")],
-  ])("an unfinished upload refuses a file of %s, and takes the right one", async (_, wrong) => {
+  ])("resume refuses a file of %s, and takes the right one", async (_, wrong) => {
     const environment = new TestEnvironment();
     const first = environment.open().upload(fileOf(500));
     await environment.arrive(5);
@@ -243,7 +243,7 @@ describe("nothing is sent twice", () => {
     expectEachOnce(environment, 50);
   });
 
-  test("parts of the wrong size at the storage are sent again, the others are not", async () => {
+  test("held parts of the wrong size are sent again, the others are not", async () => {
     const environment = new TestEnvironment();
     const first = environment.open().upload(fileOf(100));
     await environment.arrive(4);
@@ -260,7 +260,7 @@ describe("nothing is sent twice", () => {
   });
 });
 
-test("only so many files are under way at once; a paused one gives up its place", async () => {
+test("the number of files at once is limited, and a paused file frees its place", async () => {
   const environment = new TestEnvironment();
   const page = environment.open();
   const uploads = ["a", "b", "c"].map((name) => page.upload(fileOf(500, name, name)));

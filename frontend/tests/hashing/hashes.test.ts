@@ -13,7 +13,7 @@ interface Vectors {
 
 const vectors: Vectors = file;
 
-describe("CRC64 as the vendor has it", () => {
+describe("hashes by the vendor's values", () => {
   const texts = vectors.values.filter(({ data }) => data.kind === "utf8");
 
   test.each(texts)("$id, by WebAssembly and without", async ({ data, crc64_decimal }) => {
@@ -31,7 +31,7 @@ describe("CRC64 as the vendor has it", () => {
     ).toBe(combined);
   });
 
-  test("pieces of any size make the value of the whole", async () => {
+  test("the checksums of pieces combine to that of the whole", async () => {
     const bytes = new Uint8Array(300_000).map((_, index) => (index * 7919) >> 3);
     const sizes = [1, 99_999, 0, 100_000, 100_000];
     const pieces = [];
@@ -44,11 +44,11 @@ describe("CRC64 as the vendor has it", () => {
     expect(combine(pieces)).toBe(await crc64Of(new Blob([bytes])));
   });
 
-  test("MD5 is base64, as Content-MD5 wants it", async () => {
+  test("MD5 is in base64, as in Content-MD5", async () => {
     expect(await md5Of(new Blob(["hello"]))).toBe("XUFAKrxLKna5cZ2REBfFkg==");
   });
 
-  test("where WebAssembly is forbidden, plain JavaScript does it", async () => {
+  test("plain JavaScript hashes where WebAssembly is forbidden", async () => {
     const compile = WebAssembly.compile;
     WebAssembly.compile = () => Promise.reject(new Error("forbidden by the content security policy"));
     try {
@@ -58,7 +58,7 @@ describe("CRC64 as the vendor has it", () => {
     }
   });
 
-  /** As a blob of a browser that reads into no memory of ours: its stream is not one of bytes. */
+  /** A blob of a browser without BYOB readers for blobs. */
   function plain(size: number, pieces: readonly string[]): Blob {
     const stream = () =>
       new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -70,11 +70,11 @@ describe("CRC64 as the vendor has it", () => {
     return Object.assign(new Blob(["x".repeat(size)]), { stream });
   }
 
-  test("where a file cannot be read into given memory, it is read all the same", async () => {
+  test("a blob without BYOB readers is hashed too", async () => {
     expect(await hashed(plain(9, ["1234", "56789"]))).toBe("11051210869376104954");
   });
 
-  test("a file that ends early is not hashed as if that were all of it", async () => {
+  test("a file that ends early rejects", async () => {
     await expect(hashed(plain(9, ["1234"]))).rejects.toThrow("5 bytes early");
   });
 });
