@@ -2,14 +2,7 @@
 // It never retries; callers decide. Errors are those of http.ts.
 
 import { Batch } from "./batch.ts";
-import {
-  type HeadersOption,
-  HttpClient,
-  type HttpRequest,
-  type HttpResponse,
-  type Problem,
-  problemError,
-} from "./http.ts";
+import { type HeadersOption, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
 import type { TemporaryCredentials } from "./signature-v4.ts";
@@ -144,14 +137,14 @@ export class Api {
     return { status: 200, retryAfter: null, value };
   }
 
-  async #value<T>(method: string, path: string, request: HttpRequest): Promise<T> {
-    return (await this.#http.call<T>(method, path, request)).value;
+  async #value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
+    return (await this.#http.call<T>(method, path, signal, body)).value;
   }
 
   async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
     const { signal } = new AbortController();
     const body = { uploads };
-    const answers = await this.#value<{ uploads: (T | Problem)[] }>("POST", path, { signal, body });
+    const answers = await this.#value<{ uploads: (T | Problem)[] }>("POST", path, signal, body);
     return answers.uploads.map((one) =>
       "code" in one && "status" in one ? problemError(one, null) : (one as T),
     );
@@ -164,11 +157,11 @@ export class Api {
     signal: AbortSignal,
   ): Promise<HttpResponse<CreatedUpload>> {
     const headers = { "Idempotency-Key": idempotencyKey };
-    return this.#http.call("POST", "uploads/", { signal, body, headers });
+    return this.#http.call("POST", "uploads/", signal, body, headers);
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return this.#value<RemoteUpload>("GET", `uploads/${id}/`, { signal });
+    return this.#value<RemoteUpload>("GET", `uploads/${id}/`, signal);
   }
 
   /** The user's uploads that match the query, newest first. */
@@ -178,7 +171,7 @@ export class Api {
     for (let page = 0; page < MAX_PAGES && search; page++) {
       const path = `uploads/${search}`;
       type Page = { next: string | null; results: RemoteUpload[] };
-      const list = await this.#value<Page>("GET", path, { signal });
+      const list = await this.#value<Page>("GET", path, signal);
       found.push(...list.results);
       // Only the query of `next` is used: behind a proxy its host may be another.
       search = list.next ? new URL(list.next, this.environment.origin).search : "";
@@ -189,7 +182,7 @@ export class Api {
   /** The parts that OSS holds, as its ListParts gives them. */
   async heldParts(id: string, signal: AbortSignal): Promise<DonePart[]> {
     const path = `uploads/${id}/parts/?source=oss`;
-    return (await this.#value<{ parts: DonePart[] }>("GET", path, { signal })).parts;
+    return (await this.#value<{ parts: DonePart[] }>("GET", path, signal)).parts;
   }
 
   async sign(
@@ -199,36 +192,36 @@ export class Api {
     signal: AbortSignal,
   ): Promise<SignedBatch> {
     const body = { parts, done };
-    return this.#value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, { signal, body });
+    return this.#value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
   }
 
   /** Temporary credentials that are valid for the parts of this upload alone. */
   async credentials(id: string, signal: AbortSignal): Promise<TemporaryCredentials> {
     const path = `uploads/${id}/credentials/`;
-    return this.#value<TemporaryCredentials>("POST", path, { signal, body: {} });
+    return this.#value<TemporaryCredentials>("POST", path, signal, {});
   }
 
   /** Temporary credentials for the user's prefix, for clients that create uploads themselves. */
   async prefixCredentials(destination: string, signal: AbortSignal): Promise<PrefixCredentials> {
     const body = { destination };
-    return this.#value<PrefixCredentials>("POST", "credentials/", { signal, body });
+    return this.#value<PrefixCredentials>("POST", "credentials/", signal, body);
   }
 
   /** The Companion URL for Uppy. */
   async companion(destination: string, signal: AbortSignal): Promise<CompanionUrl> {
-    return this.#value<CompanionUrl>("POST", "uppy/", { signal, body: { destination } });
+    return this.#value<CompanionUrl>("POST", "uppy/", signal, { destination });
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
-    await this.#http.call("POST", `uploads/${id}/parts/`, { signal, body: { parts } });
+    await this.#http.call("POST", `uploads/${id}/parts/`, signal, { parts });
   }
 
   /** 200 with the completed upload, or 202 while OSS is still assembling it. */
   complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
-    return this.#http.call("POST", `uploads/${id}/complete/`, { signal, body });
+    return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {
-    await this.#http.call("DELETE", `uploads/${id}/`, { signal });
+    await this.#http.call("DELETE", `uploads/${id}/`, signal);
   }
 }

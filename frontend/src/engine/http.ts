@@ -19,12 +19,6 @@ export interface HttpResponse<T> {
   readonly value: T;
 }
 
-export interface HttpRequest {
-  readonly signal: AbortSignal;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 /** Milliseconds without a response after which a call counts as lost. */
 const TIMEOUT = 60_000;
 
@@ -35,10 +29,16 @@ export class HttpClient {
     readonly headers: HeadersOption = {},
   ) {}
 
-  call<T>(method: string, path: string, request: HttpRequest): Promise<HttpResponse<T>> {
-    return withWatchdog(this.environment.clock, TIMEOUT, request.signal, async (signal) => {
-      const { body } = request;
-      const headers = { ...(await this.#headersFor(method, body !== undefined)), ...request.headers };
+  /** `body` is sent as JSON. `more`: headers of this call. */
+  call<T>(
+    method: string,
+    path: string,
+    signal: AbortSignal,
+    body?: unknown,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<HttpResponse<T>> {
+    return withWatchdog(this.environment.clock, TIMEOUT, signal, async (signal) => {
+      const headers = { ...(await this.#headersFor(method, body !== undefined)), ...more };
       const response = await this.#fetch(path, {
         method,
         headers,
