@@ -8,7 +8,7 @@ const COLLECT_FOR = 1000;
 const MAX_SINGLE = 2;
 
 export class Announcer {
-  readonly element = h("p", { class: "unseen", role: "status", "data-testid": "announcer" });
+  readonly element = h("p", { class: "visually-hidden", role: "status", "data-testid": "announcer" });
   #texts: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 

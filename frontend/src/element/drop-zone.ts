@@ -25,8 +25,8 @@ export class DropZone {
 
   constructor(readonly ports: DropZonePorts) {
     this.#recordButton.hidden = true;
-    const icon = h("span", { class: "cloud", "aria-hidden": "true" });
-    const buttons = h("div", { class: "ways" }, this.chooseButton, this.#recordButton);
+    const icon = h("span", { class: "icon", "aria-hidden": "true" });
+    const buttons = h("div", { class: "choices" }, this.chooseButton, this.#recordButton);
     this.element = h("div", { class: "zone", part: "zone" }, icon, this.#invitation, buttons, this.#promise);
     this.element.append(this.#input, this.#singleInput);
     this.#input.addEventListener("change", () => ports.onfiles(takeFiles(this.#input)));

@@ -60,7 +60,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     chooseFile: (onchoose) => this.#zone.chooseFile(onchoose),
   });
   readonly #form = new FormControl(this.#internals, this.#localization, this.#zone.chooseButton);
-  readonly #errors = h("div", { class: "trouble", role: "alert" });
+  readonly #errors = h("div", { class: "errors", role: "alert" });
   /** Set by the host. */
   #givenUploader: OssUploader | null = null;
   /** Made from the attributes when it is first needed. */

@@ -6,9 +6,9 @@ import type { Localization } from "./localization.ts";
 
 export function errorView(error: UploadError, localization: Localization): HTMLElement {
   const { title, detail, hint } = localization.error(error);
-  const view = h("div", { class: "failure", part: "error", "data-testid": "error", "data-code": error.code });
+  const view = h("div", { class: "error", part: "error", "data-testid": "error", "data-code": error.code });
   view.append(h("strong", {}, title), h("p", {}, detail));
-  const fields = fieldMessages(error.errors);
+  const fields = fieldMessages(error);
   if (fields.length > 0) view.append(h("ul", {}, ...fields.map((text) => h("li", {}, text))));
   if (hint) view.append(h("p", { class: "hint" }, hint));
   view.append(codeLine(error, localization));
@@ -16,7 +16,7 @@ export function errorView(error: UploadError, localization: Localization): HTMLE
 }
 
 function codeLine({ code, requestId }: UploadError, localization: Localization): HTMLElement {
-  const line = h("p", { class: "trace" }, code);
+  const line = h("p", { class: "code" }, code);
   if (!requestId) return line;
   line.append(" · ", localization.label("request", { id: requestId }));
   // A page without https has no clipboard.
@@ -37,12 +37,12 @@ function copyButton(requestId: string, localization: Localization): HTMLButtonEl
   return copy;
 }
 
-/** The backend's messages by field. Values that are no strings, such as lists of part numbers, are left out. */
-function fieldMessages(errors: unknown): string[] {
+/** The backend's messages by field, without lists of part numbers and the like, and without what `detail` says. */
+function fieldMessages({ errors, detail }: UploadError): string[] {
   if (typeof errors !== "object" || errors === null) return [];
   return Object.entries(errors).flatMap(([field, messages]) =>
     (Array.isArray(messages) ? messages : [messages])
-      .filter((message) => typeof message === "string")
+      .filter((message) => typeof message === "string" && message !== detail)
       .map((message) => `${field}: ${message}`),
   );
 }

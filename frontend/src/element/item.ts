@@ -77,7 +77,7 @@ class ItemView {
     };
     const name = h("span", { class: "name", part: "name", title: upload.filename }, upload.filename);
     this.elements = [
-      h("span", { class: "sign", "aria-hidden": "true" }),
+      h("span", { class: "state-icon", "aria-hidden": "true" }),
       h("div", { class: "head" }, name, this.#size),
       h("div", { class: "buttons" }, ...Object.values(this.#buttons)),
       this.#bar,

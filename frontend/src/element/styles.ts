@@ -42,7 +42,7 @@ p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
   border: 1.5px solid var(--oss-accent);
   background: color-mix(in srgb, var(--oss-accent) 8%, var(--oss-surface));
 }
-.cloud {
+.icon {
   inline-size: 3rem;
   block-size: 3rem;
   border-radius: 50%;
@@ -52,8 +52,8 @@ p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
   display: grid;
   place-items: center;
 }
-.cloud::before { content: "↑"; }
-.ways { display: flex; flex-wrap: wrap; justify-content: center; gap: .5rem; }
+.icon::before { content: "↑"; }
+.choices { display: flex; flex-wrap: wrap; justify-content: center; gap: .5rem; }
 .invitation { font-size: 1.125rem; font-weight: 600; letter-spacing: -.01em; }
 .promise { color: var(--oss-muted); font-size: .875rem; }
 
@@ -74,14 +74,14 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
 .primary:hover { background: color-mix(in srgb, var(--oss-accent) 86%, var(--oss-text)); }
 .quiet { background: none; color: var(--oss-muted); }
 .danger:hover { color: var(--oss-bad); background: var(--oss-bad-surface); }
-.ways button { font-size: 1rem; padding: .6875rem 1.5rem; }
-.trace button { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
+.choices button { font-size: 1rem; padding: .6875rem 1.5rem; }
+.code button { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
 
 .summary { display: grid; gap: .5rem; margin-block-start: 1.25rem; padding-inline: .25rem; }
 .summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
 .summary .buttons { flex-wrap: wrap; margin-inline: 0; gap: .375rem; }
 .summary button { background: var(--oss-surface); border-color: var(--oss-border); }
-.trouble:not(:empty) { margin-block-start: 1.25rem; color: var(--oss-bad); font-size: .875rem; }
+.errors:not(:empty) { margin-block-start: 1.25rem; color: var(--oss-bad); font-size: .875rem; }
 .list { list-style: none; display: grid; gap: .75rem; }
 .list:not(:empty) { margin-block-start: 1.25rem; }
 .item {
@@ -96,7 +96,7 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   border-radius: var(--oss-radius);
 }
 .long .item { content-visibility: auto; contain-intrinsic-block-size: auto 6rem; }
-.sign {
+.state-icon {
   grid-row: span 2;
   align-self: start;
   inline-size: 2.25rem;
@@ -108,24 +108,24 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   color: var(--oss-muted);
   background: var(--oss-sunken);
 }
-.sign::before { content: "↑"; }
-[data-state="uploading"] .sign, [data-state="completing"] .sign {
+.state-icon::before { content: "↑"; }
+[data-state="uploading"] .state-icon, [data-state="completing"] .state-icon {
   color: var(--oss-accent);
   background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
 }
-[data-state="queued"] .sign::before { content: "…"; }
-[data-state="paused"] .sign::before, .unfinished .sign::before {
+[data-state="queued"] .state-icon::before { content: "…"; }
+[data-state="paused"] .state-icon::before, .unfinished .state-icon::before {
   content: "";
   inline-size: .25rem;
   block-size: .75rem;
   border-inline: .1875rem solid;
 }
-[data-state="completed"] .sign { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
-[data-state="completed"] .sign::before { content: "✓"; }
-[data-state="failed"] .sign { color: var(--oss-bad); background: var(--oss-bad-surface); }
-[data-state="failed"] .sign::before { content: "!"; }
+[data-state="completed"] .state-icon { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
+[data-state="completed"] .state-icon::before { content: "✓"; }
+[data-state="failed"] .state-icon { color: var(--oss-bad); background: var(--oss-bad-surface); }
+[data-state="failed"] .state-icon::before { content: "!"; }
 [data-state="aborted"] { opacity: .65; }
-[data-state="aborted"] .sign::before { content: "×"; }
+[data-state="aborted"] .state-icon::before { content: "×"; }
 
 .head { display: flex; align-items: baseline; gap: .625rem; min-inline-size: 0; }
 .name {
@@ -178,7 +178,7 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
   color: var(--oss-muted);
   overflow-wrap: anywhere;
 }
-.failure {
+.error {
   display: grid;
   gap: .25rem;
   padding: .875rem 1rem;
@@ -187,14 +187,14 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
   border-radius: 10px;
   overflow-wrap: anywhere;
 }
-.failure strong { color: var(--oss-bad); }
-.failure ul { padding-inline-start: 1.25rem; }
-.trace { color: var(--oss-muted); font-size: .75rem; }
+.error strong { color: var(--oss-bad); }
+.error ul { padding-inline-start: 1.25rem; }
+.code { color: var(--oss-muted); font-size: .75rem; }
 
 .unfinished { margin-block-start: 2.25rem; }
 .unfinished h2 { font-size: 1rem; font-weight: 600; letter-spacing: -.01em; }
 .unfinished .list { margin-block-start: .75rem; }
-.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.visually-hidden { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 @media (max-width: 560px) {
   .zone { padding: 2rem 1rem 1.75rem; }
@@ -205,10 +205,13 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
   .head { flex-wrap: wrap; column-gap: .625rem; row-gap: 0; }
   .line { flex-direction: column; }
   progress, .line, .outcome { grid-column: 1 / -1; }
-  .sign { grid-row: auto; align-self: center; }
+  .state-icon { grid-row: auto; align-self: center; }
 }
 @media (forced-colors: active) {
-  progress { forced-color-adjust: none; --oss-accent: Highlight; --oss-border: Canvas; border: 1px solid CanvasText; }
+  progress, .primary { forced-color-adjust: none; --oss-accent: Highlight; --oss-on-accent: HighlightText; --oss-text: Highlight; }
+  progress { --oss-border: Canvas; border: 1px solid CanvasText; }
+  .error { border: 1px solid; }
+  .item { opacity: 1; }
 }
 @media (prefers-reduced-motion: reduce) {
   * { transition: none !important; }

@@ -14,7 +14,7 @@ export function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLI
   return h(
     "li",
     { class: "item", part: "unfinished-item", ...attributes },
-    h("span", { class: "sign", "aria-hidden": "true" }),
+    h("span", { class: "state-icon", "aria-hidden": "true" }),
     h("div", { class: "head" }, h("span", { class: "name", title: filename }, filename)),
     h("div", { class: "buttons" }, ...unfinishedButtons(entry, ports, error)),
     h("div", { class: "line" }, h("span", { class: "message" }, progressOf(entry, ports.localization))),
