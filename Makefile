@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 # What differs between databases: constraints, locks, races, counts of queries.
-ON_POSTGRES := $(addprefix tests/test_,services.py api.py models.py destinations.py completion.py credentials.py callbacks.py manners.py companion.py sweep.py doctor.py)
+ON_POSTGRES := tests/services tests/api tests/test_models.py tests/operations/test_doctor.py
 QUIET := --no-fund --no-audit --loglevel error
 NPM := npm --prefix frontend $(QUIET)
 

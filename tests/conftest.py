@@ -76,6 +76,6 @@ def begin(user: Any, oss: OssClient) -> Begin:
 
     def begin(size: int | None = 20_000_000, **values: Any) -> Upload:
         values = {"destination": "default", "filename": "film.mp4", "content_type": "video/mp4"} | values
-        return services.begin(user, services.Wanted(size=size, **values))
+        return services.begin(user, services.UploadRequest(size=size, **values))
 
     return begin

@@ -14,15 +14,16 @@ from django.utils.translation import gettext, gettext_lazy
 from rest_framework.test import APIClient
 
 from tests import catalogue
-from tests.test_services import send
-from uploads import errors, services
-from uploads.errors import UploadError
+from tests.services.test_services import send
+from uploads import services
+from uploads.domain import errors
+from uploads.domain.errors import UploadError
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import Event
 from uploads.forms import UploadField
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.oss.errors import Denied
-from uploads.phrase import Phrase
-from uploads.states import Event
 
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 TEXTS = {message.id: message for message in catalogue.read("zh_Hans") if message.id}
@@ -132,7 +133,7 @@ def test_why_an_upload_failed_is_told_in_the_readers_language(
     upload = begin(5)
     send(upload)
     with pytest.raises(UploadError) as caught:
-        services.complete(upload, services.Told(crc64="1"))
+        services.complete(upload, services.ClientReport(crc64="1"))
     assert caught.value.code == "object_mismatch"
     english = api.get(f"/api/uploads/{upload.pk}/", headers={"Accept-Language": "en"}).json()["error"]
     assert english == {"code": "object_mismatch", "title": caught.value.title, "detail": caught.value.detail}

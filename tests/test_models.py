@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from uploads.domain.states import Event, State
 from uploads.models import Upload
-from uploads.states import Event, State
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,9 @@ from django.core.management import get_commands
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
-from uploads import errors, states
 from uploads.conf import Destination
 from uploads.conf import settings as app_settings
+from uploads.domain import errors, states
 from uploads.localoss import arguments, faults
 
 ROOT = Path(__file__).parent.parent

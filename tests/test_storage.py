@@ -9,11 +9,11 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 
 from tests.conftest import Begin
-from tests.test_services import content_of, send
+from tests.services.test_services import content_of, send
 from uploads import services, storage
+from uploads.objects import open_object
 from uploads.oss.client import OssClient
 from uploads.oss.errors import OssError
-from uploads.reading import open_object
 from uploads.storage import OssStorage
 
 

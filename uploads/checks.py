@@ -11,9 +11,9 @@ from django.apps.config import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from uploads import options
 from uploads.conf import CALLBACK_KEYS, CLIENT_OPTIONS, DEFAULT_THROTTLES, Destination, callback_parameters, settings
-from uploads.keys import template_problem
+from uploads.domain import options
+from uploads.domain.keys import template_problem
 from uploads.oss import callback
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
 from uploads.oss.sts import MAX_DURATION_SECONDS, MIN_DURATION_SECONDS

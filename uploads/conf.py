@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 
-from uploads.options import OPTIONS
+from uploads.domain.options import OPTIONS
 from uploads.oss.callback import FORM, KEY_URL_PREFIXES, CallbackParameters
 from uploads.oss.endpoint import Addressing, Endpoint
 from uploads.oss.signing import Credentials
@@ -65,7 +65,7 @@ class Destination:
     upload_expires: int = 7 * 24 * 3600
     """Seconds after which an unfinished upload is stale."""
     client_options: Sequence[str] = ()
-    """What the client may set itself: `metadata`, and names of `uploads.options`."""
+    """What the client may set itself: `metadata`, and names of `uploads.domain.options`."""
 
     @property
     def lifetime(self) -> timedelta:

@@ -18,8 +18,8 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from uploads.domain.states import State
 from uploads.models import Upload, User
-from uploads.states import State
 
 
 class UploadWidget(forms.Widget):

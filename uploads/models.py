@@ -17,14 +17,14 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from uploads import states
 from uploads.connection import oss_client
+from uploads.domain import states
+from uploads.domain.plan import Plan
+from uploads.domain.states import State
+from uploads.objects import download_url, open_object
 from uploads.oss.errors import NotFound
 from uploads.oss.limits import MAX_KEY_BYTES
-from uploads.plan import Plan
-from uploads.reading import download_url, open_object
 from uploads.signals import announce
-from uploads.states import State
 
 User = AbstractBaseUser | AnonymousUser
 """Whoever a request comes from."""
@@ -169,7 +169,7 @@ class Upload(models.Model):
     )
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     options = models.JSONField(
-        _("options"), default=dict, blank=True, help_text=_("What the object is given: see uploads.options.")
+        _("options"), default=dict, blank=True, help_text=_("What the object is given: see uploads.domain.options.")
     )
     secret = models.CharField(max_length=43, blank=True, help_text="By which OSS's callback for it is known.")
     idempotency_key = models.CharField(max_length=80, blank=True, help_text="Of the request that began it, hashed.")

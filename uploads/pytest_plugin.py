@@ -53,7 +53,7 @@ def completed_upload(oss_uploads: LocalServer, db: None) -> Callable[..., "Uploa
         content_type: str = "text/plain",
         destination: str = "default",
     ) -> "Upload":
-        upload = services.begin(user, services.Wanted(destination, filename, len(content), content_type))
+        upload = services.begin(user, services.UploadRequest(destination, filename, len(content), content_type))
         client = oss_client()
         if upload.upload_id:
             for number in upload.plan.numbers():

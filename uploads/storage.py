@@ -16,12 +16,12 @@ from django.utils.deconstruct import deconstructible
 
 from uploads.conf import settings
 from uploads.connection import oss_client
-from uploads.keys import key_problem
+from uploads.domain.keys import key_problem
+from uploads.domain.plan import plan
+from uploads.objects import download_url, open_object
 from uploads.oss.errors import NotFound
 from uploads.oss.limits import MIB
 from uploads.oss.messages import Completed
-from uploads.plan import plan
-from uploads.reading import download_url, open_object
 
 ONE_REQUEST = 32 * MIB
 """Beyond this a file goes in parts, so that a failure costs a part alone."""

@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from uploads import services
-from uploads.errors import UploadError
+from uploads.domain.errors import UploadError
 from uploads.models import Upload
 
 BATCH, SECONDS = 50, 2.0

@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from uploads.domain.states import Event
 from uploads.models import Upload, UploadEvent
 from uploads.services.common import from_record
-from uploads.states import Event
 
 EVENT_NAMES = {
     "begin": gettext_lazy("begin"),

@@ -13,9 +13,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from uploads.admin.drawing import Bar, chart, ranks
-from uploads.errors import kinds_of_error
+from uploads.domain.errors import kinds_of_error
+from uploads.domain.states import State
 from uploads.models import Upload
-from uploads.states import State
 
 DAYS = 30
 STALLED = timedelta(hours=1)

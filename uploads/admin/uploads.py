@@ -20,10 +20,10 @@ from django.views.decorators.http import require_POST
 from uploads import services
 from uploads.admin import aborting, at_oss, drawing
 from uploads.admin.figures import STALLED, figures
-from uploads.errors import UploadError
+from uploads.domain.errors import UploadError
+from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.services.common import from_record
-from uploads.states import State
 
 if TYPE_CHECKING:
     # Django's own classes are generic in its stubs alone.
@@ -162,7 +162,7 @@ class UploadAdmin(UploadModelAdmin):
         description=gettext_lazy("Look whether the object is there, as a callback would"), permissions=["abort"]
     )
     def look_for_the_object(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
-        self._each(request, queryset.active(), services.look, _("{count} looked for."))  # type: ignore[attr-defined]
+        self._each(request, queryset.active(), services.check_object, _("{count} looked for."))  # type: ignore[attr-defined]
 
     def _each(self, request: HttpRequest, uploads: QuerySet[Upload], work: Any, told: str) -> None:
         done, refused = 0, []

@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from uploads.api import problems
 from uploads.models import Upload
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.signing import PartRequest
-from uploads.services import DonePart, Lent, SignedPart, Told, Wanted
+from uploads.services import ClientReport, DonePart, ScopedCredentials, SignedPart, UploadRequest
 from uploads.services.common import from_record
+from uploads.web import problems
 
 MAX_BATCH = 1000
 """Parts in one request."""
@@ -159,8 +159,8 @@ class CompleteRequestSerializer(serializers.Serializer[Any]):
     def finished(self) -> list[DonePart]:
         return list(self.validated_data.get("done", []))
 
-    def told(self) -> Told:
-        return Told(crc64=self.validated_data.get("crc64") or "", size=self.validated_data.get("size"))
+    def told(self) -> ClientReport:
+        return ClientReport(crc64=self.validated_data.get("crc64") or "", size=self.validated_data.get("size"))
 
 
 class FinishedUploadSerializer(serializers.Serializer[Any]):
@@ -173,8 +173,8 @@ class FinishedUploadSerializer(serializers.Serializer[Any]):
     validate_etag = DonePartSerializer.validate_etag
 
     @staticmethod
-    def to_told(data: dict[str, Any]) -> Told:
-        return Told(crc64=data.get("crc64") or "", etag=data.get("etag") or "")
+    def to_told(data: dict[str, Any]) -> ClientReport:
+        return ClientReport(crc64=data.get("crc64") or "", etag=data.get("etag") or "")
 
 
 class CompleteBatchSerializer(serializers.Serializer[Any]):
@@ -207,9 +207,9 @@ class CreateUploadSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError(_("Not a media type such as video/mp4."))
         return value
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> UploadRequest:
         given = {name: value for name, value in self.validated_data.items() if name not in ("sign", "resume")}
-        return Wanted(**given)
+        return UploadRequest(**given)
 
     @property
     def to_sign(self) -> int:
@@ -386,7 +386,7 @@ class CredentialsSerializer(serializers.Serializer[Any]):
     )
 
     @staticmethod
-    def of(lent: Lent, endpoint: Endpoint, region: str) -> dict[str, Any]:
+    def of(lent: ScopedCredentials, endpoint: Endpoint, region: str) -> dict[str, Any]:
         mine = {"prefix": lent.prefix, "addressing": endpoint.addressing}
         where = mine if lent.prefix else {"key": lent.key, "upload_id": lent.upload_id}
         return {

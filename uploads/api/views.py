@@ -19,16 +19,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from uploads import services
-from uploads.api import examples, problems
+from uploads.api import examples
 from uploads.api import serializers as shapes
-from uploads.api.parsers import BodyTooLarge, BoundedJSONParser
-from uploads.api.permissions import abortable_uploads, visible_uploads
-from uploads.api.throttles import ScopeThrottle
 from uploads.conf import settings
-from uploads.errors import UploadError
+from uploads.domain.errors import UploadError
+from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.signing import PartRequest
-from uploads.states import State
+from uploads.web import problems
+from uploads.web.parsers import BodyTooLarge, BoundedJSONParser
+from uploads.web.permissions import abortable_uploads, visible_uploads
+from uploads.web.throttles import ScopeThrottle
 
 RETRY_AFTER_SECONDS = 2
 MAX_CALLBACK_BYTES = 64 * 1024
@@ -92,12 +93,12 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
 
     def paginate_queryset(self, queryset: Any) -> Any:
         page = super().paginate_queryset(queryset)
-        return super().paginate_queryset(queryset) if services.notice(page or ()) else page
+        return super().paginate_queryset(queryset) if services.detect_unreported(page or ()) else page
 
     def retrieve(self, request: Request, *_: Any, **__: Any) -> Response:
         """The upload as it is now."""
         upload = self.get_object()
-        services.notice([upload])
+        services.detect_unreported([upload])
         return Response(self.get_serializer(upload).data)
 
     @extend_schema(
@@ -197,7 +198,7 @@ class UploadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     @action(detail=True, methods=["post"])
     def credentials(self, request: Request, **_: Any) -> Response:
         """Temporary credentials, good for the parts of this upload and nothing else."""
-        return _lent(services.lend(self.get_object(), request.user))
+        return _lent(services.issue_credentials(self.get_object(), request.user))
 
     @extend_schema(
         request=shapes.CompleteRequestSerializer,
@@ -257,7 +258,7 @@ class CredentialsView(APIView):
         """Temporary credentials, good for the caller's own prefix of a destination and nothing else."""
         asked = shapes.CredentialsRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        return _lent(services.lend_prefix(request.user, asked.validated_data["destination"]))
+        return _lent(services.issue_prefix_credentials(request.user, asked.validated_data["destination"]))
 
 
 class CallbackView(APIView):
@@ -319,7 +320,7 @@ def _signed(upload: Upload, parts: list[PartRequest]) -> dict[str, Any]:
             "server_time": now}  # fmt: skip
 
 
-def _lent(lent: services.Lent) -> Response:
+def _lent(lent: services.ScopedCredentials) -> Response:
     body = shapes.CredentialsSerializer.of(lent, settings.endpoint, settings.region)
     return Response(body, headers={"Cache-Control": "no-store"})
 

@@ -20,15 +20,15 @@ from rest_framework.views import APIView
 
 from uploads import services
 from uploads.api import serializers as shapes
-from uploads.api.parsers import BoundedJSONParser
-from uploads.api.throttles import ScopeThrottle
 from uploads.companion import capability
-from uploads.errors import InvalidUpload, NotFoundError
+from uploads.domain.errors import InvalidUpload, NotFoundError
+from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.oss.limits import MAX_PART_NUMBER
 from uploads.oss.signing import PartRequest
-from uploads.phrase import Phrase
-from uploads.services import door
+from uploads.services import destination_rules
+from uploads.web.parsers import BoundedJSONParser
+from uploads.web.throttles import ScopeThrottle
 
 MAX_BATCH = 1000
 
@@ -46,8 +46,8 @@ class CompanionURLView(APIView):
         """A base address with the right to upload to this destination in its path."""
         asked = shapes.CredentialsRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        place = door.destination(asked.validated_data["destination"])
-        door.permit(place, request.user)
+        place = destination_rules.destination(asked.validated_data["destination"])
+        destination_rules.permit(place, request.user)
         token, end = capability.issue(request.user, place.name)
         url = request.build_absolute_uri(f"{reverse('uppy')}{token}/")
         return Response({"companion_url": url, "expires_at": end}, headers={"Cache-Control": "no-store"})
@@ -89,7 +89,7 @@ class CompanionView(APIView):
             }
         )
         asked.is_valid(raise_exception=True)
-        place = door.destination(self.capability.destination)
+        place = destination_rules.destination(self.capability.destination)
         # Uppy sends what it knows of the file (name, type) as metadata, asked or not.
         kept = metadata if isinstance(metadata, dict) and "metadata" in place.client_options else {}
         checked = {
@@ -161,7 +161,9 @@ class CompleteView(CompanionView):
     def post(self, request: Request, upload_id: str) -> Response:
         """With the parts that Uppy has sent; OSS's own list must hold them all."""
         parts = _parts(request.data)
-        upload = services.complete(self.upload(upload_id), services.Told(parts=parts), actor=self.capability.user)
+        upload = services.complete(
+            self.upload(upload_id), services.ClientReport(parts=parts), actor=self.capability.user
+        )
         return Response({"location": upload.location, "key": upload.key, "bucket": upload.bucket})
 
 

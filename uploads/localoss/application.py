@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from uploads.localoss import access, answers, auth, cors, lifecycle, own, routes, striking
+from uploads.localoss import access, answers, auth, cors, lifecycle, routes
+from uploads.localoss import fault_injection as striking
+from uploads.localoss import internal_routes as own
 from uploads.localoss.answers import Answer, wsgi_value
 from uploads.localoss.auth import Identity
 from uploads.localoss.callbacks import Caller

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import uploads.states
+import uploads.domain.states
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Upload',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('uploading', 'uploading'), ('completing', 'completing'), ('completed', 'completed'), ('aborted', 'aborted'), ('failed', 'failed')], default=uploads.states.State['UPLOADING'], max_length=10)),
+                ('state', models.CharField(choices=[('uploading', 'uploading'), ('completing', 'completing'), ('completed', 'completed'), ('aborted', 'aborted'), ('failed', 'failed')], default=uploads.domain.states.State['UPLOADING'], max_length=10)),
                 ('destination', models.CharField(max_length=64)),
                 ('bucket', models.CharField(max_length=63)),
                 ('key', models.CharField(max_length=1023)),
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='upload',
-            index=models.Index(condition=models.Q(('state__in', [uploads.states.State['UPLOADING'], uploads.states.State['COMPLETING']])), fields=['expires_at'], name='uploads_unfinished'),
+            index=models.Index(condition=models.Q(('state__in', [uploads.domain.states.State['UPLOADING'], uploads.domain.states.State['COMPLETING']])), fields=['expires_at'], name='uploads_unfinished'),
         ),
         migrations.AddConstraint(
             model_name='upload',

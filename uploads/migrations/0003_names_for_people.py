@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import uploads.states
+import uploads.domain.states
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='upload',
             name='options',
-            field=models.JSONField(blank=True, default=dict, help_text='What the object is given: see uploads.options.', verbose_name='options'),
+            field=models.JSONField(blank=True, default=dict, help_text='What the object is given: see uploads.domain.options.', verbose_name='options'),
         ),
         migrations.AlterField(
             model_name='upload',
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='upload',
             name='state',
-            field=models.CharField(choices=[('uploading', 'uploading'), ('completing', 'completing'), ('completed', 'completed'), ('aborted', 'aborted'), ('failed', 'failed')], default=uploads.states.State['UPLOADING'], max_length=10, verbose_name='state'),
+            field=models.CharField(choices=[('uploading', 'uploading'), ('completing', 'completing'), ('completed', 'completed'), ('aborted', 'aborted'), ('failed', 'failed')], default=uploads.domain.states.State['UPLOADING'], max_length=10, verbose_name='state'),
         ),
         migrations.AlterField(
             model_name='upload',

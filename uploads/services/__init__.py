@@ -1,36 +1,36 @@
-"""The journey of an upload: begin, sign_parts, lend, record_parts, complete, abort.
+"""The journey of an upload: begin, sign parts, issue credentials, record parts, complete, abort, sweep.
 
 Rule: no OSS call inside a database transaction. Claim (compare-and-set), call OSS, record: a crash between any two
 of these is repaired by calling again, because OSS is asked what is so before anything is believed.
 """
 
 from uploads.services.abort import abort
-from uploads.services.begin import Wanted, begin, begin_many, find, object_headers, unfinished
+from uploads.services.begin import UploadRequest, begin, begin_many, find, object_headers, unfinished
 from uploads.services.callback import receive
-from uploads.services.complete import Told, complete, complete_many, notice
-from uploads.services.credentials import Lent, lend, lend_prefix
+from uploads.services.complete import ClientReport, complete, complete_many, detect_unreported
+from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
 from uploads.services.parts import DonePart, SignedPart, record_parts, sign_parts, synchronize_parts
-from uploads.services.sweep import ORPHAN_AGE, Swept, known_uploads, look, sweep, sweep_orphans
+from uploads.services.sweep import ORPHAN_AGE, Swept, check_object, known_uploads, sweep, sweep_orphans
 
 __all__ = [
     "ORPHAN_AGE",
+    "ClientReport",
     "DonePart",
-    "Lent",
+    "ScopedCredentials",
     "SignedPart",
     "Swept",
-    "Told",
-    "Wanted",
+    "UploadRequest",
     "abort",
     "begin",
     "begin_many",
+    "check_object",
     "complete",
     "complete_many",
+    "detect_unreported",
     "find",
+    "issue_credentials",
+    "issue_prefix_credentials",
     "known_uploads",
-    "lend",
-    "lend_prefix",
-    "look",
-    "notice",
     "object_headers",
     "receive",
     "record_parts",

@@ -3,9 +3,9 @@
 from django.utils import timezone
 
 from uploads.connection import oss_client
+from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, User
 from uploads.services.common import require, storage_errors
-from uploads.states import Event, State
 
 
 def abort(upload: Upload, *, actor: User | None = None) -> Upload:

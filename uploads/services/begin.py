@@ -1,6 +1,6 @@
 """Begin: plan the upload, open it at OSS, remember it; one, or many small ones at once.
 
-Rule: the server decides everything that the destination does not leave to the client (`services.door`).
+Rule: the server decides everything that the destination does not leave to the client (`services.destination_rules`).
 """
 
 import hashlib
@@ -15,16 +15,16 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from uploads import options
 from uploads.conf import Destination, settings
 from uploads.connection import oss_client
-from uploads.errors import InvalidUpload, KeyReused, UploadError
-from uploads.keys import object_key
+from uploads.domain import options
+from uploads.domain.errors import InvalidUpload, KeyReused, UploadError
+from uploads.domain.keys import object_key
+from uploads.domain.phrase import Phrase
+from uploads.domain.plan import Plan, plan
 from uploads.models import Method, Upload, UploadEvent, User
 from uploads.oss.errors import StorageError
-from uploads.phrase import Phrase
-from uploads.plan import Plan, plan
-from uploads.services import door
+from uploads.services import destination_rules as destination_rules
 from uploads.services.common import storage_errors
 from uploads.signals import announce
 
@@ -32,8 +32,8 @@ DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a client asks for. `size` None: a stream. `options`: names of `uploads.options`."""
+class UploadRequest:
+    """What a client asks for. `size` None: a stream. `options`: names of `uploads.domain.options`."""
 
     destination: str
     filename: str
@@ -46,7 +46,7 @@ class Wanted:
     """A file of unknown size that is to go in one request all the same."""
 
 
-def begin(owner: User, wanted: Wanted, *, idempotency_key: str = "") -> Upload:
+def begin(owner: User, wanted: UploadRequest, *, idempotency_key: str = "") -> Upload:
     """Plan the upload, open it at OSS, remember it.
 
     With an idempotency key, the upload that was begun with it before is given again. Raises InvalidUpload and its
@@ -58,12 +58,12 @@ def begin(owner: User, wanted: Wanted, *, idempotency_key: str = "") -> Upload:
     return result
 
 
-def begin_many(owner: User, many: Sequence[Wanted], *, idempotency_key: str = "") -> list[Upload | UploadError]:
+def begin_many(owner: User, many: Sequence[UploadRequest], *, idempotency_key: str = "") -> list[Upload | UploadError]:
     """Each its upload or its error, in order. The database is asked as often for a hundred as for one."""
     marks = [_mark(idempotency_key, index) for index in range(len(many))]
     known = _begun_before(owner, marks)
     results: list[Upload | UploadError] = []
-    gate = door.Gate(owner)
+    gate = destination_rules.Quota(owner)
     for wanted, mark in zip(many, marks, strict=True):
         try:
             results.append(_same(known[mark], wanted) if mark in known else _open(owner, wanted, mark, gate))
@@ -84,7 +84,7 @@ def begin_many(owner: User, many: Sequence[Wanted], *, idempotency_key: str = ""
     return [gate.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
 
 
-def _open(owner: User, wanted: Wanted, mark: str, gate: door.Gate) -> Upload:
+def _open(owner: User, wanted: UploadRequest, mark: str, gate: destination_rules.Quota) -> Upload:
     """An upload that OSS knows, and nobody else yet."""
     upload = _planned(owner, wanted, mark)
     gate.admit(upload)
@@ -94,10 +94,10 @@ def _open(owner: User, wanted: Wanted, mark: str, gate: door.Gate) -> Upload:
     return upload
 
 
-def _planned(owner: User, wanted: Wanted, mark: str) -> Upload:
-    place = door.destination(wanted.destination)
+def _planned(owner: User, wanted: UploadRequest, mark: str) -> Upload:
+    place = destination_rules.destination(wanted.destination)
     content_type = (wanted.content_type or DEFAULT_CONTENT_TYPE).lower()
-    door.check_file(place, wanted.size, content_type)
+    destination_rules.check_file(place, wanted.size, content_type)
     planned, now = _plan(wanted.size, place), timezone.now()
     upload = Upload(
         id=uuid4(),
@@ -110,8 +110,8 @@ def _planned(owner: User, wanted: Wanted, mark: str) -> Upload:
         is_stream=wanted.size is None,
         part_size=planned.part_size,
         fingerprint=wanted.fingerprint,
-        metadata=door.metadata(place, wanted.metadata),
-        options=door.options(place, wanted.options),
+        metadata=destination_rules.metadata(place, wanted.metadata),
+        options=destination_rules.options(place, wanted.options),
         secret=secrets.token_urlsafe(32) if place.callback else "",
         idempotency_key=mark,
         created_at=now,
@@ -147,7 +147,7 @@ def _key(upload: Upload, place: Destination) -> str:
         raise InvalidUpload(Phrase("The name will not do: {why}.", why=why), errors={"filename": [why]}) from error
 
 
-def _remember(owner: User, uploads: Sequence[Upload], gate: door.Gate) -> None:
+def _remember(owner: User, uploads: Sequence[Upload], gate: destination_rules.Quota) -> None:
     """All in one transaction; those beyond a limit are given up again."""
     if not uploads:
         return
@@ -197,7 +197,7 @@ def _begun_before(owner: User, marks: Sequence[str]) -> dict[str, Upload]:
     }
 
 
-def _same(upload: Upload, wanted: Wanted) -> Upload:
+def _same(upload: Upload, wanted: UploadRequest) -> Upload:
     """The upload of before, if it was the same that was wanted."""
     size = None if upload.is_stream else upload.size
     before = (upload.destination, upload.filename, size, upload.fingerprint)
@@ -207,7 +207,7 @@ def _same(upload: Upload, wanted: Wanted) -> Upload:
     return upload
 
 
-def unfinished(owner: User, wanted: Wanted) -> Upload | None:
+def unfinished(owner: User, wanted: UploadRequest) -> Upload | None:
     """The user's newest upload of this very file that has not ended, on whatever device it was begun. Begun for another
     purpose, as its metadata tell, it is another."""
     if not wanted.fingerprint:

@@ -14,12 +14,12 @@ from uuid import UUID
 from django.core.cache import cache
 
 from uploads.conf import settings
-from uploads.errors import CallbackRefused, NotFoundError
+from uploads.domain.errors import CallbackRefused, NotFoundError
+from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.oss import callback as protocol
 from uploads.oss.client import fetch
 from uploads.oss.errors import StorageError
-from uploads.phrase import Phrase
 from uploads.services.complete import complete
 
 KEY_SECONDS, NO_KEY_SECONDS = 24 * 3600, 30
@@ -40,7 +40,7 @@ def receive(target: str, headers: Mapping[str, str], body: bytes) -> Upload:
     told = _fields(headers.get("content-type", ""), body)
     upload = _known(told.get(UPLOAD, ""), told.get(SECRET, ""))
     # Our own Complete may be waiting for this very call to be answered: the object is there by now, whoever asked.
-    return complete(upload, heard=True)
+    return complete(upload, object_confirmed=True)
 
 
 def _is_signed(target: str, headers: Mapping[str, str], body: bytes) -> bool:

@@ -6,13 +6,13 @@ from typing import Any
 
 from uploads.conf import callback_parameters, settings
 from uploads.connection import oss_client
-from uploads.errors import UploadError, WrongState, from_storage
+from uploads.domain.errors import UploadError, WrongState, from_storage
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.callback import encode
 from uploads.oss.errors import NotFound, StorageError
 from uploads.oss.messages import Completed, Part
-from uploads.phrase import Phrase
-from uploads.states import State
 
 _WORDS = {
     State.UPLOADING: Phrase("The upload is not finished yet."),

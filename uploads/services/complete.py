@@ -16,27 +16,27 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from uploads import options
 from uploads.conf import settings
 from uploads.connection import oss_client
-from uploads.errors import InvalidUpload, ObjectMismatch, PartsMissing, UploadError, UploadGone, from_storage
+from uploads.domain import options
+from uploads.domain.errors import InvalidUpload, ObjectMismatch, PartsMissing, UploadError, UploadGone, from_storage
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, User
 from uploads.oss import messages
 from uploads.oss.crc64 import combine_all
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
 from uploads.oss.messages import Part as OssPart
-from uploads.phrase import Phrase
-from uploads.services import door
+from uploads.services import destination_rules as destination_rules
 from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss, require
-from uploads.states import Event, State
 
 HEADS_AT_ONCE = 8
 """Small files are looked at side by side: each is a round trip to OSS."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ClientReport:
     """What the browser says of the file at its end; each may be left out, but a stream's size."""
 
     crc64: str = ""
@@ -46,11 +46,13 @@ class Told:
     """Number → ETag of all parts, from clients that know no sizes: instead of `size`."""
 
 
-NOTHING = Told()
+NOTHING = ClientReport()
 
 
-def complete(upload: Upload, told: Told = NOTHING, *, actor: User | None = None, heard: bool = False) -> Upload:
-    """Put the parts together, once. `heard`: OSS itself says that the object is there.
+def complete(
+    upload: Upload, report: ClientReport = NOTHING, *, actor: User | None = None, object_confirmed: bool = False
+) -> Upload:
+    """Put the parts together, once. `object_confirmed`: OSS itself says that the object is there.
 
     Returns the upload `completed`, or still `completing` when OSS has not said how it ended: call again. Safe to
     repeat and to call twice at once. Raises PartsMissing naming what OSS lacks, ObjectMismatch, WrongState.
@@ -60,41 +62,43 @@ def complete(upload: Upload, told: Told = NOTHING, *, actor: User | None = None,
         return upload
     require(upload, State.UPLOADING, State.COMPLETING)
     if upload.method != Method.MULTIPART:
-        return _complete_single(upload, object_at_oss(upload), told, actor)
-    held = None if heard else parts_at_oss(upload)
+        return _complete_single(upload, object_at_oss(upload), report, actor)
+    held = None if object_confirmed else parts_at_oss(upload)
     if held is None:
-        return settle(upload, told, actor)
+        return reconcile(upload, report, actor)
     try:
-        parts = _chosen(upload, held, told)
+        parts = _chosen(upload, held, report)
     except PartsMissing:
         # Somebody with lent credentials may have finished it by other means.
-        return _adopt(upload, told, actor)
+        return _adopt(upload, report, actor)
     if upload.state == State.UPLOADING and not Upload.objects.advance(
-        upload, Event.COMPLETE, actor=actor, expected=_expected(parts, told), size=sum(part.size for part in parts)
+        upload, Event.COMPLETE, actor=actor, expected=_expected(parts, report), size=sum(part.size for part in parts)
     ):
-        return complete(upload, told, actor=actor)  # Somebody was first; the state has moved on.
-    return _complete_multipart(upload, parts, told, actor)
+        return complete(upload, report, actor=actor)  # Somebody was first; the state has moved on.
+    return _complete_multipart(upload, parts, report, actor)
 
 
-def complete_many(many: Sequence[tuple[Upload, Told]], *, actor: User | None = None) -> list[Upload | UploadError]:
+def complete_many(
+    many: Sequence[tuple[Upload, ClientReport]], *, actor: User | None = None
+) -> list[Upload | UploadError]:
     """Small files at once: each its upload or its error, in order."""
     single = [upload for upload, _ in many if upload.method != Method.MULTIPART and upload.state == State.UPLOADING]
     with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
         looked = dict(zip((upload.pk for upload in single), pool.map(_look, single), strict=True))
     arrived = {
-        upload.pk: (upload, found, told)
-        for upload, told in many
+        upload.pk: (upload, found, report)
+        for upload, report in many
         if isinstance(found := looked.get(upload.pk), Completed) and _is_whole(upload, found)
     }
     ended = _finish_many(list(arrived.values()), actor)
-    return [ended.get(upload.pk) or _attempt(upload, looked.get(upload.pk), told, actor) for upload, told in many]
+    return [ended.get(upload.pk) or _attempt(upload, looked.get(upload.pk), report, actor) for upload, report in many]
 
 
-def _finish_many(arrived: Sequence[tuple[Upload, Completed, Told]], actor: User | None) -> dict[UUID, Upload]:
+def _finish_many(arrived: Sequence[tuple[Upload, Completed, ClientReport]], actor: User | None) -> dict[UUID, Upload]:
     """Claims and ends those that are what was sent and that nobody else has claimed; the others want a second look."""
     found = {upload.pk: done for upload, done, _ in arrived}
-    for upload, done, told in arrived:
-        upload.expected, upload.size = _expected_of(done, told), done.size
+    for upload, done, report in arrived:
+        upload.expected, upload.size = _expected_of(done, report), done.size
     with transaction.atomic():  # OSS was asked before; here is nothing but the database.
         uploads = [upload for upload, _, _ in arrived]
         sound = [upload for upload in uploads if not _wrong(upload, found[upload.pk])]
@@ -107,7 +111,7 @@ def _finish_many(arrived: Sequence[tuple[Upload, Completed, Told]], actor: User 
     return {upload.pk: upload for upload in ended}
 
 
-def notice(uploads: Iterable[Upload]) -> bool:
+def detect_unreported(uploads: Iterable[Upload]) -> bool:
     """Looks for files in one request whose client tells nobody that they have arrived, as Uppy does not: whoever asks
     for such an upload learns how it ended. True when one of these has."""
     silent = [
@@ -127,12 +131,12 @@ def _look(upload: Upload) -> Completed | UploadError | None:
 
 
 def _attempt(
-    upload: Upload, found: Completed | UploadError | None, told: Told, actor: User | None
+    upload: Upload, found: Completed | UploadError | None, report: ClientReport, actor: User | None
 ) -> Upload | UploadError:
     if isinstance(found, UploadError):
         return found
     try:
-        return complete(upload, told, actor=actor)
+        return complete(upload, report, actor=actor)
     except UploadError as error:
         return error
 
@@ -140,10 +144,10 @@ def _attempt(
 # The parts
 
 
-def _chosen(upload: Upload, held: Sequence[OssPart], told: Told) -> list[OssPart]:
+def _chosen(upload: Upload, held: Sequence[OssPart], report: ClientReport) -> list[OssPart]:
     """The parts to complete with. Raises PartsMissing; a part beyond the plan is left out, so OSS drops it."""
     if upload.is_stream:
-        return _stream_parts(upload, held, told)
+        return _stream_parts(upload, held, report)
     planned, there = upload.plan, {part.number: part for part in held}
     damaged = _damaged(upload, held)
     wrong = [n for n in planned.numbers() if n not in there or there[n].size != planned.size_of(n) or n in damaged]
@@ -164,18 +168,18 @@ def _damaged(upload: Upload, held: Sequence[OssPart]) -> set[int]:
     return {number for number, crc64 in recorded.items() if theirs.get(number, crc64) != crc64}
 
 
-def _stream_parts(upload: Upload, held: Sequence[OssPart], told: Told) -> list[OssPart]:
+def _stream_parts(upload: Upload, held: Sequence[OssPart], report: ClientReport) -> list[OssPart]:
     """A stream's parts have any size; together they are as many bytes as were sent."""
-    size = _size(upload, told)
-    if told.parts is not None:
-        held = _listed(held, told.parts)
+    size = _size(upload, report)
+    if report.parts is not None:
+        held = _listed(held, report.parts)
         size = sum(part.size for part in held)
     if size is None:
         detail = Phrase("A stream's size is known at its end: send size.")
         raise InvalidUpload(detail, errors={"size": [detail]})
     place = settings.destinations.get(upload.destination)
     if place is not None and place.max_size is not None and size > place.max_size:
-        raise door.too_large(place, size)
+        raise destination_rules.too_large(place, size)
     numbers = [0, *(part.number for part in held)]
     gaps = [n for before, after in pairwise(numbers) for n in range(before + 1, after)]
     if gaps or not held:
@@ -212,37 +216,37 @@ def _listed(held: Sequence[OssPart], wanted: Mapping[int, str]) -> Sequence[OssP
     return held
 
 
-def _expected(parts: Sequence[OssPart], told: Told) -> dict[str, str]:
+def _expected(parts: Sequence[OssPart], report: ClientReport) -> dict[str, str]:
     """What the object must turn out to be, known before OSS is asked to make it."""
     expected = {"etag": messages.multipart_etag(part.etag for part in parts)}
     if all(part.crc64 is not None for part in parts):
         expected["crc64"] = str(combine_all((part.crc64 or 0, part.size) for part in parts))
-    if told.crc64:
-        expected["client_crc64"] = told.crc64
+    if report.crc64:
+        expected["client_crc64"] = report.crc64
     return expected
 
 
 # The ends
 
 
-def _complete_multipart(upload: Upload, parts: Sequence[OssPart], told: Told, actor: User | None) -> Upload:
+def _complete_multipart(upload: Upload, parts: Sequence[OssPart], report: ClientReport, actor: User | None) -> Upload:
     headers, (asked, variables) = options.completion_headers(upload.options), callback_of(upload)
     try:
         done = oss_client().complete(
             upload.bucket, upload.key, upload.upload_id, parts, headers, callback=asked, variables=variables
         )
     except Unreachable as error:
-        return settle(upload, told, actor, after=error)
+        return reconcile(upload, report, actor, after=error)
     except OssError as error:
         if error.code == "NoSuchUpload":
-            return settle(upload, told, actor)
+            return reconcile(upload, report, actor)
         if not error.retryable:
             Upload.objects.advance(upload, Event.REOPEN, actor=actor)
         raise from_storage(error) from error
     return _finish(upload, done, actor)
 
 
-def _complete_single(upload: Upload, done: Completed | None, told: Told, actor: User | None) -> Upload:
+def _complete_single(upload: Upload, done: Completed | None, report: ClientReport, actor: User | None) -> Upload:
     """The object is there already, or not: one request has no parts to put together."""
     if done is None:
         raise PartsMissing(Phrase("The file has not arrived at OSS: send it."), errors={"parts": [1]})
@@ -251,28 +255,28 @@ def _complete_single(upload: Upload, done: Completed | None, told: Told, actor: 
             "OSS holds {held} bytes instead of {size}: send the file again.", held=done.size, size=upload.size
         )
         raise PartsMissing(detail, errors={"parts": [1]})
-    return _claim_and_finish(upload, done, told, actor)
+    return _claim_and_finish(upload, done, report, actor)
 
 
 def _is_whole(upload: Upload, done: Completed) -> bool:
     return upload.is_stream or done.size == upload.size
 
 
-def _adopt(upload: Upload, told: Told, actor: User | None) -> Upload:
+def _adopt(upload: Upload, report: ClientReport, actor: User | None) -> Upload:
     """Parts are missing, and yet the object may be there. If it is not, says again what is missing."""
     done = object_at_oss(upload)
-    if done is None or done.size != _size(upload, told):
+    if done is None or done.size != _size(upload, report):
         if upload.state == State.COMPLETING:
             Upload.objects.advance(upload, Event.REOPEN)
-        _chosen(upload, parts_at_oss(upload) or [], told)
-        return complete(upload, told, actor=actor)  # They have arrived in the meantime.
+        _chosen(upload, parts_at_oss(upload) or [], report)
+        return complete(upload, report, actor=actor)  # They have arrived in the meantime.
     with suppress(StorageError):  # What is left is swept away another time.
         oss_client().abort(upload.bucket, upload.key, upload.upload_id)
-    return _claim_and_finish(upload, done, told, actor)
+    return _claim_and_finish(upload, done, report, actor)
 
 
-def settle(
-    upload: Upload, told: Told = NOTHING, actor: User | None = None, *, after: Unreachable | None = None
+def reconcile(
+    upload: Upload, report: ClientReport = NOTHING, actor: User | None = None, *, after: Unreachable | None = None
 ) -> Upload:
     """Ask OSS how it ended: the answer was lost, or the multipart upload is gone.
 
@@ -283,8 +287,8 @@ def settle(
         return upload
     require(upload, State.UPLOADING, State.COMPLETING)
     done = object_at_oss(upload)
-    if done is not None and (upload.expected or _size(upload, told) in (None, done.size)):
-        return _claim_and_finish(upload, done, told, actor)
+    if done is not None and (upload.expected or _size(upload, report) in (None, done.size)):
+        return _claim_and_finish(upload, done, report, actor)
     if after is not None:
         return upload
     gone = UploadGone(Phrase("OSS has dropped this upload and its parts. Start the upload anew."))
@@ -294,22 +298,22 @@ def settle(
     raise gone
 
 
-def _size(upload: Upload, told: Told) -> int | None:
+def _size(upload: Upload, report: ClientReport) -> int | None:
     """Bytes of the whole; of a stream, what was said last."""
-    return upload.size if told.size is None or not upload.is_stream else told.size
+    return upload.size if report.size is None or not upload.is_stream else report.size
 
 
-def _claim_and_finish(upload: Upload, done: Completed, told: Told, actor: User | None) -> Upload:
+def _claim_and_finish(upload: Upload, done: Completed, report: ClientReport, actor: User | None) -> Upload:
     """The object is there; claim the upload if nobody did before, and record the end."""
     if upload.state == State.UPLOADING:
-        expected = _expected_of(done, told)
+        expected = _expected_of(done, report)
         Upload.objects.advance(upload, Event.COMPLETE, actor=actor, expected=expected, size=done.size)
     return _finish(upload, done, actor)
 
 
-def _expected_of(done: Completed, told: Told) -> dict[str, str]:
+def _expected_of(done: Completed, report: ClientReport) -> dict[str, str]:
     """The same of an object that is there already: what the browser says, where it says something."""
-    return {"etag": told.etag or done.etag} | ({"client_crc64": told.crc64} if told.crc64 else {})
+    return {"etag": report.etag or done.etag} | ({"client_crc64": report.crc64} if report.crc64 else {})
 
 
 def _actual(done: Completed) -> dict[str, str]:

@@ -13,16 +13,16 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
-from uploads.errors import NotOffered
-from uploads.keys import own_prefix
+from uploads.domain.errors import NotOffered
+from uploads.domain.keys import own_prefix
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import State
 from uploads.models import Method, Upload, User
 from uploads.oss import policy, sts
 from uploads.oss.client import assume_role
 from uploads.oss.signing import Credentials
-from uploads.phrase import Phrase
-from uploads.services import door
+from uploads.services import destination_rules as destination_rules
 from uploads.services.common import require, storage_errors
-from uploads.states import State
 
 ONE_UPLOAD = ("oss:PutObject",)
 """UploadPart is a PutObject to RAM. Completing and aborting are the server's."""
@@ -33,7 +33,7 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9.@_-]")
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
+class ScopedCredentials:
     """What a browser signs with. `key` and `upload_id` for one upload, `prefix` for a client of its own."""
 
     credentials: Credentials = field(repr=False)
@@ -44,7 +44,7 @@ class Lent:
     prefix: str = ""
 
 
-def lend(upload: Upload, user: User) -> Lent:
+def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
     """For the parts of this upload. Raises NotOffered where the site has no role, WrongState past the end."""
     require(upload, State.UPLOADING)
     if upload.method != Method.MULTIPART:
@@ -52,20 +52,20 @@ def lend(upload: Upload, user: User) -> Lent:
     place = settings.destinations.get(upload.destination) or Destination(upload.destination)
     resource = policy.object_resource(upload.bucket, upload.key)
     credentials, end = _borrowed(f"upload:{upload.pk}", place, user, ONE_UPLOAD, resource)
-    return Lent(credentials, end, upload.bucket, key=upload.key, upload_id=upload.upload_id)
+    return ScopedCredentials(credentials, end, upload.bucket, key=upload.key, upload_id=upload.upload_id)
 
 
-def lend_prefix(user: User, destination: str) -> Lent:
+def issue_prefix_credentials(user: User, destination: str) -> ScopedCredentials:
     """For everything under the caller's own prefix of a destination."""
-    place = door.destination(destination)
-    door.permit(place, user)
+    place = destination_rules.destination(destination)
+    destination_rules.permit(place, user)
     prefix = own_prefix(place.key, user.pk)
     if prefix is None:
         raise NotOffered(Phrase("The destination {name!r} has no prefix that is one user's alone.", name=place.name))
     bucket = settings.bucket_of(place)
     resource = policy.object_resource(bucket, prefix) + "*"
     credentials, end = _borrowed(f"prefix:{place.name}:{user.pk}", place, user, OWN_PREFIX, resource)
-    return Lent(credentials, end, bucket, prefix=prefix)
+    return ScopedCredentials(credentials, end, bucket, prefix=prefix)
 
 
 def _borrowed(

@@ -11,20 +11,21 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from uploads import options, telemetry
+from uploads import telemetry
 from uploads.conf import Destination, settings
-from uploads.errors import InvalidUpload, NotOffered, StorageRefused
+from uploads.domain import options
+from uploads.domain.errors import InvalidUpload, NotOffered, StorageRefused
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
 from uploads.oss import post, signing
 from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
-from uploads.phrase import Phrase
 from uploads.services.begin import object_headers
 from uploads.services.common import callback_of, parts_at_oss, require, wrong_state
-from uploads.services.complete import settle
-from uploads.states import State
+from uploads.services.complete import reconcile
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -185,7 +186,7 @@ def synchronize_parts(upload: Upload) -> list[OssPart]:
         return []
     parts = parts_at_oss(upload)
     if parts is None:
-        settle(upload)
+        reconcile(upload)
         raise wrong_state(upload)
     last = upload.plan.part_count or MAX_PART_NUMBER
     _write_parts(upload, [_done(part) for part in parts if part.number <= last], replace=True)

@@ -13,14 +13,14 @@ from django.utils import timezone
 from uploads import telemetry
 from uploads.conf import settings
 from uploads.connection import oss_client
-from uploads.errors import UploadError, WrongState
-from uploads.keys import static_prefix
+from uploads.domain.errors import UploadError, WrongState
+from uploads.domain.keys import static_prefix
+from uploads.domain.states import State
 from uploads.models import Upload, UploadQuerySet
 from uploads.oss.messages import OpenUpload
 from uploads.services.abort import abort, release
 from uploads.services.common import object_at_oss, storage_errors
 from uploads.services.complete import complete
-from uploads.states import State
 
 CLAIM = timedelta(minutes=10)
 """A batch is done long before; one whose sweep died is free again after this."""
@@ -85,17 +85,17 @@ def _settle(upload: Upload) -> Swept:
 
 def _give_up(upload: Upload) -> Swept:
     """Unless it was finished without our hearing of it."""
-    if look(upload).state == State.COMPLETED:
+    if check_object(upload).state == State.COMPLETED:
         return Swept("adopted", upload.key)
     abort(upload)
     return Swept("aborted", upload.key)
 
 
-def look(upload: Upload) -> Upload:
+def check_object(upload: Upload) -> Upload:
     """As a callback would, without one: if the object is there, the upload has ended; if not, nothing has happened."""
     done = object_at_oss(upload)
     if done is not None and (upload.is_stream or done.size == upload.size):
-        return complete(upload, heard=True)
+        return complete(upload, object_confirmed=True)
     return upload
 
 

@@ -112,7 +112,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "NUM_PROXIES": env.int("DJANGO_PROXIES", 0),
-    "EXCEPTION_HANDLER": "uploads.api.problems.problem_handler",
+    "EXCEPTION_HANDLER": "uploads.web.problems.problem_handler",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "OSS Uploads",

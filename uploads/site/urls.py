@@ -17,5 +17,5 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
     path("api/", include("uploads.api.urls")),
-    path("", include("uploads.health")),
+    path("", include("uploads.operations.health")),
 ]

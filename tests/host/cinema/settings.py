@@ -53,5 +53,5 @@ UPLOADS = {
 }
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "uploads.api.problems.problem_handler",
+    "EXCEPTION_HANDLER": "uploads.web.problems.problem_handler",
 }

@@ -1,4 +1,4 @@
-"""manage.py configure_bucket: arguments and printing only; `uploads.bucket` does it."""
+"""manage.py configure_bucket: arguments and printing only; `uploads.operations.bucket` does it."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from uploads.bucket import apply_cors, apply_lifecycle, plan_cors, plan_lifecycle, stale_uploads
 from uploads.conf import Destination, settings
 from uploads.connection import oss_client
-from uploads.errors import from_storage
+from uploads.domain.errors import from_storage
+from uploads.operations.bucket import apply_cors, apply_lifecycle, plan_cors, plan_lifecycle, stale_uploads
 from uploads.oss.errors import StorageError
 from uploads.oss.lifecycle import Contradiction
 

@@ -1,4 +1,4 @@
-"""manage.py doctor: arguments and printing only; `uploads.doctor` looks."""
+"""manage.py doctor: arguments and printing only; `uploads.operations.doctor` looks."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from uploads.doctor import Finding, examine
+from uploads.operations.doctor import Finding, examine
 
 
 class Command(BaseCommand):

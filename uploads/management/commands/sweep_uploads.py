@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from uploads import services
-from uploads.errors import UploadError
+from uploads.domain.errors import UploadError
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 

@@ -1,0 +1,177 @@
+"""Django's admin: a window on all uploads, and a hand to stop them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from tests.services.test_services import send
+from uploads import services
+from uploads.domain.states import Event
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/uploads/upload/"
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("root"))
+    return client
+
+
+def test_the_list_shows_whose_upload_it_is_and_how_far(admin: Client, begin: Any) -> None:
+    begin(20_000_000, filename="holiday.mp4")
+    page = admin.get(LIST).content.decode()
+    assert all(text in page for text in ("holiday.mp4", "ann", 'aria-label="0 %"', "19.1", "up-uploading"))
+    assert "holiday.mp4" not in admin.get(f"{LIST}?q=nothing").content.decode()
+
+
+def test_the_detail_shows_the_history_and_lets_nothing_be_changed(admin: Client, begin: Any) -> None:
+    upload = begin()
+    page = admin.get(f"{LIST}{upload.pk}/change/").content.decode()
+    assert "begin" in page
+    assert 'name="_save"' not in page
+    assert admin.post(f"{LIST}{upload.pk}/change/", {"state": "completed"}).status_code == 403
+    assert admin.get(f"{LIST}add/").status_code == 403
+
+
+def abort(admin: Client, **chosen: Any) -> Any:
+    """Choose, and follow to the page that counts."""
+    page = admin.post(LIST, {"action": "abort_uploads", **chosen}, follow=True)
+    return page, page.context["next"]
+
+
+def test_the_action_aborts_by_the_service_in_batches(admin: Client, begin: Any) -> None:
+    uploads = [begin(5) for _ in range(60)]
+    ended = begin(5)
+    send(ended)
+    services.complete(ended)
+    page, step = abort(admin, _selected_action=[str(upload.pk) for upload in [*uploads, ended]])
+    assert "0 of 60 done" in page.content.decode(), "what is over is not asked for"
+    first = admin.post(step, headers={"Accept": "application/json"}).json()
+    assert 1 <= first["done"] <= 50
+    while not first["over"]:
+        first = admin.post(step, headers={"Accept": "application/json"}).json()
+    assert (first["total"], first["aborted"], first["failed"]) == (60, 60, 0)
+    assert Upload.objects.filter(state="aborted").exclude(released_at=None).count() == 60
+    uploads[7].refresh_from_db()
+    assert uploads[7].events.last().actor.username == "root"
+    assert "All done" in admin.post(step, follow=True).content.decode()
+
+
+def test_what_cannot_be_aborted_is_told_by_name(admin: Client, begin: Any) -> None:
+    upload = begin(filename="busy.mp4")
+    Upload.objects.advance(upload, Event.COMPLETE, expected={})
+    _, step = abort(admin, _selected_action=[str(upload.pk)])
+    job = admin.post(step, headers={"Accept": "application/json"}).json()
+    assert job["refused"] == [["busy.mp4", "The upload is being completed right now."]]
+
+
+def test_a_batch_is_its_choosers_alone(admin: Client, begin: Any) -> None:
+    _, step = abort(admin, _selected_action=[str(begin().pk)])
+    other = Client()
+    other.force_login(get_user_model().objects.create_superuser("other"))
+    assert other.post(step).status_code == 404
+    assert admin.get(step).status_code == 405
+
+
+def test_uploads_are_checked_against_oss(admin: Client, begin: Any) -> None:
+    upload = begin(20_000_000)
+    send(upload, 2)
+    page = admin.post(LIST, {"action": "check_against_oss", "_selected_action": [str(upload.pk)]}, follow=True)
+    assert "1 checked" in page.content.decode()
+    detail = admin.get(f"{LIST}{upload.pk}/change/").content.decode()
+    assert "1 of 3 parts are recorded" in detail
+    assert "part 2: there" in detail
+    assert "part 3: missing" in detail
+
+
+def test_what_is_there_is_found_as_a_callback_would(admin: Client, begin: Any) -> None:
+    there, missing = begin(5), begin(5)
+    send(there)
+    chosen = {"action": "look_for_the_object", "_selected_action": [str(there.pk), str(missing.pk)]}
+    assert "2 looked for" in admin.post(LIST, chosen, follow=True).content.decode()
+    there.refresh_from_db()
+    missing.refresh_from_db()
+    assert (there.state, missing.state) == ("completed", "uploading")
+
+
+def test_stalled_uploads_are_found(admin: Client, begin: Any) -> None:
+    begin(filename="fresh.mp4")
+    Upload.objects.filter(pk=begin(filename="stalled.mp4").pk).update(updated_at=timezone.now() - timedelta(hours=2))
+    page = admin.get(f"{LIST}?stalled=yes").content.decode()
+    assert "stalled.mp4" in page
+    assert "fresh.mp4" not in page
+
+
+def test_what_oss_holds_is_shown_with_its_orphans(admin: Client, begin: Any, oss: OssClient, monkeypatch: Any) -> None:
+    known = begin(filename="known.mp4")
+    prefix = known.key.rpartition("/")[0]
+    orphan = oss.initiate("demo-bucket", f"{prefix}/orphan <b>.bin")
+    monkeypatch.setattr("uploads.admin.at_oss.ORPHAN_AGE", timedelta(hours=-1))
+    page = admin.get(f"{LIST}at-oss/", {"prefix": prefix}).content.decode()
+    assert "known.mp4" in page
+    assert "orphan &lt;b&gt;.bin" in page
+    assert page.count('up-failed">orphan') == 1
+    assert "uploads/" in admin.get(f"{LIST}at-oss/", {"delimiter": "/"}).content.decode()
+    chosen = [f"{orphan}:{prefix}/orphan <b>.bin", f"{known.upload_id}:{known.key}"]
+    told = admin.post(f"{LIST}at-oss/?prefix={prefix}", {"bucket": "demo-bucket", "chosen": chosen}, follow=True)
+    assert "2 aborted at OSS" in told.content.decode()
+    known.refresh_from_db()
+    assert (known.state, known.events.last().actor.username) == ("aborted", "root")
+    assert list(oss.all_uploads("demo-bucket", prefix)) == []
+
+
+def test_a_page_of_what_oss_holds_leads_to_the_next(admin: Client, begin: Any, oss: OssClient) -> None:
+    ids = {oss.initiate("demo-bucket", f"paged/{number:03}") for number in range(60)}
+    seen, query = 0, "prefix=paged/"
+    for _ in range(3):
+        answer = admin.get(f"{LIST}at-oss/?{query}")
+        seen += len(answer.context["rows"])
+        query = answer.context["next"]
+        if not query:
+            break
+    assert seen == 60
+    for held in oss.all_uploads("demo-bucket", "paged/"):
+        assert held.upload_id in ids
+        oss.abort("demo-bucket", held.key, held.upload_id)
+
+
+def test_a_storage_out_of_reach_is_told_on_the_page(admin: Client, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": "http://127.0.0.1:1"}
+    assert "did not answer" in admin.get(f"{LIST}at-oss/").content.decode()
+
+
+def test_the_figures(admin: Client, begin: Any) -> None:
+    done = begin(5)
+    send(done)
+    services.complete(done)
+    failed = begin()
+    Upload.objects.advance(failed, Event.FAIL, error={"code": "upload_gone", "detail": "x", "title": "y"})
+    page = admin.get(f"{LIST}figures/").content.decode()
+    assert "OSS no longer has this upload" in page
+    assert f"{date_format(timezone.now(), 'F j')}: 2" in page
+    assert "most in a day: 2" in page
+
+
+@pytest.mark.parametrize("page", ["figures/", "at-oss/"])
+def test_pages_are_for_those_who_may_see(page: str, db: None) -> None:
+    client = Client()
+    client.force_login(get_user_model().objects.create_user("staff", is_staff=True))
+    assert client.get(LIST + page).status_code == 403
+
+
+def test_staff_without_the_permission_cannot_abort(begin: Any) -> None:
+    upload, client = begin(), Client()
+    staff = get_user_model().objects.create_user("staff", is_staff=True)
+    client.force_login(staff)
+    assert client.get(LIST).status_code == 403
+    client.post(LIST, {"action": "abort_uploads", "_selected_action": [str(upload.pk)]})
+    assert Upload.objects.get().state == "uploading"

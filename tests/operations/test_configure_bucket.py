@@ -1,0 +1,103 @@
+"""manage.py configure_bucket: merges, shows, repeats, and says what is wrong."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uploads.localoss.testing import LocalServer
+from uploads.operations.bucket import RULE, merge_cors
+from uploads.oss import lifecycle
+from uploads.oss.client import OssClient
+from uploads.oss.messages import CorsConfiguration, CorsRule
+
+THEIRS = CorsRule(("https://shop.example",), ("GET",), ("*",), ("x-shop",), 60)
+
+
+@pytest.fixture
+def bucket(oss_server: LocalServer, oss: OssClient, settings: Any) -> Iterator[OssClient]:
+    """The local server's bucket, without rules before and after."""
+    settings.UPLOADS = {**settings.UPLOADS, "UPLOADS_ORIGINS": ["https://app.example"]}
+    oss.put_cors("demo-bucket", CorsConfiguration((THEIRS,)))
+    return oss
+
+
+def configure(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("configure_bucket", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_it_merges_shows_the_difference_and_is_safe_to_repeat(bucket: OssClient) -> None:
+    said = configure("--origin", "https://two.example/")
+    assert "+rule for https://app.example, https://two.example" in said
+    ours, theirs = bucket.get_cors("demo-bucket").rules
+    assert ours.allowed_origins == ("https://app.example", "https://two.example")
+    assert set(ours.expose_headers) == {"ETag", "x-oss-request-id", "x-oss-hash-crc64ecma"}
+    assert theirs == THEIRS
+    assert "as it should be" in configure()
+    assert len(bucket.get_cors("demo-bucket").rules) == 2
+
+
+def test_stale_uploads_are_given_up_by_oss_itself(bucket: OssClient, settings: Any) -> None:
+    theirs = (
+        b"<LifecycleConfiguration><Rule><ID>theirs</ID><Prefix>logs/</Prefix><Status>Enabled</Status>"
+        b"<Expiration><Days>30</Days></Expiration></Rule></LifecycleConfiguration>"
+    )
+    bucket.put_lifecycle("demo-bucket", theirs)
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "DESTINATIONS": {
+            "default": {"upload_expires": 7 * 86_400},
+            "films": {"key": "uploads/films/{uuid}", "upload_expires": 10 * 86_400},
+            "other": {"key": "other/{uuid}"},
+        },
+    }
+    said = configure()
+    assert "+    multipart uploads given up after 11 days" in said
+    rules = {rule.prefix: rule for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
+    assert set(rules) == {"logs/", "uploads/", "other/"}
+    assert rules["uploads/"].abort == lifecycle.Age(days=11), "one rule for both: OSS allows none inside another"
+    assert rules["other/"].abort == lifecycle.Age(days=8)
+    assert rules["logs/"].expiration == lifecycle.Age(days=30)
+    assert "as it should be: stale uploads" in configure()
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {}}}
+    configure()
+    kept = {rule.prefix for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
+    assert kept == {"logs/", "uploads/"}
+
+
+def test_a_dry_run_changes_nothing(bucket: OssClient) -> None:
+    assert "nothing changed" in configure("--dry-run")
+    assert bucket.get_cors("demo-bucket").rules == (THEIRS,)
+
+
+def test_without_an_origin_it_says_what_to_do(settings: Any) -> None:
+    with pytest.raises(CommandError, match="UPLOADS_ORIGINS"):
+        configure()
+
+
+def test_osss_refusal_is_told_with_its_cure(bucket: OssClient, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ACCESS_KEY_SECRET": "wrong"}
+    with pytest.raises(CommandError, match=r"set OSS_ACCESS_KEY_SECRET.*request id"):
+        configure()
+
+
+ORIGINS = st.sampled_from([f"https://{name}.example" for name in "abcdef"])
+
+
+@given(origins=st.lists(ORIGINS, min_size=1, max_size=4), had=st.lists(ORIGINS, max_size=3, unique=True))
+def test_merging_is_idempotent_and_loses_nobody(origins: list[str], had: list[str]) -> None:
+    before = CorsConfiguration((THEIRS, *([CorsRule(tuple(had), *_rest())] if had else [])))
+    after = merge_cors(before, origins)
+    assert merge_cors(after, origins) == after
+    assert set(after.rules[0].allowed_origins) == {*origins, *had}
+    assert after.rules[1:] == (THEIRS,)
+
+
+def _rest() -> tuple[Any, ...]:
+    return RULE.allowed_methods, RULE.allowed_headers, RULE.expose_headers, RULE.max_age_seconds

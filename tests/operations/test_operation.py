@@ -1,0 +1,247 @@
+"""For those who keep it running: health, figures, logs without a secret, a clean check, signals after the commit."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.db import DatabaseError, transaction
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import Begin
+from tests.services.test_services import send
+from tests.stack import ROOT, Stack, deliver, wait_until
+from uploads import services, signals
+from uploads.domain.errors import UploadError
+from uploads.domain.states import State
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+
+pytestmark = pytest.mark.django_db
+SIZE = 20_000_000
+
+# Health
+
+
+def test_live_and_ready(client: Client, oss: OssClient) -> None:
+    assert client.get("/healthz/live").json() == {"live": True}
+    for path in ("/healthz", "/healthz/ready"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"live": True, "ready": True, "reasons": []})
+        assert "no-store" in answer.headers["Cache-Control"]
+    assert client.post("/healthz").status_code == 405
+
+
+def test_not_ready_says_why_and_nothing_more(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_BUCKET": "", "OSS_ACCESS_KEY_SECRET": "s3cr3t"}
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+    def broken(*_: Any) -> None:
+        raise DatabaseError("connection to server at 10.0.0.7 failed")
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.first", broken)
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert [reason.partition(":")[0] for reason in answer.json()["reasons"]] == ["settings", "database", "cache"]
+    assert client.get("/healthz/live").status_code == 200
+    assert b"10.0.0.7" not in answer.content
+    assert b"s3cr3t" not in answer.content
+
+
+# Figures
+
+
+def samples(client: Client) -> dict[str, float]:
+    text = client.get("/metrics").content.decode()
+    return {
+        f"{sample.name}{json.dumps(sample.labels, sort_keys=True)}": sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_figures(client: Client, begin: Begin) -> None:
+    before = samples(client)
+    done, upload, _ = begin(5), begin(SIZE), begin(SIZE)
+    for each in (done, upload):
+        send(each)
+    services.complete(done)
+    services.record_parts(upload, [services.DonePart(1, 8 << 20)])
+    after = samples(client)
+    assert after['uploads{"destination": "default", "state": "completed"}'] == 1
+    assert after['uploads{"destination": "default", "state": "uploading"}'] == 2
+    assert after['uploads_bytes_done{"destination": "default"}'] == 8 << 20
+
+    def grown(name: str) -> float:
+        return after[name] - before.get(name, 0)
+
+    assert grown('uploads_signatures_total{"destination": "default"}') == 4
+    assert grown('uploads_oss_call_seconds_count{"code": "200", "operation": "InitiateMultipartUpload"}') == 2
+    assert grown('uploads_oss_call_seconds_count{"code": "200", "operation": "HeadObject"}') == 1
+
+
+def test_figures_may_be_for_a_bearer_alone(client: Client, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "METRICS_TOKEN": "t0ken"}
+    assert client.get("/metrics").status_code == 403
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
+    assert client.get("/metrics", headers={"Authorization": "Bearer t0ken"}).status_code == 200
+
+
+# Signals
+
+
+@pytest.fixture
+def heard() -> Iterator[list[tuple[str, str, str]]]:
+    """What a host project hears: the signal, the upload's state by then, who did it."""
+    told: list[tuple[str, str, str]] = []
+    names = ("upload_created", "upload_completed", "upload_aborted", "upload_failed")
+    receivers = {
+        name: lambda upload, actor, name=name, **_: told.append((name, upload.state, getattr(actor, "username", "")))
+        for name in names
+    }
+    for name, receiver in receivers.items():
+        getattr(signals, name).connect(receiver, weak=False)
+    yield told
+    for name, receiver in receivers.items():
+        getattr(signals, name).disconnect(receiver)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signals_tell_of_what_is_so(begin: Begin, user: Any, heard: list[Any], oss: OssClient) -> None:
+    done, given_up, lost = begin(5), begin(SIZE), begin(SIZE)
+    send(done)
+    services.complete(done, actor=user)
+    services.complete(done, actor=user)
+    services.abort(given_up, actor=user)
+    oss.abort(lost.bucket, lost.key, lost.upload_id)
+    with pytest.raises(UploadError):
+        services.complete(lost)
+    assert heard == [
+        *[("upload_created", "uploading", "ann")] * 3,
+        ("upload_completed", "completed", "ann"),
+        ("upload_aborted", "aborted", "ann"),
+        ("upload_failed", "failed", ""),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signals_wait_for_the_commit(begin: Begin, heard: list[Any]) -> None:
+    upload = begin(5)
+    send(upload)
+    with pytest.raises(RuntimeError), transaction.atomic():  # noqa: PT012
+        services.complete(upload)
+        assert [name for name, *_ in heard] == ["upload_created"]
+        raise RuntimeError("the host thought better of it")
+    assert [name for name, *_ in heard] == ["upload_created"]
+    assert Upload.objects.get(pk=upload.pk).state == State.UPLOADING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receiver_that_fails_harms_nobody(begin: Begin, heard: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    def broken(**_: Any) -> None:
+        raise ValueError("a thumbnail could not be made")
+
+    signals.upload_completed.connect(broken)
+    try:
+        upload = begin(5)
+        send(upload)
+        assert services.complete(upload).state == State.COMPLETED
+    finally:
+        signals.upload_completed.disconnect(broken)
+    assert ("upload_completed", "completed", "") in heard
+    assert "a thumbnail could not be made" in caplog.text
+
+
+# Logs and the whole site
+
+
+SECRETS = re.compile(
+    r"x-oss-signature|Signature=|security.token|demo-key-secret|CAIS|Token [0-9a-f]{20}|policy\b", re.I
+)
+
+
+def test_the_log_is_json_with_ids_and_without_secrets(tmp_path: Path) -> None:
+    """A whole site: uploads of each kind, credentials, a callback, refusals; then every line is read."""
+    log = tmp_path / "log"
+    with Stack(log=log, level="DEBUG") as stack:
+        stack.destinations({"default": {"callback": {"url": f"{stack.site.url}/api/oss/callback/"}}})
+        with stack.api() as api:
+            for size in (5, SIZE):
+                body = {"destination": "default", "filename": "a.bin", "size": size, "sign": 3}
+                created = api.post("uploads/", json=body).json()
+                for part in created["parts"]:
+                    start = (part["number"] - 1) * created["part_size"]
+                    deliver(part, bytes(min(created["part_size"], size - start)))
+                api.post(f"uploads/{created['id']}/credentials/")
+                api.post(f"uploads/{created['id']}/complete/")
+            secret = api.post("credentials/", json={}).json()
+            gone = api.post("uploads/", json={**body, "size": SIZE}).json()
+            oss = stack.oss()
+            oss.abort(gone["bucket"], gone["key"], gone["upload_id"])
+            oss.close()
+            assert api.post(f"uploads/{gone['id']}/complete/").status_code == 410
+            api.get(f"uploads/{gone['id']}/parts/?source=oss")
+            token = api.headers["Authorization"].removeprefix("Token ")
+        stack.site.kill()
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.strip()]
+    assert {"time", "level", "logger", "message"} <= set(lines[0])
+    ended = [line for line in lines if line.get("event") == "finish"]
+    assert created["id"] in [line["upload"] for line in ended]
+    refused = [line for line in lines if line.get("code") == "NoSuchUpload"]
+    assert refused
+    assert all(len(line["oss_request_id"]) == 24 for line in refused)
+    text = log.read_text()
+    assert not SECRETS.search(text), SECRETS.search(text)
+    assert secret["access_key_secret"] not in text
+    assert token not in text
+
+
+def test_a_stop_lets_what_is_under_way_finish(tmp_path: Path) -> None:
+    """SIGTERM in the middle of a slow Complete: its answer still comes, and the process ends."""
+    with Stack(oss_arguments=["--allow-faults"]) as stack, stack.api() as api:
+        body = {"destination": "default", "filename": "a.bin", "size": SIZE, "sign": 3}
+        created = api.post("uploads/", json=body).json()
+        for part in created["parts"]:
+            start = (part["number"] - 1) * created["part_size"]
+            deliver(part, bytes(min(created["part_size"], SIZE - start)))
+        slow = [{"operation": "CompleteMultipartUpload", "delay": 2}]
+        faults = f"{stack.oss_server.url}/-/faults"
+        httpx.put(faults, json=slow)
+        answers: list[httpx.Response] = []
+        caller = threading.Thread(
+            target=lambda: answers.append(api.post(f"uploads/{created['id']}/complete/", timeout=30))
+        )
+        caller.start()
+        wait_until(lambda: httpx.get(faults).json()["rules"][0]["struck"] == 1, "OSS to be at it")
+        assert stack.site.process is not None
+        stack.site.process.send_signal(signal.SIGTERM)
+        caller.join()
+        assert (answers[0].status_code, answers[0].json()["state"]) == (200, "completed")
+        assert stack.site.process.wait(30) == 0
+
+
+def test_check_deploy_is_clean() -> None:
+    unset = {name for name in os.environ if name.startswith(("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "CACHE_"))}
+    environment = {name: value for name, value in os.environ.items() if name not in unset} | {
+        "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
+        "DJANGO_SECRET_KEY": "k" * 25 + "0123456789abcdefghijklmnopqrstuvwxyz",
+        "DJANGO_ALLOWED_HOSTS": "uploads.example",
+        "OSS_ENDPOINT": "https://oss-cn-hangzhou.aliyuncs.com",
+        "OSS_REGION": "cn-hangzhou",
+        "OSS_BUCKET": "b",
+        "OSS_ACCESS_KEY_ID": "id",
+        "OSS_ACCESS_KEY_SECRET": "secret",
+    }
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "no issues" in ended.stdout

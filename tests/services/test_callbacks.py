@@ -1,0 +1,287 @@
+"""OSS's calls: what is believed of them, and that an upload ends by them even if everybody else has died."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from tests.callback_app import CallbackApp, answer, raw
+from tests.conftest import Begin
+from tests.services.test_services import send
+from tests.stack import Stack, deliver
+from uploads import services
+from uploads.domain.states import State
+from uploads.localoss.testing import LocalServer
+from uploads.models import Upload
+from uploads.oss import callback as protocol
+from uploads.oss.client import OssClient
+from uploads.oss.signing import PartRequest
+from uploads.services.common import callback_of
+
+pytestmark = pytest.mark.django_db
+
+SIZE = 20_000_000
+PATH = "/api/oss/callback/"
+
+
+@pytest.fixture(autouse=True)
+def configured(oss: OssClient, oss_server: LocalServer, settings: Any) -> None:
+    cache.clear()
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"{oss_server.url}/-/"]}
+
+
+@pytest.fixture
+def app(settings: Any) -> Iterator[CallbackApp]:
+    """Hears what OSS calls, so that a test can hand it on to the site, changed or not."""
+    with CallbackApp() as app:
+        settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": app.url}}}}
+        yield app
+
+
+def heard(app: CallbackApp, index: int = -1, **changed: Any) -> Any:
+    """What the site says to a call that OSS made."""
+    call = app.calls[index]
+    sent = {
+        f"HTTP_{name.upper().replace('-', '_')}": value for name, value in call.headers.items() if "content" not in name
+    }
+    sent |= {"RAW_URI": call.target, "HTTP_HOST": "testserver", **changed}
+    body = sent.pop("body", call.body)
+    return APIClient().generic("POST", PATH, body, content_type=call.headers["content-type"], **sent)
+
+
+# An upload ends by a call
+
+
+@pytest.mark.parametrize("size", [SIZE, 5])
+def test_it_ends_though_browser_and_worker_have_died(begin: Begin, app: CallbackApp, oss: OssClient, size: int) -> None:
+    upload = begin(size)
+    if size == SIZE:
+        # A client with lent credentials would complete so; our own worker died after OSS had its Complete.
+        send(upload)
+        parts = oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+        asked, variables = callback_of(upload)
+        done = oss.complete(upload.bucket, upload.key, upload.upload_id, parts, callback=asked, variables=variables)
+        assert done.callback == {"ok": True, "body": {"ok": True}}
+    else:
+        (part,) = services.sign_parts(upload, [PartRequest(1)])
+        assert deliver(part, bytes(size)).json() == {"ok": True}
+    said = heard(app)
+    assert (said.status_code, said.json()) == (200, {"id": str(upload.pk), "state": "completed"})
+    upload.refresh_from_db()
+    assert (upload.state, upload.bytes_done) == (State.COMPLETED, size)
+    assert upload.etag == oss.head(upload.bucket, upload.key).etag
+
+
+def test_heard_twice_it_changes_nothing(begin: Begin, app: CallbackApp) -> None:
+    upload = begin(SIZE)
+    send(upload)
+    services.complete(upload)
+    before = Upload.objects.values().get(pk=upload.pk)
+    assert [heard(app).status_code for _ in range(2)] == [200, 200]
+    assert Upload.objects.values().get(pk=upload.pk) == before
+    assert upload.events.filter(name="finish").count() == 1
+
+
+def test_the_answer_of_the_application_is_kept(begin: Begin, settings: Any) -> None:
+    with CallbackApp(answer(body=b'{"film": 7}')) as app:
+        settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": app.url}}}}
+        upload = begin(SIZE)
+        send(upload)
+        assert services.complete(upload).callback == {"ok": True, "body": {"film": 7}}
+
+
+def test_a_callback_that_failed_is_shown_as_what_it_is(begin: Begin, settings: Any) -> None:
+    with CallbackApp(answer(500)) as app:
+        settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": app.url}}}}
+        upload = begin(SIZE)
+        send(upload)
+        services.complete(upload)
+    assert upload.state == State.COMPLETED
+    assert upload.callback["ok"] is False
+    assert upload.callback["code"] == "CallbackFailed"
+    assert upload.callback["message"] == "Error status : 500."
+    assert len(upload.callback["request_id"]) == 24
+
+
+def test_an_application_of_ones_own_is_told_in_its_words(begin: Begin, settings: Any) -> None:
+    with CallbackApp() as app:
+        own = {
+            "url": app.url,
+            "body": '{"key":${object},"size":${size},"film":${x:film}}',
+            "body_type": "application/json",
+            "host": "cinema.example",
+            "vars": {"x:film": "7"},
+        }
+        settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"callback": own}}}
+        upload = begin(5)
+        (part,) = services.sign_parts(upload, [PartRequest(1)])
+        deliver(part, b"hello")
+        (call,) = app.calls
+        assert json.loads(call.body) == {"key": upload.key, "size": 5, "film": "7"}
+        assert call.headers["host"] == "cinema.example"
+
+
+# What is not believed
+
+
+@pytest.fixture
+def called(begin: Begin, app: CallbackApp) -> Upload:
+    """Stored, told by OSS, and not yet heard by the site."""
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    assert deliver(part, b"hello").status_code == 200
+    return upload
+
+
+def untouched(upload: Upload) -> bool:
+    return Upload.objects.get(pk=upload.pk).state == State.UPLOADING
+
+
+def refused(said: Any, status: int, code: str) -> None:
+    assert (said.status_code, said.json()["code"]) == (status, code), said.json()
+
+
+def test_other_bytes_than_were_signed(called: Upload, app: CallbackApp) -> None:
+    refused(heard(app, body=app.calls[-1].body + b"&x=1"), 403, "callback_refused")
+    refused(heard(app, HTTP_AUTHORIZATION="AAAA"), 403, "callback_refused")
+    refused(heard(app, HTTP_AUTHORIZATION=""), 403, "callback_refused")
+    assert untouched(called)
+
+
+def test_another_path_than_was_signed_unless_we_asked_for_it(called: Upload, app: CallbackApp, settings: Any) -> None:
+    elsewhere = {"default": {"callback": {"url": "http://127.0.0.1/other"}}}
+    assert heard(app, RAW_URI="/api/oss/callback/").status_code == 200, "a proxy in front may have rewritten it"
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": elsewhere}
+    refused(heard(app, RAW_URI="/api/oss/callback/"), 403, "callback_refused")
+
+
+def test_a_key_from_elsewhere_is_never_fetched(called: Upload, app: CallbackApp, oss_server: LocalServer) -> None:
+    with CallbackApp(answer()) as evil:
+        for url in (evil.url, oss_server.url, f"{oss_server.url}.evil.example/-/", "file:///etc/passwd", ""):
+            header = base64.b64encode(url.encode()).decode()
+            refused(heard(app, HTTP_X_OSS_PUB_KEY_URL=header), 403, "callback_refused")
+        assert evil.calls == []
+    assert untouched(called)
+
+
+def forged(key: rsa.RSAPrivateKey, target: str, body: bytes, url: str) -> Any:
+    sent = {
+        "HTTP_AUTHORIZATION": protocol.sign(key, target, body),
+        "HTTP_X_OSS_PUB_KEY_URL": base64.b64encode(url.encode()).decode(),
+        "RAW_URI": target,
+    }
+    return APIClient().generic("POST", PATH, body, content_type=protocol.FORM, **sent)
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    """As if OSS's own had been factored."""
+    return rsa.generate_private_key(65537, 1024)
+
+
+@pytest.fixture
+def key_url(key: rsa.RSAPrivateKey, settings: Any) -> Iterator[str]:
+    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    with CallbackApp(answer(body=pem)) as host:
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+        yield host.url
+
+
+def test_a_forged_signature_is_not_enough(begin: Begin, app: CallbackApp, key: rsa.RSAPrivateKey, key_url: str) -> None:
+    upload = begin(5)
+    for body in (
+        f"upload={upload.pk}&secret=guess",
+        f"upload={upload.pk}&secret=",
+        f"upload={upload.pk}",
+        "upload=nonsense&secret=x",
+        "",
+    ):
+        refused(forged(key, PATH, body.encode(), key_url), 404, "not_found")
+    secret = f"upload={upload.pk}&secret={upload.secret}".encode()
+    refused(forged(key, PATH, secret, key_url), 409, "parts_missing")
+    assert untouched(upload), "whoever had both would still have to put the object there"
+    assert [call.method for call in app.calls] == []
+
+
+def test_bodies_that_cannot_be_read(key: rsa.RSAPrivateKey, key_url: str) -> None:
+    refused(forged(key, PATH, b"\xff\xfe", key_url), 403, "callback_refused")
+    many = "&".join(f"a{n}=1" for n in range(300)).encode()
+    refused(forged(key, PATH, many, key_url), 403, "callback_refused")
+    refused(forged(key, PATH, b"a" * 70_000, key_url), 413, "body_too_large")
+
+
+def test_an_upload_without_a_callback_has_no_secret_to_guess(
+    begin: Begin, key: rsa.RSAPrivateKey, key_url: str
+) -> None:
+    upload = begin(5)
+    assert upload.secret == ""
+    refused(forged(key, PATH, f"upload={upload.pk}&secret=".encode(), key_url), 404, "not_found")
+
+
+@pytest.mark.parametrize("sent", [b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+                                  b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b"k" * 99_999,
+                                  b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnone", b""])  # fmt: skip
+def test_a_key_host_that_misbehaves_is_asked_once_in_a_while(
+    key: rsa.RSAPrivateKey, settings: Any, sent: bytes
+) -> None:
+    with CallbackApp(raw(sent)) as host:
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+        for _ in range(3):
+            refused(forged(key, PATH, b"upload=x", host.url), 403, "callback_refused")
+        assert len(host.calls) == 1
+
+
+def test_a_good_key_is_fetched_once(
+    called: Upload, app: CallbackApp, oss_server: LocalServer, monkeypatch: Any
+) -> None:
+    fetched: list[str] = []
+    real = httpx.stream
+
+    def stream(method: str, url: str, **options: Any) -> Any:
+        fetched.append(url)
+        return real(method, url, **options)
+
+    monkeypatch.setattr(httpx, "stream", stream)
+    assert [heard(app).status_code for _ in range(3)] == [200, 200, 200]
+    assert fetched == [f"{oss_server.url}/-/callback_pub_key.pem"]
+
+
+def test_the_secret_is_not_shown(
+    api: APIClient, begin: Begin, app: CallbackApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = begin(SIZE)
+    assert len(upload.secret) == 43
+    assert upload.secret not in api.get(f"/api/uploads/{upload.pk}/").content.decode()
+    send(upload)
+    with caplog.at_level("DEBUG"):
+        services.complete(upload)
+        heard(app)
+    assert upload.secret not in caplog.text
+
+
+def test_the_site_is_called_while_it_waits_for_that_very_complete() -> None:
+    """All of it in processes of their own: the worker that completes, OSS that calls, the worker that hears."""
+    with Stack() as stack:
+        stack.destinations({"default": {"callback": {"url": f"{stack.site.url}{PATH}"}}})
+        # The local OSS makes its key when it is first asked: not within the five seconds of a callback.
+        assert httpx.get(f"{stack.oss_server.url}/-/callback_pub_key.pem").status_code == 200
+        with stack.api() as api:
+            for size in (SIZE, 5):
+                body = {"destination": "default", "filename": "film.mp4", "size": size, "sign": 3}
+                created = api.post("uploads/", json=body).json()
+                for part in created["parts"]:
+                    start = (part["number"] - 1) * created["part_size"]
+                    assert deliver(part, bytes(min(created["part_size"], size - start))).status_code == 200
+                if size == 5:  # The site heard of it from OSS alone.
+                    assert api.get(f"uploads/{created['id']}/").json()["state"] == "completed"
+                done = api.post(f"uploads/{created['id']}/complete/").json()
+                assert done["state"] == "completed"
+                if size == SIZE:
+                    assert done["callback"] == {"ok": True, "body": {"id": created["id"], "state": "completed"}}

@@ -1,0 +1,282 @@
+"""Completion happens once: cut off at every step, met by others at every step, and finished by others altogether."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from tests.conftest import Begin
+from tests.services.test_services import content_of, send
+from uploads import services
+from uploads.domain.errors import ObjectMismatch, PartsMissing, StorageBusy, WrongState
+from uploads.domain.states import State
+from uploads.models import Upload, UploadQuerySet
+from uploads.oss.client import OssClient
+from uploads.oss.crc64 import crc64
+from uploads.oss.errors import NotFound, Unreachable
+from uploads.oss.messages import Completed, Part
+from uploads.services import ClientReport
+
+pytestmark = pytest.mark.django_db
+
+SIZE = 20_000_000
+
+
+class Killed(BaseException):
+    """kill -9, as near as one process can show it: nothing catches it, nothing is tidied up."""
+
+
+STEPS: tuple[tuple[type, str], ...] = (
+    (OssClient, "list_parts"),
+    (OssClient, "complete"),
+    (OssClient, "head"),
+    (OssClient, "abort"),
+    (UploadQuerySet, "advance"),
+)
+
+
+@contextmanager
+def at_step(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None]) -> Iterator[list[str]]:
+    """`act` before or after the `number`-th of the steps that matter; yields the names of those that came by."""
+    passed: list[str] = []
+
+    def step(name: str) -> None:
+        passed.append(name)
+        if len(passed) == number + 1:
+            act()
+
+    def wrapped(real: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            step(f"before {name}")
+            result = real(*arguments, **named)
+            step(f"after {name}")
+            return result
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for owner, name in STEPS:
+            patch.setattr(owner, name, wrapped(getattr(owner, name), name))
+        yield passed
+
+
+def killed() -> None:
+    raise Killed
+
+
+def again(upload: Upload) -> Upload:
+    return Upload.objects.get(pk=upload.pk)
+
+
+def is_whole(upload: Upload, oss: OssClient) -> None:
+    """Completed, once, with the bytes that were sent, and nothing left behind."""
+    upload = again(upload)
+    assert upload.state == State.COMPLETED
+    assert upload.crc64 == str(crc64(content_of(upload)))
+    assert oss.head(upload.bucket, upload.key).etag == upload.etag
+    assert (upload.bytes_done, upload.parts.count()) == (upload.size, 0)
+    assert [event.name for event in upload.events.all()].count("finish") == 1
+    if upload.upload_id:
+        with pytest.raises(NotFound):
+            oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+
+
+@pytest.mark.parametrize("size", [SIZE, 5])
+def test_killed_at_any_step_and_asked_again(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    number, cuts = 0, []
+    while True:
+        upload = begin(size)
+        send(upload)
+        with at_step(monkeypatch, number, killed) as passed:
+            try:
+                services.complete(again(upload))
+            except Killed:
+                cuts.append(passed[-1])
+            else:
+                break
+        assert services.complete(again(upload)).state == State.COMPLETED, cuts[-1]
+        is_whole(upload, oss)
+        number += 1
+    assert cuts[:2] == (["before list_parts", "after list_parts"] if size == SIZE else ["before head", "after head"])
+    assert cuts[-1] == "after advance"
+    assert len(cuts) == (8 if size == SIZE else 6)
+
+
+def test_killed_at_any_step_of_adopting(begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = 0
+    while True:
+        upload = begin(SIZE)
+        by_other_means(oss, upload)
+        with at_step(monkeypatch, number, killed):
+            try:
+                services.complete(again(upload))
+            except Killed:
+                services.complete(again(upload))
+                is_whole(upload, oss)
+            else:
+                break
+        number += 1
+    assert number >= 10
+
+
+def test_another_tab_completes_at_any_step(begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = 0
+    while True:
+        upload = begin(SIZE)
+        send(upload)
+        met = False
+
+        def other_tab(upload: Upload = upload) -> None:
+            nonlocal met
+            met = True
+            services.complete(again(upload))
+
+        with at_step(monkeypatch, number, other_tab):
+            assert services.complete(again(upload)).state == State.COMPLETED
+        is_whole(upload, oss)
+        if not met:
+            break
+        number += 1
+    assert number >= 8
+
+
+def test_an_abort_at_any_step_wins_or_learns_that_it_lost(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, ends = 0, []
+    while True:
+        upload = begin(SIZE)
+        send(upload)
+        met = False
+
+        def abort(upload: Upload = upload) -> None:
+            nonlocal met
+            met = True
+            try:
+                services.abort(again(upload))
+            except WrongState:
+                return  # It lost.
+
+        with at_step(monkeypatch, number, abort), suppress(WrongState):
+            services.complete(again(upload))
+        if not met:
+            break
+        ends.append(again(upload).state)
+        if ends[-1] == State.COMPLETED:
+            is_whole(upload, oss)
+        else:
+            with pytest.raises(NotFound):
+                oss.head(upload.bucket, upload.key)
+        number += 1
+    assert ends == sorted(ends), "aborted until the claim, completed from there on"
+    assert set(ends) == {State.ABORTED, State.COMPLETED}
+
+
+def test_every_answer_of_oss_may_be_lost(begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("list_parts", "complete", "head"):
+        upload = begin(SIZE)
+        send(upload)
+        real, lost = getattr(OssClient, name), []
+
+        def once(*arguments: Any, real: Any = real, lost: list[int] = lost, **named: Any) -> Any:
+            result = real(*arguments, **named)
+            if not lost:
+                lost.append(1)
+                raise Unreachable("OSS did not answer.", sent=True)
+            return result
+
+        with monkeypatch.context() as patch:
+            patch.setattr(OssClient, name, once)
+            with suppress(StorageBusy):
+                services.complete(again(upload))
+            services.complete(again(upload))
+        is_whole(upload, oss)
+
+
+# Finished by others
+
+
+def by_other_means(oss: OssClient, upload: Upload, content: bytes | None = None) -> None:
+    """As ali-oss does with lent credentials: an upload of its own, with parts of its own size, to the same key."""
+    content = content_of(upload) if content is None else content
+    upload_id = oss.initiate(upload.bucket, upload.key, {"Content-Type": upload.content_type})
+    parts = []
+    for number, start in enumerate(range(0, len(content), 5_000_000), 1):
+        piece = content[start : start + 5_000_000]
+        query = [("partNumber", str(number)), ("uploadId", upload_id)]
+        answer = oss._call("UploadPart", "PUT", upload.bucket, upload.key, query, content=piece)
+        parts.append(Part(number, answer.headers["ETag"].strip('"'), len(piece)))
+    oss.complete(upload.bucket, upload.key, upload_id, parts)
+
+
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_finished_under_its_own_id(begin: Begin, oss: OssClient, checkpoint: bool) -> None:
+    upload = begin(SIZE)
+    done = send(upload)
+    if checkpoint:
+        services.record_parts(upload, done)
+    oss.complete(
+        upload.bucket, upload.key, upload.upload_id, oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+    )
+    services.complete(upload, ClientReport(crc64=str(crc64(content_of(upload)))))
+    is_whole(upload, oss)
+
+
+def test_finished_by_other_means_is_adopted_and_what_was_begun_is_released(begin: Begin, oss: OssClient) -> None:
+    upload = begin(SIZE)
+    send(upload, 1)
+    by_other_means(oss, upload)
+    assert services.complete(upload).etag.endswith("-4")
+    is_whole(upload, oss)
+
+
+def test_other_bytes_by_other_means_are_not_taken_for_the_file(begin: Begin, oss: OssClient) -> None:
+    upload = begin(SIZE)
+    by_other_means(oss, upload, b"x" * (SIZE - 1))
+    with pytest.raises(PartsMissing):
+        services.complete(upload)
+    by_other_means(oss, upload, b"x" * SIZE)
+    with pytest.raises(ObjectMismatch) as caught:
+        services.complete(upload, ClientReport(crc64=str(crc64(content_of(upload)))))
+    assert set(caught.value.errors) == {"client_crc64"}
+    assert again(upload).state == State.FAILED
+    assert oss.head(upload.bucket, upload.key).size == SIZE, "left for people to judge"
+
+
+# What does not match
+
+
+@pytest.mark.parametrize("field", ["etag", "crc64"])
+def test_an_object_that_is_not_its_parts_has_failed_with_both_values(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    upload = begin(SIZE)
+    send(upload)
+    real = OssClient.complete
+
+    def complete(self: OssClient, *arguments: Any, **named: Any) -> Completed:
+        done = real(self, *arguments, **named)
+        return Completed(etag="BAD" if field == "etag" else done.etag, crc64=7 if field == "crc64" else done.crc64)
+
+    monkeypatch.setattr(OssClient, "complete", complete)
+    with pytest.raises(ObjectMismatch) as caught:
+        services.complete(upload)
+    ours, theirs = caught.value.errors[field]
+    assert theirs == {"etag": "BAD", "crc64": "7"}[field]
+    upload = again(upload)
+    assert upload.state == State.FAILED
+    assert ours in upload.error["detail"]
+    assert theirs in upload.error["detail"]
+    assert oss.head(upload.bucket, upload.key).size == SIZE
+
+
+def test_the_parts_crc64_add_up_to_the_files(begin: Begin, oss: OssClient) -> None:
+    upload = begin(SIZE)
+    send(upload)
+    services.complete(upload)
+    assert upload.expected["crc64"] == upload.crc64 == str(crc64(content_of(upload)))
+    assert len(upload.expected["etag"]) == len(hashlib.md5().hexdigest()) + 2

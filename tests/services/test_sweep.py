@@ -1,0 +1,238 @@
+"""The sweep: what it adopts, gives up, says again and throws out; and that many at once do nothing twice."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from tests.conftest import Begin
+from tests.services.test_services import send
+from tests.stack import ROOT, deliver
+from uploads import services
+from uploads.domain.states import Event, State
+from uploads.localoss.store import Store
+from uploads.localoss.store.rows import Upload as AtOss
+from uploads.localoss.testing import LocalServer
+from uploads.models import Method, Upload, UploadEvent
+from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound, Unreachable
+from uploads.oss.signing import PartRequest
+
+pytestmark = pytest.mark.django_db
+SIZE = 20_000_000
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("sweep_uploads", *arguments, stdout=out)
+    return out.getvalue().strip()
+
+
+def past(upload: Upload, **fields: datetime | timedelta) -> Upload:
+    """As if so long ago."""
+    values = {name: timezone.now() - ago if isinstance(ago, timedelta) else ago for name, ago in fields.items()}
+    Upload.objects.filter(pk=upload.pk).update(**values)
+    upload.refresh_from_db()
+    return upload
+
+
+@pytest.fixture
+def stale(begin: Begin) -> Callable[..., Upload]:
+    return lambda size=SIZE: past(begin(size), expires_at=timedelta(seconds=1))
+
+
+def gone(oss: OssClient, upload: Upload) -> bool:
+    try:
+        oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+    except NotFound:
+        return True
+    return False
+
+
+def test_what_is_stale_is_given_up_and_nothing_else(stale: Callable[..., Upload], begin: Begin, oss: OssClient) -> None:
+    old, fresh = stale(), begin(SIZE)
+    assert run() == "1 aborted"
+    old.refresh_from_db()
+    fresh.refresh_from_db()
+    assert (old.state, fresh.state) == ("aborted", "uploading")
+    assert gone(oss, old)
+    assert not gone(oss, fresh)
+    assert old.events.last().actor is None
+    assert run() == "Nothing to do."
+
+
+def test_what_nobody_has_touched_for_long(begin: Begin) -> None:
+    idle, busy = past(begin(SIZE), updated_at=timedelta(hours=13)), begin(SIZE)
+    assert run() == "Nothing to do."
+    assert run("--older-than", "12h") == "1 aborted"
+    idle.refresh_from_db()
+    busy.refresh_from_db()
+    assert (idle.state, busy.state) == ("aborted", "uploading")
+
+
+@pytest.mark.parametrize("size", [SIZE, 5])
+def test_what_was_finished_unheard_is_adopted(stale: Callable[..., Upload], oss: OssClient, size: int) -> None:
+    upload = stale(size)
+    send(upload)
+    if size == SIZE:
+        parts = oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+        oss.complete(upload.bucket, upload.key, upload.upload_id, parts)
+    assert run() == "1 adopted"
+    upload.refresh_from_db()
+    assert upload.state == State.COMPLETED
+    assert oss.head(upload.bucket, upload.key).etag == upload.etag
+
+
+def test_a_complete_whose_worker_died_is_settled(begin: Begin) -> None:
+    upload = begin(SIZE)
+    send(upload)
+    assert Upload.objects.advance(upload, Event.COMPLETE, expected=None)
+    assert run() == "Nothing to do.", "somebody may be at it"
+    past(upload, updated_at=timedelta(minutes=11))
+    assert run() == "1 settled"
+    upload.refresh_from_db()
+    assert upload.state == State.COMPLETED
+
+
+def test_an_abort_that_oss_did_not_hear_is_said_again(begin: Begin, oss: OssClient) -> None:
+    upload = begin(SIZE)
+    assert Upload.objects.advance(upload, Event.ABORT)
+    past(upload, updated_at=timedelta(minutes=11))
+    assert run() == "1 released"
+    assert gone(oss, upload)
+    assert run() == "Nothing to do."
+
+
+def test_a_form_used_after_the_abort_leaves_nothing(begin: Begin, oss: OssClient) -> None:
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    services.abort(upload)
+    assert deliver(part, b"hello").status_code == 200, "its policy lives on for a while"
+    assert run() == "Nothing to do."
+    past(upload, updated_at=timedelta(minutes=30), released_at=timedelta(minutes=30))
+    assert run() == "1 released"
+    with pytest.raises(NotFound):
+        oss.head(upload.bucket, upload.key)
+    assert run() == "Nothing to do."
+
+
+def test_a_dry_run_does_nothing(stale: Callable[..., Upload], oss: OssClient) -> None:
+    upload = stale()
+    assert upload.key in run("--dry-run")
+    assert not gone(oss, upload)
+    upload.refresh_from_db()
+    assert (upload.state, upload.claimed_until) == ("uploading", None)
+
+
+def test_one_that_fails_keeps_nobody_else_from_their_turn(
+    stale: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = stale(), stale()
+    real = OssClient.abort
+
+    def abort(self: OssClient, bucket: str, key: str, upload_id: str) -> None:
+        if key == bad.key:
+            raise Unreachable("OSS did not answer.", sent=True)
+        real(self, bucket, key, upload_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "abort", abort)
+        told = run()
+    assert "1 aborted, 1 failed" in told
+    assert f"failed: {bad.key}" in told
+    good.refresh_from_db()
+    assert good.released_at
+    assert run() == "Nothing to do.", "its claim has not run out"
+    past(bad, claimed_until=timedelta(seconds=1), updated_at=timedelta(minutes=11))
+    assert run() == "1 released"
+
+
+def test_orphans_are_what_nobody_knows_under_our_prefixes(begin: Begin, oss: OssClient, monkeypatch: Any) -> None:
+    known = begin(SIZE)
+    elsewhere = oss.initiate("demo-bucket", "backups/a.bin")
+    orphan = oss.initiate("demo-bucket", f"uploads/orphan-{secrets.token_hex(4)} ü.bin")
+    assert orphan not in [swept.detail for swept in services.sweep_orphans()], "it is young: its row may yet come"
+    later = timezone.now() + timedelta(hours=2)
+    found = [swept.detail for swept in services.sweep_orphans(dry_run=True, now=later)]
+    assert orphan in found
+    assert known.upload_id not in found
+    assert elsewhere not in found
+    list(services.sweep_orphans(now=later))
+    left = {held.upload_id for held in oss.all_uploads("demo-bucket")}
+    assert {known.upload_id, elsewhere} <= left
+    assert orphan not in left
+    oss.abort("demo-bucket", "backups/a.bin", elsewhere)
+
+
+@pytest.mark.parametrize("text", ["7", "d", "7w", "7 days", "9999999d"])
+def test_times_have_a_form(text: str) -> None:
+    with pytest.raises(CommandError, match="7d, 12h or 30m"):
+        run("--older-than", text)
+
+
+def test_a_storage_out_of_reach_is_one_line(settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": "http://127.0.0.1:1"}
+    with pytest.raises(CommandError, match="did not answer"):
+        run("--orphans")
+
+
+MANY = 20_000
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+@pytest.mark.django_db(transaction=True)
+def test_four_processes_do_nothing_twice(user: Any, tmp_path: Any, settings: Any) -> None:
+    root, now = tmp_path / "oss", datetime.now(UTC)
+    names = [secrets.token_hex(16).upper() for _ in range(MANY)]
+    _open_at_oss(root, names, int(now.timestamp() * 1000))
+    old = now - timedelta(days=1)
+    Upload.objects.bulk_create(
+        Upload(
+            owner=user, destination="default", bucket="demo-bucket", key=f"uploads/{name}", upload_id=name,
+            method=Method.MULTIPART, filename="a", content_type="a/b", size=SIZE, part_size=8 << 20, expires_at=old,
+        )
+        for name in names
+    )  # fmt: skip
+    with LocalServer(root) as server:
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "SWEEP_OSS": server.url,
+            "SWEEP_DB": json.dumps(str(connection.settings_dict["NAME"])),
+        }
+        children = [
+            subprocess.Popen([sys.executable, "-W", "ignore", "-m", "tests.sweeper"], cwd=ROOT, env=environment,
+                             stdout=subprocess.PIPE, text=True)
+            for _ in range(4)
+        ]  # fmt: skip
+        told = [json.loads(child.communicate(timeout=300)[0]) for child in children]
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": server.url}
+    assert [child.returncode for child in children] == [0] * 4
+    assert sum(each["aborted"] for each in told) == MANY
+    assert sum(each["aborts at OSS"] for each in told) == MANY, "nothing was said twice"
+    assert all(each["aborted"] > 0 for each in told), "all had a share"
+    assert {key for each in told for key in each} == {"aborted", "aborts at OSS"}
+    assert UploadEvent.objects.filter(name="abort").count() == MANY
+    assert not Upload.objects.exclude(state=State.ABORTED).exists()
+    assert not Upload.objects.filter(released_at=None).exists()
+
+
+def _open_at_oss(root: Any, names: list[str], at: int) -> None:
+    """Straight into the server's store, before it starts."""
+    with LocalServer(root):
+        pass
+    store = Store(root)
+    store.prepare()
+    for name in names:
+        store.uploads.create(AtOss(name, "demo-bucket", f"uploads/{name}", at, {"content-type": "a/b"}))
+    store.close()

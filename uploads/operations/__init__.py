@@ -1,0 +1,1 @@
+"""For operators: the doctor, the bucket's configuration, health and metrics."""

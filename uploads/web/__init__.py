@@ -1,0 +1,1 @@
+"""What the HTTP layers `api` and `companion` share: parsers, problems, throttles, permissions."""
