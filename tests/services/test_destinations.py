@@ -12,10 +12,11 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import at_once, send
 from tests.stack import deliver
 from uploads import services
-from uploads.domain.errors import Forbidden, InvalidUpload, OverQuota, TooLarge, UploadError
+from uploads.domain.errors import Forbidden, InvalidUpload, ObjectMismatch, OverQuota, TooLarge, UploadError
 from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound
 from uploads.oss.signing import OssRequest, PartRequest, presign
 from uploads.oss.transport import utcnow
 from uploads.services import UploadRequest
@@ -146,10 +147,11 @@ def test_an_object_of_that_name_is_not_replaced(begin: Begin, place: Place, oss:
     if size == 5:
         assert answers[0].status_code == 409
         return
-    with pytest.raises(UploadError) as caught:
+    with pytest.raises(ObjectMismatch):
         services.complete(upload)
-    assert caught.value.oss["code"] == "FileAlreadyExists"
-    assert oss.head(upload.bucket, upload.key).size == 5
+    assert upload.state == "failed"
+    with pytest.raises(NotFound):
+        oss.head(upload.bucket, upload.key)
 
 
 def test_the_pace_is_signed_into_every_request(begin: Begin, place: Place) -> None:
@@ -171,9 +173,11 @@ def _plain(part: Any) -> dict[str, Any]:
 
 def test_the_page_chooses_what_it_is_left(begin: Begin, place: Place) -> None:
     place(cache_control="no-cache", client_options=["cache_control", "acl", "traffic_limit"], traffic_limit=1_000_000)
-    assert begin().options == {"cache_control": "no-cache", "traffic_limit": 1_000_000}
+    by_default = {"forbid_overwrite": True, "traffic_limit": 1_000_000}
+    assert begin().options == {"cache_control": "no-cache", **by_default}
     chosen = begin(options={"acl": "private", "cache_control": "max-age=5", "traffic_limit": 900_000})
-    assert chosen.options == {"cache_control": "max-age=5", "acl": "private", "traffic_limit": 900_000}
+    wanted = {"cache_control": "max-age=5", "acl": "private", "traffic_limit": 900_000}
+    assert chosen.options == {**by_default, **wanted}
     assert begin(options={"traffic_limit": 800_000_000}).options["traffic_limit"] == 1_000_000
 
 

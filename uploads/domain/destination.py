@@ -47,7 +47,10 @@ class Destination:
     """Seconds from the begin of the upload to the date in the object's Expires header."""
     encryption: str = ""
     encryption_key_id: str = ""
-    forbid_overwrite: bool = False
+    forbid_overwrite: bool = True
+    """OSS refuses a second object with the same key, so that nothing replaces a completed upload."""
+    complete_all: bool = False
+    """Complete without a list of parts: OSS takes all that it holds."""
     traffic_limit: int | None = None
     """bit/s of each request that uploads bytes."""
     callback: Mapping[str, Any] | None = None

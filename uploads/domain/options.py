@@ -22,6 +22,7 @@ DISPOSITIONS = ("inline", "attachment")
 MAX_TAGS, MAX_TAG_NAME, MAX_TAG_VALUE = 10, 128, 256
 MAX_HEADER_LENGTH = 1024
 TRAFFIC_LIMIT = "x-oss-traffic-limit"
+OBJECT_ACL = "x-oss-object-acl"
 
 Problem = Phrase | None
 
@@ -118,7 +119,7 @@ def object_headers(
 
 def completion_headers(options: Mapping[str, Any]) -> dict[str, str]:
     """Headers of CompleteMultipartUpload, and of PutObject and PostObject."""
-    acl = {"x-oss-object-acl": options["acl"]} if options.get("acl") else {}
+    acl = {OBJECT_ACL: options["acl"]} if options.get("acl") else {}
     return {**acl, **_overwriting(options)}
 
 

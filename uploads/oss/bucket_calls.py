@@ -56,6 +56,14 @@ class BucketCalls(Transport):
         request = OssRequest("PUT", bucket, query=[("lifecycle", "")], headers=XML)
         self.call("PutBucketLifecycle", request, document)
 
+    def bucket_storage_class(self, bucket: str) -> str:
+        """GetBucketInfo. Returns the storage class that new objects have unless their request names another.
+
+        Manual, "GetBucketInfo": https://www.alibabacloud.com/help/en/oss/developer-reference/getbucketinfo
+        """
+        response = self.call("GetBucketInfo", OssRequest("GET", bucket, query=[("bucketInfo", "")]))
+        return messages.parse(response.content, "BucketInfo").findtext("Bucket/StorageClass") or ""
+
     def bucket_region(self, bucket: str) -> tuple[str, datetime]:
         """GetBucketLocation. Returns the bucket's location (`oss-cn-hangzhou`) and the time of OSS's clock."""
         response = self.call("GetBucketLocation", OssRequest("GET", bucket, query=[("location", "")]))

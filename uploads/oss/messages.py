@@ -95,6 +95,8 @@ class Completed:
     content_type: str = ""
     request_id: str = ""
     modified: datetime | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What HeadObject says of the object, with names in lower case; empty in other answers."""
     callback: Mapping[str, Any] | None = None
     """The result of the upload callback, if one was asked for (`responses.callback_result`)."""
 

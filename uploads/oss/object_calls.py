@@ -32,7 +32,8 @@ class ObjectCalls(Transport):
     def head(self, bucket: str, key: str) -> Completed:
         """HeadObject. Returns the object. Raises NotFound without one."""
         headers = self.call("HeadObject", OssRequest("HEAD", bucket, key)).headers
-        return responses.described(headers, self.endpoint.url_of(bucket, key), int(headers.get("Content-Length", 0)))
+        found = responses.described(headers, self.endpoint.url_of(bucket, key), int(headers.get("Content-Length", 0)))
+        return replace(found, headers={name.lower(): value for name, value in headers.items()})
 
     def get_range(self, bucket: str, key: str, start: int, length: int, etag: str) -> bytes:
         """GetObject with a range. Returns `length` bytes from `start`, fewer at the end of the object.
@@ -58,6 +59,14 @@ class ObjectCalls(Transport):
             token = page.next_token
             if not token:
                 return
+
+    def get_object_acl(self, bucket: str, key: str) -> str:
+        """GetObjectACL. Returns default, private, public-read or public-read-write.
+
+        Manual, "GetObjectACL": https://www.alibabacloud.com/help/en/oss/developer-reference/getobjectacl
+        """
+        response = self.call("GetObjectACL", OssRequest("GET", bucket, key, [("acl", "")]))
+        return messages.parse(response.content, "AccessControlPolicy").findtext("AccessControlList/Grant") or ""
 
     def delete_object(self, bucket: str, key: str) -> None:
         """DeleteObject. An object that does not exist is no error."""

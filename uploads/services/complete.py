@@ -23,7 +23,9 @@ from uploads.oss import messages
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
-from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
+from uploads.services.abort import release
+from uploads.services.common import as_record, callback_of, parts_at_oss
+from uploads.services.object_checks import described_object, required
 
 CONCURRENT_CALLS = 8
 """Calls to OSS at once for a batch: each is a round trip."""
@@ -78,7 +80,7 @@ class _Case:
         self.ended = False
         self.file = FilePlan(upload.plan)
         self.learned: dict[str, Any] = {}
-        """`parts`, `found`, `answer_lost` and `refusal` of the facts."""
+        """`parts`, `found`, `answer_lost`, `refusal` and `key_taken` of the facts."""
 
     def decide(self) -> Action:
         upload = self.upload
@@ -89,6 +91,8 @@ class _Case:
                 file=_file_plan(upload, self.file),
                 report=self.report,
                 expected=upload.expected,
+                required=required(upload),
+                is_protected=bool(upload.options.get("forbid_overwrite")),
                 object_confirmed=self.object_confirmed,
                 **self.learned,
             )
@@ -161,7 +165,7 @@ def _look_at_parts(group: _Group, actor: User | None) -> None:
 
 
 def _look_at_object(group: _Group, actor: User | None) -> None:
-    _at_oss(group, lambda case, _: {"found": object_at_oss(case.upload)})
+    _at_oss(group, lambda case, _: {"found": described_object(case.upload)})
 
 
 def _abort_parts(group: _Group, actor: User | None) -> None:
@@ -191,7 +195,8 @@ def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, A
     except OssError as error:
         if error.code == "NoSuchUpload":
             return {"parts": None, "found": UNKNOWN}
-        return {"refusal": from_storage(error)}
+        taken = error.code == "FileAlreadyExists"
+        return {"refusal": from_storage(error), "key_taken": taken, **({"found": UNKNOWN} if taken else {})}
     return {"found": done}
 
 
@@ -215,6 +220,9 @@ def _fail(group: _Group, actor: User | None) -> None:
         ended = _object_fields(case.upload, found) if found else {"released_at": timezone.now()}
         if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **ended):
             case.refuse(action.error)
+            if found:
+                with suppress(UploadError):  # The sweep removes what is left.
+                    release(case.upload)
         else:
             case.look_again()
 

@@ -87,13 +87,18 @@ def _sign_single(upload: Upload, part: PartRequest, now: datetime, life: int) ->
 
 
 def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
-    """The whole file as one browser form. The policy binds key, size, type and every other field."""
+    """The whole file as one browser form. The policy binds key, size, type and every other field.
+
+    A policy cannot demand that a field is absent: OSS refuses a form that lacks a field of the policy (EC
+    0006-00000226). So the ACL is always sent. What a user adds besides, `complete` finds in the object's description.
+    """
     headers = {**object_headers(upload), **options.completion_headers(upload.options)}
     content_type = headers.pop("Content-Type")
     asked, variables = callback_of(upload)
     fields = {
         "key": upload.key,
         "x-oss-content-type": content_type,
+        options.OBJECT_ACL: "default",
         **headers,
         **options.traffic(upload.options),
         **({"callback": asked, **variables} if asked else {}),
@@ -114,7 +119,7 @@ def _sizes(upload: Upload) -> tuple[int, int]:
 
 
 def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
-    """The whole file as one PutObject. Its size is always bound: otherwise the URL would accept any file."""
+    """The whole file as one PutObject. Its size and every header are bound: otherwise the URL would accept others."""
     if upload.size is None:
         raise NotOffered(
             Phrase(
@@ -127,8 +132,9 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     query = {**options.traffic(upload.options)}
     if asked:
         query |= {"callback": asked, "callback-var": encoded(variables)}
+    # By default OSS signs only some headers. A client could leave out the others, such as Content-Disposition.
     sent = {**headers, "Content-Length": str(upload.size)}
-    request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, ("content-length",))
+    request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, [*sent])
     signed = presign(_context(now), request, settings.endpoint.url_of(upload.bucket, upload.key), life)
     return SignedPart(part.number, signed, now + timedelta(seconds=life), headers=headers)
 

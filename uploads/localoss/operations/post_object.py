@@ -25,7 +25,7 @@ from uploads.oss.callback import CallbackParameters
 from uploads.oss.limits import MAX_PART_SIZE, MAX_PRESIGN_SECONDS
 
 AS_HEADERS = {
-    "cache-control", "content-disposition", "content-encoding", "expires", "x-oss-object-acl", "x-oss-forbid-overwrite",
+    "cache-control", "content-disposition", "content-encoding", "content-language", "expires", "x-oss-object-acl", "x-oss-forbid-overwrite",
     "x-oss-storage-class", "x-oss-server-side-encryption", "x-oss-server-side-encryption-key-id",
     "x-oss-server-side-data-encryption", traffic.NAME,
 }  # fmt: skip
@@ -117,7 +117,7 @@ def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy
     if context.now > policy.expiration:
         raise _against("Policy expired.", "0006-00000213")
     if (failed := policy.failed(fields)) is not None:
-        raise _against(f"Policy Condition failed: {failed}")
+        raise _against(f"Policy Condition failed: {failed}", "" if failed.field in fields else "0006-00000226")
     if "x-oss-signature-version" in fields:
         unbound = [name for name in (*V4_FIELDS, TOKEN) if name in fields and name not in policy.names()]
         if unbound:

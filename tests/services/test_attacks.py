@@ -1,0 +1,210 @@
+"""What a user can do with a signed request besides sending the file. OSS refuses it, or the upload fails and the
+object goes."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.django_fixtures import Begin, Place
+from tests.services.test_services import content_of, send
+from tests.stack import deliver
+from uploads import services
+from uploads.domain.errors import ObjectMismatch
+from uploads.domain.states import State
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound, Refused, Unreachable
+from uploads.oss.signing import PartRequest
+from uploads.services import SignedPart
+from uploads.services.sweep import PATIENCE
+
+pytestmark = pytest.mark.django_db
+
+ADDED = {
+    "x-oss-storage-class": "IA",
+    "Content-Disposition": "inline; filename=evil.html",
+    "Content-Encoding": "gzip",
+    "Content-Language": "tlh",
+    "Cache-Control": "public, max-age=31536000",
+    "Expires": "Thu, 01 Jan 2099 00:00:00 GMT",
+    "x-oss-meta-owner": "mallory",
+}
+
+
+def signed(upload: Upload) -> SignedPart:
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    return part
+
+
+def is_removed_and_says_why(upload: Upload, oss: OssClient, name: str) -> None:
+    upload.refresh_from_db()
+    assert (upload.state, upload.error["code"]) == (State.FAILED, "object_mismatch")
+    assert name.lower() in upload.error["detail"]
+    with pytest.raises(NotFound):
+        oss.head(upload.bucket, upload.key)
+    assert upload.released_at is not None
+
+
+# The form
+
+
+def test_a_form_with_another_acl_is_refused(begin: Begin, oss: OssClient) -> None:
+    upload = begin(5)
+    part = signed(upload)
+    answer = deliver(replace(part, fields={**part.fields, "x-oss-object-acl": "public-read"}), b"12345")
+    assert answer.status_code == 403
+    assert "x-oss-object-acl" in answer.text
+
+
+def test_a_form_without_its_acl_is_refused(begin: Begin, oss: OssClient) -> None:
+    part = signed(begin(5))
+    fields = {name: value for name, value in part.fields.items() if name != "x-oss-object-acl"}
+    answer = deliver(replace(part, fields=fields), b"12345")
+    assert (answer.status_code, "0006-00000226" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_a_header_that_a_user_adds_to_the_form_fails_the_upload(begin: Begin, oss: OssClient, name: str) -> None:
+    upload = begin(5)
+    part = signed(upload)
+    assert deliver(replace(part, fields={**part.fields, name: ADDED[name]}), b"12345").status_code == 200
+    with pytest.raises(ObjectMismatch, match=name.lower()):
+        services.complete(upload)
+    is_removed_and_says_why(upload, oss, name)
+
+
+def test_a_form_that_is_sent_as_it_is_completes(begin: Begin, oss: OssClient, place: Place) -> None:
+    chosen: dict[str, Any] = {
+        "acl": "public-read", "storage_class": "IA", "cache_control": "no-cache", "content_disposition": "attachment",
+        "expires": 3600, "encryption": "KMS", "client_options": ["metadata"],
+    }  # fmt: skip
+    place(**chosen)
+    upload = begin(5, filename="Übung 1.mp4", metadata={"Title": "x  y"})
+    assert deliver(signed(upload), b"12345").status_code == 200
+    assert services.complete(upload).state == State.COMPLETED
+    assert oss.get_object_acl(upload.bucket, upload.key) == "public-read"
+
+
+def test_an_acl_that_was_changed_is_found(begin: Begin, oss: OssClient) -> None:
+    """OSS may take the last of two fields with the same name; the policy speaks of the first."""
+    upload = begin(5)
+    oss.put_object(
+        upload.bucket, upload.key, b"12345", {"x-oss-object-acl": "public-read", "Content-Type": "video/mp4"}
+    )
+    with pytest.raises(ObjectMismatch, match="x-oss-object-acl: default expected, public-read at OSS"):
+        services.complete(upload)
+    is_removed_and_says_why(upload, oss, "x-oss-object-acl")
+
+
+def test_the_sweep_removes_what_oss_did_not_let_us_remove(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = begin(5)
+    part = signed(upload)
+    deliver(replace(part, fields={**part.fields, "x-oss-meta-a": "b"}), b"12345")
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "delete_object", _unreachable)
+        with pytest.raises(ObjectMismatch):
+            services.complete(upload)
+    upload.refresh_from_db()
+    assert (upload.state, upload.released_at) == (State.FAILED, None)
+    later = upload.updated_at + 2 * PATIENCE
+    assert "released" in [swept.what for swept in services.sweep(now=later)]
+    is_removed_and_says_why(upload, oss, "x-oss-meta-a")
+
+
+def _unreachable(*_: Any) -> None:
+    raise Unreachable("no answer", sent=True)
+
+
+# PutObject
+
+
+def test_a_put_without_one_of_its_headers_is_refused(begin: Begin, oss: OssClient, place: Place) -> None:
+    place(content_disposition="attachment", cache_control="no-store", tagging={"kind": "film"})
+    upload = begin(5, filename="picture.svg", content_type="image/svg+xml")
+    part = signed(upload)
+    assert part.method == "PUT"
+    for name in part.headers:
+        headers = {other: value for other, value in part.headers.items() if other != name}
+        assert deliver(replace(part, headers=headers), b"12345").status_code in (400, 403), name
+    assert deliver(part, b"12345").status_code == 200
+    assert services.complete(upload).state == State.COMPLETED
+
+
+@pytest.mark.parametrize("name", [name for name in ADDED if not name.startswith("x-oss-")])
+def test_a_header_that_a_user_adds_to_a_put_fails_the_upload(
+    begin: Begin, oss: OssClient, place: Place, name: str
+) -> None:
+    place(tagging={"kind": "film"})
+    upload = begin(5)
+    part = signed(upload)
+    assert deliver(replace(part, headers={**part.headers, name: ADDED[name]}), b"12345").status_code == 200
+    with pytest.raises(ObjectMismatch, match=name.lower()):
+        services.complete(upload)
+    is_removed_and_says_why(upload, oss, name)
+
+
+# What is completed stays
+
+
+def test_a_completed_upload_is_not_replaced_by_its_own_form(begin: Begin, oss: OssClient) -> None:
+    upload = begin(5)
+    part = signed(upload)
+    deliver(part, b"12345")
+    services.complete(upload)
+    answer = deliver(part, b"54321")
+    assert (answer.status_code, "FileAlreadyExists" in answer.text) == (409, True)
+    assert oss.get_range(upload.bucket, upload.key, 0, 5, upload.etag) == b"12345"
+
+
+def test_a_completed_upload_is_not_replaced_by_its_own_put(begin: Begin, oss: OssClient, place: Place) -> None:
+    place(tagging={"kind": "film"})
+    upload = begin(5)
+    part = signed(upload)
+    deliver(part, b"12345")
+    services.complete(upload)
+    assert deliver(part, b"54321").status_code == 409
+
+
+def test_a_form_that_is_sent_again_after_a_lost_answer_completes(begin: Begin, oss: OssClient) -> None:
+    upload = begin(5)
+    part = signed(upload)
+    deliver(part, content_of(upload))
+    assert deliver(part, content_of(upload)).status_code == 409
+    assert services.complete(upload).state == State.COMPLETED
+
+
+def test_a_destination_may_allow_overwriting(begin: Begin, oss: OssClient, place: Place) -> None:
+    place(forbid_overwrite=False)
+    upload = begin(5)
+    part = signed(upload)
+    deliver(part, b"12345")
+    assert deliver(part, b"54321").status_code == 200
+
+
+def test_a_complete_that_was_carried_out_twice_ends_as_completed(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OSS carried it out, its answer was lost, and the repeated call found the key taken."""
+    upload = begin(20_000_000)
+    send(upload)
+    real = OssClient.complete
+
+    def repeated(self: OssClient, *given: Any, **named: Any) -> None:
+        real(self, *given, **named)
+        raise Refused("The object you specified already exists.", status=409, code="FileAlreadyExists")
+
+    monkeypatch.setattr(OssClient, "complete", repeated)
+    assert services.complete(upload).state == State.COMPLETED
+    assert oss.head(upload.bucket, upload.key).etag == upload.etag
+
+
+def test_another_object_under_the_key_fails_the_upload_and_goes(begin: Begin, oss: OssClient) -> None:
+    upload = begin(20_000_000)
+    send(upload)
+    oss.put_object(upload.bucket, upload.key, b"planted")
+    with pytest.raises(ObjectMismatch, match="size: 20000000 expected, 7 at OSS"):
+        services.complete(upload)
+    is_removed_and_says_why(upload, oss, "size")
