@@ -107,7 +107,7 @@ def test_without_a_wish_a_problem_is_english(api: APIClient, place: Any) -> None
     for headers in ({}, {"Accept-Language": "fr"}):
         body = api.post("/api/uploads/", {"filename": "a", "size": 11}, format="json", headers=headers).json()
         assert body["title"] == "The file is too large"
-        assert body["detail"] == "The destination 'default' takes files of at most 10 bytes; this one has 11."
+        assert body["detail"] == "The destination 'default' accepts files of at most 10 bytes; this one has 11."
 
 
 def test_fields_are_told_in_chinese_under_their_own_names(chinese: APIClient) -> None:
@@ -124,7 +124,7 @@ def test_each_problem_of_a_batch_and_each_option_is_told_in_chinese(
     wanted = {"filename": "a", "size": 1, "options": {"acl": "mine", "cache_control": "x"}}
     (body,) = chinese.post("/api/uploads/batch/", {"uploads": [wanted]}, format="json").json()["uploads"]
     assert body["errors"]["options"]["acl"].startswith("须为以下之一：default, ")
-    assert "cache_control：上传目标“default”不允许页面设置此项" in body["detail"]
+    assert "cache_control：上传目标“default”不允许客户端设置此项" in body["detail"]
 
 
 def test_why_an_upload_failed_is_told_in_the_readers_language(
@@ -138,7 +138,7 @@ def test_why_an_upload_failed_is_told_in_the_readers_language(
     english = api.get(f"/api/uploads/{upload.pk}/", headers={"Accept-Language": "en"}).json()["error"]
     assert english == {"code": "object_mismatch", "title": caught.value.title, "detail": caught.value.detail}
     told = chinese.get(f"/api/uploads/{upload.pk}/").json()["error"]
-    assert (told["code"], told["title"]) == ("object_mismatch", "对象与发送的内容不一致")
+    assert (told["code"], told["title"]) == ("object_mismatch", "对象与发送的文件不一致")
     assert "文件的 CRC64 应为 1，OSS 上为 " in told["detail"]
 
 
@@ -208,13 +208,13 @@ def test_the_admin_is_chinese(db: None, begin: Any) -> None:
     upload = begin()
     services.abort(upload)
     base = "/admin/uploads/upload/"
-    pages = {path: client.get(base + path).content.decode() for path in ("", f"{upload.pk}/change/", "figures/")}
+    pages = {path: client.get(base + path).content.decode() for path in ("", f"{upload.pk}/change/", "statistics/")}
     for words in ("文件名", "上传目标", 'up-aborted">已中止<', "中止所选的上传", "一小时内无进展"):
         assert words in pages[""]
     for words in ("OSS 信息", "<strong>开始</strong>", "<strong>中止</strong>", "操作人：系统", "分片大小"):
         assert words in pages[f"{upload.pk}/change/"]
     for words in ("每日上传数", "没有失败的上传。", "停滞超过一小时"):
-        assert words in pages["figures/"]
+        assert words in pages["statistics/"]
 
 
 def test_the_form_field_refuses_in_chinese() -> None:

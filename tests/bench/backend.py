@@ -47,7 +47,7 @@ def _inside() -> dict[str, Any]:
     api = APIClient()
     api.force_authenticate(user)
     with LocalServer() as server:
-        settings.UPLOADS["OSS_ENDPOINT"] = server.url
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": server.url}
         figures, margins = _signing(api)
         more, margin = _growth(api, user.pk)
         figures |= more

@@ -14,7 +14,6 @@ from uploads.localoss.lifecycle_rules import normalized
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Bucket, StoredObject, Upload
 from uploads.localoss.testing import LocalServer
-from uploads.oss.lifecycle import Age, Rule, read
 
 NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 
@@ -55,13 +54,6 @@ def test_rules_are_kept_read_replaced_and_deleted(wire: Wire) -> None:
 def test_what_this_server_does_not_carry_out_is_kept_word_for_word() -> None:
     transition = "<Transition><Days>9</Days><StorageClass>IA</StorageClass></Transition>"
     assert transition.encode() in normalized(document(rule(transition)))
-
-
-def test_a_rule_reads_as_it_was_meant() -> None:
-    first, second = read(document(rule(ABORT), rule(BEFORE.format("2026-01-15"), status="Disabled", identifier="two")))
-    assert first == Rule("one", "raw/", True, Age(days=3), actions=("AbortMultipartUpload",))
-    assert second.abort == Age(before=datetime(2026, 1, 15, tzinfo=UTC))
-    assert not second.enabled
 
 
 @pytest.mark.parametrize(

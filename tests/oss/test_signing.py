@@ -8,6 +8,7 @@ import pytest
 from tests.vectors_reader import vectors
 from uploads.oss import signing
 from uploads.oss.signing import Credentials, OssRequest, PartRequest, PartSigner, SigningContext
+from uploads.oss.transport import HttpRequest
 
 
 def moment(text: str) -> datetime:
@@ -121,6 +122,15 @@ def test_batch_binds_size_md5_and_type_as_presign_does() -> None:
     ):
         request = OssRequest("PUT", "b", "a b", [("partNumber", "7"), *shared], headers, ["content-length"])
         assert signer.url(part) == signing.presign(context, request, address, 900)
+
+
+def test_no_secret_is_in_a_repr() -> None:
+    context = SigningContext(Credentials("id", "hidden-1", "hidden-2"), "cn-hangzhou", moment("20260115T083000Z"))
+    callback = {"x-oss-callback-var": "hidden-3"}
+    request = OssRequest("PUT", "b", "a", list(callback.items()), callback)
+    sent = HttpRequest("PutObject", "PUT", "https://b.example/a", signing.authorization(context, request))
+    assert "hidden" not in repr((context, request, sent))
+    assert "Signature" not in repr(sent)
 
 
 def test_a_batch_takes_no_headers_for_all_parts() -> None:

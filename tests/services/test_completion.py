@@ -34,7 +34,7 @@ STEPS: tuple[tuple[type, str], ...] = (
     (OssClient, "complete"),
     (OssClient, "head"),
     (OssClient, "abort"),
-    (UploadQuerySet, "advance"),
+    (UploadQuerySet, "advance_many"),
 )
 
 
@@ -103,7 +103,7 @@ def test_killed_at_any_step_and_asked_again(
         is_whole(upload, oss)
         number += 1
     assert cuts[:2] == (["before list_parts", "after list_parts"] if size == SIZE else ["before head", "after head"])
-    assert cuts[-1] == "after advance"
+    assert cuts[-1] == "after advance_many"
     assert len(cuts) == (8 if size == SIZE else 6)
 
 

@@ -170,7 +170,7 @@ def test_without_a_prefix_of_ones_own_none_is_lent(user: Any, place: Place, key:
 
 def test_without_a_role_none_are_lent(begin: Begin, user: Any, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OSS_STS_ROLE_ARN": ""}
-    with pytest.raises(NotOffered, match="have the parts signed"):
+    with pytest.raises(NotOffered, match="not configured on this site"):
         services.issue_credentials(begin(SIZE), user)
 
 

@@ -73,7 +73,7 @@ def test_how_much_a_day(begin: Begin, place: Place) -> None:
     place(max_bytes_per_user_per_day=2 * SIZE)
     old = begin(SIZE)
     begin(SIZE - 5)
-    with pytest.raises(OverQuota, match="5 are left"):
+    with pytest.raises(OverQuota, match="5 remain"):
         begin(6)
     assert begin(5)
     Upload.objects.filter(pk=old.pk).update(created_at=timezone.now() - timezone.timedelta(days=1, seconds=1))
@@ -237,7 +237,7 @@ def test_a_stream_ends_with_the_size_it_turned_out_to_have(begin: Begin, oss: Os
         assert deliver(part, bytes(size)).status_code == 200
     services.record_parts(upload, [services.DonePart(n, size) for n, size in enumerate(sizes, 1)])
     assert upload.bytes_done == sum(sizes)
-    with pytest.raises(InvalidUpload, match="send size"):
+    with pytest.raises(InvalidUpload, match="Send size"):
         services.complete(upload)
     with pytest.raises(UploadError, match="of 9"):
         services.complete(upload, services.ClientReport(size=9))

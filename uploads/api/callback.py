@@ -1,6 +1,6 @@
 """The URL that OSS calls when an object has been stored.
 
-OSS's manual: https://help.aliyun.com/en/oss/developer-reference/callback
+OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/upload-callbacks-12
 """
 
 from drf_spectacular.utils import extend_schema

@@ -66,9 +66,9 @@ _PROBLEM = {
     "type": "urn:oss-uploads:problem:too_large",
     "title": "The file is too large",
     "status": 413,
-    "detail": "The destination 'default' takes files of at most 1000 bytes; this one has 20000000.",
+    "detail": "The destination 'default' accepts files of at most 1000 bytes; this one has 20000000.",
     "code": "too_large",
-    "errors": {"size": ["The destination 'default' takes files of at most 1000 bytes; this one has 20000000."]},
+    "errors": {"size": ["The destination 'default' accepts files of at most 1000 bytes; this one has 20000000."]},
 }
 _CREDENTIALS = {
     "access_key_id": "STS.N…",

@@ -54,4 +54,4 @@ MAX_LIFECYCLE_XML_BYTES = 1 * MIB
 
 MIN_TRAFFIC_LIMIT = 819_200
 MAX_TRAFFIC_LIMIT = 838_860_800
-"""Bits per second that `x-oss-traffic-limit` may have. Manual, "Single-connection bandwidth throttling"."""
+"""Bits per second that `x-oss-traffic-limit` may have. Manual, "UploadPart", "PutObject"."""

@@ -83,14 +83,15 @@ class SigningContext:
 class OssRequest:
     """A request to sign. An empty `key` means the bucket, an empty `bucket` the service.
 
-    `additional` names the headers to sign besides those that OSS always signs.
+    `additional` names the headers to sign besides those that OSS always signs. `repr` leaves out the query and the
+    headers, because a callback's variables may hold a secret.
     """
 
     method: str
     bucket: str = ""
     key: str = ""
-    query: Collection[tuple[str, str]] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Collection[tuple[str, str]] = field(default=(), repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     additional: Collection[str] = ()
 
 

@@ -79,8 +79,8 @@ class HttpRequest:
     operation: str
     method: str
     url: str
-    headers: Mapping[str, str]
-    content: bytes = b""
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
     timeout: httpx.Timeout = field(default_factory=lambda: TIMEOUT)
 
 
