@@ -208,13 +208,13 @@ def test_the_admin_is_chinese(db: None, begin: Any) -> None:
     upload = begin()
     services.abort(upload)
     base = "/admin/uploads/upload/"
-    pages = {path: client.get(base + path).content.decode() for path in ("", f"{upload.pk}/change/", "figures/")}
+    pages = {path: client.get(base + path).content.decode() for path in ("", f"{upload.pk}/change/", "statistics/")}
     for words in ("文件名", "上传目标", 'up-aborted">已中止<', "中止所选的上传", "一小时内无进展"):
         assert words in pages[""]
     for words in ("OSS 信息", "<strong>开始</strong>", "<strong>中止</strong>", "操作人：系统", "分片大小"):
         assert words in pages[f"{upload.pk}/change/"]
     for words in ("每日上传数", "没有失败的上传。", "停滞超过一小时"):
-        assert words in pages["figures/"]
+        assert words in pages["statistics/"]
 
 
 def test_the_form_field_refuses_in_chinese() -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
-from tests.conftest import Place
+from tests.django_fixtures import Place
 from uploads.companion import capability
 from uploads.models import Upload
 from uploads.oss.client import OssClient

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from tests.conftest import Begin, Place
+from tests.django_fixtures import Begin, Place
 from tests.services.test_services import at_once
 from tests.stack import deliver
 from uploads import services
 from uploads.api import examples, part_fields
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.oss.signing import OssRequest
 from uploads.services import UploadRequest
 
 pytestmark = pytest.mark.django_db
@@ -167,7 +168,8 @@ def test_the_same_request_at_once_begins_one_upload(user: Any, oss: OssClient) -
 
 
 def open_at_oss(oss: OssClient) -> set[str]:
-    listed = oss._call("ListMultipartUploads", "GET", "demo-bucket", query=[("uploads", ""), ("max-uploads", "1000")])
+    request = OssRequest("GET", "demo-bucket", query=[("uploads", ""), ("max-uploads", "1000")])
+    listed = oss.call("ListMultipartUploads", request)
     assert "<IsTruncated>false" in listed.text
     return set(re.findall("<UploadId>(.*?)</UploadId>", listed.text))
 

@@ -13,10 +13,11 @@ import pytest
 from tests.callback_app import CallbackApp
 from tests.localoss.support import Wire, raw, refused
 from tests.localoss.test_sts import lend
+from uploads.localoss import signing_v1
 from uploads.localoss.testing import LocalServer
-from uploads.oss import callback, markup, policy, post, v1
+from uploads.oss import callback, markup, policy, post
 from uploads.oss.callback import CallbackParameters
-from uploads.oss.signing import ALGORITHM, Credentials, Scope, timestamp
+from uploads.oss.signing import ALGORITHM, Credentials, timestamp
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
@@ -42,15 +43,7 @@ def send(wire: Wire, fields: dict[str, str], content: bytes | None = b"hello", *
 
 def v4_form(wire: Wire, fields: dict[str, str], sizes: tuple[int, int] = (0, 1000), *, expires: int = 60,
             now: datetime | None = None, credentials: Credentials | None = None) -> dict[str, str]:  # fmt: skip
-    return post.signed_fields(
-        credentials or wire.credentials,
-        wire.server.region,
-        now or datetime.now(UTC),
-        expires,
-        wire.bucket,
-        fields,
-        sizes,
-    )
+    return post.signed_fields(wire.context(now, credentials), wire.bucket, fields, sizes, expires)
 
 
 def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 60, **fields: str) -> dict[str, str]:
@@ -59,9 +52,9 @@ def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 6
     end = (now + timedelta(seconds=expires)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if version == 1:
         policy = post.encode(end, conditions)
-        mark = v1.signature(wire.credentials.access_key_secret, policy)
+        mark = signing_v1.signature(wire.credentials.access_key_secret, policy)
         return {"OSSAccessKeyId": wire.credentials.access_key_id, "policy": policy, "Signature": mark, **fields}
-    scope = Scope.at(now, wire.server.region)
+    scope = wire.context(now).scope
     proof = {
         "x-oss-signature-version": ALGORITHM,
         "x-oss-credential": f"{wire.credentials.access_key_id}/{scope}",
@@ -284,14 +277,14 @@ def test_the_proof_of_v4_must_be_in_the_policy(fresh: Wire) -> None:
     for name in ("x-oss-date", "x-oss-credential", "x-oss-signature-version"):
         kept = [condition for condition in content["conditions"] if f"${name}" not in condition]
         policy = post.encode(content["expiration"], kept)
-        scope = Scope.at(datetime.now(UTC), fresh.server.region)
+        scope = fresh.context().scope
         mark = post.signature(fresh.credentials.access_key_secret, scope, policy)
         assert name in message(send(fresh, {**form, "policy": policy, "x-oss-signature": mark}))
 
 
 def test_an_unreadable_policy(fresh: Wire) -> None:
     policy = base64.b64encode(b"{").decode()
-    mark = v1.signature(fresh.credentials.access_key_secret, policy)
+    mark = signing_v1.signature(fresh.credentials.access_key_secret, policy)
     form = {"OSSAccessKeyId": fresh.credentials.access_key_id, "policy": policy, "Signature": mark, "key": "never"}
     refused(send(fresh, form), 400, "InvalidPolicyDocument")
 

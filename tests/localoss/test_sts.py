@@ -13,20 +13,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import vectors
+from tests.localoss import v1_client
 from tests.localoss.support import Wire, encoded, refused, result
+from tests.vectors_reader import vectors
+from uploads.localoss import sts_rpc
 from uploads.localoss.addressing import Address
 from uploads.localoss.body import Body
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing, Role
+from uploads.localoss.policy import Policy
 from uploads.localoss.request import Request, parse_query
 from uploads.localoss.sts import Sts
 from uploads.localoss.testing import LocalServer
 from uploads.localoss.tokens import Seal, new_session, seal_of
-from uploads.oss import markup, policy, signing, sts, v1
+from uploads.oss import markup, policy, signing, sts
 from uploads.oss.messages import build_complete
-from uploads.oss.signing import Credentials
+from uploads.oss.signing import Credentials, OssRequest
 from uploads.oss.sts import AssumeRole, parse_assume_role
 
 ROLE = DEMO_ROLE.arn
@@ -64,8 +67,8 @@ def rpc(server: LocalServer, *, in_body: bool = True, **changed: str | None) -> 
         "RoleSessionName": "user-7",
     }
     given = {name: value for name, value in {**parameters, **changed}.items() if value is not None}
-    text = sts.rpc_string_to_sign("POST", given)
-    given.setdefault("Signature", sts.rpc_signature(server.access_key_secret, text))
+    text = sts_rpc.string_to_sign("POST", given)
+    given.setdefault("Signature", sts_rpc.signature(server.access_key_secret, text))
     if in_body:
         return httpx.post(server.url, data=given)
     return httpx.post(f"{server.url}/?{sts.canonical_query(given)}")
@@ -205,7 +208,7 @@ def wire_request(vector: dict[str, Any]) -> Request:
 @pytest.mark.parametrize("vector", vectors("sts_assume_role")["wire_requests"], ids=lambda vector: vector["sdk"])
 def test_what_the_sdks_sent_is_accepted(vector: dict[str, Any]) -> None:
     arn = "acs:ram::1234567890123456:role/example-upload-role"
-    keys = KeyRing([AccessKey("LTAI5tExampleKeyId", vector["access_key_secret"])], [Role(arn, policy.Policy(()))])
+    keys = KeyRing([AccessKey("LTAI5tExampleKeyId", vector["access_key_secret"])], [Role(arn, Policy(()))])
     now = datetime(2026, 11, 21, 0, 28, 20, tzinfo=UTC)
     answer = Sts(keys, Seal(bytes(32))).answer(wire_request(vector), now)
     assert isinstance(answer.body, bytes)
@@ -309,9 +312,9 @@ def test_version_1_takes_tokens_too(lent: Wire) -> None:
     for key, status in (("sts/a b.mov", 200), ("sts/other", 403)):
         expires = int(datetime.now(UTC).timestamp()) + 60
         target = f"/demo-bucket/{encoded(key)}"
-        url = v1.presign(lent.credentials, expires, "PUT", target, "demo-bucket", key)
+        url = v1_client.presign(lent.credentials, OssRequest("PUT", "demo-bucket", key), target, expires)
         assert lent.target("PUT", url, {}, b"x").status_code == status
-        headers = v1.authorization(lent.credentials, datetime.now(UTC), "PUT", "demo-bucket", key)
+        headers = v1_client.authorization(lent.credentials, OssRequest("PUT", "demo-bucket", key), datetime.now(UTC))
         assert lent.target("PUT", target, headers, b"x").status_code == status
 
 
@@ -381,15 +384,13 @@ def test_a_role_that_is_gone_allows_nothing() -> None:
     seal = Seal(bytes(32))
     session = new_session("acs:ram::1:role/gone", "user-7", "", 2**31)
     key = KeyRing([], [DEMO_ROLE], seal).find(session.access_key_id, seal.seal(session), NOW)
-    assert key.policies == (policy.Policy(()),)
+    assert key.policies == (Policy(()),)
 
 
 def test_signing_time_counts_for_lent_keys_as_well(lent: Wire) -> None:
     past = datetime.now(UTC) - timedelta(minutes=16)
     refused(lent.call("PUT", "sts/a b.mov", content=b"x", now=past), 403, "RequestTimeTooSkewed")
-    headers = signing.authorization(
-        lent.credentials, lent.server.region, datetime.now(UTC), "PUT", "demo-bucket", "sts/a b.mov"
-    )
+    headers = signing.authorization(lent.context(), OssRequest("PUT", "demo-bucket", "sts/a b.mov"))
     del headers["x-oss-security-token"]
     refused(lent.target("PUT", f"/demo-bucket/{encoded('sts/a b.mov')}", headers, b"x"), 403, "InvalidAccessKeyId")
 

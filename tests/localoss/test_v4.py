@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.conftest import vectors
+from tests.vectors_reader import vectors
 from uploads.localoss.auth import identify
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal

@@ -15,7 +15,9 @@ from tests.localoss.support import LIMIT_SECONDS, Wire, raw, refused, result
 from uploads.localoss.testing import LocalServer
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.signing import Credentials, authorization, presign
+from uploads.oss.errors import NotFound
+from uploads.oss.messages import CorsConfiguration, CorsRule
+from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, presign
 
 
 def answers(wire: Wire) -> list[httpx.Response]:
@@ -130,10 +132,8 @@ def test_clock_may_differ_by_fifteen_minutes(wire: Wire) -> None:
 
 
 def test_additional_header_that_is_declared_must_be_sent(wire: Wire) -> None:
-    target = presign(
-        wire.credentials, wire.server.region, datetime.now(UTC), 60, "GET", f"/{wire.bucket}/a", wire.bucket, "a",
-        headers={"range": "bytes=0-1"}, additional=["range"],
-    )  # fmt: skip
+    request = OssRequest("GET", wire.bucket, "a", headers={"range": "bytes=0-1"}, additional=["range"])
+    target = presign(wire.context(), request, f"/{wire.bucket}/a", 60)
     wire.put("a", b"xyz")
     assert wire.target("GET", target, {"Range": "bytes=0-1"}).content == b"xy"
     refused(wire.target("GET", target, {"Range": "bytes=0-2"}), 403, "SignatureDoesNotMatch")
@@ -151,7 +151,7 @@ def test_url_of_another_age_is_refused(wire: Wire, date: str, message: str) -> N
 
 @pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -2359", "soon", ""])
 def test_date_must_be_one(wire: Wire, date: str) -> None:
-    sent = authorization(wire.credentials, wire.server.region, datetime.now(UTC), "GET", wire.bucket, "a")
+    sent = authorization(wire.context(), OssRequest("GET", wire.bucket, "a"))
     del sent["x-oss-date"]
     document = refused(wire.target("GET", f"/{wire.bucket}/a", sent | {"Date": date}), 403, "AccessDenied")
     assert document.findtext("Message") == "OSS authentication requires a valid Date."
@@ -181,7 +181,8 @@ def test_tampering_is_refused_and_explained(wire: Wire) -> None:
 
 
 def test_other_region_and_other_forms_are_refused(wire: Wire) -> None:
-    headers = authorization(wire.credentials, "cn-beijing", datetime.now(UTC), "GET", wire.bucket, "a")
+    context = SigningContext(wire.credentials, "cn-beijing", datetime.now(UTC))
+    headers = authorization(context, OssRequest("GET", wire.bucket, "a"))
     document = refused(wire.target("GET", f"/{wire.bucket}/a", headers), 400, "InvalidArgument")
     assert document.findtext("EC") == "0002-00000226"
     both = wire.call("GET", "a", [("x-oss-signature-version", "OSS4-HMAC-SHA256")])
@@ -266,6 +267,27 @@ def test_projects_own_client_uses_it(wire: Wire) -> None:
     head = client.head(wire.bucket, "a")
     assert (head.etag, head.crc64, head.size, head.content_type) == (done.etag, done.crc64, 1, "video/mp4")
     client.close()
+
+
+def test_every_call_of_the_projects_own_client(wire: Wire) -> None:
+    bucket, key = wire.bucket, "odd/视频 a+b%2F(1)'~.mp4"
+    with OssClient(Endpoint.parse(wire.server.url, "path"), wire.server.region, wire.credentials) as oss:
+        upload_id = oss.initiate(bucket, key, {"Content-Type": "video/mp4"})
+        assert oss.list_parts(bucket, key, upload_id) == []
+        assert [held.upload_id for held in oss.all_uploads(bucket, "odd/")] == [upload_id]
+        oss.abort(bucket, key, upload_id)
+        oss.abort(bucket, key, upload_id)
+        put = oss.put_object(bucket, key, b"hello", {"Content-Type": "text/plain"})
+        head = oss.head(bucket, key)
+        assert (head.etag, head.crc64, head.size) == (put.etag, put.crc64, 5)
+        assert oss.get_range(bucket, key, 1, 3, head.etag) == b"ell"
+        assert [name for page in oss.list_objects(bucket, "odd/") for name in page.keys] == [key]
+        oss.delete_object(bucket, key)
+        with pytest.raises(NotFound):
+            oss.head(bucket, key)
+        rules = CorsConfiguration((CorsRule(("https://a.example",), ("PUT",), ("*",), ("ETag",), 60),))
+        oss.put_cors(bucket, rules)
+        assert oss.get_cors(bucket) == rules
 
 
 def test_second_server_on_a_root_does_not_start(oss_server: LocalServer) -> None:

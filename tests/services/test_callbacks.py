@@ -13,7 +13,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from tests.callback_app import CallbackApp, answer, raw
-from tests.conftest import Begin
+from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import Stack, deliver
 from uploads import services
@@ -66,8 +66,8 @@ def test_it_ends_though_browser_and_worker_have_died(begin: Begin, app: Callback
         # A client with lent credentials would complete so; our own worker died after OSS had its Complete.
         send(upload)
         parts = oss.list_parts(upload.bucket, upload.key, upload.upload_id)
-        asked, variables = callback_of(upload)
-        done = oss.complete(upload.bucket, upload.key, upload.upload_id, parts, callback=asked, variables=variables)
+        headers = protocol.request_headers(*callback_of(upload))
+        done = oss.complete(upload.bucket, upload.key, upload.upload_id, parts, headers)
         assert done.callback == {"ok": True, "body": {"ok": True}}
     else:
         (part,) = services.sign_parts(upload, [PartRequest(1)])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from django.db import DataError, IntegrityError, connection
 
-from tests.conftest import Begin, Place
+from tests.django_fixtures import Begin, Place
 from tests.stack import deliver
 from uploads import services
 from uploads.domain.errors import (

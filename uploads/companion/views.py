@@ -48,7 +48,7 @@ class CompanionURLView(UploadsAPIView):
         """
         body = DestinationSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        place = destination_rules.destination(body.validated_data["destination"])
+        place = destination_rules.get_destination(body.validated_data["destination"])
         destination_rules.permit(place, request.user)
         token, expires_at = capability.issue(request.user, place.name)
         url = request.build_absolute_uri(f"{reverse('uppy')}{token}/")
@@ -81,7 +81,7 @@ class CompanionView(UploadsAPIView):
 
     def begin(self, data: Any, metadata: Any, *, in_one: bool) -> Upload:
         """Begin an upload of the file that `data` names. Metadata that the destination does not allow is ignored."""
-        place = destination_rules.destination(self.capability.destination)
+        place = destination_rules.get_destination(self.capability.destination)
         allowed = metadata if "metadata" in place.client_options else None
         return services.begin(self.capability.user, requests.upload_request(place.name, data, allowed, in_one=in_one))
 

@@ -26,7 +26,7 @@ from xml.etree.ElementTree import ParseError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from uploads.localoss import answers
+from uploads.localoss import answers, callback_requests
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keyfile import keep
@@ -90,7 +90,7 @@ class Caller:
     root: Path
     address: str
     anywhere: bool = False
-    seconds: float = callback.LIMIT_SECONDS
+    seconds: float = callback_requests.LIMIT_SECONDS
     _making: threading.Lock = field(default_factory=threading.Lock)
 
     def relay(self, parameters: CallbackParameters, event: Event, answer: Answer, host: str) -> Answer:
@@ -110,7 +110,7 @@ class Caller:
     def _call(self, url: str, parameters: CallbackParameters, event: Event) -> tuple[str, bytes]:
         """One address: the type and the bytes of a good answer."""
         parts = urlsplit(url)
-        body = callback.render(parameters, event.values)
+        body = callback_requests.render(parameters, event.values)
         headers = self._headers(parts, parameters, event, body)
         call = _Call(parts, self._ip(parts), self.seconds, parameters.sni)
         return _checked(*call.post(_target(parts), headers, body))
@@ -124,7 +124,7 @@ class Caller:
             "Content-Type": parameters.body_type,
             "Content-MD5": base64.b64encode(digest).decode(),
             "Date": format_datetime(datetime.now(UTC), usegmt=True),
-            "Authorization": callback.sign(self._key, _target(parts), body),
+            "Authorization": callback_requests.sign(self._key, _target(parts), body),
             "User-Agent": "aliyun-oss-callback",
             "x-oss-bucket": event.bucket,
             "x-oss-pub-key-url": base64.b64encode(f"{self.address}/-/{KEY_PAGE}".encode()).decode(),
@@ -216,8 +216,8 @@ class _Call:
             connection.putheader(name, value)
         connection.endheaders(body)
         with connection.getresponse() as answer:
-            received = answer.read(callback.MAX_ANSWER_BYTES + 1)
-            if answer.length and len(received) <= callback.MAX_ANSWER_BYTES:
+            received = answer.read(callback_requests.MAX_ANSWER_BYTES + 1)
+            if answer.length and len(received) <= callback_requests.MAX_ANSWER_BYTES:
                 raise http.client.IncompleteRead(received, answer.length)
             return answer, received
 
@@ -254,7 +254,7 @@ def _checked(answer: http.client.HTTPResponse, body: bytes) -> tuple[str, bytes]
         raise CallbackFailed(f"Error status : {answer.status}.")
     if answer.getheader("Content-Length") is None:
         raise CallbackFailed("Response has no Content-Length.")
-    if len(body) > callback.MAX_ANSWER_BYTES:
+    if len(body) > callback_requests.MAX_ANSWER_BYTES:
         raise CallbackFailed("Response body is too large.")
     try:
         if (answer.getheader("Content-Type") or "").partition(";")[0].strip().lower() == "application/xml":

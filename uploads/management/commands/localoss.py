@@ -1,4 +1,4 @@
-"""`manage.py localoss`: the local OSS server."""
+"""manage.py localoss: arguments only; `uploads.localoss` does the work."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from uploads.localoss import arguments
 
 
 class Command(BaseCommand):
-    help = "Serve a local OSS to develop and test against."
+    help = "Serve a local OSS and STS for development and tests."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
