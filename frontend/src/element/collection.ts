@@ -1,4 +1,4 @@
-// The uploads of the element: their list, their totals, what is announced of them and whether any of them is busy.
+// The uploads of the element. Each upload is added to the list, counted in the summary and announced.
 
 import type { StateChangeEvent } from "../engine/events.ts";
 import { can, isOver, type State } from "../engine/states.ts";

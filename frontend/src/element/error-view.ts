@@ -37,7 +37,7 @@ function copyButton(requestId: string, localization: Localization): HTMLButtonEl
   return copy;
 }
 
-/** The backend's messages by field, without lists of part numbers and the like, and without what `detail` says. */
+/** The backend's messages by field. Values that are no text, and a message equal to `detail`, are left out. */
 function fieldMessages({ errors, detail }: UploadError): string[] {
   if (typeof errors !== "object" || errors === null) return [];
   return Object.entries(errors).flatMap(([field, messages]) =>

@@ -1,5 +1,5 @@
 // The totals of all uploads on the page: counts, bytes and speed.
-// They are computed from the uploads each time they are read; nothing is counted along.
+// They are computed from the uploads at each call; no running counts are kept.
 
 import { type Progress, ProgressMeter } from "../engine/progress.ts";
 import { isActive, type State } from "../engine/states.ts";
