@@ -135,7 +135,24 @@ def _prepare() -> None:
         if not users.filter(username=name).exists():
             create = users.create_superuser if is_admin else users.create_user
             create(username=name, password=name)
-    call_command("configure_bucket", stdout=io.StringIO())
+    _configure_buckets()
+
+
+def _configure_buckets() -> None:
+    """Sets the CORS and lifecycle rules. Raises DemoError when the local OSS server refuses them."""
+    from uploads.conf import settings
+    from uploads.connection import oss_client
+    from uploads.operations.bucket import changes
+    from uploads.oss.errors import StorageError
+    from uploads.oss.lifecycle import Contradiction
+
+    try:
+        for bucket, destinations in settings.buckets.items():
+            for change in changes(oss_client(), bucket, destinations, settings.origins):
+                if change.diff:
+                    change.apply()
+    except (StorageError, ValueError, RuntimeError, Contradiction) as error:
+        raise DemoError(f"The bucket could not be configured: {error}") from error
 
 
 def _summary(settings: DemoSettings) -> str:
