@@ -18,7 +18,7 @@ from uploads.oss.limits import MIN_PART_SIZE
 from uploads.oss.messages import Part, bare
 from uploads.oss.signing import Credentials
 
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0
 """Longer than anything here takes: what hangs fails."""
 
 Query = Iterable[tuple[str, str]]

@@ -27,7 +27,7 @@ IMPATIENT = """
 import sys
 from pathlib import Path
 from uploads.localoss import Config, serve
-serve(Config(root=Path(sys.argv[sys.argv.index("--root") + 1]), port=0, io_timeout=0.2))
+serve(Config(root=Path(sys.argv[sys.argv.index("--root") + 1]), port=0, io_timeout=0.2, exit_with_stdin=True))
 """
 
 

@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
-
 from uploads.localoss.errors import Refusal
 
 CHUNK = 1024 * 1024
@@ -108,7 +106,7 @@ class Body:
         except (TimeoutError, BlockingIOError) as error:
             self._broken = True
             raise Refusal("RequestTimeout") from error
-        except (OSError, ParseException) as error:
+        except OSError as error:
             self._broken = True
             raise Refusal("IncompleteBody") from error
         if self._left is not None:

@@ -69,7 +69,7 @@ def hidden(effects: Effects, headers: dict[str, str]) -> dict[str, str]:
 
 def reset(environ: dict[str, Any]) -> OSError:
     """Make the close that follows a reset; what to raise so that gunicorn closes and says nothing."""
-    connection = environ.get("gunicorn.socket")
+    connection = environ.get("localoss.socket")
     if isinstance(connection, socket.socket):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return OSError(errno.ECONNRESET, "reset on demand")

@@ -8,7 +8,7 @@ from uploads.localoss import arguments
 
 
 class Command(BaseCommand):
-    help = "Serve a local OSS to develop and test against."
+    help = "Serve a local OSS and STS for development and tests."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
