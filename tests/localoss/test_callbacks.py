@@ -14,7 +14,7 @@ import pytest
 from tests.callback_app import CallbackApp, answer, dripping, raw, silence
 from tests.localoss.support import SMALLEST, Wire, bytes_of, refused, result
 from uploads.localoss.answers import Answer
-from uploads.localoss.callbacks import Caller, Event
+from uploads.localoss.callbacks import CallbackClient, Event
 from uploads.localoss.testing import LocalServer
 from uploads.oss.callback import CallbackParameters, encode, key_url, verify
 from uploads.oss.messages import build_complete
@@ -222,19 +222,19 @@ def test_only_this_machine_is_called(wire: Wire) -> None:
 
 @pytest.mark.parametrize("behaviour", [silence, dripping])
 def test_an_application_has_so_long_and_no_longer(behaviour: object, tmp_path: Path) -> None:
-    caller = Caller(tmp_path, "http://127.0.0.1:1", seconds=0.3)
+    client = CallbackClient(tmp_path, "http://127.0.0.1:1", seconds=0.3)
     with CallbackApp(behaviour) as app:
         parameters, event = CallbackParameters((app.url,), "a=1"), Event("b", "1", "ID", {})
         started = time.monotonic()
-        heard = caller.relay(parameters, event, Answer(headers={"ETag": '"E"'}), "h")
+        answer = client.relay(parameters, event, Answer(headers={"ETag": '"E"'}), "h")
         assert time.monotonic() - started < 20
-    assert heard.status == 203
-    assert f"127.0.0.1:{app.port} reply timeout, cost:300ms, timeout:300ms".encode() in heard.body
-    assert heard.headers["ETag"] == '"E"'
+    assert answer.status == 203
+    assert f"127.0.0.1:{app.port} reply timeout, cost:300ms, timeout:300ms".encode() in answer.body
+    assert answer.headers["ETag"] == '"E"'
 
 
 def test_the_limit_is_five_seconds_for_everybody_else(tmp_path: Path) -> None:
-    assert Caller(tmp_path, "").seconds == 5.0
+    assert CallbackClient(tmp_path, "").seconds == 5.0
 
 
 # What is refused, before anything is stored

@@ -23,7 +23,7 @@ from uploads.localoss.keys import AccessKey, KeyRing, Role
 from uploads.localoss.request import Request, parse_query
 from uploads.localoss.sts import Sts
 from uploads.localoss.testing import LocalServer
-from uploads.localoss.tokens import Seal, new_session, seal_of
+from uploads.localoss.tokens import TokenCipher, new_session, token_cipher
 from uploads.oss import markup, policy, signing, sts, v1
 from uploads.oss.messages import build_complete
 from uploads.oss.signing import Credentials
@@ -207,7 +207,7 @@ def test_what_the_sdks_sent_is_accepted(vector: dict[str, Any]) -> None:
     arn = "acs:ram::1234567890123456:role/example-upload-role"
     keys = KeyRing([AccessKey("LTAI5tExampleKeyId", vector["access_key_secret"])], [Role(arn, policy.Policy(()))])
     now = datetime(2026, 11, 21, 0, 28, 20, tzinfo=UTC)
-    answer = Sts(keys, Seal(bytes(32))).answer(wire_request(vector), now)
+    answer = Sts(keys, TokenCipher(bytes(32))).answer(wire_request(vector), now)
     assert isinstance(answer.body, bytes)
     assert parse_assume_role(answer.body).role_user_arn == f"{arn}/upload-42"
 
@@ -349,9 +349,9 @@ def test_tokens_outlive_the_server_but_not_their_time(tmp_path: Path) -> None:
             wire.credentials = credentials
             wire.put("a", b"x")
         server.kill()
-        seal = seal_of(tmp_path)
-        ring = KeyRing([], [DEMO_ROLE], seal)
-        session = seal.open(credentials.security_token or "")
+        cipher = token_cipher(tmp_path)
+        ring = KeyRing([], [DEMO_ROLE], cipher)
+        session = cipher.decrypt(credentials.security_token or "")
         assert session is not None
         ring.find(session.access_key_id, credentials.security_token, session.expires_at - timedelta(seconds=1))
         with pytest.raises(Refusal, match="SecurityTokenExpired"):
@@ -363,24 +363,24 @@ def test_a_url_dies_with_its_token(tmp_path: Path) -> None:
     with LocalServer(tmp_path) as server:
         session = new_session(ROLE, "user-7", "", int(datetime.now(UTC).timestamp()) - 1)
         with Wire(server, server.bucket) as wire:
-            token = seal_of(tmp_path).seal(session)
+            token = token_cipher(tmp_path).encrypt(session)
             wire.credentials = Credentials(session.access_key_id, session.access_key_secret, token)
             refused(wire.target("PUT", wire.presigned("PUT", "a", expires=600), {}, b"x"), 403, "SecurityTokenExpired")
             refused(wire.call("PUT", "a", content=b"x"), 403, "SecurityTokenExpired")
 
 
-def test_a_seal_opens_only_what_it_sealed() -> None:
+def test_token_is_decrypted_by_its_own_key_alone() -> None:
     session = new_session(ROLE, "user-7", "", 1)
-    assert Seal(bytes(32)).open(Seal(bytes(32)).seal(session)) == session
-    assert Seal(b"x" * 32).open(Seal(bytes(32)).seal(session)) is None
-    assert session.access_key_secret not in Seal(bytes(32)).seal(session)
+    assert TokenCipher(bytes(32)).decrypt(TokenCipher(bytes(32)).encrypt(session)) == session
+    assert TokenCipher(b"x" * 32).decrypt(TokenCipher(bytes(32)).encrypt(session)) is None
+    assert session.access_key_secret not in TokenCipher(bytes(32)).encrypt(session)
     assert session.access_key_secret not in repr(session)
 
 
 def test_a_role_that_is_gone_allows_nothing() -> None:
-    seal = Seal(bytes(32))
+    cipher = TokenCipher(bytes(32))
     session = new_session("acs:ram::1:role/gone", "user-7", "", 2**31)
-    key = KeyRing([], [DEMO_ROLE], seal).find(session.access_key_id, seal.seal(session), NOW)
+    key = KeyRing([], [DEMO_ROLE], cipher).find(session.access_key_id, cipher.encrypt(session), NOW)
     assert key.policies == (policy.Policy(()),)
 
 

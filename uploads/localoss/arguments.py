@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION, DEMO_ROLE, Config
-from uploads.localoss.faults import BadRules, Rule, load
+from uploads.localoss.faults import InvalidRules, Rule, load
 from uploads.localoss.keys import AccessKey, Role
 from uploads.localoss.server import StartError, serve
 from uploads.oss.policy import Policy, parse
@@ -73,7 +73,7 @@ def _policy(path: str) -> Policy:
 def _faults(path: str) -> list[Rule]:
     try:
         return load(Path(path))
-    except BadRules as error:
+    except InvalidRules as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
