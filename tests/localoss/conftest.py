@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.localoss.support import Wire
+from tests.localoss.support import Wire, refused
 from uploads.localoss.testing import LocalServer
 
 
@@ -22,3 +22,10 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     around = tmp_path_factory.mktemp("around")
     with LocalServer(around / "deep" / "er" / "root") as server, Wire(server, server.bucket) as wire:
         yield wire
+
+
+@pytest.fixture
+def fresh(wire: Wire) -> Iterator[Wire]:
+    """Nothing under `never` before or after."""
+    yield wire
+    refused(wire.call("HEAD", "never"), 404, "NoSuchKey")

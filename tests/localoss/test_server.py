@@ -164,3 +164,38 @@ def test_full_disk_is_an_error_and_not_the_end(tmp_path: Path) -> None:
         assert kept.headers["ETag"].strip('"') in listed.text
         assert len([path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]) == 1
         assert wire.put("b", b"x").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbroken header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nx: " + b"y" * 20000 + b"\r\n\r\n",
+        b"GET /" + b"k" * 10000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"PUT /a/b HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"PUT /a/b HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["line", "version", "header", "long header", "long target", "length", "two lengths"],
+)
+def test_unreadable_request_is_refused_in_oss_words(wire: Wire, sent: bytes) -> None:
+    answer = raw(wire.server, sent, end=True)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"<Code>InvalidRequest</Code>" in answer
+    assert b"x-oss-request-id: " in answer
+    assert b"nonsense" not in answer
+
+
+def test_broken_chunks_are_an_incomplete_body(wire: Wire) -> None:
+    head = f"PUT {wire.presigned('PUT', 'a')} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = raw(wire.server, f"{head}5\r\nhello\r\nzz\r\n".encode(), end=True)
+    assert b"<Code>IncompleteBody</Code>" in answer
+    refused(wire.call("HEAD", "a"), 404, "NoSuchKey")
+
+
+def test_second_server_on_a_root_does_not_start(oss_server: LocalServer) -> None:
+    command = [sys.executable, "-m", "uploads.localoss", "--root", str(oss_server.root), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"localoss: {oss_server.root} is in use by another local OSS server"
