@@ -16,7 +16,7 @@ ROLE = DEMO_ROLE.arn
 
 def ask(server: LocalServer, request: AssumeRole, *, credentials: Credentials | None = None,
         now: datetime | None = None, nonce: str | None = None) -> httpx.Response:  # fmt: skip
-    """In the way of ACS3."""
+    """The response to an AssumeRole request signed with ACS3-HMAC-SHA256."""
     query, headers = sts.sign_assume_role(
         credentials or Credentials(server.access_key_id, server.access_key_secret), request,
         f"127.0.0.1:{server.port}", now or datetime.now(UTC), nonce or secrets.token_hex(8),
@@ -24,7 +24,7 @@ def ask(server: LocalServer, request: AssumeRole, *, credentials: Credentials | 
     return httpx.post(f"{server.url}/?{query}", headers=headers)
 
 
-def lend(server: LocalServer, text: str = "", seconds: int = 900) -> Credentials:
+def issue(server: LocalServer, text: str = "", seconds: int = 900) -> Credentials:
     answer = ask(server, AssumeRole(ROLE, "user-7", seconds, text))
     assert answer.status_code == 200, answer.text
     return parse_assume_role(answer.content).credentials

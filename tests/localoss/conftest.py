@@ -18,7 +18,7 @@ def wire(oss_server: LocalServer) -> Iterator[Wire]:
 
 @pytest.fixture(scope="module")
 def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    """A server whose root lies in a directory that is looked at afterwards."""
+    """A server whose data directory lies in directories that the test checks afterwards."""
     around = tmp_path_factory.mktemp("around")
     with LocalServer(around / "deep" / "er" / "root") as server, Wire(server, server.bucket) as wire:
         yield wire
@@ -26,6 +26,6 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
 
 @pytest.fixture
 def fresh(wire: Wire) -> Iterator[Wire]:
-    """Nothing under `never` before or after."""
+    """`wire`; the key `never` must not exist after the test."""
     yield wire
     refused(wire.call("HEAD", "never"), 404, "NoSuchKey")

@@ -45,13 +45,13 @@ def v4_form(wire: Wire, fields: dict[str, str], sizes: tuple[int, int] = (0, 100
 
 
 def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 60, **fields: str) -> dict[str, str]:
-    """A form with these conditions and no others but those that must be."""
+    """The fields of a form whose policy has these conditions and the required ones."""
     now = datetime.now(UTC)
     end = (now + timedelta(seconds=expires)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if version == 1:
         policy = post.encode(end, conditions)
-        mark = v1.signature(wire.credentials.access_key_secret, policy)
-        return {"OSSAccessKeyId": wire.credentials.access_key_id, "policy": policy, "Signature": mark, **fields}
+        signature = v1.signature(wire.credentials.access_key_secret, policy)
+        return {"OSSAccessKeyId": wire.credentials.access_key_id, "policy": policy, "Signature": signature, **fields}
     scope = Scope.at(now, wire.server.region)
     proof = {
         "x-oss-signature-version": ALGORITHM,
@@ -59,8 +59,8 @@ def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 6
         "x-oss-date": timestamp(now),
     }
     policy = post.encode(end, [*({name: value} for name, value in proof.items()), *conditions])
-    mark = post.signature(wire.credentials.access_key_secret, scope, policy)
-    return {**proof, "policy": policy, "x-oss-signature": mark, **fields}
+    signature = post.signature(wire.credentials.access_key_secret, scope, policy)
+    return {**proof, "policy": policy, "x-oss-signature": signature, **fields}
 
 
 def stored(wire: Wire, key: str) -> httpx.Response:

@@ -3,7 +3,7 @@
 from tests.localoss.support import Wire, refused
 
 
-def test_strangers_are_refused_everywhere(wire: Wire) -> None:
+def test_anonymous_requests_are_refused_everywhere(wire: Wire) -> None:
     wire.put("a", b"x")
     upload = wire.initiate("a")
     for method, key, query in (
@@ -24,12 +24,12 @@ def test_strangers_are_refused_everywhere(wire: Wire) -> None:
     ):
         refused(wire.call(method, key, query, signed=False), 403, "AccessDenied")
     refused(wire.call("GET", bucket="", signed=False), 403, "AccessDenied")
-    refused(wire.call("PUT", bucket="made-by-stranger", signed=False), 403, "AccessDenied")
-    refused(wire.call("GET", bucket="made-by-stranger"), 404, "NoSuchBucket")
+    refused(wire.call("PUT", bucket="made-anonymously", signed=False), 403, "AccessDenied")
+    refused(wire.call("GET", bucket="made-anonymously"), 404, "NoSuchBucket")
     assert wire.call("GET", "a").content == b"x"
 
 
-def test_public_read_lets_strangers_read_and_nothing_else(wire: Wire) -> None:
+def test_public_read_allows_anonymous_reading_only(wire: Wire) -> None:
     assert wire.call("PUT", headers={"x-oss-acl": "public-read"}).status_code == 200
     wire.put("a", b"x")
     wire.put("own", b"x", {"x-oss-object-acl": "private"})

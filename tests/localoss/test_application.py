@@ -29,7 +29,7 @@ def answers(wire: Wire) -> list[httpx.Response]:
     ]
 
 
-def test_every_answer_says_who_when_and_which(wire: Wire) -> None:
+def test_every_response_has_server_date_and_request_id(wire: Wire) -> None:
     given = answers(wire)
     identifiers = [answer.headers["x-oss-request-id"] for answer in given]
     assert all(re.fullmatch("[0-9A-F]{24}", identifier) for identifier in identifiers)

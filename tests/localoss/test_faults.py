@@ -1,4 +1,4 @@
-"""Faults on demand: each does what it says, to whom it says, as often as it says, and nothing is lost by it."""
+"""Fault injection: each effect, the requests that a rule applies to, and their number."""
 
 import json
 from collections.abc import Iterator
@@ -155,9 +155,9 @@ def test_an_etag_is_hidden_from_pages(wire: Wire) -> None:
 def test_a_shifted_clock_finds_every_request_skewed(wire: Wire) -> None:
     faults(wire, {"clock_shift": 3600})
     document = refused(wire.call("PUT", "a", content=b"x"), 403, "RequestTimeTooSkewed")
-    told = datetime.fromisoformat(document.findtext("ServerTime") or "")
-    assert timedelta(minutes=59) < told - datetime.now(UTC) < timedelta(minutes=61)
-    assert wire.call("PUT", "a", content=b"x", now=told).status_code == 200
+    server_time = datetime.fromisoformat(document.findtext("ServerTime") or "")
+    assert timedelta(minutes=59) < server_time - datetime.now(UTC) < timedelta(minutes=61)
+    assert wire.call("PUT", "a", content=b"x", now=server_time).status_code == 200
 
 
 def test_preflights_fail_too(wire: Wire) -> None:

@@ -1,4 +1,4 @@
-"""The server as a process: how it starts, what slow, idle and broken clients do to it, and how it ends."""
+"""The server as a process: start and end, slow and idle clients, malformed requests."""
 
 import os
 import signal
@@ -65,7 +65,7 @@ def command(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("how", [["manage.py", "localoss"], ["-m", "uploads.localoss"]], ids=["manage.py", "python -m"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_command_prints_its_url_and_ends_when_told(how: list[str], number: signal.Signals, tmp_path: Path) -> None:
+def test_command_prints_its_url_and_ends_on_a_signal(how: list[str], number: signal.Signals, tmp_path: Path) -> None:
     options = ["--port", "0", "--root", str(tmp_path), "--bucket", "one-bucket", "--bucket", "two-bucket"]
     with command([*how, *options]) as process:
         assert process.stdout
@@ -96,7 +96,7 @@ def test_taken_port_is_one_line(how: list[str], oss_server: LocalServer, tmp_pat
     ],
     ids=["bucket", "root", "port", "host"],
 )
-def test_start_that_cannot_be_is_one_line(options: list[str], complaint: str, tmp_path: Path) -> None:
+def test_failed_start_is_one_line(options: list[str], complaint: str, tmp_path: Path) -> None:
     with command(["-m", "uploads.localoss", "--port", "0", "--root", str(tmp_path), *options]) as process:
         printed, complained = process.communicate(timeout=LIMIT_SECONDS)
     assert (process.returncode, printed) == (1, "")
@@ -143,7 +143,7 @@ def test_idle_and_slow_connections_do_not_block_others(wire: Wire) -> None:
         assert max(wire.part("a", upload, 2, b"y").elapsed.total_seconds() for _ in range(50)) < 3
 
 
-def test_client_that_stops_sending_is_told(tmp_path: Path) -> None:
+def test_client_that_stops_sending_gets_a_timeout(tmp_path: Path) -> None:
     with Scripted(tmp_path, IMPATIENT) as server, Wire(server, server.bucket) as wire:
         target = wire.presigned("PUT", "a")
         head = f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
@@ -179,7 +179,7 @@ def test_full_disk_is_an_error_and_not_the_end(tmp_path: Path) -> None:
     ],
     ids=["line", "version", "header", "long header", "long target", "length", "two lengths"],
 )
-def test_unreadable_request_is_refused_in_oss_words(wire: Wire, sent: bytes) -> None:
+def test_malformed_request_is_an_oss_error(wire: Wire, sent: bytes) -> None:
     answer = raw(wire.server, sent, end=True)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"<Code>InvalidRequest</Code>" in answer

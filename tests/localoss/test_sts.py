@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import vectors
-from tests.localoss.assume_role import ROLE, ask, lend
+from tests.localoss.assume_role import ROLE, ask, issue
 from uploads.localoss.addressing import Address
 from uploads.localoss.body import Body
 from uploads.localoss.keys import AccessKey, KeyRing, Role
@@ -27,7 +27,7 @@ NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 
 
 def rpc(server: LocalServer, *, in_body: bool = True, **changed: str | None) -> httpx.Response:
-    """In the older way; None leaves a parameter out."""
+    """The response to a request in the RPC form. None leaves a parameter out."""
     parameters = {
         "Action": "AssumeRole",
         "Version": "2015-04-01",
@@ -54,10 +54,10 @@ def says(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
     return answer.json()
 
 
-# Who gets credentials
+# AssumeRole
 
 
-def test_credentials_are_lent_in_the_shape_of_the_manual(oss_server: LocalServer) -> None:
+def test_credentials_have_the_form_of_the_manual(oss_server: LocalServer) -> None:
     answer = ask(oss_server, AssumeRole(ROLE, "user-7", 900))
     document = answer.json()
     assert document["AssumedRoleUser"]["Arn"] == f"{ROLE}/user-7"
@@ -68,11 +68,11 @@ def test_credentials_are_lent_in_the_shape_of_the_manual(oss_server: LocalServer
 
 
 @pytest.mark.parametrize("in_body", [True, False])
-def test_the_older_signature_is_taken_in_query_and_body(oss_server: LocalServer, in_body: bool) -> None:
+def test_rpc_signature_in_query_and_body(oss_server: LocalServer, in_body: bool) -> None:
     assert parse_assume_role(rpc(oss_server, in_body=in_body).content).credentials.access_key_id.startswith("STS.")
 
 
-def test_without_a_format_the_older_way_answers_xml(oss_server: LocalServer) -> None:
+def test_rpc_answers_xml_without_a_format(oss_server: LocalServer) -> None:
     document = markup.parse(rpc(oss_server, Format=None).content)
     assert document.tag == "AssumeRoleResponse"
     assert (document.findtext("Credentials/AccessKeyId") or "").startswith("STS.")
@@ -105,9 +105,7 @@ def test_without_a_format_the_older_way_answers_xml(oss_server: LocalServer) -> 
         ({"Version": "2014-01-01"}, 404, "InvalidAction.NotFound"),
     ],
 )
-def test_the_older_way_is_refused_in_its_words(
-    oss_server: LocalServer, changed: dict[str, Any], status: int, code: str
-) -> None:
+def test_rpc_errors(oss_server: LocalServer, changed: dict[str, Any], status: int, code: str) -> None:
     answer = rpc(oss_server, **changed)
     if code == "InvalidAction.NotFound":
         assert (answer.status_code, code in answer.text) == (404, True)
@@ -115,14 +113,14 @@ def test_the_older_way_is_refused_in_its_words(
         says(answer, status, code)
 
 
-def test_a_wrong_signature_is_told_what_should_have_been_signed(oss_server: LocalServer) -> None:
+def test_a_wrong_signature_is_answered_with_the_string_to_sign(oss_server: LocalServer) -> None:
     assert "POST&%2F&AccessKeyId" in says(rpc(oss_server, Signature="AAAA"), 400, "SignatureDoesNotMatch")["Message"]
     forged = Credentials(oss_server.access_key_id, "wrong")
     request = AssumeRole(ROLE, "user-7", 900)
     says(ask(oss_server, request, credentials=forged), 400, "SignatureDoesNotMatch")
 
 
-def test_a_request_is_good_once(oss_server: LocalServer) -> None:
+def test_a_nonce_is_valid_once(oss_server: LocalServer) -> None:
     nonce = secrets.token_hex(8)
     assert rpc(oss_server, SignatureNonce=nonce).status_code == 200
     says(rpc(oss_server, SignatureNonce=nonce), 400, "SignatureNonceUsed")
@@ -130,9 +128,9 @@ def test_a_request_is_good_once(oss_server: LocalServer) -> None:
     says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), nonce=nonce + "x"), 400, "SignatureNonceUsed")
 
 
-def test_the_lent_do_not_lend(oss_server: LocalServer) -> None:
-    lent = lend(oss_server)
-    says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), credentials=lent), 403, "NoPermission")
+def test_temporary_credentials_cannot_assume_a_role(oss_server: LocalServer) -> None:
+    limited = issue(oss_server)
+    says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), credentials=limited), 403, "NoPermission")
 
 
 def test_a_request_from_another_time_is_refused(oss_server: LocalServer) -> None:
@@ -140,7 +138,7 @@ def test_a_request_from_another_time_is_refused(oss_server: LocalServer) -> None
     says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), now=past), 400, "InvalidTimeStamp.Expired")
 
 
-def test_an_acs3_request_must_sign_what_says_what_it_means(oss_server: LocalServer) -> None:
+def test_an_acs3_request_must_sign_its_headers_and_body(oss_server: LocalServer) -> None:
     query, headers = sts.sign_assume_role(
         Credentials(oss_server.access_key_id, oss_server.access_key_secret), AssumeRole(ROLE, "user-7", 900),
         f"127.0.0.1:{oss_server.port}", datetime.now(UTC), "n",
@@ -153,7 +151,7 @@ def test_an_acs3_request_must_sign_what_says_what_it_means(oss_server: LocalServ
 
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=20), max_size=5), st.binary(max_size=50))
 @settings(max_examples=100, deadline=None)
-def test_whatever_is_asked_is_answered(oss_server: LocalServer, parameters: dict[str, str], body: bytes) -> None:
+def test_every_request_gets_a_response(oss_server: LocalServer, parameters: dict[str, str], body: bytes) -> None:
     query = "&".join(f"{quote(name)}={quote(value)}" for name, value in parameters.items())
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = httpx.post(f"{oss_server.url}/?Action=AssumeRole&{query}", content=body, headers=form)

@@ -1,4 +1,4 @@
-"""A test run's servers end with it, however it ends."""
+"""LocalServer: a test run's servers end with it, however it ends."""
 
 import signal
 import subprocess

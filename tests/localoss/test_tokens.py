@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.localoss.assume_role import ROLE, lend
+from tests.localoss.assume_role import ROLE, issue
 from tests.localoss.support import Wire, encoded, refused, result
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.errors import Refusal
@@ -21,7 +21,7 @@ from uploads.oss.signing import Credentials
 NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 
 
-# What they can do
+# Permissions
 
 ONE_KEY = policy.document(
     [
@@ -33,24 +33,24 @@ ONE_KEY = policy.document(
 
 
 @pytest.fixture
-def lent(oss_server: LocalServer) -> Iterator[Wire]:
+def limited(oss_server: LocalServer) -> Iterator[Wire]:
     """A client with credentials for one key."""
     with Wire(oss_server, oss_server.bucket) as wire:
-        wire.credentials = lend(oss_server, ONE_KEY)
+        wire.credentials = issue(oss_server, ONE_KEY)
         yield wire
 
 
-def test_credentials_for_one_key_upload_it(lent: Wire) -> None:
+def test_credentials_for_one_key_upload_it(limited: Wire) -> None:
     key = "sts/a b.mov"
-    upload = lent.initiate(key)
-    done = lent.parts(key, upload, [b"hello"])
-    assert result(lent.call("GET", key, [("uploadId", upload)]), "ListPartsResult").findtext("Part/Size") == "5"
-    assert lent.complete(key, upload, build_complete(done)).status_code == 200
-    other = lent.initiate(key)
-    assert lent.call("DELETE", key, [("uploadId", other)]).status_code == 204
+    upload = limited.initiate(key)
+    done = limited.parts(key, upload, [b"hello"])
+    assert result(limited.call("GET", key, [("uploadId", upload)]), "ListPartsResult").findtext("Part/Size") == "5"
+    assert limited.complete(key, upload, build_complete(done)).status_code == 200
+    other = limited.initiate(key)
+    assert limited.call("DELETE", key, [("uploadId", other)]).status_code == 204
 
 
-def test_credentials_for_one_key_do_nothing_else(lent: Wire) -> None:
+def test_credentials_for_one_key_do_nothing_else(limited: Wire) -> None:
     key = "sts/a b.mov"
     copied = {"x-oss-copy-source": f"/demo-bucket/{encoded('other')}"}
     for method, name, query, headers in [
@@ -71,11 +71,11 @@ def test_credentials_for_one_key_do_nothing_else(lent: Wire) -> None:
         ("PUT", "", [("lifecycle", "")], None),
         ("DELETE", "", [], None),
     ]:
-        document = refused(lent.call(method, name, query, headers), 403, "AccessDenied")
+        document = refused(limited.call(method, name, query, headers), 403, "AccessDenied")
         assert document.findtext("EC") == "0003-00000301", (method, name, query)
-    refused(lent.call("GET", "", bucket=""), 403, "AccessDenied")
+    refused(limited.call("GET", "", bucket=""), 403, "AccessDenied")
     body = b"<Delete><Object><Key>sts/a b.mov</Key></Object></Delete>"
-    refused(lent.call("POST", "", [("delete", "")], content=body), 403, "AccessDenied")
+    refused(limited.call("POST", "", [("delete", "")], content=body), 403, "AccessDenied")
 
 
 def test_a_session_has_no_more_than_its_role(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_session_has_no_more_than_its_role(tmp_path: Path) -> None:
     narrow.write_text(policy.document([policy.allow(["oss:GetObject"], ["acs:oss:*:*:*"])]))
     with LocalServer(tmp_path / "root", ["--role-policy", str(narrow)]) as server, Wire(server, server.bucket) as wire:
         wire.put("a", b"hello")
-        wire.credentials = lend(server, policy.document([policy.allow(["oss:*"], ["*"])]))
+        wire.credentials = issue(server, policy.document([policy.allow(["oss:*"], ["*"])]))
         assert wire.call("GET", "a").content == b"hello"
         refused(wire.call("PUT", "a", content=b"x"), 403, "AccessDenied")
 
@@ -92,44 +92,44 @@ def test_lists_are_limited_by_prefix(oss_server: LocalServer) -> None:
     condition = {"StringLike": {"oss:Prefix": ["user-7/*"]}}
     text = policy.document([policy.allow(["oss:ListMultipartUploads"], ["acs:oss:*:*:demo-bucket"], condition)])
     with Wire(oss_server, oss_server.bucket) as wire:
-        wire.credentials = lend(oss_server, text)
+        wire.credentials = issue(oss_server, text)
         assert wire.call("GET", "", [("uploads", ""), ("prefix", "user-7/a")]).status_code == 200
         refused(wire.call("GET", "", [("uploads", ""), ("prefix", "user-8/")]), 403, "AccessDenied")
         refused(wire.call("GET", "", [("uploads", "")]), 403, "AccessDenied")
 
 
-def test_the_place_of_the_caller_counts(oss_server: LocalServer) -> None:
+def test_source_ip_is_a_condition(oss_server: LocalServer) -> None:
     for address, status in (("127.0.0.0/8", 200), ("10.0.0.0/8", 403)):
         condition = {"IpAddress": {"acs:SourceIp": address}, "Bool": {"acs:SecureTransport": "false"}}
         with Wire(oss_server, oss_server.bucket) as wire:
-            wire.credentials = lend(oss_server, policy.document([policy.allow(["oss:*"], ["*"], condition)]))
+            wire.credentials = issue(oss_server, policy.document([policy.allow(["oss:*"], ["*"], condition)]))
             assert wire.call("PUT", "sts/place", content=b"x").status_code == status
 
 
 # Tokens
 
 
-def test_signed_urls_carry_the_rights_of_their_credentials(lent: Wire) -> None:
-    assert lent.target("PUT", lent.presigned("PUT", "sts/a b.mov"), {}, b"x").status_code == 200
-    refused(lent.target("PUT", lent.presigned("PUT", "sts/other"), {}, b"x"), 403, "AccessDenied")
+def test_signed_urls_carry_the_rights_of_their_credentials(limited: Wire) -> None:
+    assert limited.target("PUT", limited.presigned("PUT", "sts/a b.mov"), {}, b"x").status_code == 200
+    refused(limited.target("PUT", limited.presigned("PUT", "sts/other"), {}, b"x"), 403, "AccessDenied")
 
 
-def test_version_1_takes_tokens_too(lent: Wire) -> None:
+def test_version_1_takes_tokens_too(limited: Wire) -> None:
     for key, status in (("sts/a b.mov", 200), ("sts/other", 403)):
         expires = int(datetime.now(UTC).timestamp()) + 60
         target = f"/demo-bucket/{encoded(key)}"
-        url = v1.presign(lent.credentials, expires, "PUT", target, "demo-bucket", key)
-        assert lent.target("PUT", url, {}, b"x").status_code == status
-        headers = v1.authorization(lent.credentials, datetime.now(UTC), "PUT", "demo-bucket", key)
-        assert lent.target("PUT", target, headers, b"x").status_code == status
+        url = v1.presign(limited.credentials, expires, "PUT", target, "demo-bucket", key)
+        assert limited.target("PUT", url, {}, b"x").status_code == status
+        headers = v1.authorization(limited.credentials, datetime.now(UTC), "PUT", "demo-bucket", key)
+        assert limited.target("PUT", target, headers, b"x").status_code == status
 
 
 def changed(credentials: Credentials, token: str | None) -> Credentials:
     return Credentials(credentials.access_key_id, credentials.access_key_secret, token)
 
 
-def test_a_token_of_somebody_else_or_none_is_refused(oss_server: LocalServer, lent: Wire) -> None:
-    mine, other = lent.credentials, lend(oss_server)
+def test_wrong_or_missing_token_is_refused(oss_server: LocalServer, limited: Wire) -> None:
+    mine, other = limited.credentials, issue(oss_server)
     assert mine.security_token is not None
     middle = mine.security_token[:40] + ("A" if mine.security_token[40] != "A" else "B") + mine.security_token[41:]
     for token, code in [
@@ -140,18 +140,18 @@ def test_a_token_of_somebody_else_or_none_is_refused(oss_server: LocalServer, le
         (other.security_token, "InvalidSecurityToken"),
         (None, "InvalidAccessKeyId"),
     ]:
-        lent.credentials = changed(mine, token)
-        refused(lent.call("PUT", "sts/a b.mov", content=b"x"), 403, code)
-        refused(lent.target("PUT", lent.presigned("PUT", "sts/a b.mov"), {}, b"x"), 403, code)
-    lent.credentials = Credentials(oss_server.access_key_id, oss_server.access_key_secret, other.security_token)
-    refused(lent.call("PUT", "sts/a b.mov", content=b"x"), 403, "AccessKeyIdAndSecurityTokenNotMatch")
-    lent.credentials = Credentials(mine.access_key_id, "wrong", mine.security_token)
-    refused(lent.call("PUT", "sts/a b.mov", content=b"x"), 403, "SignatureDoesNotMatch")
+        limited.credentials = changed(mine, token)
+        refused(limited.call("PUT", "sts/a b.mov", content=b"x"), 403, code)
+        refused(limited.target("PUT", limited.presigned("PUT", "sts/a b.mov"), {}, b"x"), 403, code)
+    limited.credentials = Credentials(oss_server.access_key_id, oss_server.access_key_secret, other.security_token)
+    refused(limited.call("PUT", "sts/a b.mov", content=b"x"), 403, "AccessKeyIdAndSecurityTokenNotMatch")
+    limited.credentials = Credentials(mine.access_key_id, "wrong", mine.security_token)
+    refused(limited.call("PUT", "sts/a b.mov", content=b"x"), 403, "SignatureDoesNotMatch")
 
 
-def test_tokens_outlive_the_server_but_not_their_time(tmp_path: Path) -> None:
+def test_tokens_survive_a_restart_until_they_expire(tmp_path: Path) -> None:
     with LocalServer(tmp_path) as server:
-        credentials = lend(server)
+        credentials = issue(server)
         server.kill()
         server.start()
         with Wire(server, server.bucket) as wire:
@@ -168,7 +168,7 @@ def test_tokens_outlive_the_server_but_not_their_time(tmp_path: Path) -> None:
         assert (tmp_path / "sts.key").stat().st_mode & 0o077 == 0
 
 
-def test_a_url_dies_with_its_token(tmp_path: Path) -> None:
+def test_url_expires_with_its_token(tmp_path: Path) -> None:
     with LocalServer(tmp_path) as server:
         session = new_session(ROLE, "user-7", "", int(datetime.now(UTC).timestamp()) - 1)
         with Wire(server, server.bucket) as wire:
@@ -186,25 +186,25 @@ def test_token_is_decrypted_by_its_own_key_alone() -> None:
     assert session.access_key_secret not in repr(session)
 
 
-def test_a_role_that_is_gone_allows_nothing() -> None:
+def test_a_deleted_role_allows_nothing() -> None:
     cipher = TokenCipher(bytes(32))
     session = new_session("acs:ram::1:role/gone", "user-7", "", 2**31)
     key = KeyRing([], [DEMO_ROLE], cipher).find(session.access_key_id, cipher.encrypt(session), NOW)
     assert key.policies == (policy.Policy(()),)
 
 
-def test_signing_time_counts_for_lent_keys_as_well(lent: Wire) -> None:
+def test_signing_time_counts_for_temporary_keys_too(limited: Wire) -> None:
     past = datetime.now(UTC) - timedelta(minutes=16)
-    refused(lent.call("PUT", "sts/a b.mov", content=b"x", now=past), 403, "RequestTimeTooSkewed")
+    refused(limited.call("PUT", "sts/a b.mov", content=b"x", now=past), 403, "RequestTimeTooSkewed")
     headers = signing.authorization(
-        lent.credentials, lent.server.region, datetime.now(UTC), "PUT", "demo-bucket", "sts/a b.mov"
+        limited.credentials, limited.server.region, datetime.now(UTC), "PUT", "demo-bucket", "sts/a b.mov"
     )
     del headers["x-oss-security-token"]
-    refused(lent.target("PUT", f"/demo-bucket/{encoded('sts/a b.mov')}", headers, b"x"), 403, "InvalidAccessKeyId")
+    refused(limited.target("PUT", f"/demo-bucket/{encoded('sts/a b.mov')}", headers, b"x"), 403, "InvalidAccessKeyId")
 
 
-def test_nothing_lent_stands_in_the_index(oss_server: LocalServer) -> None:
-    credentials = lend(oss_server)
+def test_issued_credentials_are_not_in_the_index(oss_server: LocalServer) -> None:
+    credentials = issue(oss_server)
     stored = b"".join(path.read_bytes() for path in oss_server.root.glob("index*"))
     assert credentials.access_key_secret.encode() not in stored
     assert json.dumps(credentials.access_key_id).encode() not in stored

@@ -7,7 +7,7 @@ def grant(wire: Wire, key: str = "") -> str | None:
     return result(wire.call("GET", key, [("acl", "")]), "AccessControlPolicy").findtext("AccessControlList/Grant")
 
 
-def test_the_acl_of_an_object_opens_and_closes_it_for_strangers(wire: Wire) -> None:
+def test_the_acl_of_an_object_allows_and_denies_anonymous_reading(wire: Wire) -> None:
     wire.put("a", b"hello")
     assert grant(wire, "a") == "default"
     refused(wire.call("GET", "a", signed=False), 403, "AccessDenied")
@@ -24,7 +24,7 @@ def test_objects_inherit_the_acl_of_the_bucket(wire: Wire) -> None:
     assert wire.call("PUT", "", [("acl", "")], {"x-oss-acl": "public-read-write"}).status_code == 200
     assert grant(wire) == "public-read-write"
     assert wire.call("GET", "a", signed=False).content == b"hello"
-    assert wire.call("PUT", "b", content=b"from a stranger", signed=False).status_code == 200
+    assert wire.call("PUT", "b", content=b"anonymous", signed=False).status_code == 200
     assert wire.call("PUT", "", [("acl", "")], {"x-oss-acl": "private"}).status_code == 200
     refused(wire.call("GET", "a", signed=False), 403, "AccessDenied")
 
@@ -38,7 +38,7 @@ def test_wrong_acls_are_refused(wire: Wire) -> None:
     refused(wire.call("GET", "b", [("acl", "")]), 404, "NoSuchKey")
 
 
-def test_strangers_see_and_set_no_acl(wire: Wire) -> None:
+def test_anonymous_requests_see_and_set_no_acl(wire: Wire) -> None:
     wire.put("a", b"x", {"x-oss-object-acl": "public-read-write"})
     refused(wire.call("GET", "a", [("acl", "")], signed=False), 403, "AccessDenied")
     refused(wire.call("PUT", "a", [("acl", "")], {"x-oss-object-acl": "private"}, signed=False), 403, "AccessDenied")

@@ -43,7 +43,7 @@ def test_a_list_that_cannot_be_deletes_nothing(wire: Wire, body: bytes) -> None:
     assert wire.call("HEAD", "1").status_code == 200
 
 
-def test_strangers_delete_nothing(wire: Wire) -> None:
+def test_anonymous_requests_delete_nothing(wire: Wire) -> None:
     wire.put("a", b"x", {"x-oss-object-acl": "public-read-write"})
     refused(wire.call("POST", "", [("delete", "")], content=delete_xml("a"), signed=False), 403, "AccessDenied")
     assert wire.call("HEAD", "a").status_code == 200

@@ -173,7 +173,7 @@ def test_unknown_upload_and_that_of_another_key_do_not_exist(wire: Wire) -> None
     assert wire.complete("a", upload, build_complete([part])).status_code == 200
 
 
-def test_completed_upload_is_gone(wire: Wire) -> None:
+def test_completed_upload_no_longer_exists(wire: Wire) -> None:
     upload = wire.initiate("a")
     parts = wire.parts("a", upload, [b"x"])
     body = build_complete(parts)
@@ -192,7 +192,7 @@ def test_completing_twice_at_once_succeeds_once(wire: Wire) -> None:
     assert sorted(answers) == [200, 404, 404, 404]
 
 
-def test_aborted_upload_is_gone(wire: Wire) -> None:
+def test_aborted_upload_no_longer_exists(wire: Wire) -> None:
     upload = wire.initiate("a")
     wire.parts("a", upload, [b"x"])
     query = [("uploadId", upload)]

@@ -13,7 +13,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.oss import callback, markup
 from uploads.oss.callback import CallbackParameters
 
-# What is stored, and what is said
+# Storing
 
 
 @pytest.mark.parametrize("version", [1, 4])
@@ -132,7 +132,7 @@ def test_a_virtual_host_takes_forms_too(wire: Wire) -> None:
     assert answer.headers["Location"] == f"http://{host}/a"
 
 
-# What no browser sends
+# Malformed forms
 
 
 def test_no_file_no_key_no_form(fresh: Wire) -> None:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from tests.localoss.assume_role import lend
+from tests.localoss.assume_role import issue
 from tests.localoss.forms import send, signed, v4_form
 from tests.localoss.support import Wire, refused
 from uploads.oss import policy, post, v1
 from uploads.oss.signing import Credentials, Scope
 
-# Who may
+# The policy
 
 
 def message(answer: httpx.Response, code: str = "AccessDenied", status: int = 403) -> str:
@@ -46,24 +46,24 @@ def test_the_size_is_enforced(fresh: Wire, sizes: tuple[int, int], code: str, ve
 
 
 @pytest.mark.parametrize("version", [1, 4])
-def test_a_policy_ends(fresh: Wire, version: int) -> None:
+def test_a_policy_expires(fresh: Wire, version: int) -> None:
     answer = send(fresh, signed(fresh, version=version, expires=-2, key="never"))
     assert message(answer) == "Invalid according to Policy: Policy expired."
     assert answer.headers["x-oss-ec"] == "0006-00000213"
 
 
 @pytest.mark.parametrize("version", [1, 4])
-def test_tampering_shows(fresh: Wire, version: int) -> None:
+def test_changed_forms_are_refused(fresh: Wire, version: int) -> None:
     form = signed(fresh, version=version, key="never")
-    mark = "x-oss-signature" if version == 4 else "Signature"
-    for changed in ({mark: form[mark][:-2] + "00"}, {"policy": form["policy"].replace("e", "f", 1)}):
+    signature = "x-oss-signature" if version == 4 else "Signature"
+    for changed in ({signature: form[signature][:-2] + "00"}, {"policy": form["policy"].replace("e", "f", 1)}):
         document = refused(send(fresh, {**form, **changed}), 403, "SignatureDoesNotMatch")
         assert document.findtext("StringToSign") == {**form, **changed}["policy"]
-    for name in {"OSSAccessKeyId", "policy", "x-oss-credential", "x-oss-date", mark} & form.keys():
+    for name in {"OSSAccessKeyId", "policy", "x-oss-credential", "x-oss-date", signature} & form.keys():
         refused(send(fresh, {key: value for key, value in form.items() if key != name}), 400, "InvalidArgument")
 
 
-def test_keys_that_are_not_ours(fresh: Wire) -> None:
+def test_unknown_keys_are_refused(fresh: Wire) -> None:
     unknown = Credentials("nobody", "secret")
     refused(send(fresh, v4_form(fresh, {"key": "never"}, credentials=unknown)), 403, "InvalidAccessKeyId")
     refused(
@@ -73,7 +73,7 @@ def test_keys_that_are_not_ours(fresh: Wire) -> None:
     refused(send(fresh, v4_form(fresh, {"key": "never"}, credentials=wrong)), 403, "SignatureDoesNotMatch")
 
 
-def test_v4_proof_is_checked(fresh: Wire) -> None:
+def test_v4_fields_are_checked(fresh: Wire) -> None:
     form = v4_form(fresh, {"key": "never"})
     for name, value, code in (
         ("x-oss-signature-version", "OSS2", "InvalidArgument"),
@@ -87,27 +87,27 @@ def test_v4_proof_is_checked(fresh: Wire) -> None:
     assert "expired" in message(send(fresh, old))
 
 
-def test_the_proof_of_v4_must_be_in_the_policy(fresh: Wire) -> None:
+def test_v4_fields_must_be_in_the_policy(fresh: Wire) -> None:
     form = v4_form(fresh, {"key": "never"})
     content = json.loads(base64.b64decode(form["policy"]))
     for name in ("x-oss-date", "x-oss-credential", "x-oss-signature-version"):
         kept = [condition for condition in content["conditions"] if f"${name}" not in condition]
         policy = post.encode(content["expiration"], kept)
         scope = Scope.at(datetime.now(UTC), fresh.server.region)
-        mark = post.signature(fresh.credentials.access_key_secret, scope, policy)
-        assert name in message(send(fresh, {**form, "policy": policy, "x-oss-signature": mark}))
+        signature = post.signature(fresh.credentials.access_key_secret, scope, policy)
+        assert name in message(send(fresh, {**form, "policy": policy, "x-oss-signature": signature}))
 
 
 def test_an_unreadable_policy(fresh: Wire) -> None:
     policy = base64.b64encode(b"{").decode()
-    mark = v1.signature(fresh.credentials.access_key_secret, policy)
-    form = {"OSSAccessKeyId": fresh.credentials.access_key_id, "policy": policy, "Signature": mark, "key": "never"}
+    signature = v1.signature(fresh.credentials.access_key_secret, policy)
+    form = {"OSSAccessKeyId": fresh.credentials.access_key_id, "policy": policy, "Signature": signature, "key": "never"}
     refused(send(fresh, form), 400, "InvalidPolicyDocument")
 
 
-def test_lent_credentials_are_held_to_their_policy(wire: Wire) -> None:
+def test_temporary_credentials_are_held_to_their_policy(wire: Wire) -> None:
     mine = policy.allow(["oss:PutObject"], [policy.object_resource(wire.bucket, "mine/") + "*"])
-    credentials = lend(wire.server, policy.document([mine]))
+    credentials = issue(wire.server, policy.document([mine]))
     assert send(wire, v4_form(wire, {"key": "mine/a"}, credentials=credentials)).status_code == 204
     assert "policy" in message(send(wire, v4_form(wire, {"key": "other/a"}, credentials=credentials)))
     form = v4_form(wire, {"key": "mine/b"}, credentials=credentials)
@@ -115,7 +115,7 @@ def test_lent_credentials_are_held_to_their_policy(wire: Wire) -> None:
     refused(send(wire, form), 403, "InvalidAccessKeyId")
 
 
-def test_strangers_may_where_the_bucket_lets_them(wire: Wire) -> None:
+def test_anonymous_forms_need_a_public_bucket(wire: Wire) -> None:
     assert "bucket acl" in message(send(wire, {"key": "never"}))
     assert wire.call("PUT", "", [("acl", "")], {"x-oss-acl": "public-read-write"}).status_code == 200
     try:

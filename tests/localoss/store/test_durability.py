@@ -1,4 +1,4 @@
-"""Killed at any moment, the server comes back with what it acknowledged, and with nothing else."""
+"""After SIGKILL at any moment, the server has all data that it acknowledged, and no other."""
 
 import hashlib
 import socket
@@ -145,7 +145,7 @@ def test_completing_copies_no_bytes(server: LocalServer) -> None:
         assert wire.call("GET", "film").content == b"".join(content(number) for number in range(1, 6))
 
 
-def test_what_is_no_longer_named_leaves_the_disk(server: LocalServer) -> None:
+def test_unreferenced_blobs_are_removed(server: LocalServer) -> None:
     with Wire(server, server.bucket) as wire:
         upload = wire.initiate("a")
         parts = wire.parts("a", upload, [content(1), content(2), content(3)])
@@ -163,7 +163,7 @@ def test_what_is_no_longer_named_leaves_the_disk(server: LocalServer) -> None:
         assert len(blobs(server)) == 0, "an aborted upload is gone"
 
 
-def test_refused_bytes_leave_the_disk(server: LocalServer) -> None:
+def test_refused_blobs_are_removed(server: LocalServer) -> None:
     with Wire(server, server.bucket) as wire:
         upload = wire.initiate("a")
         refused(wire.part("a", upload, 1, b"x", {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}), 400, "InvalidDigest")
@@ -213,7 +213,7 @@ def test_upload_that_ended_meanwhile_is_not_completed_twice(tmp_path: Path) -> N
     store.close()
 
 
-def test_a_root_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+def test_an_index_of_an_earlier_version_is_migrated(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.prepare()
     store.close()
