@@ -184,6 +184,7 @@ class _Reader:
         self._unread = dict(item)
 
     def rule(self) -> Rule:
+        """The rule. Raises InvalidRules."""
         numbers = self._unread.pop("part_number", [])
         numbers = numbers if isinstance(numbers, list) else [numbers]
         if not all(type(number) is int for number in numbers):

@@ -40,6 +40,7 @@ class Request:
 
     @property
     def bucket(self) -> str:
+        """The bucket's name; empty if the request is for the service."""
         return self.address.bucket
 
     @property

@@ -1,5 +1,9 @@
 """The server: gunicorn around the application, one worker process with threads.
 
+gunicorn streams request bodies, rejects ambiguous lengths (RFC 9112, section 6.3) and does not let idle connections
+hold threads. cheroot holds a whole chunk in memory, accepts ambiguous lengths, and gives each new connection a thread.
+waitress receives the whole body before the application runs.
+
 Rule: gunicorn is known in this module alone. Every way of ending the server ends all of its processes at once; the
 store is safe against that at any moment.
 """
