@@ -1,4 +1,4 @@
-# Five words: setup, demo, test, bench, chaos. Each target installs what it needs.
+# The targets to know: setup, demo, test, bench, chaos. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,11 +11,15 @@ NPM := npm --prefix frontend $(QUIET)
 PY_STAMP := $(VENV)/.installed
 JS_STAMP := frontend/node_modules/.installed
 BUILD_STAMP := uploads/static/uploads/.built
-# Uppy 5 does not bear Uppy 6 beside it: a folder of its own.
+# Uppy 5 cannot be installed beside Uppy 6: it has a directory of its own.
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
 
-.PHONY: setup demo test lint unit postgres e2e bench chaos browser clean
+# Coverage data of this run of make, so that two runs in one checkout do not disturb each other.
+COVERAGE := var/coverage-$(shell echo $$PPID)
+export COVERAGE_FILE := $(CURDIR)/$(COVERAGE)/data
+
+.PHONY: setup demo test lint pure unit postgres e2e bench chaos browser clean
 
 setup: $(PY_STAMP) $(BUILD_STAMP)
 
@@ -41,8 +45,8 @@ $(BUILD_STAMP): $(JS_STAMP) frontend/vite.config.ts frontend/tsconfig.json $(she
 demo: setup
 	@exec $(RUN) manage.py demo
 
-# Fast parts first; the first real failure ends it.
-test: lint unit postgres e2e
+# The fast parts come first, and the first failure ends the run.
+test: lint pure unit postgres e2e
 
 lint: setup
 	$(RUN) -m ruff check .
@@ -50,20 +54,26 @@ lint: setup
 	$(RUN) -m mypy
 	$(NPM) run check
 
+# No Django, no server, no random input: about a second.
+pure: setup
+	$(RUN) -m pytest -c tests/pure.ini -q -m "not hypothesis" tests/domain tests/oss
+
 unit: setup $(UPPY5_STAMP)
 	$(NPM) test
-	$(RUN) -m coverage erase
+	mkdir -p $(COVERAGE)
 	$(RUN) -m coverage run -m pytest -m "not e2e"
 
 postgres: setup
+	mkdir -p $(COVERAGE)
 	$(RUN) -m tests.postgres $(RUN) -m coverage run -m pytest $(ON_POSTGRES)
 	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
+	rm -r $(COVERAGE)
 
 e2e: setup browser $(UPPY5_STAMP)
 	$(RUN) -m pytest -m e2e
 
-# Debian's Chromium where it may be installed, else Playwright's own build.
+# Debian's Chromium where it can be installed, otherwise Playwright's build.
 browser: setup
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
@@ -72,7 +82,7 @@ browser: setup
 bench: setup browser
 	$(RUN) -m tests.bench $(ONLY)
 
-# Hours of it: CHAOS_MINUTES, CHAOS_SEED.
+# Runs for CHAOS_MINUTES (60), from CHAOS_SEED.
 chaos: setup
 	$(RUN) -m tests.chaos
 

@@ -1,9 +1,9 @@
-// Builds the page's module into the Django app's static files.
-// Its one rule: `oss-uploads.js` keeps its name, because the template names it; what it loads lazily carries a hash.
+// Builds the page's bundle into the Django app's static files.
+// `oss-uploads.js` keeps its name, because the template names it; the names of lazily loaded chunks carry a hash.
 
 import { defineConfig } from "vitest/config";
 
-// Vitest groups failures with what Node 20 does not have yet; without this it dies instead of showing them.
+// Vitest shows failures with Map.groupBy, which Node 20 lacks.
 if (!("groupBy" in Map)) Object.assign(Map, { groupBy });
 
 function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
@@ -32,5 +32,8 @@ export default defineConfig({
   worker: { format: "es" },
   test: {
     include: ["tests/**/*.test.ts"],
+    // Machines of a CI may be busy; the tests wait for conditions, so that the limit only ends what hangs.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -1,6 +1,7 @@
-"""Settings under test: the standalone site's, with a database of the test run and an OSS that fixtures name."""
+"""Settings under test: the standalone site's, with a database for each run and an OSS that the fixtures name."""
 
 import os
+import tempfile
 
 os.environ.setdefault("DJANGO_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("DJANGO_SECURE_COOKIES", "false")
@@ -12,8 +13,9 @@ from uploads.site.settings import DATABASES, UPLOADS
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Quick to make; protects nothing here.
 
 if "DATABASE_URL" not in os.environ:
-    # On disk, since several threads and the live server look at it.
-    DATABASES["default"]["TEST"] = {"NAME": os.environ.get("TEST_SQLITE", "test_db.sqlite3")}
+    # A file, since several threads use it, in a directory of this process's own, removed when the process ends.
+    _directory = tempfile.TemporaryDirectory(prefix="uploads-test-", ignore_cleanup_errors=True)
+    DATABASES["default"]["TEST"] = {"NAME": f"{_directory.name}/test.sqlite3"}
 
 UPLOADS.update(
     OSS_ENDPOINT="http://127.0.0.1:1",

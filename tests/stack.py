@@ -1,6 +1,7 @@
-"""The whole of it in processes of its own: the site under gunicorn and a local OSS, each to be killed and restarted.
+"""The site under gunicorn and a local OSS server, in processes that a test can kill and restart.
 
-Rule: ports are free ones, files are temporary, and leaving the `with` leaves no process.
+Ports are free ones, files are temporary, and leaving the `with` block leaves no process. When a whole run is killed,
+`tests.watchdog` ends the processes.
 """
 
 import json
@@ -23,19 +24,22 @@ import httpx
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
-from uploads.oss.client import OssClient, utcnow
+from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 60
+START_SECONDS = 120
+TIMEOUT = 120.0
+"""Seconds. Longer than anything takes on a busy machine: a timeout here means that something hangs."""
 
 
 def deliver(part: Any, content: bytes) -> httpx.Response:
     """Send a signed part (of the API, or of the services) as a browser does."""
     given = part if isinstance(part, dict) else asdict(part)
     if given["method"] == "POST":
-        return httpx.post(given["url"], data=dict(given["fields"]), files={"file": ("blob", content)})
-    return httpx.request(given["method"], given["url"], content=content, headers=dict(given["headers"]))
+        return httpx.post(given["url"], data=dict(given["fields"]), files={"file": ("blob", content)}, timeout=TIMEOUT)
+    headers = dict(given["headers"])
+    return httpx.request(given["method"], given["url"], content=content, headers=headers, timeout=TIMEOUT)
 
 
 class Site:
@@ -62,7 +66,10 @@ class Site:
                 start_new_session=True,
                 stderr=log,
             )
-        wait_until(lambda: accepts(self.port), "the site to accept connections")
+        process = self.process
+        wait_until(lambda: process.poll() is not None or accepts(self.port), "the site to accept connections")
+        if process.poll() is not None:
+            raise RuntimeError(f"The site ended with code {process.returncode}.")
         return self
 
     def kill(self) -> None:
@@ -148,34 +155,29 @@ class Stack:
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """What goes wrong at an OSS that allows it, from now on; without rules nothing does."""
-        httpx.put(f"{self.oss_server.url}/-/faults", json=list(rules)).raise_for_status()
+        httpx.put(f"{self.oss_server.url}/-/faults", json=list(rules), timeout=TIMEOUT).raise_for_status()
 
     # Looking behind the page
 
     def api(self, user: str = "demo") -> httpx.Client:
         if user not in self._tokens:  # Logins are throttled, as they should be.
-            answer = httpx.post(f"{self.site.url}/api/token/", json={"username": user, "password": user})
+            login = {"username": user, "password": user}
+            answer = httpx.post(f"{self.site.url}/api/token/", json=login, timeout=TIMEOUT)
             self._tokens[user] = answer.json()["token"]
         token = self._tokens[user]
-        return httpx.Client(base_url=f"{self.site.url}/api/", headers={"Authorization": f"Token {token}"})
+        headers = {"Authorization": f"Token {token}"}
+        return httpx.Client(base_url=f"{self.site.url}/api/", headers=headers, timeout=TIMEOUT)
 
     def oss(self) -> OssClient:
         return client_for(self.oss_server)
 
     def object_bytes(self, upload: dict[str, Any]) -> Iterator[bytes]:
         """What the bucket holds under the upload's key."""
-        credentials = signing.Credentials(self.oss_server.access_key_id, self.oss_server.access_key_secret)
-        url = signing.presign(
-            credentials,
-            self.oss_server.region,
-            utcnow(),
-            600,
-            "GET",
-            Endpoint(self.oss_server.url, "path").url_of(upload["bucket"], upload["key"]),
-            upload["bucket"],
-            upload["key"],
-        )
-        with httpx.stream("GET", url) as answer:
+        bucket, key = upload["bucket"], upload["key"]
+        with self.oss() as client:
+            request = signing.OssRequest("GET", bucket, key)
+            url = signing.presign(client.context(), request, client.endpoint.url_of(bucket, key), 600)
+        with httpx.stream("GET", url, timeout=TIMEOUT) as answer:
             answer.raise_for_status()
             yield from answer.iter_bytes(1 << 20)
 
@@ -186,9 +188,16 @@ def client_for(server: LocalServer) -> OssClient:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that the system gives to nobody else for a minute.
+
+    A closed connection stays in TIME_WAIT. Until that ends, only a server that binds the port by its number, with
+    SO_REUSEADDR as servers do, gets it; so two runs side by side are not given the same port.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        client.connect(server.getsockname())
+        accepted, _ = server.accept()
+        accepted.close()  # The side that closes first is the one that waits.
+        return int(server.getsockname()[1])
 
 
 def accepts(port: int) -> bool:
@@ -198,7 +207,7 @@ def accepts(port: int) -> bool:
 
 
 def wait_until(condition: Any, what: str, seconds: float = START_SECONDS) -> None:
-    """Wait for a condition; the limit is for what never comes, not a measure of anything."""
+    """Wait for a condition. Raises TimeoutError after a time in which it would have come on any machine."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A wrong setting is a system check error with an id of its own and a hint that says what to set."""
+"""A wrong setting is a system check error with its own id, and a hint that says what to set."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_sound_settings_pass(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_what_is_missing_is_named(settings: Any, name: str) -> None:
+def test_a_missing_value_is_named(settings: Any, name: str) -> None:
     assert found(settings, **{name: ""}) == [("uploads.E002", f"{name} is not set.")]
 
 
@@ -50,9 +50,24 @@ def test_what_is_missing_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": {"default": {"url_expires": 604801}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"upload_expires": "7d"}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"client_options": ["key"]}}}, "uploads.E011"),
+        ({"DESTINATIONS": {"default": {"client_options": 5}}}, "uploads.E011"),
+        ({"DESTINATIONS": {"default": {"content_types": "video/*"}}}, "uploads.E012"),
+        ({"DESTINATIONS": {"default": {"content_types": 5}}}, "uploads.E012"),
+        ({"DESTINATIONS": {"default": {"acl": "everybody"}}}, "uploads.E013"),
+        ({"DESTINATIONS": {"default": {"callback": {"url": ""}}}}, "uploads.E014"),
+        ({"DESTINATIONS": {"default": {"callback": {"url": "https://x.example/", "urls": 1}}}}, "uploads.E014"),
+        ({"DESTINATIONS": {"default": {"permission": "add_film"}}}, "uploads.E015"),
+        ({"OSS_SESSION_EXPIRES": "tomorrow"}, "uploads.E016"),
+        ({"OSS_STS_ROLE_ARN": "role/x"}, "uploads.E017"),
+        ({"OSS_STS_ENDPOINT": "sts.example"}, "uploads.E018"),
+        ({"OSS_CALLBACK_KEY_URLS": ["gosspublic.alicdn.com"]}, "uploads.E019"),
+        ({"THROTTLES": {"create": "often"}}, "uploads.E022"),
+        ({"THROTTLES": ["600/min"]}, "uploads.E023"),
+        ({"UPLOADS_ORIGINS": 5}, "uploads.E023"),
+        ({"OSS_CALLBACK_KEY_URLS": {"a": "b"}}, "uploads.E023"),
     ],
 )
-def test_what_is_wrong_has_its_id(settings: Any, changes: dict[str, Any], id: str) -> None:
+def test_a_wrong_value_has_its_id(settings: Any, changes: dict[str, Any], id: str) -> None:
     assert id in [each for each, _ in found(settings, **changes)]
 
 

@@ -1,4 +1,4 @@
-"""manage.py demo, as a person at a terminal meets it."""
+"""manage.py demo, as seen from a terminal."""
 
 import os
 import signal
@@ -59,7 +59,9 @@ def processes_with(text: str) -> list[str]:
     return found
 
 
-def test_it_works_at_once_and_ctrl_c_leaves_nothing(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
+def test_it_works_at_once_and_ctrl_c_leaves_no_process(
+    demo: subprocess.Popen[str], environment: dict[str, str]
+) -> None:
     site = f"http://127.0.0.1:{environment['PORT']}"
     assert httpx.get(f"{site}/", follow_redirects=True).status_code == 200
     for name in ("demo", "admin"):
@@ -82,16 +84,18 @@ def test_it_works_at_once_and_ctrl_c_leaves_nothing(demo: subprocess.Popen[str],
     assert processes_with(environment["VAR_DIR"]) == []
 
 
-def test_started_twice_it_says_so_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
+def test_a_second_start_is_refused_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
     with start(environment) as second:
         _, error = second.communicate(timeout=30)
     assert second.returncode != 0
-    assert error.strip().startswith("CommandError: The demo is running already")
+    assert error.strip().startswith("CommandError: The demo is already running")
     assert len(error.strip().splitlines()) == 1
 
 
-def test_a_taken_port_is_told_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
+def test_a_port_in_use_is_reported_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
     other = environment | {"VAR_DIR": environment["VAR_DIR"] + "2"}
     with start(other) as second:
         _, error = second.communicate(timeout=30)
-    assert error.strip() == f"CommandError: Port {environment['PORT']} is taken: end what uses it, or set PORT."
+    assert error.strip() == (
+        f"CommandError: Port {environment['PORT']} is in use. Stop the program that uses it, or set PORT."
+    )

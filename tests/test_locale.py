@@ -1,4 +1,4 @@
-"""What the backend says, it says in Simplified Chinese too: all of it, with the same facts in it."""
+"""Every text of the backend has a Simplified Chinese translation with the same parameters."""
 
 import string
 from pathlib import Path
@@ -29,7 +29,7 @@ CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 TEXTS = {message.id: message for message in catalogue.read("zh_Hans") if message.id}
 
 
-def test_every_text_has_a_chinese_one_and_no_other_is_kept() -> None:
+def test_every_text_is_translated_and_no_other_is_kept() -> None:
     assert set(TEXTS) == {text for text, _ in catalogue.found()}, "run: python -m tests.catalogue"
     assert [text for text, message in TEXTS.items() if not message.string or message.fuzzy] == []
 
@@ -40,18 +40,18 @@ def test_no_language_of_the_site_is_without_its_catalogue() -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_the_facts_are_the_same(text: str) -> None:
-    """Each hole stands in both; a `%` too many would break the page that says it."""
+def test_translations_have_the_same_parameters(text: str) -> None:
+    """Both have the same parameters; a surplus `%` would break the page that shows the text."""
 
-    def holes(line: str) -> list[str]:
+    def parameters(line: str) -> list[str]:
         return sorted(name for _, name, _, _ in string.Formatter().parse(line) if name is not None)
 
-    said = str(TEXTS[text].string)
-    assert holes(said) == holes(text)
-    assert said.count("%") == text.count("%")
+    translation_of_text = str(TEXTS[text].string)
+    assert parameters(translation_of_text) == parameters(text)
+    assert translation_of_text.count("%") == text.count("%")
 
 
-def test_what_is_compiled_is_what_was_translated() -> None:
+def test_the_compiled_catalogue_is_current() -> None:
     assert catalogue.paths("zh_Hans")[1].read_bytes() == catalogue.compiled(catalogue.read("zh_Hans"))
 
 
@@ -66,19 +66,19 @@ def test_the_wheel_brings_the_translations(tmp_path: Path) -> None:
 # Phrases
 
 
-def test_a_phrase_is_english_to_whatever_takes_it_for_text() -> None:
-    inner = Phrase.of([Phrase("{n} left", n=1), "raw"], "; ")
+def test_a_phrase_is_an_english_string() -> None:
+    inner = Phrase.joined([Phrase("{n} left", n=1), "raw"], "; ")
     assert Phrase("These: {inner}.", inner=inner) == "These: 1 left; raw."
     assert Phrase("a list of {PartNumber, ETag}.") == "a list of {PartNumber, ETag}."
 
 
-def test_a_phrase_is_said_with_all_that_it_holds() -> None:
+def test_a_phrase_is_translated_with_the_phrases_in_it() -> None:
     words = {"{n} left": "剩 {n}", "These: {inner}.": "这些：{inner}。"}
-    inner = Phrase.of([Phrase("{n} left", n="{n}"), "raw"], "; ")
+    inner = Phrase.joined([Phrase("{n} left", n="{n}"), "raw"], "; ")
     phrase = Phrase("These: {inner}.", inner=inner)
-    said = phrase.said(lambda text: words.get(text, text))
-    assert said == "这些：剩 {n}; raw。"
-    assert Phrase.from_json(phrase.as_json()).said(lambda text: words.get(text, text)) == said
+    translated = phrase.translated(lambda text: words.get(text, text))
+    assert translated == "这些：剩 {n}; raw。"
+    assert Phrase.from_json(phrase.as_json()).translated(lambda text: words.get(text, text)) == translated
 
 
 # The API
@@ -107,13 +107,13 @@ def test_without_a_wish_a_problem_is_english(api: APIClient, place: Any) -> None
     for headers in ({}, {"Accept-Language": "fr"}):
         body = api.post("/api/uploads/", {"filename": "a", "size": 11}, format="json", headers=headers).json()
         assert body["title"] == "The file is too large"
-        assert body["detail"] == "The destination 'default' takes files of at most 10 bytes; this one has 11."
+        assert body["detail"] == "The destination 'default' accepts files of at most 10 bytes; this one has 11."
 
 
 def test_fields_are_told_in_chinese_under_their_own_names(chinese: APIClient) -> None:
     body = chinese.post("/api/uploads/", {"filename": "a", "size": -1, "content_type": "x"}, format="json").json()
     assert (body["title"], body["code"]) == ("请求有误", "invalid")
-    assert body["errors"]["content_type"] == ["不是 video/mp4 这样的媒体类型。"]
+    assert body["errors"]["content_type"] == ["请输入媒体类型，例如 video/mp4。"]
     assert set(body["errors"]) == {"size", "content_type"}
 
 
@@ -124,7 +124,7 @@ def test_each_problem_of_a_batch_and_each_option_is_told_in_chinese(
     wanted = {"filename": "a", "size": 1, "options": {"acl": "mine", "cache_control": "x"}}
     (body,) = chinese.post("/api/uploads/batch/", {"uploads": [wanted]}, format="json").json()["uploads"]
     assert body["errors"]["options"]["acl"].startswith("须为以下之一：default, ")
-    assert "cache_control：上传目标“default”不允许页面设置此项" in body["detail"]
+    assert "cache_control：上传目标“default”不允许客户端设置此项" in body["detail"]
 
 
 def test_why_an_upload_failed_is_told_in_the_readers_language(
@@ -138,7 +138,7 @@ def test_why_an_upload_failed_is_told_in_the_readers_language(
     english = api.get(f"/api/uploads/{upload.pk}/", headers={"Accept-Language": "en"}).json()["error"]
     assert english == {"code": "object_mismatch", "title": caught.value.title, "detail": caught.value.detail}
     told = chinese.get(f"/api/uploads/{upload.pk}/").json()["error"]
-    assert (told["code"], told["title"]) == ("object_mismatch", "对象与发送的内容不一致")
+    assert (told["code"], told["title"]) == ("object_mismatch", "对象与发送的文件不一致")
     assert "文件的 CRC64 应为 1，OSS 上为 " in told["detail"]
 
 
@@ -153,7 +153,7 @@ def test_what_oss_said_stays_as_oss_said_it() -> None:
     error = Denied("You are forbidden.", status=403, code="SomethingNew", request_id="R1")
     ours = errors.from_storage(error)
     with translation.override("zh-hans"):
-        assert ours.detail.said(gettext) == "OSS 返回：You are forbidden."
+        assert ours.detail.translated(gettext) == "OSS 返回：You are forbidden."
     assert ours.oss == {"code": "SomethingNew", "request_id": "R1"}
 
 
@@ -208,13 +208,13 @@ def test_the_admin_is_chinese(db: None, begin: Any) -> None:
     upload = begin()
     services.abort(upload)
     base = "/admin/uploads/upload/"
-    pages = {path: client.get(base + path).content.decode() for path in ("", f"{upload.pk}/change/", "figures/")}
+    pages = {path: client.get(base + path).content.decode() for path in ("", f"{upload.pk}/change/", "statistics/")}
     for words in ("文件名", "上传目标", 'up-aborted">已中止<', "中止所选的上传", "一小时内无进展"):
         assert words in pages[""]
     for words in ("OSS 信息", "<strong>开始</strong>", "<strong>中止</strong>", "操作人：系统", "分片大小"):
         assert words in pages[f"{upload.pk}/change/"]
     for words in ("每日上传数", "没有失败的上传。", "停滞超过一小时"):
-        assert words in pages["figures/"]
+        assert words in pages["statistics/"]
 
 
 def test_the_form_field_refuses_in_chinese() -> None:

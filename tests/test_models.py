@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.services.test_services import at_once
 from uploads.domain.states import Event, State
 from uploads.models import Upload
 
@@ -49,3 +51,58 @@ def test_querysets_speak_the_domain(upload: Upload, user: Any, other_user: Any) 
 
 def test_no_migration_is_missing() -> None:
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def made(user: Any, count: int) -> list[Upload]:
+    same = {"owner": user, "bucket": "b", "method": "post", "filename": "f", "content_type": "a/b", "part_size": 9}
+    rows = [Upload(**same, key=f"k{n}", size=n, expires_at=timezone.now()) for n in range(count)]
+    return Upload.objects.bulk_create(rows)
+
+
+def test_many_advance_with_their_own_values_in_as_many_queries_as_two(user: Any) -> None:
+    def queries(count: int) -> int:
+        rows = made(user, count)
+        for upload in rows:
+            upload.expected = {"etag": upload.key}
+        with CaptureQueriesContext(connection) as captured:
+            assert Upload.objects.advance_many(rows, Event.COMPLETE, ("expected",), actor=user) == rows
+        for upload in Upload.objects.filter(pk__in=[row.pk for row in rows]):
+            assert (upload.state, upload.expected) == ("completing", {"etag": upload.key})
+            assert [event.name for event in upload.events.all()] == ["complete"]
+        return len(captured)
+
+    assert queries(2) == queries(20)
+
+
+def test_many_advance_but_those_that_somebody_else_has_moved(user: Any) -> None:
+    """The comparison is in the statement that writes: what was read before proves nothing."""
+    rows = made(user, 4)
+    stale = list(Upload.objects.filter(pk__in=[row.pk for row in rows]).order_by("size"))
+    assert Upload.objects.advance(rows[1], Event.ABORT)
+    for upload in stale:
+        upload.expected = {"etag": "late"}
+    moved = Upload.objects.advance_many(stale, Event.COMPLETE, ("expected",))
+    assert moved == [stale[0], stale[2], stale[3]]
+    assert (stale[1].state, stale[2].state) == ("uploading", "completing"), "as handed in; moved"
+    rows[1].refresh_from_db()
+    assert (rows[1].state, rows[1].expected) == ("aborted", None)
+    assert [event.name for event in rows[1].events.all()] == ["abort"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_and_aborts_at_once_leave_each_upload_one_end(user: Any) -> None:
+    """Two batches complete the same uploads while others abort them: each has one history."""
+    for _ in range(5):
+        rows = made(user, 12)
+
+        def batch(ids: list[Any] = [row.pk for row in rows]) -> None:  # noqa: B006  Bound now, read only.
+            mine = Upload.objects.filter(pk__in=ids, state="uploading")
+            claimed = Upload.objects.advance_many(list(mine), Event.COMPLETE, ("expected",))
+            Upload.objects.advance_many(claimed, Event.FINISH)
+
+        aborts = [lambda id=row.pk: Upload.objects.advance(Upload.objects.get(pk=id), Event.ABORT) for row in rows[::3]]
+        assert at_once(batch, batch, *aborts) == []
+        for row in rows:
+            row.refresh_from_db()
+            history = [event.name for event in row.events.order_by("id")]
+            assert history == {"completed": ["complete", "finish"], "aborted": ["abort"]}[row.state]

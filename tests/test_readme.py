@@ -1,7 +1,9 @@
-"""README is true: commands, settings, routes, codes, the state diagram and the map are held by the code."""
+"""README and docs are true: commands, settings, routes, codes, diagrams, words and the map are held to the code."""
 
 import argparse
 import re
+import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,66 +13,87 @@ from django.core.management import get_commands
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
 
+from tests import architecture, catalogue
+from tests.imports import module_graph, modules, room_graph
 from uploads.conf import Destination
 from uploads.conf import settings as app_settings
 from uploads.domain import errors, states
 from uploads.localoss import arguments, faults
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+}
+README = PAGES["README.md"]
+LOCAL_OSS = PAGES["docs/local-oss.md"]
+GLOSSARY = PAGES["docs/glossary.md"]
 
 
-def test_set_up_is_two_commands_that_make_knows() -> None:
-    (block,) = re.findall(r"## Try it.*?```sh\n(.*?)```", README, re.DOTALL)
-    assert block.splitlines() == ["make setup", "make demo"]
+def section(page: str, title: str) -> str:
+    return page.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+# Commands
+
+
+def test_the_first_screen_shows_the_two_commands_and_make_knows_them() -> None:
+    block = README.split("```")[1]
+    assert re.findall(r"^make \w+", block, re.MULTILINE) == ["make demo", "make test"]
+    assert len(README.partition("```")[0].splitlines()) < 6
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert {"setup", "demo", "test", "bench"} <= set(targets)
-
-
-def test_every_setting_is_named_and_none_that_does_not_exist() -> None:
-    source = (ROOT / "uploads" / "site" / "settings.py").read_text()
-    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source)) - {"STATIC_ROOT", "DJANGO_SECURE_COOKIES"}
-    table = README.partition("| variable |")[2].partition("What a page may upload")[0]
-    assert set(re.findall(r"`([A-Z][A-Z_]+)`", table)) == read
-    assert {*app_settings.REQUIRED, *app_settings.OPTIONAL} - {"DESTINATIONS", "THROTTLES"} <= read
-
-
-def test_every_key_of_a_destination_is_named_and_the_example_is_sound(settings: Any) -> None:
-    text = section("On your own bucket")
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    given: dict[str, Any] = {}
-    exec(example, given)  # our own README
-    settings.UPLOADS = {**settings.UPLOADS, **given["UPLOADS"]}
-    assert [message for message in run_checks(tags=["uploads"]) if "Destination" in str(message.msg)] == []
-    table = text.partition("| key | meaning |")[2].partition("`THROTTLES`")[0]
-    first = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
-    assert set(re.findall(r"`([a-z_]+)`", first)) == Destination.keys()
+    assert {"setup", "demo", "test", "bench", "chaos"} <= set(targets)
+    assert set(re.findall(r"`make (\w+)", "".join(PAGES.values()))) <= set(targets)
 
 
 def test_every_command_is_named() -> None:
-    ours = {name for name, app in get_commands().items() if app == "uploads"}
-    assert set(re.findall(r"\| `manage\.py (\w+)`", README)) == ours
-
-
-def section(title: str) -> str:
-    return README.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    ours = {name for name, app in get_commands().items() if app.startswith("uploads")}
+    assert set(re.findall(r"\| `manage\.py (\w+)`", PAGES["docs/operations.md"])) == ours
 
 
 def test_every_option_of_the_local_server_is_named() -> None:
     parser = argparse.ArgumentParser(add_help=False)
     arguments.add_arguments(parser)
     known = {option for action in parser._actions for option in action.option_strings}
-    table = section("The local OSS server").partition("How does a page")[0]
+    table = LOCAL_OSS.partition("## Fault injection")[0]
     assert set(re.findall(r"`(--[a-z-]+)`", table)) == known | {"--root"}
 
 
-def test_the_faults_shown_are_taken_and_their_words_all_named() -> None:
-    text = section("The local OSS server")
+def test_the_faults_shown_are_accepted_and_their_words_all_named() -> None:
+    text = section(LOCAL_OSS, "Fault injection")
     (rules,) = re.findall(r"-d '(.*?)'", text, re.DOTALL)
     assert len(faults.parse(rules.encode())) == 3
     line = next(line for line in text.splitlines() if line.startswith("A rule matches by"))
     matchers = {*faults.Rule.__slots__} - {"effects", "part_numbers"} | {"part_number"}
-    assert set(re.findall(r"`([a-z_]+)`", line)) == matchers | {*faults.Effects.__slots__}
+    named = set(re.findall(r"`([a-z_]+)`", line))
+    assert named == matchers | {*faults.Effects.__slots__}
+
+
+# Settings
+
+
+def test_every_setting_is_named_and_none_that_does_not_exist() -> None:
+    source = (ROOT / "uploads" / "site" / "settings.py").read_text()
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source)) - {"STATIC_ROOT", "DJANGO_SECURE_COOKIES"}
+    table = section(PAGES["docs/configuration.md"], "Settings").partition("`THROTTLES`")[0]
+    rows = "".join(line for line in table.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`([A-Z][A-Z_]+)`", rows)) == read
+    assert {*app_settings.REQUIRED, *app_settings.OPTIONAL} - {"DESTINATIONS", "THROTTLES"} <= read
+
+
+def test_every_key_of_a_destination_is_named_and_the_example_is_sound(settings: Any) -> None:
+    text = section(PAGES["docs/configuration.md"], "Destinations")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    given: dict[str, Any] = {}
+    exec(example, given)  # the project's own documentation
+    settings.UPLOADS = {**settings.UPLOADS, **given["UPLOADS"]}
+    assert [message for message in run_checks(tags=["uploads"]) if "Destination" in str(message.msg)] == []
+    table = text.partition("| key | meaning |")[2]
+    first = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`([a-z_]+)`", first)) == Destination.keys()
+
+
+# The API
 
 
 def routes() -> set[str]:
@@ -85,14 +108,14 @@ def routes() -> set[str]:
     for path in walk(get_resolver()):
         path = re.sub(r"<[^>]*>|\(\?P<pk>[^)]*\)", "{id}", path).replace("^", "").replace("$", "").replace("\\Z", "")
         if path.startswith("api/uppy/{id}"):
-            continue  # Companion's own, behind the address that is named.
+            continue  # Companion's own, under the URL that is named.
         if path.startswith("api/") and "format" not in path and "\\." not in path:
             plain.add("/" + path)
     return plain
 
 
 def test_every_route_of_the_api_is_named() -> None:
-    named = set(re.findall(r"`(?:GET|POST|DELETE) (/api/[^`]*)`", README))
+    named = set(re.findall(r"`(?:GET|POST|DELETE) (/api/[^`]*)`", PAGES["docs/api.md"]))
     assert named == routes()
 
 
@@ -100,22 +123,102 @@ def test_every_error_code_is_named() -> None:
     def tree(kind: type[errors.UploadError]) -> set[str]:
         return {kind.code}.union(*(tree(child) for child in kind.__subclasses__()))
 
-    line = next(line for line in README.splitlines() if line.startswith("Errors are"))
-    assert set(re.findall(r"`([a-z_]+)`", line)) - {"code"} == tree(errors.UploadError) - {"upload_error"}
+    line = next(line for line in PAGES["docs/api.md"].splitlines() if line.startswith("The codes are"))
+    assert set(re.findall(r"`([a-z_]+)`", line)) == tree(errors.UploadError) - {"upload_error"}
 
 
 def test_the_diagram_is_the_table() -> None:
-    (diagram,) = re.findall(r"```mermaid\n(.*?)```", README, re.DOTALL)
+    (diagram,) = re.findall(r"```mermaid\n(.*?)```", PAGES["docs/api.md"], re.DOTALL)
     assert diagram.strip() == states.mermaid()
 
 
-@pytest.mark.parametrize("line", README.partition("## The house")[2].split("```")[1].splitlines())
-def test_the_map_names_what_is_there(line: str) -> None:
-    name = line.split(" ")[4] if line.startswith("    ") else line.split(" ")[0]
-    if name:
-        assert (ROOT / ("uploads" if line.startswith("    ") else "") / name).exists()
+# The map and the picture
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
-def test_links_lead_somewhere(target: str) -> None:
-    assert (ROOT / target).exists()
+MAP = [line for line in section(README, "Project layout").split("```")[1].splitlines() if line]
+TOP = {line.split()[0].rstrip("/") for line in MAP if not line.startswith(" ")}
+PARTS = [line.split()[0].rstrip("/") for line in MAP if line.startswith(" ")]
+
+
+def test_the_map_names_every_file_and_directory_at_the_top_once() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {path.partition("/")[0] for path in listed.splitlines()} == TOP
+    names = [line.split()[0] for line in MAP]
+    assert len(names) == len(set(names))
+
+
+def test_the_map_names_every_part_of_the_app_that_is_a_directory() -> None:
+    packages = {path.parent.name for path in (ROOT / "uploads").glob("*/__init__.py")}
+    assert set(PARTS) == packages - {"migrations"}
+
+
+def test_the_page_on_architecture_describes_every_part() -> None:
+    table = section(PAGES["docs/architecture.md"], "Layers")
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    described = re.findall(r"`(\w+)`", " ".join(rows))
+    assert len(described) == len(set(described))
+    assert set(room_graph(module_graph(modules()))) <= set(described)
+
+
+def test_the_picture_is_that_of_the_imports() -> None:
+    assert architecture.PAGE.read_text() == architecture.page(), "run: python -m tests.architecture"
+
+
+# The pages among themselves
+
+
+LINKS = [
+    (name, target)
+    for name, text in PAGES.items()
+    for target in [*re.findall(r"\]\(([^)#]+)\)", text), *re.findall(r'<img src="([^"]+)"', text)]
+]
+
+
+@pytest.mark.parametrize(("name", "target"), LINKS)
+def test_links_lead_somewhere(name: str, target: str) -> None:
+    assert ((ROOT / name).parent / target).exists()
+
+
+def test_every_page_is_in_the_index() -> None:
+    named = re.findall(r"\]\(([^)]+\.md)\)", PAGES["docs/index.md"])
+    there = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").glob("*.md")} - {Path("index.md")}
+    assert {str(path) for path in there} <= set(named)
+
+
+def test_every_decision_is_listed_under_its_title() -> None:
+    listed = dict(re.findall(r"\[(.+?)\]\((.+?)\)", PAGES["docs/decisions/README.md"]))
+    files = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert listed == {path.read_text().splitlines()[0].removeprefix("# "): path.name for path in files}
+
+
+# Words
+
+
+TERMS = [line.split("|")[1:4] for line in GLOSSARY.splitlines() if line.startswith("| ") and "---" not in line][1:]
+BANNED = [word for _, _, column in TERMS for word in re.findall(r"`([^`]+)`", column)]
+
+
+@cache
+def sentences() -> list[tuple[str, str]]:
+    """What people read, and where it is."""
+    found = [(name, text) for name, text in PAGES.items() if name != "docs/glossary.md"]
+    found += [("frontend/README.md", (ROOT / "frontend" / "README.md").read_text())]
+    found += [(name, text) for text, name in catalogue.found()]
+    for path in sorted((ROOT / "frontend" / "src").rglob("*.ts")):
+        for line in path.read_text().splitlines():
+            if not line.lstrip().startswith(("//", "*", "/*", "import ", "export ")):
+                texts = re.findall(r'"[^"]* [^"]*"|`[^`]* [^`]*`', line)
+                found += [(str(path.relative_to(ROOT)), re.sub(r"\$\{[^}]*\}", "", text)) for text in texts]
+    return found
+
+
+@pytest.mark.parametrize("word", BANNED)
+def test_one_word_for_each_thing(word: str) -> None:
+    used = re.compile(rf".{{0,40}}(?<![`\w]){re.escape(word)}(?![`\w]).{{0,40}}", re.IGNORECASE)
+    assert [(name, around) for name, text in sentences() for around in used.findall(text)] == []
+
+
+def test_the_glossary_is_in_order_and_each_word_is_explained() -> None:
+    words = [term[0].strip() for term in TERMS]
+    assert words == sorted(words)
+    assert all(term[1].strip() for term in TERMS)

@@ -1,4 +1,4 @@
-"""OSS as Django's storage, and finished uploads read back."""
+"""OSS as a Django storage, and reading finished uploads."""
 
 import os
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 
-from tests.conftest import Begin
+from tests.django_fixtures import Begin
 from tests.services.test_services import content_of, send
 from uploads import services, storage
 from uploads.objects import open_object
@@ -52,7 +52,7 @@ def test_text_is_utf8_and_empty_is_empty(media: OssStorage) -> None:
 
 
 def test_a_large_file_goes_in_parts(media: OssStorage, monkeypatch: pytest.MonkeyPatch, oss: OssClient) -> None:
-    monkeypatch.setattr(storage, "ONE_REQUEST", 1 << 20)
+    monkeypatch.setattr(storage, "MAX_SINGLE_PUT", 1 << 20)
     content = os.urandom(20_000_000)
     name = media.save("large", ContentFile(content))
     assert oss.head("demo-bucket", "media/large").etag.endswith("-3")
@@ -68,7 +68,7 @@ def test_a_large_file_goes_in_parts(media: OssStorage, monkeypatch: pytest.Monke
 def test_a_large_file_that_fails_leaves_nothing(
     media: OssStorage, monkeypatch: pytest.MonkeyPatch, oss: OssClient
 ) -> None:
-    monkeypatch.setattr(storage, "ONE_REQUEST", 1 << 20)
+    monkeypatch.setattr(storage, "MAX_SINGLE_PUT", 1 << 20)
 
     def broken(*_: Any) -> None:
         raise OSError("the disk is gone")
@@ -80,7 +80,7 @@ def test_a_large_file_that_fails_leaves_nothing(
 
 
 @pytest.mark.parametrize("name", ["a//b", "a?b", "a*b", "x" * 1100, "a\x00b"])
-def test_names_that_will_not_do(media: OssStorage, name: str) -> None:
+def test_invalid_names(media: OssStorage, name: str) -> None:
     with pytest.raises(SuspiciousFileOperation):
         media.exists(name)
 

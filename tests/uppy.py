@@ -1,6 +1,7 @@
-"""Uppy as its own packages have it, as one script for a page."""
+"""Uppy, from its own packages, as one script for a page."""
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.stack import ROOT
@@ -20,9 +21,11 @@ FRONTEND = ROOT / "frontend"
 
 
 def bundle(out: Path, packages: Path = FRONTEND) -> Path:
-    """Built beside the packages, where they are found; it sets `Uppy` and `AwsS3`."""
-    entry = packages / "node_modules" / ".uppy-entry.js"
-    entry.write_text((ROOT / "tests" / "interop" / "uppy.entry.js").read_text())
-    command = ["node", "--input-type=module", "--eval", SCRIPT, "-", str(packages), str(entry), str(out)]
-    subprocess.run(command, cwd=FRONTEND, check=True, timeout=120)
+    """The script, built into `out`; it sets `Uppy` and `AwsS3`."""
+    # The entry has to lie beside the packages for them to be found, and another run may build at the same time.
+    with tempfile.TemporaryDirectory(prefix=".uppy-entry-", dir=packages / "node_modules") as folder:
+        entry = Path(folder) / "entry.js"
+        entry.write_text((ROOT / "tests" / "interop" / "uppy.entry.js").read_text())
+        command = ["node", "--input-type=module", "--eval", SCRIPT, "-", str(packages), str(entry), str(out)]
+        subprocess.run(command, cwd=FRONTEND, check=True, timeout=300)
     return out / "uppy.js"

@@ -1,18 +1,19 @@
-"""Wrong settings, told by Django's system check before anything is served.
+"""Reports wrong settings by Django's system checks, before anything is served.
 
-Rule: each mistake has an id of its own and says what to set. No check opens a connection: that is `doctor`'s work.
+Rule: each mistake has its own id, and a hint that says what to set. No check opens a connection; `doctor` does that.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.apps.config import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from uploads.conf import CALLBACK_KEYS, CLIENT_OPTIONS, DEFAULT_THROTTLES, Destination, callback_parameters, settings
+from uploads.conf import DEFAULT_THROTTLES, settings
 from uploads.domain import options
+from uploads.domain.destination import CALLBACK_KEYS, CLIENT_OPTIONS, Destination, callback_parameters
 from uploads.domain.keys import template_problem
 from uploads.oss import callback
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
@@ -21,9 +22,14 @@ from uploads.oss.sts import MAX_DURATION_SECONDS, MIN_DURATION_SECONDS
 
 @register("uploads")
 def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """Every mistake in `UPLOADS`; an empty list when there is none."""
     if not isinstance(getattr(django_settings, "UPLOADS", {}), dict):
         return [Error("UPLOADS is not a dict.", hint="Set UPLOADS = {'OSS_ENDPOINT': …}.", id="uploads.E001")]
-    return [*_required(), *_unknown(), *_connection(), *_lending(), *_throttles(), *_origins(), *_destinations()]
+    wrong_types = _types()
+    found = [*_required(), *_unknown(), *_connection(), *_credentials(), *wrong_types]
+    if wrong_types:
+        return found
+    return [*found, *_callback_keys(), *_throttles(), *_origins(), *_destinations()]
 
 
 def _required() -> list[CheckMessage]:
@@ -46,10 +52,26 @@ HINTS = {
 def _unknown() -> list[CheckMessage]:
     known = {*settings.REQUIRED, *settings.OPTIONAL}
     return [
-        Warning(f"UPLOADS holds {name!r}, which nothing reads.", hint="Mind the spelling.", id="uploads.W001")
+        Warning(f"UPLOADS has an unknown key {name!r}.", hint="Check its spelling.", id="uploads.W001")
         for name in settings.raw
         if name not in known
     ]
+
+
+def _types() -> list[CheckMessage]:
+    """Values of a type that the other checks cannot read."""
+    readers: dict[str, tuple[Callable[[], object], str]] = {
+        "UPLOADS_ORIGINS": (lambda: settings.origins, "Set a list such as ['https://app.example.com']."),
+        "OSS_CALLBACK_KEY_URLS": (lambda: settings.callback_key_urls, "Set a list of URL prefixes, or leave it out."),
+        "THROTTLES": (lambda: settings.throttles, "Set a dict such as {'create': '600/min'}, or leave it out."),
+    }
+    found: list[CheckMessage] = []
+    for name, (read, hint) in readers.items():
+        try:
+            read()
+        except ValueError as error:
+            found.append(Error(f"{name}: {error}.", hint=hint, id="uploads.E023"))
+    return found
 
 
 def _connection() -> list[CheckMessage]:
@@ -67,39 +89,49 @@ def _connection() -> list[CheckMessage]:
                 found.append(Error(f"{name}: {error}.", hint=HINTS["OSS_ENDPOINT"], id="uploads.E004"))
     if settings.region.startswith("oss-"):
         hint = f"Set {settings.region.removeprefix('oss-')}."
-        found.append(Error("OSS_REGION is the region's id, without oss-.", hint=hint, id="uploads.E005"))
+        found.append(Error("OSS_REGION must be the region's id, without oss-.", hint=hint, id="uploads.E005"))
     return found
 
 
-def _lending() -> list[CheckMessage]:
-    """STS, temporary credentials of our own, and the keys of callbacks."""
+def _credentials() -> list[CheckMessage]:
+    """The site's own credentials, and those that STS issues."""
     found: list[CheckMessage] = []
     try:
         str(settings.credentials_expire_at)
     except ValueError:
-        hint = "Set the time at which OSS_SESSION_TOKEN ends, such as 2026-01-15T09:30:00Z."
+        hint = "Set the time at which OSS_SESSION_TOKEN expires, such as 2026-01-15T09:30:00Z."
         found.append(Error("OSS_SESSION_EXPIRES is not a time.", hint=hint, id="uploads.E016"))
     if settings.sts_role_arn and not ROLE_ARN.fullmatch(settings.sts_role_arn):
         hint = "Set acs:ram::<account id>:role/<name>, as the RAM console shows it."
-        found.append(Error(f"OSS_STS_ROLE_ARN: {settings.sts_role_arn!r}.", hint=hint, id="uploads.E017"))
+        text = f"OSS_STS_ROLE_ARN: {settings.sts_role_arn!r} is not the ARN of a role."
+        found.append(Error(text, hint=hint, id="uploads.E017"))
     if not _is_origin(settings.sts_endpoint):
         hint = "Set https://sts.cn-hangzhou.aliyuncs.com, or leave it out."
-        found.append(Error(f"OSS_STS_ENDPOINT: {settings.sts_endpoint!r}.", hint=hint, id="uploads.E018"))
-    for url in settings.callback_key_urls:
-        if not (url.startswith(("https://", "http://")) and url.count("/") >= 3):
-            hint = "Set the beginning of an address with a slash behind the host: https://gosspublic.alicdn.com/."
-            found.append(Error(f"OSS_CALLBACK_KEY_URLS: {url!r}.", hint=hint, id="uploads.E019"))
+        text = f"OSS_STS_ENDPOINT: {settings.sts_endpoint!r} is not scheme://host[:port]."
+        found.append(Error(text, hint=hint, id="uploads.E018"))
     return found
 
 
 ROLE_ARN = re.compile(r"acs:ram::\d+:role/[\w.@-]+", re.ASCII)
 
 
+def _callback_keys() -> list[CheckMessage]:
+    return [
+        Error(
+            f"OSS_CALLBACK_KEY_URLS: {url!r} is not a URL prefix.",
+            hint="Set the beginning of a URL, with a slash after the host: https://gosspublic.alicdn.com/.",
+            id="uploads.E019",
+        )
+        for url in settings.callback_key_urls
+        if not (url.startswith(("https://", "http://")) and url.count("/") >= 3)
+    ]
+
+
 def _throttles() -> list[CheckMessage]:
     return [
         Error(
-            f"THROTTLES holds {name!r}: {rate!r}.",
-            hint=f"Known are {', '.join(sorted(DEFAULT_THROTTLES))}; a rate is 600/min, or empty for none.",
+            f"THROTTLES: {name!r}: {rate!r} is not a scope and its rate.",
+            hint=f"The scopes are {', '.join(sorted(DEFAULT_THROTTLES))}. Set a rate such as 600/min; empty: no limit.",
             id="uploads.E022",
         )
         for name, rate in settings.throttles.items()
@@ -118,7 +150,7 @@ def _origins() -> list[CheckMessage]:
     return [
         Error(
             f"UPLOADS_ORIGINS: {origin!r} is not an origin.",
-            hint="An origin is scheme://host[:port] without a path, such as https://app.example.com.",
+            hint="Set scheme://host[:port] without a path, such as https://app.example.com.",
             id="uploads.E006",
         )
         for origin in settings.origins
@@ -129,13 +161,14 @@ def _origins() -> list[CheckMessage]:
 def _destinations() -> list[CheckMessage]:
     given = settings.raw.get("DESTINATIONS") or {}
     if not isinstance(given, dict) or not all(isinstance(values, dict) for values in given.values()):
-        hint = "Set {'default': {'key': …}}."
+        hint = "Set a dict such as {'default': {'max_size': 10_000_000}}."
         return [Error("DESTINATIONS is not a dict of dicts.", hint=hint, id="uploads.E007")]
     found: list[CheckMessage] = []
     for name, values in given.items():
-        if unknown := sorted(set(values) - Destination.keys()):
-            hint = f"Known are: {', '.join(sorted(Destination.keys()))}."
-            found.append(Error(f"Destination {name!r} holds {', '.join(unknown)}.", hint=hint, id="uploads.E008"))
+        if unknown := sorted(map(str, set(values) - Destination.keys())):
+            text = f"Destination {name!r} has unknown keys: {', '.join(unknown)}."
+            hint = f"The keys are {', '.join(sorted(Destination.keys()))}."
+            found.append(Error(text, hint=hint, id="uploads.E008"))
         else:
             found += _destination(Destination(name=name, **values))
     return found
@@ -144,16 +177,13 @@ def _destinations() -> list[CheckMessage]:
 def _destination(destination: Destination) -> list[CheckMessage]:
     found = [*_numbers(destination), *_rules(destination), *_options(destination)]
     if problem := template_problem(destination.key):
-        hint = "For example uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}."
+        hint = "Set a template such as uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}."
         found.append(Error(f"Destination {destination.name!r}, key: {problem}.", hint=hint, id="uploads.E009"))
-    if unknown := sorted(set(destination.client_options) - CLIENT_OPTIONS):
-        hint = f"Known are: {', '.join(sorted(CLIENT_OPTIONS))}."
-        text = f"Destination {destination.name!r}, client_options: {', '.join(unknown)}."
-        found.append(Error(text, hint=hint, id="uploads.E011"))
     if destination.callback is not None and (problem := callback_problem(destination.callback)):
         text = f"Destination {destination.name!r}, callback: {problem}."
         hint = (
-            "Set {'url': 'https://your.site/api/oss/callback/'}; body, body_type, host, sni and vars as OSS has them."
+            "Set a dict such as {'url': 'https://your.site/api/oss/callback/'}. "
+            "body, body_type, host, sni and vars have the meaning that they have at OSS."
         )
         found.append(Error(text, hint=hint, id="uploads.E014"))
     return found
@@ -168,6 +198,7 @@ NUMBERS = (
     ("credentials_expires", MIN_DURATION_SECONDS, MAX_DURATION_SECONDS, "seconds"),
     ("upload_expires", 3600, None, "seconds"),
 )
+"""Key, least and greatest value, unit."""
 MAY_BE_NONE = ("max_size", "max_active_per_user", "max_bytes_per_user_per_day", "part_size")
 
 
@@ -178,28 +209,37 @@ def _numbers(destination: Destination) -> list[CheckMessage]:
         if value is None and key in MAY_BE_NONE:
             continue
         if type(value) is not int or value < low or (high is not None and value > high):
-            limits = f"from {low}" + (f" to {high}" if high is not None else "")
-            text = f"Destination {destination.name!r}, {key}: {value!r}."
+            limits = f"from {low} to {high}" if high is not None else f"of at least {low}"
+            text = f"Destination {destination.name!r}, {key}: {value!r} is not allowed."
             found.append(Error(text, hint=f"Set a whole number {limits} ({unit}).", id="uploads.E010"))
     return found
 
 
 def _rules(destination: Destination) -> list[CheckMessage]:
-    """Who may upload, and what."""
+    """Which users may upload, which files, and what clients may set."""
     found: list[CheckMessage] = []
     types = destination.content_types
-    if isinstance(types, str) or not all(isinstance(glob, str) and glob.count("/") == 1 for glob in types):
-        text = f"Destination {destination.name!r}, content_types: {types!r}."
-        found.append(Error(text, hint="Set a list of globs such as ['video/*', 'image/png'].", id="uploads.E012"))
+    if not _is_list_of_texts(types) or not all(glob.count("/") == 1 for glob in types):
+        text = f"Destination {destination.name!r}, content_types: {types!r} is not a list of patterns."
+        found.append(Error(text, hint="Set a list such as ['video/*', 'image/png'].", id="uploads.E012"))
     permission = destination.permission
     if not callable(permission) and not (isinstance(permission, str) and permission.count(".") == (permission != "")):
-        text = f"Destination {destination.name!r}, permission: {permission!r}."
+        text = f"Destination {destination.name!r}, permission: {permission!r} is not a permission."
         found.append(Error(text, hint="Set 'app.codename', or a function of the user.", id="uploads.E015"))
+    allowed = destination.client_options
+    if not _is_list_of_texts(allowed) or set(allowed) - CLIENT_OPTIONS:
+        text = f"Destination {destination.name!r}, client_options: {allowed!r} is not a list of options."
+        hint = f"Set a list of some of: {', '.join(sorted(CLIENT_OPTIONS))}."
+        found.append(Error(text, hint=hint, id="uploads.E011"))
     return found
 
 
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(each, str) for each in value)
+
+
 def _options(destination: Destination) -> list[CheckMessage]:
-    """What the object is given."""
+    """The options of the object."""
     return [
         Error(f"Destination {destination.name!r}, {name}: {problem}.", hint=OPTION_HINT, id="uploads.E013")
         for name, value in sorted(destination.options.items())
@@ -207,15 +247,15 @@ def _options(destination: Destination) -> list[CheckMessage]:
     ]
 
 
-OPTION_HINT = "Set what OSS takes in the header of that name, or leave it out."
+OPTION_HINT = "Set a value that OSS accepts in the header of that name, or leave it out."
 
 
 def callback_problem(given: Any) -> str | None:
-    """What is wrong with a destination's callback, in words; None when nothing is."""
+    """The mistake in a destination's callback, in words; None when there is none."""
     if not isinstance(given, dict) or not given.get("url"):
-        return "it needs a url"
-    if unknown := sorted(set(given) - CALLBACK_KEYS):
-        return f"it holds {', '.join(unknown)}; known are {', '.join(sorted(CALLBACK_KEYS))}"
+        return "url is missing"
+    if unknown := sorted(map(str, set(given) - CALLBACK_KEYS)):
+        return f"unknown keys {', '.join(unknown)}; the keys are {', '.join(sorted(CALLBACK_KEYS))}"
     try:
         callback.parse(*callback.encode(callback_parameters(given, {"x:upload": "-", "x:secret": "-"})))
     except (callback.CallbackRefused, TypeError, AttributeError) as error:

@@ -1,89 +1,26 @@
-"""The app's settings: one typed object over `settings.UPLOADS`, each default visible here.
+"""The app's settings: one typed object built from `settings.UPLOADS`, with its defaults. See also `domain.destination`.
 
-Rule: read late, so that `override_settings` just works; wrong values are told by `checks.py`, in words.
-A host project fills the dict itself; the standalone site fills it from the environment.
+Rule: the dict is read once, and read again when it is replaced by another (`override_settings` just works). Reading
+never fails at import; `checks.py` reports each wrong value. A host project fills the dict itself; the standalone site
+fills it from the environment.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, cast
 
 from django.conf import settings as django_settings
+from django.core.signals import setting_changed
 
-from uploads.domain.options import OPTIONS
-from uploads.oss.callback import FORM, KEY_URL_PREFIXES, CallbackParameters
+from uploads.domain.destination import Destination, callback_parameters, outermost_prefixes
+from uploads.oss.callback import KEY_URL_PREFIXES
 from uploads.oss.endpoint import Addressing, Endpoint
 from uploads.oss.signing import Credentials
 
-DEFAULT_KEY = "uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}"
+__all__ = ["DEFAULT_THROTTLES", "Destination", "Settings", "callback_parameters", "settings"]
 
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """A named place that a page may upload to. What is not said here, the client cannot choose."""
-
-    name: str
-    key: str = DEFAULT_KEY
-    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}."""
-    bucket: str = ""
-    """The site's bucket where empty."""
-    permission: str | Callable[[Any], bool] = ""
-    """Who may upload here: a Django permission, or a function of the user. Empty: everybody who is logged in."""
-
-    max_size: int | None = None
-    """Bytes of one file."""
-    content_types: Sequence[str] = ()
-    """Globs such as `video/*`; all where empty."""
-    max_active_per_user: int | None = None
-    """Unfinished uploads."""
-    max_bytes_per_user_per_day: int | None = None
-    """Bytes begun within 24 hours, those of aborted and failed uploads not counted."""
-
-    acl: str = ""
-    storage_class: str = ""
-    tagging: Mapping[str, str] = field(default_factory=dict)
-    cache_control: str = ""
-    content_disposition: str = ""
-    """`inline` or `attachment`; the file's name is added."""
-    expires: int | None = None
-    """Seconds from the start, for the object's Expires header."""
-    encryption: str = ""
-    encryption_key_id: str = ""
-    forbid_overwrite: bool = False
-    traffic_limit: int | None = None
-    """bit/s of each request that carries bytes."""
-    callback: Mapping[str, Any] | None = None
-    """Whom OSS calls when the object is there: {url, host, body, body_type, sni, vars}."""
-
-    part_size: int | None = None
-    """Bytes; the plan's own choice where None."""
-    url_expires: int = 15 * 60
-    """Seconds that a part's URL lives."""
-    credentials_expires: int = 3600
-    """Seconds that lent credentials live."""
-    upload_expires: int = 7 * 24 * 3600
-    """Seconds after which an unfinished upload is stale."""
-    client_options: Sequence[str] = ()
-    """What the client may set itself: `metadata`, and names of `uploads.domain.options`."""
-
-    @property
-    def lifetime(self) -> timedelta:
-        return timedelta(seconds=self.upload_expires)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What an object is given unless the client may choose, and does."""
-        return {name: value for name in OPTIONS if (value := getattr(self, name)) not in ("", None, {}, False)}
-
-    @classmethod
-    def keys(cls) -> set[str]:
-        """What a destination's dict may hold."""
-        return {field.name for field in fields(cls)} - {"name"}
-
-
-CLIENT_OPTIONS = OPTIONS | {"metadata"}
-CALLBACK_KEYS = frozenset({"url", "host", "body", "body_type", "sni", "vars"})
 DEFAULT_THROTTLES = {
     "create": "600/min",
     "batch": "600/min",
@@ -93,30 +30,11 @@ DEFAULT_THROTTLES = {
     "callback": "6000/min",
     "token": "60/min",
 }
-"""Requests that one user (or, unknown, one address) may make, by scope."""
-
-
-CALLBACK_BODY = (
-    "upload=${x:upload}&secret=${x:secret}&bucket=${bucket}&object=${object}&size=${size}&etag=${etag}&crc64=${crc64}"
-)
-"""What our own endpoint needs to know; a destination whose callback is somebody else's says what that one needs."""
-
-
-def callback_parameters(given: Mapping[str, Any], variables: Mapping[str, str]) -> CallbackParameters:
-    """A destination's `callback` as OSS wants it; `variables` join its own."""
-    urls = given["url"]
-    return CallbackParameters(
-        urls=(urls,) if isinstance(urls, str) else tuple(urls),
-        body=given.get("body") or CALLBACK_BODY,
-        host=given.get("host", ""),
-        body_type=given.get("body_type") or FORM,
-        sni=bool(given.get("sni", False)),
-        variables={**(given.get("vars") or {}), **variables},
-    )
+"""Requests that one user may make, or one address that is not logged in, by scope."""
 
 
 class Settings:
-    """`UPLOADS`, with types and defaults. Every property may raise ValueError; checks.py tells them apart."""
+    """`UPLOADS`, with types and defaults. A property raises ValueError while its own value is malformed."""
 
     REQUIRED = ("OSS_ENDPOINT", "OSS_REGION", "OSS_BUCKET", "OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET")
     OPTIONAL = (
@@ -124,97 +42,149 @@ class Settings:
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
     )  # fmt: skip
 
-    @property
-    def raw(self) -> Mapping[str, Any]:
-        values = getattr(django_settings, "UPLOADS", {})
-        return values if isinstance(values, Mapping) else {}
+    def __init__(self, values: object) -> None:
+        """`values`: the dict as it is now; later changes inside it are not seen. Anything but a dict counts as {}."""
+        self.raw: Mapping[str, Any] = MappingProxyType(dict(values) if isinstance(values, Mapping) else {})
 
     def text(self, name: str) -> str:
+        """One value as text; "" when it is not set."""
         return str(self.raw.get(name) or "")
 
-    @property
+    @cached_property
     def addressing(self) -> Addressing:
-        """virtual: bucket.endpoint (OSS itself takes nothing else); path; cname: the endpoint is the bucket's."""
+        """`virtual`: bucket.endpoint (OSS accepts nothing else); `path`; `cname`: the endpoint is the bucket's own."""
         match self.text("OSS_ADDRESSING") or "virtual":
             case "virtual" | "path" | "cname" as value:
                 return value
             case value:
                 raise ValueError(f"{value!r} is not one of virtual, path, cname")
 
-    @property
+    @cached_property
     def endpoint(self) -> Endpoint:
-        """Where browsers send the parts."""
+        """The endpoint that browsers send parts to."""
         return Endpoint.parse(self.text("OSS_ENDPOINT"), self.addressing)
 
-    @property
+    @cached_property
     def internal_endpoint(self) -> Endpoint:
-        """Where the backend's own calls go: inside Alibaba Cloud they cost nothing."""
+        """The endpoint of the backend's own calls: traffic inside Alibaba Cloud is free of charge."""
         text = self.text("OSS_INTERNAL_ENDPOINT")
         if not text:
             return self.endpoint
         return Endpoint.parse(text, "virtual" if self.addressing == "cname" else self.addressing)
 
-    @property
+    @cached_property
     def region(self) -> str:
+        """The region's id without `oss-`, such as cn-hangzhou."""
         return self.text("OSS_REGION")
 
-    @property
+    @cached_property
     def bucket(self) -> str:
+        """The bucket of destinations that name none."""
         return self.text("OSS_BUCKET")
 
-    @property
+    @cached_property
     def credentials(self) -> Credentials:
+        """The key pair (and its session token, if it is temporary) that the backend signs with."""
         return Credentials(
             self.text("OSS_ACCESS_KEY_ID"),
             self.text("OSS_ACCESS_KEY_SECRET"),
             self.text("OSS_SESSION_TOKEN") or None,
         )
 
-    @property
+    @cached_property
     def credentials_expire_at(self) -> datetime | None:
-        """When `credentials` end, if they do and that was said: no URL is signed beyond it."""
+        """The expiry of temporary `credentials`, UTC unless it says otherwise: no URL is signed beyond it."""
         text = self.text("OSS_SESSION_EXPIRES")
         if not text:
             return None
         end = datetime.fromisoformat(text)
         return end if end.tzinfo else end.replace(tzinfo=UTC)
 
-    @property
+    @cached_property
     def sts_role_arn(self) -> str:
-        """The role that browsers borrow; empty: credentials are not lent."""
+        """The RAM role for which browsers are issued temporary credentials; "" when none are issued."""
         return self.text("OSS_STS_ROLE_ARN")
 
-    @property
+    @cached_property
     def sts_endpoint(self) -> str:
+        """The origin of the STS server."""
         return self.text("OSS_STS_ENDPOINT") or f"https://sts.{self.region}.aliyuncs.com"
 
-    @property
-    def callback_key_urls(self) -> list[str]:
-        """Where the public keys of upload callbacks may lie: beginnings of addresses."""
-        return self._texts("OSS_CALLBACK_KEY_URLS") or list(KEY_URL_PREFIXES)
+    @cached_property
+    def callback_key_urls(self) -> tuple[str, ...]:
+        """URL prefixes under which OSS's public key for callbacks may be."""
+        return self._texts("OSS_CALLBACK_KEY_URLS") or tuple(KEY_URL_PREFIXES)
 
-    @property
-    def throttles(self) -> dict[str, str]:
-        """Rates by scope; an empty one lets everything through."""
-        return {**DEFAULT_THROTTLES, **(self.raw.get("THROTTLES") or {})}
+    @cached_property
+    def throttles(self) -> Mapping[str, str]:
+        """Rates such as 600/min, by scope; an empty rate is no limit."""
+        given = self.raw.get("THROTTLES") or {}
+        if not isinstance(given, Mapping):
+            raise ValueError("not a dict")
+        return MappingProxyType({**DEFAULT_THROTTLES, **given})
 
-    @property
-    def origins(self) -> list[str]:
-        """The origins of the pages that upload, for the bucket's CORS."""
+    @cached_property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of the pages that upload, for the bucket's CORS rules."""
         return self._texts("UPLOADS_ORIGINS")
 
-    def _texts(self, name: str) -> list[str]:
-        value = self.raw.get(name) or []
-        return [value] if isinstance(value, str) else list(value)
+    @cached_property
+    def metrics_token(self) -> str:
+        """The bearer token that `/metrics` asks for; "" when it asks for none."""
+        return self.text("METRICS_TOKEN")
 
-    @property
-    def destinations(self) -> dict[str, Destination]:
-        """By name; `default` alone where nothing is set. Raises TypeError for a key that does not exist."""
-        given: Mapping[str, Mapping[str, Any]] = self.raw.get("DESTINATIONS") or {"default": {}}
-        return {name: Destination(name=name, **values) for name, values in given.items()}
+    def _texts(self, name: str) -> tuple[str, ...]:
+        given = self.raw.get(name) or ()
+        values = (given,) if isinstance(given, str) else given
+        if not isinstance(values, (list, tuple)) or not all(isinstance(value, str) for value in values):
+            raise ValueError("not a list of texts")
+        return tuple(values)
+
+    @cached_property
+    def destinations(self) -> Mapping[str, Destination]:
+        """By name; `default` alone when none is set."""
+        given = self.raw.get("DESTINATIONS") or {"default": {}}
+        try:
+            return MappingProxyType({name: Destination(name=name, **values) for name, values in given.items()})
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"DESTINATIONS: {error}") from error
 
     def bucket_of(self, destination: Destination) -> str:
+        """The name of the bucket that this destination uploads to."""
         return destination.bucket or self.bucket
 
+    @cached_property
+    def buckets(self) -> Mapping[str, tuple[Destination, ...]]:
+        """Every bucket that a destination uploads to, by name, with those destinations."""
+        found: dict[str, tuple[Destination, ...]] = {}
+        for destination in self.destinations.values():
+            bucket = self.bucket_of(destination)
+            found[bucket] = (*found.get(bucket, ()), destination)
+        return MappingProxyType(dict(sorted(found.items())))
 
-settings = Settings()
+    @cached_property
+    def locations(self) -> tuple[tuple[str, str], ...]:
+        """Where uploads lie: pairs of bucket and key prefix, none of them inside another."""
+        return tuple((bucket, prefix) for bucket, used in self.buckets.items() for prefix in outermost_prefixes(used))
+
+
+class _CurrentSettings:
+    """The `Settings` of the value that Django's `settings.UPLOADS` has now."""
+
+    def __init__(self) -> None:
+        self._built: tuple[object, Settings] | None = None
+        setting_changed.connect(self._forget)
+
+    def _forget(self, *, setting: str, **_: Any) -> None:
+        if setting == "UPLOADS":
+            self._built = None
+
+    def __getattr__(self, name: str) -> Any:
+        given, built = getattr(django_settings, "UPLOADS", None), self._built
+        if built is None or built[0] is not given:
+            built = self._built = (given, Settings(given))
+        return getattr(built[1], name)
+
+
+settings = cast(Settings, _CurrentSettings())
+"""Read it where a value is needed, never at import: each access sees the settings of that moment."""

@@ -1,6 +1,7 @@
 """The OSS client of this process, made from the settings.
 
-Rule: one client (and one connection pool) a process; it is made anew when the settings change.
+Rule: one client, with one connection pool, for each endpoint, region and key pair; in a running site that is one. When
+Django announces that `UPLOADS` changed (in tests), all clients are closed.
 """
 
 from threading import Lock
@@ -20,17 +21,16 @@ _lock = Lock()
 
 
 def oss_client() -> OssClient:
-    """For the backend's own calls; thread-safe."""
-    wanted = (settings.internal_endpoint, settings.region, settings.credentials)
+    """The client for the backend's own calls; thread-safe. Raises ValueError when an endpoint is malformed."""
+    key = (settings.internal_endpoint, settings.region, settings.credentials)
     with _lock:
-        if wanted not in _clients:
-            _clients[wanted] = OssClient(*wanted, observe=telemetry.oss_call)
-        return _clients[wanted]
+        if key not in _clients:
+            _clients[key] = OssClient(*key, observe=telemetry.oss_call)
+        return _clients[key]
 
 
 @receiver(setting_changed)
-def _forget(*, setting: str, **_: Any) -> None:
-    """Settings change in tests alone."""
+def _close_all(*, setting: str, **_: Any) -> None:
     if setting == "UPLOADS":
         with _lock:
             for client in _clients.values():

@@ -1,13 +1,13 @@
-"""A finished upload as a field of a host project's form.
+"""A form field for a completed upload.
 
     class FilmForm(UploadFormMixin, forms.ModelForm):
         file = UploadField(destination="films")        # the model: file = ForeignKey("uploads.Upload", PROTECT)
 
     form = FilmForm(request.POST or None, user=request.user)
 
-The browser uploads straight to OSS while the form is filled in; the form carries the upload's id alone.
+The browser uploads the file straight to OSS while the user fills in the form; the form submits the upload's id.
 
-Rule: what a form takes is completed, of this user and of this destination: an id is a word from outside.
+Rule: the field accepts only completed uploads of the form's user in the field's destination.
 """
 
 import uuid
@@ -23,7 +23,7 @@ from uploads.models import Upload, User
 
 
 class UploadWidget(forms.Widget):
-    """`<oss-uploader>`, which takes part in the form. The page needs `{{ form.media }}` once."""
+    """Renders `<oss-uploader>`, which submits the upload's id with the form. The page needs `{{ form.media }}` once."""
 
     template_name = "uploads/widget.html"
     destination = "default"
@@ -43,17 +43,17 @@ class UploadWidget(forms.Widget):
 
     @staticmethod
     def _api() -> str:
-        """Where the host has put the API."""
+        """The path under which the host includes the API."""
         return reverse("upload-list").removesuffix("uploads/")
 
 
 class UploadField(forms.Field):
-    """Its value is an Upload. `user` is set by the form: without one it takes nothing."""
+    """Its value is an Upload. The form sets `user`; without one the field raises ImproperlyConfigured."""
 
     widget = UploadWidget
     default_error_messages = {
         "unknown": _("There is no such upload, or it is not yours. Upload the file again."),
-        "unfinished": _("The file has not been uploaded completely. Wait for it, or choose it again."),
+        "unfinished": _("The upload is not finished. Wait until it is, or choose the file again."),
     }
 
     def __init__(self, *, destination: str = "default", **kwargs: Any) -> None:
@@ -65,23 +65,25 @@ class UploadField(forms.Field):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "UploadField":
         copy: UploadField = super().__deepcopy__(memo)
-        copy.user = None  # Never another form's.
+        copy.user = None  # Django copies a form's fields; the user belongs to one form.
         return copy
 
     def prepare_value(self, value: Any) -> Any:
-        """A model form's initial value is the row's key; a refused form's is what was sent."""
+        """The upload's id: of the initial value, or as it was submitted."""
         return value.pk if isinstance(value, Upload) else value
 
     def to_python(self, value: Any) -> Upload | None:
         if value in self.empty_values:
             return None
         if self.user is None:
-            raise ImproperlyConfigured("An UploadField needs its form to be an UploadFormMixin, made with user=…")
+            raise ImproperlyConfigured(
+                "A form with an UploadField must inherit from UploadFormMixin and be created with user=…"
+            )
         try:
-            wanted = value.pk if isinstance(value, Upload) else uuid.UUID(str(value))
+            pk = value.pk if isinstance(value, Upload) else uuid.UUID(str(value))
         except ValueError:
             raise ValidationError(self.error_messages["unknown"], code="unknown") from None
-        upload = Upload.objects.for_user(self.user).filter(pk=wanted, destination=self.destination).first()
+        upload = Upload.objects.for_user(self.user).filter(pk=pk, destination=self.destination).first()
         if upload is None:
             raise ValidationError(self.error_messages["unknown"], code="unknown")
         if upload.state != State.COMPLETED:
@@ -93,7 +95,7 @@ class UploadField(forms.Field):
 
 
 class UploadFormMixin:
-    """Tells every UploadField of the form whose form it is."""
+    """Sets the user of every UploadField of the form."""
 
     fields: dict[str, forms.Field]
 

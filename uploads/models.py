@@ -1,7 +1,7 @@
-"""What the backend remembers: uploads, the parts it was told of, and who did what.
+"""The rows: uploads, their checkpoints, and their history.
 
-Rule: `UploadQuerySet.advance()` and `advance_many()` alone write `state`, by compare-and-set. Rows are hints; OSS is
-the truth about parts and objects.
+Rule: `UploadQuerySet.advance_many()` alone writes `state`, by compare-and-set. Rows are hints; OSS is the truth about
+parts and objects.
 """
 
 import uuid
@@ -27,7 +27,7 @@ from uploads.oss.limits import MAX_KEY_BYTES
 from uploads.signals import announce
 
 User = AbstractBaseUser | AnonymousUser
-"""Whoever a request comes from."""
+"""The user of a request."""
 
 
 STATE_NAMES = {
@@ -37,46 +37,46 @@ STATE_NAMES = {
     State.ABORTED: _("aborted"),
     State.FAILED: _("failed"),
 }
-"""As people read them; programs read the state itself."""
+"""Names for people; programs use the state itself."""
 
 
 class Method(models.TextChoices):
-    """How the bytes travel."""
+    """The requests that send the bytes."""
 
     MULTIPART = "multipart", _("Multipart")
     POST = "post", _("Post")
-    """One browser form: no preflight, and OSS itself holds it to its size and type."""
+    """One PostObject form: no preflight, and OSS enforces size and type."""
     PUT = "put", _("Put")
-    """One PutObject, where a form cannot carry what is asked."""
+    """One PutObject, for options that a form cannot carry."""
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
-    """Uploads, in the words of the domain."""
+    """Sets of uploads by the terms of the domain."""
 
     def for_user(self, user: User) -> Self:
-        """The uploads that this user made."""
+        """The uploads of this user."""
         return self.filter(owner_id=user.pk)
 
     def counted_against(self, user: User) -> Self:
-        """What counts towards a user's bytes: everything but what came to nothing."""
+        """The uploads that count towards a user's quota: all but aborted and failed ones."""
         return self.for_user(user).exclude(state__in=[State.ABORTED, State.FAILED])
 
     def active(self) -> Self:
         return self.filter(state__in=[State.UPLOADING, State.COMPLETING])
 
     def stale(self, now: datetime, idle_since: datetime | None = None) -> Self:
-        """Unfinished, and past their time; with `idle_since`, also those nobody has touched since then."""
+        """Unfinished and expired; with `idle_since`, also those untouched since then."""
         over = models.Q(expires_at__lt=now)
         if idle_since is not None:
             over |= models.Q(updated_at__lt=idle_since)
         return self.filter(over, state=State.UPLOADING)
 
     def unsettled(self, since: datetime) -> Self:
-        """Being completed since before then: whoever was at it has died."""
+        """Completing since before `since`: the process that claimed them was killed, or OSS did not answer."""
         return self.filter(state=State.COMPLETING, updated_at__lt=since)
 
     def unreleased(self, since: datetime, url_life: timedelta) -> Self:
-        """Ended, and OSS may still hold something: it did not hear of the end, or a URL that outlived it was used."""
+        """Ended, but OSS may still hold data: the release did not reach it, or a URL was used after the end."""
         silent = models.Q(released_at=None, updated_at__lt=since)
         late = models.Q(
             method__in=[Method.POST, Method.PUT],
@@ -87,7 +87,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(silent | late, state__in=[State.ABORTED, State.FAILED])
 
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
-        """Take on up to `limit` of these that no other sweep has; nobody else gets them before `until`."""
+        """Claim up to `limit` of these for one sweep; no other sweep gets them before `until`."""
         free = self.filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)).order_by("updated_at")
         with transaction.atomic():
             if connection.features.has_select_for_update_skip_locked:
@@ -97,47 +97,63 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return taken
 
     def advance(self, upload: "Upload", event: states.Event, *, actor: User | None = None, **values: Any) -> bool:
-        """Move one upload by the state table and set `values` with it; False when it may not (or somebody was first).
+        """Move one upload by the state table and set `values` with it; False if it may not, or somebody was first.
 
         `upload` is brought up to date either way. The history is written in the same transaction.
         """
-        with transaction.atomic():
-            moved = self.filter(pk=upload.pk, state__in=states.sources(event)).update(
-                state=states.destination(event), updated_at=timezone.now(), **values
-            )
-            if moved:
-                detail = {"error": values["error"]} if values.get("error") else {}
-                UploadEvent.objects.create(
-                    upload=upload, name=event, actor_id=actor.pk if actor else None, detail=detail
-                )
-                transaction.on_commit(partial(announce, upload, event, actor))
-            upload.refresh_from_db()
+        for name, value in values.items():
+            setattr(upload, name, value)
+        moved = self.advance_many([upload], event, tuple(values), actor=actor)
+        upload.refresh_from_db()
         return bool(moved)
 
     def advance_many(
-        self, uploads: Sequence["Upload"], event: states.Event, fields: Sequence[str], *, actor: User | None = None
+        self, uploads: Sequence["Upload"], event: states.Event, fields: Sequence[str] = (), *, actor: User | None = None
     ) -> list["Upload"]:
-        """The same for many, in as many queries as for one: `fields` are written as they stand on each.
+        """Move `uploads` by the state table; `fields` are written with it, as they stand on each.
 
-        Gives those that moved; the others are as they were handed in, not as they are."""
+        Returns those that moved. A row that may not move, or that somebody else has moved first, stays as it is in the
+        database, and its instance as it was handed in. Costs as many queries for many uploads as for one.
+        """
+        target, now, alone = states.destination(event), timezone.now(), len(uploads) == 1
         with transaction.atomic():
-            may = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
-            locked = set(may.select_for_update().values_list("pk", flat=True))
-            moved, now = [upload for upload in uploads if upload.pk in locked], timezone.now()
-            for upload in moved:
-                upload.state, upload.updated_at = states.destination(event), now
-            # All of them are there and locked, so this only updates: bulk_update would write a CASE for every value.
-            changed = ["state", "updated_at", *fields]
-            self.bulk_create(moved, update_conflicts=True, unique_fields=["id"], update_fields=changed)
-            actor_id = actor.pk if actor else None
-            UploadEvent.objects.bulk_create(UploadEvent(upload=each, name=event, actor_id=actor_id) for each in moved)
-            for upload in moved:
-                transaction.on_commit(partial(announce, upload, event, actor))
-        return moved
+            before = None if alone else transaction.savepoint()
+            rows = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
+            values = {name: getattr(uploads[0], name) for name in fields} if alone else {}
+            count = rows.update(state=target, updated_at=now, **values)
+            if count < len(uploads):
+                if before is None:
+                    return []
+                # Which of them were moved by others cannot be told from a count: compare and set one by one.
+                transaction.savepoint_rollback(before)
+                return [moved for each in uploads for moved in self.advance_many([each], event, fields, actor=actor)]
+            for upload in uploads:
+                upload.state, upload.updated_at = target, now
+            if fields and not alone:
+                # All of them are there and ours, so this only updates: bulk_update would write a CASE for every value.
+                self.bulk_create(uploads, update_conflicts=True, unique_fields=["id"], update_fields=fields)
+            record_events(uploads, event, actor)
+        return list(uploads)
+
+
+def record_events(uploads: Sequence["Upload"], event: str, actor: User | None) -> None:
+    """Write the history, and announce the event once the transaction is committed."""
+    actor_id = actor.pk if actor else None
+    UploadEvent.objects.bulk_create(
+        UploadEvent(
+            upload=upload,
+            name=event,
+            actor_id=actor_id,
+            detail={"error": upload.error} if event == states.Event.FAIL and upload.error else {},
+        )
+        for upload in uploads
+    )
+    for upload in uploads:
+        transaction.on_commit(partial(announce, upload, event, actor))
 
 
 class Upload(models.Model):
-    """One file on its way into one object."""
+    """The upload of one file into one object."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -237,12 +253,14 @@ class Upload(models.Model):
         return f"{self.filename} ({self.get_state_display()})"
 
     def url(self, expires: int = 3600, filename: str | None = None) -> str:
-        """A signed address to download the object, good for so many seconds. `filename`: under this name instead of its
-        own; empty: shown by the browser, where it can."""
+        """A presigned URL that downloads the object, valid for `expires` seconds.
+
+        `filename` replaces the upload's own name; with an empty one the browser shows the object if it can.
+        """
         return download_url(self.bucket, self.key, expires, self.filename if filename is None else filename)
 
     def open(self) -> BufferedReader:
-        """The object's bytes as a file, read a range at a time. Raises FileNotFoundError before it is there."""
+        """The object as a file, read range by range. Raises FileNotFoundError if there is no object."""
         try:
             return open_object(oss_client(), self.bucket, self.key)
         except NotFound as error:
@@ -256,12 +274,12 @@ class Upload(models.Model):
 
     @property
     def part_count(self) -> int | None:
-        """None while a stream goes on; then as many as there were."""
+        """None until a stream ends."""
         return self.parts_done if self.is_stream and self.size is not None else self.plan.part_count
 
 
 class Part(models.Model):
-    """A part that the browser, or OSS, told of: the checkpoint. Gone when the upload has ended."""
+    """The checkpoint of one part, as the browser or OSS reported it. Deleted when the upload ends."""
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
     number = models.IntegerField()
@@ -279,7 +297,7 @@ class Part(models.Model):
 
 
 class UploadEvent(models.Model):
-    """Who did what, when. Written by services only; never changed."""
+    """The history: who did what, and when. Written by `record_events` only, and never changed."""
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="events")
     name = models.CharField(max_length=20)

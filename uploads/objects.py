@@ -1,6 +1,7 @@
-"""Finished objects read: by a browser through a signed address, or here as a file, a range at a time.
+"""Reads one finished object, by bucket and key: as a file here, or through a presigned URL in a browser.
 
-Rule: what is read is the object as it was when it was opened; if it is replaced meanwhile, reading fails.
+Rule: a reader sees the object as it was when it was opened; if the object is replaced meanwhile, reading fails. Names,
+prefixes and writing belong to `storage.py`, which is built on this.
 """
 
 import io
@@ -9,22 +10,26 @@ from typing import TYPE_CHECKING
 
 from uploads.conf import settings
 from uploads.domain.options import disposition
-from uploads.oss import signing
-from uploads.oss.client import OssClient, utcnow
+from uploads.oss.client import OssClient
 from uploads.oss.messages import Completed
+from uploads.oss.signing import OssRequest, SigningContext, presign
+from uploads.oss.transport import utcnow
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-BUFFER = 1024 * 1024
+BUFFER_BYTES = 1024 * 1024
 
 
 class ObjectReader(io.RawIOBase):
-    """Bytes of one object, from anywhere in it; each read is one request."""
+    """A seekable file over one object. Each read is one GetObject with a Range, of the ETag that was found at first.
+
+    Raises OssError with the code PreconditionFailed when the object was replaced.
+    """
 
     def __init__(self, client: OssClient, bucket: str, key: str, found: Completed) -> None:
         self._client, self._bucket, self._key = client, bucket, key
-        self._etag, self._size, self._at = found.etag, found.size or 0, 0
+        self._etag, self._size, self._position = found.etag, found.size or 0, 0
 
     def readable(self) -> bool:
         return True
@@ -33,33 +38,36 @@ class ObjectReader(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._at
+        return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
         if base + offset < 0:
-            raise ValueError("there is nothing before the beginning")
-        self._at = base + offset
-        return self._at
+            raise ValueError("negative seek position")
+        self._position = base + offset
+        return self._position
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         view = memoryview(buffer).cast("B")
-        length = min(len(view), self._size - self._at)
+        length = min(len(view), self._size - self._position)
         if length <= 0:
             return 0
-        content = self._client.get_range(self._bucket, self._key, self._at, length, self._etag)
+        content = self._client.get_range(self._bucket, self._key, self._position, length, self._etag)
         view[: len(content)] = content
-        self._at += len(content)
+        self._position += len(content)
         return len(content)
 
 
 def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:
-    """A file, opened for reading. Raises NotFound."""
-    return io.BufferedReader(ObjectReader(client, bucket, key, client.head(bucket, key)), BUFFER)
+    """The object as a binary file, opened for reading and buffered. Raises NotFound, and other errors of OSS."""
+    return io.BufferedReader(ObjectReader(client, bucket, key, client.head(bucket, key)), BUFFER_BYTES)
 
 
 def download_url(bucket: str, key: str, expires: int, filename: str = "") -> str:
-    """A signed GET, good for `expires` seconds. `filename`: offered as a download under this name."""
+    """A presigned URL for GetObject, valid for `expires` seconds. `filename`: the browser saves it under this name.
+
+    See https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls.
+    """
     query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
-    url = settings.endpoint.url_of(bucket, key)
-    return signing.presign(settings.credentials, settings.region, utcnow(), expires, "GET", url, bucket, key, query)
+    context = SigningContext(settings.credentials, settings.region, utcnow())
+    return presign(context, OssRequest("GET", bucket, key, query), settings.endpoint.url_of(bucket, key), expires)

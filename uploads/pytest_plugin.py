@@ -1,9 +1,9 @@
-"""Fixtures for projects that use the app: loaded by pytest by itself, as an installed plugin.
+"""Pytest fixtures for projects that use the app. Pytest loads them as an installed plugin.
 
     def test_a_film_is_shown(client, completed_upload, user):
         film = Film.objects.create(file=completed_upload(user, b"…", filename="a.mp4"))
 
-Rule: the real things: a local OSS on a socket, and uploads that went through it.
+Rule: nothing is mocked. The local OSS listens on a socket, and uploads are sent to it.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def oss_server() -> Iterator[LocalServer]:
-    """A local OSS for the whole run."""
+    """A local OSS server for the whole test session."""
     with LocalServer() as server:
         yield server
 
 
 @pytest.fixture
 def oss_uploads(oss_server: LocalServer, settings: Any) -> LocalServer:
-    """The app's settings name the local OSS for this test."""
+    """The local OSS server, after `settings.UPLOADS` was pointed at it for this test."""
     settings.UPLOADS = {
         **getattr(settings, "UPLOADS", {}),
         "OSS_ENDPOINT": oss_server.url,
@@ -42,7 +42,10 @@ def oss_uploads(oss_server: LocalServer, settings: Any) -> LocalServer:
 
 @pytest.fixture
 def completed_upload(oss_uploads: LocalServer, db: None) -> Callable[..., "Upload"]:
-    """`completed_upload(user, content=b"…", filename="a.bin", content_type="", destination="default")`."""
+    """A function that uploads `content` and returns the completed Upload:
+
+    `completed_upload(user, content=b"…", filename="a.bin", content_type="", destination="default")`.
+    """
     from uploads import services
     from uploads.connection import oss_client
 

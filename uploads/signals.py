@@ -1,7 +1,7 @@
-"""What a host project can listen to. Sent after the commit: what they tell of is so, and stays so.
+"""Signals for host projects, sent after the transaction is committed.
 
-Each is sent with `upload` (the row, as it is then) and `actor` (the user who did it, or None). A receiver that fails
-is logged and harms neither the upload nor the other receivers: `send_robust`.
+Each is sent with `upload` (the row at that time) and `actor` (the user who caused it, or None). They are sent with
+`send_robust`: an exception in a receiver is logged, and neither the upload nor other receivers are affected.
 
     @receiver(upload_completed)
     def make_thumbnail(upload, **kwargs): ...
@@ -28,7 +28,7 @@ _BY_EVENT = {
 
 
 def announce(upload: Any, event: str, actor: Any = None) -> None:
-    """Log what happened, and tell whoever listens."""
+    """Log the event, and send its signal."""
     facts = {"upload": str(upload.pk), "event": str(event), "destination": upload.destination}
     log.info("upload %s", event, extra={**facts, "actor": str(actor.pk) if actor is not None else None})
     signal = _BY_EVENT.get(event)
@@ -36,4 +36,4 @@ def announce(upload: Any, event: str, actor: Any = None) -> None:
         return
     for receiver, result in signal.send_robust(sender=type(upload), upload=upload, actor=actor):
         if isinstance(result, Exception):
-            log.error("a receiver of upload %s failed: %r", event, receiver, exc_info=result, extra=facts)
+            log.error("receiver of upload %s failed: %r", event, receiver, exc_info=result, extra=facts)

@@ -1,8 +1,9 @@
-"""OSS as a Django Storage: read and write finished objects by `FileField` and `default_storage`.
+"""OSS as a Django Storage: names, prefixes and writing for `FileField` and `default_storage`.
 
     STORAGES = {"default": {"BACKEND": "uploads.storage.OssStorage", "OPTIONS": {"prefix": "media/"}}}
 
-Rule: this is for what the server itself writes and reads; what browsers bring goes straight to OSS, by the API.
+Rule: for files that the server itself writes and reads. Files of browsers go straight to OSS, by the API. Reading one
+object belongs to `objects.py`.
 """
 
 from collections.abc import Iterator
@@ -23,14 +24,18 @@ from uploads.oss.errors import NotFound
 from uploads.oss.limits import MIB
 from uploads.oss.messages import Completed
 
-ONE_REQUEST = 32 * MIB
-"""Beyond this a file goes in parts, so that a failure costs a part alone."""
+MAX_SINGLE_PUT = 32 * MIB
+"""A larger file is written by a multipart upload, a part at a time in memory."""
 
 
 @deconstructible
 class OssStorage(Storage):
-    """`bucket`: the site's where empty. `prefix`: before every name. `expires`: seconds that `url()` lives; None where
-    the objects are public and URLs are plain."""
+    """A Django storage in one bucket.
+
+    `bucket`: OSS_BUCKET when empty. `prefix`: put before every name. `expires`: seconds for which a URL is valid; None
+    for public objects, whose URLs are not signed. A name that OSS, HTTP clients or policies do not accept raises
+    SuspiciousFileOperation; an object that does not exist raises FileNotFoundError.
+    """
 
     def __init__(self, bucket: str = "", prefix: str = "", expires: int | None = 3600) -> None:
         self._bucket, self._prefix, self._expires = bucket, prefix, expires
@@ -42,12 +47,12 @@ class OssStorage(Storage):
     def _key(self, name: str) -> str:
         key = self._prefix + name.replace("\\", "/")
         if problem := key_problem(key):
-            raise SuspiciousFileOperation(f"{name!r} will not do as a name: {problem}")
+            raise SuspiciousFileOperation(f"{name!r} is not a valid name: {problem}")
         return key
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         if mode != "rb":
-            raise ValueError("Objects are opened for reading, in binary: 'rb'. To write, save().")
+            raise ValueError("Objects can only be opened with mode 'rb'. Use save() to write.")
         try:
             return File(open_object(oss_client(), self.bucket, self._key(name)), name)
         except NotFound as error:
@@ -58,8 +63,8 @@ class OssStorage(Storage):
         headers = {"Content-Type": content_type} if content_type else {}
         client, key = oss_client(), self._key(name)
         size = content.size
-        if size <= ONE_REQUEST:
-            client.put_object(self.bucket, key, b"".join(_pieces(content, ONE_REQUEST)), headers)
+        if size <= MAX_SINGLE_PUT:
+            client.put_object(self.bucket, key, b"".join(_pieces(content, MAX_SINGLE_PUT)), headers)
             return name
         upload_id = client.initiate(self.bucket, key, headers)
         try:
@@ -101,7 +106,7 @@ class OssStorage(Storage):
             raise FileNotFoundError(name) from error
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        """Directories and files right under a path."""
+        """The names of the directories and of the files directly under a path."""
         folder = self._prefix + path.strip("/") + "/" if path.strip("/") else self._prefix
         directories, files = [], []
         for page in oss_client().list_objects(self.bucket, folder, "/"):
@@ -110,9 +115,11 @@ class OssStorage(Storage):
         return directories, files
 
     def url(self, name: str | None) -> str:
+        """A presigned URL to download, or the plain one when `expires` is None."""
         key = self._key(name or "")
-        plain = settings.endpoint.url_of(self.bucket, key)
-        return plain if self._expires is None else download_url(self.bucket, key, self._expires)
+        if self._expires is None:
+            return settings.endpoint.url_of(self.bucket, key)
+        return download_url(self.bucket, key, self._expires)
 
 
 def _pieces(content: IO[Any], size: int) -> Iterator[bytes]:

@@ -1,13 +1,13 @@
-"""What operators measure: calls to OSS, signatures, sweeps; and a line in the log for each call that went wrong.
+"""Metrics for operators: calls to OSS, signatures, sweeps; and a log line for each call that failed.
 
-Rule: names and labels are few and known beforehand (operations, codes, destinations): never a key, a user or a URL.
+Rule: a label has few values (operations, codes, destinations); no label or log line holds a key, a user or a URL.
 """
 
 import logging
 
 from prometheus_client import Counter, Histogram
 
-from uploads.oss.client import Call
+from uploads.oss.transport import Call
 
 log = logging.getLogger("uploads.oss")
 
@@ -17,18 +17,17 @@ OSS_CALLS = Histogram(
     ["operation", "code"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-SIGNATURES = Counter("uploads_signatures", "Requests signed for browsers.", ["destination"])
-SWEPT = Counter("uploads_swept", "Uploads that sweeps have dealt with, by what was done.", ["what"])
+SIGNATURES = Counter("uploads_signatures", "Requests presigned for browsers.", ["destination"])
+SWEPT = Counter("uploads_swept", "Uploads that the sweep processed, by result.", ["what"])
 
-
-ANSWERS = {"NoSuchKey", "NoSuchUpload", "NoSuchCORSConfiguration", "NoSuchLifecycle"}
-"""Words for "there is none", which is what was asked."""
+NOT_FOUND = {"NoSuchKey", "NoSuchUpload", "NoSuchCORSConfiguration", "NoSuchLifecycle"}
+"""Codes that answer a question; they are logged as information, not as warnings."""
 
 
 def oss_call(call: Call) -> None:
-    """Count it; and if OSS said no, say so with its request id, by which OSS's support finds it."""
+    """Counts a call; a failed one is logged with OSS's request id, which OSS's support asks for."""
     OSS_CALLS.labels(call.operation, call.code).observe(call.seconds)
     if not call.code.isdigit():
         facts = {"operation": call.operation, "code": call.code, "oss_request_id": call.request_id}
-        level = logging.INFO if call.code in ANSWERS else logging.WARNING
-        log.log(level, "OSS answered %s to %s", call.code, call.operation, extra=facts)
+        level = logging.INFO if call.code in NOT_FOUND else logging.WARNING
+        log.log(level, "OSS answered %s with %s", call.operation, call.code, extra=facts)

@@ -1,30 +1,55 @@
-// The package's door: everything a page may import, and nothing that touches the page by being imported.
+// The package's main module: everything that a page may import. Importing it has no side effects.
 
-export type { HeadersOption, RemoteUpload } from "./engine/api.ts";
+export type { RemoteUpload } from "./engine/api.ts";
 export {
   AbortedError,
   ApiError,
   ConfigurationError,
   CorsError,
+  type ErrorFields,
   FileError,
   LoginError,
   NetworkError,
   StorageError,
   UploadError,
 } from "./engine/errors.ts";
-export { NoticeEvent, StateChangeEvent, UploadProgressEvent } from "./engine/events.ts";
+export {
+  type Notice,
+  NoticeEvent,
+  StateChangeEvent,
+  type UploadEventMap,
+  type UploadEventTarget,
+  UploadProgressEvent,
+} from "./engine/events.ts";
+export type { HeadersOption } from "./engine/http.ts";
+export type { Integrity } from "./engine/integrity.ts";
 export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
+export type { StreamOptions, UploaderOptions, UploadOptions } from "./engine/options.ts";
 export type {
   Clock,
   Connection,
+  Environment,
+  Hasher,
   Journal,
   JournalEntry,
-  SendAnswer,
+  Locks,
   SendRequest,
+  SendResponse,
+  SignedRequest,
   Transport,
-  World,
 } from "./engine/ports.ts";
 export type { Progress } from "./engine/progress.ts";
-export { can, IllegalTransition, isActive, isOver, type State, TRANSITIONS } from "./engine/states.ts";
-export { Upload, type UploadOptions } from "./engine/upload.ts";
-export { OssUploader, type Unfinished, type UploaderOptions } from "./engine/uploader.ts";
+export type { ErrorName, Facts, NoticeName } from "./engine/sentences.ts";
+export type { Signing } from "./engine/signer.ts";
+export {
+  can,
+  IllegalTransition,
+  isActive,
+  isOver,
+  type State,
+  type StateEvent,
+  TRANSITIONS,
+} from "./engine/states.ts";
+export type { StreamChunk } from "./engine/stream.ts";
+export { Upload } from "./engine/upload.ts";
+export { OssUploader, type Unfinished } from "./engine/uploader.ts";

@@ -1,4 +1,4 @@
-// What the built page loads: defines <oss-uploader> and offers the engine to scripts without a bundler.
+// The entry of the page's bundle: registers <oss-uploader> and sets window.ossUploads for scripts without a bundler.
 
 import "./element/define.ts";
 import { aliOssOptions } from "./adapters/ali-oss.ts";

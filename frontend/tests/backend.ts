@@ -1,7 +1,7 @@
-// The backend in memory behind a fake fetch: plans, signs, records, lists, completes and aborts as the contract says.
+// The backend in memory behind a fake fetch: plans, signs, records, lists, completes and aborts as the API documents.
 
 import type { RemoteUpload } from "../src/engine/api.ts";
-import type { DonePart } from "../src/engine/ledger.ts";
+import type { DonePart } from "../src/engine/parts.ts";
 import type { FakeClock } from "./clock.ts";
 import type { FakeStore } from "./store.ts";
 
@@ -15,16 +15,16 @@ export interface Call {
 }
 
 type Row = { -readonly [K in keyof RemoteUpload]: RemoteUpload[K] };
-type Told = Map<number, DonePart>;
+type Reported = Map<number, DonePart>;
 
 export class FakeBackend {
   readonly rows = new Map<string, Row>();
-  readonly told = new Map<string, Told>();
+  readonly reported = new Map<string, Reported>();
   readonly calls: Call[] = [];
   partSize = 10;
-  /** Milliseconds that a URL lives. */
+  /** Milliseconds that a URL is valid. */
   life = 15 * 60_000;
-  /** Asked before each call; an answer here is given instead, and throwing is a dead line. */
+  /** Called before each call; a response from it is used instead, and throwing is a lost connection. */
   fault: (call: Call) => Response | undefined = () => undefined;
   refusedName = "";
   signing = 0;
@@ -73,7 +73,7 @@ export class FakeBackend {
       case "DELETE ":
         return this.#abort(row);
       case "POST credentials/":
-        return this.#lend(row);
+        return this.#issue(row);
       case "POST parts/sign/":
         return this.#sign(row, call);
       case "POST parts/":
@@ -87,18 +87,18 @@ export class FakeBackend {
     }
   }
 
-  /** Seconds that credentials live; null: this site lends none. */
-  lends: number | null = null;
-  lent = 0;
+  /** Seconds that temporary credentials are valid; null: the site issues none. */
+  credentialsLife: number | null = null;
+  issued = 0;
 
-  #lend(row: Row): Response {
-    if (this.lends === null) return problem(409, "not_offered");
-    this.lent += 1;
+  #issue(row: Row): Response {
+    if (this.credentialsLife === null) return problem(409, "not_offered");
+    this.issued += 1;
     return json(200, {
-      access_key_id: `STS.${this.lent}`,
+      access_key_id: `STS.${this.issued}`,
       access_key_secret: "secret",
-      security_token: `token ${this.lent}`,
-      expires_at: new Date(this.serverTime() + this.lends * 1000).toISOString(),
+      security_token: `token ${this.issued}`,
+      expires_at: new Date(this.serverTime() + this.credentialsLife * 1000).toISOString(),
       region: "cn-hangzhou",
       bucket: row.bucket,
       key: row.key,
@@ -161,7 +161,7 @@ export class FakeBackend {
     };
     this.rows.set(id, row);
     if (key) this.#byKey.set(key, row);
-    this.told.set(id, new Map());
+    this.reported.set(id, new Map());
     const numbers = Array.from({ length: Math.min(body.sign, count) }, (_, index) => index + 1);
     return json(201, { ...row, ...this.signed(row, numbers) });
   }
@@ -214,10 +214,10 @@ export class FakeBackend {
   }
 
   #record(row: Row, parts: readonly DonePart[]): Response {
-    const told = this.told.get(row.id) as Told;
-    for (const part of parts) told.set(part.number, part);
-    row.parts_done = told.size;
-    row.bytes_done = [...told.values()].reduce((sum, { size }) => sum + size, 0);
+    const reported = this.reported.get(row.id) as Reported;
+    for (const part of parts) reported.set(part.number, part);
+    row.parts_done = reported.size;
+    row.bytes_done = [...reported.values()].reduce((sum, { size }) => sum + size, 0);
     return json(200, { parts_done: row.parts_done, bytes_done: row.bytes_done });
   }
 
@@ -245,11 +245,12 @@ export class FakeBackend {
     if (row.state === "completed") return json(200, row);
     if (row.state !== "uploading" && row.state !== "completing") return problem(409, "wrong_state");
     this.#record(row, done);
-    if (row.size === null) return this.#completeStream(row, size);
+    const total = row.size;
+    if (total === null) return this.#completeStream(row, size);
     const held = new Map(this.held(row).map(({ number, size }) => [number, size]));
     const numbers = Array.from({ length: row.part_count ?? 0 }, (_, index) => index + 1);
     const missing = numbers.filter(
-      (n) => held.get(n) !== Math.min(row.part_size, row.size - (n - 1) * row.part_size),
+      (n) => held.get(n) !== Math.min(row.part_size, total - (n - 1) * row.part_size),
     );
     if (missing.length > 0) return problem(409, "parts_missing", { errors: { parts: missing } });
     row.state = "completed";

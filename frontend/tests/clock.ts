@@ -1,4 +1,4 @@
-// Time that passes only when a test lets it, so that hours take milliseconds and nothing depends on the machine.
+// A clock that the test advances, so that hours take milliseconds and nothing depends on the machine.
 
 import type { Clock } from "../src/engine/ports.ts";
 
@@ -41,7 +41,7 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** Lets the time pass up to the next timer, at most up to `end`. False when there was none. */
+  /** Advances to the next timer, at most to `end`. False when there was none. */
   step(end = Number.POSITIVE_INFINITY): boolean {
     let first: Timer | undefined;
     for (const timer of this.#timers) if (!first || timer.at < first.at) first = timer;
@@ -52,7 +52,7 @@ export class FakeClock implements Clock {
     return true;
   }
 
-  /** Passes the time until the promise is settled, and gives what it gave. */
+  /** Advances until the promise is settled, and settles as it does. */
   async run<T>(promise: Promise<T>): Promise<T> {
     let over = false;
     const settled = promise.then(
@@ -66,14 +66,14 @@ export class FakeClock implements Clock {
     return promise;
   }
 
-  /** Passes the time until the condition holds. */
+  /** Advances until the condition holds. */
   async until(condition: () => boolean): Promise<void> {
     for (let idle = 0, steps = 0; ; steps++) {
       await breathe();
       if (condition()) return;
       idle = this.step() ? 0 : idle + 1;
-      // Hashing and reading files are truly asynchronous, so that a while without timers is allowed.
-      if (idle > 2000 || steps > 100_000) throw new Error(`Nothing more happens at ${this.#now} ms.`);
+      // Hashing and reading files need turns of the event loop without timers.
+      if (idle > 2000 || steps > 100_000) throw new Error(`No timer is left at ${this.#now} ms.`);
     }
   }
 
@@ -85,7 +85,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets everything run that needs no time. */
+/** Runs everything that needs no timer. */
 export async function breathe(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await tick();
 }

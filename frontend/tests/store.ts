@@ -1,12 +1,11 @@
-// The storage in memory behind the engine's Transport: checks URLs and headers as OSS does, keeps the bytes, and
-// fails on command.
+// OSS in memory, as a Transport: checks URLs and headers, keeps the bytes, and injects faults.
 
-import type { SendAnswer, SendRequest, Transport } from "../src/engine/ports.ts";
+import type { SendRequest, SendResponse, Transport } from "../src/engine/ports.ts";
 import { Crc64 } from "../src/hashing/crc64.ts";
 import type { FakeClock } from "./clock.ts";
 
 export type Fault =
-  | "silent"
+  | "no_response"
   | "stall"
   | "lost"
   | "damaged"
@@ -29,13 +28,13 @@ export async function crc64Of(blob: Blob): Promise<string> {
 export const HOST = "https://bucket.oss.test";
 
 export class FakeStore implements Transport {
-  /** By key: the parts that are held; a single request is part 1. */
+  /** The parts held, by key; a single request is part 1. */
   readonly parts = new Map<string, Map<number, Blob>>();
   readonly crc64s = new Map<string, string>();
   readonly sent: Sent[] = [];
-  /** Bytes a second in each lane. */
+  /** Bytes a second of each request. */
   speed = 1000;
-  /** Asked before each request; undefined lets it through. */
+  /** Called before each request; undefined injects no fault. */
   fault: (number: number, tries: number) => Fault | undefined = () => undefined;
   exposesEtag = true;
   exposesCrc64 = true;
@@ -64,7 +63,7 @@ export class FakeStore implements Transport {
     return `${HOST}/${key}?${query}`;
   }
 
-  async send(request: SendRequest): Promise<SendAnswer> {
+  async send(request: SendRequest): Promise<SendResponse> {
     const url = new URL(request.signed.url);
     const number = Number(url.searchParams.get("partNumber"));
     const key = url.pathname.slice(1);
@@ -114,7 +113,7 @@ export class FakeStore implements Transport {
     return exact ? undefined : { status: 403, code: "SignatureDoesNotMatch" };
   }
 
-  /** Of URLs that the page has signed by itself: as OSS judges their time; the signature has vectors of its own. */
+  /** For URLs signed in the page: checks their time as OSS does. The signature has test vectors of its own. */
   #refusalOfV4(url: URL): Fault | undefined {
     const [date = "", expires = ""] = ["x-oss-date", "x-oss-expires"].map(
       (name) => url.searchParams.get(name) ?? "",
@@ -124,9 +123,9 @@ export class FakeStore implements Transport {
     return late || this.serverTime() < begun - 900_000 ? { status: 403, code: "AccessDenied" } : undefined;
   }
 
-  async #answer({ body, signal, onprogress }: SendRequest, fault: Fault | undefined): Promise<SendAnswer> {
+  async #answer({ body, signal, onprogress }: SendRequest, fault: Fault | undefined): Promise<SendResponse> {
     const none = { status: 0, headers: new Headers(), body: "" };
-    if (fault === "silent") return none;
+    if (fault === "no_response") return none;
     if (fault === "stall") {
       onprogress(body.size / 2);
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
@@ -146,7 +145,7 @@ export class FakeStore implements Transport {
   }
 }
 
-function refusal({ status, code, headers = {} }: Exclude<Fault, string>): SendAnswer {
+function refusal({ status, code, headers = {} }: Exclude<Fault, string>): SendResponse {
   const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>No &amp; never.</Message><RequestId>REQ-1</RequestId></Error>`;
   return { status, headers: new Headers(headers), body };
 }

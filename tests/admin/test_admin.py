@@ -1,4 +1,4 @@
-"""Django's admin: a window on all uploads, and a hand to stop them."""
+"""Django's admin: shows all uploads, and aborts them."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def test_the_detail_shows_the_history_and_lets_nothing_be_changed(admin: Client,
 
 
 def abort(admin: Client, **chosen: Any) -> Any:
-    """Choose, and follow to the page that counts."""
+    """Run the action, and follow the redirect to the page of the bulk abort."""
     page = admin.post(LIST, {"action": "abort_uploads", **chosen}, follow=True)
     return page, page.context["next"]
 
@@ -54,7 +54,7 @@ def test_the_action_aborts_by_the_service_in_batches(admin: Client, begin: Any) 
     send(ended)
     services.complete(ended)
     page, step = abort(admin, _selected_action=[str(upload.pk) for upload in [*uploads, ended]])
-    assert "0 of 60 done" in page.content.decode(), "what is over is not asked for"
+    assert "0 of 60 done" in page.content.decode(), "an ended upload is not counted"
     first = admin.post(step, headers={"Accept": "application/json"}).json()
     assert 1 <= first["done"] <= 50
     while not first["over"]:
@@ -66,15 +66,15 @@ def test_the_action_aborts_by_the_service_in_batches(admin: Client, begin: Any) 
     assert "All done" in admin.post(step, follow=True).content.decode()
 
 
-def test_what_cannot_be_aborted_is_told_by_name(admin: Client, begin: Any) -> None:
+def test_refusals_are_shown_with_the_file_name(admin: Client, begin: Any) -> None:
     upload = begin(filename="busy.mp4")
     Upload.objects.advance(upload, Event.COMPLETE, expected={})
     _, step = abort(admin, _selected_action=[str(upload.pk)])
     job = admin.post(step, headers={"Accept": "application/json"}).json()
-    assert job["refused"] == [["busy.mp4", "The upload is being completed right now."]]
+    assert job["refused"] == [["busy.mp4", "The upload is being completed."]]
 
 
-def test_a_batch_is_its_choosers_alone(admin: Client, begin: Any) -> None:
+def test_a_bulk_abort_belongs_to_one_session(admin: Client, begin: Any) -> None:
     _, step = abort(admin, _selected_action=[str(begin().pk)])
     other = Client()
     other.force_login(get_user_model().objects.create_superuser("other"))
@@ -88,16 +88,16 @@ def test_uploads_are_checked_against_oss(admin: Client, begin: Any) -> None:
     page = admin.post(LIST, {"action": "check_against_oss", "_selected_action": [str(upload.pk)]}, follow=True)
     assert "1 checked" in page.content.decode()
     detail = admin.get(f"{LIST}{upload.pk}/change/").content.decode()
-    assert "1 of 3 parts are recorded" in detail
-    assert "part 2: there" in detail
+    assert "1 of 3 parts recorded" in detail
+    assert "part 2: recorded" in detail
     assert "part 3: missing" in detail
 
 
-def test_what_is_there_is_found_as_a_callback_would(admin: Client, begin: Any) -> None:
+def test_uploads_whose_object_exists_are_completed(admin: Client, begin: Any) -> None:
     there, missing = begin(5), begin(5)
     send(there)
-    chosen = {"action": "look_for_the_object", "_selected_action": [str(there.pk), str(missing.pk)]}
-    assert "2 looked for" in admin.post(LIST, chosen, follow=True).content.decode()
+    chosen = {"action": "complete_existing_objects", "_selected_action": [str(there.pk), str(missing.pk)]}
+    assert "2 checked" in admin.post(LIST, chosen, follow=True).content.decode()
     there.refresh_from_db()
     missing.refresh_from_db()
     assert (there.state, missing.state) == ("completed", "uploading")
@@ -111,29 +111,33 @@ def test_stalled_uploads_are_found(admin: Client, begin: Any) -> None:
     assert "fresh.mp4" not in page
 
 
-def test_what_oss_holds_is_shown_with_its_orphans(admin: Client, begin: Any, oss: OssClient, monkeypatch: Any) -> None:
+def test_multipart_uploads_at_oss_are_shown_with_orphans(
+    admin: Client, begin: Any, oss: OssClient, monkeypatch: Any
+) -> None:
     known = begin(filename="known.mp4")
     prefix = known.key.rpartition("/")[0]
     orphan = oss.initiate("demo-bucket", f"{prefix}/orphan <b>.bin")
-    monkeypatch.setattr("uploads.admin.at_oss.ORPHAN_AGE", timedelta(hours=-1))
-    page = admin.get(f"{LIST}at-oss/", {"prefix": prefix}).content.decode()
+    monkeypatch.setattr("uploads.admin.multipart_uploads.ORPHAN_AGE", timedelta(hours=-1))
+    page = admin.get(f"{LIST}multipart-uploads/", {"prefix": prefix}).content.decode()
     assert "known.mp4" in page
     assert "orphan &lt;b&gt;.bin" in page
     assert page.count('up-failed">orphan') == 1
-    assert "uploads/" in admin.get(f"{LIST}at-oss/", {"delimiter": "/"}).content.decode()
+    assert "uploads/" in admin.get(f"{LIST}multipart-uploads/", {"delimiter": "/"}).content.decode()
     chosen = [f"{orphan}:{prefix}/orphan <b>.bin", f"{known.upload_id}:{known.key}"]
-    told = admin.post(f"{LIST}at-oss/?prefix={prefix}", {"bucket": "demo-bucket", "chosen": chosen}, follow=True)
+    told = admin.post(
+        f"{LIST}multipart-uploads/?prefix={prefix}", {"bucket": "demo-bucket", "selected": chosen}, follow=True
+    )
     assert "2 aborted at OSS" in told.content.decode()
     known.refresh_from_db()
     assert (known.state, known.events.last().actor.username) == ("aborted", "root")
     assert list(oss.all_uploads("demo-bucket", prefix)) == []
 
 
-def test_a_page_of_what_oss_holds_leads_to_the_next(admin: Client, begin: Any, oss: OssClient) -> None:
+def test_multipart_uploads_are_paged(admin: Client, begin: Any, oss: OssClient) -> None:
     ids = {oss.initiate("demo-bucket", f"paged/{number:03}") for number in range(60)}
     seen, query = 0, "prefix=paged/"
     for _ in range(3):
-        answer = admin.get(f"{LIST}at-oss/?{query}")
+        answer = admin.get(f"{LIST}multipart-uploads/?{query}")
         seen += len(answer.context["rows"])
         query = answer.context["next"]
         if not query:
@@ -144,25 +148,35 @@ def test_a_page_of_what_oss_holds_leads_to_the_next(admin: Client, begin: Any, o
         oss.abort("demo-bucket", held.key, held.upload_id)
 
 
-def test_a_storage_out_of_reach_is_told_on_the_page(admin: Client, settings: Any) -> None:
+def test_an_error_of_oss_is_shown_on_the_page(admin: Client, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": "http://127.0.0.1:1"}
-    assert "did not answer" in admin.get(f"{LIST}at-oss/").content.decode()
+    assert "did not answer" in admin.get(f"{LIST}multipart-uploads/").content.decode()
 
 
-def test_the_figures(admin: Client, begin: Any) -> None:
+def test_the_statistics(admin: Client, begin: Any) -> None:
     done = begin(5)
     send(done)
     services.complete(done)
     failed = begin()
     Upload.objects.advance(failed, Event.FAIL, error={"code": "upload_gone", "detail": "x", "title": "y"})
-    page = admin.get(f"{LIST}figures/").content.decode()
+    page = admin.get(f"{LIST}statistics/").content.decode()
     assert "OSS no longer has this upload" in page
     assert f"{date_format(timezone.now(), 'F j')}: 2" in page
-    assert "most in a day: 2" in page
+    assert "maximum per day: 2" in page
 
 
-@pytest.mark.parametrize("page", ["figures/", "at-oss/"])
-def test_pages_are_for_those_who_may_see(page: str, db: None) -> None:
+def test_each_number_leads_to_the_uploads_that_it_counts(admin: Client, begin: Any) -> None:
+    completing = begin(filename="completing.mp4")
+    Upload.objects.advance(completing, Event.COMPLETE, expected={})
+    begin(filename="uploading.mp4")
+    tiles = admin.get(f"{LIST}statistics/").context["tiles"]
+    assert tiles[0][1] == 2
+    for _, number, query in tiles:
+        assert admin.get(LIST + query).context["cl"].result_count == number
+
+
+@pytest.mark.parametrize("page", ["statistics/", "multipart-uploads/"])
+def test_pages_need_the_permission_to_view(page: str, db: None) -> None:
     client = Client()
     client.force_login(get_user_model().objects.create_user("staff", is_staff=True))
     assert client.get(LIST + page).status_code == 403

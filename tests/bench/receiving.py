@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 from tests.stack import ROOT, accepts, client_for, free_port, wait_until
 from uploads.localoss.testing import LocalServer
-from uploads.oss.client import OssClient, utcnow
+from uploads.oss.client import OssClient
 from uploads.oss.limits import MIB, MIN_PART_SIZE
-from uploads.oss.signing import PartSigner
+from uploads.oss.signing import OssRequest, PartSigner
 
 CONNECTIONS, ROUNDS = 4, 5
 PART, PARTS = 8 * MIB, 64
@@ -90,7 +90,8 @@ def _sink() -> Iterator[str]:
 def _part_urls(client: OssClient, bucket: str, key: str, count: int) -> list[str]:
     upload_id = client.initiate(bucket, key)
     address = client.endpoint.url_of(bucket, key)
-    signer = PartSigner(client.credentials, client.region, utcnow(), 3600, address, bucket, key, upload_id)
+    request = OssRequest("PUT", bucket, key, [("uploadId", upload_id)])
+    signer = PartSigner(client.context(), request, address, 3600)
     return list(signer.urls(range(1, count + 1)))
 
 
@@ -152,7 +153,7 @@ def _many_uploads(client: OssClient, bucket: str) -> dict[str, str]:
     for _ in range(MANY // 1000):
         started = time.perf_counter()
         query = [("uploads", ""), ("prefix", "many/"), ("max-uploads", "1000"), *marker]
-        body = client._call("ListMultipartUploads", "GET", bucket, query=query).content.decode()
+        body = client.call("ListMultipartUploads", OssRequest("GET", bucket, query=query)).content.decode()
         pages.append(time.perf_counter() - started)
         marker = [
             ("key-marker", body.partition("<NextKeyMarker>")[2].partition("<")[0]),

@@ -9,9 +9,9 @@ from typing import Any
 import alibabacloud_oss_v2 as oss_v2
 import oss2
 
-from uploads.oss.client import utcnow
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.signing import Credentials, PartSigner
+from uploads.oss.signing import Credentials, OssRequest, PartSigner, SigningContext
+from uploads.oss.transport import utcnow
 
 KEY, UPLOAD_ID = "uploads/7/2026/01/15/0b6c/视频 film.mp4", "0004B9894A22E5B1888A1E29F8236E2D"
 ENDPOINT, REGION, BUCKET = "https://oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou", "example-bucket"
@@ -43,7 +43,8 @@ def run() -> dict[str, Any]:
 def _ours(count: int) -> None:
     url = Endpoint.parse(ENDPOINT).url_of(BUCKET, KEY)
     for _ in range(count // 100):
-        signer = PartSigner(Credentials("id", "secret"), REGION, utcnow(), 900, url, BUCKET, KEY, UPLOAD_ID)
+        context = SigningContext(Credentials("id", "secret"), REGION, utcnow())
+        signer = PartSigner(context, OssRequest("PUT", BUCKET, KEY, [("uploadId", UPLOAD_ID)]), url, 900)
         for _url in signer.urls(range(1, 101)):
             pass
 

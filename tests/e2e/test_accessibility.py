@@ -152,8 +152,8 @@ def busy_site(site: Stack) -> Stack:
     return site
 
 
-PAGES = {"figures/": "#content-main", "at-oss/": "#content-main", "at-oss/?delimiter=/": "#content-main",
-         "": "#result_list tbody"}  # fmt: skip
+PAGES = {"statistics/": "#content-main", "multipart-uploads/": "#content-main",
+         "multipart-uploads/?delimiter=/": "#content-main", "": "#result_list tbody"}  # fmt: skip
 """Of the admin, and what on them is ours."""
 
 
@@ -177,7 +177,7 @@ def test_the_page_that_aborts(page: Page, busy_site: Stack, language: str) -> No
     page.locator("[name=_selected_action]").first.check()
     page.locator("select[name=action]").select_option("abort_uploads")
     page.locator("button[name=index]").click()
-    expect(page.locator(".up-aborting[data-over]")).to_be_visible()
+    expect(page.locator(".up-bulk-abort[data-over]")).to_be_visible()
     wait_until(lambda: page.locator("progress").get_attribute("value") == "1", "the page to show the end")
     assert_clean(page, "#content-main")
 

@@ -1,4 +1,4 @@
-"""The admin in a real Chromium: find, look, stop one, stop three thousand, orphans, figures."""
+"""The admin in a real Chromium: search, inspect, abort one, abort three thousand, orphans, statistics."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def begin(stack: Stack, count: int, name: str, size: int) -> list[dict[str, str]
     return made
 
 
-def test_one_is_found_looked_at_and_stopped(admin: Page, admin_stack: Stack) -> None:
+def test_one_is_found_inspected_and_aborted(admin: Page, admin_stack: Stack) -> None:
     (film,) = begin(admin_stack, 1, "holiday film", 30_000_000)
     begin(admin_stack, 3, "other", 5)
     assert deliver(film["parts"][0], bytes(8 << 20)).status_code == 200
@@ -52,7 +52,7 @@ def test_one_is_found_looked_at_and_stopped(admin: Page, admin_stack: Stack) -> 
     admin.get_by_role("button", name=re.compile("Run|Go")).click()
     expect(admin.get_by_text("1 checked.")).to_be_visible()
     admin.get_by_role("link", name="holiday film-0").click()
-    expect(admin.get_by_role("img", name="1 of 4 parts")).to_be_visible()
+    expect(admin.get_by_role("img", name="1 of 4 parts recorded")).to_be_visible()
     expect(admin.locator(".up-timeline")).to_contain_text("begin by demo")
 
     admin.goto(f"{admin_stack.site.url}{LIST}?q=holiday")
@@ -65,7 +65,7 @@ def test_one_is_found_looked_at_and_stopped(admin: Page, admin_stack: Stack) -> 
         assert api.get(f"uploads/{film['id']}/").json()["state"] == "aborted"
 
 
-def test_three_thousand_are_stopped_while_the_page_counts(admin: Page, admin_stack: Stack) -> None:
+def test_three_thousand_are_aborted_while_the_page_counts(admin: Page, admin_stack: Stack) -> None:
     begin(admin_stack, MANY, "clutter", 5)
     longest: list[float] = []
     admin.on("requestfinished", lambda request: longest.append(request.timing["responseEnd"]) if "/next/" in request.url
@@ -84,27 +84,27 @@ def test_three_thousand_are_stopped_while_the_page_counts(admin: Page, admin_sta
     expect(admin.locator("#result_list")).to_have_count(0)
 
 
-def test_what_clutters_the_bucket_is_found_and_thrown_out(admin: Page, admin_stack: Stack) -> None:
+def test_an_orphan_is_found_and_aborted(admin: Page, admin_stack: Stack) -> None:
     oss = admin_stack.oss()
     oss.initiate(admin_stack.oss_server.bucket, "backups/by hand.tar")
-    admin.get_by_role("link", name="Open at OSS").click()
+    admin.get_by_role("link", name="Multipart uploads at OSS").click()
     admin.get_by_label("Prefix").fill("backups/")
     admin.get_by_role("button", name="Show").click()
     admin.get_by_role("checkbox", name="backups/by hand.tar").check()
-    admin.get_by_role("button", name="Abort the chosen ones").click()
+    admin.get_by_role("button", name="Abort selected at OSS").click()
     expect(admin.get_by_text("1 aborted at OSS.")).to_be_visible()
-    expect(admin.get_by_text("OSS holds nothing open here.")).to_be_visible()
+    expect(admin.get_by_text("There are no unfinished multipart uploads.")).to_be_visible()
     assert list(oss.all_uploads(admin_stack.oss_server.bucket, "backups/")) == []
     oss.close()
 
 
-def test_the_figures_are_drawn(admin: Page) -> None:
-    admin.get_by_role("link", name="Figures").click()
-    for name in ("Uploads a day", "Bytes a day"):
+def test_the_statistics_are_drawn(admin: Page) -> None:
+    admin.get_by_role("link", name="Statistics").click()
+    for name in ("Uploads per day", "Bytes per day"):
         chart = admin.get_by_role("img", name=name)
         expect(chart).to_be_visible()
         assert chart.locator("rect").count() == 30
-    expect(admin.get_by_role("heading", name="Why uploads failed")).to_be_visible()
+    expect(admin.get_by_role("heading", name="Failed uploads by error")).to_be_visible()
     messages: list[str] = []
     admin.on("console", lambda message: messages.append(message.text) if message.type == "error" else None)
     admin.reload()

@@ -64,8 +64,8 @@ def test_other_ways_to_be_sure(page: Page, stack: Stack, integrity: str) -> None
 
 
 def test_the_browser_signs_by_itself(page: Page, stack: Stack) -> None:
-    log_in(page, stack)
-    page.wait_for_load_state("networkidle")  # The page has asked for what is unfinished.
+    with page.expect_response(lambda answer: "/api/uploads/?" in answer.url):  # The list of unfinished uploads.
+        log_in(page, stack)
     calls = calls_of(page)
     result = page.evaluate(
         """async () => {

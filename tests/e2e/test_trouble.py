@@ -548,7 +548,7 @@ def test_a_file_that_changes_on_the_disk_in_the_middle_is_told_in_words(
     faults.await_strikes(1)
     CHANGES[change](path)
     error = page.get_by_test_id("error")
-    expect(error).to_contain_text("The file changed.", timeout=MINUTES)
+    expect(error).to_contain_text("The file has changed.", timeout=MINUTES)
     expect(error).to_contain_text(path.name)
     expect(error).to_contain_text("Cancel this upload and choose the file again.")
     assert page.evaluate("stopped") == ["file_changed"]
@@ -582,7 +582,7 @@ def test_a_file_swapped_for_one_of_the_same_size_and_date_makes_no_object_of_bot
     CHANGES["modified"](file)
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     faults.clear()
-    expect(page.get_by_test_id("error")).to_contain_text("The file changed.", timeout=MINUTES)
+    expect(page.get_by_test_id("error")).to_contain_text("The file has changed.", timeout=MINUTES)
     assert len(traffic.sent) == PARTS, "nobody saw it before the end"
     assert page.evaluate("stopped") == ["file_changed"]
     upload = only_upload(stack, file.name)
@@ -605,7 +605,7 @@ def test_a_fatal_error_says_why_and_throws_no_part_away(page: Page, stack: Stack
     (request_id,) = traffic.request_ids
     assert request_id
     expect(error).to_contain_text(request_id)
-    expect(error).to_contain_text("What was sent is kept")
+    expect(error).to_contain_text("Uploaded parts are kept")
     expect(item(page, "failed")).to_have_count(1)
     upload = only_upload(stack, file.name)
     held = parts_at_oss(stack, upload)

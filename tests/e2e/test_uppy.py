@@ -203,7 +203,7 @@ def test_a_part_that_oss_refuses_fails_the_file_until_it_is_tried_again(uppy: Up
 
 def test_an_address_that_is_not_good_is_refused(uppy: Uppy, version: int) -> None:
     uppy.begin(token="a:b:c")
-    assert ("This address is not good any more" if version == 5 else "Not Found") in uppy.fail()
+    assert ("This Companion URL has expired" if version == 5 else "Not Found") in uppy.fail()
     assert uppy.rows() == []
 
 
@@ -228,7 +228,7 @@ def test_a_file_that_is_too_large_does_not_become_an_object(uppy: Uppy, version:
     uppy.begin(6_000_001, destination="clips", shouldUseMultipart=parts)
     error = uppy.fail()
     if parts:
-        assert ("takes files of at most 6000000 bytes" if version == 5 else "Large") in error
+        assert ("accepts files of at most 6000000 bytes" if version == 5 else "Large") in error
     (row,) = uppy.rows()
     assert row["state"] in ("uploading", "aborted")
     client = uppy.stack.oss()

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 
 from tests.localoss.support import Wire
-from uploads.oss import post, v1
-from uploads.oss.signing import ALGORITHM, Credentials, Scope, timestamp
+from uploads.localoss import signing_v1
+from uploads.oss import post
+from uploads.oss.signing import ALGORITHM, Credentials, timestamp
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
@@ -33,15 +34,7 @@ def send(wire: Wire, fields: dict[str, str], content: bytes | None = b"hello", *
 
 def v4_form(wire: Wire, fields: dict[str, str], sizes: tuple[int, int] = (0, 1000), *, expires: int = 60,
             now: datetime | None = None, credentials: Credentials | None = None) -> dict[str, str]:  # fmt: skip
-    return post.signed_fields(
-        credentials or wire.credentials,
-        wire.server.region,
-        now or datetime.now(UTC),
-        expires,
-        wire.bucket,
-        fields,
-        sizes,
-    )
+    return post.signed_fields(wire.context(now, credentials), wire.bucket, fields, sizes, expires)
 
 
 def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 60, **fields: str) -> dict[str, str]:
@@ -50,9 +43,9 @@ def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 6
     end = (now + timedelta(seconds=expires)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if version == 1:
         policy = post.encode(end, conditions)
-        signature = v1.signature(wire.credentials.access_key_secret, policy)
+        signature = signing_v1.signature(wire.credentials.access_key_secret, policy)
         return {"OSSAccessKeyId": wire.credentials.access_key_id, "policy": policy, "Signature": signature, **fields}
-    scope = Scope.at(now, wire.server.region)
+    scope = wire.context(now).scope
     proof = {
         "x-oss-signature-version": ALGORITHM,
         "x-oss-credential": f"{wire.credentials.access_key_id}/{scope}",

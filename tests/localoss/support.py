@@ -16,7 +16,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.oss import markup, signing
 from uploads.oss.limits import MIN_PART_SIZE
 from uploads.oss.messages import Part, bare
-from uploads.oss.signing import Credentials
+from uploads.oss.signing import Credentials, OssRequest, SigningContext
 
 LIMIT_SECONDS = 60.0
 """A limit for what never ends, far above the time that anything takes."""
@@ -48,6 +48,10 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
+    def context(self, now: datetime | None = None, credentials: Credentials | None = None) -> SigningContext:
+        """Who signs, and when."""
+        return SigningContext(credentials or self.credentials, self.server.region, now or datetime.now(UTC))
+
     def call(
         self,
         method: str,
@@ -66,10 +70,8 @@ class Wire:
         name, query = self.bucket if bucket is None else bucket, list(query)
         sent = dict(headers or {})
         if signed:
-            sent = signing.authorization(
-                credentials or self.credentials, self.server.region, now or datetime.now(UTC), method, name, key, query,
-                headers,
-            )  # fmt: skip
+            context = self.context(now, credentials)
+            sent = signing.authorization(context, OssRequest(method, name, key, query, sent))
         target = f"/{name}/{encoded(key)}" if name else "/"
         if query:
             target += f"?{signing.canonical_query(query)}"
@@ -87,11 +89,8 @@ class Wire:
     def presigned(self, method: str, key: str, query: Query = (), *, expires: int = 60, now: datetime | None = None,
                   headers: Mapping[str, str] | None = None) -> str:  # fmt: skip
         """The target of a presigned URL."""
-        url = signing.presign(
-            self.credentials, self.server.region, now or datetime.now(UTC), expires, method,
-            f"/{self.bucket}/{encoded(key)}", self.bucket, key, query, headers,
-        )  # fmt: skip
-        return url
+        request = OssRequest(method, self.bucket, key, list(query), headers or {})
+        return signing.presign(self.context(now), request, f"/{self.bucket}/{encoded(key)}", expires)
 
     # What most tests begin with
 

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.localoss.support import LIMIT_SECONDS, Wire, raw, refused
 from uploads.localoss.testing import LocalServer
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
+from uploads.oss.errors import NotFound
+from uploads.oss.messages import CorsConfiguration, CorsRule
 
 
 def answers(wire: Wire) -> list[httpx.Response]:
@@ -85,3 +88,24 @@ def test_log_holds_no_secrets(tmp_path: Path, capfd: Any) -> None:
     printed = capfd.readouterr()
     assert printed.err == ""
     assert "signature" not in printed.out
+
+
+def test_every_call_of_the_projects_own_client(wire: Wire) -> None:
+    bucket, key = wire.bucket, "odd/视频 a+b%2F(1)'~.mp4"
+    with OssClient(Endpoint.parse(wire.server.url, "path"), wire.server.region, wire.credentials) as oss:
+        upload_id = oss.initiate(bucket, key, {"Content-Type": "video/mp4"})
+        assert oss.list_parts(bucket, key, upload_id) == []
+        assert [held.upload_id for held in oss.all_uploads(bucket, "odd/")] == [upload_id]
+        oss.abort(bucket, key, upload_id)
+        oss.abort(bucket, key, upload_id)
+        put = oss.put_object(bucket, key, b"hello", {"Content-Type": "text/plain"})
+        head = oss.head(bucket, key)
+        assert (head.etag, head.crc64, head.size) == (put.etag, put.crc64, 5)
+        assert oss.get_range(bucket, key, 1, 3, head.etag) == b"ell"
+        assert [name for page in oss.list_objects(bucket, "odd/") for name in page.keys] == [key]
+        oss.delete_object(bucket, key)
+        with pytest.raises(NotFound):
+            oss.head(bucket, key)
+        rules = CorsConfiguration((CorsRule(("https://a.example",), ("PUT",), ("*",), ("ETag",), 60),))
+        oss.put_cors(bucket, rules)
+        assert oss.get_cors(bucket) == rules

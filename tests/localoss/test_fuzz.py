@@ -6,7 +6,6 @@ Rule: one server takes it all, at least REQUESTS of them; what is found is writt
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 import httpx
@@ -196,15 +195,7 @@ def test_whatever_form_is_sent_is_answered(
     private: Wire, own: dict[str, str], changed: dict[str, str], content: bytes, cut: int, filename: str
 ) -> None:
     fields: Mapping[str, str] = {
-        **post.signed_fields(
-            private.credentials,
-            private.server.region,
-            datetime.now(UTC),
-            60,
-            private.bucket,
-            {"key": "there", **own},
-            (0, 99),
-        ),
+        **post.signed_fields(private.context(), private.bucket, {"key": "there", **own}, (0, 99), 60),
         **(changed if cut % 2 else {}),
     }
     pieces = [

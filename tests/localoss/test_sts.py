@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import vectors
 from tests.localoss.assume_role import ROLE, ask, issue
+from tests.vectors_reader import vectors
+from uploads.localoss import sts_rpc
 from uploads.localoss.addressing import Address
 from uploads.localoss.body import Body
 from uploads.localoss.keys import AccessKey, KeyRing, Role
+from uploads.localoss.policy import Policy
 from uploads.localoss.request import Request, parse_query
 from uploads.localoss.sts import Sts
 from uploads.localoss.testing import LocalServer
 from uploads.localoss.tokens import TokenCipher
-from uploads.oss import markup, policy, sts
+from uploads.oss import markup, sts
 from uploads.oss.signing import Credentials
 from uploads.oss.sts import AssumeRole, parse_assume_role
 
@@ -41,8 +43,8 @@ def rpc(server: LocalServer, *, in_body: bool = True, **changed: str | None) -> 
         "RoleSessionName": "user-7",
     }
     given = {name: value for name, value in {**parameters, **changed}.items() if value is not None}
-    text = sts.rpc_string_to_sign("POST", given)
-    given.setdefault("Signature", sts.rpc_signature(server.access_key_secret, text))
+    text = sts_rpc.string_to_sign("POST", given)
+    given.setdefault("Signature", sts_rpc.signature(server.access_key_secret, text))
     if in_body:
         return httpx.post(server.url, data=given)
     return httpx.post(f"{server.url}/?{sts.canonical_query(given)}")
@@ -180,7 +182,7 @@ def wire_request(vector: dict[str, Any]) -> Request:
 @pytest.mark.parametrize("vector", vectors("sts_assume_role")["wire_requests"], ids=lambda vector: vector["sdk"])
 def test_what_the_sdks_sent_is_accepted(vector: dict[str, Any]) -> None:
     arn = "acs:ram::1234567890123456:role/example-upload-role"
-    keys = KeyRing([AccessKey("LTAI5tExampleKeyId", vector["access_key_secret"])], [Role(arn, policy.Policy(()))])
+    keys = KeyRing([AccessKey("LTAI5tExampleKeyId", vector["access_key_secret"])], [Role(arn, Policy(()))])
     now = datetime(2026, 11, 21, 0, 28, 20, tzinfo=UTC)
     answer = Sts(keys, TokenCipher(bytes(32))).answer(wire_request(vector), now)
     assert isinstance(answer.body, bytes)

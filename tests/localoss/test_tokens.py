@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.localoss import v1_client
 from tests.localoss.assume_role import ROLE, issue
 from tests.localoss.support import Wire, encoded, refused, result
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import KeyRing
+from uploads.localoss.policy import Policy
 from uploads.localoss.testing import LocalServer
 from uploads.localoss.tokens import TokenCipher, new_session, token_cipher
-from uploads.oss import policy, signing, v1
+from uploads.oss import policy, signing
 from uploads.oss.messages import build_complete
-from uploads.oss.signing import Credentials
+from uploads.oss.signing import Credentials, OssRequest
 
 NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 
@@ -118,9 +120,9 @@ def test_version_1_takes_tokens_too(limited: Wire) -> None:
     for key, status in (("sts/a b.mov", 200), ("sts/other", 403)):
         expires = int(datetime.now(UTC).timestamp()) + 60
         target = f"/demo-bucket/{encoded(key)}"
-        url = v1.presign(limited.credentials, expires, "PUT", target, "demo-bucket", key)
+        url = v1_client.presign(limited.credentials, OssRequest("PUT", "demo-bucket", key), target, expires)
         assert limited.target("PUT", url, {}, b"x").status_code == status
-        headers = v1.authorization(limited.credentials, datetime.now(UTC), "PUT", "demo-bucket", key)
+        headers = v1_client.authorization(limited.credentials, OssRequest("PUT", "demo-bucket", key), datetime.now(UTC))
         assert limited.target("PUT", target, headers, b"x").status_code == status
 
 
@@ -190,15 +192,13 @@ def test_a_deleted_role_allows_nothing() -> None:
     cipher = TokenCipher(bytes(32))
     session = new_session("acs:ram::1:role/gone", "user-7", "", 2**31)
     key = KeyRing([], [DEMO_ROLE], cipher).find(session.access_key_id, cipher.encrypt(session), NOW)
-    assert key.policies == (policy.Policy(()),)
+    assert key.policies == (Policy(()),)
 
 
 def test_signing_time_counts_for_temporary_keys_too(limited: Wire) -> None:
     past = datetime.now(UTC) - timedelta(minutes=16)
     refused(limited.call("PUT", "sts/a b.mov", content=b"x", now=past), 403, "RequestTimeTooSkewed")
-    headers = signing.authorization(
-        limited.credentials, limited.server.region, datetime.now(UTC), "PUT", "demo-bucket", "sts/a b.mov"
-    )
+    headers = signing.authorization(limited.context(), OssRequest("PUT", "demo-bucket", "sts/a b.mov"))
     del headers["x-oss-security-token"]
     refused(limited.target("PUT", f"/demo-bucket/{encoded('sts/a b.mov')}", headers, b"x"), 403, "InvalidAccessKeyId")
 

@@ -8,17 +8,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import vectors
+from tests.localoss import v1_client
 from tests.localoss.test_v4 import LONG, TEMPORARY_SECRET, TOKEN, request
+from tests.vectors_reader import vectors
 from uploads.localoss.auth import identify
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing
 from uploads.localoss.testing import LocalServer
-from uploads.oss import v1
-from uploads.oss.client import utcnow
 from uploads.oss.errors import from_answer
-from uploads.oss.signing import Credentials
+from uploads.oss.signing import Credentials, OssRequest
+from uploads.oss.transport import utcnow
 
 CONFIG = Config(root=Path("unused"), region="cn-hangzhou")
 WIRE = [sent for sent in vectors("sdk_wire_requests")["requests"] if sent["signature_version"] == "v1"]
@@ -41,6 +41,9 @@ def test_what_sdks_sent_verifies(sent: dict[str, Any]) -> None:
 
 # Over the wire
 
+GET, PUT = OssRequest("GET", "demo-bucket", "v1.txt"), OssRequest("PUT", "demo-bucket", "v1.txt")
+GET_A = OssRequest("GET", "demo-bucket", "a")
+
 
 @pytest.fixture
 def place(oss_server: LocalServer) -> tuple[str, Credentials]:
@@ -58,14 +61,14 @@ def code_of(answer: httpx.Response) -> tuple[int, str, str]:
 
 
 def signed(credentials: Credentials, **changes: str) -> dict[str, str]:
-    return v1.authorization(credentials, utcnow(), "PUT", "demo-bucket", "v1.txt", headers=changes)
+    return v1_client.authorization(credentials, OssRequest("PUT", "demo-bucket", "v1.txt", headers=changes), utcnow())
 
 
 def test_header_and_url_are_accepted(place: tuple[str, Credentials]) -> None:
     url, credentials = place
     assert put(url, signed(credentials, **{"Content-Type": "text/plain", "x-oss-meta-a": "b"})).status_code == 200
     expires = int(utcnow().timestamp()) + 60
-    assert httpx.get(v1.presign(credentials, expires, "GET", url, "demo-bucket", "v1.txt")).content == b"hello"
+    assert httpx.get(v1_client.presign(credentials, GET, url, expires)).content == b"hello"
 
 
 @pytest.mark.parametrize(
@@ -96,14 +99,14 @@ def test_a_clock_off_by_more_than_a_quarter_of_an_hour(place: tuple[str, Credent
     url, credentials = place
     for minutes, status in ((14, 200), (-14, 200), (16, 403), (-16, 403)):
         now = utcnow() + timedelta(minutes=minutes)
-        answer = put(url, v1.authorization(credentials, now, "PUT", "demo-bucket", "v1.txt"))
+        answer = put(url, v1_client.authorization(credentials, PUT, now))
         assert answer.status_code == status
     assert "RequestTimeTooSkewed" in answer.text
 
 
 def test_a_url_past_its_end_or_without_its_parts(place: tuple[str, Credentials]) -> None:
     url, credentials = place
-    past = v1.presign(credentials, int(utcnow().timestamp()) - 1, "GET", url, "demo-bucket", "v1.txt")
+    past = v1_client.presign(credentials, GET, url, int(utcnow().timestamp()) - 1)
     assert code_of(httpx.get(past)) == (403, "AccessDenied", "Request has expired.")
     assert code_of(httpx.get(f"{url}?OSSAccessKeyId=demo-key-id"))[:2] == (403, "AccessDenied")
     assert code_of(httpx.get(past.replace("Expires=", "Expires=x")))[:2] == (403, "AccessDenied")
@@ -111,7 +114,7 @@ def test_a_url_past_its_end_or_without_its_parts(place: tuple[str, Credentials])
 
 def test_both_ways_at_once_are_refused(place: tuple[str, Credentials]) -> None:
     url, credentials = place
-    both = v1.presign(credentials, int(utcnow().timestamp()) + 60, "PUT", url, "demo-bucket", "v1.txt")
+    both = v1_client.presign(credentials, PUT, url, int(utcnow().timestamp()) + 60)
     assert code_of(put(both, signed(credentials)))[1] == "InvalidRequest"
 
 
@@ -120,7 +123,7 @@ def test_a_signed_url_carries_its_token_itself(token: str | None) -> None:
     now = utcnow()
     keys = KeyRing([AccessKey("STS.N", TEMPORARY_SECRET, TOKEN, now + timedelta(hours=1))])
     credentials = Credentials("STS.N", TEMPORARY_SECRET, token)
-    url = v1.presign(credentials, int(now.timestamp()) + 60, "GET", "/demo-bucket/a", "demo-bucket", "a")
+    url = v1_client.presign(credentials, GET_A, "/demo-bucket/a", int(now.timestamp()) + 60)
     received = request("GET", url, {"Host": "127.0.0.1", "x-oss-security-token": TOKEN}, CONFIG)
     with pytest.raises(Refusal) as caught:
         identify(received, CONFIG, keys, now)
@@ -134,7 +137,7 @@ def test_a_signed_url_carries_its_token_itself(token: str | None) -> None:
 def test_temporary_keys_need_their_own_living_token(token: str | None, code: str) -> None:
     now = utcnow()
     keys = KeyRing([LONG, AccessKey("STS.N", TEMPORARY_SECRET, TOKEN, now)])
-    sent = v1.authorization(Credentials("STS.N", TEMPORARY_SECRET, token), now, "GET", "demo-bucket", "a")
+    sent = v1_client.authorization(Credentials("STS.N", TEMPORARY_SECRET, token), GET_A, now)
     received = request("GET", "/demo-bucket/a", {**sent, "Host": "127.0.0.1"}, CONFIG)
     with pytest.raises(Refusal) as caught:
         identify(received, CONFIG, keys, now)

@@ -10,14 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.conftest import vectors
 from tests.localoss.support import Wire, refused
+from tests.vectors_reader import vectors
 from uploads.localoss.auth import identify
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing
 from uploads.localoss.request import Request, from_environ
-from uploads.oss.signing import Credentials, authorization, presign
+from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, presign
 
 LONG = AccessKey("LTAI5tExampleKeyId", "ExampleSecretForTestsOnly0000000")
 TOKEN = "CAISExampleFakeToken/with+plus/and=equals=="
@@ -174,10 +174,8 @@ def test_clock_may_differ_by_fifteen_minutes(wire: Wire) -> None:
 
 
 def test_additional_header_that_is_declared_must_be_sent(wire: Wire) -> None:
-    target = presign(
-        wire.credentials, wire.server.region, datetime.now(UTC), 60, "GET", f"/{wire.bucket}/a", wire.bucket, "a",
-        headers={"range": "bytes=0-1"}, additional=["range"],
-    )  # fmt: skip
+    request = OssRequest("GET", wire.bucket, "a", headers={"range": "bytes=0-1"}, additional=["range"])
+    target = presign(wire.context(), request, f"/{wire.bucket}/a", 60)
     wire.put("a", b"xyz")
     assert wire.target("GET", target, {"Range": "bytes=0-1"}).content == b"xy"
     refused(wire.target("GET", target, {"Range": "bytes=0-2"}), 403, "SignatureDoesNotMatch")
@@ -195,7 +193,7 @@ def test_url_of_another_date_is_refused(wire: Wire, date: str, message: str) -> 
 
 @pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -2359", "soon", ""])
 def test_date_must_be_valid(wire: Wire, date: str) -> None:
-    sent = authorization(wire.credentials, wire.server.region, datetime.now(UTC), "GET", wire.bucket, "a")
+    sent = authorization(wire.context(), OssRequest("GET", wire.bucket, "a"))
     del sent["x-oss-date"]
     document = refused(wire.target("GET", f"/{wire.bucket}/a", sent | {"Date": date}), 403, "AccessDenied")
     assert document.findtext("Message") == "OSS authentication requires a valid Date."
@@ -225,7 +223,8 @@ def test_tampering_is_refused_and_explained(wire: Wire) -> None:
 
 
 def test_other_region_and_other_forms_are_refused(wire: Wire) -> None:
-    headers = authorization(wire.credentials, "cn-beijing", datetime.now(UTC), "GET", wire.bucket, "a")
+    context = SigningContext(wire.credentials, "cn-beijing", datetime.now(UTC))
+    headers = authorization(context, OssRequest("GET", wire.bucket, "a"))
     document = refused(wire.target("GET", f"/{wire.bucket}/a", headers), 400, "InvalidArgument")
     assert document.findtext("EC") == "0002-00000226"
     both = wire.call("GET", "a", [("x-oss-signature-version", "OSS4-HMAC-SHA256")])

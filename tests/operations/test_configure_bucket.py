@@ -1,4 +1,4 @@
-"""manage.py configure_bucket: merges, shows, repeats, and says what is wrong."""
+"""manage.py configure_bucket: merges rules, shows the difference, can be repeated, and reports errors."""
 
 import io
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uploads.localoss.testing import LocalServer
-from uploads.operations.bucket import RULE, merge_cors
+from uploads.operations.bucket import CORS_RULE, merge_cors
 from uploads.oss import lifecycle
 from uploads.oss.client import OssClient
 from uploads.oss.messages import CorsConfiguration, CorsRule
@@ -39,11 +39,11 @@ def test_it_merges_shows_the_difference_and_is_safe_to_repeat(bucket: OssClient)
     assert ours.allowed_origins == ("https://app.example", "https://two.example")
     assert set(ours.expose_headers) == {"ETag", "x-oss-request-id", "x-oss-hash-crc64ecma"}
     assert theirs == THEIRS
-    assert "as it should be" in configure()
+    assert "demo-bucket: unchanged: CORS for https://app.example" in configure()
     assert len(bucket.get_cors("demo-bucket").rules) == 2
 
 
-def test_stale_uploads_are_given_up_by_oss_itself(bucket: OssClient, settings: Any) -> None:
+def test_oss_aborts_stale_uploads(bucket: OssClient, settings: Any) -> None:
     theirs = (
         b"<LifecycleConfiguration><Rule><ID>theirs</ID><Prefix>logs/</Prefix><Status>Enabled</Status>"
         b"<Expiration><Days>30</Days></Expiration></Rule></LifecycleConfiguration>"
@@ -58,13 +58,13 @@ def test_stale_uploads_are_given_up_by_oss_itself(bucket: OssClient, settings: A
         },
     }
     said = configure()
-    assert "+    multipart uploads given up after 11 days" in said
+    assert "+    multipart uploads aborted after 11 days" in said
     rules = {rule.prefix: rule for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
     assert set(rules) == {"logs/", "uploads/", "other/"}
     assert rules["uploads/"].abort == lifecycle.Age(days=11), "one rule for both: OSS allows none inside another"
     assert rules["other/"].abort == lifecycle.Age(days=8)
     assert rules["logs/"].expiration == lifecycle.Age(days=30)
-    assert "as it should be: stale uploads" in configure()
+    assert "unchanged: abort stale uploads: other/ after 8 days, uploads/ after 11 days" in configure()
     settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {}}}
     configure()
     kept = {rule.prefix for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
@@ -72,16 +72,16 @@ def test_stale_uploads_are_given_up_by_oss_itself(bucket: OssClient, settings: A
 
 
 def test_a_dry_run_changes_nothing(bucket: OssClient) -> None:
-    assert "nothing changed" in configure("--dry-run")
+    assert "not changed (dry run)" in configure("--dry-run")
     assert bucket.get_cors("demo-bucket").rules == (THEIRS,)
 
 
-def test_without_an_origin_it_says_what_to_do(settings: Any) -> None:
+def test_a_missing_origin_is_reported(settings: Any) -> None:
     with pytest.raises(CommandError, match="UPLOADS_ORIGINS"):
         configure()
 
 
-def test_osss_refusal_is_told_with_its_cure(bucket: OssClient, settings: Any) -> None:
+def test_an_error_of_oss_comes_with_a_fix(bucket: OssClient, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OSS_ACCESS_KEY_SECRET": "wrong"}
     with pytest.raises(CommandError, match=r"set OSS_ACCESS_KEY_SECRET.*request id"):
         configure()
@@ -91,7 +91,7 @@ ORIGINS = st.sampled_from([f"https://{name}.example" for name in "abcdef"])
 
 
 @given(origins=st.lists(ORIGINS, min_size=1, max_size=4), had=st.lists(ORIGINS, max_size=3, unique=True))
-def test_merging_is_idempotent_and_loses_nobody(origins: list[str], had: list[str]) -> None:
+def test_merging_is_idempotent_and_keeps_every_rule(origins: list[str], had: list[str]) -> None:
     before = CorsConfiguration((THEIRS, *([CorsRule(tuple(had), *_rest())] if had else [])))
     after = merge_cors(before, origins)
     assert merge_cors(after, origins) == after
@@ -100,4 +100,4 @@ def test_merging_is_idempotent_and_loses_nobody(origins: list[str], had: list[st
 
 
 def _rest() -> tuple[Any, ...]:
-    return RULE.allowed_methods, RULE.allowed_headers, RULE.expose_headers, RULE.max_age_seconds
+    return CORS_RULE.allowed_methods, CORS_RULE.allowed_headers, CORS_RULE.expose_headers, CORS_RULE.max_age_seconds

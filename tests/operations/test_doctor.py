@@ -1,4 +1,4 @@
-"""The doctor: each broken set-up is made for real, against a real local OSS, and its cure named."""
+"""The doctor: each fault is made for real, against a real local OSS, and the fix is named."""
 
 import json
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ from uploads.operations import doctor
 from uploads.operations.doctor import Finding
 from uploads.oss import policy
 from uploads.oss.messages import CorsConfiguration, CorsRule
+from uploads.oss.signing import OssRequest
 
 pytestmark = pytest.mark.django_db
 ORIGIN = "https://app.example"
@@ -28,7 +29,7 @@ ORIGIN = "https://app.example"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One whose role may do no more than it must."""
+    """A server whose role may do no more than uploads need."""
     narrow = policy.document([policy.allow(["oss:PutObject"], ["acs:oss:*:*:demo-bucket/*"])])
     path = tmp_path_factory.mktemp("role") / "policy.json"
     path.write_text(narrow)
@@ -37,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 @pytest.fixture(autouse=True)
-def sound(server: LocalServer, settings: Any) -> Any:
+def working(server: LocalServer, settings: Any) -> Any:
     cache.clear()
     httpx.delete(f"{server.url}/-/faults")
     settings.UPLOADS = {
@@ -56,15 +57,15 @@ def found() -> dict[str, Finding]:
     return {finding.name: finding for finding in doctor.examine()}
 
 
-def ails(name: str, level: str, words: str, cure: str) -> None:
-    """Exactly this is wrong, and this is its cure."""
+def has_problem(name: str, level: str, words: str, cure: str) -> None:
+    """This finding has a problem and its fix, and nothing else fails."""
     findings = found()
     finding = findings[name]
     assert (finding.level, words in finding.text, cure in finding.cure) == (level, True, True), finding
     assert {other.name for other in findings.values() if other.level == "FAIL"} <= {name}
 
 
-def test_a_sound_set_up_is_told_so_in_lines() -> None:
+def test_a_working_configuration_has_only_ok_lines() -> None:
     out = StringIO()
     call_command("doctor", stdout=out, no_color=True)
     lines = out.getvalue().splitlines()
@@ -75,8 +76,8 @@ def test_a_sound_set_up_is_told_so_in_lines() -> None:
         assert name in names
 
 
-def test_as_json_and_by_exit_code(sound: Any) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_ACCESS_KEY_SECRET": "s3cr3t"}
+def test_json_and_exit_code(working: Any) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_ACCESS_KEY_SECRET": "s3cr3t"}
     out = StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("doctor", "--json", stdout=out)
@@ -87,34 +88,34 @@ def test_as_json_and_by_exit_code(sound: Any) -> None:
     assert "s3cr3t" not in out.getvalue(), "no secret is shown"
 
 
-def test_wrong_secret(sound: Any) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_ACCESS_KEY_SECRET": "wrong"}
-    ails("credentials", "FAIL", "SignatureDoesNotMatch", "OSS_ACCESS_KEY_SECRET")
+def test_wrong_secret(working: Any) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_ACCESS_KEY_SECRET": "wrong"}
+    has_problem("credentials", "FAIL", "SignatureDoesNotMatch", "OSS_ACCESS_KEY_SECRET")
 
 
-def test_unknown_key(sound: Any) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_ACCESS_KEY_ID": "nobody"}
-    ails("credentials", "FAIL", "InvalidAccessKeyId", "OSS_ACCESS_KEY_ID")
+def test_unknown_key(working: Any) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_ACCESS_KEY_ID": "nobody"}
+    has_problem("credentials", "FAIL", "InvalidAccessKeyId", "OSS_ACCESS_KEY_ID")
 
 
-def test_wrong_region(sound: Any) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_REGION": "cn-beijing"}
-    ails("region", "FAIL", "region", "OSS_REGION")
+def test_wrong_region(working: Any) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_REGION": "cn-beijing"}
+    has_problem("region", "FAIL", "region", "OSS_REGION")
 
 
 def test_clock_off(server: LocalServer) -> None:
     httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": 1000}])
-    ails("clock", "FAIL", "15 minutes", "clock")
+    has_problem("clock", "FAIL", "15 minutes", "clock")
 
 
-def test_no_such_bucket(sound: Any) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_BUCKET": "not-there"}
-    ails("bucket not-there", "FAIL", "NoSuchBucket", "OSS_BUCKET")
+def test_no_such_bucket(working: Any) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_BUCKET": "not-there"}
+    has_problem("bucket not-there", "FAIL", "NoSuchBucket", "OSS_BUCKET")
 
 
-def test_nobody_at_the_endpoint(sound: Any) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_ENDPOINT": "http://127.0.0.1:1"}
-    ails("endpoint", "FAIL", "http://127.0.0.1:1", "OSS_ENDPOINT")
+def test_endpoint_out_of_reach(working: Any) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_ENDPOINT": "http://127.0.0.1:1"}
+    has_problem("endpoint", "FAIL", "http://127.0.0.1:1", "OSS_ENDPOINT")
 
 
 def with_cors(server: LocalServer, *rules: CorsRule) -> None:
@@ -125,57 +126,57 @@ def with_cors(server: LocalServer, *rules: CorsRule) -> None:
 
 def test_etag_not_exposed(server: LocalServer) -> None:
     with_cors(server, CorsRule((ORIGIN,), ("PUT", "GET"), ("*",), ("x-oss-request-id",), 60))
-    ails(f"CORS of demo-bucket for {ORIGIN}", "FAIL", "ETag is not exposed", "configure_bucket")
+    has_problem(f"CORS of demo-bucket for {ORIGIN}", "FAIL", "ETag is not exposed", "configure_bucket")
 
 
 def test_crc64_not_exposed(server: LocalServer) -> None:
     with_cors(server, CorsRule((ORIGIN,), ("PUT", "GET"), ("*",), ("ETag",), 60))
-    ails(f"CORS of demo-bucket for {ORIGIN}", "warn", "CRC64", "configure_bucket")
+    has_problem(f"CORS of demo-bucket for {ORIGIN}", "warn", "CRC64", "configure_bucket")
 
 
-def test_origin_missing(server: LocalServer) -> None:
+def test_origin_not_allowed(server: LocalServer) -> None:
     with_cors(server, CorsRule(("https://other.example",), ("PUT", "GET"), ("*",), ("ETag",), 60))
-    ails(f"CORS of demo-bucket for {ORIGIN}", "FAIL", "preflight", "configure_bucket")
+    has_problem(f"CORS of demo-bucket for {ORIGIN}", "FAIL", "preflight", "configure_bucket")
 
 
 def test_lifecycle_missing(server: LocalServer) -> None:
     oss = client_for(server)
-    oss._call("DeleteBucketLifecycle", "DELETE", "demo-bucket", query=[("lifecycle", "")])
+    oss.call("DeleteBucketLifecycle", OssRequest("DELETE", "demo-bucket", query=[("lifecycle", "")]))
     oss.close()
-    ails("lifecycle of demo-bucket for uploads/", "warn", "cost money", "configure_bucket")
+    has_problem("lifecycle of demo-bucket for uploads/", "warn", "cost money", "configure_bucket")
 
 
-def test_role_not_assumable(sound: Any) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_STS_ROLE_ARN": "acs:ram::1000000000000001:role/nobody"}
-    ails("STS role", "FAIL", "EntityNotExist.Role", "OSS_STS_ROLE_ARN")
+def test_role_not_assumable(working: Any) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_STS_ROLE_ARN": "acs:ram::1000000000000001:role/nobody"}
+    has_problem("STS role", "FAIL", "EntityNotExist.Role", "OSS_STS_ROLE_ARN")
 
 
-def test_policy_too_wide(sound: Any, oss_server: LocalServer) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_ENDPOINT": oss_server.url, "OSS_STS_ENDPOINT": oss_server.url}
+def test_policy_too_wide(working: Any, oss_server: LocalServer) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_ENDPOINT": oss_server.url, "OSS_STS_ENDPOINT": oss_server.url}
     call_command("configure_bucket", stdout=StringIO())
-    ails("STS policy", "warn", "list the bucket, read objects, delete objects", "oss:PutObject")
+    has_problem("STS policy", "warn", "list the bucket, read objects, delete objects", "oss:PutObject")
 
 
-def with_callback(sound: Any, url: str) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": url}}}}
+def with_callback(working: Any, url: str) -> None:
+    working.UPLOADS = {**working.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": url}}}}
 
 
-def test_callback_unreachable(sound: Any) -> None:
+def test_callback_unreachable(working: Any) -> None:
     with CallbackApp() as app:
         pass
-    with_callback(sound, app.url)
-    ails("callback of default", "FAIL", "can not connect", "open to OSS")
+    with_callback(working, app.url)
+    has_problem("callback of default", "FAIL", "can not connect", "open to OSS")
 
 
 @pytest.mark.parametrize(("status", "level"), [(200, "ok"), (404, "ok"), (403, "FAIL"), (500, "FAIL")])
-def test_callback_answers(sound: Any, server: LocalServer, status: int, level: str) -> None:
+def test_callback_answers(working: Any, server: LocalServer, status: int, level: str) -> None:
     with CallbackApp(answer(status)) as app:
-        with_callback(sound, app.url)
+        with_callback(working, app.url)
         assert found()["callback of default"].level == level
     oss = client_for(server)
-    listed = oss._call("ListObjects", "GET", "demo-bucket", query=[("prefix", "uploads/doctor-")]).text
+    listed = oss.call("ListObjects", OssRequest("GET", "demo-bucket", query=[("prefix", "uploads/doctor-")])).text
     oss.close()
-    assert "<Key>" not in listed, "nothing is left behind"
+    assert "<Key>" not in listed, "the object is deleted again"
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite")
@@ -188,19 +189,19 @@ def test_sqlite_with_several_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "4 worker" in findings["database"].text
 
 
-def test_a_cache_that_forgets(sound: Any) -> None:
-    sound.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    ails("cache", "FAIL", "forgets", "CACHE_URL")
+def test_a_cache_that_stores_nothing(working: Any) -> None:
+    working.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    has_problem("cache", "FAIL", "does not return", "CACHE_URL")
 
 
 def test_migrations_missing() -> None:
     ((_, newest),) = MigrationLoader(connection).graph.leaf_nodes("uploads")
     MigrationRecorder(connection).record_unapplied("uploads", newest)
-    ails("database", "FAIL", "1 migrations are missing", "manage.py migrate")
+    has_problem("database", "FAIL", "1 migrations are not applied", "manage.py migrate")
 
 
-def test_settings_that_are_wrong_are_told_first(sound: Any) -> None:
-    sound.UPLOADS = {**sound.UPLOADS, "OSS_REGION": "oss-cn-hangzhou"}
+def test_wrong_settings_are_reported_first(working: Any) -> None:
+    working.UPLOADS = {**working.UPLOADS, "OSS_REGION": "oss-cn-hangzhou"}
     findings = found()
     assert findings["settings"].level == "FAIL"
     assert "credentials" not in findings

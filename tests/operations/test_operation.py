@@ -1,4 +1,4 @@
-"""For those who keep it running: health, figures, logs without a secret, a clean check, signals after the commit."""
+"""For operators: health, metrics, signals after the commit, logs without secrets, a clean `check --deploy`."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import Begin
+from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import ROOT, Stack, deliver, wait_until
 from uploads import services, signals
@@ -41,7 +41,9 @@ def test_live_and_ready(client: Client, oss: OssClient) -> None:
     assert client.post("/healthz").status_code == 405
 
 
-def test_not_ready_says_why_and_nothing_more(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_ready_gives_reasons_without_details(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OSS_BUCKET": "", "OSS_ACCESS_KEY_SECRET": "s3cr3t"}
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
@@ -57,7 +59,7 @@ def test_not_ready_says_why_and_nothing_more(client: Client, settings: Any, monk
     assert b"s3cr3t" not in answer.content
 
 
-# Figures
+# Metrics
 
 
 def samples(client: Client) -> dict[str, float]:
@@ -69,7 +71,7 @@ def samples(client: Client) -> dict[str, float]:
     }
 
 
-def test_figures(client: Client, begin: Begin) -> None:
+def test_metrics(client: Client, begin: Begin) -> None:
     before = samples(client)
     done, upload, _ = begin(5), begin(SIZE), begin(SIZE)
     for each in (done, upload):
@@ -89,7 +91,7 @@ def test_figures(client: Client, begin: Begin) -> None:
     assert grown('uploads_oss_call_seconds_count{"code": "200", "operation": "HeadObject"}') == 1
 
 
-def test_figures_may_be_for_a_bearer_alone(client: Client, settings: Any) -> None:
+def test_metrics_may_need_a_bearer_token(client: Client, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "METRICS_TOKEN": "t0ken"}
     assert client.get("/metrics").status_code == 403
     assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
@@ -100,32 +102,34 @@ def test_figures_may_be_for_a_bearer_alone(client: Client, settings: Any) -> Non
 
 
 @pytest.fixture
-def heard() -> Iterator[list[tuple[str, str, str]]]:
-    """What a host project hears: the signal, the upload's state by then, who did it."""
-    told: list[tuple[str, str, str]] = []
+def received() -> Iterator[list[tuple[str, str, str]]]:
+    """What a host project receives: the signal, the state of the upload at that time, the actor."""
+    signalled: list[tuple[str, str, str]] = []
     names = ("upload_created", "upload_completed", "upload_aborted", "upload_failed")
     receivers = {
-        name: lambda upload, actor, name=name, **_: told.append((name, upload.state, getattr(actor, "username", "")))
+        name: lambda upload, actor, name=name, **_: signalled.append(
+            (name, upload.state, getattr(actor, "username", ""))
+        )
         for name in names
     }
     for name, receiver in receivers.items():
         getattr(signals, name).connect(receiver, weak=False)
-    yield told
+    yield signalled
     for name, receiver in receivers.items():
         getattr(signals, name).disconnect(receiver)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_signals_tell_of_what_is_so(begin: Begin, user: Any, heard: list[Any], oss: OssClient) -> None:
-    done, given_up, lost = begin(5), begin(SIZE), begin(SIZE)
+def test_signals_follow_each_change_once(begin: Begin, user: Any, received: list[Any], oss: OssClient) -> None:
+    done, aborted, lost = begin(5), begin(SIZE), begin(SIZE)
     send(done)
     services.complete(done, actor=user)
     services.complete(done, actor=user)
-    services.abort(given_up, actor=user)
+    services.abort(aborted, actor=user)
     oss.abort(lost.bucket, lost.key, lost.upload_id)
     with pytest.raises(UploadError):
         services.complete(lost)
-    assert heard == [
+    assert received == [
         *[("upload_created", "uploading", "ann")] * 3,
         ("upload_completed", "completed", "ann"),
         ("upload_aborted", "aborted", "ann"),
@@ -134,19 +138,21 @@ def test_signals_tell_of_what_is_so(begin: Begin, user: Any, heard: list[Any], o
 
 
 @pytest.mark.django_db(transaction=True)
-def test_signals_wait_for_the_commit(begin: Begin, heard: list[Any]) -> None:
+def test_signals_wait_for_the_commit(begin: Begin, received: list[Any]) -> None:
     upload = begin(5)
     send(upload)
     with pytest.raises(RuntimeError), transaction.atomic():  # noqa: PT012
         services.complete(upload)
-        assert [name for name, *_ in heard] == ["upload_created"]
-        raise RuntimeError("the host thought better of it")
-    assert [name for name, *_ in heard] == ["upload_created"]
+        assert [name for name, *_ in received] == ["upload_created"]
+        raise RuntimeError("the host changed its mind")
+    assert [name for name, *_ in received] == ["upload_created"]
     assert Upload.objects.get(pk=upload.pk).state == State.UPLOADING
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_receiver_that_fails_harms_nobody(begin: Begin, heard: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_receiver_does_not_disturb_the_others(
+    begin: Begin, received: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(**_: Any) -> None:
         raise ValueError("a thumbnail could not be made")
 
@@ -157,7 +163,7 @@ def test_a_receiver_that_fails_harms_nobody(begin: Begin, heard: list[Any], capl
         assert services.complete(upload).state == State.COMPLETED
     finally:
         signals.upload_completed.disconnect(broken)
-    assert ("upload_completed", "completed", "") in heard
+    assert ("upload_completed", "completed", "") in received
     assert "a thumbnail could not be made" in caplog.text
 
 
@@ -170,7 +176,7 @@ SECRETS = re.compile(
 
 
 def test_the_log_is_json_with_ids_and_without_secrets(tmp_path: Path) -> None:
-    """A whole site: uploads of each kind, credentials, a callback, refusals; then every line is read."""
+    """A whole site handles uploads of each kind, credentials, a callback and refusals; then every log line is read."""
     log = tmp_path / "log"
     with Stack(log=log, level="DEBUG") as stack:
         stack.destinations({"default": {"callback": {"url": f"{stack.site.url}/api/oss/callback/"}}})
@@ -205,7 +211,7 @@ def test_the_log_is_json_with_ids_and_without_secrets(tmp_path: Path) -> None:
     assert token not in text
 
 
-def test_a_stop_lets_what_is_under_way_finish(tmp_path: Path) -> None:
+def test_a_stop_lets_requests_in_progress_finish(tmp_path: Path) -> None:
     """SIGTERM in the middle of a slow Complete: its answer still comes, and the process ends."""
     with Stack(oss_arguments=["--allow-faults"]) as stack, stack.api() as api:
         body = {"destination": "default", "filename": "a.bin", "size": SIZE, "sign": 3}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import vectors
+from tests.vectors_reader import vectors
 from uploads.oss.crc64 import combine, combine_all, crc64
 from uploads.oss.messages import multipart_etag
 

@@ -1,12 +1,13 @@
-"""OSS's XML, both ways, and what is not OSS's."""
+"""OSS's XML messages: built, parsed, and refused when they are malformed."""
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 
 from uploads.oss import errors, messages
 from uploads.oss.errors import Busy, Denied, Malformed, NotFound, Refused
-from uploads.oss.messages import CorsConfiguration, CorsRule, Part
+from uploads.oss.messages import CorsConfiguration, CorsRule, OpenUpload, Part
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -22,12 +23,30 @@ def test_list_of_parts() -> None:
     assert page.next_marker == 2
 
 
+def test_page_of_uploads() -> None:
+    body = f"""{HEAD}<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>
+    <NextKeyMarker>a%20b</NextKeyMarker><NextUploadIdMarker>U</NextUploadIdMarker>
+    <Upload><Key>a%20b</Key><UploadId>U</UploadId><Initiated>2026-01-15T08:30:00.000Z</Initiated></Upload>
+    <CommonPrefixes><Prefix>p%2F</Prefix></CommonPrefixes></ListMultipartUploadsResult>"""
+    page = messages.parse_uploads(body.encode())
+    assert page.uploads == (OpenUpload("a b", "U", datetime(2026, 1, 15, 8, 30, tzinfo=UTC)),)
+    assert (page.prefixes, page.next_marker) == (("p/",), ("a b", "U"))
+    with pytest.raises(Malformed):
+        messages.parse_uploads(body.replace("2026-01-15T08:30:00.000Z", "yesterday").encode())
+
+
+def test_page_of_objects_keeps_white_space_in_keys() -> None:
+    body = f"""{HEAD}<ListBucketResult><IsTruncated>false</IsTruncated><NextContinuationToken>t</NextContinuationToken>
+    <Contents><Key> a </Key></Contents><CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>"""
+    assert messages.parse_objects(body.encode()) == messages.ObjectPage((" a ",), ("p/",), "")
+
+
 def test_last_page_of_parts_may_have_an_empty_marker() -> None:
     body = f"{HEAD}<ListPartsResult><NextPartNumberMarker/><IsTruncated>false</IsTruncated></ListPartsResult>"
     assert messages.parse_parts(body.encode()) == messages.PartPage((), None)
 
 
-def test_completion_as_osss_manual_shows_it() -> None:
+def test_the_body_of_complete_is_that_of_the_manual() -> None:
     body = messages.build_complete([Part(1, "AB"), Part(2, "CD")]).decode()
     assert body.endswith(
         '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"AB"</ETag></Part>'
@@ -35,13 +54,13 @@ def test_completion_as_osss_manual_shows_it() -> None:
     )
 
 
-def test_a_namespace_like_the_manuals_examples_is_read_over() -> None:
+def test_a_namespace_is_ignored() -> None:
     body = f"""{HEAD}<CompleteMultipartUploadResult xmlns="http://doc.oss-cn-hangzhou.aliyuncs.com">
     <Location>http://b.oss.com/a</Location><ETag>"E-2"</ETag></CompleteMultipartUploadResult>"""
     assert messages.parse_complete(body.encode()) == ("E-2", "http://b.oss.com/a")
 
 
-def test_cors_survives_both_ways() -> None:
+def test_a_cors_configuration_that_is_built_can_be_parsed() -> None:
     rules = (
         CorsRule(("https://a.example", "https://*.b.example"), ("PUT", "GET"), ("*",), ("ETag",), 600),
         CorsRule(("*",), ("GET",)),
@@ -63,7 +82,7 @@ def test_cors_survives_both_ways() -> None:
         b"<ListPartsResult>" + b"<a>" * 100 + b"</a>" * 100 + b"</ListPartsResult>",
     ],
 )
-def test_what_is_not_osss_is_malformed(body: bytes) -> None:
+def test_any_other_document_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         messages.parse_parts(body)
 
@@ -79,9 +98,11 @@ def test_an_error_keeps_code_ec_and_request_id() -> None:
     assert str(error) == "gone (ListParts, NoSuchUpload, request id R1)"
 
 
-def test_the_error_of_a_head_is_read_from_its_header() -> None:
+def test_the_error_of_head_is_in_the_headers() -> None:
     error = errors.from_answer(404, {"x-oss-err": base64.b64encode(ERROR).decode()}, b"")
-    assert error.code == "NoSuchUpload"
+    assert (error.code, error.ec) == ("NoSuchUpload", "0042-00000002")
+    error = errors.from_answer(403, {"x-oss-ec": "0003-00000001"}, b"")
+    assert (error.code, error.ec) == ("AccessDenied", "0003-00000001")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +116,7 @@ def test_the_error_of_a_head_is_read_from_its_header() -> None:
         (418, b"", Refused, "HTTP418"),
     ],
 )
-def test_the_branch_says_what_can_be_done(status: int, body: bytes, kind: type, code: str) -> None:
+def test_the_class_of_an_error_follows_from_its_status(status: int, body: bytes, kind: type, code: str) -> None:
     error = errors.from_answer(status, {}, body)
     assert type(error) is kind
     assert error.code == code

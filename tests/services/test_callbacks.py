@@ -13,11 +13,12 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from tests.callback_app import CallbackApp, answer, raw
-from tests.conftest import Begin
+from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import Stack, deliver
 from uploads import services
 from uploads.domain.states import State
+from uploads.localoss.callback_requests import sign
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss import callback as protocol
@@ -66,8 +67,8 @@ def test_it_ends_though_browser_and_worker_have_died(begin: Begin, app: Callback
         # A client with lent credentials would complete so; our own worker died after OSS had its Complete.
         send(upload)
         parts = oss.list_parts(upload.bucket, upload.key, upload.upload_id)
-        asked, variables = callback_of(upload)
-        done = oss.complete(upload.bucket, upload.key, upload.upload_id, parts, callback=asked, variables=variables)
+        headers = protocol.request_headers(*callback_of(upload))
+        done = oss.complete(upload.bucket, upload.key, upload.upload_id, parts, headers)
         assert done.callback == {"ok": True, "body": {"ok": True}}
     else:
         (part,) = services.sign_parts(upload, [PartRequest(1)])
@@ -173,7 +174,7 @@ def test_a_key_from_elsewhere_is_never_fetched(called: Upload, app: CallbackApp,
 
 def forged(key: rsa.RSAPrivateKey, target: str, body: bytes, url: str) -> Any:
     sent = {
-        "HTTP_AUTHORIZATION": protocol.sign(key, target, body),
+        "HTTP_AUTHORIZATION": sign(key, target, body),
         "HTTP_X_OSS_PUB_KEY_URL": base64.b64encode(url.encode()).decode(),
         "RAW_URI": target,
     }

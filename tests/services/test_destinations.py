@@ -8,16 +8,16 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from tests.conftest import Begin, Place
+from tests.django_fixtures import Begin, Place
 from tests.services.test_services import at_once, send
 from tests.stack import deliver
 from uploads import services
 from uploads.domain.errors import Forbidden, InvalidUpload, OverQuota, TooLarge, UploadError
 from uploads.domain.states import State
 from uploads.models import Upload
-from uploads.oss import signing
-from uploads.oss.client import OssClient, utcnow
-from uploads.oss.signing import PartRequest
+from uploads.oss.client import OssClient
+from uploads.oss.signing import OssRequest, PartRequest, presign
+from uploads.oss.transport import utcnow
 from uploads.services import UploadRequest
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ def test_how_much_a_day(begin: Begin, place: Place) -> None:
     place(max_bytes_per_user_per_day=2 * SIZE)
     old = begin(SIZE)
     begin(SIZE - 5)
-    with pytest.raises(OverQuota, match="5 are left"):
+    with pytest.raises(OverQuota, match="5 remain"):
         begin(6)
     assert begin(5)
     Upload.objects.filter(pk=old.pk).update(created_at=timezone.now() - timezone.timedelta(days=1, seconds=1))
@@ -237,7 +237,7 @@ def test_a_stream_ends_with_the_size_it_turned_out_to_have(begin: Begin, oss: Os
         assert deliver(part, bytes(size)).status_code == 200
     services.record_parts(upload, [services.DonePart(n, size) for n, size in enumerate(sizes, 1)])
     assert upload.bytes_done == sum(sizes)
-    with pytest.raises(InvalidUpload, match="send size"):
+    with pytest.raises(InvalidUpload, match="Send size"):
         services.complete(upload)
     with pytest.raises(UploadError, match="of 9"):
         services.complete(upload, services.ClientReport(size=9))
@@ -265,11 +265,11 @@ def test_a_stream_too_large_for_its_destination_is_not_completed(begin: Begin, p
 
 
 def test_a_bucket_of_its_own(place: Place, begin: Begin, oss: OssClient) -> None:
-    oss._call("PutBucket", "PUT", "films-bucket")
+    oss.call("PutBucket", OssRequest("PUT", "films-bucket"))
     place(bucket="films-bucket")
     upload = begin(SIZE)
     send(upload)
     assert services.complete(upload).bucket == "films-bucket"
     assert oss.head("films-bucket", upload.key).size == SIZE
-    url = signing.presign(oss.credentials, oss.region, utcnow(), 60, "GET", upload.location, upload.bucket, upload.key)
+    url = presign(oss.context(), OssRequest("GET", upload.bucket, upload.key), upload.location, 60)
     assert httpx.get(url).status_code == 200

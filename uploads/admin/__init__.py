@@ -1,4 +1,4 @@
-"""Django's admin over uploads: a window. Rule: it changes nothing but by calling services."""
+"""Django's admin for uploads. Rule: read-only; an upload is changed by calling a service, never by saving a row."""
 
 from uploads.admin.uploads import UploadAdmin
 

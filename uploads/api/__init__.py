@@ -1,1 +1,1 @@
-"""The glass door: HTTP in, services, JSON out. DRF is known here (and in `companion`) alone."""
+"""The HTTP API under /api/: each view reads a request, calls one service and writes the answer."""

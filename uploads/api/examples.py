@@ -1,11 +1,14 @@
-"""What the calls look like, for the pages at /api/docs/. Rule: a test holds their fields to the real answers'."""
+"""Examples of requests and answers, for the pages at /api/docs/.
+
+Rule: a test compares their fields with those of real answers.
+"""
 
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
 ID = "0d4b2a5e-7a0c-4c39-9a55-5f0f7c1d2e3a"
-_WHEN = {
+_TIMES = {
     "created_at": "2026-01-15T08:30:00Z",
     "updated_at": "2026-01-15T08:41:12Z",
     "expires_at": "2026-01-22T08:30:00Z",
@@ -27,7 +30,7 @@ _UPLOAD: dict[str, Any] = {
     "bytes_done": 0,
     "fingerprint": "film.mp4:20000000:5eb63bbb",
     "metadata": {},
-    **_WHEN,
+    **_TIMES,
     "completed_at": None,
     "etag": "",
     "crc64": "",
@@ -35,7 +38,7 @@ _UPLOAD: dict[str, Any] = {
     "callback": None,
     "error": None,
 }
-_DONE = {
+_COMPLETED = {
     **_UPLOAD,
     "state": "completed",
     "parts_done": 3,
@@ -52,17 +55,22 @@ _PART = {
     "headers": {},
     "expires_at": "2026-01-15T08:45:00Z",
 }
-_HELD = {"number": 1, "etag": "5D41402ABC4B2A76B9719D911017C592", "size": 8_388_608, "crc64": "9548687815775124833"}
+_DONE_PART = {
+    "number": 1,
+    "etag": "5D41402ABC4B2A76B9719D911017C592",
+    "size": 8_388_608,
+    "crc64": "9548687815775124833",
+}
 _FILE = {"destination": "default", "filename": "film.mp4", "size": 20_000_000, "content_type": "video/mp4"}
 _PROBLEM = {
     "type": "urn:oss-uploads:problem:too_large",
     "title": "The file is too large",
     "status": 413,
-    "detail": "The destination 'default' takes files of at most 1000 bytes; this one has 20000000.",
+    "detail": "The destination 'default' accepts files of at most 1000 bytes; this one has 20000000.",
     "code": "too_large",
-    "errors": {"size": ["The destination 'default' takes files of at most 1000 bytes; this one has 20000000."]},
+    "errors": {"size": ["The destination 'default' accepts files of at most 1000 bytes; this one has 20000000."]},
 }
-_LENT = {
+_CREDENTIALS = {
     "access_key_id": "STS.N…",
     "access_key_secret": "…",
     "security_token": "CAIS…",
@@ -73,31 +81,31 @@ _LENT = {
 }
 
 
-def _asked(name: str, value: Any) -> OpenApiExample:
+def _request(name: str, value: Any) -> OpenApiExample:
     return OpenApiExample(name, value, request_only=True)
 
 
-def _answered(name: str, value: Any, status: int = 200) -> OpenApiExample:
+def _response(name: str, value: Any, status: int = 200) -> OpenApiExample:
     return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
 
 
-CREATE = _asked("A film", {**_FILE, "sign": 2})
-CREATED = _answered(
-    "With the first part signed", {**_UPLOAD, "parts": [_PART], "server_time": "2026-01-15T08:30:00Z"}, 201
-)
-UPLOADS = _answered("One's uploads", _DONE)
-COMPLETED = _answered("Completed", _DONE)
-SIGN = _asked("Two more, and what has arrived", {"parts": [{"number": 2}, {"number": 3}], "done": [_HELD]})
-SIGNED = _answered(
-    "Signed",
+CREATE = _request("A video file", {**_FILE, "sign": 2})
+CREATED = _response("With a signed part", {**_UPLOAD, "parts": [_PART], "server_time": "2026-01-15T08:30:00Z"}, 201)
+UPLOADS = _response("An upload", _COMPLETED)
+COMPLETED = _response("Completed", _COMPLETED)
+SIGN = _request("Two parts to sign, one to record", {"parts": [{"number": 2}, {"number": 3}], "done": [_DONE_PART]})
+SIGNED = _response(
+    "A signed part",
     {"parts": [_PART], "server_time": "2026-01-15T08:30:00Z", "parts_done": 1, "bytes_done": 8_388_608},
 )
-CHECKPOINT = _asked("What has arrived", {"parts": [_HELD]})
-PROGRESS = _answered("Progress", {"parts_done": 1, "bytes_done": 8_388_608})
-PARTS = _answered("Parts", {"parts": [_HELD]})
-COMPLETE = _asked("With the file's CRC64", {"crc64": "15355023455283213312"})
-CREATE_BATCH = _asked("Two small files", {"uploads": [{**_FILE, "size": 10_000, "sign": 1}] * 2})
-COMPLETE_BATCH = _asked("Two small files", {"uploads": [{"id": ID, "etag": "5D41402ABC4B2A76B9719D911017C592"}]})
-BATCH = _answered("An upload and a problem", {"uploads": [_UPLOAD, _PROBLEM]}, 207)
-CREDENTIALS = _answered("For one upload", {**_LENT, "key": _UPLOAD["key"], "upload_id": _UPLOAD["upload_id"]})
-PREFIX_CREDENTIALS = _answered("For one's own prefix", {**_LENT, "prefix": "uploads/7/", "addressing": "virtual"})
+CHECKPOINT = _request("A finished part", {"parts": [_DONE_PART]})
+PROGRESS = _response("Progress", {"parts_done": 1, "bytes_done": 8_388_608})
+PARTS = _response("Parts", {"parts": [_DONE_PART]})
+COMPLETE = _request("With the file's CRC64", {"crc64": "15355023455283213312"})
+CREATE_BATCH = _request("Two small files", {"uploads": [{**_FILE, "size": 10_000, "sign": 1}] * 2})
+COMPLETE_BATCH = _request("Two small files", {"uploads": [{"id": ID, "etag": "5D41402ABC4B2A76B9719D911017C592"}]})
+BATCH = _response("An upload and a problem", {"uploads": [_UPLOAD, _PROBLEM]}, 207)
+CREDENTIALS = _response("For one upload", {**_CREDENTIALS, "key": _UPLOAD["key"], "upload_id": _UPLOAD["upload_id"]})
+PREFIX_CREDENTIALS = _response(
+    "For the user's own prefix", {**_CREDENTIALS, "prefix": "uploads/7/", "addressing": "virtual"}
+)

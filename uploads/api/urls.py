@@ -1,10 +1,14 @@
-"""/api/: include it with `path("api/", include("uploads.api.urls"))`."""
+"""Routes of the API. `uploads.urls` includes these and Companion's."""
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
 
-from uploads.api.views import CallbackView, CredentialsView, SchemaView, TokenView, UploadViewSet
+from uploads.api.callback import CallbackView
+from uploads.api.credentials import CredentialsView
+from uploads.api.schema import SchemaView
+from uploads.api.token import TokenView
+from uploads.api.uploads import UploadViewSet
 
 router = DefaultRouter()
 router.include_root_view = False
@@ -14,7 +18,6 @@ urlpatterns = [
     path("", include(router.urls)),
     path("credentials/", CredentialsView.as_view(), name="credentials"),
     path("oss/callback/", CallbackView.as_view(), name="oss-callback"),
-    path("", include("uploads.companion.urls")),
     path("token/", TokenView.as_view(), name="token"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

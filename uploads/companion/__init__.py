@@ -1,1 +1,1 @@
-"""The same services in the shapes that Uppy's Companion speaks. DRF is known here and in `api` alone."""
+"""Companion's S3 routes over the same services, for pages that use Uppy."""

@@ -1,7 +1,7 @@
-"""The right to upload to one destination as one user, for a while, in the path of an address.
+"""The token in a Companion URL: it allows one user's uploads to one destination, for 24 hours.
 
-Uppy 6 sends neither a login nor a CSRF token to its companion, so the address itself is the right: signed, of one
-destination, and short-lived. Rule: whoever holds it can begin uploads and touch those of this user there, nothing else.
+Uppy 6 sends neither a login nor a CSRF token to Companion, so the URL itself grants the access. Rule: whoever has the
+URL can begin uploads and use this user's uploads in this destination, and nothing else.
 """
 
 from dataclasses import dataclass
@@ -14,25 +14,27 @@ from django.utils import timezone
 from uploads.models import User
 
 SALT = "uploads.companion"
-LIFE = timedelta(hours=24)
+LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Capability:
+    """What a token allows."""
+
     user: User
     destination: str
 
 
 def issue(user: User, destination: str) -> tuple[str, datetime]:
-    """The path segment, and when it ends."""
+    """A token for the URL's path, and when it expires."""
     token = signing.dumps({"user": str(user.pk), "destination": destination}, salt=SALT)
-    return token, timezone.now() + LIFE
+    return token, timezone.now() + LIFETIME
 
 
 def read(token: str) -> Capability | None:
-    """None for one that was not issued here, has ended, or whose user may not log in any more."""
+    """What the token allows; None if it was not issued here, has expired, or its user is no longer active."""
     try:
-        content = signing.loads(token, salt=SALT, max_age=LIFE)
+        content = signing.loads(token, salt=SALT, max_age=LIFETIME)
         user = get_user_model()._default_manager.filter(pk=content["user"], is_active=True).first()
         return Capability(user, str(content["destination"])) if user is not None else None
     except (signing.BadSignature, KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Under /api/uppy/: the address to ask for, and Companion's routes behind the capability."""
+"""`uppy/` issues Companion URLs; Companion's routes are below such a URL. `uploads.urls` includes these."""
 
 from django.urls import path
 

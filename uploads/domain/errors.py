@@ -1,24 +1,24 @@
-"""What can go wrong for the people who upload; each error is a row: code, title, status, what to do.
+"""The errors that people and programs are told: for each a code, a title, an HTTP status and what to do.
 
     UploadError
-    ├── NotFoundError       no such upload (or not theirs: they must not learn the difference)
-    ├── InvalidUpload       what was asked for cannot be: size, name, type, part numbers; `errors` by field
-    │   ├── TooLarge        more bytes than the destination takes
-    │   └── KeyReused       an Idempotency-Key that stood for another request
-    ├── Forbidden           this user may not
-    │   └── OverQuota       not so many, or not so much, at once
-    ├── CallbackRefused     a call that is not OSS's, or says nothing that we could use
-    ├── Conflict            right question, wrong moment
+    ├── NotFoundError       there is no such upload, or it belongs to another user; the answer does not say which
+    ├── InvalidUpload       a value is invalid: size, file name, content type, part number; `errors` by field
+    │   ├── TooLarge        more bytes than the destination accepts
+    │   └── KeyReused       the Idempotency-Key was used for another request
+    ├── Forbidden           the user lacks the permission
+    │   └── OverQuota       too many unfinished uploads, or too many bytes in a day
+    ├── CallbackRefused     a callback that OSS did not sign, or with a body that cannot be read
+    ├── Conflict            valid, but not possible now
     │   ├── WrongState      the upload is completed, aborted, failed …
-    │   ├── NotOffered      the site is not set up for it
-    │   └── PartsMissing    OSS does not hold all the parts; `errors["parts"]` names them
+    │   ├── NotOffered      the site is not configured for it
+    │   └── PartsMissing    OSS does not have all parts; `errors["parts"]` lists their numbers
     ├── UploadGone          OSS does not know the upload any more; its parts are lost
-    ├── ObjectMismatch      the object is there, but is not what was sent
-    ├── StorageBusy         OSS cannot now: try again; nothing is lost
-    └── StorageRefused      OSS says no to us: keys, policy, bucket: an administrator must look
+    ├── ObjectMismatch      the object exists, but differs from the file that was sent
+    ├── StorageBusy         OSS cannot be reached, or asks to retry; nothing is lost
+    └── StorageRefused      OSS refuses the server's request: credentials, policy, bucket; an administrator must act
 
-Rule: pure. What they say are phrases (`phrase.py`): English that can be said in other languages. `api/problems.py`
-alone turns them into answers, `from_storage` alone turns OSS's errors into them.
+Rule: pure. Texts are phrases (`phrase.py`), to be translated when they are read. `from_storage` alone turns OSS's
+errors into these, and `web/problems.py` alone turns these into answers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,10 +29,10 @@ from uploads.oss.errors import OssError, StorageError
 
 
 class UploadError(Exception):
-    """Something a person or a program may be told. `detail` says what happened and what to do now."""
+    """The base of all errors. `detail` says what happened and what to do; `retryable`: repeating may help."""
 
     code: ClassVar[str] = "upload_error"
-    title: ClassVar[Phrase] = Phrase("The upload could not go on")
+    title: ClassVar[Phrase] = Phrase("The upload could not continue")
     status: ClassVar[int] = 400
     retryable: ClassVar[bool] = False
 
@@ -44,7 +44,7 @@ class UploadError(Exception):
         oss: Mapping[str, str] | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """`errors`: field → what is wrong with it; `oss`: {code, request_id}; `retry_after`: seconds."""
+        """`errors`: field → messages or values; `oss`: OSS's `code` and `request_id`; `retry_after`: in seconds."""
         super().__init__(detail)
         self.detail = detail
         self.errors = dict(errors or {})
@@ -60,7 +60,7 @@ class NotFoundError(UploadError):
 
 class InvalidUpload(UploadError):
     code = "invalid"
-    title = Phrase("The request cannot be carried out as it is")
+    title = Phrase("Invalid request")
 
 
 class TooLarge(InvalidUpload):
@@ -71,7 +71,7 @@ class TooLarge(InvalidUpload):
 
 class KeyReused(InvalidUpload):
     code = "idempotency_key_reused"
-    title = Phrase("The Idempotency-Key was used before")
+    title = Phrase("The Idempotency-Key was used for another request")
     status = 422
 
 
@@ -83,12 +83,12 @@ class Forbidden(UploadError):
 
 class OverQuota(Forbidden):
     code = "over_quota"
-    title = Phrase("Too much at once")
+    title = Phrase("Quota exceeded")
 
 
 class CallbackRefused(UploadError):
     code = "callback_refused"
-    title = Phrase("Not a callback of OSS")
+    title = Phrase("Invalid OSS callback")
     status = 403
 
 
@@ -100,7 +100,7 @@ class Conflict(UploadError):
 
 class WrongState(Conflict):
     code = "wrong_state"
-    title = Phrase("The upload is past that")
+    title = Phrase("Not allowed in the current state")
 
 
 class PartsMissing(Conflict):
@@ -116,13 +116,13 @@ class UploadGone(UploadError):
 
 class ObjectMismatch(UploadError):
     code = "object_mismatch"
-    title = Phrase("The object is not what was sent")
+    title = Phrase("The object differs from the file that was sent")
     status = 409
 
 
 class StorageBusy(UploadError):
     code = "storage_busy"
-    title = Phrase("The storage cannot answer now")
+    title = Phrase("The storage is not available at the moment")
     status = 503
     retryable = True
 
@@ -135,40 +135,41 @@ class StorageRefused(UploadError):
 
 class NotOffered(Conflict):
     code = "not_offered"
-    title = Phrase("This site does not offer that")
+    title = Phrase("Not available on this site")
 
 
 def kinds_of_error(of: type[UploadError] = UploadError) -> Iterator[type[UploadError]]:
-    """The tree above, as classes."""
+    """Every class of the tree above, `of` first."""
     yield of
     for kind in of.__subclasses__():
         yield from kinds_of_error(kind)
 
 
-CURES: dict[str, Phrase] = {
-    "AccessDenied": Phrase("The server's OSS key may not do this: an administrator should check its RAM policy."),
-    "InvalidAccessKeyId": Phrase("OSS does not know the server's access key id: set OSS_ACCESS_KEY_ID."),
-    "SignatureDoesNotMatch": Phrase("The server's OSS secret is wrong: set OSS_ACCESS_KEY_SECRET."),
-    "RequestTimeTooSkewed": Phrase("The server's clock is off by more than 15 minutes: set it right."),
-    "NoSuchBucket": Phrase("The bucket does not exist: create it, or set OSS_BUCKET."),
-    "EntityNotExist.Role": Phrase("The role does not exist: create it, or set OSS_STS_ROLE_ARN."),
+FIXES: dict[str, Phrase] = {
+    "AccessDenied": Phrase("The server's access key may not do this. An administrator should check its RAM policy."),
+    "InvalidAccessKeyId": Phrase("OSS does not know the server's AccessKey ID. Correct OSS_ACCESS_KEY_ID."),
+    "SignatureDoesNotMatch": Phrase("The server's AccessKey secret is wrong. Correct OSS_ACCESS_KEY_SECRET."),
+    "RequestTimeTooSkewed": Phrase("The server's clock is wrong by more than 15 minutes. Correct it."),
+    "NoSuchBucket": Phrase("The bucket does not exist. Create it, or correct OSS_BUCKET."),
+    "EntityNotExist.Role": Phrase("The RAM role does not exist. Create it, or correct OSS_STS_ROLE_ARN."),
     "NoPermission": Phrase(
-        "The server's key may not assume the role: grant it sts:AssumeRole, and let the role trust it."
+        "The server's access key is not allowed to assume the RAM role. "
+        "Grant it sts:AssumeRole, and let the role trust it."
     ),
-    "SecurityTokenExpired": Phrase("The server's temporary OSS credentials have expired: renew OSS_SESSION_TOKEN."),
+    "SecurityTokenExpired": Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN."),
 }
-"""What an administrator should do, by OSS's code."""
+"""OSS's error code → what an administrator should do."""
 
 
 def from_storage(error: StorageError) -> UploadError:
-    """The one place where an error of OSS becomes one of ours; code and request id come along."""
+    """The error to raise for an error of the OSS client, with OSS's code and request id in `oss`."""
     oss = {"code": error.code, "request_id": error.request_id} if isinstance(error, OssError) else None
     if error.retryable:
         return StorageBusy(
-            Phrase("The storage did not answer in time. Nothing is lost: try again."), oss=oss, retry_after=5
+            Phrase("The storage did not answer in time. Nothing is lost; try again."), oss=oss, retry_after=5
         )
     if error.code == "NoSuchUpload":
-        return UploadGone(Phrase("OSS has dropped this upload and its parts. Start the upload anew."), oss=oss)
+        return UploadGone(Phrase("OSS no longer has this upload and its parts. Start a new upload."), oss=oss)
     if error.code == "FileAlreadyExists":
-        return Conflict(Phrase("An object of that name exists and must not be replaced."), oss=oss)
-    return StorageRefused(CURES.get(error.code, Phrase("OSS said: {message}", message=error.message)), oss=oss)
+        return Conflict(Phrase("An object with this key exists and must not be overwritten."), oss=oss)
+    return StorageRefused(FIXES.get(error.code, Phrase("OSS answered: {message}", message=error.message)), oss=oss)

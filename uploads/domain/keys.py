@@ -1,7 +1,9 @@
-"""The names of objects: made by the server from a destination's template.
+"""Object keys: made by the server from a destination's template.
 
-Rule: nothing that a client typed can leave its place in the template, and no key holds `*` or `?` (RAM policies
-read them as wildcards), a dot segment or `//` (HTTP clients rewrite them), or a control character.
+Rule: nothing that a client sends can leave its place in the template. No key contains `*` or `?` (RAM policies treat
+them as wildcards), a dot segment or `//` (HTTP clients rewrite them), or a control character.
+
+OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions
 """
 
 import re
@@ -17,13 +19,13 @@ from uploads.oss.limits import MAX_KEY_BYTES
 FIELDS = ("user_id", "date", "uuid", "filename")
 UNSAFE = re.compile(r'[\x00-\x1f\x7f*?/\\:"<>|#%]+')
 MAX_FILENAME_BYTES = 200
-"""Leaves room for the template; the full name is kept with the upload."""
+"""Leaves room for the rest of the key. The row keeps the full name."""
 
 
 def safe_filename(filename: str) -> str:
-    """One path segment that every client, shell and policy takes as it is; never empty, never dots alone.
+    """The file name as one path segment that clients, shells and RAM policies do not change; never empty or only dots.
 
-    A name too long loses its middle, not its extension.
+    A name that is too long is cut before its extension.
     """
     name = unicodedata.normalize("NFC", filename.encode("utf-8", "replace").decode())
     name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp"))
@@ -42,7 +44,7 @@ def _shorten(text: str, size: int) -> str:
 
 
 def object_key(template: str, *, user_id: object, now: datetime, uuid: UUID, filename: str) -> str:
-    """Fill the template. Raises ValueError for a key that OSS, HTTP clients or policies would trip over."""
+    """The key that the template gives. Raises ValueError (with a phrase) for one that `key_problem` rejects."""
     key = template.format(
         user_id=UNSAFE.sub("_", str(user_id)), date=now, uuid=uuid.hex, filename=safe_filename(filename)
     )
@@ -53,12 +55,12 @@ def object_key(template: str, *, user_id: object, now: datetime, uuid: UUID, fil
 
 
 def static_prefix(template: str) -> str:
-    """How every key of a template begins, whoever uploads; empty where it begins with a field."""
+    """The prefix of every key of a template; empty if the template begins with a field."""
     return next((text if name is not None else template for text, name, _, _ in string.Formatter().parse(template)), "")
 
 
 def own_prefix(template: str, user_id: object) -> str | None:
-    """The beginning of every key that this user gets, and nobody else; None where there is no such beginning."""
+    """The prefix of all keys of this user and of no other user's; None if the template has no such prefix."""
     start = ""
     for text, name, _, _ in string.Formatter().parse(template):
         start += text
@@ -71,34 +73,34 @@ def own_prefix(template: str, user_id: object) -> str | None:
 
 
 def key_problem(key: str) -> Phrase | None:
-    """What is wrong with an object's name, in words; None when nothing is."""
+    """Why an object key is not allowed; None if it is."""
     if not 1 <= len(key.encode()) <= MAX_KEY_BYTES:
         return Phrase(
-            "a key has 1 to {most} bytes of UTF-8, this one has {size}", most=MAX_KEY_BYTES, size=len(key.encode())
+            "an object key must have 1 to {most} bytes in UTF-8, not {size}", most=MAX_KEY_BYTES, size=len(key.encode())
         )
     if key[0] in "/\\":
-        return Phrase("a key does not start with / or \\")
+        return Phrase("an object key must not start with / or \\")
     if any(character in key for character in "*?"):
-        return Phrase("a key holds no * or ?: RAM policies read them as wildcards")
+        return Phrase("an object key must not contain * or ?, which RAM policies treat as wildcards")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in key):
-        return Phrase("a key holds no control characters")
+        return Phrase("an object key must not contain control characters")
     if any(segment in ("", ".", "..") for segment in key.split("/")[:-1]) or key.split("/")[-1] in (".", ".."):
-        return Phrase("a key holds no empty or dot segments: HTTP clients rewrite them")
+        return Phrase("an object key must not contain empty or dot segments, which HTTP clients rewrite")
     return None
 
 
 def template_problem(template: Any) -> str | None:
-    """What is wrong with a template, in words; None when nothing is."""
+    """Why a template is not allowed; None if it is."""
     if not isinstance(template, str):
-        return "it is not text"
+        return "it must be a string"
     try:
         names = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     except ValueError as error:
         return str(error)
     if unknown := sorted(names - set(FIELDS)):
-        return f"it names {', '.join(unknown)}; known are {', '.join(FIELDS)}"
+        return f"unknown field {', '.join(unknown)}; use {', '.join(FIELDS)}"
     if "uuid" not in names:
-        return "it lacks {uuid}: two uploads of one name would replace each other"
+        return "it must contain {uuid}, or uploads of one name would overwrite each other"
     try:
         object_key(template, user_id=1, now=datetime(2026, 1, 15), uuid=UUID(int=0), filename="a.bin")
     except ValueError as error:

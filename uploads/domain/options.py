@@ -1,7 +1,9 @@
-"""What an object is given besides its bytes: who may read it, how it is cached, encrypted, tagged, paced.
+"""Options of an object besides its bytes: access, caching, storage class, encryption, tags, speed limit.
 
-Rule: pure, and one table: what each option may be, in words. Which request carries it is decided here too, since OSS
-takes most of them only while an upload begins, and refuses them at its end.
+Rule: pure. One table says which values an option may have. This module also decides which request carries an option:
+OSS accepts most of them only when an upload begins.
+
+OSS's manual: https://www.alibabacloud.com/help/en/oss/developer-reference/initiatemultipartupload
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +20,7 @@ STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"
 ENCRYPTIONS = ("AES256", "KMS", "SM4")
 DISPOSITIONS = ("inline", "attachment")
 MAX_TAGS, MAX_TAG_NAME, MAX_TAG_VALUE = 10, 128, 256
-MAX_HEADER_LETTERS = 1024
+MAX_HEADER_LENGTH = 1024
 TRAFFIC_LIMIT = "x-oss-traffic-limit"
 
 Problem = Phrase | None
@@ -29,10 +31,10 @@ def _one_of(*known: str) -> Callable[[Any], Problem]:
 
 
 def _line(value: Any) -> Problem:
-    """A header's value: nothing may break out of its line."""
-    if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= MAX_HEADER_LETTERS:
+    """A header's value: no character may end the header's line."""
+    if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= MAX_HEADER_LENGTH:
         return None
-    return Phrase("it must be one line of at most {most} ASCII letters", most=MAX_HEADER_LETTERS)
+    return Phrase("it must be one line of at most {most} ASCII characters", most=MAX_HEADER_LENGTH)
 
 
 def _flag(value: Any) -> Problem:
@@ -43,25 +45,25 @@ def _whole(low: int, high: int, unit: str) -> Callable[[Any], Problem]:
     def check(value: Any) -> Problem:
         if type(value) is int and low <= value <= high:
             return None
-        return Phrase("it must be {low} to {high} {unit}", low=low, high=high, unit=unit)
+        return Phrase("it must be an integer from {low} to {high} ({unit})", low=low, high=high, unit=unit)
 
     return check
 
 
 def _tags(value: Any) -> Problem:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
-        return Phrase("it must be names and values, both text")
+        return Phrase("it must map names to values, both strings")
     if len(value) > MAX_TAGS:
-        return Phrase("an object has at most {most} tags", most=MAX_TAGS)
+        return Phrase("an object can have at most {most} tags", most=MAX_TAGS)
     for name, text in value.items():
         if not 1 <= len(name) <= MAX_TAG_NAME or len(text) > MAX_TAG_VALUE:
             return Phrase(
-                "a tag's name has 1 to {name} letters, its value at most {value}",
+                "a tag's name must have 1 to {name} characters, its value at most {value}",
                 name=MAX_TAG_NAME,
                 value=MAX_TAG_VALUE,
             )
-        if any(not (letter.isalnum() or letter in " +-=._:/") for letter in name + text):
-            return Phrase("tags are letters, digits, spaces and + - = . _ : /")
+        if any(not (character.isalnum() or character in " +-=._:/") for character in name + text):
+            return Phrase("a tag may contain only letters, digits, spaces and + - = . _ : /")
     return None
 
 
@@ -77,16 +79,16 @@ CHECKS: dict[str, Callable[[Any], Problem]] = {
     "forbid_overwrite": _flag,
     "traffic_limit": _whole(MIN_TRAFFIC_LIMIT, MAX_TRAFFIC_LIMIT, "bit/s"),
 }
-"""Option → what is wrong with a value, in words. `expires`: seconds from the start, as the Expires header then says.
-`content_disposition`: the file's name is added. `traffic_limit`: of each request."""
+"""Option → why a value is not allowed. `expires`: seconds from the upload's beginning to the Expires header's time.
+`content_disposition`: the file name is added. `traffic_limit`: bit/s of each request."""
 
 OPTIONS = frozenset(CHECKS)
 
 
 def problem(name: str, value: Any) -> Problem:
-    """What is wrong with this option; None when nothing is."""
+    """Why this option or its value is not allowed; None if it is."""
     check = CHECKS.get(name)
-    return Phrase("there is no such option") if check is None else check(value)
+    return Phrase("unknown option") if check is None else check(value)
 
 
 # Which request carries what
@@ -95,7 +97,7 @@ def problem(name: str, value: Any) -> Problem:
 def object_headers(
     options: Mapping[str, Any], *, filename: str, content_type: str, metadata: Mapping[str, str], begun: datetime
 ) -> dict[str, str]:
-    """With InitiateMultipartUpload, and with PutObject and PostObject, which begin and end at once."""
+    """Headers of InitiateMultipartUpload, and of PutObject and PostObject, which begin and complete in one request."""
     headers = {"Content-Type": content_type}
     if options.get("cache_control"):
         headers["Cache-Control"] = options["cache_control"]
@@ -115,18 +117,18 @@ def object_headers(
 
 
 def completion_headers(options: Mapping[str, Any]) -> dict[str, str]:
-    """With CompleteMultipartUpload, and with PutObject and PostObject."""
+    """Headers of CompleteMultipartUpload, and of PutObject and PostObject."""
     acl = {"x-oss-object-acl": options["acl"]} if options.get("acl") else {}
     return {**acl, **_overwriting(options)}
 
 
 def traffic(options: Mapping[str, Any]) -> dict[str, str]:
-    """With every request that carries bytes; in a URL as a parameter, in a form as a field."""
+    """The speed limit of every request that carries bytes: a query parameter in a URL, a field in a form."""
     return {TRAFFIC_LIMIT: str(options["traffic_limit"])} if options.get("traffic_limit") else {}
 
 
 def fits_a_form(options: Mapping[str, Any]) -> bool:
-    """PostObject knows no tags."""
+    """Whether PostObject can carry these options: it has no field for tags."""
     return not options.get("tagging")
 
 
@@ -139,7 +141,7 @@ def _tag(text: str) -> str:
 
 
 def disposition(kind: str, filename: str) -> str:
-    """`inline` or `attachment` under a name of any letters (RFC 6266): those that read ASCII alone get underscores."""
-    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in filename)
+    """A Content-Disposition header (RFC 6266). Clients that read only ASCII get underscores for other characters."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
     named = f'{kind}; filename="{plain}"'
     return named if plain == filename else f"{named}; filename*=UTF-8''{quote(filename, safe='')}"

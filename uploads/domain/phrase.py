@@ -1,10 +1,13 @@
-"""What people are told: English with holes, that can be said in another language later.
+"""Texts for people: an English template with parameters, kept so that it can be translated when it is read.
 
-    detail = Phrase("Part {number} has {planned} bytes by the plan.", number=3, planned=8)
-    str(detail)              # English, as rows, logs, commands and tests know it
-    detail.said(gettext)     # the reader's language, at the glass door
+    detail = Phrase("Part {number} must have {planned} bytes.", number=3, planned=8)
+    str(detail)                    # English, for rows, logs, commands and tests
+    detail.translated(gettext)     # the reader's language
+    Phrase.from_json(detail.as_json()) == detail
 
-Rule: pure; whoever speaks to somebody brings the translation along. `python -m tests.catalogue` finds what stands here.
+Rule: pure. The caller passes the translation function, so that this module needs no Django. Django's lazy strings do
+not serve here: they are no `str`, cannot be stored as JSON, and are written to logs in whatever language is active.
+`python -m tests.catalogue` collects the templates for translators.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +15,7 @@ from typing import Any, Self
 
 
 class Phrase(str):
-    """`template` is what translators see; `params` fill its `{holes}`, and may be phrases themselves."""
+    """English text. `template` is the text that is translated; `params` fill its `{fields}` and may be phrases."""
 
     template: str
     params: Mapping[str, Any]
@@ -23,25 +26,26 @@ class Phrase(str):
         return phrase
 
     @classmethod
-    def of(cls, phrases: Iterable[str], separator: str) -> Self:
-        """Several in a row."""
+    def joined(cls, phrases: Iterable[str], separator: str) -> Self:
+        """One phrase made of several; each is translated by itself."""
         params = {f"_{index}": phrase for index, phrase in enumerate(phrases)}
         return cls(separator.join(f"{{{name}}}" for name in params), **params)
 
-    def said(self, translate: Callable[[str], str]) -> str:
-        template = translate(self.template)
+    def translated(self, gettext: Callable[[str], str]) -> str:
+        """The text in another language. `gettext` returns the translation of a template."""
+        template = gettext(self.template)
         if not self.params:
             return template
-        said = {n: v.said(translate) if isinstance(v, Phrase) else v for n, v in self.params.items()}
-        return template.format(**said)
-
-    # As a row keeps it, so that it can be said in the language of whoever reads it another day
+        params = {name: v.translated(gettext) if isinstance(v, Phrase) else v for name, v in self.params.items()}
+        return template.format(**params)
 
     def as_json(self) -> dict[str, Any]:
-        params = {n: v.as_json() if isinstance(v, Phrase) else v for n, v in self.params.items()}
+        """A JSON value from which `from_json` makes an equal phrase."""
+        params = {name: v.as_json() if isinstance(v, Phrase) else v for name, v in self.params.items()}
         return {"template": self.template, "params": params}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Self:
-        params = {n: cls.from_json(v) if isinstance(v, Mapping) else v for n, v in kept["params"].items()}
-        return cls(kept["template"], **params)
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The phrase that `as_json` described. Raises KeyError for another value."""
+        params = {name: cls.from_json(v) if isinstance(v, Mapping) else v for name, v in value["params"].items()}
+        return cls(value["template"], **params)

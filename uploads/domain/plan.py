@@ -1,6 +1,6 @@
-"""The plan: from a file's size to its part size and parts.
+"""The plan of an upload: from the file's size to the size and number of its parts.
 
-Rule: pure arithmetic; OSS's limits come from `oss.limits`. The browser only slices, the server decides.
+Rule: pure arithmetic on the limits in `oss.limits`. The server decides; the browser only slices the file.
 """
 
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from uploads.domain.phrase import Phrase
 from uploads.oss.limits import GIB, MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE, MIB, MIN_PART_SIZE
 
 SMALLEST_PART = 8 * MIB
-"""Below this, round trips and preflights (one a part, see the protocol's section on browsers) cost too much."""
+"""In smaller parts, round trips and CORS preflights (one for each part) take too much of the time."""
 
 REFERENCE_SIZE, REFERENCE_PART = 10 * GIB, 16
-"""Bytes and MiB: 10 GiB goes in parts of 16 MiB. From there the part grows with the root of the size, so that
-a bad line loses little with each failed part, and still thousands of gigabytes stay under 10,000 parts."""
+"""In bytes and in MiB: 10 GiB is sent in parts of 16 MiB. The part size grows with the square root of the file's size:
+a failed part loses little on a poor connection, and thousands of GiB need fewer than 10,000 parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Parts 1 … `part_count`, each `part_size` bytes but the last. A size of 0 is one empty part.
+    """Parts 1 to `part_count`, each of `part_size` bytes but the last. A file of 0 bytes has one empty part.
 
-    A stream has no size before its end (`size` and `part_count` None): its parts may have any size that OSS takes.
+    A stream has neither `size` nor `part_count` (None) before its end; its parts may have any size that OSS accepts.
     """
 
     size: int | None
@@ -31,34 +31,36 @@ class Plan:
 
     @property
     def is_single(self) -> bool:
-        """Whether the file goes in one request instead of a multipart upload."""
+        """Whether the file is sent in one request instead of a multipart upload."""
         return self.part_count == 1
 
     def size_of(self, number: int) -> int | None:
-        """Bytes of part `number`; None in a stream. Raises ValueError for a number outside the plan."""
+        """Bytes of part `number`; None for a stream. Raises ValueError for a number outside the plan."""
         last = self.part_count or MAX_PART_NUMBER
         if not 1 <= number <= last:
-            raise ValueError(Phrase("there is no part {number}: the parts are 1 to {last}", number=number, last=last))
+            raise ValueError(
+                Phrase("part {number} does not exist; the parts are numbered 1 to {last}", number=number, last=last)
+            )
         if self.size is None:
             return None
         return min(self.part_size, self.size - (number - 1) * self.part_size)
 
     def numbers(self) -> Iterator[int]:
-        """Of a stream: all that there may be."""
+        """The numbers of all parts; for a stream, of all that there can be."""
         return iter(range(1, (self.part_count or MAX_PART_NUMBER) + 1))
 
 
 def plan(size: int | None, part_size: int | None = None) -> Plan:
-    """The plan for `size` bytes; `part_size` is a wish, raised where OSS's 10,000 parts would not do.
+    """The plan for a file of `size` bytes, or for a stream (None).
 
-    Without a wish: 8 MiB up to 2.5 GiB, 16 MiB at 10 GiB, 32 MiB at 40 GiB, in whole MiB. A size that no
-    multipart upload can hold (beyond 10,000 × 5 GiB) is a ValueError. A stream (None) begins with small parts, so
-    that the first is soon there; who sends it may let them grow.
+    `part_size` (bytes) is raised if the file would need more than OSS's 10,000 parts. Without it, parts are of 8 MiB up
+    to 2.5 GiB, 16 MiB at 10 GiB and 32 MiB at 40 GiB, in whole MiB; a stream begins with the smallest, and the client
+    may send larger ones later. Raises ValueError (with a phrase) for a file beyond 10,000 parts of 5 GiB.
     """
     if size is None:
         return Plan(None, max(part_size or SMALLEST_PART, MIN_PART_SIZE), None)
     if not 0 <= size <= MAX_OBJECT_SIZE:
-        raise ValueError(Phrase("an object holds 0 to {most} bytes, not {size}", most=MAX_OBJECT_SIZE, size=size))
+        raise ValueError(Phrase("an object can have 0 to {most} bytes, not {size}", most=MAX_OBJECT_SIZE, size=size))
     if part_size is None:
         part_size = max(SMALLEST_PART, _ceil_sqrt(_ceil_div(size * REFERENCE_PART**2, REFERENCE_SIZE)) * MIB)
     needed = _whole_mib(_ceil_div(size, MAX_PART_NUMBER)) if size > part_size * MAX_PART_NUMBER else part_size

@@ -1,7 +1,7 @@
-"""Every way an upload may move.
+"""The states of an upload, and every transition between them.
 
-Rule: all transitions stand in TRANSITIONS, and nothing else decides about state. Pure: no Django, no clock.
-The diagram in README is generated from the table (`mermaid()`), and a test keeps them the same.
+Rule: all transitions are in TRANSITIONS. Pure: no Django, no clock. The diagram in the documentation is generated
+from the table by `mermaid()`, and a test compares them.
 """
 
 from enum import StrEnum
@@ -11,22 +11,22 @@ class State(StrEnum):
     UPLOADING = "uploading"
     """Parts may be signed, sent and recorded."""
     COMPLETING = "completing"
-    """Somebody asked OSS to put the parts together; only OSS knows yet how it ended."""
+    """The right to complete was claimed. Until OSS answers, only OSS knows how it ended."""
     COMPLETED = "completed"
     """The object is in the bucket and was checked."""
     ABORTED = "aborted"
-    """Given up; its parts are released at OSS."""
+    """Ended without an object; OSS drops its parts."""
     FAILED = "failed"
-    """It cannot end well any more; `error` says why."""
+    """It cannot be completed any more; `error` says why."""
 
 
 class Event(StrEnum):
     COMPLETE = "complete"
-    """The parts are all there: claim the right to complete."""
+    """All parts are there: claim the right to complete."""
     FINISH = "finish"
-    """OSS has the object, as it should be."""
+    """OSS has the object, and it was checked."""
     REOPEN = "reopen"
-    """OSS refused to complete, but the parts are still there: send what is missing."""
+    """OSS did not complete, and the parts are there: parts may be sent again."""
     ABORT = "abort"
     FAIL = "fail"
 
@@ -49,7 +49,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 
 
 class IllegalTransition(Exception):
-    """An event that the state does not know."""
+    """The event is not allowed in this state."""
 
     def __init__(self, state: State, event: Event) -> None:
         super().__init__(f"an upload that is {state} cannot {event}")
@@ -58,7 +58,7 @@ class IllegalTransition(Exception):
 
 
 def target(state: State, event: Event) -> State:
-    """Where `event` leads from `state`. Raises IllegalTransition."""
+    """The state after `event` in `state`. Raises IllegalTransition."""
     try:
         return TRANSITIONS[state][event]
     except KeyError:
@@ -66,12 +66,12 @@ def target(state: State, event: Event) -> State:
 
 
 def sources(event: Event) -> list[State]:
-    """The states in which `event` may happen."""
+    """The states in which `event` is allowed."""
     return [state for state, moves in TRANSITIONS.items() if event in moves]
 
 
 def destination(event: Event) -> State:
-    """The one state to which `event` leads, from wherever it may happen."""
+    """The one state after `event`, whatever the state before it."""
     (state,) = {moves[event] for moves in TRANSITIONS.values() if event in moves}
     return state
 

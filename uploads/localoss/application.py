@@ -126,8 +126,8 @@ class LocalOss:
         except Refusal as refusal:
             return answers.error(refusal, request.id, request.host, request.method)
         except BucketGone:
-            refusal = Refusal("NoSuchBucket", {"BucketName": request.bucket})
-            return answers.error(refusal, request.id, request.host, request.method)
+            missing = Refusal("NoSuchBucket", {"BucketName": request.bucket})
+            return answers.error(missing, request.id, request.host, request.method)
         except Exception as error:
             return self._internal_error(error, request.id, request.host, request.method)
 

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION, DEMO_ROLE, Config
 from uploads.localoss.faults import InvalidRules, Rule, load
 from uploads.localoss.keys import AccessKey, Role
+from uploads.localoss.policy import Policy, parse
 from uploads.localoss.server import StartError, serve
-from uploads.oss.policy import Policy, parse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

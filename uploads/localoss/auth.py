@@ -11,8 +11,8 @@ from uploads.localoss import v1, v4
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.keys import AccessKey, KeyRing
+from uploads.localoss.policy import Question, allows
 from uploads.localoss.request import Request
-from uploads.oss.policy import Question, allows
 
 
 @dataclass(frozen=True, slots=True)

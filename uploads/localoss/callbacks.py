@@ -27,7 +27,7 @@ from xml.etree.ElementTree import ParseError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from uploads.localoss import answers
+from uploads.localoss import answers, callback_requests
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keyfile import load_or_create
@@ -97,7 +97,7 @@ class CallbackClient:
     root: Path
     address: str
     anywhere: bool = False
-    seconds: float = callback.LIMIT_SECONDS
+    seconds: float = callback_requests.LIMIT_SECONDS
     _making: threading.Lock = field(default_factory=threading.Lock)
 
     def relay(self, parameters: CallbackParameters, event: Event, answer: Answer, host: str) -> Answer:
@@ -120,7 +120,7 @@ class CallbackClient:
     def _call(self, url: str, parameters: CallbackParameters, event: Event) -> tuple[str, bytes]:
         """Content type and body of one URL's answer. CallbackFailed if OSS would not relay it."""
         parts = urlsplit(url)
-        body = callback.render(parameters, event.values)
+        body = callback_requests.render(parameters, event.values)
         headers = self._headers(parts, parameters, event, body)
         call = _Call(parts, self._ip(parts), self.seconds, parameters.sni)
         return _checked(*call.post(_target(parts), headers, body))
@@ -134,7 +134,7 @@ class CallbackClient:
             "Content-Type": parameters.body_type,
             "Content-MD5": base64.b64encode(digest).decode(),
             "Date": format_datetime(datetime.now(UTC), usegmt=True),
-            "Authorization": callback.sign(self._key, _target(parts), body),
+            "Authorization": callback_requests.sign(self._key, _target(parts), body),
             "User-Agent": "aliyun-oss-callback",
             "x-oss-bucket": event.bucket,
             "x-oss-pub-key-url": base64.b64encode(f"{self.address}/-/{PUBLIC_KEY_PATH}".encode()).decode(),
@@ -226,8 +226,8 @@ class _Call:
             connection.putheader(name, value)
         connection.endheaders(body)
         with connection.getresponse() as answer:
-            received = answer.read(callback.MAX_ANSWER_BYTES + 1)
-            if answer.length and len(received) <= callback.MAX_ANSWER_BYTES:
+            received = answer.read(callback_requests.MAX_ANSWER_BYTES + 1)
+            if answer.length and len(received) <= callback_requests.MAX_ANSWER_BYTES:
                 raise http.client.IncompleteRead(received, answer.length)
             return answer, received
 
@@ -264,7 +264,7 @@ def _checked(answer: http.client.HTTPResponse, body: bytes) -> tuple[str, bytes]
         raise CallbackFailed(f"Error status : {answer.status}.")
     if answer.getheader("Content-Length") is None:
         raise CallbackFailed("Response has no Content-Length.")
-    if len(body) > callback.MAX_ANSWER_BYTES:
+    if len(body) > callback_requests.MAX_ANSWER_BYTES:
         raise CallbackFailed("Response body is too large.")
     try:
         if (answer.getheader("Content-Type") or "").partition(";")[0].strip().lower() == "application/xml":

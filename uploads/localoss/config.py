@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from uploads.localoss.faults import Rule
 from uploads.localoss.keys import AccessKey, Role
+from uploads.localoss.policy import parse
 from uploads.oss import policy
 
 DEMO_BUCKET = "demo-bucket"
@@ -14,7 +15,7 @@ DEMO_REGION = "cn-hangzhou"
 DEMO_KEY = AccessKey("demo-key-id", "demo-key-secret")
 DEMO_OWNER = "1000000000000001"
 ALL_OF_OSS = policy.document([policy.allow(["oss:*"], ["acs:oss:*:*:*"])])
-DEMO_ROLE = Role(f"acs:ram::{DEMO_OWNER}:role/demo-upload-role", policy.parse(ALL_OF_OSS))
+DEMO_ROLE = Role(f"acs:ram::{DEMO_OWNER}:role/demo-upload-role", parse(ALL_OF_OSS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from uploads.oss.wildcards import like
+from uploads.localoss.wildcards import like
 
 MAX_RULES = 1000
 MAX_JSON_BYTES = 1024 * 1024

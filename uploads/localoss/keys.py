@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from uploads.localoss import policy
 from uploads.localoss.errors import Refusal
+from uploads.localoss.policy import Policy
 from uploads.localoss.tokens import KEY_ID_PREFIX, Session, TokenCipher
-from uploads.oss import policy
-from uploads.oss.policy import Policy
 from uploads.oss.sts import DEFAULT_DURATION_SECONDS
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
+from uploads.localoss.lifecycle_rules import reached
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import StoredObject
 from uploads.oss.lifecycle import Rule, read
@@ -52,7 +53,7 @@ def _abort_uploads(store: Store, bucket: str, rule: Rule, now: datetime) -> int:
     stale = [
         (key.decode(), identifier)
         for key, identifier, initiated in _under(store, bucket, prefix)
-        if rule.abort.reached(_time(initiated), now)
+        if reached(rule.abort, _time(initiated), now)
     ]
     return sum(store.uploads.abort(bucket, key, identifier) for key, identifier in stale)
 
@@ -74,7 +75,7 @@ def _delete_objects(store: Store, bucket: str, rule: Rule, now: datetime) -> int
     for stored in store.objects.scan(bucket, prefix, None):
         if not stored.key.encode().startswith(prefix):
             break
-        if rule.expiration.reached(_time(stored.modified), now) and _tagged(stored, rule):
+        if reached(rule.expiration, _time(stored.modified), now) and _tagged(stored, rule):
             expired.append(stored.key)
     for key in expired:
         store.objects.delete(bucket, key)

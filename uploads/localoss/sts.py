@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
-from uploads.localoss import markup
+from uploads.localoss import markup, policy, sts_rpc
 from uploads.localoss.answers import Answer
 from uploads.localoss.keys import AccessKey, KeyRing, Role
 from uploads.localoss.request import Request
 from uploads.localoss.tokens import Session, TokenCipher, new_session
-from uploads.oss import policy, sts
+from uploads.oss import sts
 from uploads.oss.limits import MAX_CLOCK_SKEW_SECONDS
+from uploads.oss.policy import PolicyError
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_NONCES = 200_000
@@ -118,7 +119,7 @@ class Sts:
             if call.token:
                 raise _no_permission()
             raise StsRefusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
-        sign = sts.acs3_signature if call.acs3 else sts.rpc_signature
+        sign = sts.acs3_signature if call.acs3 else sts_rpc.signature
         if not hmac.compare_digest(sign(key.secret, call.text).encode(), call.signature.encode()):
             message = "Specified signature is not matched with our calculation. server string to sign is:"
             raise StsRefusal(400, "SignatureDoesNotMatch", message + call.text)
@@ -191,7 +192,7 @@ def _rpc(request: Request, parameters: Mapping[str, str]) -> Call:
         raise StsRefusal(400, "IncompleteSignature", "The signature method must be HMAC-SHA1, its version 1.0.")
     return Call(
         parameters, parameters["AccessKeyId"], parameters["Timestamp"], parameters["SignatureNonce"],
-        parameters.get("SecurityToken", ""), sts.rpc_string_to_sign(request.method, parameters),
+        parameters.get("SecurityToken", ""), sts_rpc.string_to_sign(request.method, parameters),
         parameters["Signature"], acs3=False,
     )  # fmt: skip
 
@@ -243,7 +244,7 @@ def _check_policy(text: str) -> None:
     try:
         if text:
             policy.parse(text)
-    except policy.PolicyError as error:
+    except PolicyError as error:
         raise _invalid("PolicyGrammar", f"The parameter Policy has not passed grammar check: {error}") from error
 
 

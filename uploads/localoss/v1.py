@@ -1,7 +1,7 @@
 """Verification of OSS signature version 1, in a header or in a URL (OSS manual: "Include signatures in the
 Authorization header (V1)", "Add signatures to URLs (V1)").
 
-Rule: pure. The clock and the keys are arguments. The steps of the signature are `uploads.oss.v1`.
+Rule: pure; the clock and the keys come in. The steps are in `uploads.localoss.signing_v1`.
 """
 
 import hmac
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from uploads.localoss import signing_v1
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.keys import AccessKey, KeyRing
 from uploads.localoss.request import Request
 from uploads.localoss.v4 import SKEW, refuse_token_in_header
-from uploads.oss import v1
 
 QUERY = ("OSSAccessKeyId", "Expires", "Signature")
 
@@ -46,9 +46,9 @@ def verify(request: Request, keys: KeyRing, now: datetime) -> AccessKey:
     key = keys.find(claim.key_id, claim.token, now)
     check_time(claim, now)
     query = [(name, value) for name, value in request.query if name not in QUERY]
-    resource = v1.canonicalized_resource(request.bucket, request.key, query)
-    text = v1.string_to_sign(request.method, claim.date, request.headers, resource)
-    expected = v1.signature(key.secret, text)
+    resource = signing_v1.canonicalized_resource(request.bucket, request.key, query)
+    text = signing_v1.string_to_sign(request.method, claim.date, request.headers, resource)
+    expected = signing_v1.signature(key.secret, text)
     if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         fields = {
             "OSSAccessKeyId": claim.key_id,

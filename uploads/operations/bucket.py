@@ -1,141 +1,162 @@
-"""The bucket made ready for uploads from pages: its CORS rules, and the lifecycle rules that give up stale uploads.
+"""Configures a bucket for uploads from pages: its CORS rules, and the lifecycle rules that abort stale uploads.
 
-Rule: OSS replaces all rules on a put, so read, merge, put, read back; rules that others wrote stay as they are.
+Rule: OSS replaces all rules on a put. So the rules are read, merged, written and read back; the rules of others stay
+as they are. See https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors and putbucketlifecycle.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import unified_diff
+from typing import Any
 
-from uploads.conf import Destination
-from uploads.domain.keys import static_prefix
+from uploads.domain.destination import Destination, outermost_prefixes
 from uploads.oss import lifecycle
 from uploads.oss.client import OssClient
 from uploads.oss.limits import MAX_CORS_RULES
 from uploads.oss.messages import CorsConfiguration, CorsRule
 
-RULE = CorsRule(
+SECONDS_PER_DAY = 86_400
+CORS_RULE = CorsRule(
     allowed_origins=(),
     allowed_methods=("PUT", "POST", "GET", "HEAD", "DELETE"),
     allowed_headers=("*",),
-    # Without ETag on view most clients cannot complete; the request id makes errors findable, the CRC64 provable.
+    # Most clients cannot complete without the ETag. The request id identifies a failed request, the CRC64 a part.
     expose_headers=("ETag", "x-oss-request-id", "x-oss-hash-crc64ecma"),
     max_age_seconds=3600,
 )
-"""What a page needs, but for its origin. A rule that differs in the origins alone is taken for ours."""
+"""The rule that a page needs, without its origin. A rule that differs in the origins alone counts as ours."""
+LIFECYCLE_IDS = "oss-uploads-abort-"
+"""The beginning of the IDs of our lifecycle rules."""
+GRACE_DAYS = 1
+"""OSS aborts an upload this many days after the sweep should have done so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a put would change; `diff` is empty when nothing would."""
+    """The difference between the rules that a bucket has and those that it needs."""
 
-    before: CorsConfiguration
-    after: CorsConfiguration
+    summary: str
+    """The rules that it needs, in one line."""
     diff: str
+    """A unified diff; "" when the bucket needs no change."""
+    apply: Callable[[], None]
+    """Writes the rules and reads them back. Raises StorageError, and RuntimeError when OSS returns other rules."""
 
 
-RULE_IDS = "oss-uploads-abort-"
-"""How the IDs of our lifecycle rules begin."""
-GRACE_DAYS = 1
-"""OSS goes round after the sweep has: what the sweep could not reach, and only that, is left to the lifecycle."""
+def changes(
+    client: OssClient, bucket: str, destinations: Iterable[Destination], origins: Iterable[str]
+) -> Iterator[Change]:
+    """The change of the CORS rules, then that of the lifecycle rules; each is read when it is asked for.
 
-
-@dataclass(frozen=True, slots=True)
-class LifecycleChange:
-    """The same for the lifecycle; documents as OSS has them."""
-
-    after: bytes
-    diff: str
-
-
-def plan_lifecycle(client: OssClient, bucket: str, aborts: Mapping[str, int]) -> LifecycleChange:
-    """`aborts`: key prefix → days after which a multipart upload under it is given up."""
-    before = client.get_lifecycle(bucket)
-    after = lifecycle.merged(before, RULE_IDS, aborts)
-    lines = unified_diff(
-        describe_lifecycle(before), describe_lifecycle(after), "in the bucket", "wanted", n=99, lineterm=""
-    )
-    return LifecycleChange(after, "\n".join(lines))
-
-
-def apply_lifecycle(client: OssClient, bucket: str, change: LifecycleChange) -> None:
-    """Put, and read back. Raises RuntimeError when OSS has something else than what was put."""
-    client.put_lifecycle(bucket, change.after)
-    if describe_lifecycle(client.get_lifecycle(bucket)) != describe_lifecycle(change.after):
-        raise RuntimeError("The bucket's lifecycle rules are not what was just written: does somebody else write too?")
-
-
-def stale_uploads(destinations: Iterable[Destination]) -> dict[str, int]:
-    """For `plan_lifecycle`: each place that uploads go to, and when what lies there unfinished is stale. OSS allows no
-    rule inside another's prefix, so the widest stands for all within it, with the longest of their times."""
-    days = [(static_prefix(each.key), -(-each.upload_expires // 86_400) + GRACE_DAYS) for each in destinations]
-    widest: dict[str, int] = {}
-    for prefix, count in sorted(days):
-        home = next((known for known in widest if prefix.startswith(known)), prefix)
-        widest[home] = max(count, widest.get(home, 0))
-    return widest
-
-
-def describe_lifecycle(document: bytes | None) -> list[str]:
-    """A line a fact, for people and for comparing."""
-    if document is None:
-        return []
-    lines: list[str] = []
-    for rule in sorted(lifecycle.read(document), key=lambda rule: rule.id):
-        lines.append(f"rule {rule.id} for {rule.prefix or 'everything'}: {', '.join(rule.actions)}")
-        if rule.abort and rule.abort.days is not None:
-            lines.append(f"    multipart uploads given up after {rule.abort.days} days")
-        if not rule.enabled:
-            lines.append("    disabled")
-    return lines
+    Raises StorageError, and ValueError or lifecycle.Contradiction when OSS would refuse the merged rules.
+    """
+    yield plan_cors(client, bucket, list(origins))
+    yield plan_lifecycle(client, bucket, days_until_abort(destinations))
 
 
 def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:
-    """Read the bucket's rules and merge ours in."""
-    before = client.get_cors(bucket)
-    after = merge_cors(before, origins)
-    lines = unified_diff(describe(before), describe(after), "in the bucket", "wanted", n=99, lineterm="")
-    return Change(before, after, "\n".join(lines))
+    """Adds these origins to the bucket's CORS rules. Raises as `changes` does."""
+    return _plan(
+        f"CORS for {', '.join(origins)}",
+        read=lambda: client.get_cors(bucket),
+        merge=lambda before: merge_cors(before, origins),
+        write=lambda after: client.put_cors(bucket, after),
+        describe=describe_cors,
+    )
 
 
-def apply_cors(client: OssClient, bucket: str, change: Change) -> None:
-    """Put, and read back. Raises RuntimeError when OSS has something else than what was put."""
-    client.put_cors(bucket, change.after)
-    found = client.get_cors(bucket)
-    if describe(found) != describe(change.after):
-        raise RuntimeError("The bucket's CORS rules are not what was just written: does somebody else write them too?")
+def plan_lifecycle(client: OssClient, bucket: str, days: Mapping[str, int]) -> Change:
+    """`days`: by key prefix, the days after which OSS aborts a multipart upload. Raises as `changes` does."""
+    ages = ", ".join(f"{prefix or 'all keys'} after {count} days" for prefix, count in days.items())
+    return _plan(
+        f"abort stale uploads: {ages}",
+        read=lambda: client.get_lifecycle(bucket),
+        merge=lambda before: lifecycle.merged(before, LIFECYCLE_IDS, days),
+        write=lambda after: client.put_lifecycle(bucket, after),
+        describe=describe_lifecycle,
+    )
+
+
+def _plan(
+    summary: str,
+    *,
+    read: Callable[[], Any],
+    merge: Callable[[Any], Any],
+    write: Callable[[Any], None],
+    describe: Callable[[Any], list[str]],
+) -> Change:
+    before = read()
+    after = merge(before)
+    lines = unified_diff(describe(before), describe(after), "in the bucket", "required", n=99, lineterm="")
+
+    def apply() -> None:
+        write(after)
+        if describe(read()) != describe(after):
+            raise RuntimeError("The bucket's rules are not those just written. Another program may be changing them.")
+
+    return Change(summary, "\n".join(lines), apply)
 
 
 def merge_cors(before: CorsConfiguration, origins: Iterable[str]) -> CorsConfiguration:
-    """Our rule first, since the first that matches decides; origins that it had stay. Others follow untouched."""
+    """Our rule with its old and new origins first, since the first rule that matches decides; then the others.
+
+    Raises ValueError when the bucket would have more rules than OSS allows.
+    """
     ours = [rule for rule in before.rules if _is_ours(rule)]
-    wanted = dict.fromkeys([*(origin for rule in ours for origin in rule.allowed_origins), *origins])
+    allowed = dict.fromkeys([*(origin for rule in ours for origin in rule.allowed_origins), *origins])
     others = [rule for rule in before.rules if not _is_ours(rule)]
-    rules = (replace(RULE, allowed_origins=tuple(wanted)), *others) if wanted else tuple(others)
+    rules = (replace(CORS_RULE, allowed_origins=tuple(allowed)), *others) if allowed else tuple(others)
     if len(rules) > MAX_CORS_RULES:
         raise ValueError(f"The bucket would have {len(rules)} CORS rules; OSS allows {MAX_CORS_RULES}. Remove some.")
     return CorsConfiguration(rules, before.response_vary)
 
 
 def _is_ours(rule: CorsRule) -> bool:
-    """Compared as OSS gives rules back: it lowers the case of AllowedHeader."""
+    """Compared as OSS returns rules: AllowedHeader in lower case."""
     return (
-        set(rule.allowed_methods) == set(RULE.allowed_methods)
-        and rule.allowed_headers == RULE.allowed_headers
-        and {name.lower() for name in rule.expose_headers} == {name.lower() for name in RULE.expose_headers}
-        and rule.max_age_seconds == RULE.max_age_seconds
+        set(rule.allowed_methods) == set(CORS_RULE.allowed_methods)
+        and rule.allowed_headers == CORS_RULE.allowed_headers
+        and {name.lower() for name in rule.expose_headers} == {name.lower() for name in CORS_RULE.expose_headers}
+        and rule.max_age_seconds == CORS_RULE.max_age_seconds
     )
 
 
-def describe(configuration: CorsConfiguration) -> list[str]:
-    """A line a fact, for people and for comparing."""
+def days_until_abort(destinations: Iterable[Destination]) -> dict[str, int]:
+    """For `plan_lifecycle`: by key prefix, the days after which an unfinished upload is stale.
+
+    OSS allows no rule inside another's prefix, so the outer prefix stands for all within it, with the longest time.
+    """
+    destinations = list(destinations)
+    return {
+        prefix: GRACE_DAYS
+        + max(-(-each.upload_expires // SECONDS_PER_DAY) for each in destinations if each.prefix.startswith(prefix))
+        for prefix in outermost_prefixes(destinations)
+    }
+
+
+def describe_cors(configuration: CorsConfiguration) -> list[str]:
+    """The rules as lines, to show and to compare."""
     lines: list[str] = []
     for rule in configuration.rules:
         lines += [
             f"rule for {', '.join(rule.allowed_origins)}",
-            f"    methods {', '.join(rule.allowed_methods)}",
-            f"    headers {', '.join(name.lower() for name in rule.allowed_headers) or 'none'}",
-            f"    exposed {', '.join(rule.expose_headers) or 'none'}",
-            f"    preflights cached {rule.max_age_seconds or 0} s",
+            f"    methods: {', '.join(rule.allowed_methods)}",
+            f"    request headers: {', '.join(name.lower() for name in rule.allowed_headers) or 'none'}",
+            f"    exposed headers: {', '.join(rule.expose_headers) or 'none'}",
+            f"    preflight cache: {rule.max_age_seconds or 0} s",
         ]
+    return lines
+
+
+def describe_lifecycle(document: bytes | None) -> list[str]:
+    """The rules as lines, to show and to compare; none for a bucket without a document."""
+    if document is None:
+        return []
+    lines: list[str] = []
+    for rule in sorted(lifecycle.read(document), key=lambda rule: rule.id):
+        lines.append(f"rule {rule.id} for {rule.prefix or 'all keys'}: {', '.join(rule.actions)}")
+        if rule.abort and rule.abort.days is not None:
+            lines.append(f"    multipart uploads aborted after {rule.abort.days} days")
+        if not rule.enabled:
+            lines.append("    disabled")
     return lines

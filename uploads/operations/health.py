@@ -1,6 +1,6 @@
-"""For those who keep it running: is it alive, is it ready, what does it do.
+"""Routes for operators: liveness, readiness and Prometheus metrics.
 
-Rule: cheap enough to be asked every few seconds, and silent about anything but itself.
+Rule: each may be called every few seconds; it makes no call to OSS, and its answer holds no secret, address or key.
 """
 
 import hmac
@@ -27,43 +27,42 @@ from uploads.models import Upload
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers."""
+    """200 as long as the process answers."""
     return JsonResponse({"live": True})
 
 
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """It can do its work; 503 with the reasons where it cannot."""
+    """200 when settings, database and cache work; 503 with the reasons when one does not."""
     reasons = list(_reasons())
     return JsonResponse({"live": True, "ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
 
 def _reasons() -> Iterator[str]:
-    """Without a secret, an address or a stack: whoever asks may be anybody."""
+    """Why the site is not ready. Anybody may ask, so details stay in the log and in `manage.py check`."""
     if any(message.is_serious() for message in run_checks(tags=["uploads"])):
-        yield "settings: something is missing or malformed; manage.py check tells what"
+        yield "settings: a value is missing or malformed; run manage.py check"
     try:
         Upload.objects.only("pk").first()
     except DatabaseError:
-        yield "database: it cannot be used, or is not migrated"
-    mark = uuid.uuid4().hex
+        yield "database: not available, or not migrated"
     try:
-        cache.set("uploads:ready", mark, 10)
+        cache.set("uploads:ready", uuid.uuid4().hex, 10)
         kept = cache.get("uploads:ready") is not None
-    except Exception:  # whatever a cache's client raises
+    except Exception:  # The clients of caches have no common exception.
         kept = False
     if not kept:
-        yield "cache: it cannot be used"
+        yield "cache: not available"
 
 
 class _Uploads(Collector):
-    """How many uploads there are, counted when asked."""
+    """The number of uploads and of their bytes, counted by a query at each scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         uploads = GaugeMetricFamily("uploads", "Uploads by state and destination.", labels=["state", "destination"])
         size = GaugeMetricFamily(
-            "uploads_bytes_done", "Bytes that have arrived, of those unfinished.", labels=["destination"]
+            "uploads_bytes_done", "Bytes uploaded so far by unfinished uploads.", labels=["destination"]
         )
         rows = Upload.objects.order_by().values_list("state", "destination").annotate(Count("id"))
         for state, destination, count in rows:
@@ -78,23 +77,23 @@ class _Uploads(Collector):
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text. With METRICS_TOKEN set, for its bearer alone."""
-    token = settings.text("METRICS_TOKEN")
+    """Prometheus text. 403 without the bearer token when METRICS_TOKEN is set; 503 when the database does not work."""
+    token = settings.metrics_token
     given = request.headers.get("Authorization", "")
     if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-        return HttpResponseForbidden("The bearer token of METRICS_TOKEN is wanted.\n", content_type="text/plain")
+        return HttpResponseForbidden("The bearer token of METRICS_TOKEN is required.\n", content_type="text/plain")
     registry = CollectorRegistry()
     registry.register(_Uploads())
     try:
-        counted = generate_latest(registry)
+        uploads = generate_latest(registry)
     except DatabaseError:
         connection.close()
-        return HttpResponse("The database cannot be used.\n", status=503, content_type="text/plain")
-    return HttpResponse(counted + generate_latest(_processes()), content_type=CONTENT_TYPE_LATEST)
+        return HttpResponse("The database is not available.\n", status=503, content_type="text/plain")
+    return HttpResponse(uploads + generate_latest(_processes()), content_type=CONTENT_TYPE_LATEST)
 
 
 def _processes() -> CollectorRegistry:
-    """This process's figures, or with PROMETHEUS_MULTIPROC_DIR those of all workers."""
+    """The metrics of this process, or of all workers when PROMETHEUS_MULTIPROC_DIR is set."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()

@@ -1,5 +1,5 @@
-"""Alibaba Cloud OSS as a protocol: build, sign and parse.
+"""The client side of the protocols of Alibaba Cloud OSS and STS: building, signing and parsing messages.
 
-Rule: nothing here knows Django, and only `client.py` opens a socket. Facts come from the vendor's manual
-and are proven by the vendors' vectors in `tests/vectors/`.
+Rule: no Django here, and only `transport.py` opens a socket. Protocol facts come from the vendor's manual, which each
+module names, and are tested with the vendors' vectors in `tests/vectors/`.
 """

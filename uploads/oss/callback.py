@@ -1,16 +1,17 @@
-"""Upload callbacks: what OSS is asked to call, what it sends, and how that is signed.
+"""Upload callbacks: the parameters that ask OSS for one, and the verification of the request that OSS sends.
 
-Rule: pure, and for both sides: who asks encodes and verifies; who calls parses, renders and signs. Proven by
-`tests/vectors/callback_parameters.json` and `upload_callbacks.json`, some of which OSS itself signed.
+Manual, "Callback": https://www.alibabacloud.com/help/doc-detail/31989.htm
 
-The signature is RSA with MD5, and OSS's own key has 512 bits: it keeps noise out and proves nothing. What a callback
-says is to be asked of OSS again.
+The signature is RSA with MD5, and OSS's key has 512 bits, which is too short to prove anything. So a callback is only
+a hint, and the backend asks OSS whether the object exists.
+
+Rule: pure. `tests/vectors/callback_parameters.json` and `upload_callbacks.json` hold parameters and signatures, some of
+them signed by OSS itself.
 """
 
 import base64
 import binascii
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,25 +20,22 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-
-from uploads.oss.signing import percent_encode
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 BODY_TYPES = (FORM, JSON)
 MAX_URLS = 5
-MAX_PARAMETER_BYTES = 5 * 1024
-MAX_ANSWER_BYTES = 1024 * 1024
-LIMIT_SECONDS = 5.0
-KEY_URL_PREFIXES = ("http://gosspublic.alicdn.com/", "https://gosspublic.alicdn.com/")
-"""Where OSS's own public keys lie, and nothing else."""
+"""URLs in one callbackUrl."""
 
-NUMBERS = ("size", "imageInfo.height", "imageInfo.width")
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+MAX_PARAMETER_BYTES = 5 * 1024
+"""Bytes of x-oss-callback, and of x-oss-callback-var, in base64."""
+
+KEY_URL_PREFIXES = ("http://gosspublic.alicdn.com/", "https://gosspublic.alicdn.com/")
+"""The URLs of OSS's public keys start so. No other URL may be fetched."""
 
 
 class CallbackRefused(ValueError):
-    """Parameters that OSS does not take: which of the two, and why."""
+    """Parameters that OSS refuses. `argument` is callback or callback-var; `ec` is OSS's EC where it is known."""
 
     def __init__(self, argument: str, message: str, ec: str = "") -> None:
         self.argument, self.message, self.ec = argument, message, ec
@@ -46,7 +44,10 @@ class CallbackRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CallbackParameters:
-    """`urls` are tried in their order. `body` is a template with `${name}`; `variables` are named `x:…`."""
+    """A callback to ask for. OSS tries the `urls` in order.
+
+    `body` is a template with `${name}`; the names of `variables` start with `x:`. `sni` asks for SNI with https.
+    """
 
     urls: tuple[str, ...]
     body: str
@@ -56,11 +57,11 @@ class CallbackParameters:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-# Asking for a callback
+# The request to OSS
 
 
 def encode(parameters: CallbackParameters) -> tuple[str, str]:
-    """The values of x-oss-callback and x-oss-callback-var; the second is empty without variables."""
+    """The values of x-oss-callback and x-oss-callback-var. The second is empty without variables."""
     asked: dict[str, Any] = {
         "callbackUrl": ";".join(parameters.urls),
         "callbackBody": parameters.body,
@@ -74,12 +75,20 @@ def encode(parameters: CallbackParameters) -> tuple[str, str]:
 
 
 def encoded(content: Mapping[str, Any]) -> str:
-    """JSON in base64, as each of the two travels."""
+    """The content as JSON in base64, which is the form of both values."""
     return base64.b64encode(json.dumps(dict(content), separators=(",", ":"), ensure_ascii=False).encode()).decode()
 
 
+def request_headers(callback: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """The headers that ask for a callback in PutObject and CompleteMultipartUpload; none for an empty `callback`.
+
+    `callback` is the first value that `encode` returns; `variables` are the custom variables by name.
+    """
+    return {"x-oss-callback": callback, "x-oss-callback-var": encoded(variables)} if callback else {}
+
+
 def parse(callback: str, callback_var: str = "") -> CallbackParameters:
-    """What the two values ask for. Raises CallbackRefused."""
+    """The parameters in the two values. Raises CallbackRefused for values that OSS refuses."""
     asked = _decoded(callback, "callback")
     variables = _decoded(callback_var, "callback-var") if callback_var else {}
     return CallbackParameters(
@@ -112,23 +121,23 @@ def _decoded(value: str, argument: str) -> dict[str, Any]:
 def _text(asked: Mapping[str, Any], name: str) -> str:
     value = asked.get(name, "")
     if not isinstance(value, str):
-        raise CallbackRefused("callback", f"{name} must be a text.")
+        raise CallbackRefused("callback", f"{name} must be a string.")
     return value
 
 
 def _urls(text: str) -> tuple[str, ...]:
     urls = tuple(url.strip() for url in text.split(";") if url.strip())
     if len(urls) > MAX_URLS:
-        raise CallbackRefused("callback", f"callbackUrl holds more than {MAX_URLS} addresses.", "0007-00000005")
+        raise CallbackRefused("callback", f"callbackUrl has more than {MAX_URLS} URLs.", "0007-00000005")
     if not urls:
         raise CallbackRefused("callback", "callbackUrl is missing.", "0007-00000004")
     return tuple(map(_url, urls))
 
 
 def _url(text: str) -> str:
-    """An address that can be called; http without a scheme."""
+    """A URL that OSS can call; without a scheme it means http."""
     url = text if "://" in text else f"http://{text}"
-    wrong = CallbackRefused("callback", "callbackUrl is not a valid address.", "0007-00000004")
+    wrong = CallbackRefused("callback", "callbackUrl is not a valid URL.", "0007-00000004")
     if not url.isascii() or not url.isprintable() or " " in url:
         raise wrong
     try:
@@ -151,8 +160,8 @@ def _template(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if not text.isascii() or not text.isprintable() or any(letter in " /@" for letter in text):
-        raise CallbackRefused("callback", "callbackHost is not a host.")
+    if not text.isascii() or not text.isprintable() or any(character in " /@" for character in text):
+        raise CallbackRefused("callback", "callbackHost is not a host name.")
     return text
 
 
@@ -166,49 +175,25 @@ def _variables(given: Mapping[str, Any]) -> dict[str, str]:
     for name, value in given.items():
         if not name.startswith("x:") or name != name.lower() or not isinstance(value, str):
             raise CallbackRefused(
-                "callback-var", "Custom variables are texts whose names start with x:, in lower case."
+                "callback-var", "Custom variables must be strings whose names start with x: and are in lower case."
             )
     return dict(given)
 
 
-# Calling
-
-
-def render(parameters: CallbackParameters, values: Mapping[str, str]) -> bytes:
-    """The body, with every variable put in: URL-encoded in a form, as a JSON value in JSON."""
-    known = {**values, **parameters.variables}
-    write = _as_json if parameters.body_type == JSON else _as_form
-    return _VARIABLE.sub(lambda found: write(found[1], known), parameters.body).encode()
-
-
-def _as_form(name: str, known: Mapping[str, str]) -> str:
-    return percent_encode(known.get(name, ""))
-
-
-def _as_json(name: str, known: Mapping[str, str]) -> str:
-    """Texts bring their quotes, numbers have none, and what is not there is null."""
-    value = known.get(name, "" if name.startswith("x:") else None)
-    if name in NUMBERS:
-        return value or "null"
-    return json.dumps(value, ensure_ascii=False)
-
-
 def string_to_sign(target: str, body: bytes) -> bytes:
-    """`target`: path and query as they stand in the request line. The path is decoded, the query is not."""
-    path, mark, query = target.partition("?")
-    return unquote_to_bytes(path) + (mark + query).encode() + b"\n" + body
+    """The bytes that OSS signs. `target` is the path and query of the request line, as received.
+
+    The path is percent-decoded, the query is not.
+    """
+    path, separator, query = target.partition("?")
+    return unquote_to_bytes(path) + (separator + query).encode() + b"\n" + body
 
 
-def sign(key: RSAPrivateKey, target: str, body: bytes) -> str:
-    """The Authorization header."""
-    return base64.b64encode(key.sign(string_to_sign(target, body), padding.PKCS1v15(), hashes.MD5())).decode()  # noqa: S303
-
-
-# Being called
+# The request from OSS
 
 
 def key_url(header: str, prefixes: Sequence[str] = KEY_URL_PREFIXES) -> str | None:
-    """The address in x-oss-pub-key-url, if it lies where OSS keeps its keys: nothing else may be fetched."""
+    """The URL in the header x-oss-pub-key-url, or None unless it starts with one of the `prefixes`."""
     try:
         url = base64.b64decode(header, validate=True).decode("ascii")
     except (binascii.Error, ValueError):
@@ -218,16 +203,20 @@ def key_url(header: str, prefixes: Sequence[str] = KEY_URL_PREFIXES) -> str | No
 
 
 def verify(public_key_pem: bytes, authorization: str, target: str, body: bytes) -> bool:
-    """Whether the holder of that key signed this request."""
+    """Whether the holder of this public key signed the request.
+
+    `authorization` is the value of that header, `target` is as for `string_to_sign`. False, too, for a key or a
+    signature that cannot be read.
+    """
     try:
         key = serialization.load_pem_public_key(public_key_pem)
-        mark = base64.b64decode(authorization, validate=True)
+        signature = base64.b64decode(authorization, validate=True)
     except (ValueError, UnsupportedAlgorithm):
         return False
     if not isinstance(key, RSAPublicKey):
         return False
     try:
-        key.verify(mark, string_to_sign(target, body), padding.PKCS1v15(), hashes.MD5())  # noqa: S303
+        key.verify(signature, string_to_sign(target, body), padding.PKCS1v15(), hashes.MD5())  # noqa: S303
     except InvalidSignature:
         return False
     return True

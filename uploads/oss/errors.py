@@ -1,15 +1,17 @@
-"""What can go wrong between us and OSS; branches answer "what can the caller do?".
+"""Errors between this process and OSS. The class says what the caller can do.
 
     StorageError
-    ├── Unreachable      no answer came: nobody knows whether the work was done; ask before doing it again
-    ├── Malformed        an answer came that is not OSS's: a proxy, a wrong endpoint
-    └── OssError         OSS answered with an error; `code` is its own word for it
-        ├── Denied       403: keys, signature, policy, clock; repeating does not help
+    ├── Unreachable      no response: it is not known whether the work was done, so ask OSS before repeating it
+    ├── Malformed        a response that is not OSS's, for instance a proxy's page
+    └── OssError         OSS answered with an error; `code` is OSS's error code
+        ├── Denied       403: keys, signature, policy or clock; repeating does not help
         ├── NotFound     404: NoSuchBucket, NoSuchKey, NoSuchUpload …
         ├── Refused      other 4xx: the request itself is wrong
         └── Busy         429, 5xx: try again later
 
-Rule: OSS's code, EC and request id travel with the error to the screen; no secret and no signed URL does.
+Manual, "Error responses": https://help.aliyun.com/en/oss/user-guide/overview-14
+
+Rule: OSS's code, EC and request id stay with the error until a person sees it. Secrets and signed URLs do not.
 """
 
 import base64
@@ -23,9 +25,10 @@ from uploads.oss import markup
 
 
 class StorageError(Exception):
-    """Something between us and OSS failed."""
+    """A request to OSS or STS failed. `operation` is OSS's name of the operation, empty where it is not known."""
 
     retryable: ClassVar[bool] = False
+    """Whether the same request may succeed later."""
 
     def __init__(self, message: str, *, code: str = "", request_id: str = "", operation: str = "") -> None:
         super().__init__(message)
@@ -35,15 +38,16 @@ class StorageError(Exception):
         self.operation = operation
 
     def __str__(self) -> str:
+        """The message, followed by the operation, the code and the request id where they are known."""
         facts = [self.operation, self.code, f"request id {self.request_id}" if self.request_id else ""]
         known = ", ".join(fact for fact in facts if fact)
         return f"{self.message} ({known})" if known else self.message
 
 
 class Unreachable(StorageError):
-    """No answer: connection refused, broken, or out of time.
+    """No response: the connection was refused or broken, or the time limit was reached.
 
-    `sent` False: nothing left this machine, so nothing was done. True: the work may have been done.
+    If `sent` is False, nothing was sent, so nothing was done. If it is True, the work may have been done.
     """
 
     retryable = True
@@ -54,11 +58,14 @@ class Unreachable(StorageError):
 
 
 class Malformed(StorageError):
-    """An answer that OSS would not give."""
+    """A response that OSS would not give, or a document that is not what it should be."""
 
 
 class OssError(StorageError):
-    """OSS said no. `status` is HTTP's, `code` and `ec` are OSS's; `fields` whatever else the XML held."""
+    """OSS answered with an error.
+
+    `status` is the HTTP status, `code` OSS's error code, `fields` the other elements of the XML by name.
+    """
 
     def __init__(
         self,
@@ -67,30 +74,33 @@ class OssError(StorageError):
         status: int,
         code: str,
         request_id: str = "",
-        ec: str = "",
         operation: str = "",
         fields: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, code=code, request_id=request_id, operation=operation)
         self.status = status
-        self.ec = ec
         self.fields = dict(fields or {})
+
+    @property
+    def ec(self) -> str:
+        """OSS's EC, which names the exact cause (`0002-00000040`); empty without one. It may change at any time."""
+        return self.fields.get("EC", "")
 
 
 class Denied(OssError):
-    """403."""
+    """Status 403."""
 
 
 class NotFound(OssError):
-    """404."""
+    """Status 404."""
 
 
 class Refused(OssError):
-    """Any other 4xx."""
+    """Any other 4xx status."""
 
 
 class Busy(OssError):
-    """429 and 5xx; also 400 RequestTimeout, which OSS sends for a slow socket."""
+    """Status 429 or 5xx. Also 400 RequestTimeout, with which OSS answers on a slow connection."""
 
     retryable = True
 
@@ -102,40 +112,36 @@ def _kind(status: int, code: str) -> type[OssError]:
 
 
 def from_answer(status: int, headers: Mapping[str, str], body: bytes, operation: str = "") -> OssError:
-    """The error that an answer stands for. HEAD has no body: OSS puts the XML, base64, into x-oss-err."""
-    request_id = headers.get("x-oss-request-id", "")
+    """The error of a response from OSS. A response to HEAD has no body; its XML is in x-oss-err, in base64."""
     if not body and "x-oss-err" in headers:
         try:
             body = base64.b64decode(headers["x-oss-err"], validate=True)
         except binascii.Error:
             body = b""
     fields = _fields(body)
+    if not fields.get("EC") and "x-oss-ec" in headers:
+        fields["EC"] = headers["x-oss-ec"]
     code = fields.pop("Code", "") or _CODE_WITHOUT_BODY.get(status, f"HTTP{status}")
     message = fields.pop("Message", "") or f"OSS answered {status}."
+    request_id = fields.pop("RequestId", "") or headers.get("x-oss-request-id", "")
     return _kind(status, code)(
-        message,
-        status=status,
-        code=code,
-        request_id=fields.pop("RequestId", "") or request_id,
-        ec=fields.pop("EC", "") or headers.get("x-oss-ec", ""),
-        operation=operation,
-        fields=fields,
+        message, status=status, code=code, request_id=request_id, operation=operation, fields=fields
     )
 
 
 def from_sts(status: int, body: bytes) -> OssError:
-    """The error that an answer of STS, which speaks JSON, stands for."""
+    """The error of a response from STS, which is JSON."""
     try:
-        fields = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
-        fields = None
-    told = {name: str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
-    code = told.get("Code", f"HTTP{status}")
+        document = None
+    fields = {name: str(value) for name, value in document.items()} if isinstance(document, dict) else {}
+    code = fields.get("Code", f"HTTP{status}")
     return _kind(status, code)(
-        told.get("Message", f"STS answered {status}."),
+        fields.get("Message", f"STS answered {status}."),
         status=status,
         code=code,
-        request_id=told.get("RequestId", ""),
+        request_id=fields.get("RequestId", ""),
         operation="AssumeRole",
     )
 
@@ -153,7 +159,7 @@ _CODE_WITHOUT_BODY = {
 
 
 def _fields(body: bytes) -> dict[str, str]:
-    """The children of <Error>; nothing when the body is not that (a proxy's page, a cut answer)."""
+    """The children of <Error>; empty when the body is not such a document, for instance a proxy's page."""
     try:
         root = markup.parse(body)
     except ParseError:

@@ -1,14 +1,14 @@
-"""A bucket's lifecycle rules: what is given up, and when.
+"""A bucket's lifecycle rules: reading them, and merging our rules into those of others.
 
-Rule: pure; what a rule says beyond what is understood here is kept as it came. Names are OSS's own.
+Manual, "PutBucketLifecycle": https://help.aliyun.com/en/oss/developer-reference/putbucketlifecycle
+
+Rule: pure. Elements of a rule that are not read here are written back unchanged. Names are OSS's.
 """
 
 import re
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
 from uploads.oss import markup
@@ -20,30 +20,31 @@ ROOT = "LifecycleConfiguration"
 ABORT, EXPIRATION = "AbortMultipartUpload", "Expiration"
 ACTIONS = (ABORT, EXPIRATION, "Transition", "NoncurrentVersionExpiration", "NoncurrentVersionTransition")
 MAX_ID_BYTES = 255
+"""Bytes of UTF-8 in the ID of a rule."""
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}T00:00:00\.000Z")
 _MAX_DAYS = 100_000
 
 
 class Contradiction(Exception):
-    """Rules that are well-formed and still cannot stand: what contradicts what, in words."""
+    """Rules that are well-formed but contradict each other or themselves. The message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Days since the initiate or the last change; or: whatever is from before a midnight (UTC)."""
+    """An age in days since an upload was initiated or an object was changed, or a date (midnight UTC) before which
+    it was. One of the two is set."""
 
     days: int | None = None
     before: datetime | None = None
 
-    def reached(self, since: datetime, now: datetime) -> bool:
-        if self.before is not None:
-            return since < self.before
-        return self.days is not None and now >= since + timedelta(days=self.days)
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`abort` is for multipart uploads, `expiration` for objects; None: the rule leaves them alone."""
+    """One rule. `abort` applies to multipart uploads, `expiration` to objects; None means that the rule does not.
+
+    `actions` names all actions of the rule, also those that are not read here.
+    """
 
     id: str
     prefix: str
@@ -55,27 +56,19 @@ class Rule:
 
 
 def read(body: bytes) -> tuple[Rule, ...]:
-    """The rules of a document. Raises Malformed or Contradiction."""
-    return tuple(_rule(element) for element in _elements(body))
-
-
-def normalised(body: bytes, *, overlap: bool = False) -> bytes:
-    """The document as OSS keeps it: checked as a whole, each rule with an ID, a prefix and a status."""
-    elements = _elements(body)
-    for element in elements:
-        _complete(element)
-    _check_together([_rule(element) for element in elements], overlap=overlap)
-    document = Element(ROOT)
-    document.extend(elements)
-    return markup.serialize(document)
+    """The rules of a lifecycle configuration. Raises Malformed or Contradiction."""
+    return tuple(read_rule(element) for element in rule_elements(body))
 
 
 def merged(body: bytes | None, prefix_of_ids: str, aborts: Mapping[str, int]) -> bytes:
-    """The document with our rules (IDs that begin so) replaced by one for each key prefix of `aborts`: multipart
-    uploads under it are given up after so many days. What others wrote stays as it came."""
+    """The lifecycle configuration as XML, with our rules replaced and all others unchanged.
+
+    Our rules are those whose ID starts with `prefix_of_ids`. `aborts` maps a key prefix to the number of days after
+    which multipart uploads under it are aborted. `body` is None for a bucket without rules. Raises Malformed.
+    """
     document = Element(ROOT)
     if body is not None:
-        others = (rule for rule in _elements(body) if not _text(rule, "ID").startswith(prefix_of_ids))
+        others = (rule for rule in rule_elements(body) if not _text(rule, "ID").startswith(prefix_of_ids))
         document.extend(others)
     for number, (prefix, days) in enumerate(sorted(aborts.items())):
         rule = SubElement(document, "Rule")
@@ -85,26 +78,16 @@ def merged(body: bytes | None, prefix_of_ids: str, aborts: Mapping[str, int]) ->
     return markup.serialize(document)
 
 
-def _elements(body: bytes) -> list[Element]:
+def rule_elements(body: bytes) -> list[Element]:
+    """The <Rule> elements of a lifecycle configuration. Raises Malformed for none or too many."""
     elements = parse(body, ROOT).findall("Rule")
     if not 1 <= len(elements) <= MAX_LIFECYCLE_RULES:
         raise Malformed(f"A bucket has 1 to {MAX_LIFECYCLE_RULES} lifecycle rules.")
     return elements
 
 
-def _complete(element: Element) -> None:
-    """What may be left out, written down."""
-    if not (element.findtext("ID") or "").strip():
-        for empty in element.findall("ID"):
-            element.remove(empty)
-        identifier = Element("ID")
-        identifier.text = secrets.token_hex(16)
-        element.insert(0, identifier)
-    if element.find("Prefix") is None:
-        SubElement(element, "Prefix").text = ""
-
-
-def _rule(element: Element) -> Rule:
+def read_rule(element: Element) -> Rule:
+    """The rule in a <Rule> element. Raises Malformed or Contradiction."""
     identifier, status = _text(element, "ID"), _text(element, "Status")
     if len(identifier.encode()) > MAX_ID_BYTES:
         raise Malformed(f"The ID of a rule has at most {MAX_ID_BYTES} bytes.")
@@ -147,21 +130,6 @@ def _midnight(text: str) -> datetime:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.000Z").replace(tzinfo=UTC)
     except ValueError as error:
         raise Malformed("CreatedBeforeDate must be a midnight such as 2026-01-15T00:00:00.000Z.") from error
-
-
-def _check_together(rules: Sequence[Rule], *, overlap: bool) -> None:
-    names = [rule.id for rule in rules]
-    if len(set(names)) != len(names):
-        raise Contradiction("Two rules have the same ID.")
-    for action in () if overlap else (ABORT, EXPIRATION):
-        for first, second in combinations(_with(rules, action), 2):
-            if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
-                raise Contradiction(f"Overlap for same action type {action}: {first.id} and {second.id}.")
-
-
-def _with(rules: Sequence[Rule], action: str) -> Iterator[Rule]:
-    """Rules that name tags may overlap: they speak of different objects."""
-    return (rule for rule in rules if action in rule.actions and not rule.tags)
 
 
 def _text(element: Element, tag: str) -> str:

@@ -1,7 +1,9 @@
-"""XML as OSS speaks it: read without trust, written without a namespace.
+"""Reads and writes OSS's XML, which has no namespace.
 
-Rule: a document type is refused before anything of it is looked at, whatever the encoding, so that entities
-cannot grow or reach out; depth is bounded.
+The manual's examples have a namespace, OSS itself sends none, and oss2 and alibabacloud-oss-v2 fail on one.
+
+Rule: input is not trusted. A document type is refused in every encoding, so that no entity can be declared, and the
+depth is limited.
 """
 
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, tostring
@@ -9,10 +11,14 @@ from xml.parsers import expat
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 MAX_DEPTH = 16
+"""Levels of nested elements that are read; OSS needs five."""
 
 
 def parse(body: bytes) -> Element:
-    """The root element. Raises ParseError for what is not well-formed, declares a type or nests without end."""
+    """The root element, without namespaces.
+
+    Raises ParseError for a document that is not well-formed, has a document type, or nests deeper than MAX_DEPTH.
+    """
     builder = TreeBuilder()
     depth = 0
 
@@ -45,6 +51,6 @@ def parse(body: bytes) -> Element:
 
 
 def serialize(document: Element) -> bytes:
-    """With the declaration that OSS sends."""
+    """The document as UTF-8, with the declaration that OSS sends."""
     text: bytes = tostring(document, encoding="utf-8")
     return DECLARATION + text

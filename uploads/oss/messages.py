@@ -1,11 +1,13 @@
-"""OSS's XML, both ways: frozen values in, bytes out, and back.
+"""OSS's XML messages: frozen values to bytes, and bytes to frozen values.
 
-Rule: no I/O and no namespace (OSS sends none, and the SDKs stumble over one). Names are OSS's own.
-Keys in answers are decoded when `EncodingType` says url.
+Manual, the page of each operation, for instance "Multipart upload":
+https://help.aliyun.com/en/oss/developer-reference/multipart-upload-2/
+
+Rule: pure. Names are OSS's. Keys in responses are percent-decoded where EncodingType is url.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,29 +19,29 @@ from uploads.oss.errors import Malformed
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str:
-    """What OSS names an object made of these parts: MD5 of the part ETags' text, and how many.
+    """The ETag that OSS gives to an object made of these parts: the MD5 of the joined part ETags, and their number.
 
-    Upper-case hex, without quotes. (S3 hashes the binary digests instead.) Recorded from OSS:
-    `tests/vectors/multipart_etag.json`.
+    Upper-case hex, without quotes. S3 hashes the binary digests instead. The manual does not say it;
+    `tests/vectors/multipart_etag.json` is recorded from OSS.
     """
     plain = [bare(etag).upper() for etag in part_etags]
     return f"{hashlib.md5(''.join(plain).encode(), usedforsecurity=False).hexdigest().upper()}-{len(plain)}"
 
 
 def part_count(etag: str) -> int:
-    """Of how many parts OSS made the object that it names so; 1 for one that was sent in one request."""
+    """The number of parts of the object with this ETag; 1 for an object that was sent in one request."""
     _, dash, count = bare(etag).rpartition("-")
     return int(count) if dash else 1
 
 
 def bare(etag: str) -> str:
-    """An ETag without the quotes that it travels in."""
+    """An ETag without the quotes that it has in messages."""
     return etag.strip().strip('"')
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as OSS lists it. `etag` without quotes; `crc64` None where OSS does not tell."""
+    """A part as OSS lists it. `etag` has no quotes, `size` is in bytes, `crc64` is None where OSS does not give it."""
 
     number: int
     etag: str
@@ -49,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PartPage:
-    """One page of ListParts; `next_marker` None on the last."""
+    """One page of ListParts. `next_marker` is None on the last page."""
 
     parts: tuple[Part, ...]
     next_marker: int | None
@@ -57,7 +59,7 @@ class PartPage:
 
 @dataclass(frozen=True, slots=True)
 class ObjectPage:
-    """One page of ListObjectsV2; `next_token` empty on the last."""
+    """One page of ListObjectsV2. `next_token` is empty on the last page."""
 
     keys: tuple[str, ...]
     prefixes: tuple[str, ...]
@@ -66,7 +68,7 @@ class ObjectPage:
 
 @dataclass(frozen=True, slots=True)
 class OpenUpload:
-    """A multipart upload that OSS holds open."""
+    """A multipart upload that is neither completed nor aborted. `initiated` is in UTC."""
 
     key: str
     upload_id: str
@@ -75,7 +77,7 @@ class OpenUpload:
 
 @dataclass(frozen=True, slots=True)
 class UploadPage:
-    """One page of ListMultipartUploads; `next_marker` (key, upload id) None on the last."""
+    """One page of ListMultipartUploads. `next_marker` is a key and an upload id, or None on the last page."""
 
     uploads: tuple[OpenUpload, ...]
     prefixes: tuple[str, ...]
@@ -84,7 +86,7 @@ class UploadPage:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What CompleteMultipartUpload, or a HeadObject after it, tells of the object."""
+    """An object as CompleteMultipartUpload, PutObject or HeadObject describes it. `size` is in bytes."""
 
     etag: str
     crc64: int | None = None
@@ -94,12 +96,12 @@ class Completed:
     request_id: str = ""
     modified: datetime | None = None
     callback: Mapping[str, Any] | None = None
-    """How the upload callback went, if one was asked for: {ok, body} or {ok, message, code, request_id}."""
+    """The result of the upload callback, if one was asked for (`responses.callback_result`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorsRule:
-    """One rule of a bucket's CORS; the first that matches decides."""
+    """One rule of a CORS configuration. OSS applies the first rule that matches."""
 
     allowed_origins: tuple[str, ...]
     allowed_methods: tuple[str, ...]
@@ -110,14 +112,14 @@ class CorsRule:
 
 @dataclass(frozen=True, slots=True)
 class CorsConfiguration:
-    """All CORS rules of a bucket. A put replaces the whole."""
+    """All CORS rules of a bucket. `response_vary` makes OSS send `Vary: Origin` in every response."""
 
     rules: tuple[CorsRule, ...] = field(default=())
     response_vary: bool = False
 
 
 def parse(body: bytes, root: str) -> Element:
-    """The document, if it is well-formed XML with this root. Raises Malformed."""
+    """The root element of an XML document. Raises Malformed if it is not well-formed or has another root."""
     try:
         document = markup.parse(body)
     except ParseError as error:
@@ -139,16 +141,43 @@ def _number(element: Element, path: str) -> int:
         raise Malformed(f"<{path}> should be a number, got {text!r}.") from error
 
 
+def _time(element: Element, path: str) -> datetime:
+    text = _text(element, path)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise Malformed(f"<{path}> should be a time, got {text!r}.") from error
+
+
+def _all(element: Element, path: str) -> tuple[str, ...]:
+    """As they are: a key may start or end with white space."""
+    return tuple(child.text or "" for child in element.iterfind(path))
+
+
+def _stripped(element: Element, path: str) -> tuple[str, ...]:
+    return tuple(text.strip() for text in _all(element, path))
+
+
+def _decoder(document: Element) -> Callable[[str], str]:
+    """Decodes the keys of this document."""
+    return unquote if _text(document, "EncodingType") == "url" else str
+
+
+def _is_truncated(document: Element) -> bool:
+    """Whether more pages follow."""
+    return _text(document, "IsTruncated") == "true"
+
+
 def parse_initiate(body: bytes) -> str:
-    """InitiateMultipartUploadResult → the upload id."""
+    """The upload id in InitiateMultipartUploadResult. Raises Malformed."""
     upload_id = _text(parse(body, "InitiateMultipartUploadResult"), "UploadId")
     if not upload_id:
-        raise Malformed("The answer to InitiateMultipartUpload holds no UploadId.")
+        raise Malformed("The response to InitiateMultipartUpload has no UploadId.")
     return upload_id
 
 
 def parse_parts(body: bytes) -> PartPage:
-    """ListPartsResult → the parts of one page."""
+    """The page in ListPartsResult. Raises Malformed."""
     document = parse(body, "ListPartsResult")
     parts = tuple(
         Part(
@@ -159,38 +188,34 @@ def parse_parts(body: bytes) -> PartPage:
         )
         for part in document.iterfind("Part")
     )
-    truncated = _text(document, "IsTruncated") == "true"
-    return PartPage(parts, _number(document, "NextPartNumberMarker") if truncated else None)
+    return PartPage(parts, _number(document, "NextPartNumberMarker") if _is_truncated(document) else None)
 
 
 def parse_uploads(body: bytes) -> UploadPage:
-    root = parse(body, "ListMultipartUploadsResult")
-    decode = unquote if (root.findtext("EncodingType") or "") == "url" else str
+    """The page in ListMultipartUploadsResult. Raises Malformed."""
+    document = parse(body, "ListMultipartUploadsResult")
+    decode = _decoder(document)
     uploads = tuple(
-        OpenUpload(
-            decode(_text(entry, "Key")),
-            _text(entry, "UploadId"),
-            datetime.fromisoformat(_text(entry, "Initiated")).astimezone(UTC),
-        )
-        for entry in root.iterfind("Upload")
+        OpenUpload(decode(_text(entry, "Key")), _text(entry, "UploadId"), _time(entry, "Initiated"))
+        for entry in document.iterfind("Upload")
     )
-    prefixes = tuple(decode(entry.text or "") for entry in root.iterfind("CommonPrefixes/Prefix"))
-    more = (root.findtext("IsTruncated") or "").strip() == "true"
-    marker = (decode(root.findtext("NextKeyMarker") or ""), root.findtext("NextUploadIdMarker") or "")
-    return UploadPage(uploads, prefixes, marker if more else None)
+    prefixes = tuple(map(decode, _all(document, "CommonPrefixes/Prefix")))
+    marker = (decode(document.findtext("NextKeyMarker") or ""), document.findtext("NextUploadIdMarker") or "")
+    return UploadPage(uploads, prefixes, marker if _is_truncated(document) else None)
 
 
 def parse_objects(body: bytes) -> ObjectPage:
-    root = parse(body, "ListBucketResult")
-    decode = unquote if (root.findtext("EncodingType") or "") == "url" else str
-    keys = tuple(decode(entry.text or "") for entry in root.iterfind("Contents/Key"))
-    prefixes = tuple(decode(entry.text or "") for entry in root.iterfind("CommonPrefixes/Prefix"))
-    more = (root.findtext("IsTruncated") or "").strip() == "true"
-    return ObjectPage(keys, prefixes, (root.findtext("NextContinuationToken") or "") if more else "")
+    """The page in ListBucketResult, which answers ListObjectsV2. Raises Malformed."""
+    document = parse(body, "ListBucketResult")
+    decode = _decoder(document)
+    keys = tuple(map(decode, _all(document, "Contents/Key")))
+    prefixes = tuple(map(decode, _all(document, "CommonPrefixes/Prefix")))
+    token = document.findtext("NextContinuationToken") or ""
+    return ObjectPage(keys, prefixes, token if _is_truncated(document) else "")
 
 
 def build_complete(parts: Sequence[Part]) -> bytes:
-    """Parts, already in ascending order → CompleteMultipartUpload."""
+    """The body of CompleteMultipartUpload. `parts` must be in ascending order; their numbers may have gaps."""
     document = Element("CompleteMultipartUpload")
     for part in parts:
         element = SubElement(document, "Part")
@@ -200,15 +225,13 @@ def build_complete(parts: Sequence[Part]) -> bytes:
 
 
 def parse_complete(body: bytes) -> tuple[str, str]:
-    """CompleteMultipartUploadResult → (etag without quotes, location)."""
+    """The ETag without quotes and the location in CompleteMultipartUploadResult. Raises Malformed."""
     document = parse(body, "CompleteMultipartUploadResult")
-    encoded = _text(document, "EncodingType") == "url"
-    location = _text(document, "Location")
-    return bare(_text(document, "ETag")), unquote(location) if encoded else location
+    return bare(_text(document, "ETag")), _decoder(document)(_text(document, "Location"))
 
 
 def build_cors(configuration: CorsConfiguration) -> bytes:
-    """CORSConfiguration → XML."""
+    """The body of PutBucketCors."""
     document = Element("CORSConfiguration")
     for rule in configuration.rules:
         element = SubElement(document, "CORSRule")
@@ -227,20 +250,16 @@ def build_cors(configuration: CorsConfiguration) -> bytes:
 
 
 def parse_cors(body: bytes) -> CorsConfiguration:
-    """XML → CORSConfiguration."""
+    """The CORS configuration in this XML. Raises Malformed."""
     document = parse(body, "CORSConfiguration")
     rules = tuple(
         CorsRule(
-            allowed_origins=_all(rule, "AllowedOrigin"),
-            allowed_methods=_all(rule, "AllowedMethod"),
-            allowed_headers=_all(rule, "AllowedHeader"),
-            expose_headers=_all(rule, "ExposeHeader"),
+            allowed_origins=_stripped(rule, "AllowedOrigin"),
+            allowed_methods=_stripped(rule, "AllowedMethod"),
+            allowed_headers=_stripped(rule, "AllowedHeader"),
+            expose_headers=_stripped(rule, "ExposeHeader"),
             max_age_seconds=_number(rule, "MaxAgeSeconds") if _text(rule, "MaxAgeSeconds") else None,
         )
         for rule in document.iterfind("CORSRule")
     )
     return CorsConfiguration(rules, _text(document, "ResponseVary") == "true")
-
-
-def _all(element: Element, tag: str) -> tuple[str, ...]:
-    return tuple((child.text or "").strip() for child in element.iterfind(tag))

@@ -4,12 +4,14 @@ Rule: no OSS call inside a database transaction. Claim (compare-and-set), call O
 of these is repaired by calling again, because OSS is asked what is so before anything is believed.
 """
 
+from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
 from uploads.services.begin import UploadRequest, begin, begin_many, find, object_headers, unfinished
 from uploads.services.callback import receive
-from uploads.services.complete import ClientReport, complete, complete_many, detect_unreported
+from uploads.services.complete import complete, complete_many, detect_unreported
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
-from uploads.services.parts import DonePart, SignedPart, record_parts, sign_parts, synchronize_parts
+from uploads.services.parts import DonePart, record_parts, synchronize_parts
+from uploads.services.signing import SignedPart, sign_parts
 from uploads.services.sweep import ORPHAN_AGE, Swept, check_object, known_uploads, sweep, sweep_orphans
 
 __all__ = [

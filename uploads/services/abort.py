@@ -1,4 +1,4 @@
-"""Abort: give an upload up, and let OSS drop what it holds of it."""
+"""Abort: end an upload without an object, and let OSS drop its parts. Manual: AbortMultipartUpload."""
 
 from django.utils import timezone
 
@@ -9,7 +9,10 @@ from uploads.services.common import require, storage_errors
 
 
 def abort(upload: Upload, *, actor: User | None = None) -> Upload:
-    """Give the upload up and let OSS drop its parts. Repeatable: what OSS did not hear is said again."""
+    """Abort the upload, and let OSS drop its parts. Repeatable: a call that did not reach OSS is made again.
+
+    Raises WrongState once the upload is completing or completed, StorageBusy, StorageRefused.
+    """
     upload.refresh_from_db()
     if upload.state == State.UPLOADING and not Upload.objects.advance(upload, Event.ABORT, actor=actor):
         return abort(upload, actor=actor)  # Somebody was first; the state has moved on.
@@ -20,7 +23,7 @@ def abort(upload: Upload, *, actor: User | None = None) -> Upload:
 
 
 def release(upload: Upload) -> None:
-    """Let OSS drop what it holds of an ended upload. A failed one's object is left for people to judge."""
+    """Let OSS drop what it holds of an ended upload. The object of a failed one is left for inspection."""
     client = oss_client()
     with storage_errors():
         if upload.method == Method.MULTIPART:

@@ -1,4 +1,4 @@
-"""Begin: plan the upload, open it at OSS, remember it; one, or many small ones at once.
+"""Begin: plan the upload, initiate it at OSS, write it down; one, or many small ones at once.
 
 Rule: the server decides everything that the destination does not leave to the client (`services.destination_rules`).
 """
@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,18 +21,18 @@ from uploads.domain.errors import InvalidUpload, KeyReused, UploadError
 from uploads.domain.keys import object_key
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan, plan
-from uploads.models import Method, Upload, UploadEvent, User
+from uploads.models import Method, Upload, User, record_events
 from uploads.oss.errors import StorageError
-from uploads.services import destination_rules as destination_rules
+from uploads.services import destination_rules
 from uploads.services.common import storage_errors
-from uploads.signals import announce
+from uploads.services.quota import Quota
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
-    """What a client asks for. `size` None: a stream. `options`: names of `uploads.domain.options`."""
+    """What a client asks for. `size`: bytes, None for a stream. `options`: names of `uploads.domain.options`."""
 
     destination: str
     filename: str
@@ -43,89 +42,91 @@ class UploadRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     in_one: bool = False
-    """A file of unknown size that is to go in one request all the same."""
+    """A file of unknown size that is to be sent in one request."""
 
 
-def begin(owner: User, wanted: UploadRequest, *, idempotency_key: str = "") -> Upload:
-    """Plan the upload, open it at OSS, remember it.
+def begin(owner: User, request: UploadRequest, *, idempotency_key: str = "") -> Upload:
+    """Plan the upload, initiate it at OSS, write it down.
 
-    With an idempotency key, the upload that was begun with it before is given again. Raises InvalidUpload and its
-    like by field, KeyReused, StorageError as UploadError.
+    A request that is repeated with its idempotency key returns the upload that it began before. Raises InvalidUpload
+    and its subclasses by field, Forbidden, OverQuota, KeyReused, and OSS's errors as StorageBusy or StorageRefused.
     """
-    (result,) = begin_many(owner, [wanted], idempotency_key=idempotency_key)
+    (result,) = begin_many(owner, [request], idempotency_key=idempotency_key)
     if isinstance(result, UploadError):
         raise result
     return result
 
 
-def begin_many(owner: User, many: Sequence[UploadRequest], *, idempotency_key: str = "") -> list[Upload | UploadError]:
-    """Each its upload or its error, in order. The database is asked as often for a hundred as for one."""
-    marks = [_mark(idempotency_key, index) for index in range(len(many))]
-    known = _begun_before(owner, marks)
+def begin_many(
+    owner: User, requests: Sequence[UploadRequest], *, idempotency_key: str = ""
+) -> list[Upload | UploadError]:
+    """Begin many uploads: each its upload or its error, in order. Costs as many queries for a hundred as for one."""
+    keys = [_idempotency_key(idempotency_key, index) for index in range(len(requests))]
+    known = _begun_before(owner, keys)
     results: list[Upload | UploadError] = []
-    gate = destination_rules.Quota(owner)
-    for wanted, mark in zip(many, marks, strict=True):
+    quota = Quota(owner)
+    for request, key in zip(requests, keys, strict=True):
         try:
-            results.append(_same(known[mark], wanted) if mark in known else _open(owner, wanted, mark, gate))
+            results.append(_same(known[key], request) if key in known else _initiate(owner, request, key, quota))
         except UploadError as error:
             results.append(error)
-    fresh = [upload for upload in results if isinstance(upload, Upload) and upload._state.adding]
+    new = [upload for upload in results if isinstance(upload, Upload) and upload._state.adding]
     try:
-        _remember(owner, fresh, gate)
+        _create(owner, new, quota)
     except IntegrityError:
-        # The same request came twice at once, and the other was first: what it began is the answer to both.
-        _forget(fresh)
-        if not (idempotency_key and _begun_before(owner, marks)):
+        # The same request came twice at once, and the other was first: both are answered by what it began.
+        _abort_at_oss(new)
+        if not (idempotency_key and _begun_before(owner, keys)):
             raise
-        return begin_many(owner, many, idempotency_key=idempotency_key)
+        return begin_many(owner, requests, idempotency_key=idempotency_key)
     except BaseException:
-        _forget(fresh)
+        _abort_at_oss(new)
         raise
-    return [gate.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
+    return [quota.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
 
 
-def _open(owner: User, wanted: UploadRequest, mark: str, gate: destination_rules.Quota) -> Upload:
-    """An upload that OSS knows, and nobody else yet."""
-    upload = _planned(owner, wanted, mark)
-    gate.admit(upload)
+def _initiate(owner: User, request: UploadRequest, key: str, quota: Quota) -> Upload:
+    """A new upload, initiated at OSS and not yet in the database."""
+    upload = _planned(owner, request, key)
+    quota.admit(upload)
     if upload.method == Method.MULTIPART:
         with storage_errors():
             upload.upload_id = oss_client().initiate(upload.bucket, upload.key, object_headers(upload))
     return upload
 
 
-def _planned(owner: User, wanted: UploadRequest, mark: str) -> Upload:
-    place = destination_rules.destination(wanted.destination)
-    content_type = (wanted.content_type or DEFAULT_CONTENT_TYPE).lower()
-    destination_rules.check_file(place, wanted.size, content_type)
-    planned, now = _plan(wanted.size, place), timezone.now()
+def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Upload:
+    destination = destination_rules.get_destination(request.destination)
+    content_type = request.content_type or DEFAULT_CONTENT_TYPE
+    destination_rules.check_file(destination, request.size, content_type)
+    planned, now = _plan(request.size, destination), timezone.now()
     upload = Upload(
         id=uuid4(),
-        owner_id=owner.pk,  # type: ignore[misc]  # AnonymousUser has none; the API lets nobody in without a login.
-        destination=place.name,
-        bucket=settings.bucket_of(place),
-        filename=wanted.filename,
-        content_type=wanted.content_type or DEFAULT_CONTENT_TYPE,
-        size=wanted.size,
-        is_stream=wanted.size is None,
+        owner_id=owner.pk,  # type: ignore[misc]  # AnonymousUser has none; the API requires a login.
+        destination=destination.name,
+        bucket=settings.bucket_of(destination),
+        filename=request.filename,
+        content_type=content_type,
+        size=request.size,
+        is_stream=request.size is None,
         part_size=planned.part_size,
-        fingerprint=wanted.fingerprint,
-        metadata=destination_rules.metadata(place, wanted.metadata),
-        options=destination_rules.options(place, wanted.options),
-        secret=secrets.token_urlsafe(32) if place.callback else "",
-        idempotency_key=mark,
+        fingerprint=request.fingerprint,
+        metadata=destination_rules.metadata(destination, request.metadata),
+        options=destination_rules.options(destination, request.options),
+        secret=secrets.token_urlsafe(32) if destination.callback else "",
+        idempotency_key=idempotency_key,
         created_at=now,
         updated_at=now,
-        expires_at=now + place.lifetime,
+        expires_at=now + destination.lifetime,
     )
-    upload.method = _method(planned, upload.options, in_one=wanted.in_one)
-    upload.key = _key(upload, place)
+    upload.method = _method(planned, upload.options, in_one=request.in_one)
+    upload.key = _object_key(upload, destination)
     return upload
 
 
-def _plan(size: int | None, place: Destination) -> Plan:
+def _plan(size: int | None, destination: Destination) -> Plan:
     try:
-        return plan(size, place.part_size)
+        return plan(size, destination.part_size)
     except ValueError as error:
         (why,) = error.args
         raise InvalidUpload(Phrase("The file cannot be uploaded: {why}.", why=why), errors={"size": [why]}) from error
@@ -137,32 +138,30 @@ def _method(planned: Plan, chosen: Mapping[str, Any], *, in_one: bool) -> Method
     return Method.POST if options.fits_a_form(chosen) else Method.PUT
 
 
-def _key(upload: Upload, place: Destination) -> str:
+def _object_key(upload: Upload, destination: Destination) -> str:
     try:
         return object_key(
-            place.key, user_id=upload.owner_id, now=upload.created_at, uuid=upload.id, filename=upload.filename
+            destination.key, user_id=upload.owner_id, now=upload.created_at, uuid=upload.id, filename=upload.filename
         )
     except ValueError as error:
         (why,) = error.args
-        raise InvalidUpload(Phrase("The name will not do: {why}.", why=why), errors={"filename": [why]}) from error
+        raise InvalidUpload(Phrase("Invalid file name: {why}.", why=why), errors={"filename": [why]}) from error
 
 
-def _remember(owner: User, uploads: Sequence[Upload], gate: destination_rules.Quota) -> None:
-    """All in one transaction; those beyond a limit are given up again."""
+def _create(owner: User, uploads: Sequence[Upload], quota: Quota) -> None:
+    """Write all down in one transaction. Those beyond a limit are aborted at OSS again."""
     if not uploads:
         return
     with transaction.atomic():
-        gate.count_again(uploads)
-        kept = [upload for upload in uploads if upload.pk not in gate.refused]
-        Upload.objects.bulk_create(kept)
-        for upload in kept:
-            transaction.on_commit(partial(announce, upload, "begin", owner))
-        UploadEvent.objects.bulk_create(UploadEvent(upload=upload, name="begin", actor_id=owner.pk) for upload in kept)
-    _forget([upload for upload in uploads if upload.pk in gate.refused])
+        quota.count_again(uploads)
+        admitted = [upload for upload in uploads if upload.pk not in quota.refused]
+        Upload.objects.bulk_create(admitted)
+        record_events(admitted, "begin", owner)
+    _abort_at_oss([upload for upload in uploads if upload.pk in quota.refused])
 
 
-def _forget(uploads: Sequence[Upload]) -> None:
-    """Nobody knows of these at OSS but us, here and now."""
+def _abort_at_oss(uploads: Sequence[Upload]) -> None:
+    """Abort what has no row. The sweep aborts what OSS does not let us abort now."""
     for upload in uploads:
         if upload.upload_id:
             with suppress(StorageError):
@@ -170,7 +169,7 @@ def _forget(uploads: Sequence[Upload]) -> None:
 
 
 def object_headers(upload: Upload) -> dict[str, str]:
-    """What the finished object carries; given at Initiate, or with the one request that brings the bytes."""
+    """The headers of the finished object, sent with InitiateMultipartUpload or with the one request of a small file."""
     return options.object_headers(
         upload.options,
         filename=upload.filename,
@@ -180,46 +179,45 @@ def object_headers(upload: Upload) -> dict[str, str]:
     )
 
 
-# The same request twice
+# Idempotency
 
 
-def _mark(key: str, index: int) -> str:
-    """The client's key as a row holds it: each upload of a batch has its own."""
+def _idempotency_key(key: str, index: int) -> str:
+    """The client's key as a row holds it. Each upload of a batch has its own."""
     return f"{hashlib.sha256(key.encode()).hexdigest()}:{index}" if key else ""
 
 
-def _begun_before(owner: User, marks: Sequence[str]) -> dict[str, Upload]:
-    wanted = [mark for mark in marks if mark]
-    if not wanted:
+def _begun_before(owner: User, keys: Sequence[str]) -> dict[str, Upload]:
+    given = [key for key in keys if key]
+    if not given:
         return {}
-    return {
-        upload.idempotency_key: upload for upload in Upload.objects.for_user(owner).filter(idempotency_key__in=wanted)
-    }
+    uploads = Upload.objects.for_user(owner).filter(idempotency_key__in=given)
+    return {upload.idempotency_key: upload for upload in uploads}
 
 
-def _same(upload: Upload, wanted: UploadRequest) -> Upload:
-    """The upload of before, if it was the same that was wanted."""
+def _same(upload: Upload, request: UploadRequest) -> Upload:
+    """The upload that was begun with this key, if the request is the same. Raises KeyReused."""
     size = None if upload.is_stream else upload.size
     before = (upload.destination, upload.filename, size, upload.fingerprint)
-    if before != (wanted.destination, wanted.filename, wanted.size, wanted.fingerprint):
-        detail = Phrase("This Idempotency-Key was used for another upload before: a new upload needs a new key.")
+    if before != (request.destination, request.filename, request.size, request.fingerprint):
+        detail = Phrase("This Idempotency-Key was used for another upload. Use a new key for a new upload.")
         raise KeyReused(detail, errors={"Idempotency-Key": [detail]})
     return upload
 
 
-def unfinished(owner: User, wanted: UploadRequest) -> Upload | None:
-    """The user's newest upload of this very file that has not ended, on whatever device it was begun. Begun for another
-    purpose, as its metadata tell, it is another."""
-    if not wanted.fingerprint:
+# What has been begun
+
+
+def unfinished(owner: User, request: UploadRequest) -> Upload | None:
+    """The user's newest unfinished upload of this file, begun on any device; None if there is none.
+
+    The metadata must be the same: an upload that was begun for another purpose is another upload.
+    """
+    if not request.fingerprint:
         return None
-    same = (
-        Upload.objects.for_user(owner)
-        .active()
-        .filter(
-            destination=wanted.destination, fingerprint=wanted.fingerprint, filename=wanted.filename, size=wanted.size
-        )
-    )
-    return next((upload for upload in same.order_by("-created_at") if upload.metadata == dict(wanted.metadata)), None)
+    same = {name: getattr(request, name) for name in ("destination", "fingerprint", "filename", "size")}
+    uploads = Upload.objects.for_user(owner).active().filter(**same).order_by("-created_at")
+    return next((upload for upload in uploads if upload.metadata == dict(request.metadata)), None)
 
 
 def find(owner: User, identifiers: Sequence[UUID]) -> dict[UUID, Upload]:

@@ -1,7 +1,8 @@
-"""Upload callbacks: what OSS is asked to call, and what is believed of a call.
+"""Upload callbacks: OSS calls this site when an object is there.
 
-Rule: the signature keeps noise out (RSA of 512 bits and MD5: it proves little). What decides is a secret that only
-OSS and we have seen, and then OSS itself: a HeadObject. A call heard twice changes nothing.
+Rule: the signature is a filter only, since RSA with 512 bits and MD5 proves little. The upload's secret in the
+callback's variables decides, and then OSS itself, by a HeadObject. A repeated call changes nothing.
+Manual: Callback.
 """
 
 import hmac
@@ -18,28 +19,28 @@ from uploads.domain.errors import CallbackRefused, NotFoundError
 from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.oss import callback as protocol
-from uploads.oss.client import fetch
 from uploads.oss.errors import StorageError
+from uploads.oss.transport import fetch
 from uploads.services.complete import complete
 
 KEY_SECONDS, NO_KEY_SECONDS = 24 * 3600, 30
-"""How long a public key is remembered, and how long that there is none."""
+"""Seconds that a public key is cached, and seconds that its absence is."""
 MAX_KEY_BYTES = 16 * 1024
 FETCH_SECONDS = 5.0
 UPLOAD, SECRET = "upload", "secret"
 
 
 def receive(target: str, headers: Mapping[str, str], body: bytes) -> Upload:
-    """A call that OSS made: the upload that it is about, brought up to date.
+    """The upload that a callback of OSS reports, completed.
 
-    `target`: path and query as they came over the wire; `headers`: lower-case names. Raises CallbackRefused for a call
-    that is not OSS's or not about one of our uploads, and what `complete` raises.
+    `target`: path and query as received; `headers`: names in lower case. Raises CallbackRefused for a call that OSS
+    did not sign, NotFoundError for an unpem upload or a wrong secret, and what `complete` raises.
     """
     if not _is_signed(target, headers, body):
-        raise CallbackRefused(Phrase("The signature of this call is not OSS's."))
-    told = _fields(headers.get("content-type", ""), body)
-    upload = _known(told.get(UPLOAD, ""), told.get(SECRET, ""))
-    # Our own Complete may be waiting for this very call to be answered: the object is there by now, whoever asked.
+        raise CallbackRefused(Phrase("The signature of the callback is not from OSS."))
+    fields = _fields(headers.get("content-type", ""), body)
+    upload = _find(fields.get(UPLOAD, ""), fields.get(SECRET, ""))
+    # The call to Complete that caused this one may still be waiting for our answer. The object is there already.
     return complete(upload, object_confirmed=True)
 
 
@@ -48,33 +49,33 @@ def _is_signed(target: str, headers: Mapping[str, str], body: bytes) -> bool:
     if url is None:
         return False
     pem = _public_key(url)
-    # A proxy may have rewritten the path on its way to us; what OSS signed is what it was told to call.
-    targets = [target, *_asked_targets()]
+    # A proxy may have rewritten the path on its way to us; what OSS signed is what it was fields to call.
+    targets = [target, *_configured_targets()]
     return pem is not None and any(
         protocol.verify(pem, headers.get("authorization", ""), one, body) for one in dict.fromkeys(targets)
     )
 
 
-def _asked_targets() -> Iterator[str]:
-    """Path and query of every address that our destinations name."""
-    for place in settings.destinations.values():
-        urls = (place.callback or {}).get("url", "")
+def _configured_targets() -> Iterator[str]:
+    """Path and query of every callback address in the destinations."""
+    for destination in settings.destinations.values():
+        urls = (destination.callback or {}).get("url", "")
         for url in [urls] if isinstance(urls, str) else urls:
             parts = urlsplit(url)
             yield (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _public_key(url: str) -> bytes | None:
-    """Fetched once in a while; never where `callback_key_urls` does not point."""
+    """Fetched and cached. The URL must begin with one of `callback_key_urls`."""
     name = f"uploads:callback-key:{url}"
-    known = cache.get(name)
-    if known is None:
+    pem = cache.get(name)
+    if pem is None:
         try:
-            known = fetch(url, MAX_KEY_BYTES, FETCH_SECONDS)
+            pem = fetch(url, MAX_KEY_BYTES, FETCH_SECONDS)
         except StorageError:
-            known = b""
-        cache.set(name, known, KEY_SECONDS if known else NO_KEY_SECONDS)
-    return known or None
+            pem = b""
+        cache.set(name, pem, KEY_SECONDS if pem else NO_KEY_SECONDS)
+    return pem or None
 
 
 def _fields(content_type: str, body: bytes) -> dict[str, str]:
@@ -87,12 +88,12 @@ def _fields(content_type: str, body: bytes) -> dict[str, str]:
         else:
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=200)
     except (ValueError, RecursionError) as error:
-        raise CallbackRefused(Phrase("The body of this call cannot be read.")) from error
+        raise CallbackRefused(Phrase("The body of the callback cannot be read.")) from error
     return {str(name): value for name, value in pairs if isinstance(value, str)}
 
 
-def _known(identifier: str, secret: str) -> Upload:
-    """The upload that both name. Which of the two was wrong is nobody's business."""
+def _find(identifier: str, secret: str) -> Upload:
+    """The upload with this id and secret. The error does not tell which of the two was wrong."""
     try:
         upload = Upload.objects.filter(pk=UUID(identifier)).first()
     except ValueError:

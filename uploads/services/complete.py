@@ -1,382 +1,284 @@
 """Complete: the parts become an object, once, whatever happens on the way.
 
-Rule: before OSS is asked to complete, the row holds what the object must turn out to be (`expected`); so whoever
-comes later, after a lost answer or a killed worker, can tell by a HeadObject how it ended. An object's key holds the
-upload's id: what lies there came from this upload, whoever finished it.
+Rule: `domain.completion.decide` says what to do next; here it is done, and what was learned is handed to it again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from uploads.conf import settings
 from uploads.connection import oss_client
-from uploads.domain import options
-from uploads.domain.errors import InvalidUpload, ObjectMismatch, PartsMissing, UploadError, UploadGone, from_storage
-from uploads.domain.phrase import Phrase
+from uploads.domain import completion, options
+from uploads.domain.completion import UNKNOWN, Action, Facts, decide
+from uploads.domain.errors import UploadError, from_storage
+from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan
 from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, User
 from uploads.oss import messages
-from uploads.oss.crc64 import combine_all
+from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
-from uploads.oss.messages import Part as OssPart
-from uploads.services import destination_rules as destination_rules
-from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss, require
+from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
 
-HEADS_AT_ONCE = 8
-"""Small files are looked at side by side: each is a round trip to OSS."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientReport:
-    """What the browser says of the file at its end; each may be left out, but a stream's size."""
-
-    crc64: str = ""
-    etag: str = ""
-    size: int | None = None
-    parts: Mapping[int, str] | None = None
-    """Number → ETag of all parts, from clients that know no sizes: instead of `size`."""
-
-
-NOTHING = ClientReport()
+CONCURRENT_CALLS = 8
+"""Calls to OSS at once for a batch: each is a round trip."""
 
 
 def complete(
-    upload: Upload, report: ClientReport = NOTHING, *, actor: User | None = None, object_confirmed: bool = False
+    upload: Upload, report: ClientReport = NO_REPORT, *, actor: User | None = None, object_confirmed: bool = False
 ) -> Upload:
-    """Put the parts together, once. `object_confirmed`: OSS itself says that the object is there.
+    """Put the parts together, once. `object_confirmed`: somebody has seen the object, so look there first.
 
-    Returns the upload `completed`, or still `completing` when OSS has not said how it ended: call again. Safe to
-    repeat and to call twice at once. Raises PartsMissing naming what OSS lacks, ObjectMismatch, WrongState.
+    Returns the upload `completed`, or still `completing` while OSS has not said how it ended: call again. Safe to
+    repeat and to call twice at once. Raises PartsMissing naming what OSS lacks, ObjectMismatch, UploadGone, WrongState,
+    StorageBusy, StorageRefused.
     """
     upload.refresh_from_db()
-    if upload.state == State.COMPLETED:
-        return upload
-    require(upload, State.UPLOADING, State.COMPLETING)
-    if upload.method != Method.MULTIPART:
-        return _complete_single(upload, object_at_oss(upload), report, actor)
-    held = None if object_confirmed else parts_at_oss(upload)
-    if held is None:
-        return reconcile(upload, report, actor)
-    try:
-        parts = _chosen(upload, held, report)
-    except PartsMissing:
-        # Somebody with lent credentials may have finished it by other means.
-        return _adopt(upload, report, actor)
-    if upload.state == State.UPLOADING and not Upload.objects.advance(
-        upload, Event.COMPLETE, actor=actor, expected=_expected(parts, report), size=sum(part.size for part in parts)
-    ):
-        return complete(upload, report, actor=actor)  # Somebody was first; the state has moved on.
-    return _complete_multipart(upload, parts, report, actor)
+    case = _Case(upload, report, object_confirmed)
+    _run([case], actor)
+    if case.error is not None:
+        raise case.error
+    return upload
 
 
 def complete_many(
-    many: Sequence[tuple[Upload, ClientReport]], *, actor: User | None = None
+    uploads: Sequence[tuple[Upload, ClientReport]], *, actor: User | None = None
 ) -> list[Upload | UploadError]:
-    """Small files at once: each its upload or its error, in order."""
-    single = [upload for upload, _ in many if upload.method != Method.MULTIPART and upload.state == State.UPLOADING]
-    with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
-        looked = dict(zip((upload.pk for upload in single), pool.map(_look, single), strict=True))
-    arrived = {
-        upload.pk: (upload, found, report)
-        for upload, report in many
-        if isinstance(found := looked.get(upload.pk), Completed) and _is_whole(upload, found)
-    }
-    ended = _finish_many(list(arrived.values()), actor)
-    return [ended.get(upload.pk) or _attempt(upload, looked.get(upload.pk), report, actor) for upload, report in many]
-
-
-def _finish_many(arrived: Sequence[tuple[Upload, Completed, ClientReport]], actor: User | None) -> dict[UUID, Upload]:
-    """Claims and ends those that are what was sent and that nobody else has claimed; the others want a second look."""
-    found = {upload.pk: done for upload, done, _ in arrived}
-    for upload, done, report in arrived:
-        upload.expected, upload.size = _expected_of(done, report), done.size
-    with transaction.atomic():  # OSS was asked before; here is nothing but the database.
-        uploads = [upload for upload, _, _ in arrived]
-        sound = [upload for upload in uploads if not _wrong(upload, found[upload.pk])]
-        claimed = Upload.objects.advance_many(sound, Event.COMPLETE, ("expected", "size"), actor=actor)
-        for upload in claimed:
-            for name, value in _end(upload, found[upload.pk]).items():
-                setattr(upload, name, value)
-        ended = Upload.objects.advance_many(claimed, Event.FINISH, _ENDED, actor=actor)
-        Part.objects.filter(upload__in=ended).delete()
-    return {upload.pk: upload for upload in ended}
+    """Complete many at once: each its upload or its error, in order. The rows are taken as they are handed in."""
+    cases = [_Case(upload, report) for upload, report in uploads]
+    _run(cases, actor)
+    return [case.error or case.upload for case in cases]
 
 
 def detect_unreported(uploads: Iterable[Upload]) -> bool:
-    """Looks for files in one request whose client tells nobody that they have arrived, as Uppy does not: whoever asks
-    for such an upload learns how it ended. True when one of these has."""
-    silent = [
+    """Complete files of unknown size sent in one request, whose clients (such as Uppy) do not report the arrival.
+
+    Returns True if one of these uploads has ended.
+    """
+    unreported = [
         upload
         for upload in uploads
         if upload.is_stream and upload.method != Method.MULTIPART and upload.state == State.UPLOADING
     ]
-    return bool(silent) and any(isinstance(each, Upload) for each in complete_many([(up, NOTHING) for up in silent]))
+    results = complete_many([(upload, NO_REPORT) for upload in unreported]) if unreported else []
+    return any(isinstance(result, Upload) for result in results)
 
 
-def _look(upload: Upload) -> Completed | UploadError | None:
-    """No database here: this runs in a thread of its own."""
+class _Case:
+    """One upload that is to end, and what is known of it so far."""
+
+    def __init__(self, upload: Upload, report: ClientReport, object_confirmed: bool = False) -> None:
+        self.upload, self.report, self.object_confirmed = upload, report, object_confirmed
+        self.error: UploadError | None = None
+        self.ended = False
+        self.file = FilePlan(upload.plan)
+        self.learned: dict[str, Any] = {}
+        """`parts`, `found`, `answer_lost` and `refusal` of the facts."""
+
+    def decide(self) -> Action:
+        upload = self.upload
+        return decide(
+            Facts(
+                state=State(upload.state),
+                is_multipart=upload.method == Method.MULTIPART,
+                file=_file_plan(upload, self.file),
+                report=self.report,
+                expected=upload.expected,
+                object_confirmed=self.object_confirmed,
+                **self.learned,
+            )
+        )
+
+    def look_again(self) -> None:
+        """Somebody else has moved the upload: forget what was learned."""
+        self.upload.refresh_from_db()
+        self.learned.clear()
+
+    def refuse(self, error: UploadError) -> None:
+        self.error, self.ended = error, True
+
+
+def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
+    destination = settings.destinations.get(upload.destination)
+    return FilePlan(
+        upload.plan,
+        is_stream=upload.is_stream,
+        size=upload.size,
+        max_size=destination.max_size if destination else None,
+        destination=upload.destination,
+        recorded_crc64=known.recorded_crc64,
+    )
+
+
+def _run(cases: Sequence[_Case], actor: User | None) -> None:
+    """Decide, act, and look again, until each case has its outcome. Cases with the same action act together."""
+    while waiting := [case for case in cases if not case.ended]:
+        groups: dict[type[Action], list[tuple[_Case, Any]]] = {}
+        for case in waiting:
+            action = case.decide()
+            groups.setdefault(type(action), []).append((case, action))
+        for kind, group in groups.items():
+            _ACT[kind](group, actor)
+
+
+# The actions. Each is done for all cases that are to do it now.
+
+_Group = Sequence[tuple[_Case, Any]]
+
+
+def _at_oss(group: _Group, call: Callable[[_Case, Any], dict[str, Any]]) -> None:
+    """Calls to OSS, side by side. What a call learns is added to its case; the database is not used in threads."""
+
+    def one(pair: tuple[_Case, Any]) -> dict[str, Any] | UploadError:
+        try:
+            return call(*pair)
+        except UploadError as error:
+            return error
+
+    if len(group) == 1:
+        results = [one(group[0])]
+    else:
+        with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
+            results = list(pool.map(one, group))
+    for (case, _), result in zip(group, results, strict=True):
+        if isinstance(result, UploadError):
+            case.refuse(result)
+        else:
+            case.learned |= result
+
+
+def _look_at_parts(group: _Group, actor: User | None) -> None:
+    # An object that was seen before the parts may be another by now.
+    _at_oss(group, lambda case, _: {"parts": parts_at_oss(case.upload), "found": UNKNOWN})
+    for case, _ in group:
+        recorded = case.upload.parts.exclude(crc64="").values_list("number", "crc64")
+        case.file = FilePlan(case.upload.plan, recorded_crc64=dict(recorded))
+
+
+def _look_at_object(group: _Group, actor: User | None) -> None:
+    _at_oss(group, lambda case, _: {"found": object_at_oss(case.upload)})
+
+
+def _abort_parts(group: _Group, actor: User | None) -> None:
+    for case, _ in group:
+        with suppress(StorageError):  # The sweep aborts what is left.
+            oss_client().abort(case.upload.bucket, case.upload.key, case.upload.upload_id)
+        case.learned["parts"] = None
+
+
+def _claim(group: _Group, actor: User | None) -> None:
+    for case, action in group:
+        case.upload.expected, case.upload.size = dict(action.expected), action.size
+    _advance(group, Event.COMPLETE, ("expected", "size"), actor)
+
+
+def _complete(group: _Group, actor: User | None) -> None:
+    _at_oss(group, _complete_multipart)
+
+
+def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, Any]:
+    upload = case.upload
+    headers = {**options.completion_headers(upload.options), **request_headers(*callback_of(upload))}
     try:
-        return object_at_oss(upload)
-    except UploadError as error:
-        return error
-
-
-def _attempt(
-    upload: Upload, found: Completed | UploadError | None, report: ClientReport, actor: User | None
-) -> Upload | UploadError:
-    if isinstance(found, UploadError):
-        return found
-    try:
-        return complete(upload, report, actor=actor)
-    except UploadError as error:
-        return error
-
-
-# The parts
-
-
-def _chosen(upload: Upload, held: Sequence[OssPart], report: ClientReport) -> list[OssPart]:
-    """The parts to complete with. Raises PartsMissing; a part beyond the plan is left out, so OSS drops it."""
-    if upload.is_stream:
-        return _stream_parts(upload, held, report)
-    planned, there = upload.plan, {part.number: part for part in held}
-    damaged = _damaged(upload, held)
-    wrong = [n for n in planned.numbers() if n not in there or there[n].size != planned.size_of(n) or n in damaged]
-    if wrong:
-        detail = Phrase(
-            "{count} of {total} parts are missing or wrong at OSS: send them again.",
-            count=len(wrong),
-            total=planned.part_count,
-        )
-        raise PartsMissing(detail, errors={"parts": wrong})
-    return [there[n] for n in planned.numbers()]
-
-
-def _damaged(upload: Upload, held: Sequence[OssPart]) -> set[int]:
-    """Parts whose CRC64 at OSS is not the one that the browser recorded: its own, where CORS hides OSS's."""
-    recorded = dict(upload.parts.exclude(crc64="").values_list("number", "crc64"))
-    theirs = {part.number: str(part.crc64) for part in held if part.crc64 is not None}
-    return {number for number, crc64 in recorded.items() if theirs.get(number, crc64) != crc64}
-
-
-def _stream_parts(upload: Upload, held: Sequence[OssPart], report: ClientReport) -> list[OssPart]:
-    """A stream's parts have any size; together they are as many bytes as were sent."""
-    size = _size(upload, report)
-    if report.parts is not None:
-        held = _listed(held, report.parts)
-        size = sum(part.size for part in held)
-    if size is None:
-        detail = Phrase("A stream's size is known at its end: send size.")
-        raise InvalidUpload(detail, errors={"size": [detail]})
-    place = settings.destinations.get(upload.destination)
-    if place is not None and place.max_size is not None and size > place.max_size:
-        raise destination_rules.too_large(place, size)
-    numbers = [0, *(part.number for part in held)]
-    gaps = [n for before, after in pairwise(numbers) for n in range(before + 1, after)]
-    if gaps or not held:
-        raise PartsMissing(Phrase("Parts are missing at OSS: send them again."), errors={"parts": gaps or [1]})
-    if damaged := _damaged(upload, held):
-        raise PartsMissing(Phrase("Parts arrived damaged: send them again."), errors={"parts": sorted(damaged)})
-    total = sum(part.size for part in held)
-    if total != size:
-        detail = Phrase(
-            "OSS holds {held} bytes of {size}: send the parts that are missing or wrong again.", held=total, size=size
-        )
-        raise PartsMissing(detail, errors={"parts": [], "size": [total]})
-    return list(held)
-
-
-def _listed(held: Sequence[OssPart], wanted: Mapping[int, str]) -> Sequence[OssPart]:
-    """What OSS holds, if that is what the client lists, no less and no more: it says no size that would tell."""
-    there = {part.number: part.etag.upper() for part in held}
-    wrong = sorted(number for number in {*there, *wanted} if there.get(number) != wanted.get(number))
-    if wrong:
-        detail = Phrase(
-            "{count} parts are not the same at OSS as in the list of {total}: send them again.",
-            count=len(wrong),
-            total=len(wanted),
-        )
-        raise PartsMissing(detail, errors={"parts": wrong})
-    sizes = [part.size for part in held]
-    # Taken up again with parts of another size, a file would have holes. Uppy's last part alone may be smaller;
-    # beyond 10,000 times its part size it cuts at fractions of a byte.
-    odd = [part.number for part in held if part.size > sizes[0] + 1 or (part.size < sizes[0] - 1 and part != held[-1])]
-    if odd:
-        detail = Phrase("Parts of a file have one size; {count} have another. Start the upload anew.", count=len(odd))
-        raise PartsMissing(detail, errors={"parts": odd})
-    return held
-
-
-def _expected(parts: Sequence[OssPart], report: ClientReport) -> dict[str, str]:
-    """What the object must turn out to be, known before OSS is asked to make it."""
-    expected = {"etag": messages.multipart_etag(part.etag for part in parts)}
-    if all(part.crc64 is not None for part in parts):
-        expected["crc64"] = str(combine_all((part.crc64 or 0, part.size) for part in parts))
-    if report.crc64:
-        expected["client_crc64"] = report.crc64
-    return expected
-
-
-# The ends
-
-
-def _complete_multipart(upload: Upload, parts: Sequence[OssPart], report: ClientReport, actor: User | None) -> Upload:
-    headers, (asked, variables) = options.completion_headers(upload.options), callback_of(upload)
-    try:
-        done = oss_client().complete(
-            upload.bucket, upload.key, upload.upload_id, parts, headers, callback=asked, variables=variables
-        )
-    except Unreachable as error:
-        return reconcile(upload, report, actor, after=error)
+        done = oss_client().complete(upload.bucket, upload.key, upload.upload_id, action.parts, headers)
+    except Unreachable:
+        return {"answer_lost": True, "found": UNKNOWN}
     except OssError as error:
         if error.code == "NoSuchUpload":
-            return reconcile(upload, report, actor)
-        if not error.retryable:
-            Upload.objects.advance(upload, Event.REOPEN, actor=actor)
-        raise from_storage(error) from error
-    return _finish(upload, done, actor)
+            return {"parts": None, "found": UNKNOWN}
+        return {"refusal": from_storage(error)}
+    return {"found": done}
 
 
-def _complete_single(upload: Upload, done: Completed | None, report: ClientReport, actor: User | None) -> Upload:
-    """The object is there already, or not: one request has no parts to put together."""
-    if done is None:
-        raise PartsMissing(Phrase("The file has not arrived at OSS: send it."), errors={"parts": [1]})
-    if not _is_whole(upload, done):
-        detail = Phrase(
-            "OSS holds {held} bytes instead of {size}: send the file again.", held=done.size, size=upload.size
-        )
-        raise PartsMissing(detail, errors={"parts": [1]})
-    return _claim_and_finish(upload, done, report, actor)
+def _finish(group: _Group, actor: User | None) -> None:
+    for case, action in group:
+        for name, value in _end(case.upload, action.done).items():
+            setattr(case.upload, name, value)
+    with transaction.atomic():
+        moved = _advance(group, Event.FINISH, _END_FIELDS, actor)
+        Part.objects.filter(upload__in=[case.upload for case in moved]).delete()
+    for case in moved:
+        case.ended = True
+    for case, action in group:
+        if not case.ended and action.done.callback is not None:
+            _record_callback(case.upload, action.done)
 
 
-def _is_whole(upload: Upload, done: Completed) -> bool:
-    return upload.is_stream or done.size == upload.size
+def _fail(group: _Group, actor: User | None) -> None:
+    for case, action in group:
+        found: Completed | None = action.found
+        ended = _object_fields(case.upload, found) if found else {"released_at": timezone.now()}
+        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **ended):
+            case.refuse(action.error)
+        else:
+            case.look_again()
 
 
-def _adopt(upload: Upload, report: ClientReport, actor: User | None) -> Upload:
-    """Parts are missing, and yet the object may be there. If it is not, says again what is missing."""
-    done = object_at_oss(upload)
-    if done is None or done.size != _size(upload, report):
-        if upload.state == State.COMPLETING:
-            Upload.objects.advance(upload, Event.REOPEN)
-        _chosen(upload, parts_at_oss(upload) or [], report)
-        return complete(upload, report, actor=actor)  # They have arrived in the meantime.
-    with suppress(StorageError):  # What is left is swept away another time.
-        oss_client().abort(upload.bucket, upload.key, upload.upload_id)
-    return _claim_and_finish(upload, done, report, actor)
+def _reopen(group: _Group, actor: User | None) -> None:
+    _advance(group, Event.REOPEN, (), actor)
 
 
-def reconcile(
-    upload: Upload, report: ClientReport = NOTHING, actor: User | None = None, *, after: Unreachable | None = None
-) -> Upload:
-    """Ask OSS how it ended: the answer was lost, or the multipart upload is gone.
-
-    `after`: the lost answer; OSS may still be at it, so that a missing object proves nothing yet.
-    """
-    upload.refresh_from_db()  # Whoever made the parts vanish has claimed the upload before.
-    if upload.state == State.COMPLETED:
-        return upload
-    require(upload, State.UPLOADING, State.COMPLETING)
-    done = object_at_oss(upload)
-    if done is not None and (upload.expected or _size(upload, report) in (None, done.size)):
-        return _claim_and_finish(upload, done, report, actor)
-    if after is not None:
-        return upload
-    gone = UploadGone(Phrase("OSS has dropped this upload and its parts. Start the upload anew."))
-    Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(gone), released_at=timezone.now())
-    if upload.state == State.COMPLETED:
-        return upload  # Somebody else found it finished in the meantime.
-    raise gone
+def _refuse(group: _Group, actor: User | None) -> None:
+    for case, action in group:
+        case.refuse(action.error)
 
 
-def _size(upload: Upload, report: ClientReport) -> int | None:
-    """Bytes of the whole; of a stream, what was said last."""
-    return upload.size if report.size is None or not upload.is_stream else report.size
+def _stop(group: _Group, actor: User | None) -> None:
+    for case, _ in group:
+        case.ended = True
 
 
-def _claim_and_finish(upload: Upload, done: Completed, report: ClientReport, actor: User | None) -> Upload:
-    """The object is there; claim the upload if nobody did before, and record the end."""
-    if upload.state == State.UPLOADING:
-        expected = _expected_of(done, report)
-        Upload.objects.advance(upload, Event.COMPLETE, actor=actor, expected=expected, size=done.size)
-    return _finish(upload, done, actor)
+_ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
+    completion.LookAtParts: _look_at_parts,
+    completion.LookAtObject: _look_at_object,
+    completion.AbortParts: _abort_parts,
+    completion.Claim: _claim,
+    completion.Complete: _complete,
+    completion.Finish: _finish,
+    completion.Fail: _fail,
+    completion.Reopen: _reopen,
+    completion.Refuse: _refuse,
+    completion.Stop: _stop,
+}
 
 
-def _expected_of(done: Completed, report: ClientReport) -> dict[str, str]:
-    """The same of an object that is there already: what the browser says, where it says something."""
-    return {"etag": report.etag or done.etag} | ({"client_crc64": report.crc64} if report.crc64 else {})
+def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | None) -> list[_Case]:
+    """Move the uploads by the state table. Returns the cases that moved; the others look again."""
+    moved = {
+        upload.pk
+        for upload in Upload.objects.advance_many([case.upload for case, _ in group], event, fields, actor=actor)
+    }
+    for case, _ in group:
+        if case.upload.pk not in moved:
+            case.look_again()
+    return [case for case, _ in group if case.upload.pk in moved]
 
 
-def _actual(done: Completed) -> dict[str, str]:
+# What the row holds at the end
+
+_END_FIELDS = ("etag", "crc64", "location", "callback", "completed_at", "released_at", "parts_done", "bytes_done")
+
+
+def _object_fields(upload: Upload, done: Completed) -> dict[str, Any]:
     crc64 = "" if done.crc64 is None else str(done.crc64)
-    return {"etag": done.etag, "crc64": crc64, "client_crc64": crc64}
-
-
-def _wrong(upload: Upload, done: Completed) -> dict[str, str]:
-    """What the object should be and is not, as far as OSS says."""
-    actual = _actual(done)
-    return {name: value for name, value in (upload.expected or {}).items() if actual[name] and value != actual[name]}
-
-
-_ENDED = ("etag", "crc64", "location", "completed_at", "released_at", "parts_done", "bytes_done")
-
-
-def _facts(upload: Upload, done: Completed) -> dict[str, Any]:
-    facts: dict[str, Any] = {"etag": done.etag, "crc64": _actual(done)["crc64"], "location": _location(upload)}
-    return facts if done.callback is None else {**facts, "callback": done.callback}
+    location = settings.endpoint.url_of(upload.bucket, upload.key)
+    return {"etag": done.etag, "crc64": crc64, "location": location, "callback": done.callback or upload.callback}
 
 
 def _end(upload: Upload, done: Completed) -> dict[str, Any]:
-    now, known = timezone.now(), messages.part_count(done.etag) if upload.is_stream else upload.part_count
-    ended = {"completed_at": now, "released_at": now, "parts_done": known, "bytes_done": upload.size}
-    return _facts(upload, done) | ended
+    now = timezone.now()
+    part_count = messages.part_count(done.etag) if upload.is_stream else upload.part_count
+    ended = {"completed_at": now, "released_at": now, "parts_done": part_count, "bytes_done": upload.size}
+    return _object_fields(upload, done) | ended
 
 
-def _finish(upload: Upload, done: Completed, actor: User | None) -> Upload:
-    """Compare what OSS has with what must be there, and record the end."""
-    if wrong := _wrong(upload, done):
-        mismatch = _mismatch(wrong, _actual(done))
-        facts = _facts(upload, done)
-        Upload.objects.advance(upload, Event.FAIL, actor=actor, error=as_record(mismatch), **facts)
-        raise mismatch
-    if Upload.objects.advance(upload, Event.FINISH, actor=actor, **_end(upload, done)):
-        upload.parts.all().delete()
-    require(upload, State.COMPLETED)
-    if done.callback is not None and upload.callback != done.callback:
-        # OSS's callback was here first, and finished what waited for its answer.
+def _record_callback(upload: Upload, done: Completed) -> None:
+    """OSS's callback was here first, and finished the upload while this call waited for the callback's outcome."""
+    if upload.state == State.COMPLETED and upload.callback != done.callback:
         Upload.objects.filter(pk=upload.pk).update(callback=done.callback)
         upload.refresh_from_db()
-    return upload
-
-
-def _mismatch(wrong: Mapping[str, str], actual: Mapping[str, str]) -> ObjectMismatch:
-    return ObjectMismatch(
-        Phrase(
-            "The object is in the bucket, but it is not what was sent: {differences}. "
-            "It was left there to be looked at; upload the file again.",
-            differences=_differences(wrong, actual),
-        ),
-        errors={name: [value, actual[name]] for name, value in wrong.items()},
-    )
-
-
-def _differences(wrong: Mapping[str, str], actual: Mapping[str, str]) -> Phrase:
-    names = {"etag": "ETag", "crc64": Phrase("CRC64 of the parts"), "client_crc64": Phrase("CRC64 of the file")}
-    each = (
-        Phrase("{name} {sent}, at OSS {held}", name=names[name], sent=value, held=actual[name])
-        for name, value in wrong.items()
-    )
-    return Phrase.of(each, ", ")
-
-
-def _location(upload: Upload) -> str:
-    return settings.endpoint.url_of(upload.bucket, upload.key)

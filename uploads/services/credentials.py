@@ -1,7 +1,7 @@
-"""Credentials lent to a browser: good for one upload, or for the caller's own prefix, and for nothing else.
+"""Temporary credentials for a browser: valid for one upload, or for the caller's own prefix, and for nothing else.
 
-Rule: the session policy says all that they may do; what it does not name is denied, whatever the role may. They are
-kept in the cache until a third of their life is left, and never logged.
+Rule: the session policy names all that they allow; the rest is denied, whatever the role allows. They are cached until
+a third of their lifetime is left, and never logged. Manual: AssumeRole.
 """
 
 import re
@@ -25,16 +25,15 @@ from uploads.services import destination_rules as destination_rules
 from uploads.services.common import require, storage_errors
 
 ONE_UPLOAD = ("oss:PutObject",)
-"""UploadPart is a PutObject to RAM. Completing and aborting are the server's."""
+"""RAM authorizes UploadPart as PutObject. Only the server completes and aborts."""
 OWN_PREFIX = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
-"""For clients that begin, take up and give up uploads by themselves."""
-MAX_POLICY_LETTERS = 2048
-_NO_NAME = re.compile(r"[^A-Za-z0-9.@_-]")
+"""For clients that begin, resume and abort uploads by themselves."""
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.@_-]")
 
 
 @dataclass(frozen=True, slots=True)
 class ScopedCredentials:
-    """What a browser signs with. `key` and `upload_id` for one upload, `prefix` for a client of its own."""
+    """What a browser signs with: for `key` and `upload_id`, or for everything under `prefix`."""
 
     credentials: Credentials = field(repr=False)
     expires_at: datetime
@@ -45,51 +44,58 @@ class ScopedCredentials:
 
 
 def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
-    """For the parts of this upload. Raises NotOffered where the site has no role, WrongState past the end."""
+    """Credentials for the parts of this upload. Raises NotOffered if the site has no role, WrongState after its end."""
     require(upload, State.UPLOADING)
     if upload.method != Method.MULTIPART:
-        raise NotOffered(Phrase("A file of one part goes with one signed request: ask for its part 1 to be signed."))
-    place = settings.destinations.get(upload.destination) or Destination(upload.destination)
+        raise NotOffered(Phrase("This file is sent in one request: request a signature for part 1 instead."))
+    destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
     resource = policy.object_resource(upload.bucket, upload.key)
-    credentials, end = _borrowed(f"upload:{upload.pk}", place, user, ONE_UPLOAD, resource)
+    credentials, end = _assume_role(f"upload:{upload.pk}", destination, user, ONE_UPLOAD, resource)
     return ScopedCredentials(credentials, end, upload.bucket, key=upload.key, upload_id=upload.upload_id)
 
 
-def issue_prefix_credentials(user: User, destination: str) -> ScopedCredentials:
-    """For everything under the caller's own prefix of a destination."""
-    place = destination_rules.destination(destination)
-    destination_rules.permit(place, user)
-    prefix = own_prefix(place.key, user.pk)
+def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
+    """Credentials for everything under the caller's own prefix of a destination.
+
+    Raises InvalidUpload, Forbidden, and NotOffered if the destination has no such prefix or the site has no role.
+    """
+    destination = destination_rules.get_destination(name)
+    destination_rules.permit(destination, user)
+    prefix = own_prefix(destination.key, user.pk)
     if prefix is None:
-        raise NotOffered(Phrase("The destination {name!r} has no prefix that is one user's alone.", name=place.name))
-    bucket = settings.bucket_of(place)
+        raise NotOffered(
+            Phrase("The destination {name!r} has no separate prefix for each user.", name=destination.name)
+        )
+    bucket = settings.bucket_of(destination)
     resource = policy.object_resource(bucket, prefix) + "*"
-    credentials, end = _borrowed(f"prefix:{place.name}:{user.pk}", place, user, OWN_PREFIX, resource)
+    credentials, end = _assume_role(f"prefix:{destination.name}:{user.pk}", destination, user, OWN_PREFIX, resource)
     return ScopedCredentials(credentials, end, bucket, prefix=prefix)
 
 
-def _borrowed(
-    name: str, place: Destination, user: User, actions: tuple[str, ...], resource: str
+def _assume_role(
+    name: str, destination: Destination, user: User, actions: tuple[str, ...], resource: str
 ) -> tuple[Credentials, datetime]:
-    """From the cache while more than a third of their life is left, else from STS."""
+    """From the cache while more than a third of their lifetime is left, otherwise from STS."""
     role = settings.sts_role_arn
     if not role:
-        raise NotOffered(Phrase("This site lends no credentials: have the parts signed instead."))
-    life = timedelta(seconds=place.credentials_expires)
+        raise NotOffered(
+            Phrase("Temporary credentials are not configured on this site: request signatures for the parts.")
+        )
+    life = timedelta(seconds=destination.credentials_expires)
     slot = f"uploads:sts:{role}:{name}"
     known: dict[str, Any] | None = cache.get(slot)
     if known and known["resource"] == resource and known["end"] - timezone.now() > life / 3:
         return Credentials(*known["credentials"]), known["end"]
     text = policy.document([policy.allow(actions, [resource])])
-    asked = sts.AssumeRole(role, session_name(user), place.credentials_expires, text)
+    request = sts.AssumeRole(role, session_name(user), destination.credentials_expires, text)
     with storage_errors():
-        lent = assume_role(settings.sts_endpoint, settings.credentials, asked)
-    mine, end = lent.credentials, lent.expires_at
-    kept = (mine.access_key_id, mine.access_key_secret, mine.security_token)
-    cache.set(slot, {"credentials": kept, "end": end, "resource": resource}, place.credentials_expires * 2 // 3)
-    return mine, end
+        issued = assume_role(settings.sts_endpoint, settings.credentials, request)
+    credentials, end = issued.credentials, issued.expires_at
+    kept = (credentials.access_key_id, credentials.access_key_secret, credentials.security_token)
+    cache.set(slot, {"credentials": kept, "end": end, "resource": resource}, destination.credentials_expires * 2 // 3)
+    return credentials, end
 
 
 def session_name(user: User) -> str:
-    """Who it is, as OSS's own logs will show: 2 to 64 letters of those that STS takes."""
-    return f"{user.pk}-{_NO_NAME.sub('_', user.get_username())}"[:64]
+    """The user's name in OSS's logs: 2 to 64 of the characters that STS accepts."""
+    return f"{user.pk}-{_NOT_IN_A_NAME.sub('_', user.get_username())}"[:64]

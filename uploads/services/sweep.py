@@ -1,7 +1,7 @@
-"""The sweep: what was left lying is adopted, given up, or said again, and what nobody knows is thrown out.
+"""The sweep: completes or aborts stale uploads, repeats calls that did not reach OSS, aborts what has no row.
 
-Rule: any number of sweeps may run at once: each takes uploads on by a claim that nobody else gets, and a sweep that
-dies gives its claims back by letting them run out. What was finished is never thrown away: OSS is asked first.
+Rule: any number of sweeps may run at once. Each claims the uploads that it works on, and the claims of a sweep that
+was killed expire. A finished upload is never aborted: OSS is asked first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,6 @@ from uploads import telemetry
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.errors import UploadError, WrongState
-from uploads.domain.keys import static_prefix
 from uploads.domain.states import State
 from uploads.models import Upload, UploadQuerySet
 from uploads.oss.messages import OpenUpload
@@ -23,18 +22,18 @@ from uploads.services.common import object_at_oss, storage_errors
 from uploads.services.complete import complete
 
 CLAIM = timedelta(minutes=10)
-"""A batch is done long before; one whose sweep died is free again after this."""
+"""A batch takes far less. The claims of a sweep that was killed expire after this."""
 BATCH = 50
 PATIENCE = timedelta(minutes=10)
-"""A Complete that has taken longer was lost, and an abort that OSS has not heard by then is said again."""
+"""After this a Complete counts as lost, and an abort that did not reach OSS is repeated."""
 ORPHAN_AGE = timedelta(hours=1)
-"""An upload at OSS is younger than its row for a moment: what is younger than this is left alone."""
+"""A multipart upload exists at OSS for a moment before it has a row: younger ones are left alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     """One thing that was done, or with `dry_run` would be. `what`: adopted, aborted, settled, released, orphan;
-    failed or skipped (then `detail` says why)."""
+    failed or skipped, with the reason in `detail`."""
 
     what: str
     key: str
@@ -44,13 +43,13 @@ class Swept:
 def sweep(
     *, older_than: timedelta | None = None, dry_run: bool = False, now: datetime | None = None
 ) -> Iterator[Swept]:
-    """Everything that is due, batch after batch. `older_than`: also give up what nobody has touched for so long."""
+    """Do everything that is due, batch after batch. `older_than`: also abort uploads untouched for so long."""
     now = now or timezone.now()
     idle_since = now - older_than if older_than is not None else None
-    life = max((place.url_expires for place in settings.destinations.values()), default=0)
+    life = max((destination.url_expires for destination in settings.destinations.values()), default=0)
     due: list[tuple[UploadQuerySet, Callable[[Upload], Swept], str]] = [
         (Upload.objects.unsettled(now - PATIENCE), _settle, "settled"),
-        (Upload.objects.stale(now, idle_since), _give_up, "aborted or adopted"),
+        (Upload.objects.stale(now, idle_since), _abort_stale, "aborted or adopted"),
         (Upload.objects.unreleased(now - PATIENCE, timedelta(seconds=life)), _release, "released"),
     ]
     for uploads, work, word in due:
@@ -65,11 +64,11 @@ def sweep(
 
 
 def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
-    """One that fails does not keep the others from their turn: its claim runs out, and it has another."""
+    """A failure does not stop the sweep: the claim expires, and a later sweep tries again."""
     try:
         swept = work(upload)
     except WrongState:
-        return Swept("skipped", upload.key, "Somebody else was at it.")
+        return Swept("skipped", upload.key, "Another request or sweep changed this upload.")
     except UploadError as error:
         return Swept("failed", upload.key, error.detail)
     if swept.what != "failed":
@@ -79,12 +78,12 @@ def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
 
 def _settle(upload: Upload) -> Swept:
     if complete(upload).state != State.COMPLETED:
-        return Swept("failed", upload.key, "OSS has not said yet how it ended.")
+        return Swept("failed", upload.key, "OSS has not answered yet whether the object was completed.")
     return Swept("settled", upload.key)
 
 
-def _give_up(upload: Upload) -> Swept:
-    """Unless it was finished without our hearing of it."""
+def _abort_stale(upload: Upload) -> Swept:
+    """Abort a stale upload, unless it turns out to be finished."""
     if check_object(upload).state == State.COMPLETED:
         return Swept("adopted", upload.key)
     abort(upload)
@@ -92,7 +91,7 @@ def _give_up(upload: Upload) -> Swept:
 
 
 def check_object(upload: Upload) -> Upload:
-    """As a callback would, without one: if the object is there, the upload has ended; if not, nothing has happened."""
+    """Complete the upload if its object is there, as a callback would. Otherwise leave it as it is."""
     done = object_at_oss(upload)
     if done is not None and (upload.is_stream or done.size == upload.size):
         return complete(upload, object_confirmed=True)
@@ -105,22 +104,20 @@ def _release(upload: Upload) -> Swept:
 
 
 def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
-    """Multipart uploads in our buckets, under our prefixes, that no row knows: aborted."""
+    """Abort multipart uploads in our buckets, under our prefixes, that have no row."""
     before = (now or timezone.now()) - ORPHAN_AGE
-    for bucket, prefix in sorted(
-        {(settings.bucket_of(p), static_prefix(p.key)) for p in settings.destinations.values()}
-    ):
+    for bucket, prefix in settings.locations:
         page: list[OpenUpload] = []
         with storage_errors():
             for held in oss_client().all_uploads(bucket, prefix):
                 page += [held] if held.initiated < before else []
                 if len(page) == BATCH:
-                    yield from _throw_out(bucket, page, dry_run=dry_run)
+                    yield from _abort_orphans(bucket, page, dry_run=dry_run)
                     page = []
-            yield from _throw_out(bucket, page, dry_run=dry_run)
+            yield from _abort_orphans(bucket, page, dry_run=dry_run)
 
 
-def _throw_out(bucket: str, page: Sequence[OpenUpload], *, dry_run: bool) -> Iterator[Swept]:
+def _abort_orphans(bucket: str, page: Sequence[OpenUpload], *, dry_run: bool) -> Iterator[Swept]:
     known = known_uploads(bucket, page)
     for held in page:
         if held.upload_id in known:
@@ -131,6 +128,6 @@ def _throw_out(bucket: str, page: Sequence[OpenUpload], *, dry_run: bool) -> Ite
 
 
 def known_uploads(bucket: str, held: Sequence[OpenUpload]) -> dict[str, Upload]:
-    """Of these multipart uploads at OSS, those that have a row, by OSS's name."""
+    """The rows of these multipart uploads at OSS, by upload id."""
     rows = Upload.objects.filter(bucket=bucket, upload_id__in=[each.upload_id for each in held])
     return {upload.upload_id: upload for upload in rows.select_related("owner")}

@@ -1,1 +1,1 @@
-"""The host that makes the app run alone. Nothing imports it."""
+"""The standalone site: a Django project around the app. Only `manage.py demo` imports it."""

@@ -1,4 +1,4 @@
-"""The site's own system checks: what only a site that runs alone needs."""
+"""The system checks of the standalone site: its environment variables."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,21 +11,25 @@ from django.core.exceptions import ImproperlyConfigured
 
 class SiteConfig(AppConfig):
     name = "uploads.site"
-    label = "uploads_site"  # "site" alone would be anybody's.
+    label = "uploads_site"  # "site" could be the label of another app.
 
     def ready(self) -> None:
         register(check_environment, "uploads")
 
 
 def check_environment(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """What is missing or malformed in the environment, beyond what the app itself checks."""
+    """Variables that are missing or malformed, except those that the app itself checks."""
     found: list[CheckMessage] = [
-        Error(f"{name}: {' '.join(reasons)}", hint="Set it in the environment, as README shows.", id="uploads.E021")
+        Error(
+            f"{name}: {' '.join(reasons)}",
+            hint="Set it in the environment. README lists the variables.",
+            id="uploads.E021",
+        )
         for name, reasons in settings.ENVIRONMENT_ERRORS.items()
     ]
     try:
         str(settings.SECRET_KEY)
     except ImproperlyConfigured:
-        hint = "Set it to a long random text, and keep it: sessions and signed values depend on it."
+        hint = "Set it to a long random text that does not change: sessions and signed values depend on it."
         found.append(Error("DJANGO_SECRET_KEY is not set.", hint=hint, id="uploads.E020"))
     return found

@@ -1,6 +1,6 @@
-"""The demo: a local OSS server and the site, on one machine, without an account anywhere.
+"""The demo: a local OSS server and the site on one machine, without an Alibaba Cloud account.
 
-Rule: two children, one parent. When the parent is told to end, or a child ends by itself, all end.
+Rule: one parent with two child processes. All end when the parent gets a signal, or when a child ends by itself.
 """
 
 import fcntl
@@ -26,34 +26,39 @@ START_SECONDS = 60
 
 
 class DemoError(Exception):
-    """The demo cannot start, or ended by itself; the text is one line for the person at the terminal."""
+    """The demo cannot start, or a child process ended. The text is one line for the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
+    """The ports of the site and of the local OSS server, and the directory of their data."""
+
     port: int
     oss_port: int
     var: Path
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "DemoSettings":
+        """From PORT, OSS_PORT and VAR_DIR. Raises DemoError when a port is not a number."""
         try:
             port, oss_port = int(environ.get("PORT") or 8000), int(environ.get("OSS_PORT") or 9000)
         except ValueError:
-            raise DemoError("PORT and OSS_PORT are port numbers.") from None
+            raise DemoError("PORT and OSS_PORT must be port numbers.") from None
         return cls(port, oss_port, Path(environ.get("VAR_DIR") or "var").resolve())
 
     @property
     def site(self) -> str:
+        """The origin of the site."""
         return f"http://{HOST}:{self.port}"
 
 
 def is_prepared(environ: Mapping[str, str]) -> bool:
+    """Whether these variables come from `environment()`."""
     return "OSS_UPLOADS_DEMO" in environ
 
 
 def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which the standalone site is the demo."""
+    """`environ` with the variables that make the standalone site the demo. Creates the directory of its data."""
     settings.var.mkdir(parents=True, exist_ok=True)
     return {
         **environ,
@@ -84,7 +89,7 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
 
 
 def _secret_key(path: Path) -> str:
-    """Kept, so that a login outlives a restart of the demo."""
+    """Kept in a file, so that a login survives a restart."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48))
@@ -92,14 +97,14 @@ def _secret_key(path: Path) -> str:
 
 
 def run(settings: DemoSettings, write: Callable[[str], object]) -> None:
-    """Blocks until Ctrl-C (or SIGTERM, or SIGHUP). Raises DemoError when it cannot start or a child ends."""
-    with _only_one(settings), _signals_end_it(), _Children() as children:
+    """Blocks until Ctrl-C, SIGTERM or SIGHUP. Raises DemoError when the demo cannot start or a child process ends."""
+    with _lock(settings), _ended_by_signals(), _Children() as children:
         _require_free(settings.port, "PORT")
         _require_free(settings.oss_port, "OSS_PORT")
         children.start("local OSS", settings.oss_port, *_local_oss(settings))
         _prepare()
         children.start("site", settings.port, *_site(settings))
-        write(_block(settings))
+        write(_summary(settings))
         children.wait()
 
 
@@ -119,7 +124,7 @@ def _site(settings: DemoSettings) -> list[str]:
 
 
 def _prepare() -> None:
-    """Database, accounts, the bucket's CORS: each does nothing the second time."""
+    """Migrates the database, creates the accounts and configures the bucket. Safe to repeat."""
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
@@ -133,23 +138,24 @@ def _prepare() -> None:
     call_command("configure_bucket", stdout=io.StringIO())
 
 
-def _block(settings: DemoSettings) -> str:
+def _summary(settings: DemoSettings) -> str:
     return (
         f"\n  Upload page   {settings.site}/            (demo / demo)\n"
         f"  Admin         {settings.site}/admin/      (admin / admin)\n"
         f"  API           {settings.site}/api/docs/\n"
         f"  Local OSS     http://{HOST}:{settings.oss_port}   bucket {BUCKET}, files in {settings.var.name}/oss\n\n"
-        "  Ctrl-C ends it.\n"
+        "  Press Ctrl-C to stop.\n"
     )
 
 
 @contextmanager
-def _only_one(settings: DemoSettings) -> Iterator[None]:
+def _lock(settings: DemoSettings) -> Iterator[None]:
+    """One demo for each data directory. Raises DemoError when another is running."""
     with open(settings.var / "demo.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise DemoError(f"The demo is running already in {settings.var}: end it, or set VAR_DIR.") from None
+            raise DemoError(f"The demo is already running in {settings.var}. Stop it, or set VAR_DIR.") from None
         yield
 
 
@@ -159,15 +165,15 @@ def _require_free(port: int, variable: str) -> None:
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise DemoError(f"Port {port} is taken: end what uses it, or set {variable}.") from None
+            raise DemoError(f"Port {port} is in use. Stop the program that uses it, or set {variable}.") from None
 
 
 class _Ended(Exception):
-    """Somebody asked for the end."""
+    """A signal asked the demo to end."""
 
 
 @contextmanager
-def _signals_end_it() -> Iterator[None]:
+def _ended_by_signals() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise _Ended
 
@@ -182,7 +188,7 @@ def _signals_end_it() -> Iterator[None]:
 
 
 class _Children:
-    """The processes that the demo started, ended together."""
+    """The processes that the demo started. They end together."""
 
     def __init__(self) -> None:
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
@@ -191,28 +197,28 @@ class _Children:
         return self
 
     def start(self, name: str, port: int, *arguments: str) -> None:
-        """Start python with these arguments and wait until something accepts connections on its port."""
-        # A session of its own: Ctrl-C reaches the parent alone, which then ends the children in order.
+        """Starts Python with these arguments and waits until its port accepts connections. Raises DemoError."""
+        # In a new session Ctrl-C reaches only the parent, which then ends the children in order.
         process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, start_new_session=True)
         self._running.append((name, process))
         deadline = time.monotonic() + START_SECONDS
         while not _accepts(port):
             if process.poll() is not None:
-                raise DemoError(f"The {name} did not start; what it said stands above.")
+                raise DemoError(f"The {name} did not start. Its output is above.")
             if time.monotonic() > deadline:
                 raise DemoError(f"The {name} did not start within {START_SECONDS} s.")
             time.sleep(0.05)
 
     def wait(self) -> None:
-        """Until a child ends, which none should."""
+        """Blocks while all children run. Raises DemoError when one ends."""
         while True:
             for name, process in self._running:
                 if process.poll() is not None:
-                    raise DemoError(f"The {name} ended by itself (exit code {process.returncode}).")
+                    raise DemoError(f"The {name} ended unexpectedly (exit code {process.returncode}).")
             time.sleep(0.2)
 
     def __exit__(self, *_: object) -> None:
-        # Nothing may interrupt the end, or a child would stay.
+        # A signal here would leave a child running.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         for _name, process in reversed(self._running):

@@ -1,16 +1,16 @@
 """gunicorn's settings for the standalone site: `gunicorn -c python:uploads.site.gunicorn uploads.site.wsgi`.
 
-Rule: one worker with threads unless told otherwise (WEB_CONCURRENCY): callbacks are heard while a Complete waits, and
-SQLite and a cache in memory are right. What is under way when a stop is asked for is finished first.
+Rule: one worker with threads, unless WEB_CONCURRENCY says otherwise. The site then answers callbacks while a Complete
+waits, and SQLite and a cache in memory suffice. On SIGTERM requests in progress are finished first.
 """
 
 worker_class = "gthread"
 threads = 8
 timeout = 60
-"""Longer than the longest call to OSS (25 s), and a slow client's."""
+"""Seconds; longer than the longest call to OSS (25 s)."""
 graceful_timeout = 30
 keepalive = 5
 max_requests = 0
 accesslog = None
-"""A request line may hold a capability; what matters is logged by the app."""
+"""A request line may hold the capability of a Companion URL. The app logs each event itself."""
 control_socket_disable = True

@@ -1,7 +1,8 @@
 """Settings of the standalone site, from the environment.
 
-Rule: this is the only place that reads the environment. What is missing or malformed is told by a system check
-that names it, so that reading the settings never fails.
+Rule: every variable of the site is read here and nowhere else, and reading never fails: a system check names a value
+that is missing or malformed. (`manage.py demo` reads PORT, OSS_PORT and VAR_DIR itself; the doctor and `/metrics` read
+variables of gunicorn and of the Prometheus client.)
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from environs import Env, EnvValidationError
 from pythonjsonlogger.core import RESERVED_ATTRS
 
-from uploads.oss.endpoint import Endpoint
+from uploads.conf import Settings
 
 env = Env(eager=False)
 
@@ -72,7 +73,7 @@ DATABASES = {"default": env.dj_db_url("DATABASE_URL", SQLITE) or {"ENGINE": "dja
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
-        # IMMEDIATE: a transaction that will write waits its turn at the start instead of failing in the middle.
+        # IMMEDIATE: a transaction waits for the write lock at its start, instead of failing at its first write.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -128,7 +129,7 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]  # Each by its own name, for those who read no other.
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]  # Each in its own language.
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_HTTPONLY = True
@@ -136,31 +137,23 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-# Files are served from where the apps keep them; `collectstatic` is for sites that put a server of their own in front.
+# WhiteNoise serves the apps' static files in place; `collectstatic` is for a web server in front of the site.
 STATIC_ROOT = env.path("STATIC_ROOT", None)
 WHITENOISE_USE_FINDERS = True
 
 
 def storage_origins() -> list[str]:
-    """Where the page sends parts to: each bucket's own address."""
-    match UPLOADS["OSS_ADDRESSING"]:
-        case "virtual" | "path" | "cname" as addressing:
-            pass
-        case _:
-            return []  # The system checks say so.
+    """The origins that the page sends parts to, one for each bucket; none while a system check fails."""
+    app = Settings(UPLOADS)
     try:
-        endpoint = Endpoint.parse(str(UPLOADS["OSS_ENDPOINT"]), addressing)
+        return sorted({app.endpoint.origin(bucket) for bucket in app.buckets})
     except ValueError:
         return []
-    places = UPLOADS["DESTINATIONS"]
-    named = [str(place.get("bucket") or "") for place in places.values()] if isinstance(places, dict) else []
-    buckets = [name or str(UPLOADS["OSS_BUCKET"]) for name in named]
-    return sorted({endpoint.origin(bucket) for bucket in buckets})
 
 
-# Strict: no inline script, no inline style, and nowhere to talk to but here and the storage.
+# No inline script or style, and requests only to the site and to OSS.
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/api/docs/"],  # Swagger's page brings a script of its own.
+    "EXCLUDE_URL_PREFIXES": ["/api/docs/"],  # Swagger UI has an inline script.
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": ["'self'", "'wasm-unsafe-eval'"],
@@ -181,7 +174,7 @@ PROXIES = env.int("DJANGO_PROXIES", 0)
 if PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if not DEBUG:
-    # Only `manage.py demo`, and tests, speak plain HTTP with a browser.
+    # Off only in `manage.py demo` and in tests, which serve plain HTTP.
     SESSION_COOKIE_SECURE = env.bool("DJANGO_SECURE_COOKIES", True)
     CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SESSION_COOKIE_SECURE
     SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE
@@ -195,24 +188,24 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        # Whatever a call hands to the log as `extra` becomes a field: upload, event, oss_request_id …
+        # Each key of a log call's `extra` becomes a field: upload, event, oss_request_id …
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
             "format": "{asctime}{levelname}{name}{message}",
             "style": "{",
-            # Django's own errors bring the whole request along, address and all.
+            # Django's error reports pass the whole request, with its URL.
             "reserved_attrs": [*RESERVED_ATTRS, "request"],
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", "json")}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    # httpx logs whole URLs, and a URL may be a signed one.
+    # httpx logs whole URLs, and a URL may be presigned.
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
 
 ENVIRONMENT_ERRORS: dict[str, list[str]] = {}
-"""Variables that could not be read, and why: `uploads.site.apps` tells them as system checks."""
+"""The variables that could not be read, with the reasons. `uploads.site.apps` reports them as system checks."""
 try:
     env.seal()
 except EnvValidationError as error:

@@ -16,6 +16,6 @@ urlpatterns = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
-    path("api/", include("uploads.api.urls")),
+    path("api/", include("uploads.urls")),
     path("", include("uploads.operations.health")),
 ]

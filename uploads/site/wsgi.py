@@ -1,4 +1,4 @@
-"""WSGI entry: gunicorn uploads.site.wsgi. It refuses to start with settings that cannot work."""
+"""The WSGI entry point: `gunicorn uploads.site.wsgi`. It does not start while a system check fails."""
 
 import io
 import os

@@ -1,7 +1,4 @@
-"""Reads a JSON body without trust: bounded in size and depth.
-
-Rule: what is refused here has cost no more than the bytes it took to say so.
-"""
+"""Reads JSON bodies of limited size and depth. A request that is refused costs no more than reading its bytes."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -13,27 +10,28 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
 MAX_BODY_BYTES = 2_621_440
-"""As Django's own limit; 10,000 finished parts in one call to complete take about 1.2 MB."""
+"""The default of Django's DATA_UPLOAD_MAX_MEMORY_SIZE. A request with 10,000 finished parts has about 1.2 MB."""
 
 
 class BodyTooLarge(APIException):
     status_code = 413
     default_code = "body_too_large"
     default_detail = format_lazy(
-        _("A request holds at most {most} bytes: send fewer parts at once."), most=MAX_BODY_BYTES
+        _("The request body may have at most {most} bytes. Send fewer parts in one request."), most=MAX_BODY_BYTES
     )
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON up to MAX_BODY_BYTES; nesting beyond what Python reads is malformed."""
+    """JSON of at most MAX_BODY_BYTES."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        """The parsed body. Raises BodyTooLarge, or ParseError for JSON that is malformed or nested too deeply."""
         body = stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge
         try:
             return super().parse(BytesIO(body), media_type, parser_context)
         except RecursionError:
-            raise ParseError(_("The JSON nests too deep.")) from None
+            raise ParseError(_("The JSON is nested too deeply.")) from None

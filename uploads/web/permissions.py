@@ -1,6 +1,7 @@
-"""Who may see and do what: an upload belongs to the user who made it.
+"""Who may see and abort which uploads.
 
-Rule: for everybody else it does not exist (404), unless a permission lets them see or abort all.
+Rule: an upload belongs to the user who began it. For others it does not exist (404), unless they are staff with a
+permission.
 """
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -13,14 +14,14 @@ ABORT_ALL = "uploads.abort_upload"
 
 
 def visible_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
-    """What this user may see."""
-    return Upload.objects.all() if _staff_with(user, VIEW_ALL) else Upload.objects.for_user(user)
+    """The uploads that this user may see."""
+    return Upload.objects.all() if _is_staff_with(user, VIEW_ALL) else Upload.objects.for_user(user)
 
 
 def abortable_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
-    """What this user may abort."""
-    return Upload.objects.all() if _staff_with(user, ABORT_ALL) else Upload.objects.for_user(user)
+    """The uploads that this user may abort."""
+    return Upload.objects.all() if _is_staff_with(user, ABORT_ALL) else Upload.objects.for_user(user)
 
 
-def _staff_with(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
+def _is_staff_with(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
     return isinstance(user, PermissionsMixin) and getattr(user, "is_staff", False) and user.has_perm(permission)

@@ -1,10 +1,10 @@
-"""Errors as answers: RFC 9457 problem details, with a stable `code`, fields, and OSS's code and request id.
+"""Turns errors into answers: problem details (RFC 9457) with a stable `code`, errors by field, and OSS's error code.
 
-Rule: the one place that turns an exception into an answer, and its words into the reader's language. Codes, and what
-OSS itself said, stay as they are.
+Rule: this is the only place that does so, and the only one that translates an error for the reader. The `code` and what
+OSS itself said are not translated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -21,7 +21,7 @@ from uploads.web.parsers import BodyTooLarge
 
 CONTENT_TYPE = "application/problem+json"
 NOT_FOUND = NotFoundError(Phrase("There is no such upload, or it is not yours."))
-PHRASES = (
+STATUS_TITLES = (
     gettext_noop("Bad Request"),
     gettext_noop("Unauthorized"),
     gettext_noop("Forbidden"),
@@ -29,102 +29,98 @@ PHRASES = (
     gettext_noop("Method Not Allowed"),
     gettext_noop("Not Acceptable"),
     gettext_noop("Request Entity Too Large"),
-    gettext_noop("Content Too Large"),  # The same, since Python 3.13.
+    gettext_noop("Content Too Large"),  # The same status, as Python 3.13 and later call it.
     gettext_noop("Unsupported Media Type"),
     gettext_noop("Too Many Requests"),
 )
-"""Titles of what DRF itself refuses, as `HTTPStatus` words them."""
+"""Titles of the errors that Django REST framework raises, from `HTTPStatus`; listed here for the translators."""
 
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER. None (a 500) for what nobody foresaw: that is a fault of ours, and is logged."""
+    """The EXCEPTION_HANDLER for Django REST framework: the answer to an error.
+
+    Returns None for an unexpected error, which Django then logs and answers with 500.
+    """
     if isinstance(error, Http404):
         error = NOT_FOUND
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     elif isinstance(error, RequestDataTooBig):
-        error = BodyTooLarge()  # Django was first to read the body.
-    if isinstance(error, UploadError):
-        answer = of_upload_error(error)
-    elif isinstance(error, exceptions.APIException):
-        answer = of_api_exception(error)
-    else:
+        error = BodyTooLarge()  # Django read the body before the parser did.
+    if not isinstance(error, (UploadError, exceptions.APIException)):
         return None
     set_rollback()
-    return answer
+    body = problem(error)
+    return Response(body, status=body["status"], headers=_headers(error), content_type=CONTENT_TYPE)
 
 
-def of_upload_error(error: UploadError) -> Response:
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return answer(body_of(error), headers)
+def problem(error: UploadError | exceptions.APIException) -> dict[str, Any]:
+    """The problem details of an error, in the active language; also for one item in the answer to a batch."""
+    if isinstance(error, UploadError):
+        return _upload_problem(error)
+    return _framework_problem(error)
 
 
-def body_of(error: UploadError | exceptions.APIException) -> dict[str, Any]:
-    """The problem itself: alone, or one of many in the answer to a batch."""
-    if isinstance(error, exceptions.APIException):
-        return _body_of_api_exception(error)
-    body: dict[str, Any] = problem(error.status, error.code, said(error.title), said(error.detail))
+def translated(value: Any) -> Any:
+    """The value in the active language: a phrase, or a list or mapping with phrases in it."""
+    if isinstance(value, Phrase):
+        return value.translated(gettext)
+    if isinstance(value, Mapping):
+        return {name: translated(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [translated(item) for item in value]
+    return value
+
+
+def _upload_problem(error: UploadError) -> dict[str, Any]:
+    body = _body(error.status, error.code, translated(error.title), translated(error.detail))
     if error.errors:
-        body["errors"] = said(error.errors)
+        body["errors"] = translated(error.errors)
     if error.oss:
         body["oss"] = error.oss
     return body
 
 
-def said(words: Any) -> Any:
-    """A phrase, and every phrase of lists and fields, in the reader's language."""
-    if isinstance(words, Phrase):
-        return words.said(gettext)
-    if isinstance(words, Mapping):
-        return {name: said(value) for name, value in words.items()}
-    if isinstance(words, (list, tuple)):
-        return [said(value) for value in words]
-    return words
-
-
-def _body_of_api_exception(error: exceptions.APIException) -> dict[str, Any]:
-    code, detail, errors = str(error.default_code), error.detail, None
-    if isinstance(detail, dict):
-        errors = detail
-        text = "; ".join(_lines(detail))
+def _framework_problem(error: exceptions.APIException) -> dict[str, Any]:
+    """For a malformed body, a missing login, too many requests."""
+    detail: Any = error.detail
+    if isinstance(detail, Mapping):
+        text = "; ".join(_field_errors(detail))
     elif isinstance(detail, list):
         text = " ".join(map(str, detail))
     else:
         text = str(detail)
-    body = problem(error.status_code, code, gettext(HTTPStatus(error.status_code).phrase), text)
-    if errors:
-        body["errors"] = errors
-    return body
+    title = gettext(HTTPStatus(error.status_code).phrase)
+    body = _body(error.status_code, str(error.default_code), title, text)
+    return {**body, "errors": detail} if isinstance(detail, Mapping) and detail else body
 
 
-def of_api_exception(error: exceptions.APIException) -> Response:
-    """What DRF itself refuses: a malformed body, a missing login, too many requests."""
-    headers: dict[str, str] = {}
-    if header := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = header
-    if (wait := getattr(error, "wait", None)) is not None:
-        headers["Retry-After"] = str(int(wait) + 1)
-    return answer(body_of(error), headers)
-
-
-def _lines(detail: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """`field: what is wrong` for each field, however deep."""
-    lines: list[str] = []
+def _field_errors(detail: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """`field: message` for each field, also of nested serializers."""
     for name, value in detail.items():
         path = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            lines += _lines(value, f"{path}.")
+            yield from _field_errors(value, f"{path}.")
         elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
             for index, item in enumerate(value):
-                lines += _lines(item, f"{path}[{index}].") if isinstance(item, Mapping) else []
+                if isinstance(item, Mapping):
+                    yield from _field_errors(item, f"{path}[{index}].")
         else:
-            lines.append(f"{path}: {' '.join(map(str, value)) if isinstance(value, list) else value}")
-    return lines
+            yield f"{path}: {' '.join(map(str, value)) if isinstance(value, list) else value}"
 
 
-def problem(status: int, code: str, title: str, detail: str) -> dict[str, Any]:
+def _body(status: int, code: str, title: str, detail: str) -> dict[str, Any]:
     return {"type": f"urn:oss-uploads:problem:{code}", "title": title, "status": status, "detail": detail, "code": code}
 
 
-def answer(body: dict[str, Any], headers: Mapping[str, str]) -> Response:
-    return Response(body, status=body["status"], headers=dict(headers), content_type=CONTENT_TYPE)
+def _headers(error: UploadError | exceptions.APIException) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if isinstance(error, UploadError):
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+        return headers
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait) + 1)
+    return headers

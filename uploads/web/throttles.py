@@ -1,6 +1,6 @@
-"""How often one may ask: by scope, each user for themselves, strangers by address.
+"""Limits the rate of requests: per user, and per address for requests without a login.
 
-Rule: rates come from the app's settings (`THROTTLES`); a refusal says when to come back (`Retry-After`).
+Rule: rates come from the app's settings (`UPLOADS["THROTTLES"]`); a refusal carries `Retry-After`, in seconds.
 """
 
 from typing import Any
@@ -12,9 +12,9 @@ from uploads.conf import settings
 
 
 class ScopeThrottle(SimpleRateThrottle):
-    """A view names its scope by `throttle_scope`; actions of a view set by `throttle_scopes`."""
+    """A view names its scope in `throttle_scope`, a view set each action's in `throttle_scopes`."""
 
-    def __init__(self) -> None:  # the rate is known when the scope is
+    def __init__(self) -> None:  # The rate is known only when the scope is.
         pass
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -27,5 +27,5 @@ class ScopeThrottle(SimpleRateThrottle):
         return super().allow_request(request, view)
 
     def get_cache_key(self, request: Request, view: Any) -> str:
-        who = request.user.pk if request.user and request.user.is_authenticated else self.get_ident(request)
-        return f"uploads:throttle:{self.scope}:{who}"
+        ident = request.user.pk if request.user and request.user.is_authenticated else self.get_ident(request)
+        return f"uploads:throttle:{self.scope}:{ident}"

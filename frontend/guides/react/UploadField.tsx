@@ -1,15 +1,15 @@
 import { OssUploader, type Upload } from "oss-uploads";
 import { useEffect, useMemo, useReducer, useState } from "react";
 
-/** One file on its way; whoever shows it is drawn again whenever it moves. */
+/** One upload. The component renders again whenever its progress or state changes. */
 export function useUpload(destination = "default") {
   const uploader = useMemo(() => new OssUploader({ destination }), [destination]);
   const [upload, setUpload] = useState<Upload | null>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const over = new AbortController();
-    for (const event of ["progress", "statechange"]) upload?.addEventListener(event, redraw, over);
-    return () => over.abort();
+    const controller = new AbortController();
+    for (const event of ["progress", "statechange"]) upload?.addEventListener(event, redraw, controller);
+    return () => controller.abort();
   }, [upload]);
   return { upload, start: (file: File) => setUpload(uploader.upload(file)) };
 }
@@ -33,7 +33,7 @@ export function UploadField() {
           )}
           {["paused", "failed"].includes(upload.state) && (
             <button type="button" onClick={() => upload.resume()}>
-              Go on
+              Resume
             </button>
           )}
           <output>{upload.error ? upload.error.message : `${upload.filename}: ${upload.state}`}</output>

@@ -1,14 +1,16 @@
-// Options for Uppy's @uppy/aws-s3: uploads go by our backend's Companion routes.
+// Options for Uppy's @uppy/aws-s3, which then uses the Companion routes of the backend.
 //
 //   uppy.use(AwsS3, await uppyOptions({ destination: "films" }));
 //
-// Its one rule: the address is the right to upload, good for a day; a page that stays open longer asks again.
+// The Companion URL contains the permission to upload and is valid for a day. A page that stays open longer must ask again.
 
-import { browserWorld } from "../browser/browser.ts";
-import type { World } from "../engine/ports.ts";
-import { type AdapterOptions, backend } from "./ask.ts";
+import { browserEnvironment } from "../browser/environment.ts";
+import type { Environment } from "../engine/ports.ts";
+import { type AdapterOptions, backendOf } from "./backend.ts";
 
-/** What Uppy 5 says of a part. */
+export type { AdapterOptions } from "./backend.ts";
+
+/** The part that Uppy 5 passes to `signPart`. */
 export interface UppyPart {
   readonly uploadId?: string | undefined;
   readonly key: string;
@@ -17,48 +19,54 @@ export interface UppyPart {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What Uppy 5 is told of it. */
+/** The result of `signPart`. */
 export interface SignedUppyPart {
   readonly method: "PUT";
   readonly url: string;
   readonly headers: Record<string, string>;
+  /** Seconds. */
   readonly expires: number;
 }
 
 export interface UppyOptions {
-  /** Of Uppy 6. */
+  /** The Companion URL, for Uppy 6. */
   readonly companionEndpoint: string;
-  /** Of Uppy 5. */
+  /** The same, for Uppy 5. */
   readonly endpoint: string;
-  /** Every file in parts, if of one: only then does Uppy tell the backend that it has arrived. */
+  /** Also for small files: only multipart uploads of Uppy call the backend at their end. */
   readonly shouldUseMultipart: true;
-  /** Of Uppy 5, which sends a file of one part with its type; what is sent has to be signed. Uppy 6 sends none. */
+  /** For Uppy 5, which sends the Content-Type of a file of one part; it must be signed. Uppy 6 sends none. */
   signPart(file: unknown, part: UppyPart): Promise<SignedUppyPart>;
+  /** When the Companion URL expires, in ISO 8601. */
   readonly expiresAt: string;
 }
 
+/**
+ * Options for @uppy/aws-s3 of Uppy 5 and 6. Rejects with ApiError when the backend refuses, with NetworkError when it
+ * cannot be reached. `environment` is for tests.
+ */
 export async function uppyOptions(
   options: AdapterOptions = {},
-  world: World = browserWorld(),
+  environment: Environment = browserEnvironment(),
 ): Promise<UppyOptions> {
   const { signal } = new AbortController();
-  const answer = await backend(options, world).companion(options.destination ?? "default", signal);
+  const answer = await backendOf(options, environment).companion(options.destination ?? "default", signal);
   const base = answer.companion_url.replace(/\/$/, "");
   return {
     companionEndpoint: base,
     endpoint: base,
     shouldUseMultipart: true,
-    signPart: (_, part) => sign(world, base, part),
+    signPart: (_, part) => sign(environment, base, part),
     expiresAt: answer.expires_at,
   };
 }
 
-async function sign(world: World, base: string, part: UppyPart): Promise<SignedUppyPart> {
+async function sign(environment: Environment, base: string, part: UppyPart): Promise<SignedUppyPart> {
   const { uploadId = "", key, partNumber, body, signal = null } = part;
   const type = body instanceof Blob ? body.type : "";
-  const where = `${base}/s3/multipart/${encodeURIComponent(uploadId)}/${partNumber}`;
-  const answer = await world.fetch(`${where}?${new URLSearchParams({ key, type })}`, { signal });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.message);
-  return { method: "PUT", ...told };
+  const url = `${base}/s3/multipart/${encodeURIComponent(uploadId)}/${partNumber}`;
+  const response = await environment.fetch(`${url}?${new URLSearchParams({ key, type })}`, { signal });
+  const signed = await response.json();
+  if (!response.ok) throw new Error(signed.message);
+  return { method: "PUT", ...signed };
 }

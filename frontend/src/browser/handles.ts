@@ -1,18 +1,21 @@
-// A file that the browser may open again by itself.
-// Its one rule: permission is asked for in the click that takes the upload up, before anything is awaited: a browser
-// asks nobody who did not just click.
+// Opens a file again by the handle that the browser has kept.
+// Permission is requested before anything is awaited: browsers ask only during a click.
 
-import { FileError, fileChanged, said } from "../engine/errors.ts";
+import { errorText, FileError, fileChanged } from "../engine/errors.ts";
 
-interface Permitted extends FileSystemFileHandle {
+interface PermissionHandle extends FileSystemFileHandle {
   requestPermission?(wanted: { mode: "read" }): Promise<PermissionState>;
 }
 
-/** The file as it is now. Rejects with FileError when the person says no, or it is gone. */
-export async function openAgain(handle: FileSystemFileHandle): Promise<File> {
-  const permission = await (handle as Permitted).requestPermission?.({ mode: "read" }).catch(() => "denied");
+/** The file as it is now. Rejects with FileError when permission is denied or the file is gone. */
+export async function reopenFile(handle: FileSystemFileHandle): Promise<File> {
+  const asked = (handle as PermissionHandle).requestPermission?.({ mode: "read" });
+  const permission = await asked?.catch(() => "denied");
   if (permission !== undefined && permission !== "granted") {
-    throw new FileError({ code: "file_not_allowed", ...said("file_not_allowed", { name: handle.name }) });
+    throw new FileError({
+      code: "file_not_allowed",
+      ...errorText("file_not_allowed", { name: handle.name }),
+    });
   }
   try {
     return await handle.getFile();

@@ -1,13 +1,12 @@
-// One file, one upload, however many tabs have chosen it.
-// Its one rule: a lock ends with its tab, whatever becomes of it; where the browser has none, nobody waits.
+// Locks among the tabs of an origin, by the Web Locks API. The browser releases the locks of a tab that ends.
 
 import type { Locks } from "../engine/ports.ts";
 
 export class BrowserLocks implements Locks {
-  /** Null when another tab has it and `wait` is false. Gives what must be called to let go. */
-  take(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null> {
+  /** Always free where the browser has no locks, on pages without a secure origin. */
+  acquire(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null> {
     const { locks } = navigator;
-    if (!locks) return Promise.resolve(() => {}); // a page without a secure origin
+    if (!locks) return Promise.resolve(() => {});
     return new Promise((resolve, reject) => {
       const options = wait ? { signal } : { ifAvailable: true };
       const hold = (lock: Lock | null) => {

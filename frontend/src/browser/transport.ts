@@ -1,26 +1,29 @@
-// Sends one body to the storage by XMLHttpRequest, the only means in a browser that tells how far it is.
-// Its one rule: it judges nothing; whatever came back, or did not, is an answer.
+// Sends one body to OSS by XMLHttpRequest, the only means of a page that reports upload progress.
+// It does not judge: any outcome but an abort by the signal is a response.
 
-import type { SendAnswer, SendRequest, Signed, Transport } from "../engine/ports.ts";
+import type { SendRequest, SendResponse, SignedRequest, Transport } from "../engine/ports.ts";
 
-/** Bytes up to which nobody asks how far a form is: listening would cost a preflight, which forms else never need. */
-const UNHEARD = 512 * 1024;
+/**
+ * Bytes up to which the progress of a form is not observed: a listener makes the browser send a CORS preflight (Fetch
+ * standard, "upload listener flag"), which forms otherwise do not need.
+ */
+const MAX_UNOBSERVED = 512 * 1024;
 
 export class XhrTransport implements Transport {
-  send({ signed, body, signal, onprogress }: SendRequest): Promise<SendAnswer> {
+  send({ signed, body, signal, onprogress }: SendRequest): Promise<SendResponse> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const xhr = new XMLHttpRequest();
-      const stop = () => xhr.abort();
-      signal.addEventListener("abort", stop, { once: true });
-      if (signed.method === "PUT" || body.size > UNHEARD) {
+      const abort = () => xhr.abort();
+      signal.addEventListener("abort", abort, { once: true });
+      if (signed.method === "PUT" || body.size > MAX_UNOBSERVED) {
         xhr.upload.onprogress = (event) => onprogress(event.loaded);
       }
       xhr.onloadend = () => {
-        signal.removeEventListener("abort", stop);
-        // Safari aborts requests by itself at times: without our signal it is a lost answer like any other.
+        signal.removeEventListener("abort", abort);
+        // Safari sometimes aborts requests by itself. Without our signal that is a lost response.
         if (signal.aborted) reject(signal.reason);
-        else resolve(answerOf(xhr));
+        else resolve(responseOf(xhr));
       };
       xhr.open(signed.method, signed.url);
       for (const [name, value] of Object.entries(signed.headers ?? {})) xhr.setRequestHeader(name, value);
@@ -29,16 +32,16 @@ export class XhrTransport implements Transport {
   }
 }
 
-/** The storage reads a form in order, and ignores what comes after the file. */
-function formOf(signed: Signed, body: Blob): FormData {
+/** The form of PostObject: `file` must be the last field, because OSS ignores the fields after it. */
+function formOf(signed: SignedRequest, body: Blob): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(signed.fields ?? {})) form.append(name, value);
   form.append("file", body, "file");
   return form;
 }
 
-function answerOf(xhr: XMLHttpRequest): SendAnswer {
-  // All of them at once: asking for one that CORS hides makes the browser complain on the console.
+function responseOf(xhr: XMLHttpRequest): SendResponse {
+  // All headers at once: asking for one that CORS hides writes an error to the console.
   const lines = xhr.getAllResponseHeaders().trim().split(/\r?\n/).filter(Boolean);
   const pairs = lines.map((line): [string, string] => {
     const colon = line.indexOf(":");

@@ -1,25 +1,26 @@
-// Says to those who listen to the page what others see.
-// Its one rule: it does not chatter: what comes in quick succession is said once, as the state of the whole.
+// Announces changes to screen readers. Several changes in quick succession are announced as one summary.
 
 import { h } from "./dom.ts";
 
-/** Milliseconds within which news are said together. */
-const GATHER = 1000;
+/** Milliseconds for which announcements are collected. */
+const COLLECT_FOR = 1000;
+/** More announcements than this are replaced by the summary. */
+const MAX_SINGLE = 2;
 
 export class Announcer {
-  readonly element = h("p", { class: "unseen", role: "status", "data-testid": "announcer" });
-  #news: string[] = [];
+  readonly element = h("p", { class: "visually-hidden", role: "status", "data-testid": "announcer" });
+  #texts: string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `whole` says how all stands, where there is too much to say one by one. */
-  constructor(readonly whole: () => string) {}
+  /** `summary` returns the state of all uploads in one sentence. */
+  constructor(readonly summary: () => string) {}
 
-  say(text: string): void {
-    this.#news.push(text);
+  announce(text: string): void {
+    this.#texts.push(text);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.element.textContent = this.#news.length > 2 ? this.whole() : this.#news.join(" ");
-      this.#news = [];
-    }, GATHER);
+      this.element.textContent = this.#texts.length > MAX_SINGLE ? this.summary() : this.#texts.join(" ");
+      this.#texts = [];
+    }, COLLECT_FOR);
   }
 }

@@ -1,14 +1,16 @@
-// Registers <oss-uploader>, where there is a page. Importing this has an effect; importing the rest of the package has none.
+// Registers <oss-uploader>. This is the only module of the package whose import has an effect; without a page it has none.
 
-import { OssUploaderElement } from "./element.ts";
+import { OssUploaderElement, type OssUploaderEventMap } from "./element.ts";
 
 declare global {
   interface HTMLElementTagNameMap {
     "oss-uploader": OssUploaderElement;
   }
+  interface HTMLElementEventMap extends OssUploaderEventMap {}
 }
 
 const registry: CustomElementRegistry | undefined = globalThis.customElements;
 if (!registry?.get("oss-uploader")) registry?.define("oss-uploader", OssUploaderElement);
 
+export type { OssUploaderEventMap, Translation } from "./element.ts";
 export { OssUploaderElement };

@@ -1,46 +1,50 @@
-// Makes elements.
-// Its one rule: text is only ever text; nothing here parses markup, so a file's name cannot become any.
+// Creates elements and changes their text.
+// Nothing here parses markup, so a file's name cannot become any.
 
 export type Attributes = Readonly<Record<string, string | boolean | ((event: Event) => void)>>;
 
-/** A function becomes a listener, true an empty attribute, false none. */
+/** A function becomes an event listener, `true` an empty attribute, `false` no attribute. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
   ...children: (Node | string)[]
 ): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") made.addEventListener(name, value);
-    else if (value !== false) made.setAttribute(name, value === true ? "" : value);
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children);
-  return made;
+  element.append(...children);
+  return element;
 }
 
-/** A button that gets its words later: languages change. */
-export function button(testid: string, onclick: () => void): HTMLButtonElement {
-  return h("button", { type: "button", part: `button ${testid}`, "data-testid": testid, click: onclick });
+/** A button without text: `setLabel` gives it one, again whenever the language changes. `style` is a CSS class. */
+export function button(name: string, onclick: () => void, style = ""): HTMLButtonElement {
+  const attributes = { class: style, part: `button ${name}`, "data-testid": name };
+  return h("button", { type: "button", ...attributes, click: onclick });
 }
 
-/** What it says to eyes; to ears also of what, where there may be many: both must begin alike to be found by voice. */
-export function word(element: HTMLElement, text: string, subject = ""): void {
+/**
+ * Sets the visible text. With a subject, such as a file's name, the accessible name is “text: subject”. It begins with
+ * the visible text, so that speech control finds it (WCAG 2.5.3, Label in Name).
+ */
+export function setLabel(element: HTMLElement, text: string, subject = ""): void {
   setText(element, text);
   if (subject) element.setAttribute("aria-label", `${text}: ${subject}`);
 }
 
-/** What had the focus is about to go, or has gone: whoever knows the whole gives it to something else. */
-export function loseFocus(from: Element): void {
+/** Changes text only when it differs, so that screen readers do not read it twice. */
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Tells <oss-uploader> that the focused element is hidden or removed, so that it moves the focus. */
+export function reportLostFocus(from: Element): void {
   from.dispatchEvent(new CustomEvent("focus-lost", { bubbles: true }));
 }
 
-/** The first button of these that can be pressed. */
+/** The first visible button within these elements. */
 export function firstButton(...places: (Element | null | undefined)[]): HTMLButtonElement | undefined {
   const buttons = places.flatMap((place) => [...(place?.querySelectorAll("button") ?? [])]);
   return buttons.find((one) => one.checkVisibility());
-}
-
-/** Changes text only when it differs, so that readers of the page are not told twice. */
-export function setText(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
 }

@@ -1,38 +1,90 @@
-// Numbers as people read them.
-// Its one rule: pure, and never more precise than is steady on a screen.
+// Formats numbers, sizes, durations and dates by Intl, in one language.
+// Sizes are decimal everywhere: 1 kB is 1,000 bytes and 1 MB is 1,000,000 bytes, as Intl and OSS's console have them.
 
-import type { Facts } from "../engine/sentences.ts";
+const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"] as const;
+/** From so many hours on, a duration is shown in days. */
+const MAX_HOURS = 48;
 
-const UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
+export class Formats {
+  /** Creating a NumberFormat is slow, and a list of uploads needs one several times a second. */
+  readonly #cache = new Map<string, Intl.NumberFormat>();
 
-export function bytes(count: number): string {
-  let value = count;
-  let unit = 0;
-  // Compared as it will be rounded, so that 999,999 bytes are not “1000 KB”.
-  while (Math.round(value) >= 1000 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
+  readonly #locale: string;
+
+  /** `locale` is a BCP 47 tag; one that is malformed or unknown gives English. */
+  constructor(locale: string) {
+    this.#locale = supported(locale);
   }
-  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+
+  number(value: number): string {
+    return this.#format("", {}).format(value);
+  }
+
+  /** `0.425` as “42%”. Rounded down, so that 100% means complete. */
+  percent(ratio: number): string {
+    return this.#format("%", { style: "percent" }).format(Math.floor(ratio * 100) / 100);
+  }
+
+  /** A count of bytes as “999 bytes” or “10.7 GB”. */
+  bytes(count: number): string {
+    return this.#size(count, "");
+  }
+
+  /** Bytes per second as “12 MB/s”. */
+  rate(bytesPerSecond: number): string {
+    return this.#size(bytesPerSecond, "-per-second");
+  }
+
+  /** Seconds as “59 sec”, “2 min”, “5 hr 7 min” or “3 days”. */
+  duration(seconds: number): string {
+    if (Math.round(seconds) < 60) return this.#unit("second", Math.max(1, Math.round(seconds)));
+    const minutes = Math.round(seconds / 60);
+    if (minutes < 60) return this.#unit("minute", minutes);
+    const hours = Math.floor(minutes / 60);
+    if (hours >= MAX_HOURS) return this.#unit("day", Math.round(hours / 24));
+    const parts = [this.#unit("hour", hours), this.#unit("minute", minutes % 60)];
+    return new Intl.ListFormat(this.#locale, { type: "unit", style: "narrow" }).format(parts);
+  }
+
+  /** An ISO 8601 time as date and time of day in the reader's time zone; "" when it is malformed. */
+  date(iso: string): string {
+    const date = new Date(iso);
+    if (Number.isNaN(date.getTime())) return "";
+    return new Intl.DateTimeFormat(this.#locale, { dateStyle: "medium", timeStyle: "short" }).format(date);
+  }
+
+  #size(count: number, per: "" | "-per-second"): string {
+    let value = count;
+    let power = 0;
+    // Compared as it will be rounded, so that 999,999 bytes are not “1000 kB”.
+    while (Math.round(value) >= 1000 && power < SIZES.length - 1) {
+      value /= 1000;
+      power += 1;
+    }
+    const digits = power === 0 || value >= 99.95 ? 0 : 1;
+    return this.#unit(`${SIZES[power]}${per}`, value, digits, power === 0 ? "long" : "short");
+  }
+
+  #unit(unit: string, value: number, digits = 0, unitDisplay: "long" | "short" = "short"): string {
+    // A fixed number of digits keeps the text from jumping while it changes.
+    const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    return this.#format(`${unit}${digits}`, { style: "unit", unit, unitDisplay, ...fraction }).format(value);
+  }
+
+  #format(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+    let format = this.#cache.get(key);
+    if (!format) {
+      format = new Intl.NumberFormat(this.#locale, options);
+      this.#cache.set(key, format);
+    }
+    return format;
+  }
 }
 
-export function percent(ratio: number): string {
-  // Rounded down: 100 % is said of what is whole, not of what nearly is.
-  return `${Math.floor(ratio * 100)} %`;
-}
-
-/** Which label says so many seconds, and what fills it. */
-export function duration(seconds: number): ["seconds" | "minutes" | "hours" | "days", Facts] {
-  if (Math.round(seconds) < 60) return ["seconds", { n: Math.max(1, Math.round(seconds)) }];
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return ["minutes", { n: minutes }];
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? ["hours", { h: hours, m: minutes % 60 }] : ["days", { n: Math.round(hours / 24) }];
-}
-
-export function when(iso: string, language?: string): string {
-  const date = new Date(iso);
-  if (Number.isNaN(date.getTime())) return "";
-  return date.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+function supported(locale: string): string {
+  try {
+    return Intl.NumberFormat.supportedLocalesOf(locale)[0] ?? "en";
+  } catch {
+    return "en"; // RangeError: malformed, such as the underscore in `en_US`.
+  }
 }

@@ -1,18 +1,17 @@
-// One upload on the page.
-// Its one rule: it shows what the upload says and passes on what the person presses; it decides nothing. Until it comes
-// near the window it is a name and a state: there may be thousands.
+// One upload in the list.
+// An item is only a name and a state until its view is built, since there may be thousands.
 
 import { can, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
-import { button, h, loseFocus, setText, word } from "./dom.ts";
-import { failureView } from "./failure.ts";
-import { figures } from "./figures.ts";
-import { bytes } from "./format.ts";
-import type { Speech } from "./language.ts";
+import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
+import { errorView } from "./error-view.ts";
+import type { Localization } from "./localization.ts";
+import { progressText } from "./progress-text.ts";
 
-type Press = "pause" | "resume" | "retry" | "cancel";
+type Action = "pause" | "resume" | "retry" | "cancel";
 
-const APPLIES: Readonly<Record<Press, (state: State) => boolean>> = {
+/** In which states a button is shown. */
+const IS_OFFERED: Readonly<Record<Action, (state: State) => boolean>> = {
   pause: (state) => can(state, "pause"),
   resume: (state) => state === "paused",
   retry: (state) => state === "failed",
@@ -21,31 +20,31 @@ const APPLIES: Readonly<Record<Press, (state: State) => boolean>> = {
 
 export class UploadItem {
   readonly element: HTMLLIElement;
-  #face: Face | null = null;
+  #view: ItemView | null = null;
 
   constructor(
     readonly upload: Upload,
-    readonly speech: Speech,
+    readonly localization: Localization,
   ) {
     const name = upload.filename;
     const attributes = { class: "item", "data-testid": "upload-item", "data-filename": name };
     this.element = h("li", attributes, name);
-    upload.addEventListener("progress", () => this.#face?.showProgress());
-    upload.addEventListener("notice", () => this.#face?.showNotice());
+    upload.addEventListener("progress", () => this.#view?.showProgress());
+    upload.addEventListener("notice", () => this.#view?.showNotice());
     upload.addEventListener("statechange", () => this.show());
     this.#showState();
   }
 
-  /** It has come near. */
+  /** Builds the view; does nothing the second time. */
   build(): void {
-    if (this.#face) return;
-    this.#face = new Face(this.upload, this.speech);
-    this.element.replaceChildren(...this.#face.elements);
+    if (this.#view) return;
+    this.#view = new ItemView(this.upload, this.localization);
+    this.element.replaceChildren(...this.#view.elements);
   }
 
   show(): void {
     this.#showState();
-    this.#face?.show();
+    this.#view?.show();
   }
 
   #showState(): void {
@@ -55,30 +54,30 @@ export class UploadItem {
   }
 }
 
-/** What is seen of it. */
-class Face {
+/** The visible content of an item. */
+class ItemView {
   readonly elements: readonly HTMLElement[];
   readonly #message = h("span", { class: "message", part: "message", "data-testid": "item-message" });
   readonly #figures = h("span", { class: "figures", part: "figures", "data-testid": "item-figures" });
   readonly #bar = h("progress", { part: "progress", max: "1", "data-testid": "progress" });
   readonly #outcome = h("div", { class: "outcome" });
   readonly #size = h("span", { class: "size" });
-  readonly #buttons: Readonly<Record<Press, HTMLButtonElement>>;
+  readonly #buttons: Readonly<Record<Action, HTMLButtonElement>>;
 
   constructor(
     readonly upload: Upload,
-    readonly speech: Speech,
+    readonly localization: Localization,
   ) {
     this.#buttons = {
       pause: button("pause", () => upload.pause()),
-      resume: button("resume", () => upload.resume()),
-      retry: button("retry", () => upload.resume()),
-      // How it ended is shown by the state; an error of discarding is too.
-      cancel: button("cancel", () => void upload.abort().catch(() => {})),
+      resume: button("resume", () => upload.resume(), "primary"),
+      retry: button("retry", () => upload.resume(), "primary"),
+      // The state shows the result, and an error too.
+      cancel: button("cancel", () => void upload.abort().catch(() => {}), "quiet danger"),
     };
     const name = h("span", { class: "name", part: "name", title: upload.filename }, upload.filename);
     this.elements = [
-      h("span", { class: "sign", "aria-hidden": "true" }),
+      h("span", { class: "state-icon", "aria-hidden": "true" }),
       h("div", { class: "head" }, name, this.#size),
       h("div", { class: "buttons" }, ...Object.values(this.#buttons)),
       this.#bar,
@@ -89,21 +88,41 @@ class Face {
   }
 
   show(): void {
-    const { speech } = this;
+    const { localization } = this;
     const { state, error, filename } = this.upload;
-    this.#bar.setAttribute("aria-label", speech.label("progress_of", { name: filename }));
-    for (const [press, element] of Object.entries(this.#buttons) as [Press, HTMLButtonElement][]) {
-      word(element, speech.label(press), filename);
-      this.#toggle(element, APPLIES[press](state));
+    this.#bar.setAttribute("aria-label", localization.label("progress_of", { name: filename }));
+    for (const [action, element] of Object.entries(this.#buttons) as [Action, HTMLButtonElement][]) {
+      setLabel(element, localization.label(action), filename);
+      this.#toggle(element, IS_OFFERED[action](state));
     }
     this.#bar.hidden = state === "completed" || state === "aborted";
-    this.#outcome.replaceChildren(...(error ? [failureView(error, speech)] : []));
+    this.#outcome.replaceChildren(...(error ? [errorView(error, localization)] : []));
     if (state === "completed") void this.upload.done.then(({ key }) => this.#showKey(key));
-    this.showMessage();
+    this.showNotice();
+  }
+
+  showNotice(): void {
+    const { notice, state } = this.upload;
+    const { localization } = this;
+    setText(this.#message, notice ? localization.notice(notice) : localization.label(state));
+    this.#message.classList.toggle("notice", notice !== null);
     this.showProgress();
   }
 
-  /** A button that goes away under the focus hands it on to the one that takes its place. */
+  showProgress(): void {
+    const { state, progress, notice, sized } = this.upload;
+    const { loaded, total, ratio } = progress;
+    setText(this.#size, sized || total ? this.localization.formats.bytes(total) : "");
+    if (!sized && state !== "completed") this.#bar.removeAttribute("value");
+    else this.#bar.value = ratio;
+    // While the upload waits for something, its last speed means nothing.
+    const moving = state === "uploading" && notice === null;
+    const over = state === "completed" || state === "aborted";
+    const text = loaded > 0 && !over ? progressText(progress, this.localization, { moving, sized }) : "";
+    setText(this.#figures, text);
+  }
+
+  /** When the focused button is hidden, the button that takes its place receives the focus. */
   #toggle(element: HTMLButtonElement, visible: boolean): void {
     const hadFocus = element.matches(":focus");
     element.hidden = !visible;
@@ -113,36 +132,11 @@ class Face {
   #focusFirst(): void {
     const [first] = Object.values(this.#buttons).filter((element) => !element.hidden);
     if (first) first.focus();
-    else loseFocus(this.#outcome);
-  }
-
-  showNotice(): void {
-    this.showMessage();
-    this.showProgress();
-  }
-
-  showMessage(): void {
-    const { notice, state } = this.upload;
-    setText(this.#message, notice ? this.speech.notice(notice) : this.speech.label(state));
-    this.#message.classList.toggle("notice", notice !== null);
-  }
-
-  showProgress(): void {
-    const { state, progress, notice } = this.upload;
-    const { loaded, total, ratio } = progress;
-    const unknown = !this.upload.sized && state !== "completed";
-    setText(this.#size, this.upload.sized || total ? bytes(total) : "");
-    if (unknown) this.#bar.removeAttribute("value");
-    else this.#bar.value = ratio;
-    const over = state === "completed" || state === "aborted";
-    // While it waits for something, how fast it was says nothing.
-    const moving = state === "uploading" && notice === null;
-    const shown = figures(progress, moving, this.speech, this.upload.sized);
-    setText(this.#figures, loaded > 0 && !over ? shown : "");
+    else reportLostFocus(this.#outcome);
   }
 
   #showKey(key: string): void {
-    const shown = h("p", { class: "key", part: "key", "data-testid": "key" }, key);
-    this.#outcome.replaceChildren(shown);
+    const element = h("p", { class: "key", part: "key", "data-testid": "key" }, key);
+    this.#outcome.replaceChildren(element);
   }
 }

@@ -1,79 +1,75 @@
-// What <oss-uploader> writes, in English. Its one rule: sentences with places to fill, as in `sentences.ts`; another
-// language is a whole `Language`, and a host's own may leave out what it does not know.
+// The texts of <oss-uploader> in English. Places in braces are filled with facts, as in the engine's sentences.
 
 import { ERRORS, type ErrorName, NOTICES, type NoticeName } from "../engine/sentences.ts";
 
 export const LABELS = {
   drop: "Drop files here",
-  promise: "Any size. Interrupted uploads go on where they stopped.",
+  promise: "Any size. Interrupted uploads can be resumed.",
   choose: "Choose files",
   record: "Record a video",
   uploads: "Uploads",
   progress_of: "Progress of {name}",
   progress_all: "Progress of all uploads",
 
-  queued: "Waiting for its turn",
-  preparing: "Looking what is already there…",
+  queued: "Waiting to start",
+  preparing: "Checking what is already uploaded…",
   uploading: "Uploading",
-  paused: "Paused. What was sent is kept.",
-  completing: "The storage is putting the parts together…",
+  paused: "Paused. Uploaded parts are kept.",
+  completing: "OSS is combining the parts…",
   completed: "Uploaded",
-  failed: "Stopped. What was sent is kept.",
-  aborting: "Discarding…",
-  aborted: "Discarded",
+  failed: "Failed. Uploaded parts are kept.",
+  aborting: "Aborting…",
+  aborted: "Aborted",
 
   pause: "Pause",
   resume: "Resume",
-  retry: "Try again",
+  retry: "Retry",
   cancel: "Cancel",
   pause_all: "Pause all",
   resume_all: "Resume all",
-  retry_all: "Try failed again",
+  retry_all: "Retry failed",
   cancel_all: "Cancel all",
   clear: "Clear finished",
 
   of: "{part} of {whole}",
-  rate: "{bytes}/s",
   left: "{time} left",
-  seconds: "{n} s",
-  minutes: "{n} min",
-  hours: "{h} h {m} min",
-  days: "{n} days",
   counted: "{done} of {all} uploaded",
-  counted_failed: "{done} of {all} uploaded, {failed} stopped with an error",
+  counted_failed: "{done} of {all} uploaded, {failed} failed",
 
   unfinished: "Unfinished uploads",
-  there: "{percent} of {size} there",
-  take_up: "Continue",
-  again: "Choose the file again",
+  unfinished_progress: "{percent} of {size} uploaded",
+  choose_again: "Choose the file again",
   discard: "Discard",
 
-  request: "request {id}",
+  request: "Request ID {id}",
   copy: "Copy",
-  request_id: "request id",
+  request_id: "request ID",
   copied: "Copied",
 
-  says_uploading: "Uploading {name}.",
-  says_completed: "{name} is uploaded.",
-  says_failed: "Uploading {name} stopped with an error.",
-  says_aborted: "{name} is discarded.",
-  says_unreadable: "{names} cannot be read.",
-  busy: "The upload is still going on.",
+  announce_uploading: "Uploading {name}.",
+  announce_completed: "{name} is uploaded.",
+  announce_failed: "The upload of {name} failed.",
+  announce_aborted: "The upload of {name} was aborted.",
+  unreadable: "These files cannot be read: {names}",
+  busy: "Wait until the upload is complete.",
   missing: "Choose a file.",
 
   recording: "Recording",
   record_stop: "Stop and keep",
   record_cancel: "Discard the recording",
-  record_preview: "What the camera sees",
+  record_preview: "Camera preview",
   no_camera: "The camera cannot be used: {detail}",
 } as const;
 
 export type LabelName = keyof typeof LABELS;
 
+/** A whole language. */
 export interface Language {
+  /** The element's own texts. */
   readonly labels: Readonly<Record<LabelName, string>>;
+  /** The engine's notices: why an upload is waiting. */
   readonly notices: Readonly<Record<NoticeName, string>>;
-  /** Title, detail, hint. */
+  /** The engine's errors: title, detail and hint. */
   readonly errors: Readonly<Record<ErrorName, readonly [string, string, string]>>;
 }
 

@@ -1,47 +1,30 @@
-// How <oss-uploader> looks.
-// Its one rule: one adopted style sheet, so that it works under a content security policy without inline styles;
-// hosts restyle it by the custom properties below and by ::part().
+// The style sheet of <oss-uploader>. It is adopted, since a strict Content-Security-Policy forbids inline styles.
+// A host changes the custom properties below, styles parts by ::part(), and chooses light or dark by `color-scheme`.
 
 const CSS = /* css */ `
 :host {
-  --oss-accent: #2457d6;
-  --oss-on-accent: #fff;
-  --oss-text: #16181d;
-  --oss-muted: #5c6370;
-  --oss-surface: #fff;
-  --oss-sunken: #f4f6f9;
-  --oss-border: #dfe3ea;
-  --oss-good: #12805c;
-  --oss-bad: #b3261e;
-  --oss-bad-surface: #fdf1f0;
-  --oss-wait: #8a5a00;
+  --oss-accent: light-dark(#2457d6, #8fb0ff);
+  --oss-on-accent: light-dark(#fff, #0b1530);
+  --oss-text: light-dark(#16181d, #e9ecf2);
+  --oss-muted: light-dark(#5c6370, #9aa3b2);
+  --oss-surface: light-dark(#fff, #191c22);
+  --oss-sunken: light-dark(#f4f6f9, #20242c);
+  --oss-border: light-dark(#dfe3ea, #313742);
+  --oss-good: light-dark(#12805c, #5cd0a4);
+  --oss-bad: light-dark(#b3261e, #ff9c94);
+  --oss-bad-surface: light-dark(#fdf1f0, #2c1c1d);
+  --oss-wait: light-dark(#8a5a00, #f0bf62);
   --oss-radius: 14px;
   --oss-font: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Microsoft YaHei", sans-serif;
   display: block;
   color: var(--oss-text);
   font: 400 1rem/1.5 var(--oss-font);
-  color-scheme: light;
-}
-@media (prefers-color-scheme: dark) {
-  :host {
-    --oss-accent: #8fb0ff;
-    --oss-on-accent: #0b1530;
-    --oss-text: #e9ecf2;
-    --oss-muted: #9aa3b2;
-    --oss-surface: #191c22;
-    --oss-sunken: #20242c;
-    --oss-border: #313742;
-    --oss-good: #5cd0a4;
-    --oss-bad: #ff9c94;
-    --oss-bad-surface: #2c1c1d;
-    --oss-wait: #f0bf62;
-    color-scheme: dark;
-  }
+  color-scheme: light dark;
 }
 [hidden] { display: none !important; }
 * { box-sizing: border-box; }
 p, ul, h2 { margin: 0; padding: 0; }
-/* Names, figures and a host's own words run as they are written, whatever way the page runs. */
+/* Names, figures and a host's own texts keep their own direction, whatever the direction of the page. */
 p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
 
 .zone {
@@ -56,25 +39,21 @@ p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
   transition: border-color .15s, background-color .15s;
 }
 :host(:state(dragging)) .zone {
-  border-color: var(--oss-accent);
+  border: 1.5px solid var(--oss-accent);
   background: color-mix(in srgb, var(--oss-accent) 8%, var(--oss-surface));
 }
-.cloud {
+.icon {
   inline-size: 3rem;
   block-size: 3rem;
   border-radius: 50%;
   background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
+  color: var(--oss-accent);
+  font-size: 1.5rem;
   display: grid;
   place-items: center;
 }
-.cloud::before {
-  content: "";
-  inline-size: 1.5rem;
-  block-size: 1.5rem;
-  background: var(--oss-accent);
-  clip-path: polygon(50% 4%, 88% 44%, 76% 55%, 58% 36%, 58% 78%, 42% 78%, 42% 36%, 24% 55%, 12% 44%, 50% 4%, 50% 4%, 12% 86%, 88% 86%, 88% 98%, 12% 98%, 12% 86%, 50% 4%);
-}
-.ways { display: flex; flex-wrap: wrap; justify-content: center; gap: .5rem; }
+.icon::before { content: "↑"; }
+.choices { display: flex; flex-wrap: wrap; justify-content: center; gap: .5rem; }
 .invitation { font-size: 1.125rem; font-weight: 600; letter-spacing: -.01em; }
 .promise { color: var(--oss-muted); font-size: .875rem; }
 
@@ -91,23 +70,18 @@ button {
 }
 button:hover { background: color-mix(in srgb, var(--oss-muted) 18%, var(--oss-sunken)); }
 button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 65%, transparent); outline-offset: 2px; }
-.choose, [data-testid="retry"], [data-testid="resume"], [data-testid="continue"], [data-testid="record-stop"] {
-  background: var(--oss-accent);
-  color: var(--oss-on-accent);
-}
-.choose:hover, [data-testid="retry"]:hover, [data-testid="resume"]:hover, [data-testid="continue"]:hover, [data-testid="record-stop"]:hover {
-  background: color-mix(in srgb, var(--oss-accent) 86%, var(--oss-text));
-}
-.ways button { font-size: 1rem; padding: .6875rem 1.5rem; }
-[data-testid="copy"] { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
-[data-testid="cancel"], [data-testid="cancel-all"], [data-testid="clear"], [data-testid="discard"], [data-testid="record-discard"] { background: none; color: var(--oss-muted); }
-[data-testid="cancel"]:hover, [data-testid="cancel-all"]:hover, [data-testid="discard"]:hover, [data-testid="record-discard"]:hover { color: var(--oss-bad); background: var(--oss-bad-surface); }
+.primary { background: var(--oss-accent); color: var(--oss-on-accent); }
+.primary:hover { background: color-mix(in srgb, var(--oss-accent) 86%, var(--oss-text)); }
+.quiet { background: none; color: var(--oss-muted); }
+.danger:hover { color: var(--oss-bad); background: var(--oss-bad-surface); }
+.choices button { font-size: 1rem; padding: .6875rem 1.5rem; }
+.code button { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
 
 .summary { display: grid; gap: .5rem; margin-block-start: 1.25rem; padding-inline: .25rem; }
 .summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
 .summary .buttons { flex-wrap: wrap; margin-inline: 0; gap: .375rem; }
 .summary button { background: var(--oss-surface); border-color: var(--oss-border); }
-.trouble:not(:empty) { margin-block-start: 1.25rem; color: var(--oss-bad); font-size: .875rem; }
+.errors:not(:empty) { margin-block-start: 1.25rem; color: var(--oss-bad); font-size: .875rem; }
 .list { list-style: none; display: grid; gap: .75rem; }
 .list:not(:empty) { margin-block-start: 1.25rem; }
 .item {
@@ -122,7 +96,7 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   border-radius: var(--oss-radius);
 }
 .long .item { content-visibility: auto; contain-intrinsic-block-size: auto 6rem; }
-.sign {
+.state-icon {
   grid-row: span 2;
   align-self: start;
   inline-size: 2.25rem;
@@ -134,24 +108,24 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   color: var(--oss-muted);
   background: var(--oss-sunken);
 }
-.sign::before { content: "↑"; }
-[data-state="uploading"] .sign, [data-state="completing"] .sign {
+.state-icon::before { content: "↑"; }
+[data-state="uploading"] .state-icon, [data-state="completing"] .state-icon {
   color: var(--oss-accent);
   background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
 }
-[data-state="queued"] .sign::before { content: "…"; }
-[data-state="paused"] .sign::before, [data-testid="unfinished-item"] .sign::before {
+[data-state="queued"] .state-icon::before { content: "…"; }
+[data-state="paused"] .state-icon::before, .unfinished .state-icon::before {
   content: "";
   inline-size: .25rem;
   block-size: .75rem;
   border-inline: .1875rem solid;
 }
-[data-state="completed"] .sign { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
-[data-state="completed"] .sign::before { content: "✓"; }
-[data-state="failed"] .sign { color: var(--oss-bad); background: var(--oss-bad-surface); }
-[data-state="failed"] .sign::before { content: "!"; }
+[data-state="completed"] .state-icon { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
+[data-state="completed"] .state-icon::before { content: "✓"; }
+[data-state="failed"] .state-icon { color: var(--oss-bad); background: var(--oss-bad-surface); }
+[data-state="failed"] .state-icon::before { content: "!"; }
 [data-state="aborted"] { opacity: .65; }
-[data-state="aborted"] .sign::before { content: "×"; }
+[data-state="aborted"] .state-icon::before { content: "×"; }
 
 .head { display: flex; align-items: baseline; gap: .625rem; min-inline-size: 0; }
 .name {
@@ -204,7 +178,7 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
   color: var(--oss-muted);
   overflow-wrap: anywhere;
 }
-.failure {
+.error {
   display: grid;
   gap: .25rem;
   padding: .875rem 1rem;
@@ -213,25 +187,14 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
   border-radius: 10px;
   overflow-wrap: anywhere;
 }
-.failure strong { color: var(--oss-bad); }
-.failure ul { padding-inline-start: 1.25rem; }
-.trace { color: var(--oss-muted); font-size: .75rem; }
+.error strong { color: var(--oss-bad); }
+.error ul { padding-inline-start: 1.25rem; }
+.code { color: var(--oss-muted); font-size: .75rem; }
 
 .unfinished { margin-block-start: 2.25rem; }
 .unfinished h2 { font-size: 1rem; font-weight: 600; letter-spacing: -.01em; }
 .unfinished .list { margin-block-start: .75rem; }
-.camera {
-  inline-size: min(40rem, 100% - 2rem);
-  padding: 1rem;
-  color: inherit;
-  background: var(--oss-surface);
-  border: 1px solid var(--oss-border);
-  border-radius: var(--oss-radius);
-}
-.camera[open] { display: grid; gap: .75rem; }
-.camera::backdrop { background: rgb(0 0 0 / .6); }
-.camera video { inline-size: 100%; aspect-ratio: 16 / 9; background: #000; border-radius: 10px; }
-.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.visually-hidden { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 @media (max-width: 560px) {
   .zone { padding: 2rem 1rem 1.75rem; }
@@ -242,7 +205,13 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
   .head { flex-wrap: wrap; column-gap: .625rem; row-gap: 0; }
   .line { flex-direction: column; }
   progress, .line, .outcome { grid-column: 1 / -1; }
-  .sign { grid-row: auto; align-self: center; }
+  .state-icon { grid-row: auto; align-self: center; }
+}
+@media (forced-colors: active) {
+  progress, .primary { forced-color-adjust: none; --oss-accent: Highlight; --oss-on-accent: HighlightText; --oss-text: Highlight; }
+  progress { --oss-border: Canvas; border: 1px solid CanvasText; }
+  .error { border: 1px solid; }
+  .item { opacity: 1; }
 }
 @media (prefers-reduced-motion: reduce) {
   * { transition: none !important; }
@@ -251,11 +220,14 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
 
 let shared: CSSStyleSheet | undefined;
 
-/** One sheet for all elements of a page, made when the first of them is. */
-export function sheet(): CSSStyleSheet {
-  if (!shared) {
-    shared = new CSSStyleSheet();
-    shared.replaceSync(CSS);
-  }
+/** One sheet for all elements of the page, created with the first of them. */
+export function sharedSheet(): CSSStyleSheet {
+  shared ??= createSheet(CSS);
   return shared;
+}
+
+export function createSheet(css: string): CSSStyleSheet {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  return sheet;
 }

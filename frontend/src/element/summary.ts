@@ -1,109 +1,119 @@
-// The line above the list: all uploads together, and what can be done with all of them.
-// Its one rule: shown once there is more than one; it looks at most a few times a second, however many there are.
+// The line above the list: the totals of all uploads, and buttons that act on all of them.
+// It is shown when there are at least two uploads, and updated a few times a second, however many there are.
 
 import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
-import { button, h, loseFocus, setText, word } from "./dom.ts";
-import { figures } from "./figures.ts";
-import type { Speech } from "./language.ts";
-import { Count, type Totals } from "./totals.ts";
+import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
+import type { Localization } from "./localization.ts";
+import { progressText } from "./progress-text.ts";
+import { type Totals, TotalsCounter } from "./totals.ts";
 
-/** Milliseconds between two looks. */
-const LOOK_EVERY = 250;
+/** Milliseconds between two updates. */
+const UPDATE_EVERY = 250;
 
-type Press = "pause_all" | "resume_all" | "retry_all" | "cancel_all" | "clear";
+type Action = "pause_all" | "resume_all" | "retry_all" | "cancel_all" | "clear";
 
 export class Summary {
   readonly element: HTMLElement;
   readonly #text = h("span", { class: "message", "data-testid": "total-message" });
   readonly #figures = h("span", { class: "figures", "data-testid": "total-figures" });
   readonly #bar = h("progress", { part: "progress total", max: "1", "data-testid": "total-progress" });
-  readonly #buttons: Readonly<Record<Press, HTMLButtonElement>>;
+  readonly #buttons: Readonly<Record<Action, HTMLButtonElement>>;
   readonly #uploads = new Set<Upload>();
-  readonly #count = new Count();
+  readonly #counter = new TotalsCounter();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `clear`: rows of these are to go. */
+  /** `onclear` receives the uploads that are over when the user clears the list. */
   constructor(
-    readonly speech: Speech,
-    readonly clear: (uploads: readonly Upload[]) => void,
+    readonly localization: Localization,
+    onclear: (uploads: readonly Upload[]) => void,
   ) {
+    const resume = (upload: Upload) => upload.resume();
+    const abort = (upload: Upload) => void upload.abort().catch(() => {});
     this.#buttons = {
-      pause_all: button("pause-all", () => this.#each("pause", (upload) => upload.pause())),
-      resume_all: button("resume-all", () => this.#each("resume", (upload) => upload.resume(), "paused")),
-      retry_all: button("retry-all", () => this.#each("resume", (upload) => upload.resume(), "failed")),
-      cancel_all: button("cancel-all", () =>
-        this.#each("abort", (upload) => void upload.abort().catch(() => {})),
-      ),
-      clear: button("clear", () => this.#clear()),
+      pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),
+      resume_all: button("resume-all", () => this.#forEach("resume", resume, "paused")),
+      retry_all: button("retry-all", () => this.#forEach("resume", resume, "failed")),
+      cancel_all: button("cancel-all", () => this.#forEach("abort", abort), "quiet danger"),
+      clear: button("clear", () => onclear(this.#over()), "quiet"),
     };
     const line = h("div", { class: "line" }, this.#text, this.#figures);
     const buttons = h("div", { class: "buttons" }, ...Object.values(this.#buttons));
     this.element = h("div", { class: "summary", part: "summary", hidden: true }, line, this.#bar, buttons);
-    speech.addEventListener("change", () => this.#show());
+    localization.addEventListener("change", () => this.#show());
   }
 
   add(upload: Upload): void {
     this.#uploads.add(upload);
-    upload.addEventListener("progress", () => this.#soon());
+    upload.addEventListener("progress", () => this.#showSoon());
     upload.addEventListener("statechange", ({ state }) => {
-      if (state === "uploading" && upload.progress.loaded > 0) this.#count.forgive();
-      this.#soon();
+      if (state === "uploading" && upload.progress.loaded > 0) this.#counter.resetSpeed();
+      this.#showSoon();
     });
-    this.#soon();
+    this.#showSoon();
   }
 
-  /** How all of it stands, in one sentence. */
-  say({ all, done, failed }: Totals = this.look()): string {
-    if (all === 0) return this.speech.label("aborted");
-    return this.speech.label(failed ? "counted_failed" : "counted", { all, done, failed });
+  remove(uploads: readonly Upload[]): void {
+    for (const upload of uploads) this.#uploads.delete(upload);
+    this.#show();
   }
 
-  look(): Totals {
-    return this.#count.look(this.#uploads, performance.now());
+  /** The state of all uploads in one sentence. */
+  text({ all, done, failed }: Totals = this.#totals()): string {
+    if (all === 0) return this.localization.label("aborted");
+    return this.localization.label(failed ? "counted_failed" : "counted", { all, done, failed });
   }
 
-  #soon(): void {
+  #over(): Upload[] {
+    return [...this.#uploads].filter(({ state }) => isOver(state));
+  }
+
+  #totals(): Totals {
+    return this.#counter.count(this.#uploads, performance.now());
+  }
+
+  #showSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#show();
-    }, LOOK_EVERY);
+    }, UPDATE_EVERY);
   }
 
   #show(): void {
-    const totals = this.look();
+    const totals = this.#totals();
     const { all, done, failed, paused, busy, progress } = totals;
-    setText(this.#text, this.say(totals));
-    setText(this.#figures, done < all ? figures(progress, busy > 0, this.speech) : "");
+    setText(this.#text, this.text(totals));
+    const options = { moving: busy > 0, sized: true };
+    setText(this.#figures, done < all ? progressText(progress, this.localization, options) : "");
     this.#bar.value = progress.ratio;
-    this.#bar.setAttribute("aria-label", this.speech.label("progress_all"));
+    this.#bar.setAttribute("aria-label", this.localization.label("progress_all"));
     this.#bar.hidden = all === 0 || done === all;
     this.#toggle({
       pause_all: busy > 0,
       resume_all: paused > 0,
       retry_all: failed > 0,
       cancel_all: done < all,
-      clear: [...this.#uploads].some(({ state }) => isOver(state)),
+      clear: this.#over().length > 0,
     });
     this.element.hidden = this.#uploads.size < 2;
   }
 
-  /** The focus stays on what can still be pressed. */
-  #toggle(shown: Readonly<Record<Press, boolean>>): void {
-    const buttons = Object.entries(this.#buttons) as [Press, HTMLButtonElement][];
+  /** When the focused button is hidden, another button receives the focus. */
+  #toggle(shown: Readonly<Record<Action, boolean>>): void {
+    const buttons = Object.entries(this.#buttons) as [Action, HTMLButtonElement][];
     const focused = buttons.find(([, element]) => element.matches(":focus"));
     const hidden = this.#uploads.size < 2;
-    for (const [press, element] of buttons) {
-      word(element, this.speech.label(press));
-      element.hidden = !shown[press];
+    for (const [action, element] of buttons) {
+      setLabel(element, this.localization.label(action));
+      element.hidden = !shown[action];
     }
     if (!focused || !(hidden || focused[1].hidden)) return;
     const next = hidden ? undefined : buttons.find(([, element]) => !element.hidden);
     if (next) next[1].focus();
-    else loseFocus(this.element);
+    else reportLostFocus(this.element);
   }
 
-  #each(
+  #forEach(
     event: "pause" | "resume" | "abort",
     act: (upload: Upload) => void,
     only?: "paused" | "failed",
@@ -111,16 +121,6 @@ export class Summary {
     for (const upload of this.#uploads) {
       if (can(upload.state, event) && (!only || upload.state === only)) act(upload);
     }
-    this.#show();
-  }
-
-  #clear(): void {
-    this.remove([...this.#uploads].filter(({ state }) => isOver(state)));
-  }
-
-  remove(uploads: readonly Upload[]): void {
-    for (const upload of uploads) this.#uploads.delete(upload);
-    this.clear(uploads);
     this.#show();
   }
 }

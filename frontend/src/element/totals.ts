@@ -1,30 +1,31 @@
-// All uploads of the page together: how many, how far, how fast.
-// Its one rule: pure, and counted from the uploads themselves whenever somebody looks.
+// The totals of all uploads on the page: counts, bytes and speed.
+// They are computed from the uploads at each call; no running counts are kept.
 
-import { Meter, type Progress } from "../engine/progress.ts";
+import { type Progress, ProgressMeter } from "../engine/progress.ts";
 import { isActive, type State } from "../engine/states.ts";
 
-export interface Counted {
+export interface CountedUpload {
   readonly state: State;
   readonly progress: Progress;
 }
 
+/** Numbers of uploads. Aborted ones are not counted. */
 export interface Totals {
   readonly all: number;
   readonly done: number;
   readonly failed: number;
   readonly paused: number;
-  /** Under way, or waiting for their turn. */
+  /** Active, or queued. */
   readonly busy: number;
   readonly progress: Progress;
 }
 
-export class Count {
-  readonly #meter = new Meter(0);
+export class TotalsCounter {
+  readonly #meter = new ProgressMeter(0);
   #loaded = 0;
 
-  /** `now` is monotonic milliseconds. What was discarded counts no more. */
-  look(uploads: Iterable<Counted>, now: number): Totals {
+  /** `now` is monotonic milliseconds; the speed is measured between two calls. */
+  count(uploads: Iterable<CountedUpload>, now: number): Totals {
     let [all, done, failed, paused, busy, loaded, total] = [0, 0, 0, 0, 0, 0, 0];
     for (const { state, progress } of uploads) {
       if (state === "aborted" || state === "aborting") continue;
@@ -39,13 +40,13 @@ export class Count {
     return { all, done, failed, paused, busy, progress: this.#progress(loaded, total, now) };
   }
 
-  /** What was found at the storage, or fell away, was not sent just now. */
-  forgive(): void {
-    this.#meter.rest();
+  /** Measures the speed anew. For a jump of the bytes that was not sent just now, as when parts are found at OSS. */
+  resetSpeed(): void {
+    this.#meter.restart();
   }
 
   #progress(loaded: number, total: number, now: number): Progress {
-    if (loaded < this.#loaded) this.#meter.rest();
+    if (loaded < this.#loaded) this.resetSpeed();
     this.#loaded = loaded;
     this.#meter.total = total;
     this.#meter.advance(0, loaded, total, now);

@@ -1,114 +1,95 @@
-// The list of uploads that were begun and not ended, here or on another device.
-// Its one rule: where the browser has kept a handle one click goes on; elsewhere the line asks for its file again, and
-// says so when another one is given.
+// The list of unfinished uploads, begun in this browser or on another device.
+// Where the browser has kept a file handle, one click resumes the upload. Otherwise the user chooses the file again.
 
-import { asUploadError } from "../engine/errors.ts";
+import { asUploadError, NetworkError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
-import { button, firstButton, h, loseFocus, word } from "./dom.ts";
-import { failureView } from "./failure.ts";
-import { bytes, percent, when } from "./format.ts";
-import type { Speech } from "./language.ts";
+import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
+import { errorView } from "./error-view.ts";
+import type { Localization } from "./localization.ts";
+import type { unfinishedRow } from "./unfinished-row.ts";
 
 export interface UnfinishedPorts {
-  readonly speech: Speech;
-  /** How dates are written. */
-  readonly language: () => string;
+  readonly localization: Localization;
   load(): Promise<readonly Unfinished[]>;
-  /** Takes the upload up, with its file or by its handle; rejects when it is another file. */
-  take(entry: Unfinished, file?: File): Promise<void>;
+  /** Resumes with the chosen file, or else with the file of the handle. Rejects when it is another file. */
+  resume(entry: Unfinished, file?: File): Promise<void>;
   discard(entry: Unfinished): Promise<void>;
-  /** Opens the browser's chooser. */
-  choose(chosen: (file: File) => void): void;
+  /** Opens the browser's file dialog for one file. */
+  chooseFile(onchoose: (file: File) => void): void;
 }
 
 export class UnfinishedList {
   readonly element: HTMLElement;
   readonly #title = h("h2", { id: "unfinished-title" });
   readonly #list = h("ul", { class: "list" });
-  readonly #trouble = h("div", {});
+  readonly #error = h("div", {});
   #entries: readonly Unfinished[] = [];
-  #turn = 0;
+  #loads = 0;
+  #row: typeof unfinishedRow | null = null;
 
   constructor(readonly ports: UnfinishedPorts) {
     const attributes = { class: "unfinished", part: "unfinished", "aria-labelledby": "unfinished-title" };
-    this.element = h("section", { ...attributes, hidden: true }, this.#title, this.#trouble, this.#list);
-    ports.speech.addEventListener("change", () => this.#show());
+    this.element = h("section", { ...attributes, hidden: true }, this.#title, this.#error, this.#list);
+    ports.localization.addEventListener("change", () => this.#show());
   }
 
   async refresh(): Promise<void> {
-    const turn = ++this.#turn;
-    const failed = (error: unknown) => failureView(asUploadError(error), this.ports.speech);
-    const loaded = await this.ports.load().catch(failed);
-    if (turn !== this.#turn) return; // Another was asked for meanwhile, perhaps elsewhere.
-    if (loaded instanceof HTMLElement) this.#trouble.replaceChildren(loaded);
-    else {
-      this.#entries = loaded;
-      this.#trouble.replaceChildren();
+    this.#loads += 1;
+    const load = this.#loads;
+    try {
+      await this.#load(() => load === this.#loads);
+    } catch (error) {
+      if (load === this.#loads)
+        this.#error.replaceChildren(errorView(asUploadError(error), this.ports.localization));
     }
-    this.#show();
+    if (load === this.#loads) this.#show();
   }
 
-  /** The upload is under way again, or ended. */
+  /** `isLatest` is false when a later refresh, perhaps of another destination, is under way. */
+  async #load(isLatest: () => boolean): Promise<void> {
+    const entries = await this.ports.load();
+    if (!isLatest()) return;
+    this.#entries = entries;
+    this.#error.replaceChildren();
+    if (entries.length > 0) this.#row ??= await loadRow();
+  }
+
+  /** Removes the entry of an upload that is resumed or over. */
   remove(id: string): void {
     this.#entries = this.#entries.filter((entry) => entry.id !== id);
-    for (const line of this.#list.querySelectorAll<HTMLElement>("[data-id]")) {
-      if (line.dataset.id !== id) continue;
-      const next = line.matches(":focus-within") && (line.nextElementSibling ?? line.previousElementSibling);
-      line.remove();
-      if (next === false) continue;
-      const other = firstButton(next);
-      if (other) other.focus();
-      else loseFocus(this.element);
+    for (const row of this.#list.querySelectorAll<HTMLElement>("[data-id]")) {
+      if (row.dataset.id === id) this.#removeRow(row);
     }
-    this.#showWhetherAny();
+    this.#toggle();
+  }
+
+  /** When the row had the focus, a neighbour receives it. */
+  #removeRow(row: HTMLElement): void {
+    const hadFocus = row.matches(":focus-within");
+    const neighbour = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    if (!hadFocus) return;
+    const next = firstButton(neighbour);
+    if (next) next.focus();
+    else reportLostFocus(this.element);
   }
 
   #show(): void {
-    word(this.#title, this.ports.speech.label("unfinished"));
-    this.#list.replaceChildren(...this.#entries.map((entry) => this.#line(entry)));
-    this.#showWhetherAny();
+    setText(this.#title, this.ports.localization.label("unfinished"));
+    const row = this.#row;
+    if (row) this.#list.replaceChildren(...this.#entries.map((entry) => row(entry, this.ports)));
+    this.#toggle();
   }
 
-  #showWhetherAny(): void {
-    this.element.hidden = this.#list.childElementCount + this.#trouble.childElementCount === 0;
+  #toggle(): void {
+    this.element.hidden = this.#list.childElementCount + this.#error.childElementCount === 0;
   }
+}
 
-  #line(entry: Unfinished): HTMLLIElement {
-    const { speech } = this.ports;
-    const { id, filename, size, bytesDone, updatedAt } = entry;
-    const trouble = h("div", { class: "outcome", role: "alert" });
-    let busy = false;
-    const attempt = async (action: () => Promise<void>) => {
-      if (busy) return; // a second click, while the first is being looked after
-      busy = true;
-      trouble.replaceChildren();
-      await action().catch((error: unknown) => {
-        trouble.replaceChildren(failureView(asUploadError(error), speech));
-        again.hidden = false;
-      });
-      busy = false;
-    };
-    const take = button("continue", () => void attempt(() => this.ports.take(entry)));
-    const again = button(entry.handle ? "again" : "continue", () =>
-      this.ports.choose((file) => void attempt(() => this.ports.take(entry, file))),
-    );
-    const discard = button("discard", () => void attempt(() => this.ports.discard(entry)));
-    word(take, speech.label("take_up"), filename);
-    word(again, speech.label("again"), filename);
-    word(discard, speech.label("discard"), filename);
-    take.hidden = !entry.handle;
-    again.hidden = !take.hidden;
-    const there = { percent: percent(size === 0 ? 0 : bytesDone / size), size: bytes(size) };
-    const facts = [speech.label("there", there), when(updatedAt, this.ports.language())];
-    const attributes = { "data-testid": "unfinished-item", "data-id": id, "data-filename": filename };
-    return h(
-      "li",
-      { class: "item", part: "unfinished-item", ...attributes },
-      h("span", { class: "sign", "aria-hidden": "true" }),
-      h("div", { class: "head" }, h("span", { class: "name", title: filename }, filename)),
-      h("div", { class: "buttons" }, ...(entry.handle ? [take, again] : [again]), discard),
-      h("div", { class: "line" }, h("span", { class: "message" }, facts.filter(Boolean).join(" · "))),
-      trouble,
-    );
+async function loadRow(): Promise<typeof unfinishedRow> {
+  try {
+    return (await import("./unfinished-row.ts")).unfinishedRow;
+  } catch (cause) {
+    throw new NetworkError("code_unreachable", { cause });
   }
 }

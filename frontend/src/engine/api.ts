@@ -1,29 +1,30 @@
-// The backend's HTTP API, one method per call.
-// Its one rule: what comes back is the answer or an ApiError that carries the problem word for word; whoever calls
-// decides about trying again.
+// The backend's HTTP API, one method for each call, and the types of its JSON.
+// It never retries; callers decide. Errors are those of http.ts.
 
 import { Batch } from "./batch.ts";
-import { ApiError, LoginError, NetworkError, said } from "./errors.ts";
-import type { DonePart } from "./ledger.ts";
-import type { Signed, World } from "./ports.ts";
-import { retryAfter } from "./retry.ts";
-import type { LentCredentials } from "./sts.ts";
-import { Silence, watched } from "./watchdog.ts";
+import { type HeadersOption, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
+import type { DonePart } from "./parts.ts";
+import type { Environment, SignedRequest } from "./ports.ts";
+import type { TemporaryCredentials } from "./signature-v4.ts";
 
-/** An upload as the API gives it. */
+/** An upload as the backend describes it. Sizes are in bytes, times in ISO 8601. */
 export interface RemoteUpload {
   readonly id: string;
   readonly state: "uploading" | "completing" | "completed" | "aborted" | "failed";
   readonly destination: string;
   readonly bucket: string;
+  /** The object's key in the bucket. */
   readonly key: string;
+  /** OSS's id of the multipart upload; null for an upload in one request. */
   readonly upload_id: string | null;
+  /** UploadPart, PostObject or PutObject of OSS's API. */
   readonly method: "multipart" | "post" | "put";
   readonly filename: string;
   readonly content_type: string;
-  /** Null while a stream goes on. */
-  readonly size: number;
+  /** Null for a stream until it has been completed. */
+  readonly size: number | null;
   readonly part_size: number;
+  /** Null for a stream until it has been completed. */
   readonly part_count: number | null;
   readonly parts_done: number;
   readonly bytes_done: number;
@@ -31,15 +32,17 @@ export interface RemoteUpload {
   readonly metadata: Readonly<Record<string, string>>;
   readonly created_at: string;
   readonly updated_at: string;
+  /** When the backend aborts the upload if it is still unfinished. */
   readonly expires_at: string | null;
   readonly completed_at: string | null;
   readonly etag: string | null;
+  /** CRC-64/XZ of the object as an unsigned decimal, as in OSS's header x-oss-hash-crc64ecma. */
   readonly crc64: string | null;
   readonly location: string | null;
   readonly error: unknown;
 }
 
-export interface SignedPart extends Signed {
+export interface SignedPart extends SignedRequest {
   readonly number: number;
   readonly expires_at: string;
 }
@@ -49,130 +52,137 @@ export interface SignedBatch {
   readonly server_time: string;
 }
 
-export interface Beginning {
+export type CreatedUpload = RemoteUpload & Partial<SignedBatch>;
+
+export interface CreateRequest {
   destination: string;
   filename: string;
-  /** Null of a stream. */
+  /** Null for a stream. */
   size: number | null;
   content_type: string;
-  /** Left out where the page could not make one. */
+  /** Absent where the browser could not compute it. */
   fingerprint?: string;
   metadata: Readonly<Record<string, string>>;
+  /** How many first parts to sign in the same call. */
   sign: number;
-  /** Rather the unfinished upload of the same file, if there is one. */
+  /** Return the unfinished upload of the same file, if there is one. */
   resume?: boolean;
 }
 
-/** What is said of a file at its end: what the backend does not know yet, and the CRC64 of the whole. */
-export interface Ending {
+export interface CompleteRequest {
+  /** Finished parts that the backend does not know yet. */
   readonly done: readonly DonePart[];
+  /** Of the whole file. */
   readonly crc64?: string;
-  /** A stream's, at its end. */
+  /** Of a stream. */
   readonly size?: number;
 }
 
-export interface OwnCredentials extends Omit<LentCredentials, "key" | "upload_id"> {
+export interface PrefixCredentials extends Omit<TemporaryCredentials, "key" | "upload_id"> {
   readonly endpoint: string;
   readonly prefix: string;
-  /** How the bucket is reached at the endpoint. */
+  /** Where the bucket's name stands in URLs. */
   readonly addressing: "virtual" | "path" | "cname";
 }
 
-export type HeadersOption =
-  | Readonly<Record<string, string>>
-  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
-
-export interface Answer<T> {
-  readonly status: number;
-  readonly retryAfter: number | null;
-  readonly value: T;
+export interface CompanionUrl {
+  readonly companion_url: string;
+  readonly expires_at: string;
 }
 
-/** A backend that has said nothing for this long will not. */
-const PATIENCE = 60_000;
-const PAGES = 20;
-
-/** Uploads in one call. */
-const MOST = 100;
-/** Milliseconds that the first waits for company: a beginning holds up what follows, an end holds up nobody. */
-const BEGINNING = 30;
-const ENDING = 250;
-
-type Created = RemoteUpload & SignedBatch;
+/** How many URLs the response to create carries. */
+export const FIRST_BATCH = 16;
+/** Pages of a list that are read at most. */
+const MAX_PAGES = 20;
+/** Uploads in one batch call. */
+const MAX_BATCH = 100;
+/** Milliseconds that the first item of a batch waits. Creating delays the upload, completing delays nothing. */
+const CREATE_DELAY = 30;
+const COMPLETE_DELAY = 250;
 
 export class Api {
-  readonly #creating: Batch<Beginning, Created>;
-  readonly #completing: Batch<{ id: string; crc64?: string; etag?: string }, RemoteUpload>;
+  readonly #http: HttpClient;
+  readonly #created: Batch<CreateRequest, CreatedUpload>;
+  readonly #completed: Batch<{ id: string; crc64?: string; etag?: string }, RemoteUpload>;
 
   constructor(
-    readonly world: World,
-    readonly base: string,
-    readonly headers: HeadersOption = {},
+    readonly environment: Environment,
+    base: string,
+    headers: HeadersOption = {},
   ) {
-    this.#creating = new Batch(world.clock, MOST, BEGINNING, (uploads) =>
-      this.#many("uploads/batch/", uploads),
-    );
-    this.#completing = new Batch(world.clock, MOST, ENDING, (uploads) =>
-      this.#many("uploads/batch/complete/", uploads),
-    );
+    const { clock } = environment;
+    this.#http = new HttpClient(environment, base.endsWith("/") ? base : `${base}/`, headers);
+    const batch = { clock, maxSize: MAX_BATCH };
+    this.#created = new Batch({
+      ...batch,
+      delayMs: CREATE_DELAY,
+      send: (uploads) => this.#sendBatch("uploads/batch/", uploads),
+    });
+    this.#completed = new Batch({
+      ...batch,
+      delayMs: COMPLETE_DELAY,
+      send: (uploads) => this.#sendBatch("uploads/batch/complete/", uploads),
+    });
   }
 
-  /** Together with others that are asked for at about the same time. */
-  createSoon(beginning: Beginning): Promise<Created> {
-    return this.#creating.ask(beginning);
+  /** Creates the upload in a batch call, together with others that are created at about the same time. */
+  createInBatch(request: CreateRequest): Promise<CreatedUpload> {
+    return this.#created.add(request);
   }
 
-  /** The same for the end of a file that went in one request. */
-  async completeSoon(id: string, { done, crc64 }: Ending): Promise<Answer<RemoteUpload>> {
+  /** Completes an upload of one request in a batch call. */
+  async completeInBatch(id: string, { done, crc64 }: CompleteRequest): Promise<HttpResponse<RemoteUpload>> {
     const etag = done[0]?.etag;
-    const value = await this.#completing.ask({ id, ...(crc64 && { crc64 }), ...(etag && { etag }) });
+    const value = await this.#completed.add({ id, ...(crc64 && { crc64 }), ...(etag && { etag }) });
     return { status: 200, retryAfter: null, value };
   }
 
-  async #many<A extends object>(path: string, uploads: readonly unknown[]): Promise<(A | Error)[]> {
-    const signal = new AbortController().signal;
-    const { value } = await this.#call<{ uploads: (A | Problem)[] }>("POST", path, signal, { uploads });
-    return value.uploads.map((one) => ("code" in one && "status" in one ? errorOf(one, null) : (one as A)));
+  async #value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
+    return (await this.#http.call<T>(method, path, signal, body)).value;
   }
 
-  /** 201 with a new upload; 200, without parts, with one to be resumed. */
+  async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
+    const { signal } = new AbortController();
+    const body = { uploads };
+    const answers = await this.#value<{ uploads: (T | Problem)[] }>("POST", path, signal, body);
+    return answers.uploads.map((one) =>
+      "code" in one && "status" in one ? problemError(one, null) : (one as T),
+    );
+  }
+
+  /** 201 with a new upload, or 200 with an unfinished one, without signed parts. Repeatable with the same key. */
   create(
-    beginning: Beginning,
-    key: string,
+    body: CreateRequest,
+    idempotencyKey: string,
     signal: AbortSignal,
-  ): Promise<Answer<RemoteUpload & Partial<SignedBatch>>> {
-    return this.#call("POST", "uploads/", signal, beginning, { "Idempotency-Key": key });
+  ): Promise<HttpResponse<CreatedUpload>> {
+    const headers = { "Idempotency-Key": idempotencyKey };
+    return this.#http.call("POST", "uploads/", signal, body, headers);
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return (await this.#call<RemoteUpload>("GET", `uploads/${id}/`, signal)).value;
+    return this.#value<RemoteUpload>("GET", `uploads/${id}/`, signal);
   }
 
-  /** Own uploads that match the query, newest first. */
+  /** The user's uploads that match the query, newest first. */
   async list(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<RemoteUpload[]> {
     const found: RemoteUpload[] = [];
     let search = `?${new URLSearchParams({ ...query })}`;
-    for (let page = 0; page < PAGES && search; page++) {
-      const { value } = await this.#call<{ next: string | null; results: RemoteUpload[] }>(
-        "GET",
-        `uploads/${search}`,
-        signal,
-      );
-      found.push(...value.results);
-      // Only the query is taken over: behind a proxy the backend may name itself otherwise.
-      search = value.next ? new URL(value.next, this.world.origin).search : "";
+    for (let page = 0; page < MAX_PAGES && search; page++) {
+      const path = `uploads/${search}`;
+      type Page = { next: string | null; results: RemoteUpload[] };
+      const list = await this.#value<Page>("GET", path, signal);
+      found.push(...list.results);
+      // Only the query of `next` is used: behind a proxy its host may be another.
+      search = list.next ? new URL(list.next, this.environment.origin).search : "";
     }
     return found;
   }
 
-  /** The parts that the storage itself says it holds. */
+  /** The parts that OSS holds, as its ListParts gives them. */
   async heldParts(id: string, signal: AbortSignal): Promise<DonePart[]> {
-    const { value } = await this.#call<{ parts: DonePart[] }>(
-      "GET",
-      `uploads/${id}/parts/?source=oss`,
-      signal,
-    );
-    return value.parts;
+    const path = `uploads/${id}/parts/?source=oss`;
+    return (await this.#value<{ parts: DonePart[] }>("GET", path, signal)).parts;
   }
 
   async sign(
@@ -181,129 +191,37 @@ export class Api {
     done: readonly DonePart[],
     signal: AbortSignal,
   ): Promise<SignedBatch> {
-    return (await this.#call<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, { parts, done }))
-      .value;
+    const body = { parts, done };
+    return this.#value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
   }
 
-  /** Temporary, and good for the parts of this upload alone. */
-  async credentials(id: string, signal: AbortSignal): Promise<LentCredentials> {
-    return (await this.#call<LentCredentials>("POST", `uploads/${id}/credentials/`, signal, {})).value;
+  /** Temporary credentials that are valid for the parts of this upload alone. */
+  async credentials(id: string, signal: AbortSignal): Promise<TemporaryCredentials> {
+    const path = `uploads/${id}/credentials/`;
+    return this.#value<TemporaryCredentials>("POST", path, signal, {});
   }
 
-  /** For clients that begin uploads by themselves: good for the caller's own prefix. */
-  async ownCredentials(destination: string, signal: AbortSignal): Promise<OwnCredentials> {
-    return (await this.#call<OwnCredentials>("POST", "credentials/", signal, { destination })).value;
-  }
-
-  /** Where Uppy is to go. */
-  async companion(
-    destination: string,
-    signal: AbortSignal,
-  ): Promise<{ companion_url: string; expires_at: string }> {
+  /** Temporary credentials for the user's prefix, for clients that create uploads themselves. */
+  async prefixCredentials(destination: string, signal: AbortSignal): Promise<PrefixCredentials> {
     const body = { destination };
-    return (await this.#call<{ companion_url: string; expires_at: string }>("POST", "uppy/", signal, body))
-      .value;
+    return this.#value<PrefixCredentials>("POST", "credentials/", signal, body);
+  }
+
+  /** The Companion URL for Uppy. */
+  async companion(destination: string, signal: AbortSignal): Promise<CompanionUrl> {
+    return this.#value<CompanionUrl>("POST", "uppy/", signal, { destination });
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
-    await this.#call("POST", `uploads/${id}/parts/`, signal, { parts });
+    await this.#http.call("POST", `uploads/${id}/parts/`, signal, { parts });
   }
 
-  /** 200 with the completed upload, or 202 while the storage is still at it. */
-  complete(id: string, ending: Ending, signal: AbortSignal): Promise<Answer<RemoteUpload>> {
-    return this.#call<RemoteUpload>("POST", `uploads/${id}/complete/`, signal, ending);
+  /** 200 with the completed upload, or 202 while OSS is still assembling it. */
+  complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
+    return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {
-    await this.#call("DELETE", `uploads/${id}/`, signal);
+    await this.#http.call("DELETE", `uploads/${id}/`, signal);
   }
-
-  #call<T>(
-    method: string,
-    path: string,
-    signal: AbortSignal,
-    body?: unknown,
-    more: Readonly<Record<string, string>> = {},
-  ): Promise<Answer<T>> {
-    return watched(this.world.clock, PATIENCE, signal, async (signal) => {
-      const headers = { ...(await this.#headers(method, body !== undefined)), ...more };
-      const response = await this.#fetch(path, {
-        method,
-        headers,
-        signal,
-        credentials: "same-origin",
-        cache: "no-store",
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      const seconds = retryAfter(response.headers.get("retry-after"));
-      if (!response.ok) throw await problem(response, seconds);
-      const value = response.status === 204 ? undefined : await readJson(response);
-      return { status: response.status, retryAfter: seconds, value: value as T };
-    });
-  }
-
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
-    try {
-      return await this.world.fetch(this.base + path, init);
-    } catch (error) {
-      const reason: unknown = init.signal?.reason;
-      if (init.signal?.aborted && !(reason instanceof Silence)) throw reason;
-      throw new NetworkError("server_unreachable", { cause: error });
-    }
-  }
-
-  async #headers(method: string, json: boolean): Promise<Record<string, string>> {
-    const own = typeof this.headers === "function" ? await this.headers() : this.headers;
-    const token = method === "GET" ? "" : this.world.cookie("csrftoken");
-    return {
-      Accept: "application/json",
-      ...(json && { "Content-Type": "application/json" }),
-      ...(token && { "X-CSRFToken": token }),
-      ...own,
-    };
-  }
-}
-
-async function readJson(response: Response): Promise<unknown> {
-  try {
-    return await response.json();
-  } catch (error) {
-    throw new NetworkError("answer_broken", { cause: error });
-  }
-}
-
-interface Problem {
-  status?: number;
-  title?: string;
-  detail?: string;
-  code?: string;
-  errors?: unknown;
-  oss?: { code?: string; request_id?: string };
-}
-
-const NOT_LOGGED_IN = new Set(["", "not_authenticated", "authentication_failed"]);
-
-async function problem(response: Response, seconds: number | null): Promise<ApiError> {
-  const told: Problem = await response.json().catch(() => ({}));
-  return errorOf({ ...told, status: response.status }, seconds);
-}
-
-function errorOf(told: Problem, seconds: number | null): ApiError {
-  const status = told.status ?? 0;
-  const code = told.code ?? "";
-  const { title, detail } = told;
-  const fields = {
-    code: code || `http_${status}`,
-    ...(title && detail ? { title, detail } : said("unexplained", { status })),
-    status,
-    retryable: status >= 500 || status === 408 || status === 429,
-    retryAfter: seconds,
-    requestId: told.oss?.request_id ?? null,
-    ossCode: told.oss?.code ?? null,
-    errors: told.errors,
-  };
-  if (status === 401 || (status === 403 && NOT_LOGGED_IN.has(code))) {
-    return new LoginError({ ...fields, ...said("login", { detail: fields.detail }) });
-  }
-  return new ApiError(fields);
 }

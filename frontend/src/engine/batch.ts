@@ -1,68 +1,75 @@
-// Many small questions in one call.
-// Its one rule: whoever asks gets an answer of their own; one that is refused does not spoil the others. One call at a
-// time: while it is under way the next one fills.
+// Joins requests for single items into batch requests.
+// Each caller gets its own result, and a rejected item does not affect the others. One batch request runs at a time; the
+// next one fills meanwhile.
 
 import type { Clock } from "./ports.ts";
 
-interface Asked<Question, Answer> {
-  readonly question: Question;
-  resolve(answer: Answer): void;
+interface Pending<Item, Result> {
+  readonly item: Item;
+  resolve(result: Result): void;
   reject(error: unknown): void;
 }
 
-export class Batch<Question, Answer> {
-  #waiting: Asked<Question, Answer>[] = [];
+export interface BatchOptions<Item, Result> {
+  readonly clock: Clock;
+  readonly maxSize: number;
+  /** Milliseconds that the first item waits for others. */
+  readonly delayMs: number;
+  /** Resolves with one result for each item, in order; an Error rejects that item alone. */
+  send(items: readonly Item[]): Promise<readonly (Result | Error)[]>;
+}
+
+export class Batch<Item, Result> {
+  #pending: Pending<Item, Result>[] = [];
   #running = false;
   #full = new AbortController();
 
-  constructor(
-    readonly clock: Clock,
-    readonly most: number,
-    /** Milliseconds that the first waits for company. */
-    readonly company: number,
-    /** As many answers as questions, in their order; an Error is the answer of who gets none. */
-    readonly send: (questions: readonly Question[]) => Promise<readonly (Answer | Error)[]>,
-  ) {}
+  constructor(readonly options: BatchOptions<Item, Result>) {}
 
-  ask(question: Question): Promise<Answer> {
+  /** Sends the item in the next batch and resolves with its result. */
+  add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ question, resolve, reject });
-      if (this.#waiting.length >= this.most) this.#full.abort();
+      this.#pending.push({ item, resolve, reject });
+      if (this.#isFull) this.#full.abort();
       void this.#run();
     });
+  }
+
+  get #isFull(): boolean {
+    return this.#pending.length >= this.options.maxSize;
   }
 
   async #run(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
     try {
-      while (this.#waiting.length) {
-        await this.#company();
-        await this.#answer(this.#waiting.splice(0, this.most));
+      while (this.#pending.length) {
+        await this.#fill();
+        await this.#send(this.#pending.splice(0, this.options.maxSize));
       }
     } finally {
       this.#running = false;
     }
   }
 
-  /** Until there are enough, or the first has waited. */
-  async #company(): Promise<void> {
-    if (this.#waiting.length >= this.most) return;
+  /** Waits until the batch is full or the delay is over. */
+  async #fill(): Promise<void> {
+    if (this.#isFull) return;
     this.#full = new AbortController();
-    await this.clock.sleep(this.company, this.#full.signal).catch(() => {});
+    await this.options.clock.sleep(this.options.delayMs, this.#full.signal).catch(() => {});
   }
 
-  async #answer(asked: readonly Asked<Question, Answer>[]): Promise<void> {
+  async #send(batch: readonly Pending<Item, Result>[]): Promise<void> {
     try {
-      const answers = await this.send(asked.map(({ question }) => question));
-      for (const [index, { resolve, reject }] of asked.entries()) {
-        const answer = answers[index];
-        if (answer === undefined) reject(new Error("The server left an answer out."));
-        else if (answer instanceof Error) reject(answer);
-        else resolve(answer);
+      const results = await this.options.send(batch.map(({ item }) => item));
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const result = results[index];
+        if (result === undefined) reject(new Error("The server's response lacks a result."));
+        else if (result instanceof Error) reject(result);
+        else resolve(result);
       }
     } catch (error) {
-      for (const { reject } of asked) reject(error);
+      for (const { reject } of batch) reject(error);
     }
   }
 }

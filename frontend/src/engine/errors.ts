@@ -1,16 +1,15 @@
-// Everything that can go wrong, branched by what the person or the page can do about it.
-// Its one rule: code, detail, status and the storage's request id survive from where it happened to the screen;
-// a signed URL never enters an error.
+// The errors of the engine, by what the user or the page can do about them.
+// Code, status and OSS's request id are kept from where the error happened up to the page. Signed URLs never enter an error.
 //
 //   UploadError
-//   ├─ ConfigurationError   the page asked for what this release does not have: mend the page
-//   ├─ NetworkError         nobody answered: try again
-//   ├─ ApiError             the backend refused: its problem+json, word for word
-//   │  └─ LoginError        log in again
-//   ├─ StorageError         OSS refused: its code and request id
-//   │  └─ CorsError         the bucket does not know this page: an administrator mends it
+//   ├─ ConfigurationError   an unsupported option: correct the page
+//   ├─ NetworkError         no response: try again
+//   ├─ ApiError             the backend refused; carries its problem+json
+//   │  └─ LoginError        not logged in: log in again
+//   ├─ StorageError         OSS refused; carries its code and request id
+//   │  └─ CorsError         the bucket's CORS rules lack this page: an administrator adds it
 //   ├─ FileError            the file changed, cannot be read, or is another one: choose it again
-//   └─ AbortedError         discarded, here or elsewhere: nothing to do
+//   └─ AbortedError         aborted here or elsewhere
 
 import { ERRORS, type ErrorName, type Facts, fill } from "./sentences.ts";
 
@@ -22,31 +21,39 @@ export interface ErrorFields {
   retryable?: boolean;
   requestId?: string | null;
   hint?: string;
-  /** Seconds the other side asked to wait. */
   retryAfter?: number | null;
-  /** Messages by field, as the backend gave them. */
   errors?: unknown;
-  /** Which sentence of the engine's this is, and what fills it, for other languages; null of the backend's own words. */
   sentence?: ErrorName | null;
   facts?: Facts;
 }
 
-/** One of the engine's own sentences. */
-export function said(sentence: ErrorName, facts: Facts = {}) {
+/** The fields of an error whose text is in sentences.ts. */
+export function errorText(sentence: ErrorName, facts: Facts = {}) {
   const [title, detail, hint] = ERRORS[sentence];
   return { title, detail: fill(detail, facts), hint: fill(hint, facts), sentence, facts };
 }
 
+/** The base of all errors of the engine. `message` is title and detail in English. */
 export class UploadError extends Error {
+  /** Stable, for programs: OSS's or the backend's code, or one of the engine's. */
   readonly code: string;
+  /** What happened, in one sentence. */
   readonly title: string;
+  /** Why, or "". */
   readonly detail: string;
+  /** The HTTP status; 0 without a response. */
   readonly status: number;
+  /** Whether the same request may succeed later. */
   readonly retryable: boolean;
+  /** OSS's request id (x-oss-request-id), for Alibaba Cloud's support. */
   readonly requestId: string | null;
+  /** What the user can do, or "". */
   readonly hint: string;
+  /** Seconds that the server asked to wait. */
   readonly retryAfter: number | null;
+  /** Messages by field, as the backend gave them. */
   readonly errors: unknown;
+  /** The name and the values of the engine's own text, for translations; null for the backend's text. */
   readonly sentence: ErrorName | null;
   readonly facts: Facts;
 
@@ -67,23 +74,26 @@ export class UploadError extends Error {
   }
 }
 
+/** An option or argument is not supported; code "not_supported". */
 export class ConfigurationError extends UploadError {
   constructor(detail: string) {
-    super({ code: "not_supported", ...said("not_supported", { detail }) });
+    super({ code: "not_supported", ...errorText("not_supported", { detail }) });
   }
 }
 
+/** No response, or a broken one; code "network". The engine retries before it rejects with it. */
 export class NetworkError extends UploadError {
   constructor(
     sentence: "server_unreachable" | "answer_broken" | "storage_unreachable" | "code_unreachable",
     options?: ErrorOptions,
   ) {
-    super({ code: "network", retryable: true, ...said(sentence) }, options);
+    super({ code: "network", retryable: true, ...errorText(sentence) }, options);
   }
 }
 
+/** The backend refused a call: code, title, detail and `errors` of its problem+json (RFC 9457). */
 export class ApiError extends UploadError {
-  /** OSS's own code, where the backend's trouble was with OSS. */
+  /** OSS's error code, where OSS refused a call of the backend. */
   readonly ossCode: string | null;
 
   constructor(fields: ErrorFields & { ossCode?: string | null }) {
@@ -92,37 +102,42 @@ export class ApiError extends UploadError {
   }
 }
 
+/** The user is not logged in (any more): status 401, or 403 without a login. */
 export class LoginError extends ApiError {}
 
+/** OSS refused a part: code and request id of its error document ("Error codes" in the OSS API reference). */
 export class StorageError extends UploadError {}
 
+/** The bucket's CORS rules do not allow this page; code "cors_not_allowed". */
 export class CorsError extends StorageError {
   constructor(origin: string) {
-    super({ code: "cors_not_allowed", ...said("cors", { origin }) });
+    super({ code: "cors_not_allowed", ...errorText("cors", { origin }) });
   }
 }
 
+/** The file changed, cannot be read, or is not the one of the upload to resume. */
 export class FileError extends UploadError {}
 
+/** The upload was aborted here, elsewhere, or by expiry; code "aborted". */
 export class AbortedError extends UploadError {
   constructor(sentence: "aborted" | "aborted_elsewhere" = "aborted") {
-    super({ code: "aborted", ...said(sentence) });
+    super({ code: "aborted", ...errorText(sentence) });
   }
 }
 
 export function fileChanged(name: string, cause?: unknown): FileError {
-  return new FileError({ code: "file_changed", ...said("file_changed", { name }) }, { cause });
+  return new FileError({ code: "file_changed", ...errorText("file_changed", { name }) }, { cause });
 }
 
 export function otherFile(name: string, expected: string): FileError {
-  return new FileError({ code: "other_file", ...said("other_file", { name, expected }) });
+  return new FileError({ code: "other_file", ...errorText("other_file", { name, expected }) });
 }
 
-/** Whatever was thrown, as one of the errors above. */
+/** Wraps anything else that was thrown. */
 export function asUploadError(error: unknown): UploadError {
   if (error instanceof UploadError) return error;
   return new UploadError(
-    { code: "unexpected", ...said("unexpected", { detail: reasonOf(error) }) },
+    { code: "unexpected", ...errorText("unexpected", { detail: reasonOf(error) }) },
     { cause: error },
   );
 }
@@ -131,7 +146,7 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whether it says that the upload is no more, or no longer open. */
+/** Whether the error means that the upload does not exist, or is no longer unfinished. */
 export function isGone(error: UploadError): boolean {
   if (error.code === "NoSuchUpload") return true;
   return (

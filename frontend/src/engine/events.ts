@@ -1,12 +1,11 @@
-// What an upload tells those who listen.
-// Its one rule: plain DOM events; what they say stands on the event itself.
+// The events of an upload: plain DOM events that carry their data as properties.
 
 import type { UploadError } from "./errors.ts";
 import type { Progress } from "./progress.ts";
 import { type Facts, fill, NOTICES, type NoticeName } from "./sentences.ts";
 import type { State } from "./states.ts";
 
-/** Bytes moved. */
+/** `progress`: bytes were sent. Dispatched at most ten times a second. */
 export class UploadProgressEvent extends Event implements Progress {
   readonly loaded: number;
   readonly total: number;
@@ -24,6 +23,7 @@ export class UploadProgressEvent extends Event implements Progress {
   }
 }
 
+/** `statechange`: `state` is the new state; `error` is set when it is "failed". */
 export class StateChangeEvent extends Event {
   constructor(
     readonly state: State,
@@ -34,18 +34,19 @@ export class StateChangeEvent extends Event {
   }
 }
 
-/** One of the engine's sentences, and what fills it. */
+/** A text of sentences.ts by name, and the values that fill its placeholders. */
 export interface Notice {
   readonly name: NoticeName;
   readonly facts: Facts;
 }
 
-/** What is going on while nothing seems to; null, and an empty message, when all is well again. */
+/** `notice`: why the upload waits. `notice` is null, and `message` "", when it no longer does. */
 export class NoticeEvent extends Event {
   constructor(readonly notice: Notice | null) {
     super("notice");
   }
 
+  /** The notice in English. */
   get message(): string {
     return this.notice ? fill(NOTICES[this.notice.name], this.notice.facts) : "";
   }
@@ -57,7 +58,7 @@ export interface UploadEventMap {
   notice: NoticeEvent;
 }
 
-/** An EventTarget that knows the types of its events. */
+/** An EventTarget with the types of an upload's events. */
 export interface UploadEventTarget extends EventTarget {
   addEventListener<K extends keyof UploadEventMap>(
     type: K,

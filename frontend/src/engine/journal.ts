@@ -1,12 +1,11 @@
-// What this browser remembers of unfinished uploads, and the handles by which it may open their files again.
-// Its one rule: a memory aid, never the truth: the backend's list wins, a damaged entry is dropped, and a browser that
-// stores nothing is no trouble.
+// This browser's memory of unfinished uploads, with the handles by which it can open their files again.
+// The backend's list takes precedence. Damaged entries are dropped, and storage that does not work is ignored.
 
 import { createStore, del, entries, set } from "idb-keyval";
 import type { RemoteUpload } from "./api.ts";
 import type { Journal, JournalEntry } from "./ports.ts";
 
-/** Where nothing can be stored, and in tests. */
+/** A journal in memory, for environments without storage and for tests. */
 export class MemoryJournal implements Journal {
   #entries = new Map<string, JournalEntry>();
 
@@ -23,28 +22,31 @@ export class MemoryJournal implements Journal {
   }
 }
 
-/** In IndexedDB, which alone can keep a handle. One record an upload, so that two tabs never overwrite each other's. */
+/**
+ * A journal in IndexedDB, the only storage that can keep a file handle. Each upload has its own record, so that tabs do
+ * not overwrite each other's.
+ */
 export class BrowserJournal implements Journal {
   readonly #store = createStore("oss-uploads", "unfinished");
 
   async list(): Promise<JournalEntry[]> {
-    const all = (await this.#quietly(() => entries(this.#store))) ?? [];
-    const sound = all.flatMap(([key, entry]) => (isEntry(entry) && entry.id === key ? [entry] : []));
-    const kept = new Set(sound.map(({ id }) => id));
+    const all = (await this.#ignoringErrors(() => entries(this.#store))) ?? [];
+    const valid = all.flatMap(([key, entry]) => (isEntry(entry) && entry.id === key ? [entry] : []));
+    const kept = new Set(valid.map(({ id }) => id));
     for (const [key] of all) if (!kept.has(String(key))) void this.forget(String(key));
-    return sound;
+    return valid;
   }
 
   async record(entry: JournalEntry): Promise<void> {
-    await this.#quietly(() => set(entry.id, entry, this.#store));
+    await this.#ignoringErrors(() => set(entry.id, entry, this.#store));
   }
 
   async forget(id: string): Promise<void> {
-    await this.#quietly(() => del(id, this.#store));
+    await this.#ignoringErrors(() => del(id, this.#store));
   }
 
-  /** Full, or forbidden in a private window, at times before anything is awaited: the backend remembers anyway. */
-  async #quietly<T>(work: () => Promise<T>): Promise<T | undefined> {
+  /** Ignores storage that is full or forbidden, as in private windows; it may throw before anything is awaited. */
+  async #ignoringErrors<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch {
@@ -65,15 +67,17 @@ function isEntry(value: unknown): value is JournalEntry {
   );
 }
 
-/** An upload as this browser remembers it. */
-export function entryOf(remote: RemoteUpload, handle?: FileSystemFileHandle): JournalEntry {
+export function entryOf(
+  remote: RemoteUpload & { size: number },
+  handle?: FileSystemFileHandle,
+): JournalEntry {
   const { id, destination, filename, size, fingerprint } = remote;
   return {
     id,
     destination,
     filename,
     size,
-    fingerprint: fingerprint || null, // the backend says "" for none
+    fingerprint: fingerprint || null, // The backend sends "" for none.
     bytesDone: remote.bytes_done,
     updatedAt: remote.updated_at,
     ...(handle && { handle }),

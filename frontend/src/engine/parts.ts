@@ -1,51 +1,58 @@
-// The plan of an upload: which bytes each part covers. The backend decides part size and count; here is only arithmetic.
-// Its one rule: pure; part numbers start at 1, ranges are half open as Blob.slice wants them.
+// The file as parts: which bytes each part covers (Plan), the bytes (Source), and which parts are done (Ledger).
+// The backend chooses part size and count. Part numbers start at 1; ranges are half open, as Blob.slice takes them.
+
+import { fileChanged } from "./errors.ts";
 
 export interface Plan {
-  /** Infinity of a stream. */
+  /** Bytes; Infinity for a stream. */
   readonly size: number;
   readonly partSize: number;
   readonly partCount: number;
-  /** A stream's parts grow: each thousand is larger by one part size. */
+  /** A stream's parts grow: after each thousand parts they are larger by one part size. */
   readonly grows?: true;
 }
 
-const MOST_PARTS = 10_000;
-const STEP = 1000;
+/** OSS's limit: "Multipart upload", "Limits", in the OSS user guide. */
+const MAX_PARTS = 10_000;
+/** Parts of a stream that have the same size. */
+const GROWTH_STEP = 1000;
+/** Parts that one call to the backend may report. */
+const MAX_REPORTED = 1000;
 
 export interface Range {
   readonly start: number;
   readonly end: number;
 }
 
-/** A plan as the backend gave it, refused when it does not cover the file exactly. */
+/** The plan that the backend chose. Throws RangeError when it does not cover the file exactly. */
 export function planOf(size: number, partSize: number, partCount: number): Plan {
   const plan = { size, partSize, partCount };
-  const whole = [size, partSize, partCount].every((n) => Number.isSafeInteger(n) && n >= 0);
+  const valid = [size, partSize, partCount].every((n) => Number.isSafeInteger(n) && n >= 0);
   const expected = size === 0 ? 1 : Math.ceil(size / partSize);
-  if (!whole || partCount !== expected) {
+  if (!valid || partCount !== expected) {
     throw new RangeError(`${partCount} parts of ${partSize} bytes do not cover ${size} bytes.`);
   }
   return plan;
 }
 
-/** For a stream: as many parts as there may be, of sizes that both sides of a pause agree on. */
+/** The plan of a stream: as many parts as OSS allows, whose sizes depend on their numbers alone. */
 export function streamPlan(partSize: number): Plan {
-  return { size: Number.POSITIVE_INFINITY, partSize, partCount: MOST_PARTS, grows: true };
+  return { size: Number.POSITIVE_INFINITY, partSize, partCount: MAX_PARTS, grows: true };
 }
 
-/** How many part sizes lie before a growing part. */
-function partsBefore(number: number): number {
-  const [whole, rest] = [Math.floor((number - 1) / STEP), (number - 1) % STEP];
-  return (STEP * whole * (whole + 1)) / 2 + rest * (whole + 1);
+/** The start of a growing part, in part sizes. */
+function growingStart(number: number): number {
+  const [steps, rest] = [Math.floor((number - 1) / GROWTH_STEP), (number - 1) % GROWTH_STEP];
+  return (GROWTH_STEP * steps * (steps + 1)) / 2 + rest * (steps + 1);
 }
 
+/** Throws RangeError when the plan has no such part. */
 export function rangeOf(plan: Plan, number: number): Range {
   if (!Number.isInteger(number) || number < 1 || number > plan.partCount) {
     throw new RangeError(`There is no part ${number} among ${plan.partCount}.`);
   }
   if (plan.grows) {
-    return { start: partsBefore(number) * plan.partSize, end: partsBefore(number + 1) * plan.partSize };
+    return { start: growingStart(number) * plan.partSize, end: growingStart(number + 1) * plan.partSize };
   }
   const start = (number - 1) * plan.partSize;
   return { start, end: Math.min(plan.size, start + plan.partSize) };
@@ -56,9 +63,196 @@ export function sizeOf(plan: Plan, number: number): number {
   return end - start;
 }
 
-export function everyPart(plan: Plan): { number: number; size: number }[] {
-  return Array.from({ length: plan.partCount }, (_, index) => ({
-    number: index + 1,
-    size: sizeOf(plan, index + 1),
-  }));
+function numbersOf({ partCount }: Plan): number[] {
+  return Array.from({ length: partCount }, (_, index) => index + 1);
+}
+
+export function allParts(plan: Plan): DonePart[] {
+  return numbersOf(plan).map((number) => ({ number, size: sizeOf(plan, number) }));
+}
+
+/** The file as it was when it was chosen. It gives slices, never bytes: the browser sends them from disk. */
+export class Source {
+  readonly name: string;
+  readonly size: number;
+  readonly type: string;
+  readonly #lastModified: number | undefined;
+  #whole: Blob | undefined;
+
+  constructor(
+    readonly blob: Blob,
+    name = blob instanceof File ? blob.name : "",
+  ) {
+    this.name = name || "blob";
+    this.size = blob.size;
+    this.type = blob.type || "application/octet-stream";
+    this.#lastModified = blob instanceof File ? blob.lastModified : undefined;
+  }
+
+  /** Whether the size is known only at the end. */
+  get isStream(): boolean {
+    return false;
+  }
+
+  plan(remote: { part_size: number; part_count: number | null }): Plan {
+    return planOf(this.size, remote.part_size, remote.part_count ?? 0);
+  }
+
+  ledger(plan: Plan): Ledger {
+    return new Ledger(plan);
+  }
+
+  /** Bytes that belong to parts so far; of a file, its size. */
+  get bytesTaken(): number {
+    return this.size;
+  }
+
+  /** Frees what the source holds. */
+  async cancel(_reason: unknown): Promise<void> {}
+
+  /**
+   * A slice without a type, so that the browser adds no Content-Type that was not signed. Throws FileError when the file
+   * has changed. The slice of a whole file is kept: making a slice blocks the page, and there may be many small files.
+   */
+  slice({ start, end }: Range): Blob {
+    const modified = this.blob instanceof File ? this.blob.lastModified : undefined;
+    if (this.blob.size !== this.size || modified !== this.#lastModified) throw fileChanged(this.name);
+    if (start > 0 || end < this.size) return this.blob.slice(start, end);
+    this.#whole ??= this.blob.slice();
+    return this.#whole;
+  }
+
+  /** The text `head` and the bytes of some ranges, for the fingerprint. Rejects with FileError. */
+  async read(head: string, ranges: readonly Range[]): Promise<ArrayBuffer> {
+    const slices = ranges.map((range) => this.slice(range));
+    try {
+      return await new Blob([head, ...slices]).arrayBuffer();
+    } catch (error) {
+      throw fileChanged(this.name, error);
+    }
+  }
+
+  /** Rejects with FileError when the range cannot be read: a request whose body cannot be read has only status 0. */
+  async assertReadable({ start, end }: Range): Promise<void> {
+    try {
+      await this.blob.slice(start, Math.min(end, start + 1)).arrayBuffer();
+    } catch (error) {
+      throw fileChanged(this.name, error);
+    }
+  }
+}
+
+/** A part that OSS has taken. */
+export interface DonePart {
+  readonly number: number;
+  readonly size: number;
+  /** Absent when the bucket's CORS rules hide the header; the backend reads it from OSS then. */
+  readonly etag?: string;
+  /** An unsigned decimal; absent for the same reason. */
+  readonly crc64?: string;
+}
+
+/** Which parts are waiting, being sent, done, and reported to the backend. A part is in one of the first three. */
+export class Ledger {
+  #waiting: number[];
+  #done = new Map<number, DonePart>();
+  #unreported = new Set<DonePart>();
+
+  constructor(readonly plan: Plan) {
+    this.#waiting = numbersOf(plan);
+  }
+
+  /** Parts that nobody has started, in order. */
+  get waiting(): readonly number[] {
+    return this.#waiting;
+  }
+
+  get doneCount(): number {
+    return this.#done.size;
+  }
+
+  get doneBytes(): number {
+    let bytes = 0;
+    for (const part of this.#done.values()) bytes += part.size;
+    return bytes;
+  }
+
+  /** The finished parts, in order. */
+  get done(): readonly DonePart[] {
+    return [...this.#done.values()].sort((a, b) => a.number - b.number);
+  }
+
+  get complete(): boolean {
+    return this.#done.size === this.plan.partCount;
+  }
+
+  /** Starts from the parts that OSS holds. A part of another size than planned counts as missing. */
+  load(held: readonly DonePart[]): void {
+    const valid = held.filter(
+      ({ number, size }) =>
+        number >= 1 && number <= this.plan.partCount && size === sizeOf(this.plan, number),
+    );
+    this.replaceDone(valid);
+    this.#waiting = numbersOf(this.plan).filter((number) => !this.#done.has(number));
+  }
+
+  protected replaceDone(parts: readonly DonePart[]): void {
+    this.#done = new Map(parts.map((part) => [part.number, part]));
+    this.#unreported.clear();
+  }
+
+  /** The next part to send. The caller must `finish` it or `putBack` it. */
+  take(): number | undefined {
+    return this.#waiting.shift();
+  }
+
+  /** As `take`, for a source that may not have the part yet. */
+  next(_signal: AbortSignal): Promise<number | undefined> {
+    return Promise.resolve(this.take());
+  }
+
+  putBack(number: number): void {
+    const at = this.#waiting.findIndex((other) => other > number);
+    this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, number);
+  }
+
+  finish(part: DonePart): void {
+    this.#done.set(part.number, part);
+    this.#unreported.add(part);
+  }
+
+  /** Adds our own CRC64 to finished parts whose header was hidden; they are reported once more. */
+  addChecksums(crc64s: ReadonlyMap<number, string>): void {
+    for (const [number, crc64] of crc64s) {
+      const part = this.#done.get(number);
+      if (!part || part.crc64) continue;
+      const known = { ...part, crc64 };
+      this.#done.set(number, known);
+      this.#unreported.delete(part);
+      this.#unreported.add(known);
+    }
+  }
+
+  /** OSS lacks these parts. Returns how many of them were recorded as done. */
+  reopen(numbers: readonly number[]): number {
+    const before = this.#done.size;
+    for (const number of numbers) {
+      const part = this.#done.get(number);
+      if (!part) continue;
+      this.#done.delete(number);
+      this.#unreported.delete(part);
+      this.putBack(number);
+    }
+    return before - this.#done.size;
+  }
+
+  /** Finished parts that the backend does not know; at most as many as one call may carry. */
+  unreported(): DonePart[] {
+    return [...this.#unreported].slice(0, MAX_REPORTED);
+  }
+
+  /** To be called once the backend has acknowledged them, so that a lost response loses none. */
+  markReported(parts: readonly DonePart[]): void {
+    for (const part of parts) this.#unreported.delete(part);
+  }
 }

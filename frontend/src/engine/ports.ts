@@ -1,24 +1,29 @@
-// The doors through which the engine meets the world.
-// Its one rule: interfaces and the values that cross them, nothing else; tests and hosts put their own behind them.
+// What the engine needs of its environment, as interfaces. ../browser implements them; tests and hosts may replace them.
 
-/** Time, sleep and chance. `now` is monotonic milliseconds: the device's calendar is never trusted. */
+/** Time, sleep and randomness. The device's date is not used. */
 export interface Clock {
+  /** Monotonic milliseconds. */
   now(): number;
   /** Rejects with the signal's reason when aborted. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+  /** 0 up to 1, exclusive. */
   random(): number;
 }
 
-/** What the browser believes of its own connection. */
+/** The state of the network. */
 export interface Connection {
   readonly online: boolean;
+  /** Rejects with the signal's reason when aborted. */
   whenOnline(signal: AbortSignal): Promise<void>;
-  /** Whether anything at all answers at this origin, allowed to be read or not. */
+  /** Whether the origin answers at all, readable or not. */
   reaches(origin: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** A signed request: PUT with exactly these headers, or POST with a form of these fields and the file last. */
-export interface Signed {
+/**
+ * A signed request of OSS: PUT (UploadPart, PutObject) with exactly these headers, or POST (PostObject) with a form of
+ * these fields and the file last.
+ */
+export interface SignedRequest {
   readonly url: string;
   readonly method: "PUT" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
@@ -26,24 +31,26 @@ export interface Signed {
 }
 
 export interface SendRequest {
-  readonly signed: Signed;
+  readonly signed: SignedRequest;
   readonly body: Blob;
   readonly signal: AbortSignal;
+  /** Bytes of the body that were sent so far. */
   onprogress(loaded: number): void;
 }
 
-/** The storage's answer; status 0 when there was none that could be read. */
-export interface SendAnswer {
+/** OSS's response; status 0 when there was none that could be read. */
+export interface SendResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
 }
 
-/** Sends one body. Rejects only when aborted through the signal. */
+/** Sends one body to OSS. Rejects only with the signal's reason. */
 export interface Transport {
-  send(request: SendRequest): Promise<SendAnswer>;
+  send(request: SendRequest): Promise<SendResponse>;
 }
 
+/** An unfinished upload as this browser remembers it. Sizes are in bytes. */
 export interface JournalEntry {
   readonly id: string;
   readonly destination: string;
@@ -51,30 +58,35 @@ export interface JournalEntry {
   readonly size: number;
   readonly fingerprint: string | null;
   readonly bytesDone: number;
+  /** ISO 8601, by the server's clock. */
   readonly updatedAt: string;
-  /** Opens the file again without choosing it, where the browser can. */
+  /** Opens the file again without a file chooser, where the browser can. */
   readonly handle?: FileSystemFileHandle;
 }
 
-/** What this browser remembers of unfinished uploads. Nothing here rejects. */
+/** This browser's memory of unfinished uploads. No method rejects. */
 export interface Journal {
   list(): Promise<JournalEntry[]>;
   record(entry: JournalEntry): Promise<void>;
   forget(id: string): Promise<void>;
 }
 
-/** Hashes a blob without holding it. Rejects when it cannot be read. */
+/** Hashes a blob without holding it in memory. Rejects when it cannot be read. */
 export interface Hasher {
-  /** CRC64 as an unsigned decimal, MD5 in base64. */
+  /**
+   * CRC-64/XZ as an unsigned decimal, the form of OSS's header x-oss-hash-crc64ecma; MD5 in base64, the form of
+   * Content-MD5.
+   */
   hash(algorithm: "crc64" | "md5", blob: Blob): Promise<string>;
 }
 
-/** Locks that all tabs of the page's origin share. */
+/** Locks that all tabs of the page's origin share (Web Locks API). */
 export interface Locks {
-  take(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null>;
+  /** Resolves with the function that releases the lock; null when another tab has it and `wait` is false. */
+  acquire(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null>;
 }
 
-export interface World {
+export interface Environment {
   readonly locks: Locks;
   readonly hasher: Hasher;
   readonly fetch: typeof fetch;
@@ -82,7 +94,8 @@ export interface World {
   readonly connection: Connection;
   readonly transport: Transport;
   readonly journal: Journal;
+  /** The page's origin. */
   readonly origin: string;
-  /** The value of a cookie the page may read, or "". */
+  /** The value of a cookie that the page may read, or "". */
   cookie(name: string): string;
 }

@@ -1,26 +1,27 @@
-// How far an upload is, how fast it goes and how long it will take.
-// Its one rule: counts bytes that were truly handed to the network; never above the total, and falling only when a
-// part starts over.
+// Progress, speed and remaining time of an upload.
+// It counts bytes that were handed to the network, never more than the total. The count falls when a part is repeated.
 
 export interface Progress {
+  /** Bytes sent. */
   readonly loaded: number;
+  /** Bytes in all; of a stream, as many as `loaded` until its end. */
   readonly total: number;
-  /** 0 … 1; an empty file is whole from the start. */
+  /** 0 to 1; 1 for an empty file, 0 for a stream until its end. */
   readonly ratio: number;
-  /** Bytes a second, averaged over the last seconds; null before anything can be said. */
+  /** Bytes a second, averaged over the last seconds; null before anything can be errorText. */
   readonly speed: number | null;
-  /** Seconds left; null before anything can be said. */
+  /** Seconds left; null before anything can be errorText. */
   readonly eta: number | null;
 }
 
-/** How far back the average looks, in milliseconds. */
-const MEMORY = 6_000;
-/** Samples nearer than this measure the browser's timers rather than the line. */
-const SPACING = 200;
+/** The time constant of the average, in milliseconds. */
+const AVERAGE_OVER = 6_000;
+/** Milliseconds. Samples that are nearer measure the browser's timers, not the network. */
+const MIN_INTERVAL = 200;
 
-export class Meter {
+export class ProgressMeter {
   #finished: number;
-  #flying = new Map<number, number>();
+  #inFlight = new Map<number, number>();
   #sent = 0;
   #rate = 0;
   #weight = 0;
@@ -28,7 +29,7 @@ export class Meter {
   #sampledSent = 0;
 
   constructor(
-    /** Infinity of a stream, until its end. */
+    /** Bytes; Infinity for a stream until its end. */
     public total: number,
     finished = 0,
   ) {
@@ -37,38 +38,38 @@ export class Meter {
 
   get loaded(): number {
     let loaded = this.#finished;
-    for (const bytes of this.#flying.values()) loaded += bytes;
+    for (const bytes of this.#inFlight.values()) loaded += bytes;
     return Math.min(this.total, loaded);
   }
 
-  /** A part's bytes so far; `size` caps what the browser reports, which may count more than the body. */
+  /** A part's bytes so far, at most `size`: browsers may count more than the body. */
   advance(number: number, loaded: number, size: number, now: number): void {
-    const before = this.#flying.get(number) ?? 0;
+    const before = this.#inFlight.get(number) ?? 0;
     const after = Math.min(loaded, size);
-    this.#flying.set(number, after);
+    this.#inFlight.set(number, after);
     this.#sent += Math.max(0, after - before);
     this.#sample(now);
   }
 
   finish(number: number, size: number, now: number): void {
     this.advance(number, size, size, now);
-    this.#flying.delete(number);
+    this.#inFlight.delete(number);
     this.#finished += size;
   }
 
-  /** The part will have to start over. */
+  /** The part will be sent again. */
   drop(number: number): void {
-    this.#flying.delete(number);
+    this.#inFlight.delete(number);
   }
 
-  /** Finished bytes as the storage has them. */
+  /** Sets the finished bytes to those that OSS holds. */
   reset(finished: number): void {
     this.#finished = finished;
-    this.#flying.clear();
+    this.#inFlight.clear();
   }
 
-  /** Time that passes without sending, such as a pause, is not slowness. */
-  rest(): void {
+  /** Forgets the speed: a pause does not count as slowness. */
+  restart(): void {
     this.#sampledAt = null;
     this.#rate = 0;
     this.#weight = 0;
@@ -86,7 +87,7 @@ export class Meter {
     return { loaded, total, ratio: total === 0 ? 1 : loaded / total, speed, eta };
   }
 
-  /** An exponential average over time; dividing by its weight so far frees it from its start at nought. */
+  /** An exponential moving average. Dividing by its weight corrects for its start at 0. */
   #sample(now: number): void {
     if (this.#sampledAt === null) {
       this.#sampledAt = now;
@@ -94,8 +95,8 @@ export class Meter {
       return;
     }
     const passed = now - this.#sampledAt;
-    if (passed < SPACING) return;
-    const keep = Math.exp(-passed / MEMORY);
+    if (passed < MIN_INTERVAL) return;
+    const keep = Math.exp(-passed / AVERAGE_OVER);
     const measured = ((this.#sent - this.#sampledSent) / passed) * 1000;
     this.#rate = this.#rate * keep + measured * (1 - keep);
     this.#weight = this.#weight * keep + (1 - keep);

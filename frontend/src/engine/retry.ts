@@ -1,65 +1,82 @@
-// When to try again, and how long to wait before.
-// Its one rule: pure but for `persist`, which owns the only retry loop around backend calls.
+// Retries: whether, and after which delay.
+// `makeRetry` has the only retry loop around calls to the backend; the rest of the module is pure.
 
 import { NetworkError, UploadError } from "./errors.ts";
-import type { Clock, Connection } from "./ports.ts";
+import type { Environment } from "./ports.ts";
 import type { Facts, NoticeName } from "./sentences.ts";
 
+/** Milliseconds. */
 const FIRST_CEILING = 500;
 const LAST_CEILING = 30_000;
 
-/** Full jitter: anything up to a ceiling that doubles from 0.5 s to 30 s, so that lanes do not come back in step. */
+/**
+ * Milliseconds to wait before the next attempt: exponential backoff with full jitter. The delay is any value up to a
+ * ceiling that doubles from 0.5 s to 30 s, so that parallel requests do not return at the same moment.
+ */
 export function backoff(attempt: number, random: () => number): number {
   const ceiling = Math.min(LAST_CEILING, FIRST_CEILING * 2 ** Math.max(0, attempt - 1));
   return Math.round(ceiling * random());
 }
 
-/** Seconds of a Retry-After header. Its date form is not read: it would need a clock that can be trusted. */
+/** Seconds of a Retry-After header. The date form is ignored: it would need a device clock that is right. */
 export function retryAfter(value: string | null): number | null {
   return value !== null && /^\d+$/.test(value.trim()) ? Number(value) : null;
 }
 
-/** How long to wait: what the other side asked for, but never less than our own jitter. */
-export function delayBefore(attempt: number, seconds: number | null, random: () => number): number {
-  return Math.max((seconds ?? 0) * 1000, backoff(attempt, random));
+/** Milliseconds to wait: at least the seconds that the server asked for, and at least our own backoff. */
+export function delayBefore(attempt: number, retryAfterSeconds: number | null, random: () => number): number {
+  return Math.max((retryAfterSeconds ?? 0) * 1000, backoff(attempt, random));
 }
 
-/** What is going on while nothing seems to, for a person to read; null when all is well again. */
-export type Tell = (notice: NoticeName | null, facts?: Facts) => void;
+/** Shows a notice while the upload waits; null takes it back. */
+export type Notify = (notice: NoticeName | null, facts?: Facts) => void;
 
-export interface Patience {
-  readonly clock: Clock;
-  readonly connection: Connection;
-  readonly signal: AbortSignal;
-  readonly tell: Tell;
-}
+/**
+ * Repeats `attempt` while it fails with a retryable UploadError. Waiting for the network uses up no attempts. Rejects
+ * with the last error, or with the signal's reason.
+ */
+export type Retry = <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
 /** About four minutes in all: longer than a backend takes to restart. */
-const TRIES = 14;
+const MAX_ATTEMPTS = 14;
 
-export async function persist<T>(attempt: () => Promise<T>, patience: Patience): Promise<T> {
-  const { clock, connection, signal, tell } = patience;
-  for (let tries = 1; ; tries++) {
+export function makeRetry(environment: RetryPorts, notify: Notify): Retry {
+  return (attempt, signal) => retry(attempt, signal, environment, notify);
+}
+
+type RetryPorts = Pick<Environment, "clock" | "connection">;
+
+async function retry<T>(
+  attempt: () => Promise<T>,
+  signal: AbortSignal,
+  { clock, connection }: RetryPorts,
+  notify: Notify,
+): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
     try {
       const result = await attempt();
-      if (tries > 1) tell(null);
+      if (attempts > 1) notify(null);
       return result;
     } catch (error) {
-      if (!(error instanceof UploadError) || !error.retryable || tries >= TRIES) throw error;
-      signal.throwIfAborted(); // Nobody waits any more, and nobody is to be told.
+      if (!isRetryable(error) || attempts >= MAX_ATTEMPTS) throw error;
+      signal.throwIfAborted(); // An aborted upload shows no notice.
       if (error instanceof NetworkError && !connection.online) {
-        tell("offline");
+        notify("offline");
         await connection.whenOnline(signal);
-        tries = 0;
+        attempts = 0;
       }
-      const delay = delayBefore(Math.max(1, tries), error.retryAfter, () => clock.random());
-      tell("server_down", { wait: seconds(delay) });
+      const delay = delayBefore(Math.max(1, attempts), error.retryAfter, () => clock.random());
+      notify("server_down", { wait: seconds(delay) });
       await clock.sleep(delay, signal);
     }
   }
 }
 
-/** As people count down: never nought. */
+function isRetryable(error: unknown): error is UploadError {
+  return error instanceof UploadError && error.retryable;
+}
+
+/** Whole seconds for people to read: rounded up, at least 1. */
 export function seconds(milliseconds: number): number {
   return Math.max(1, Math.ceil(milliseconds / 1000));
 }

@@ -1,44 +1,41 @@
-// One part on its way to the storage, through every trouble that trying again can cure.
-// Its one rule: a part that fails costs that part alone; only what no retry can mend leaves `send` as an error.
+// Sends one part to OSS and repeats it while a repetition can help.
+// A failed part does not affect other parts; `send` rejects only with errors that no retry cures.
 
+import type { CircuitBreaker } from "./circuit-breaker.ts";
+import type { Semaphore } from "./concurrency.ts";
 import { NetworkError } from "./errors.ts";
-import type { DonePart } from "./ledger.ts";
-import type { Line } from "./line.ts";
-import { type Plan, type Range, rangeOf } from "./parts.ts";
-import type { Clock, SendAnswer, Transport } from "./ports.ts";
-import type { Meter } from "./progress.ts";
-import { delayBefore, seconds, type Tell } from "./retry.ts";
+import { donePart, type Outcome, outcomeOf, storageError } from "./oss-response.ts";
+import { type DonePart, type Plan, type Range, rangeOf, type Source } from "./parts.ts";
+import type { Clock, SendResponse, Transport } from "./ports.ts";
+import type { ProgressMeter } from "./progress.ts";
+import { StallError, withWatchdog } from "./promises.ts";
+import { delayBefore, type Notify, seconds } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
-import type { Slots } from "./slots.ts";
-import type { Source } from "./source.ts";
-import { donePart, judge, storageError, type Verdict } from "./storage.ts";
-import { Silence, watched } from "./watchdog.ts";
 
-/** Failures of one part, while other parts get through, before it is given up. */
-const TRIES = 8;
-/** Refusals of fresh URLs in a row: the URL is not what is wrong then. */
-const REFUSALS = 5;
-/** Milliseconds without a byte moving before a request counts as stalled. */
-const QUIET = 30_000;
+/** Failures of one part, while other parts get through, before its error is final. */
+const MAX_FAILURES = 8;
+/** Refusals of fresh URLs in a row before the error is final: the URL is not the cause then. */
+const MAX_REFUSALS = 5;
+/** Milliseconds without progress after which a request counts as stalled. */
+const STALL_TIMEOUT = 30_000;
 
 export interface SenderPorts {
   readonly clock: Clock;
   readonly transport: Transport;
-  readonly line: Line;
+  readonly breaker: CircuitBreaker;
   readonly signer: Signer;
-  readonly meter: Meter;
+  readonly meter: ProgressMeter;
   readonly source: Source;
   readonly plan: Plan;
-  readonly tell: Tell;
+  /** Shared by all uploads of the page. */
+  readonly requests: Semaphore;
+  readonly notify: Notify;
   onprogress(): void;
-  /** A request stood still and was taken back. */
   onstall(): void;
-  /** What all uploads of the page have together: more requests than connections would stand still, and look stalled. */
-  readonly slots: Slots;
 }
 
-/** What one part has been through so far. */
-interface Trials {
+/** The attempts to send one part. */
+interface Attempts {
   readonly number: number;
   readonly range: Range;
   signed: FreshPart | null;
@@ -52,63 +49,62 @@ export class Sender {
   async send(number: number, signal: AbortSignal): Promise<DonePart> {
     const { meter, plan, clock } = this.ports;
     const range = rangeOf(plan, number);
-    const trials: Trials = { number, range, signed: null, failures: 0, refusals: 0 };
-    const { size } = this.ports.source.slice(range); // The last of a stream is shorter than its range.
+    const attempts: Attempts = { number, range, signed: null, failures: 0, refusals: 0 };
+    const { size } = this.ports.source.slice(range); // The last part of a stream is shorter than its range.
     try {
       for (;;) {
-        const answer = await this.#attempt(trials, signal);
-        if (answer && judge(answer) === "done") {
+        const response = await this.#attempt(attempts, signal);
+        if (response && outcomeOf(response) === "done") {
           meter.finish(number, size, clock.now());
-          return donePart(number, size, answer);
+          return donePart(number, size, response);
         }
         meter.drop(number);
-        await this.#wait(trials, answer, signal);
+        await this.#waitToRetry(attempts, response, signal);
       }
     } finally {
       meter.drop(number);
     }
   }
 
-  /** One request; null when it stalled. */
-  async #attempt(trials: Trials, signal: AbortSignal): Promise<SendAnswer | null> {
-    const { slots } = this.ports;
-    const free = await slots.enter(signal);
+  /** One request, once there is a free connection. Null when it stalled. */
+  async #attempt(attempts: Attempts, signal: AbortSignal): Promise<SendResponse | null> {
+    const release = await this.ports.requests.acquire(signal);
     try {
-      return await this.#passed(trials, signal);
+      const recorded = await this.ports.breaker.acquire(signal);
+      try {
+        return await this.#request(attempts, signal);
+      } finally {
+        recorded();
+      }
     } finally {
-      free();
+      release();
     }
   }
 
-  async #passed(trials: Trials, signal: AbortSignal): Promise<SendAnswer | null> {
-    const { line, signer, source, clock } = this.ports;
-    const leave = await line.pass(signal);
-    try {
-      if (!trials.signed || !signer.isFresh(trials.signed)) {
-        trials.signed = await signer.take(trials.number, signal);
-      }
-      const body = source.slice(trials.range);
-      const startedAt = clock.now();
-      const answer = await this.#send(trials.signed, body, signal);
-      if (!answer) line.stalled();
-      else if (answer.status !== 0) line.answered();
-      else {
-        await source.assertReadable(trials.range);
-        await line.silent(trials.signed.url, startedAt, signal);
-      }
-      return answer;
-    } finally {
-      leave();
+  async #request(attempts: Attempts, signal: AbortSignal): Promise<SendResponse | null> {
+    const { breaker, signer, source, clock } = this.ports;
+    if (!attempts.signed || !signer.isFresh(attempts.signed)) {
+      attempts.signed = await signer.take(attempts.number, signal);
     }
+    const body = source.slice(attempts.range);
+    const startedAt = clock.now();
+    const response = await this.#transport(attempts.signed, body, signal);
+    if (!response) breaker.recordStall();
+    else if (response.status !== 0) breaker.recordResponse();
+    else {
+      await source.assertReadable(attempts.range);
+      await breaker.recordNoResponse(attempts.signed.url, startedAt, signal);
+    }
+    return response;
   }
 
-  async #send(signed: FreshPart, body: Blob, signal: AbortSignal): Promise<SendAnswer | null> {
+  async #transport(signed: FreshPart, body: Blob, signal: AbortSignal): Promise<SendResponse | null> {
     const { clock, transport, meter } = this.ports;
     let sent = 0;
     try {
-      return await watched(clock, QUIET, signal, (signal, alive) => {
+      return await withWatchdog(clock, STALL_TIMEOUT, signal, (signal, reset) => {
         const onprogress = (loaded: number) => {
-          if (loaded > sent) alive();
+          if (loaded > sent) reset();
           sent = Math.max(sent, loaded);
           meter.advance(signed.number, Math.min(loaded, body.size), body.size, clock.now());
           this.ports.onprogress();
@@ -116,41 +112,41 @@ export class Sender {
         return transport.send({ signed, body, signal, onprogress });
       });
     } catch (error) {
-      if (error instanceof Silence) {
-        this.ports.onstall();
-        return null;
-      }
-      throw error;
+      if (!(error instanceof StallError)) throw error;
+      this.ports.onstall();
+      return null;
     }
   }
 
-  /** Waits as long as is decent before the next try; throws when there shall be none. */
-  async #wait(trials: Trials, answer: SendAnswer | null, signal: AbortSignal): Promise<void> {
-    const { clock, line, tell } = this.ports;
-    const verdict = answer ? judge(answer) : "silent";
+  /** Waits before the next attempt; throws when there shall be none. */
+  async #waitToRetry(attempts: Attempts, response: SendResponse | null, signal: AbortSignal): Promise<void> {
+    const { clock, breaker, notify } = this.ports;
+    const outcome = response ? outcomeOf(response) : "no_response";
     const error =
-      answer && verdict !== "silent" ? storageError(answer) : new NetworkError("storage_unreachable");
-    if (!this.#mayTryAgain(trials, verdict)) throw error;
-    if (verdict === "silent" && line.isDown) return; // the line waits, for all lanes together
-    const attempts = Math.max(1, trials.failures + trials.refusals);
-    const delay = delayBefore(attempts, error.retryAfter, () => clock.random());
-    if (verdict === "again") tell("storage_busy", { code: error.code, wait: seconds(delay) });
-    if (verdict === "silent") tell("part_lost", { wait: seconds(delay) });
+      response && outcome !== "no_response"
+        ? storageError(response)
+        : new NetworkError("storage_unreachable");
+    if (!this.#mayRetry(attempts, outcome)) throw error;
+    if (outcome === "no_response" && breaker.isOpen) return; // The circuit breaker waits, for all parts together.
+    const count = Math.max(1, attempts.failures + attempts.refusals);
+    const delay = delayBefore(count, error.retryAfter, () => clock.random());
+    if (outcome === "retry") notify("storage_busy", { code: error.code, wait: seconds(delay) });
+    if (outcome === "no_response") notify("part_lost", { wait: seconds(delay) });
     await clock.sleep(delay, signal);
-    tell(null);
+    notify(null);
   }
 
-  #mayTryAgain(trials: Trials, verdict: Verdict): boolean {
-    switch (verdict) {
-      case "sign":
-        if (trials.signed) this.ports.signer.refuse(trials.signed);
-        trials.signed = null;
-        return ++trials.refusals < REFUSALS;
-      case "again":
-        return ++trials.failures < TRIES;
-      case "silent":
-        // While nothing gets through at all, the line decides how long to go on, and it never gives up.
-        return this.ports.line.isDown || ++trials.failures < TRIES;
+  #mayRetry(attempts: Attempts, outcome: Outcome): boolean {
+    switch (outcome) {
+      case "sign_again":
+        if (attempts.signed) this.ports.signer.refuse(attempts.signed);
+        attempts.signed = null;
+        return ++attempts.refusals < MAX_REFUSALS;
+      case "retry":
+        return ++attempts.failures < MAX_FAILURES;
+      case "no_response":
+        // While nothing gets through at all, the upload waits for as long as it takes.
+        return this.ports.breaker.isOpen || ++attempts.failures < MAX_FAILURES;
       default:
         return false;
     }

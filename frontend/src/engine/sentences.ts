@@ -1,83 +1,88 @@
-// Every sentence that the engine says to people, in English; another language has the same two tables.
-// Its one rule: sentences with places to fill, no code; whoever throws or tells names the sentence and gives the facts.
+// All texts of the engine for users, in English. A translation has the same two tables (locales/).
+// `{name}` is a placeholder. Code refers to a text by its name and gives the values.
 
-/** What fills the places: `{name}` by `name`. */
+/** The values of a text's placeholders. */
 export type Facts = Readonly<Record<string, string | number>>;
 
-/** What is going on while nothing seems to. `wait` is in seconds. */
+/** Why an upload waits. `wait` is in seconds. */
 export const NOTICES = {
   offline: "Waiting for the network.",
-  another_tab: "Another tab is uploading this file; this one takes over if that one stops.",
-  checking: "Checking what has arrived.",
-  damaged: "{count} of the parts arrived damaged; sending again.",
-  assembling: "The storage is putting the parts together; asking again in {wait} s.",
-  part_lost: "A part did not get through; trying again in {wait} s.",
-  storage_busy: "The storage is busy ({code}); trying again in {wait} s.",
-  storage_down: "The storage cannot be reached; trying again in {wait} s.",
-  storage_probe: "Trying to reach the storage again.",
-  server_down: "The server does not answer as it should; trying again in {wait} s.",
+  another_tab: "Another tab is uploading this file. This tab continues if that one stops.",
+  checking: "Checking the uploaded parts.",
+  damaged: "Parts damaged in transit: {count}. Uploading them again.",
+  assembling: "OSS is combining the parts. Checking again in {wait} s.",
+  part_lost: "A part could not be uploaded. Trying again in {wait} s.",
+  storage_busy: "OSS is busy ({code}). Trying again in {wait} s.",
+  storage_down: "OSS cannot be reached. Trying again in {wait} s.",
+  storage_probe: "Connecting to OSS again.",
+  server_down: "The server is not available. Trying again in {wait} s.",
 } as const;
 
-/** What happened, in what way, and what to do now. */
+/** For each error: title, detail, and a hint at what to do. */
 export const ERRORS = {
-  not_supported: ["This cannot be set up so.", "{detail}", ""],
-  server_unreachable: ["No answer.", "The server cannot be reached.", ""],
+  not_supported: ["Invalid configuration.", "{detail}", ""],
+  server_unreachable: ["Network error.", "The server cannot be reached.", ""],
   code_unreachable: [
-    "No answer.",
-    "A piece of this page cannot be loaded.",
-    "Try again; if that does not help, load the page again: what was sent is kept.",
+    "Network error.",
+    "A file of this page could not be loaded.",
+    "Try again. If that does not help, reload the page: uploaded parts are kept.",
   ],
-  answer_broken: ["No answer.", "The server's answer broke off or is no JSON.", ""],
-  storage_unreachable: ["No answer.", "The storage cannot be reached.", ""],
-  unexplained: ["The server refused.", "It answered {status} without saying why.", ""],
+  answer_broken: ["Network error.", "The server's response is incomplete or not valid JSON.", ""],
+  storage_unreachable: ["Network error.", "OSS cannot be reached.", ""],
+  unexplained: ["The server refused the request.", "The server gave no reason (status {status}).", ""],
   login: [
     "You are not logged in.",
     "{detail}",
-    "Log in again (another tab will do), then try again. What was sent is kept.",
+    "Log in again, for example in another tab, then try again. Uploaded parts are kept.",
   ],
   storage_refused: [
-    "The storage refused a part.",
+    "OSS refused a part.",
     "{detail}",
-    "What was sent is kept; try again, and give an administrator the request id if it fails again.",
+    "Try again. Uploaded parts are kept. If it fails again, send the request ID to an administrator.",
   ],
   damaged: [
-    "Parts arrived damaged, again and again.",
-    "What the storage holds is not what was sent (parts: {parts}).",
-    "Something between you and the storage changes the bytes, or the file changes while it is read. Try another line.",
+    "Parts were damaged repeatedly.",
+    "OSS received other bytes than were sent (parts: {parts}).",
+    "A device in the network changes the data, or the file changes while it is read. Try another network.",
   ],
   cors: [
-    "The storage does not allow this page.",
-    "The bucket's CORS rules do not allow this page ({origin}) to upload.",
-    "An administrator can mend it with: manage.py configure_bucket --origin {origin}",
+    "This page is not allowed to upload to OSS.",
+    "The bucket's CORS rules do not allow this page ({origin}).",
+    "An administrator can allow it with: manage.py configure_bucket --origin {origin}",
   ],
   file_changed: [
-    "The file changed.",
-    "“{name}” cannot be read as it was when it was chosen: it was changed, moved or deleted on this device.",
+    "The file has changed.",
+    "“{name}” was changed, moved or deleted on this device after it was chosen.",
     "Cancel this upload and choose the file again.",
   ],
   file_not_allowed: [
-    "The file may not be read.",
-    "The browser was not allowed to read “{name}” again.",
-    "Allow it when the browser asks, or choose the file yourself.",
+    "Permission to read the file was denied.",
+    "The browser did not get permission to read “{name}” again.",
+    "Allow access when the browser asks, or choose the file again.",
   ],
   other_file: [
-    "This is another file.",
-    "“{name}” is not the file that was begun as “{expected}”: its name, size or content differs.",
-    "Choose the same file again, or discard the unfinished upload.",
+    "This is a different file.",
+    "“{name}” is not the file of the unfinished upload “{expected}”: its name, size or content differs.",
+    "Choose the original file, or discard the unfinished upload.",
   ],
   stream_broken: [
-    "The recording broke off.",
+    "The recording was interrupted.",
     "{detail}",
-    "Start it anew; what was sent until then is given up after a while.",
+    "Start a new recording. The parts uploaded so far will be deleted.",
   ],
-  aborted: ["The upload was discarded.", "It was cancelled.", ""],
-  aborted_elsewhere: ["The upload was discarded.", "It was discarded elsewhere, or has expired.", ""],
-  unexpected: ["Something unexpected happened.", "{detail}", ""],
+  aborted: ["The upload was aborted.", "", ""],
+  aborted_elsewhere: [
+    "The upload was aborted.",
+    "It was aborted in another tab, on another device or by an administrator, or it expired.",
+    "",
+  ],
+  unexpected: ["An unexpected error occurred.", "{detail}", ""],
 } as const;
 
 export type NoticeName = keyof typeof NOTICES;
 export type ErrorName = keyof typeof ERRORS;
 
+/** Fills the placeholders of a text. */
 export function fill(sentence: string, facts: Facts): string {
-  return sentence.replace(/\{(\w+)\}/g, (place, name: string) => String(facts[name] ?? place));
+  return sentence.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(facts[name] ?? placeholder));
 }

@@ -1,46 +1,49 @@
-// A window of signed URLs, a little ahead of the lanes.
-// Its one rule: one request for URLs at a time, for what the lanes will start within about the next minute, so that
-// no URL grows old in a queue and none is asked for in vain.
+// Presigned URLs for parts: a window of them ahead of the parts being sent (Signer), and who signs them (Presigner).
+// One request for URLs runs at a time, for the parts of about the next minute, so that few URLs expire unused.
 
-import type { SignedBatch, SignedPart } from "./api.ts";
+import { type Api, FIRST_BATCH, type RemoteUpload, type SignedBatch, type SignedPart } from "./api.ts";
+import type { DonePart } from "./parts.ts";
 import type { Clock } from "./ports.ts";
+import type { Retry } from "./retry.ts";
+import type { ServerResponse, StsSigner } from "./sts-signer.ts";
 
-/** A signed part with its life on our own clock. */
+/** A signed part with its expiry on our own clock. */
 export interface FreshPart extends SignedPart {
-  /** On `clock.now()`: after this a part must not be started on the URL. */
+  /** In `clock.now()`: the URL must not be used for a request that starts later. */
   readonly startBefore: number;
-  /** Counts the answers in which URLs came. */
+  /** The number of the batch in which the URL came. */
   readonly batch: number;
 }
 
 export interface SignerPorts {
   readonly clock: Clock;
-  readonly lanes: number;
-  /** Parts nobody has started, in the order in which they will be. */
+  readonly parallel: number;
+  /** Parts that nobody has started, in the order in which they will be sent. */
   upcoming(): readonly number[];
-  /** Parts a second at the present speed; null when not yet known. */
+  /** Parts a second at the present speed; null when it is unknown. */
   rate(): number | null;
   sign(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch>;
-  /** What the storage was sent is no longer good to it, whatever our clock says. */
+  /** OSS refused a URL that was fresh on our clock. */
   onrefusal(): void;
 }
 
-/** How many URLs the answer to create carries. */
-export const FIRST_BATCH = 16;
-const LARGEST_BATCH = 100;
+const MAX_BATCH = 100;
 /** Seconds of work that a batch should cover. */
 const HORIZON = 75;
+/** Milliseconds, and share of a URL's life, that must be left when a request starts. */
+const MAX_MARGIN = 30_000;
+const MARGIN_SHARE = 1 / 5;
 
 export class Signer {
   #ready = new Map<number, FreshPart>();
-  #flight: Promise<void> | null = null;
+  #pending: Promise<void> | null = null;
   #batches = 0;
   /** The first batch that came after the last refusal. */
-  #trusted = 0;
+  #firstTrusted = 0;
 
   constructor(readonly ports: SignerPorts) {}
 
-  /** A URL for this part that is fit to be started on now. */
+  /** A URL for this part on which a request may start now. */
   async take(number: number, signal: AbortSignal): Promise<FreshPart> {
     for (;;) {
       signal.throwIfAborted();
@@ -50,8 +53,8 @@ export class Signer {
         this.#lookAhead(signal);
         return part;
       }
-      // A batch of others, perhaps of a run that was stopped, may fail for reasons of its own.
-      if (this.#flight) await this.#flight.catch(() => {});
+      // The pending request is for other parts, or of an aborted run. Its failure is not this part's.
+      if (this.#pending) await this.#pending.catch(() => {});
       else await this.#request(number, signal);
     }
   }
@@ -61,64 +64,134 @@ export class Signer {
   }
 
   /**
-   * The storage refused this URL: those that were signed before now will fare no better. Our clock stands still while
-   * the device sleeps, and cannot tell.
+   * OSS refused this URL. All URLs that were signed earlier are dropped too: our clock stands still while the device
+   * sleeps, so they may have expired.
    */
   refuse(part: FreshPart): void {
-    if (part.batch < this.#trusted) return;
-    this.#trusted = this.#batches;
+    if (part.batch < this.#firstTrusted) return;
+    this.#firstTrusted = this.#batches;
     this.#ready.clear();
     this.ports.onrefusal();
   }
 
   /**
-   * Takes in an answer. The life of a URL is what lay between its end and the server's time when it answered, counted
-   * from now: the device's own idea of the date does not come into it.
+   * Adds signed URLs. A URL's life is its expiry minus the server's time in the same response, counted from now: the
+   * device's date is not used.
    */
   accept({ parts, server_time }: SignedBatch): void {
     const now = this.ports.clock.now();
     const batch = this.#batches++;
     for (const part of parts) {
       const life = Date.parse(part.expires_at) - Date.parse(server_time);
-      this.#ready.set(part.number, { ...part, startBefore: now + life - Math.min(30_000, life / 5), batch });
+      const margin = Math.min(MAX_MARGIN, life * MARGIN_SHARE);
+      this.#ready.set(part.number, { ...part, startBefore: now + life - margin, batch });
     }
   }
 
-  /** Asks ahead once few URLs are left. A failure here is not reported: whoever needs a URL will meet it. */
+  /** Asks for more once few URLs are left. Its failure is ignored: `take` asks again. */
   #lookAhead(signal: AbortSignal): void {
-    const ahead = this.#ahead();
-    const signed = ahead.filter((number) => this.#has(number)).length;
-    if (signed > this.ports.lanes || this.#flight || signed === ahead.length) return;
+    const upcoming = this.#upcoming();
+    const signed = upcoming.filter((number) => this.#has(number)).length;
+    if (signed > this.ports.parallel || this.#pending || signed === upcoming.length) return;
     this.#request(undefined, signal).catch(() => {});
   }
 
   #request(first: number | undefined, signal: AbortSignal): Promise<void> {
-    const numbers = this.#batch(first);
-    this.#flight = this.ports
-      .sign(numbers, signal)
+    this.#pending = this.ports
+      .sign(this.#batch(first), signal)
       .then((batch) => this.accept(batch))
       .finally(() => {
-        this.#flight = null;
+        this.#pending = null;
       });
-    return this.#flight;
+    return this.#pending;
   }
 
-  /** The part that is waited for, then those that the lanes will start next. */
+  /** The part that is waited for, then the parts that will be sent next. */
   #batch(first: number | undefined): number[] {
-    const { lanes, rate } = this.ports;
+    const { parallel, rate } = this.ports;
     const wanted = Math.ceil((rate() ?? 0) * HORIZON) || FIRST_BATCH;
-    const size = Math.min(LARGEST_BATCH, Math.max(2 * lanes, wanted));
-    const next = this.#ahead().filter((number) => !this.#has(number));
+    const size = Math.min(MAX_BATCH, Math.max(2 * parallel, wanted));
+    const next = this.#upcoming().filter((number) => !this.#has(number));
     return (first === undefined ? next : [first, ...next]).slice(0, size);
   }
 
-  /** No more than can be in the window: there may be 10,000 parts. */
-  #ahead(): number[] {
-    return this.ports.upcoming().slice(0, 2 * LARGEST_BATCH);
+  /** No more than the window can hold: there may be 10,000 parts. */
+  #upcoming(): number[] {
+    return this.ports.upcoming().slice(0, 2 * MAX_BATCH);
   }
 
   #has(number: number): boolean {
     const part = this.#ready.get(number);
     return part !== undefined && this.isFresh(part);
+  }
+}
+
+/** How part URLs are signed: by the backend, or in the browser with temporary credentials of STS. */
+export type Signing = "url" | "sts";
+
+export interface PresignerPorts {
+  readonly api: Api;
+  readonly remote: RemoteUpload;
+  readonly signing: Signing;
+  /** The Content-MD5 to bind into a part's URL; null where none is wanted. */
+  readonly md5: ((number: number) => Promise<string>) | null;
+  readonly parallel: number;
+  /** Finished parts to report in the same call. */
+  unreported(): DonePart[];
+  onreported(parts: readonly DonePart[]): void;
+  readonly retry: Retry;
+}
+
+/** Signs batches of parts: with temporary credentials where it can, otherwise by a call to the backend. */
+export class Presigner {
+  #stsSigner: Promise<StsSigner | null> | null = null;
+  /** The last batch that the backend signed: it shows the object's URL and the server's time. */
+  #response: ServerResponse | null = null;
+
+  constructor(readonly ports: PresignerPorts) {}
+
+  async sign(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> {
+    return (await this.#signHere(numbers, signal)) ?? this.#signAtBackend(numbers, signal);
+  }
+
+  /** Notes a batch that the backend signed. */
+  remember(batch: SignedBatch): void {
+    this.#response = { batch, at: this.ports.api.environment.clock.now() };
+  }
+
+  /** Drops credentials and server time: OSS refused what they made. The backend signs the next batch. */
+  reset(): void {
+    this.#response = null;
+    this.#stsSigner = null;
+  }
+
+  async #signAtBackend(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> {
+    const { api, remote, unreported, onreported, retry } = this.ports;
+    const done = unreported();
+    const parts = await this.#withMd5(numbers);
+    const batch = await retry(() => api.sign(remote.id, parts, done, signal), signal);
+    onreported(done);
+    this.remember(batch);
+    return batch;
+  }
+
+  /** Null where the backend has to sign. */
+  async #signHere(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch | null> {
+    const { api, remote, signing, md5, retry } = this.ports;
+    if (signing !== "sts" || md5 || remote.method !== "multipart") return null;
+    this.#stsSigner ??= import("./sts-signer.ts").then(
+      ({ StsSigner }) => new StsSigner(api, remote.id),
+      () => null, // The chunk could not be loaded.
+    );
+    const signer = await this.#stsSigner;
+    return signer && retry(() => signer.sign(numbers, this.#response, signal), signal);
+  }
+
+  /** MD5s are computed before the URLs are requested: for few parts at a time, so that sending does not wait. */
+  async #withMd5(numbers: readonly number[]): Promise<{ number: number; content_md5?: string }[]> {
+    const { md5, parallel } = this.ports;
+    if (!md5) return numbers.map((number) => ({ number }));
+    const few = numbers.slice(0, 2 * parallel);
+    return Promise.all(few.map(async (number) => ({ number, content_md5: await md5(number) })));
   }
 }

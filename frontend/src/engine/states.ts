@@ -1,39 +1,40 @@
-// The life of one upload in the browser.
-// Its one rule: every move an upload may make stands in TRANSITIONS; whatever is not there is refused by name.
+// The states of one upload in the browser. TRANSITIONS lists every transition; all others are refused.
 
+/** The state of an upload. */
 export type State =
-  | "queued" // waits until fewer files are under way
-  | "preparing" // asks what there is to send
-  | "uploading" // parts go to the storage
-  | "paused" // a person stopped it; nothing is lost
-  | "completing" // every part is there; the storage puts them together
+  | "queued" // waits for a place in the queue
+  | "preparing" // finds or creates the upload at the backend
+  | "uploading" // sends parts to OSS
+  | "paused" // finished parts are kept
+  | "completing" // OSS has every part and assembles the object
   | "completed"
-  | "failed" // an error that trying again did not cure; nothing is lost
-  | "aborting" // is being discarded
+  | "failed" // retries did not help; finished parts are kept
+  | "aborting" // is being deleted at the backend and at OSS
   | "aborted";
 
-export type Event =
+/** What moves an upload from one state to another. */
+export type StateEvent =
   | "begin"
   | "start"
   | "pause"
   | "resume"
   | "finish"
-  | "miss" // the storage lacks parts that were thought done
+  | "reopen" // OSS lacks parts that were recorded as done
   | "complete"
   | "fail"
   | "abort"
-  | "vanish"; // discarded, by us or by somebody else
+  | "delete"; // aborted, here or elsewhere
 
-export const TRANSITIONS: Readonly<Record<State, Partial<Record<Event, State>>>> = {
+export const TRANSITIONS: Readonly<Record<State, Partial<Record<StateEvent, State>>>> = {
   queued: { begin: "preparing", pause: "paused", abort: "aborting" },
   preparing: {
     start: "uploading",
     pause: "paused",
     fail: "failed",
     abort: "aborting",
-    // Looking may show that it has ended meanwhile.
+    // The backend may answer that the upload has ended.
     complete: "completed",
-    vanish: "aborted",
+    delete: "aborted",
   },
   uploading: {
     finish: "completing",
@@ -42,49 +43,52 @@ export const TRANSITIONS: Readonly<Record<State, Partial<Record<Event, State>>>>
     abort: "aborting",
     // Another tab, another device or an administrator may have ended it.
     complete: "completed",
-    vanish: "aborted",
+    delete: "aborted",
   },
   paused: { resume: "queued", abort: "aborting" },
   completing: {
     complete: "completed",
-    miss: "uploading",
+    reopen: "uploading",
     fail: "failed",
     abort: "aborting",
-    vanish: "aborted",
+    delete: "aborted",
   },
   failed: { resume: "queued", abort: "aborting" },
-  aborting: { vanish: "aborted", complete: "completed", fail: "failed" },
+  aborting: { delete: "aborted", complete: "completed", fail: "failed" },
   completed: {},
   aborted: {},
 };
 
+/** Thrown by `pause`, `resume` and `abort` in a state that does not allow them. */
 export class IllegalTransition extends Error {
   override name = "IllegalTransition";
 
   constructor(
     readonly state: State,
-    readonly event: Event,
+    readonly event: StateEvent,
   ) {
     super(`An upload that is ${state} cannot ${event}.`);
   }
 }
 
-export function next(state: State, event: Event): State {
+/** The state after the event. Throws IllegalTransition. */
+export function next(state: State, event: StateEvent): State {
   const to = TRANSITIONS[state][event];
   if (!to) throw new IllegalTransition(state, event);
   return to;
 }
 
-export function can(state: State, event: Event): boolean {
+/** Whether the event is allowed in this state. */
+export function can(state: State, event: StateEvent): boolean {
   return event in TRANSITIONS[state];
 }
 
-/** Whether requests are, or are about to be, under way. */
+/** Whether the upload makes requests: preparing, uploading or completing. */
 export function isActive(state: State): boolean {
   return state === "preparing" || state === "uploading" || state === "completing";
 }
 
-/** Whether nothing will ever happen again. */
+/** Whether the state is final: completed or aborted. */
 export function isOver(state: State): boolean {
   return Object.keys(TRANSITIONS[state]).length === 0;
 }

@@ -1,25 +1,26 @@
-// A source whose end nobody knows yet: a recording, a generated file.
-// Its one rule: it reads no further than the lanes are free, and holds no part that has arrived; parts grow with their
-// number, so that ten thousand of them are enough for hundreds of gigabytes.
+// A source of unknown size: a recording, a generated file.
+// It reads only as far as parts are being sent, and keeps no part that has arrived.
 
-import { reasonOf, said, UploadError } from "./errors.ts";
-import { type DonePart, Ledger } from "./ledger.ts";
-import { type Plan, type Range, rangeOf, streamPlan } from "./parts.ts";
-import { Source } from "./source.ts";
+import { errorText, reasonOf, UploadError } from "./errors.ts";
+import { type DonePart, Ledger, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
 
-export type Bytes = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
+/** What `uploadStream` takes from a stream. Text is encoded as UTF-8. */
+export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
+
+/** Parts ahead for which URLs may be signed. */
+const LOOK_AHEAD = 16;
 
 export class StreamSource extends Source {
-  readonly #reader: ReadableStreamDefaultReader<Bytes>;
-  /** Parts that have been read and not yet arrived, by their first byte. */
+  readonly #reader: ReadableStreamDefaultReader<StreamChunk>;
+  /** Parts that have been read and have not arrived, by their first byte. */
   #held = new Map<number, Blob>();
-  #rest: Blob[] = [];
-  #restSize = 0;
-  #over = false;
+  #buffered: Blob[] = [];
+  #bufferedSize = 0;
+  #exhausted = false;
   #turn: Promise<unknown> = Promise.resolve();
-  #taken = 0;
+  #bytesTaken = 0;
 
-  constructor(stream: ReadableStream<Bytes>, name: string, type: string) {
+  constructor(stream: ReadableStream<StreamChunk>, name: string, type: string) {
     super(new Blob([], { type }), name);
     this.#reader = stream.getReader();
   }
@@ -36,27 +37,27 @@ export class StreamSource extends Source {
     return new StreamLedger(plan, this);
   }
 
-  /** Bytes read into parts so far; the size, once the stream has ended. */
-  override get taken(): number {
-    return this.#taken;
+  /** Bytes cut into parts so far; the size, once the stream has ended. */
+  override get bytesTaken(): number {
+    return this.#bytesTaken;
   }
 
   /** Whether all of the stream has been cut into parts. */
   get ended(): boolean {
-    return this.#over && this.#restSize === 0;
+    return this.#exhausted && this.#bufferedSize === 0;
   }
 
   override slice({ start, end }: Range): Blob {
     const held = this.#held.get(start);
-    if (!held) throw new RangeError(`The part at ${start} has been let go.`);
+    if (!held) throw new RangeError(`The part at ${start} is no longer held.`);
     return held.slice(0, end - start);
   }
 
   override async assertReadable(): Promise<void> {}
 
   /**
-   * Cuts the next part off, one after the other; undefined when there is none, or when nobody wants it any more. An
-   * empty stream is one empty part. `next`: its number, asked for when it is its turn.
+   * Cuts off the next part, one at a time, and gives its number; undefined at the end of the stream or when aborted. An
+   * empty stream is one empty part. `next` is asked for the number when it is this call's turn.
    */
   cut(plan: Plan, next: () => number, signal: AbortSignal): Promise<number | undefined> {
     const cut = this.#turn
@@ -72,47 +73,43 @@ export class StreamSource extends Source {
 
   async #fill({ start, end }: Range, first: boolean): Promise<boolean> {
     const wanted = end - start;
-    while (!this.#over && this.#restSize < wanted) await this.#read();
-    if (this.#restSize === 0 && !first) return false;
-    const all = new Blob(this.#rest);
+    while (!this.#exhausted && this.#bufferedSize < wanted) await this.#read();
+    if (this.#bufferedSize === 0 && !first) return false;
+    const all = new Blob(this.#buffered);
     const part = all.slice(0, wanted);
-    this.#rest = all.size > part.size ? [all.slice(part.size)] : [];
-    this.#restSize = all.size - part.size;
+    this.#buffered = all.size > part.size ? [all.slice(part.size)] : [];
+    this.#bufferedSize = all.size - part.size;
     this.#held.set(start, part);
-    this.#taken += part.size;
+    this.#bytesTaken += part.size;
     return true;
   }
 
   async #read(): Promise<void> {
     const { done, value } = await this.#reader.read().catch((error: unknown) => {
-      throw brokenStream(error);
+      throw streamBroken(error);
     });
     if (done) {
-      this.#over = true;
+      this.#exhausted = true;
       return;
     }
     const blob = new Blob([value]);
-    this.#rest.push(blob);
-    this.#restSize += blob.size;
+    this.#buffered.push(blob);
+    this.#bufferedSize += blob.size;
   }
 
-  sizeOf(start: number): number {
-    return this.#held.get(start)?.size ?? 0;
-  }
-
-  /** The part has arrived; its bytes are not needed any more. */
+  /** Frees the bytes of a part that has arrived. */
   release(start: number): void {
     this.#held.delete(start);
   }
 
   override async cancel(reason: unknown): Promise<void> {
     this.#held.clear();
-    this.#rest = [];
+    this.#buffered = [];
     await this.#reader.cancel(reason).catch(() => {});
   }
 }
 
-/** The parts of a stream: those begun, and the next. */
+/** The parts of a stream: those that were started, and the next. */
 export class StreamLedger extends Ledger {
   #next = 1;
   #again: number[] = [];
@@ -124,20 +121,20 @@ export class StreamLedger extends Ledger {
     super({ ...plan, size: 0, partCount: 0 });
   }
 
-  /** Those that wait to be sent again, and the few that will come next. */
-  override get todo(): readonly number[] {
-    return [...this.#again, ...Array.from({ length: 16 }, (_, index) => this.#next + index)];
+  /** Parts to be sent again, and the few that come next. */
+  override get waiting(): readonly number[] {
+    return [...this.#again, ...Array.from({ length: LOOK_AHEAD }, (_, index) => this.#next + index)];
   }
 
   override get complete(): boolean {
     return this.source.ended && this.doneCount === this.#next - 1;
   }
 
-  /** What was begun and is not held is sent again; its bytes are still here. */
-  override adopt(held: readonly DonePart[]): void {
-    const begun = held.filter(({ number }) => number < this.#next);
-    this.replace(begun);
-    const done = new Set(begun.map(({ number }) => number));
+  /** A part that was started and is not held is sent again; its bytes are still here. */
+  override load(held: readonly DonePart[]): void {
+    const started = held.filter(({ number }) => number < this.#next);
+    this.replaceDone(started);
+    const done = new Set(started.map(({ number }) => number));
     this.#again = Array.from({ length: this.#next - 1 }, (_, index) => index + 1).filter(
       (number) => !done.has(number),
     );
@@ -163,6 +160,9 @@ export class StreamLedger extends Ledger {
   }
 }
 
-function brokenStream(cause: unknown): UploadError {
-  return new UploadError({ code: "stream_broken", ...said("stream_broken", { detail: reasonOf(cause) }) });
+function streamBroken(cause: unknown): UploadError {
+  return new UploadError({
+    code: "stream_broken",
+    ...errorText("stream_broken", { detail: reasonOf(cause) }),
+  });
 }

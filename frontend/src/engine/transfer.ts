@@ -1,182 +1,208 @@
-// The way of one file's parts to the storage, once the backend knows the upload.
-// Its one rule: the storage's list of parts is the truth; what is noted here is told to the backend along with other
-// calls, and lost without harm.
+// Sends the parts of one upload, reports them to the backend and completes it.
+// OSS's list of parts is the truth. What is recorded here is reported along with other calls, and may be lost.
 
 import { combine } from "../hashing/crc64.ts";
-import { aborting } from "./aborting.ts";
-import type { Answer, Api, Ending, RemoteUpload, SignedBatch } from "./api.ts";
-import { Checking } from "./checking.ts";
-import { ApiError, asUploadError, isGone, StorageError, said, type UploadError } from "./errors.ts";
-import { runLanes } from "./lanes.ts";
-import type { DonePart, Ledger } from "./ledger.ts";
-import type { Heard, Lending } from "./lending.ts";
-import { Line } from "./line.ts";
-import { everyPart } from "./parts.ts";
-import { Meter } from "./progress.ts";
-import { type Patience, persist, seconds, type Tell } from "./retry.ts";
+import type { Api, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+import { ConcurrencyController, MAX_PARALLEL, runConcurrently, type Semaphore } from "./concurrency.ts";
+import { ApiError, asUploadError, errorText, isGone, StorageError, type UploadError } from "./errors.ts";
+import type { HttpResponse } from "./http.ts";
+import { type Integrity, IntegrityChecker } from "./integrity.ts";
+import { allParts, type DonePart, type Ledger, type Source } from "./parts.ts";
+import { ProgressMeter } from "./progress.ts";
+import { abortable } from "./promises.ts";
+import { type Notify, type Retry, seconds } from "./retry.ts";
 import { Sender } from "./sender.ts";
-import { Signer } from "./signer.ts";
-import type { Slots } from "./slots.ts";
-import type { Source } from "./source.ts";
-import { Width } from "./width.ts";
+import { Presigner, Signer, type Signing } from "./signer.ts";
 
-/** A browser opens no more connections to one host over HTTP/1.1. */
-const MOST_LANES = 6;
-/** The first lone checkpoint after so long without another, each later one after twice as long. */
-const FIRST_GAP = 15_000;
-const LAST_GAP = 120_000;
-/** Who signs by itself calls for nothing else; what it tells is only for who looks at the list. */
-const FIRST_GAP_ALONE = 60_000;
-/** How often parts that arrived damaged are sent again. */
-const ROUNDS = 8;
-/** How long to wait before asking again whether the storage has finished, where it does not say. */
-const ASK_AGAIN = 2;
+/** Milliseconds until the first checkpoint that no other call carries, and the longest gap; each gap doubles. */
+const FIRST_CHECKPOINT = 15_000;
+const MAX_CHECKPOINT_GAP = 120_000;
+/** With STS no other call carries checkpoints, and they serve only the list of uploads. */
+const FIRST_CHECKPOINT_STS = 60_000;
+/** How often damaged parts are sent again. */
+const MAX_ROUNDS = 8;
+/** Seconds until the next complete call, where the backend names none. */
+const DEFAULT_RETRY_AFTER = 2;
 
-export type Integrity = "crc64" | "md5" | "none";
-
-export type Signing = "url" | "sts";
-
-export interface TransferPorts {
+export interface TransferSettings {
+  readonly api: Api;
+  /** Parts in flight at the start, 1 to 6. */
+  readonly parallel: number;
   readonly signing: Signing;
   readonly integrity: Integrity;
-  readonly small: boolean;
-  readonly slots: Slots;
-  readonly api: Api;
+  readonly requests: Semaphore;
+}
+
+export interface TransferPorts extends TransferSettings {
   readonly source: Source;
-  readonly lanes: number;
-  readonly tell: Tell;
+  /** Whether the upload is completed in a batch call. */
+  readonly isSmall: boolean;
+  readonly notify: Notify;
+  readonly retry: Retry;
   onprogress(): void;
-  /** So many bytes are now known to the backend. */
-  ontold(bytesDone: number): void;
+  /** The backend knows of so many finished bytes. */
+  oncheckpoint(bytesDone: number): void;
 }
 
 export class Transfer {
   readonly ledger: Ledger;
-  readonly meter: Meter;
-  readonly signer: Signer;
+  readonly meter: ProgressMeter;
+  readonly #signer: Signer;
+  readonly #presigner: Presigner;
   readonly #sender: Sender;
-  readonly #check: Checking;
-  readonly #width: Width;
-  #lending: Promise<Lending | null> | null = null;
-  /** The last batch that the backend signed: where the object lies, and what the time was there. */
-  #heard: Heard | null = null;
-  #toldAt: number;
+  readonly #checker: IntegrityChecker;
+  readonly #concurrency: ConcurrencyController;
+  #reportedAt: number;
 
   constructor(
     readonly remote: RemoteUpload,
     readonly ports: TransferPorts,
   ) {
-    const { api, source, lanes, tell, onprogress } = ports;
-    const { clock, connection, transport, origin } = api.world;
+    const { api, source, parallel } = ports;
+    const { clock, hasher } = api.environment;
     const plan = source.plan(remote);
-    this.#toldAt = clock.now();
-    this.#width = new Width(lanes, MOST_LANES);
+    this.#reportedAt = clock.now();
+    this.#concurrency = new ConcurrencyController(parallel, MAX_PARALLEL);
     this.ledger = source.ledger(plan);
-    this.meter = new Meter(plan.size);
-    this.signer = new Signer({
+    this.meter = new ProgressMeter(plan.size);
+    this.#checker = new IntegrityChecker(hasher, source, plan);
+    this.#presigner = this.#makePresigner();
+    this.#signer = new Signer({
       clock,
-      lanes,
-      upcoming: () => this.ledger.todo,
+      parallel,
+      upcoming: () => this.ledger.waiting,
       rate: () => (this.meter.speed === null ? null : this.meter.speed / plan.partSize),
-      sign: (numbers, signal) => this.#sign(numbers, signal),
-      // The backend signs next, and says what the time is; then credentials are borrowed anew.
-      onrefusal: () => {
-        this.#heard = null;
-        this.#lending = null;
-      },
+      sign: (numbers, signal) => this.#presigner.sign(numbers, signal),
+      onrefusal: () => this.#presigner.reset(),
     });
-    this.#check = new Checking(api.world.hasher, source, plan);
-    const line = new Line({ clock, connection, origin, tell });
-    this.#sender = new Sender({
+    this.#sender = this.#makeSender();
+  }
+
+  #makePresigner(): Presigner {
+    return new Presigner({
+      ...this.ports,
+      remote: this.remote,
+      md5: this.ports.integrity === "md5" ? (number) => this.#checker.md5(number) : null,
+      unreported: () => this.ledger.unreported(),
+      onreported: (parts) => this.#markReported(parts),
+    });
+  }
+
+  #makeSender(): Sender {
+    const { api, notify } = this.ports;
+    const { clock, connection, transport, origin } = api.environment;
+    return new Sender({
+      ...this.ports,
       clock,
       transport,
-      line,
-      signer: this.signer,
+      breaker: new CircuitBreaker({ clock, connection, origin, notify }),
+      signer: this.#signer,
       meter: this.meter,
-      source,
-      plan,
-      tell,
-      onprogress,
-      onstall: () => this.#width.stalled(clock.now()),
-      slots: ports.slots,
+      plan: this.ledger.plan,
+      onstall: () => this.#concurrency.recordStall(clock.now()),
     });
   }
 
-  /** Takes over what the storage holds. Of a single request there is nothing that could be held. */
-  async inspect(signal: AbortSignal): Promise<void> {
-    this.ledger.adopt(await this.#held(signal));
-    this.meter.reset(this.ledger.doneBytes);
-    const { integrity, source } = this.ports;
-    // Of a stream only what has not arrived is still here.
-    if (integrity !== "none" && !source.isStream) this.#check.compare(this.ledger.done);
+  /** Adds the URLs that came with the created upload. */
+  accept(batch: SignedBatch): void {
+    this.#presigner.remember(batch);
+    this.#signer.accept(batch);
   }
 
-  async #held(signal: AbortSignal): Promise<readonly DonePart[]> {
+  /** Loads the list of parts that OSS holds. */
+  async inspect(signal: AbortSignal): Promise<void> {
+    this.ledger.load(await this.#heldParts(signal));
+    this.meter.reset(this.ledger.doneBytes);
+    const { integrity, source } = this.ports;
+    // A stream no longer has the bytes of parts that have arrived.
+    if (integrity !== "none" && !source.isStream) this.#checker.compareHeld(this.ledger.done);
+  }
+
+  async #heldParts(signal: AbortSignal): Promise<readonly DonePart[]> {
     const { id, method, state } = this.remote;
-    if (method !== "multipart") return state === "completing" ? everyPart(this.ledger.plan) : [];
+    if (method !== "multipart") return state === "completing" ? allParts(this.ledger.plan) : [];
     const { api } = this.ports;
     try {
       return await api.heldParts(id, signal);
     } catch (error) {
-      // Being put together, it has all its parts; should that be wrong, completing will name those it lacks.
+      // An upload that is being completed has all its parts; otherwise the complete call names the missing ones.
       if (!isGone(asUploadError(error))) throw error;
-      if ((await api.get(id, signal)).state === "completing") return everyPart(this.ledger.plan);
+      if ((await api.get(id, signal)).state === "completing") return allParts(this.ledger.plan);
       throw error;
     }
   }
 
-  /** Sends every part that is not done. */
+  /** Sends every part that is not done, and damaged parts again. */
   async send(signal: AbortSignal): Promise<void> {
-    const over = new AbortController();
-    this.meter.rest();
-    this.#width.rest();
-    this.#checkpoints(AbortSignal.any([signal, over.signal])).catch(() => {}); // ended by `over`
+    const ended = new AbortController();
+    this.meter.restart();
+    this.#concurrency.restart();
+    this.#checkpoints(AbortSignal.any([signal, ended.signal])).catch(() => {}); // `ended` aborts it.
     try {
-      const take = (signal: AbortSignal) => takeUnless(signal, this.ledger);
-      const send = (number: number, signal: AbortSignal) => this.#sendPart(number, signal);
-      await runLanes(() => this.#width.count, take, send, signal);
-      await this.#mend(() => runLanes(() => this.#width.count, take, send, signal), signal);
-      this.meter.total = this.ports.source.taken;
+      await this.#sendWaiting(signal);
+      await this.#resendDamaged(signal);
+      this.meter.total = this.ports.source.bytesTaken;
     } finally {
-      over.abort();
+      ended.abort();
     }
   }
 
-  /** Sends what arrived damaged, or was of a file that only looked the same, again. */
-  async #mend(again: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { tell, integrity } = this.ports;
+  #sendWaiting(signal: AbortSignal): Promise<void> {
+    return runConcurrently(
+      () => this.#concurrency.level,
+      (signal) => takePart(this.ledger, signal),
+      (number, signal) => this.#sendPart(number, signal),
+      signal,
+    );
+  }
+
+  async #sendPart(number: number, signal: AbortSignal): Promise<void> {
+    const checked = this.ports.integrity === "crc64";
+    try {
+      if (checked) this.#checker.start(number);
+      const part = await this.#sender.send(number, signal);
+      if (checked) this.#checker.compare(part);
+      this.ledger.finish(part);
+      this.#concurrency.recordArrival(part.size, this.ports.api.environment.clock.now());
+    } catch (error) {
+      this.ledger.putBack(number);
+      throw error;
+    }
+    this.ports.onprogress();
+  }
+
+  async #resendDamaged(signal: AbortSignal): Promise<void> {
+    const { notify, integrity } = this.ports;
     if (integrity === "none") return;
     for (let round = 1; ; round++) {
-      tell("checking");
-      const { wrong, crc64s } = await aborting(this.#check.settle(), signal);
-      tell(null);
+      notify("checking");
+      const { damaged, crc64s } = await abortable(this.#checker.verify(), signal);
+      notify(null);
       signal.throwIfAborted();
-      if (integrity === "crc64") this.ledger.learn(crc64s);
-      if (wrong.length === 0) return;
-      if (round === ROUNDS) throw damaged(wrong);
-      tell("damaged", { count: wrong.length });
-      this.ledger.reopen(wrong);
+      if (integrity === "crc64") this.ledger.addChecksums(crc64s);
+      if (damaged.length === 0) return;
+      if (round === MAX_ROUNDS) throw damagedParts(damaged);
+      notify("damaged", { count: damaged.length });
+      this.ledger.reopen(damaged);
       this.meter.reset(this.ledger.doneBytes);
-      await again();
+      await this.#sendWaiting(signal);
     }
   }
 
-  /** The completed upload, or the numbers of the parts that the storage lacks, unless this is the last try. */
+  /** Resolves with the completed upload, or, unless `last`, with the numbers of the parts that OSS lacks. */
   async complete(signal: AbortSignal, last: boolean): Promise<RemoteUpload | number[]> {
-    const { api, tell } = this.ports;
-    const { clock } = api.world;
+    const { api, notify, retry } = this.ports;
     for (;;) {
-      const untold = this.ledger.untold();
+      const done = this.ledger.unreported();
       try {
-        const { status, value, retryAfter } = await persist(
-          () => this.#end({ done: untold, ...this.#whole(), ...this.#size() }, signal),
-          this.#patience(signal),
-        );
-        this.ledger.told(untold);
-        if (status !== 202) return value;
-        const wait = (retryAfter ?? ASK_AGAIN) * 1000;
-        tell("assembling", { wait: seconds(wait) });
-        await clock.sleep(wait, signal);
+        const request = { done, ...this.#crc64(), ...this.#streamSize() };
+        const response = await retry(() => this.#callComplete(request, signal), signal);
+        this.ledger.markReported(done);
+        if (response.status !== 202) return response.value;
+        const wait = (response.retryAfter ?? DEFAULT_RETRY_AFTER) * 1000;
+        notify("assembling", { wait: seconds(wait) });
+        await api.environment.clock.sleep(wait, signal);
       } catch (error) {
         const missing = missingParts(error);
         if (last || missing.length === 0 || this.ledger.reopen(missing) === 0) throw error;
@@ -186,141 +212,68 @@ export class Transfer {
     }
   }
 
-  /** What nobody knew before. */
-  #size(): { size?: number } {
-    const { isStream, taken } = this.ports.source;
-    return isStream ? { size: taken } : {};
+  #callComplete(request: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
+    const { api, isSmall } = this.ports;
+    const { id } = this.remote;
+    return isSmall ? api.completeInBatch(id, request) : api.complete(id, request, signal);
   }
 
-  #end(ending: Ending, signal: AbortSignal): Promise<Answer<RemoteUpload>> {
-    const { api, small } = this.ports;
-    return small ? api.completeSoon(this.remote.id, ending) : api.complete(this.remote.id, ending, signal);
+  #streamSize(): { size?: number } {
+    const { isStream, bytesTaken } = this.ports.source;
+    return isStream ? { size: bytesTaken } : {};
   }
 
-  /** The CRC64 of the file, if that of each part is known. */
-  #whole(): { crc64?: string } {
+  /** The CRC64 of the whole file, if that of each part is known. */
+  #crc64(): { crc64?: string } {
     const { done, complete } = this.ledger;
     const pieces = done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
     if (this.ports.integrity !== "crc64" || !complete || pieces.length !== done.length) return {};
     return { crc64: combine(pieces) };
   }
 
-  /** Tells the backend what it does not know yet. */
-  async report(signal: AbortSignal): Promise<void> {
-    const untold = this.ledger.untold();
-    if (untold.length === 0) return;
-    await this.ports.api.checkpoint(this.remote.id, untold, signal);
-    this.#told(untold);
+  /** Sends a checkpoint, if the backend lacks anything. */
+  async checkpoint(signal: AbortSignal): Promise<void> {
+    const parts = this.ledger.unreported();
+    if (parts.length === 0) return;
+    await this.ports.api.checkpoint(this.remote.id, parts, signal);
+    this.#markReported(parts);
   }
 
-  async #sendPart(number: number, signal: AbortSignal): Promise<void> {
-    const checked = this.ports.integrity === "crc64";
-    try {
-      if (checked) this.#check.begin(number);
-      const part = await this.#sender.send(number, signal);
-      if (checked) this.#check.arrived(part);
-      this.ledger.finish(part);
-      this.#width.arrived(part.size, this.ports.api.world.clock.now());
-    } catch (error) {
-      this.ledger.putBack(number);
-      throw error;
-    }
-    this.ports.onprogress();
-  }
-
-  async #sign(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> {
-    const { api } = this.ports;
-    const own = await this.#signHere(numbers, signal);
-    if (own) return own;
-    const untold = this.ledger.untold();
-    const parts = await this.#requests(numbers);
-    const batch = await persist(
-      () => api.sign(this.remote.id, parts, untold, signal),
-      this.#patience(signal),
-    );
-    this.#told(untold);
-    this.#hear(batch);
-    return batch;
-  }
-
-  /** Takes in the parts that came signed with the upload itself. */
-  accept(batch: SignedBatch): void {
-    this.#hear(batch);
-    this.signer.accept(batch);
-  }
-
-  #hear(batch: SignedBatch): void {
-    this.#heard = { batch, at: this.ports.api.world.clock.now() };
-  }
-
-  /** With borrowed credentials; null where the backend has to. */
-  async #signHere(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch | null> {
-    const { signing, integrity } = this.ports;
-    if (signing !== "sts" || integrity === "md5" || this.remote.method !== "multipart") return null;
-    const { api } = this.ports;
-    this.#lending ??= import("./lending.ts").then(
-      ({ Lending }) => new Lending(api, this.remote.id),
-      () => null, // It could not be loaded.
-    );
-    const lending = await this.#lending;
-    return lending && persist(() => lending.sign(numbers, this.#heard, signal), this.#patience(signal));
-  }
-
-  /** With MD5 the bytes are bound into the URL, so they are hashed first: few at a time, or the lanes would wait. */
-  async #requests(numbers: readonly number[]): Promise<{ number: number; content_md5?: string }[]> {
-    if (this.ports.integrity !== "md5") return numbers.map((number) => ({ number }));
-    const few = numbers.slice(0, 2 * this.ports.lanes);
-    return Promise.all(few.map(async (number) => ({ number, content_md5: await this.#check.md5(number) })));
-  }
-
-  /** A slow line needs few URLs, so few sign calls carry the record along; these keep it fresh between them. */
+  /** On a slow connection few sign calls carry checkpoints, so calls of their own keep the record fresh. */
   async #checkpoints(signal: AbortSignal): Promise<void> {
-    const { clock } = this.ports.api.world;
-    let gap = this.ports.signing === "sts" ? FIRST_GAP_ALONE : FIRST_GAP;
+    const { clock } = this.ports.api.environment;
+    let gap = this.ports.signing === "sts" ? FIRST_CHECKPOINT_STS : FIRST_CHECKPOINT;
     for (;;) {
-      const wait = this.#toldAt + gap - clock.now();
-      await clock.sleep(Math.max(1000, wait), signal);
-      if (clock.now() - this.#toldAt < gap || this.ledger.untold().length === 0) continue;
-      await this.report(signal).catch(() => {}); // the next call carries it
-      gap = Math.min(LAST_GAP, gap * 2);
+      await clock.sleep(Math.max(1000, this.#reportedAt + gap - clock.now()), signal);
+      if (clock.now() - this.#reportedAt < gap || this.ledger.unreported().length === 0) continue;
+      await this.checkpoint(signal).catch(() => {}); // The next call carries it.
+      gap = Math.min(MAX_CHECKPOINT_GAP, gap * 2);
     }
   }
 
-  #told(parts: ReturnType<Ledger["untold"]>): void {
-    this.ledger.told(parts);
-    this.#toldAt = this.ports.api.world.clock.now();
-    this.ports.ontold(this.ledger.doneBytes);
-  }
-
-  #patience(signal: AbortSignal): Patience {
-    const { clock, connection } = this.ports.api.world;
-    return { clock, connection, signal, tell: this.ports.tell };
+  #markReported(parts: readonly DonePart[]): void {
+    this.ledger.markReported(parts);
+    this.#reportedAt = this.ports.api.environment.clock.now();
+    this.ports.oncheckpoint(this.ledger.doneBytes);
   }
 }
 
-/** A stream may keep a lane waiting for its next part; whoever stops does not wait for it. */
-async function takeUnless(signal: AbortSignal, ledger: Ledger): Promise<number | undefined> {
+/** A stream may take long to give its next part. An abort does not wait for it; a part that comes later is put back. */
+async function takePart(ledger: Ledger, signal: AbortSignal): Promise<number | undefined> {
   const taken = ledger.next(signal);
-  const over = new AbortController();
-  const stopped = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { signal: over.signal });
-  });
-  const number = await Promise.race([taken, stopped]).finally(() => over.abort());
-  if (number === undefined || signal.aborted) {
-    taken.then(
-      (late) => late !== undefined && signal.aborted && ledger.putBack(late),
-      () => {},
-    );
-    signal.throwIfAborted();
+  try {
+    return await abortable(taken, signal);
+  } finally {
+    if (signal.aborted) {
+      taken.then((number) => number !== undefined && ledger.putBack(number)).catch(() => {});
+      signal.throwIfAborted();
+    }
   }
-  return number;
 }
 
-function damaged(numbers: readonly number[]): UploadError {
-  return new StorageError({
-    code: "damaged",
-    ...said("damaged", { parts: numbers.slice(0, 5).join(", ") }),
-  });
+function damagedParts(numbers: readonly number[]): UploadError {
+  const parts = numbers.slice(0, 5).join(", ");
+  return new StorageError({ code: "damaged", ...errorText("damaged", { parts }) });
 }
 
 function missingParts(error: unknown): number[] {

@@ -1,19 +1,10 @@
-// One file on its way to the storage, as the page sees it.
-// Its one rule: `state` is written in #move alone, by the table; everything else follows from the state.
+// One upload: its state, its events, and what callers may do with it.
+// `state` is written in #move alone, by the table of states.ts.
+// README.md beside this file lists the modules that a part passes, in order.
 
-import { aborting } from "./aborting.ts";
-import { Alone } from "./alone.ts";
-import type { Api, RemoteUpload } from "./api.ts";
-import { deferred } from "./deferred.ts";
-import {
-  AbortedError,
-  ApiError,
-  asUploadError,
-  fileChanged,
-  isGone,
-  NetworkError,
-  type UploadError,
-} from "./errors.ts";
+import type { RemoteUpload } from "./api.ts";
+import type { QueueEntry, UploadQueue } from "./concurrency.ts";
+import { AbortedError, ApiError, asUploadError, isGone, type UploadError } from "./errors.ts";
 import {
   type Notice,
   NoticeEvent,
@@ -21,171 +12,167 @@ import {
   UploadEventTarget,
   UploadProgressEvent,
 } from "./events.ts";
-import { fingerprintOf } from "./fingerprint.ts";
-import { entryOf } from "./journal.ts";
-import { open } from "./opening.ts";
+import type { UploadOptions } from "./options.ts";
+import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
-import type { Queue } from "./queue.ts";
-import { type Patience, persist } from "./retry.ts";
-import type { Facts, NoticeName } from "./sentences.ts";
-import { FIRST_BATCH } from "./signer.ts";
-import type { Slots } from "./slots.ts";
-import { type LaterSource, Source } from "./source.ts";
-import { type Event, isActive, isOver, next, type State } from "./states.ts";
-import type { Integrity, Signing, Transfer, TransferPorts } from "./transfer.ts";
+import { deferred } from "./promises.ts";
+import { makeRetry, type Notify, type Retry } from "./retry.ts";
+import { isActive, isOver, next, type State, type StateEvent } from "./states.ts";
+import type { Transfer } from "./transfer.ts";
 
-export interface UploadPorts {
-  readonly api: Api;
-  readonly queue: Queue;
-  readonly destination: string;
-  readonly lanes: number;
-  /** Bytes up to which a file is small. */
-  readonly small: number;
-  readonly integrity: Integrity;
-  readonly signing: Signing;
-  /** Requests to the storage at once, of all uploads together. */
-  readonly slots: Slots;
-  /** The id of the upload to go on with, where the page knows it. */
-  readonly takeUp?: string;
+export interface UploadSettings extends PreparationSettings {
+  readonly queue: UploadQueue;
 }
 
-export interface UploadOptions {
-  readonly metadata?: Readonly<Record<string, string>>;
-  /** The name under which to upload a Blob, which has none of its own. */
-  readonly filename?: string;
-  /** Kept until the upload has ended: by it `resume` opens the file again without anybody choosing it. */
-  readonly handle?: FileSystemFileHandle;
-}
-
-/** Progress is told at most so often; people see no more, and listeners cost time. */
-const TELL_EVERY = 100;
-/** How often parts that the storage turns out to lack are sent again. */
-const ROUNDS = 5;
-/** Of a place in the queue: so many are under way that each call to the backend is worth it. */
-const SHARE = 1 / 150;
+/** Milliseconds between progress events at least. */
+const PROGRESS_INTERVAL = 100;
+/** How often parts that OSS turns out to lack are sent again. */
+const MAX_ROUNDS = 5;
+/** A small file's share of a place in the queue, so that batch calls are full. */
+const SMALL_SHARE = 1 / 150;
 const NEVER = new AbortController().signal;
 
+/** Creates an upload and puts it into the queue. Internal: pages call `OssUploader.upload`. */
+export let createUpload: (
+  file: Blob | LazySource,
+  settings: UploadSettings,
+  options: UploadOptions,
+) => Upload;
+
+/**
+ * One upload of a file or stream. OssUploader creates it. Dispatches `statechange` (StateChangeEvent), `progress`
+ * (UploadProgressEvent, at most ten a second) and `notice` (NoticeEvent).
+ */
 export class Upload extends UploadEventTarget {
+  /** The file as it was given; for a stream an empty Blob of its type. */
   readonly file: Blob;
   readonly filename: string;
-  #source: Source;
-  /** Of a stream, whose code is loaded when there is one. */
-  readonly #later: LaterSource | null;
+  readonly options: UploadOptions;
+  readonly #settings: UploadSettings;
+  readonly #preparation: Preparation;
+  readonly #queueEntry: QueueEntry;
+  readonly #retry: Retry;
   #state: State = "queued";
   #error: UploadError | null = null;
   #notice: Notice | null = null;
   #transfer: Transfer | null = null;
-  /** As it was completed, perhaps by another tab. */
-  #ended: RemoteUpload | null = null;
-  /** How far it was when it ended. */
-  #last: Progress | null = null;
-  /** Whether what the storage holds must be asked before going on. */
-  #doubtful = false;
-  /** Under which other tabs know this file. */
-  #fingerprint: string | null = null;
-  readonly #alone: Alone;
+  #completed: RemoteUpload | null = null;
+  /** Progress at the end, when `#transfer` is gone. */
+  #finalProgress: Progress | null = null;
+  /** Whether OSS must be asked for its parts before more are sent. */
+  #mustInspect = false;
   #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #done = deferred<RemoteUpload>();
-  #toldProgressAt = Number.NEGATIVE_INFINITY;
+  #lastProgressAt = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    file: Blob | LaterSource,
-    readonly ports: UploadPorts,
-    readonly options: UploadOptions = {},
-  ) {
+  static {
+    createUpload = (file, settings, options) => new Upload(file, settings, options);
+  }
+
+  private constructor(file: Blob | LazySource, settings: UploadSettings, options: UploadOptions) {
     super();
-    const given = file instanceof Blob ? file : new Blob([], file);
-    this.#source = new Source(given, file instanceof Blob ? options.filename : file.name);
-    this.#later = file instanceof Blob ? null : file;
-    this.file = this.#source.blob;
-    this.filename = this.#source.name;
-    const { api, destination } = ports;
-    this.#alone = new Alone({ api, destination, patience: (signal) => this.#patience(signal) });
-    ports.queue.enter(this);
+    this.options = options;
+    this.#settings = settings;
+    this.#retry = makeRetry(settings.api.environment, this.#showNotice);
+    this.#preparation = new Preparation(settings, file, {
+      filename: options.filename,
+      metadata: options.metadata ?? {},
+      handle: options.handle,
+      notify: this.#showNotice,
+      retry: this.#retry,
+      onprogress: () => this.#dispatchProgress(),
+    });
+    this.file = this.#preparation.file;
+    this.filename = this.#preparation.filename;
+    this.#queueEntry = { share: this.#preparation.isSmall ? SMALL_SHARE : 1, start: () => this.#start() };
+    settings.queue.enter(this.#queueEntry);
   }
 
-  /** Whether its size was known from the start: not of a stream. */
+  /** Whether the size was known from the start; false for a stream. */
   get sized(): boolean {
-    return this.#later === null;
-  }
-
-  /** Goes in one request, and is begun and completed together with others. */
-  get #small(): boolean {
-    return this.sized && this.#source.size <= this.ports.small;
-  }
-
-  get weight(): number {
-    return this.#small ? SHARE : 1;
+    return !this.#preparation.isStream;
   }
 
   get state(): State {
     return this.#state;
   }
 
-  /** The backend's id, once it knows the upload. */
+  /** The backend's id; null until the backend has created the upload. */
   get id(): string | null {
-    return this.#ended?.id ?? this.#transfer?.remote.id ?? null;
+    return this.#completed?.id ?? this.#transfer?.remote.id ?? null;
   }
 
+  /** Why the upload failed; null unless `state` is "failed". */
   get error(): UploadError | null {
     return this.#error;
   }
 
-  /** What is going on while nothing seems to. */
+  /** Why the upload waits; null while it does not. */
   get notice(): Notice | null {
     return this.#notice;
   }
 
   get progress(): Progress {
-    const untouched = { loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
-    return this.#transfer?.meter.read() ?? this.#last ?? untouched;
+    const none = { loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
+    return this.#transfer?.meter.read() ?? this.#finalProgress ?? none;
   }
 
-  /** The completed upload. Rejects when it fails or is discarded; after `resume()` of a failed one it is a new promise. */
+  /**
+   * Resolves with the completed upload. Rejects with the UploadError of a failure, or with AbortedError. After `resume()`
+   * of a failed upload it is a new promise.
+   */
   get done(): Promise<RemoteUpload> {
     return this.#done.promise;
   }
 
-  /** Stops every request at once; finished parts are kept. Does nothing when already paused. */
+  /**
+   * Aborts all requests and keeps finished parts. Does nothing when already paused. Throws IllegalTransition unless
+   * `can(state, "pause")`.
+   */
   pause(): void {
     if (this.#state === "paused") return;
     this.#move("pause");
-    this.#halt();
-    // The record is for other devices and the list of unfinished uploads; the storage knows in any case.
-    this.#transfer?.report(NEVER).catch(() => {});
+    this.#abortRequests();
+    this.#checkpoint();
   }
 
-  /** Goes on after a pause or a failure. Does nothing when already under way. */
+  /**
+   * Continues after a pause or a failure. Does nothing while the upload is queued or active. Throws IllegalTransition
+   * unless `can(state, "resume")`.
+   */
   resume(): void {
     if (this.#state === "queued" || isActive(this.#state)) return;
     if (this.#state === "failed") this.#done = deferred();
     this.#move("resume");
-    // A part that was cut off may have arrived all the same: one question costs less than sending it again.
-    this.#doubtful = true;
-    this.ports.queue.enter(this);
+    // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
+    this.#mustInspect = true;
+    this.#settings.queue.enter(this.#queueEntry);
   }
 
-  /** Discards the upload, here and at the storage. */
+  /**
+   * Aborts the upload here, at the backend and at OSS. Resolves when that is done, or when the upload has been completed
+   * first. Rejects with UploadError when the backend cannot be reached or refuses.
+   */
   async abort(): Promise<void> {
     if (this.#state === "aborted" || this.#state === "aborting") return;
     this.#move("abort");
-    this.#halt();
-    await this.#giveUp();
+    this.#abortRequests();
+    await this.#preparation.cancel(new AbortedError());
     await this.#running;
-    if (isOver(this.#state)) return; // Its end was under way, and came first.
+    if (isOver(this.#state)) return; // The upload ended first.
     try {
       const { id } = this;
-      if (id) await persist(() => this.ports.api.abort(id, NEVER), this.#patience(NEVER));
-      this.#vanish(new AbortedError());
+      if (id) await this.#retry(() => this.#settings.api.abort(id, NEVER), NEVER);
+      this.#endAborted(new AbortedError());
     } catch (error) {
-      await this.#settle(error, NEVER);
+      await this.#fail(error, NEVER);
       if (this.#error) throw this.#error;
     }
   }
 
   /** Called by the queue when there is room. */
-  begin(): void {
+  #start(): void {
     this.#move("begin");
     this.#stop = new AbortController();
     const { signal } = this.#stop;
@@ -194,144 +181,77 @@ export class Upload extends UploadEventTarget {
 
   async #run(signal: AbortSignal): Promise<void> {
     try {
-      const ended = await this.#prepare(signal);
-      if (ended) return this.#finish(ended);
-      const transfer = this.#transfer as Transfer;
+      const completed = await this.#preparation.lock(signal);
+      if (completed) return this.#complete(completed);
+      const transfer = await this.#prepare(signal);
       this.#move("start");
-      this.#tellProgress(true);
-      this.#finish(await this.#sendAll(transfer, signal));
+      this.#dispatchProgress(true);
+      this.#complete(await this.#sendAll(transfer, signal));
     } catch (error) {
-      // Whoever stopped us has already said what is to become of the upload.
-      if (!signal.aborted) await this.#settle(error, signal);
+      // Pause and abort have already set the state.
+      if (!signal.aborted) await this.#fail(error, signal);
     }
   }
 
-  /** Finds the upload that was begun with this file, or begins one; gives it where another tab has completed it. */
-  async #prepare(signal: AbortSignal): Promise<RemoteUpload | null> {
-    const later = this.#later;
-    if (later && !this.#source.isStream) this.#source = await this.#load(() => later.load(), signal);
-    signal.throwIfAborted();
-    if (this.sized && !this.#small) this.#fingerprint ??= await fingerprintOf(this.#source);
-    const ended = this.#fingerprint && (await this.#alone.take(this.#fingerprint, signal));
-    if (ended) return ended;
-    const begun = this.#transfer;
-    const transfer = begun ?? (await this.#open(this.#fingerprint, signal));
+  async #prepare(signal: AbortSignal): Promise<Transfer> {
+    const transfer = this.#transfer ?? (await this.#preparation.open(signal));
     this.#transfer = transfer;
-    if (!begun) this.#record(transfer.ledger.doneBytes);
     signal.throwIfAborted();
-    if (this.#doubtful) await persist(() => transfer.inspect(signal), this.#patience(signal));
-    this.#doubtful = false;
-    return null;
-  }
-
-  async #open(fingerprint: string | null, signal: AbortSignal): Promise<Transfer> {
-    const { api, destination, takeUp } = this.ports;
-    // What sends parts is loaded when there is a file: a page that only might upload waits for half as much.
-    const { Transfer } = await this.#load(() => import("./transfer.ts"), signal);
-    const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts());
-    const metadata = this.options.metadata ?? {};
-    const sign = this.#firstBatch();
-    const small = this.#small;
-    const key = crypto.randomUUID?.() ?? String(Math.random());
-    const ports = { api, source: this.#source, destination, takeUp, metadata, transferOf, sign, small, key };
-    return persist(() => open(ports, fingerprint, signal), this.#patience(signal));
-  }
-
-  /** Code that is loaded when it is needed; a line that is dead just then is tried again. */
-  #load<T>(load: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const attempt = () =>
-      aborting(load(), signal).catch((cause: unknown) => {
-        signal.throwIfAborted();
-        throw new NetworkError("code_unreachable", { cause });
-      });
-    return persist(attempt, this.#patience(signal));
-  }
-
-  /** Of a stream nobody wants the rest. */
-  async #giveUp(): Promise<void> {
-    const reason = new AbortedError();
-    if (this.#source.isStream) await this.#source.cancel(reason);
-    else await this.#later?.cancel(reason);
-  }
-
-  /** With MD5 bytes are hashed before their URLs are asked for; one that signs itself learns where from one alone. */
-  #firstBatch(): number {
-    const { signing, integrity } = this.ports;
-    if (integrity === "md5") return 0;
-    return signing === "sts" ? 1 : FIRST_BATCH;
-  }
-
-  #transferPorts(): TransferPorts {
-    return {
-      api: this.ports.api,
-      source: this.#source,
-      lanes: this.ports.lanes,
-      integrity: this.ports.integrity,
-      signing: this.ports.signing,
-      small: this.#small,
-      slots: this.ports.slots,
-      tell: (notice, facts) => this.#tell(notice, facts),
-      onprogress: () => this.#tellProgress(),
-      ontold: (bytesDone) => this.#record(bytesDone),
-    };
+    if (this.#mustInspect) await this.#retry(() => transfer.inspect(signal), signal);
+    this.#mustInspect = false;
+    return transfer;
   }
 
   async #sendAll(transfer: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
     for (let round = 1; ; round++) {
       await transfer.send(signal);
-      await this.#assertUnchanged();
+      await this.#preparation.assertUnchanged();
       signal.throwIfAborted();
-      this.#tellProgress(true);
+      this.#dispatchProgress(true);
       this.#move("finish");
-      const result = await transfer.complete(signal, round === ROUNDS);
+      const result = await transfer.complete(signal, round === MAX_ROUNDS);
       if (!Array.isArray(result)) return result;
-      this.#move("miss");
+      this.#move("reopen");
     }
   }
 
-  /** A browser notices a file that changes by its date and size; one that kept both is told by its samples. */
-  async #assertUnchanged(): Promise<void> {
-    const chosen = this.#fingerprint;
-    if (chosen && (await fingerprintOf(this.#source)) !== chosen) throw fileChanged(this.filename);
-  }
-
-  #finish(result: RemoteUpload): void {
-    void this.ports.api.world.journal.forget(result.id);
-    this.#last = this.progress;
-    this.#ended = result;
-    this.#transfer = null; // of thousands that are over nothing more is held
+  #complete(result: RemoteUpload): void {
+    this.#preparation.forget(result.id);
+    this.#finalProgress = this.progress;
+    this.#completed = result;
+    this.#transfer = null; // A page may keep thousands of completed uploads.
     this.#move("complete");
     this.#done.resolve(result);
   }
 
-  #vanish(error: AbortedError): void {
-    if (this.id) void this.ports.api.world.journal.forget(this.id);
-    this.#move("vanish");
+  #endAborted(error: AbortedError): void {
+    if (this.id) this.#preparation.forget(this.id);
+    this.#move("delete");
     this.#done.reject(error);
   }
 
-  /** What an error makes of the upload. When the upload itself is gone, the backend knows how it ended. */
-  async #settle(thrown: unknown, signal: AbortSignal): Promise<void> {
+  /** Ends the upload after an error. If the error says that the upload is gone, the backend knows how it ended. */
+  async #fail(thrown: unknown, signal: AbortSignal): Promise<void> {
     const error = asUploadError(thrown);
     const { id } = this;
-    const ended = id && isGone(error) ? await this.#howItEnded(id, signal) : null;
+    const outcome = id && isGone(error) ? await this.#outcome(id, signal) : null;
     if (signal.aborted) return;
-    if (ended === "aborted") {
-      void this.#giveUp();
-      this.#vanish(new AbortedError("aborted_elsewhere"));
-    } else if (ended) this.#finish(ended);
+    if (outcome === "aborted") {
+      void this.#preparation.cancel(new AbortedError());
+      this.#endAborted(new AbortedError("aborted_elsewhere"));
+    } else if (outcome) this.#complete(outcome);
     else {
       this.#error = error;
       this.#move("fail");
       this.#done.reject(error);
-      this.#transfer?.report(NEVER).catch(() => {}); // as after a pause
+      this.#checkpoint();
     }
   }
 
-  /** Null when the backend holds it to be unfinished, or does not say. */
-  async #howItEnded(id: string, signal: AbortSignal): Promise<RemoteUpload | "aborted" | null> {
+  /** Null when the backend takes the upload for unfinished, or does not answer. */
+  async #outcome(id: string, signal: AbortSignal): Promise<RemoteUpload | "aborted" | null> {
     try {
-      const remote = await persist(() => this.ports.api.get(id, signal), this.#patience(signal));
+      const remote = await this.#retry(() => this.#settings.api.get(id, signal), signal);
       if (remote.state === "completed") return remote;
       return remote.state === "aborted" ? "aborted" : null;
     } catch (error) {
@@ -339,45 +259,38 @@ export class Upload extends UploadEventTarget {
     }
   }
 
-  #move(event: Event): void {
+  #move(event: StateEvent): void {
     const previous = this.#state;
     this.#state = next(previous, event);
     if (event !== "fail") this.#error = null;
-    this.#tell(null);
+    this.#showNotice(null);
     if (this.#state !== "queued" && !isActive(this.#state)) {
-      this.ports.queue.leave(this);
-      // While it is being discarded, another tab would take up what is about to vanish.
-      if (this.#state !== "aborting") this.#alone.leave();
+      this.#settings.queue.leave(this.#queueEntry);
+      // During the abort another tab would resume the upload that is about to be deleted.
+      if (this.#state !== "aborting") this.#preparation.unlock();
     }
     this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
   }
 
-  #halt(): void {
+  #abortRequests(): void {
     this.#stop.abort(new AbortedError());
   }
 
-  #tell(name: NoticeName | null, facts: Facts = {}): void {
+  /** For the list of unfinished uploads and for other devices; OSS knows its parts in any case. */
+  #checkpoint(): void {
+    this.#transfer?.checkpoint(NEVER).catch(() => {});
+  }
+
+  readonly #showNotice: Notify = (name, facts = {}) => {
     if (name === null && this.#notice === null) return;
     this.#notice = name && { name, facts };
     this.dispatchEvent(new NoticeEvent(this.#notice));
-  }
+  };
 
-  #tellProgress(always = false): void {
-    const now = this.ports.api.world.clock.now();
-    if (!always && now - this.#toldProgressAt < TELL_EVERY) return;
-    this.#toldProgressAt = now;
+  #dispatchProgress(always = false): void {
+    const now = this.#settings.api.environment.clock.now();
+    if (!always && now - this.#lastProgressAt < PROGRESS_INTERVAL) return;
+    this.#lastProgressAt = now;
     this.dispatchEvent(new UploadProgressEvent(this.progress));
-  }
-
-  #record(bytesDone: number): void {
-    const remote = this.#transfer?.remote;
-    if (!remote || this.#small || !this.sized) return;
-    const entry = entryOf({ ...remote, bytes_done: bytesDone }, this.options.handle);
-    void this.ports.api.world.journal.record(entry);
-  }
-
-  #patience(signal: AbortSignal): Patience {
-    const { clock, connection } = this.ports.api.world;
-    return { clock, connection, signal, tell: (notice, facts) => this.#tell(notice, facts) };
   }
 }

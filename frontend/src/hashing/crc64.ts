@@ -1,11 +1,11 @@
-// CRC-64/XZ, as OSS computes it, and how the values of two pieces make the value of both.
-// Its one rule: pure; values are unsigned decimals in text, since JavaScript's numbers cannot hold them.
+// CRC-64/XZ, the checksum of OSS's header x-oss-hash-crc64ecma, and the combination of the checksums of pieces.
+// Values are unsigned decimals in strings, because JavaScript's numbers cannot hold 64 bits. Pure.
 
 /** The polynomial, reflected. */
 const POLYNOMIAL = 0xc96c5795d7870f42n;
 const HIGHEST = 1n << 63n;
 
-/** The product of two polynomials modulo OSS's; bits reflected, x⁰ is the highest bit. */
+/** The product of two polynomials modulo POLYNOMIAL; bits are reflected, x⁰ is the highest bit. */
 function multiply(a: bigint, b: bigint): bigint {
   let product = 0n;
   for (let bit = HIGHEST; bit; bit >>= 1n) {
@@ -15,7 +15,7 @@ function multiply(a: bigint, b: bigint): bigint {
   return product;
 }
 
-/** x to the 8, 16, 32 … : what a byte, two bytes, four … do to the value before them. */
+/** x to the power of 8, 16, 32 …: the factors by which 1, 2, 4 … bytes shift the checksum before them. */
 const POWERS: bigint[] = [HIGHEST >> 8n];
 
 function shiftOf(bytes: number): bigint {
@@ -35,7 +35,7 @@ export interface Piece {
   readonly size: number;
 }
 
-/** The value of all pieces in their order. Parts of one size share what is costly. */
+/** The checksum of all pieces in order. The factor of each size is computed once. */
 export function combine(pieces: Iterable<Piece>): string {
   const shifts = new Map<number, bigint>();
   let whole = 0n;
@@ -47,7 +47,7 @@ export function combine(pieces: Iterable<Piece>): string {
   return whole.toString();
 }
 
-/** Tables of the two halves, for where WebAssembly may not run. */
+/** Lookup tables of the two halves, for Crc64. */
 let low: Uint32Array | null = null;
 let high = new Uint32Array(0);
 
@@ -64,7 +64,7 @@ function tables(): Uint32Array {
   return low;
 }
 
-/** Byte after byte, in plain JavaScript. */
+/** CRC-64/XZ in plain JavaScript, for where WebAssembly is forbidden. */
 export class Crc64 {
   #low = 0xffffffff;
   #high = 0xffffffff;

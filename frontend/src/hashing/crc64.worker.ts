@@ -1,6 +1,6 @@
-// The worker: takes a blob, gives its CRC64.
+// A worker that computes the CRC64 of blobs.
 
-import { crc64Of } from "./hash-crc64.ts";
-import { serve } from "./serving.ts";
+import { crc64Of } from "./hashes.ts";
+import { serve } from "./worker-protocol.ts";
 
 serve(crc64Of);

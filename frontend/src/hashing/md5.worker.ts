@@ -1,6 +1,6 @@
-// The worker: takes a blob, gives its MD5.
+// A worker that computes the MD5 of blobs.
 
-import { md5Of } from "./hash-md5.ts";
-import { serve } from "./serving.ts";
+import { md5Of } from "./hashes.ts";
+import { serve } from "./worker-protocol.ts";
 
 serve(md5Of);

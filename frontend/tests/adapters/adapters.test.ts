@@ -3,21 +3,21 @@
 import { expect, it } from "vitest";
 import { aliOssOptions } from "../../src/adapters/ali-oss.ts";
 import { uppyOptions } from "../../src/adapters/uppy.ts";
-import { TestWorld } from "../world.ts";
+import { TestEnvironment } from "../environment.ts";
 
-/** What STS lends at the shortest, in milliseconds. */
+/** The shortest life of credentials of STS, in milliseconds. */
 const SHORTEST = 15 * 60_000;
 
-/** A backend that lends the same credentials until a third of their life is left, on a clock years away. */
-function lender(life: number): { world: TestWorld; end: () => number } {
-  const world = new TestWorld();
+/** A backend that issues the same credentials until a third of their life is left. */
+function issuer(life: number): { environment: TestEnvironment; end: () => number } {
+  const environment = new TestEnvironment();
   let count = 0;
   let end = 0;
-  world.backend.fault = ({ path }) => {
+  environment.backend.fault = ({ path }) => {
     if (path !== "credentials/") return undefined;
-    if (end - world.serverTime() <= life / 3) {
+    if (end - environment.serverTime() <= life / 3) {
       count += 1;
-      end = world.serverTime() + life;
+      end = environment.serverTime() + life;
     }
     return Response.json({
       access_key_id: `STS.${count}`,
@@ -31,41 +31,38 @@ function lender(life: number): { world: TestWorld; end: () => number } {
       addressing: "cname",
     });
   };
-  return { world, end: () => end };
+  return { environment, end: () => end };
 }
 
 it.each([
   ["fresh", 0],
   ["half used", 0.5],
   ["about to be renewed", 0.66],
-])(
-  "never leaves ali-oss with credentials that have ended, though those it got first were %s",
-  async (_, used) => {
-    for (const life of [SHORTEST, 4 * SHORTEST]) {
-      const { world, end } = lender(life);
-      await world.clock.run(aliOssOptions({}, world)); // another tab
-      await world.clock.pass(life * used);
-      const options = await world.clock.run(aliOssOptions({}, world));
-      expect([options.cname, options.sldEnable, options.secure]).toEqual([true, false, true]);
-      for (let round = 0; round < 40; round++) {
-        await world.clock.pass(options.refreshSTSTokenInterval);
-        expect(end(), `round ${round}`).toBeGreaterThan(world.serverTime());
-        await world.clock.run(options.refreshSTSToken());
-      }
+])("never leaves ali-oss with expired credentials, though the first were %s", async (_, used) => {
+  for (const life of [SHORTEST, 4 * SHORTEST]) {
+    const { environment, end } = issuer(life);
+    await environment.clock.run(aliOssOptions({}, environment)); // another tab
+    await environment.clock.pass(life * used);
+    const options = await environment.clock.run(aliOssOptions({}, environment));
+    expect([options.cname, options.sldEnable, options.secure]).toEqual([true, false, true]);
+    for (let round = 0; round < 40; round++) {
+      await environment.clock.pass(options.refreshSTSTokenInterval);
+      expect(end(), `round ${round}`).toBeGreaterThan(environment.serverTime());
+      await environment.clock.run(options.refreshSTSToken());
     }
-  },
-);
+  }
+});
 
-it("gives Uppy 6 and Uppy 5 one address, without the slash that they add", async () => {
-  const world = new TestWorld();
-  world.backend.fault = ({ path, body }) =>
+it("gives Uppy 6 and Uppy 5 one URL, without the slash that they add", async () => {
+  const environment = new TestEnvironment();
+  environment.backend.fault = ({ path, body }) =>
     path === "uppy/"
       ? Response.json({
           companion_url: `https://page.test/api/uppy/${body.destination}:x/`,
           expires_at: "2044-02-29T12:00:00Z",
         })
       : undefined;
-  expect(await world.clock.run(uppyOptions({ destination: "films" }, world))).toEqual({
+  expect(await environment.clock.run(uppyOptions({ destination: "films" }, environment))).toEqual({
     companionEndpoint: "https://page.test/api/uppy/films:x",
     endpoint: "https://page.test/api/uppy/films:x",
     shouldUseMultipart: true,

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { fingerprintOf, samplesOf } from "../../src/engine/fingerprint.ts";
-import { Source } from "../../src/engine/source.ts";
-import { fileOf } from "../world.ts";
+import { Source } from "../../src/engine/parts.ts";
+import { fileOf } from "../environment.ts";
 
 const KIB = 1024;
 
-test("known values, so that a change of what is hashed cannot pass for the same version", async () => {
+test("known values: a change of what is hashed needs a new version", async () => {
   // sha256sum of "oss-uploads v1\nfilm.mp4\n5\nhello"
   const digest = "6ca7b0a62d03731776e812d6e36856085ea3ee4fbdafaa87c041fde89a11ed61";
   const file = new File(["hello"], "film.mp4");

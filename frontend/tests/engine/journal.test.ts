@@ -35,7 +35,7 @@ test.each([
   expect((await journal.list()).map(({ id }) => id)).toEqual(["b"]);
 });
 
-test("what one page recorded, the next one lists, handle and all", async () => {
+test("the next page lists what one page recorded, with the handle", async () => {
   const handle = { kind: "file", name: "film.mp4" } as FileSystemFileHandle;
   await new BrowserJournal().record({ ...entry, handle });
   expect(await new BrowserJournal().list()).toEqual([{ ...entry, handle }]);
@@ -50,7 +50,7 @@ test.each([
   ["a fingerprint that is none", { ...entry, fingerprint: 7 }],
   ["a handle that is none", { ...entry, handle: "film.mp4" }],
   ["another upload's entry", { ...entry, id: "z" }],
-])("a damaged entry is dropped, the others stay: %s", async (_, damage) => {
+])("a damaged entry is dropped, and the others are kept: %s", async (_, damage) => {
   const store = createStore("oss-uploads", "unfinished");
   const journal = new BrowserJournal();
   await journal.record({ ...entry, id: "sound" });
@@ -59,7 +59,7 @@ test.each([
   expect((await entries(store)).map(([key]) => key)).toEqual(["sound"]);
 });
 
-test("a browser that stores nothing is no trouble: the backend remembers anyway", async () => {
+test("storage that is forbidden is ignored", async () => {
   globalThis.indexedDB = {
     open: () => {
       throw new DOMException("forbidden", "SecurityError");

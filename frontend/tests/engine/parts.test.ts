@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planOf, rangeOf, sizeOf } from "../../src/engine/parts.ts";
+import { Ledger, planOf, rangeOf, sizeOf } from "../../src/engine/parts.ts";
 
 describe("the bytes of a part", () => {
   test.each([
@@ -39,4 +39,49 @@ test.each([
   [Number.NaN, 10, 1],
 ])("a plan that does not cover the file is refused: %d bytes, %d each, %d parts", (size, partSize, count) => {
   expect(() => planOf(size, partSize, count)).toThrow(RangeError);
+});
+
+const ledger = () => new Ledger(planOf(45, 10, 5));
+
+test("held parts are loaded, unless their size or number is not in the plan", () => {
+  const known = ledger();
+  known.load([
+    { number: 1, size: 10 },
+    { number: 2, size: 9 },
+    { number: 5, size: 5 },
+    { number: 6, size: 10 },
+    { number: 0, size: 10 },
+  ]);
+  expect([known.waiting, known.doneCount, known.doneBytes]).toEqual([[2, 3, 4], 2, 15]);
+  expect(known.unreported()).toEqual([]);
+});
+
+test("parts are taken in order, and a part put back keeps its place", () => {
+  const known = ledger();
+  const [one, two] = [known.take(), known.take()];
+  known.putBack(two ?? 0);
+  known.putBack(one ?? 0);
+  expect(known.waiting).toEqual([1, 2, 3, 4, 5]);
+  known.putBack(9);
+  expect(known.waiting.at(-1)).toBe(9);
+});
+
+test("a finished part is unreported until acknowledged, and again when it was sent again meanwhile", () => {
+  const known = ledger();
+  known.finish({ number: 1, size: 10, etag: "A" });
+  const telling = known.unreported();
+  known.reopen([1, 3]);
+  known.finish({ number: 1, size: 10, etag: "B" });
+  known.markReported(telling);
+  expect(known.unreported()).toEqual([{ number: 1, size: 10, etag: "B" }]);
+  known.markReported(known.unreported());
+  expect(known.unreported()).toEqual([]);
+});
+
+test("reopen counts only parts that were done", () => {
+  const known = ledger();
+  for (let number = known.take(); number; number = known.take()) known.finish({ number, size: 10 });
+  expect(known.complete).toBe(true);
+  expect(known.reopen([2, 2, 9])).toBe(1);
+  expect([known.waiting, known.complete]).toEqual([[2], false]);
 });

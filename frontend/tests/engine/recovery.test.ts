@@ -1,85 +1,88 @@
-// The finer points of coming back: what is trusted again, what is not, and when enough is enough.
+// Recovery in special cases: what is resumed, what is repeated, and when a retry ends.
 
 import { expect, test } from "vitest";
 import { json } from "../backend.ts";
-import { expectEachOnce, fileOf, TestWorld } from "../world.ts";
+import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
-test("a file that was uploaded before is uploaded anew when it is chosen again", async () => {
-  const world = new TestWorld();
-  await world.clock.run(world.open().upload(fileOf(50)).done);
-  const again = await world.clock.run(world.open().upload(fileOf(50)).done);
+test("a completed file is uploaded again when it is chosen again", async () => {
+  const environment = new TestEnvironment();
+  await environment.clock.run(environment.open().upload(fileOf(50)).done);
+  const again = await environment.clock.run(environment.open().upload(fileOf(50)).done);
   expect(again.id).toBe("u2");
-  expect(world.store.accepted).toHaveLength(10);
+  expect(environment.store.accepted).toHaveLength(10);
 });
 
 test.each([
   ["fingerprint", fileOf(500, "film.mp4", "another")],
   ["size", fileOf(400)],
-])("a backend that gives an upload of another %s does not lead astray", async (_, other) => {
-  const world = new TestWorld();
-  const first = world.open().upload(fileOf(500));
-  await world.arrive(5);
+])("an upload of another %s that the backend returns is not resumed", async (_, other) => {
+  const environment = new TestEnvironment();
+  const first = environment.open().upload(fileOf(500));
+  await environment.arrive(5);
   first.pause();
-  await world.clock.pass(1000);
-  world.backend.fault = ({ body }) => (body?.resume ? json(200, world.backend.rows.get("u1")) : undefined);
-  expect((await world.clock.run(world.open().upload(other).done)).id).toBe("u2");
+  await environment.clock.pass(1000);
+  environment.backend.fault = ({ body }) =>
+    body?.resume ? json(200, environment.backend.rows.get("u1")) : undefined;
+  expect((await environment.clock.run(environment.open().upload(other).done)).id).toBe("u2");
 });
 
-test("a part that fails eight times while others get through is given up; what was sent is kept", async () => {
-  const world = new TestWorld();
-  world.store.fault = (number) => (number === 2 ? { status: 500, code: "InternalError" } : undefined);
-  const upload = world.open().upload(fileOf(50));
-  await world.reach(upload, "failed");
-  expect(world.store.tries(2)).toBe(8);
+test("a part that fails eight times while others arrive fails the upload; finished parts are kept", async () => {
+  const environment = new TestEnvironment();
+  environment.store.fault = (number) => (number === 2 ? { status: 500, code: "InternalError" } : undefined);
+  const upload = environment.open().upload(fileOf(50));
+  await environment.reach(upload, "failed");
+  expect(environment.store.tries(2)).toBe(8);
   expect(upload.error).toMatchObject({ code: "InternalError", requestId: "REQ-1" });
-  expect(world.store.accepted).toHaveLength(4);
+  expect(environment.store.accepted).toHaveLength(4);
 });
 
-test("a URL that grew old while its part waited is not tried again", async () => {
-  const world = new TestWorld();
-  world.backend.life = 60_000;
+test("a URL that expired while its part waited is not used", async () => {
+  const environment = new TestEnvironment();
+  environment.backend.life = 60_000;
   const busy = { status: 503, code: "ServiceUnavailable", headers: { "Retry-After": "120" } };
-  world.store.fault = (number, tries) => (number === 2 && tries === 1 ? busy : undefined);
-  await world.clock.run(world.open().upload(fileOf(50)).done);
-  expect(world.store.sent.filter(({ outcome }) => outcome === "AccessDenied")).toEqual([]);
+  environment.store.fault = (number, tries) => (number === 2 && tries === 1 ? busy : undefined);
+  await environment.clock.run(environment.open().upload(fileOf(50)).done);
+  expect(environment.store.sent.filter(({ outcome }) => outcome === "AccessDenied")).toEqual([]);
 });
 
-test("while a failed part waits for its next try, its bytes are not counted", async () => {
-  const world = new TestWorld();
+test("the bytes of a part that waits for a retry are not counted", async () => {
+  const environment = new TestEnvironment();
   const busy = { status: 503, code: "ServiceUnavailable", headers: { "Retry-After": "60" } };
-  world.store.fault = (number, tries) => (number === 2 && tries === 1 ? busy : undefined);
-  const upload = world.open().upload(fileOf(50));
-  await world.arrive(4);
-  await world.clock.pass(1000);
+  environment.store.fault = (number, tries) => (number === 2 && tries === 1 ? busy : undefined);
+  const upload = environment.open().upload(fileOf(50));
+  await environment.arrive(4);
+  await environment.clock.pass(1000);
   expect(upload.progress.loaded).toBe(40);
   expect(upload.notice).toEqual({ name: "storage_busy", facts: { code: "ServiceUnavailable", wait: 60 } });
-  await world.clock.run(upload.done);
+  await environment.clock.run(upload.done);
 });
 
-test("a storage that was away for the first requests and is back is not taken for a CORS refusal", async () => {
-  const world = new TestWorld();
-  world.store.fault = (_, tries) => (tries === 1 && world.store.sent.length < 4 ? "silent" : undefined);
-  await world.clock.run(world.open().upload(fileOf(500)).done);
-  expect(world.connection.asked).toBeGreaterThan(0);
-  expectEachOnce(world, 50);
+test("an outage of OSS during the first requests is not taken for a CORS refusal", async () => {
+  const environment = new TestEnvironment();
+  environment.store.fault = (_, tries) =>
+    tries === 1 && environment.store.sent.length < 4 ? "no_response" : undefined;
+  await environment.clock.run(environment.open().upload(fileOf(500)).done);
+  expect(environment.connection.asked).toBeGreaterThan(0);
+  expectEachOnce(environment, 50);
 });
 
-test("after a failure the storage is asked what it holds, and what it lost is sent before completing", async () => {
-  const world = new TestWorld();
-  world.store.fault = (number) => (number === 20 ? { status: 400, code: "InvalidArgument" } : undefined);
-  const upload = world.open().upload(fileOf(500));
-  await world.reach(upload, "failed");
-  world.store.hold("files/u1").delete(2);
-  world.store.fault = () => undefined;
+test("after a failure OSS's list of parts is loaded, and missing parts are sent before completing", async () => {
+  const environment = new TestEnvironment();
+  environment.store.fault = (number) =>
+    number === 20 ? { status: 400, code: "InvalidArgument" } : undefined;
+  const upload = environment.open().upload(fileOf(500));
+  await environment.reach(upload, "failed");
+  environment.store.hold("files/u1").delete(2);
+  environment.store.fault = () => undefined;
   upload.resume();
-  await world.clock.run(upload.done);
-  expect(world.store.accepted.filter((number) => number === 2)).toHaveLength(2);
-  expect(world.backend.count("POST", "complete/")).toBe(1);
+  await environment.clock.run(upload.done);
+  expect(environment.store.accepted.filter((number) => number === 2)).toHaveLength(2);
+  expect(environment.backend.count("POST", "complete/")).toBe(1);
 });
 
-test("a backend that says nothing for a minute is asked again", async () => {
-  const world = new TestWorld();
-  const { fetch } = world;
+test("a call without a response for a minute is repeated", async () => {
+  const environment = new TestEnvironment();
+  const { fetch } = environment;
   let calls = 0;
   const deaf: typeof fetch = (input, init) =>
     ++calls > 1
@@ -87,8 +90,8 @@ test("a backend that says nothing for a minute is asked again", async () => {
       : new Promise((_, reject) => {
           init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
         });
-  Object.assign(world, { fetch: deaf });
-  await world.clock.run(world.open().upload(fileOf(50)).done);
-  expect(world.clock.now()).toBeGreaterThanOrEqual(60_000);
-  expect(world.clock.now()).toBeLessThan(70_000);
+  Object.assign(environment, { fetch: deaf });
+  await environment.clock.run(environment.open().upload(fileOf(50)).done);
+  expect(environment.clock.now()).toBeGreaterThanOrEqual(60_000);
+  expect(environment.clock.now()).toBeLessThan(70_000);
 });

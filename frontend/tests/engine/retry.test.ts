@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { LoginError, NetworkError, UploadError } from "../../src/engine/errors.ts";
-import { backoff, delayBefore, persist, retryAfter, seconds } from "../../src/engine/retry.ts";
-import { TestWorld } from "../world.ts";
+import { backoff, delayBefore, makeRetry, retryAfter, seconds } from "../../src/engine/retry.ts";
+import { TestEnvironment } from "../environment.ts";
 
-test("the ceiling doubles from half a second to thirty, and chance takes anything below it", () => {
+test("the ceiling doubles from 0.5 s to 30 s, and the delay is any value below it", () => {
   const ceilings = [1, 2, 3, 4, 5, 6, 7, 8, 20].map((attempt) => backoff(attempt, () => 1));
   expect(ceilings).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
   expect(backoff(5, () => 0)).toBe(0);
@@ -23,38 +23,38 @@ test.each([
   expect(retryAfter(value)).toBe(expected);
 });
 
-test("what the other side asks for is the least; our own jitter may be more", () => {
+test("the delay is at least Retry-After and at least the backoff", () => {
   expect(delayBefore(1, 9, () => 1)).toBe(9000);
   expect(delayBefore(6, 1, () => 1)).toBe(16_000);
   expect(delayBefore(1, null, () => 0)).toBe(0);
 });
 
-test("seconds are rounded up and never nought", () => {
+test("seconds are rounded up, and at least 1", () => {
   expect([0, 1, 1000, 1001].map(seconds)).toEqual([1, 1, 1, 2]);
 });
 
 function setting() {
-  const world = new TestWorld();
+  const environment = new TestEnvironment();
   const { signal } = new AbortController();
-  const told: (string | null)[] = [];
-  const patience = { ...world, signal, tell: (notice: string | null) => told.push(notice) };
-  return { world, told, patience };
+  const notices: (string | null)[] = [];
+  const retry = makeRetry(environment, (notice) => notices.push(notice));
+  return { environment, notices, retry, signal };
 }
 
-test("a call is repeated until it succeeds, and the notice is taken back", async () => {
-  const { world, told, patience } = setting();
+test("a call is repeated until it succeeds, and the notice is removed", async () => {
+  const { environment, notices, retry, signal } = setting();
   let calls = 0;
   const attempt = async () => {
     if (++calls < 4) throw new NetworkError("server_unreachable");
     return "there";
   };
-  expect(await world.clock.run(persist(attempt, patience))).toBe("there");
-  expect(world.clock.slept).toEqual([250, 500, 1000]);
-  expect(told.at(-1)).toBe(null);
+  expect(await environment.clock.run(retry(attempt, signal))).toBe("there");
+  expect(environment.clock.slept).toEqual([250, 500, 1000]);
+  expect(notices.at(-1)).toBe(null);
 });
 
-test("what is not worth repeating is not repeated", async () => {
-  const { world, patience } = setting();
+test("errors that are not retryable are not retried", async () => {
+  const { environment, retry, signal } = setting();
   for (const error of [
     new LoginError({ code: "not_authenticated", title: "", detail: "" }),
     new UploadError({ code: "x", title: "", detail: "" }),
@@ -65,35 +65,35 @@ test("what is not worth repeating is not repeated", async () => {
       calls += 1;
       return Promise.reject(error);
     };
-    await expect(world.clock.run(persist(attempt, patience))).rejects.toBe(error);
+    await expect(environment.clock.run(retry(attempt, signal))).rejects.toBe(error);
     expect(calls).toBe(1);
   }
 });
 
-test("it gives up after a bounded while, longer than a backend takes to restart", async () => {
-  const { world, patience } = setting();
+test("the number of attempts is limited, and lasts longer than a restart of the backend", async () => {
+  const { environment, retry, signal } = setting();
   let calls = 0;
   const attempt = () => {
     calls += 1;
     return Promise.reject(new NetworkError("server_unreachable"));
   };
-  await expect(world.clock.run(persist(attempt, patience))).rejects.toThrow("No answer.");
+  await expect(environment.clock.run(retry(attempt, signal))).rejects.toThrow("Network error.");
   expect(calls).toBe(14);
-  expect(world.clock.now()).toBeGreaterThan(60_000);
+  expect(environment.clock.now()).toBeGreaterThan(60_000);
 });
 
-test("offline it waits for the network, and that uses up no patience", async () => {
-  const { world, told, patience } = setting();
-  world.connection.online = false;
+test("waiting for the network uses up no attempts", async () => {
+  const { environment, notices, retry, signal } = setting();
+  environment.connection.online = false;
   let calls = 0;
   const attempt = async () => {
     if (++calls < 2) throw new NetworkError("server_unreachable");
     return "there";
   };
-  const result = persist(attempt, patience);
-  await world.clock.pass(3_600_000);
+  const result = retry(attempt, signal);
+  await environment.clock.pass(3_600_000);
   expect(calls).toBe(1);
-  expect(told).toEqual(["offline"]);
-  world.connection.comeBack();
-  expect(await world.clock.run(result)).toBe("there");
+  expect(notices).toEqual(["offline"]);
+  environment.connection.comeBack();
+  expect(await environment.clock.run(result)).toBe("there");
 });

@@ -20,7 +20,7 @@ function setting(ports: Partial<SignerPorts> = {}) {
   const todo = Array.from({ length: 1000 }, (_, index) => index + 1);
   const signer = new Signer({
     clock,
-    lanes: 4,
+    parallel: 4,
     upcoming: () => todo,
     rate: () => null,
     sign,
@@ -35,7 +35,7 @@ function setting(ports: Partial<SignerPorts> = {}) {
   return { clock, asked, signer, take };
 }
 
-test("four lanes that want URLs at once cost one request, in the order of their need", async () => {
+test("four parts that need URLs at once cost one request, in their order", async () => {
   const { clock, asked, take } = setting();
   const taken = await clock.run(Promise.all([1, 2, 3, 4].map(take)));
   expect(taken.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
@@ -47,23 +47,20 @@ test.each([
   [0.01, 8],
   [1, 75],
   [50, 100],
-])(
-  "at %d parts a second a batch holds %i URLs: what starts in about the next minute",
-  async (rate, count) => {
-    const { clock, asked, take } = setting({ rate: () => rate });
-    await clock.run(take(1));
-    expect(asked[0]).toHaveLength(count);
-  },
-);
+])("at %d parts a second a batch has %i URLs, for about the next minute", async (rate, count) => {
+  const { clock, asked, take } = setting({ rate: () => rate });
+  await clock.run(take(1));
+  expect(asked[0]).toHaveLength(count);
+});
 
-test("it asks ahead before the last URL is taken, without making a lane wait", async () => {
+test("the next batch is requested before the last URL is taken", async () => {
   const { clock, asked, take } = setting();
   for (let number = 1; number <= 12; number++) await clock.run(take(number));
   expect(asked).toHaveLength(2);
   expect(asked[1]?.[0]).toBe(17);
 });
 
-test("a URL is good until shortly before its end by the server's clock, however wrong the device's date", async () => {
+test("a URL is fresh until shortly before its expiry by the server's clock, whatever the device's date", async () => {
   const { clock, signer, take } = setting();
   const part = await clock.run(take(1));
   await clock.pass(15 * 60_000 - 31_000);
@@ -72,7 +69,7 @@ test("a URL is good until shortly before its end by the server's clock, however 
   expect(signer.isFresh(part)).toBe(false);
 });
 
-test("a failed request is reported to who waits, and the next one asks again", async () => {
+test("a failed request rejects the waiting part, and the next part requests again", async () => {
   let broken = true;
   const { clock, take } = setting({
     sign: (numbers) => {

@@ -1,30 +1,30 @@
 import { describe, expect, test } from "vitest";
 import {
   can,
-  type Event,
   IllegalTransition,
   isActive,
   isOver,
   next,
   type State,
+  type StateEvent,
   TRANSITIONS,
 } from "../../src/engine/states.ts";
 
 const STATES = Object.keys(TRANSITIONS) as State[];
-const EVENTS: Event[] = [
+const EVENTS: StateEvent[] = [
   "begin",
   "start",
   "pause",
   "resume",
   "finish",
-  "miss",
+  "reopen",
   "complete",
   "fail",
   "abort",
-  "vanish",
+  "delete",
 ];
 
-// Written out again, so that a slip in the table is a difference here.
+// Written out again, so that a mistake in the table is a difference here.
 const LEGAL: Record<string, string> = {
   "queued begin": "preparing",
   "queued pause": "paused",
@@ -34,23 +34,23 @@ const LEGAL: Record<string, string> = {
   "preparing fail": "failed",
   "preparing abort": "aborting",
   "preparing complete": "completed",
-  "preparing vanish": "aborted",
+  "preparing delete": "aborted",
   "uploading finish": "completing",
   "uploading pause": "paused",
   "uploading fail": "failed",
   "uploading abort": "aborting",
   "uploading complete": "completed",
-  "uploading vanish": "aborted",
+  "uploading delete": "aborted",
   "paused resume": "queued",
   "paused abort": "aborting",
   "completing complete": "completed",
-  "completing miss": "uploading",
+  "completing reopen": "uploading",
   "completing fail": "failed",
   "completing abort": "aborting",
-  "completing vanish": "aborted",
+  "completing delete": "aborted",
   "failed resume": "queued",
   "failed abort": "aborting",
-  "aborting vanish": "aborted",
+  "aborting delete": "aborted",
   "aborting complete": "completed",
   "aborting fail": "failed",
 };
@@ -64,11 +64,11 @@ describe.each(STATES)("an upload that is %s", (state) => {
   });
 });
 
-test("a refusal names state and event", () => {
+test("IllegalTransition names state and event", () => {
   expect(() => next("completed", "abort")).toThrow("An upload that is completed cannot abort.");
 });
 
-test("nothing but completed and aborted is over; three states are active", () => {
+test("completed and aborted are final; three states are active", () => {
   expect(STATES.filter(isOver)).toEqual(["completed", "aborted"]);
   expect(STATES.filter(isActive)).toEqual(["preparing", "uploading", "completing"]);
 });

@@ -1,11 +1,11 @@
-// Streams: uploaded while they are being made, held back when the line is slow, whole at their end.
+// Streams: uploaded while they are produced, slowed down by a slow network, complete at their end.
 
 import { expect, test } from "vitest";
 import { rangeOf, streamPlan } from "../../src/engine/parts.ts";
+import { fileOf, TestEnvironment } from "../environment.ts";
 import { crc64Of } from "../store.ts";
-import { fileOf, TestWorld } from "../world.ts";
 
-/** A stream that a test feeds by hand. */
+/** A stream whose chunks the test supplies. */
 function tap(): {
   stream: ReadableStream<string>;
   give(text: string): void;
@@ -55,34 +55,36 @@ test.each([
   [10, 10],
   [95, 7],
   [1000, 333],
-])("%i bytes in pieces of %i arrive as they were", async (size, piece) => {
-  const world = new TestWorld();
+])("%i bytes in chunks of %i arrive unchanged", async (size, piece) => {
+  const environment = new TestEnvironment();
   const text = await textOf(size);
-  const upload = world.open().uploadStream(streamOf(text, piece), { filename: "a.webm", type: "video/webm" });
-  const done = await world.clock.run(upload.done);
+  const upload = environment
+    .open()
+    .uploadStream(streamOf(text, piece), { filename: "a.webm", type: "video/webm" });
+  const done = await environment.clock.run(upload.done);
   expect(done).toMatchObject({ state: "completed", size, filename: "a.webm", content_type: "video/webm" });
-  expect(await world.backend.object(world.backend.only)).toBe(text);
+  expect(await environment.backend.object(environment.backend.only)).toBe(text);
   expect(upload.progress).toMatchObject({ loaded: size, total: size, ratio: 1 });
-  const complete = world.backend.calls.find(({ path }) => path.endsWith("complete/"));
+  const complete = environment.backend.calls.find(({ path }) => path.endsWith("complete/"));
   expect(complete?.body).toMatchObject({ size, crc64: await crc64Of(new Blob([text])) });
 });
 
-test("parts go up while the stream is being made", async () => {
-  const world = new TestWorld();
+test("parts are sent while the stream is produced", async () => {
+  const environment = new TestEnvironment();
   const recording = tap();
-  const upload = world.open().uploadStream(recording.stream);
+  const upload = environment.open().uploadStream(recording.stream);
   recording.give("0123456789abcde");
-  await world.arrive(1);
+  await environment.arrive(1);
   expect(upload.state).toBe("uploading");
   recording.give("fghij");
-  await world.arrive(2);
+  await environment.arrive(2);
   recording.end();
-  expect((await world.clock.run(upload.done)).size).toBe(20);
+  expect((await environment.clock.run(upload.done)).size).toBe(20);
 });
 
-test("a slow line holds the stream back: no more is read than is under way", async () => {
-  const world = new TestWorld();
-  world.store.speed = 0.5;
+test("a slow network slows the stream down: only parts being sent are read", async () => {
+  const environment = new TestEnvironment();
+  environment.store.speed = 0.5;
   let read = 0;
   const endless = new ReadableStream<string>(
     {
@@ -93,56 +95,56 @@ test("a slow line holds the stream back: no more is read than is under way", asy
     },
     { highWaterMark: 0 },
   );
-  const upload = world.open().uploadStream(endless);
+  const upload = environment.open().uploadStream(endless);
   upload.done.catch(() => {});
-  await world.arrive(4);
+  await environment.arrive(4);
   expect(read).toBeLessThanOrEqual(10 * (4 + 4 + 1));
-  await world.clock.run(upload.abort());
-  expect(world.backend.only.state).toBe("aborted");
+  await environment.clock.run(upload.abort());
+  expect(environment.backend.only.state).toBe("aborted");
 });
 
-test("a pause stops at once though the stream is silent; nothing is lost or sent twice", async () => {
-  const world = new TestWorld();
+test("a pause works while the stream gives nothing; no byte is lost or sent twice", async () => {
+  const environment = new TestEnvironment();
   const recording = tap();
-  const upload = world.open().uploadStream(recording.stream);
+  const upload = environment.open().uploadStream(recording.stream);
   recording.give("0123456789");
-  await world.arrive(1);
+  await environment.arrive(1);
   upload.pause();
   expect(upload.state).toBe("paused");
   recording.give("abcdefghij");
-  await world.clock.pass(10_000);
+  await environment.clock.pass(10_000);
   upload.resume();
-  await world.arrive(2);
+  await environment.arrive(2);
   recording.give("KLM");
   recording.end();
-  await world.clock.run(upload.done);
-  expect(await world.backend.object(world.backend.only)).toBe("0123456789abcdefghijKLM");
-  expect(world.store.accepted.toSorted()).toEqual([1, 2, 3]);
+  await environment.clock.run(upload.done);
+  expect(await environment.backend.object(environment.backend.only)).toBe("0123456789abcdefghijKLM");
+  expect(environment.store.accepted.toSorted()).toEqual([1, 2, 3]);
 });
 
-test("a part that failed is sent again from what is held", async () => {
-  const world = new TestWorld();
-  world.store.fault = (number, tries) =>
+test("a failed part is sent again from memory", async () => {
+  const environment = new TestEnvironment();
+  environment.store.fault = (number, tries) =>
     number === 2 && tries <= 2 ? { status: 500, code: "InternalError" } : undefined;
   const text = await textOf(45);
-  await world.clock.run(world.open().uploadStream(streamOf(text, 9)).done);
-  expect(await world.backend.object(world.backend.only)).toBe(text);
+  await environment.clock.run(environment.open().uploadStream(streamOf(text, 9)).done);
+  expect(await environment.backend.object(environment.backend.only)).toBe(text);
 });
 
-test("a stream that breaks is told in words", async () => {
-  const world = new TestWorld();
+test("a stream that errors fails the upload with code stream_broken", async () => {
+  const environment = new TestEnvironment();
   const recording = tap();
-  const upload = world.open().uploadStream(recording.stream);
+  const upload = environment.open().uploadStream(recording.stream);
   recording.give("0123456789");
-  await world.arrive(1);
+  await environment.arrive(1);
   recording.fail();
-  await expect(world.clock.run(upload.done)).rejects.toMatchObject({
+  await expect(environment.clock.run(upload.done)).rejects.toMatchObject({
     code: "stream_broken",
     detail: "the camera was unplugged",
   });
 });
 
-test("parts grow with their number and leave no gap; ten thousand hold hundreds of gigabytes", () => {
+test("parts grow without gaps, and ten thousand hold hundreds of gigabytes", () => {
   const plan = streamPlan(8 << 20);
   let end = 0;
   for (const number of [1, 2, 999, 1000, 1001, 1002, 2000, 2001, 9999]) {

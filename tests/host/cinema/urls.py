@@ -5,5 +5,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", films, name="films"),
     path("login/", LoginView.as_view(template_name="login.html", next_page="/")),
-    path("storage/", include("uploads.api.urls")),
+    path("storage/", include("uploads.urls")),
 ]

@@ -5,9 +5,10 @@ Rule: a request replaces all rules, or none if one of them is not valid.
 
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
+from uploads.localoss.lifecycle_rules import normalized
 from uploads.localoss.operations.context import Context
-from uploads.oss import lifecycle
 from uploads.oss.errors import Malformed
+from uploads.oss.lifecycle import Contradiction
 from uploads.oss.limits import MAX_LIFECYCLE_XML_BYTES
 
 OVERLAP = "x-oss-allow-same-action-overlap"
@@ -18,10 +19,10 @@ def put_bucket_lifecycle(context: Context) -> Answer:
     body = context.request.body.whole(MAX_LIFECYCLE_XML_BYTES)
     overlap = context.request.headers.get(OVERLAP, "").lower() == "true"
     try:
-        rules = lifecycle.normalised(body, overlap=overlap)
+        rules = normalized(body, overlap=overlap)
     except Malformed as error:
         raise Refusal("MalformedXML", {"Reason": str(error)}) from error
-    except lifecycle.Contradiction as error:
+    except Contradiction as error:
         raise Refusal("InvalidRequest", message=str(error)) from error
     context.store.buckets.set_lifecycle(context.bucket.name, rules)
     return Answer()

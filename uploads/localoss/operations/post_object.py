@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode, urlsplit
 
-from uploads.localoss import access, auth, callbacks, forms, markup, v4
+from uploads.localoss import access, auth, callbacks, form_policy, forms, markup, signing_v1, v4
 from uploads.localoss.answers import Answer, quoted, xml
 from uploads.localoss.errors import Refusal, invalid_argument
+from uploads.localoss.form_policy import FormPolicy, PolicyInvalid
 from uploads.localoss.forms import Form
 from uploads.localoss.keys import AccessKey
 from uploads.localoss.operations import callback, headers, traffic
@@ -19,10 +20,9 @@ from uploads.localoss.operations.context import Context
 from uploads.localoss.operations.objects import put_headers, store_object
 from uploads.localoss.request import MAX_KEY_BYTES
 from uploads.localoss.store.rows import StoredObject
-from uploads.oss import post, signing, v1
+from uploads.oss import post, signing
 from uploads.oss.callback import CallbackParameters
 from uploads.oss.limits import MAX_PART_SIZE, MAX_PRESIGN_SECONDS
-from uploads.oss.post import FormPolicy, PolicyInvalid
 
 AS_HEADERS = {
     "cache-control", "content-disposition", "content-encoding", "expires", "x-oss-object-acl", "x-oss-forbid-overwrite",
@@ -115,7 +115,7 @@ def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy
     signer = _signer(context, fields)
     auth.identity(signer, context.request, context.config, context.now).require("oss:PutObject", fields["bucket"], key)
     try:
-        policy = post.parse(fields["policy"])
+        policy = form_policy.parse(fields["policy"])
     except PolicyInvalid as error:
         raise Refusal("InvalidPolicyDocument", message=f"Invalid Policy: {error}.") from error
     if context.now > policy.expiration:
@@ -143,7 +143,7 @@ def _signer(context: Context, fields: Mapping[str, str]) -> AccessKey:
         expected, given = post.signature(key.secret, scope, fields["policy"]), fields["x-oss-signature"]
     else:
         key = context.keys.find(fields["ossaccesskeyid"], token, context.now)
-        expected, given = v1.signature(key.secret, fields["policy"]), fields["signature"]
+        expected, given = signing_v1.signature(key.secret, fields["policy"]), fields["signature"]
     if not hmac.compare_digest(expected.encode(), given.encode()):
         shown = {"OSSAccessKeyId": key.id, "SignatureProvided": given, "StringToSign": fields["policy"]}
         raise Refusal("SignatureDoesNotMatch", shown, ec="0002-00000040")

@@ -1,4 +1,4 @@
-"""manage.py demo: arguments and printing only; `uploads.site.demo` does it."""
+"""manage.py demo: arguments and printing only; `uploads.site.demo` does the work."""
 
 import os
 import sys
@@ -10,14 +10,14 @@ from uploads.site import demo
 
 
 class Command(BaseCommand):
-    help = "The whole of it on this machine: a local OSS server, the site, two accounts. Ctrl-C ends it."
-    requires_system_checks: list[str] = []  # None: the demo brings its own settings.
+    help = "Runs a local OSS server and the site on this machine, with the accounts demo and admin. Ctrl-C stops both."
+    requires_system_checks: list[str] = []  # The demo sets its own settings.
 
     def handle(self, *_: Any, **__: Any) -> None:
         try:
             settings = demo.DemoSettings.from_environment(os.environ)
             if not demo.is_prepared(os.environ):
-                # The settings were read before this line: read them again, as the demo wants them.
+                # Django has read its settings by now. A new process reads those of the demo.
                 os.execve(sys.executable, [sys.executable, *sys.argv], demo.environment(settings, os.environ))
             demo.run(settings, self.stdout.write)
         except demo.DemoError as error:

@@ -1,4 +1,4 @@
-"""manage.py doctor: arguments and printing only; `uploads.operations.doctor` looks."""
+"""manage.py doctor: arguments and printing only; `uploads.operations.doctor` runs the checks."""
 
 import json
 import sys
@@ -12,28 +12,31 @@ from uploads.operations.doctor import Finding, examine
 
 
 class Command(BaseCommand):
-    help = "Looks at the live set-up, one line a finding: ok, warn or FAIL with the cure. Exit code 1 on a FAIL."
+    help = (
+        "Checks the live configuration and prints one line for each check: ok, warn or FAIL. "
+        "Suggests a fix for each problem. The exit code is 1 after a FAIL."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="a list of {level, name, text, cure}")
+        parser.add_argument("--json", action="store_true", help="print a JSON list of {level, name, text, cure}")
 
     def handle(self, *, json: bool, **_: Any) -> None:
-        found = []
+        findings = []
         for finding in examine():
-            found.append(finding)
+            findings.append(finding)
             if not json:
                 self.stdout.write(self._line(finding))
         if json:
-            self.stdout.write(_as_json(found))
-        if any(finding.level == "FAIL" for finding in found):
+            self.stdout.write(_as_json(findings))
+        if any(finding.level == "FAIL" for finding in findings):
             sys.exit(1)
 
     def _line(self, finding: Finding) -> str:
-        paint = {"ok": self.style.SUCCESS, "warn": self.style.WARNING, "FAIL": self.style.ERROR}[finding.level]
-        line = f"{paint(f'{finding.level:<4}')}  {finding.name}: {finding.text}"
+        style = {"ok": self.style.SUCCESS, "warn": self.style.WARNING, "FAIL": self.style.ERROR}[finding.level]
+        line = f"{style(f'{finding.level:<4}')}  {finding.name}: {finding.text}"
         return f"{line}\n      -> {finding.cure}" if finding.cure else line
 
 
-def _as_json(found: list[Finding]) -> str:
-    return json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False)
+def _as_json(findings: list[Finding]) -> str:
+    return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""`manage.py localoss`: the local OSS server."""
+"""manage.py localoss: arguments only; `uploads.localoss` does the work."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""manage.py sweep_uploads: arguments and printing only; `uploads.services.sweep` does it."""
+"""manage.py sweep_uploads: arguments and printing only; `uploads.services.sweep` does the work."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -16,20 +16,29 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(text: str) -> timedelta:
-    """7d, 12h, 30m."""
+    """A text such as 7d, 12h or 30m as a timedelta. Raises ArgumentTypeError."""
     found = re.fullmatch(r"(\d{1,6})([mhd])", text)
     if found is None:
-        raise ArgumentTypeError("expected a time such as 7d, 12h or 30m")
+        raise ArgumentTypeError("expected a duration such as 7d, 12h or 30m")
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 class Command(BaseCommand):
-    help = "Gives up stale uploads, adopts those that finished unheard, says again what OSS missed. Safe to run often."
+    help = (
+        "Completes uploads whose object is at OSS although nobody reported it, aborts stale uploads, and repeats "
+        "requests that OSS did not receive. Safe to run often, and several at once."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--older-than", type=duration, metavar="7d", help="also those untouched for so long")
-        parser.add_argument("--orphans", action="store_true", help="also uploads at OSS that nobody here knows")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+        parser.add_argument(
+            "--older-than", type=duration, metavar="7d", help="also abort uploads without any activity for this long"
+        )
+        parser.add_argument(
+            "--orphans",
+            action="store_true",
+            help="also abort multipart uploads at OSS that have no row in the database",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done without doing it")
 
     def handle(self, *, older_than: timedelta | None, orphans: bool, dry_run: bool, verbosity: int, **_: Any) -> None:
         done = services.sweep(older_than=older_than, dry_run=dry_run)

@@ -1,4 +1,4 @@
-"""The page's language, as HTML names it."""
+"""A filter for the `lang` attribute of HTML."""
 
 from django import template
 from django.utils.translation import to_locale
@@ -8,5 +8,5 @@ register = template.Library()
 
 @register.filter
 def language_tag(code: str) -> str:
-    """Django's `zh-hans` as `zh-Hans`, the way browsers and screen readers write it."""
+    """Django's `zh-hans` as `zh-Hans`, the form that HTML uses (BCP 47)."""
     return to_locale(code).replace("_", "-")

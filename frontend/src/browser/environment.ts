@@ -1,0 +1,85 @@
+// The engine's environment in a browser.
+
+import { BrowserJournal } from "../engine/journal.ts";
+import type { Clock, Connection, Environment } from "../engine/ports.ts";
+import { WorkerPool } from "../hashing/worker-pool.ts";
+import { BrowserLocks } from "./locks.ts";
+import { XhrTransport } from "./transport.ts";
+
+/** Milliseconds. */
+const PROBE_TIMEOUT = 10_000;
+
+const clock: Clock = {
+  now: () => performance.now(),
+  random: () => Math.random(),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const abort = () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      }, milliseconds);
+      signal.addEventListener("abort", abort, { once: true });
+    }),
+};
+
+const connection: Connection = {
+  get online() {
+    return navigator.onLine;
+  },
+  whenOnline: (signal) =>
+    new Promise((resolve, reject) => {
+      if (navigator.onLine) return resolve();
+      if (signal.aborted) return reject(signal.reason);
+      const ended = new AbortController();
+      const settle = (done: () => void) => () => {
+        ended.abort();
+        done();
+      };
+      addEventListener("online", settle(resolve), { signal: ended.signal });
+      signal.addEventListener(
+        "abort",
+        settle(() => reject(signal.reason)),
+        { signal: ended.signal },
+      );
+    }),
+  // A no-cors request resolves with any response, readable or not; it rejects only without one.
+  reaches: (origin, signal) =>
+    fetch(origin, {
+      mode: "no-cors",
+      cache: "no-store",
+      credentials: "omit",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT)]),
+    }).then(
+      () => true,
+      () => false,
+    ),
+};
+
+function cookie(name: string): string {
+  const pairs = document.cookie.split("; ");
+  const found = pairs.find((pair) => pair.startsWith(`${name}=`));
+  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+}
+
+// Shared by all uploaders of the page: workers and database connections are few.
+const hasher = new WorkerPool();
+const journal = new BrowserJournal();
+
+export function browserEnvironment(): Environment {
+  return {
+    fetch: (...args) => fetch(...args),
+    clock,
+    connection,
+    transport: new XhrTransport(),
+    hasher,
+    locks: new BrowserLocks(),
+    journal,
+    origin: location.origin,
+    cookie,
+  };
+}

@@ -1,0 +1,80 @@
+// The attributes of <oss-uploader> as properties.
+
+import type { UploaderOptions } from "../engine/options.ts";
+
+/** Changing one of these needs another engine. */
+export const ENGINE_ATTRIBUTES = ["api", "destination", "parallel", "signing", "integrity"];
+
+/** On a server there is no HTMLElement, and importing the package must not fail there. */
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+export class ElementWithAttributes extends Base {
+  static readonly observedAttributes = [
+    "single",
+    "required",
+    "value",
+    "camera",
+    "lang",
+    ...ENGINE_ATTRIBUTES,
+  ];
+
+  /** The URL of the backend's API; `/api/` by default. */
+  get api(): string {
+    return this.getAttribute("api") ?? "/api/";
+  }
+
+  set api(value: string) {
+    this.setAttribute("api", value);
+  }
+
+  /** The name of a destination in the backend's settings; `default` by default. */
+  get destination(): string {
+    return this.getAttribute("destination") ?? "default";
+  }
+
+  set destination(value: string) {
+    this.setAttribute("destination", value);
+  }
+
+  /** How many parts of one file are sent at once, 1 to 6; 4 by default. */
+  get parallel(): number {
+    return Number(this.getAttribute("parallel") ?? 4);
+  }
+
+  set parallel(value: number) {
+    this.setAttribute("parallel", String(value));
+  }
+
+  /** Whether there is at most one upload. A new file then replaces the one before, and aborts its upload. */
+  get single(): boolean {
+    return this.hasAttribute("single");
+  }
+
+  set single(value: boolean) {
+    this.toggleAttribute("single", value);
+  }
+
+  /** The name under which a form submits the ids of the completed uploads; "" by default: none are submitted. */
+  get name(): string {
+    return this.getAttribute("name") ?? "";
+  }
+
+  set name(value: string) {
+    this.setAttribute("name", value);
+  }
+
+  /** The ids in the `value` attribute, separated by spaces or commas. */
+  protected get initialValue(): readonly string[] {
+    return (this.getAttribute("value") ?? "").split(/[\s,]+/).filter(Boolean);
+  }
+
+  /** The engine's options. It checks `signing` and `integrity` itself. */
+  protected get uploaderOptions(): UploaderOptions {
+    const { api, destination, parallel } = this;
+    const given = (["signing", "integrity"] as const).flatMap((name) => {
+      const value = this.getAttribute(name);
+      return value === null ? [] : [[name, value]];
+    });
+    return { api, destination, parallel, ...Object.fromEntries(given) };
+  }
+}

@@ -1,0 +1,112 @@
+// The uploads of the element. Each upload is added to the list, counted in the summary and announced.
+
+import type { StateChangeEvent } from "../engine/events.ts";
+import { can, isOver, type State } from "../engine/states.ts";
+import type { Upload } from "../engine/upload.ts";
+import { Announcer } from "./announcer.ts";
+import type { LabelName } from "./labels.ts";
+import { UploadList } from "./list.ts";
+import type { Localization } from "./localization.ts";
+import { ScreenWakeLock } from "./screen-wake-lock.ts";
+import { Summary } from "./summary.ts";
+import { isBusy } from "./totals.ts";
+
+/** States that are announced to screen readers. */
+const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
+  uploading: "announce_uploading",
+  completed: "announce_completed",
+  failed: "announce_failed",
+  aborted: "announce_aborted",
+};
+
+export interface CollectionPorts {
+  readonly localization: Localization;
+  /** The completed uploads have changed, or whether any upload is busy. */
+  onchange(): void;
+  onstatechange(upload: Upload, event: StateChangeEvent): void;
+}
+
+export class UploadCollection {
+  readonly summary: Summary;
+  readonly list: UploadList;
+  readonly announcer = new Announcer(() => this.summary.text());
+  readonly wakeLock = new ScreenWakeLock();
+  readonly #uploads = new Set<Upload>();
+  readonly #busy = new Set<Upload>();
+
+  constructor(readonly ports: CollectionPorts) {
+    this.list = new UploadList(ports.localization);
+    this.summary = new Summary(ports.localization, (uploads) => this.#clear(uploads));
+  }
+
+  get uploads(): readonly Upload[] {
+    return [...this.#uploads];
+  }
+
+  /** Whether any upload is waiting or active. */
+  get busy(): boolean {
+    return this.#busy.size > 0;
+  }
+
+  /** Ids of the completed uploads, in the order in which they were added. */
+  get completedIds(): readonly string[] {
+    const completed = this.uploads.filter(({ state }) => state === "completed");
+    return [...new Set(completed.flatMap(({ id }) => id ?? []))];
+  }
+
+  /** Ids of the uploads that are not over. */
+  get openIds(): ReadonlySet<string | null> {
+    return new Set(this.uploads.filter(({ state }) => !isOver(state)).map(({ id }) => id));
+  }
+
+  /** The topmost item. Files chosen together are all added before it, and so keep their order. */
+  get top(): Node | null {
+    return this.list.element.firstChild;
+  }
+
+  add(upload: Upload, before: Node | null = this.top): void {
+    this.#uploads.add(upload);
+    this.list.add(upload, before);
+    this.summary.add(upload);
+    upload.addEventListener("statechange", (event) => {
+      this.#update(upload);
+      const label = ANNOUNCEMENTS[event.state];
+      if (label) this.announce(label, upload.filename);
+      this.ports.onstatechange(upload, event);
+    });
+    this.#update(upload);
+  }
+
+  /** Removes all uploads, and aborts those that are not over. */
+  removeAll(): void {
+    const { uploads } = this;
+    this.#uploads.clear();
+    for (const upload of uploads) {
+      if (can(upload.state, "abort")) void upload.abort().catch(() => {});
+    }
+    this.#clear(uploads);
+    this.ports.onchange();
+  }
+
+  announce(label: LabelName, name: string): void {
+    this.announcer.announce(this.ports.localization.label(label, { name }));
+  }
+
+  /** Removes the items from the list. Completed uploads stay in the collection, since a form still submits them. */
+  #clear(uploads: readonly Upload[]): void {
+    for (const upload of uploads) {
+      this.list.remove(upload);
+      if (upload.state === "aborted") this.#uploads.delete(upload);
+    }
+    this.summary.remove(uploads);
+  }
+
+  /** Thousands of uploads change often, so only a change that matters to the form is reported. */
+  #update(upload: Upload): void {
+    const wasBusy = this.busy;
+    if (isBusy(upload.state)) this.#busy.add(upload);
+    else this.#busy.delete(upload);
+    this.wakeLock.set(this.busy);
+    if (this.busy !== wasBusy || upload.state === "completed") this.ports.onchange();
+  }
+}

@@ -1,0 +1,98 @@
+// The area where files are chosen, dropped and pasted. It hands files over and knows nothing of uploads.
+
+import { button, h, setLabel, setText } from "./dom.ts";
+import { type ChosenFile, droppedFiles, pastedFiles, pickedFiles, takeFiles } from "./files.ts";
+import type { Localization } from "./localization.ts";
+
+export interface DropZonePorts {
+  readonly localization: Localization;
+  onfiles(files: readonly ChosenFile[]): void;
+  /** Some dropped files could not be read. */
+  onunreadable(paths: readonly string[]): void;
+  onrecord(): void;
+  /** Files are held over the area, or no longer. */
+  ondrag(over: boolean): void;
+}
+
+export class DropZone {
+  readonly element: HTMLElement;
+  readonly chooseButton = button("choose", () => void this.#choose(), "primary");
+  readonly #recordButton = button("record", () => this.ports.onrecord());
+  readonly #invitation = h("p", { class: "invitation" });
+  readonly #promise = h("p", { class: "promise" });
+  readonly #input = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file-input" });
+  readonly #singleInput = h("input", { type: "file", hidden: true, "data-testid": "continue-input" });
+
+  constructor(readonly ports: DropZonePorts) {
+    this.#recordButton.hidden = true;
+    const icon = h("span", { class: "icon", "aria-hidden": "true" });
+    const buttons = h("div", { class: "choices" }, this.chooseButton, this.#recordButton);
+    this.element = h("div", { class: "zone", part: "zone" }, icon, this.#invitation, buttons, this.#promise);
+    this.element.append(this.#input, this.#singleInput);
+    this.#input.addEventListener("change", () => ports.onfiles(takeFiles(this.#input)));
+    this.#listenForDrops();
+    ports.localization.addEventListener("change", () => this.#show());
+    this.#show();
+  }
+
+  set multiple(multiple: boolean) {
+    this.#input.multiple = multiple;
+  }
+
+  /** Whether the button that records a video is shown. */
+  set camera(camera: boolean) {
+    this.#recordButton.hidden = !camera;
+  }
+
+  /** Files pasted anywhere in the page, until the signal aborts. */
+  listenForPaste(signal: AbortSignal): void {
+    document.addEventListener("paste", (event) => this.ports.onfiles(pastedFiles(event)), { signal });
+  }
+
+  /** Opens the browser's file dialog for one file. */
+  chooseFile(onchoose: (file: File) => void): void {
+    this.#singleInput.onchange = () => {
+      const [chosen] = takeFiles(this.#singleInput);
+      if (chosen) onchoose(chosen.file);
+    };
+    this.#singleInput.click();
+  }
+
+  /** Prefers the dialog that returns handles: by a handle, one click resumes the upload after a reload. */
+  async #choose(): Promise<void> {
+    const picked = await pickedFiles(this.#input.multiple);
+    if (picked) this.ports.onfiles(picked);
+    else this.#input.click();
+  }
+
+  #listenForDrops(): void {
+    const { element } = this;
+    const drag = (event: DragEvent, over: boolean) => {
+      event.preventDefault();
+      this.ports.ondrag(over);
+    };
+    element.addEventListener("dragover", (event) => drag(event, true));
+    // Moving on to a child of the area also counts as leaving it.
+    element.addEventListener("dragleave", (event) =>
+      drag(event, element.contains(event.relatedTarget as Node | null)),
+    );
+    element.addEventListener("drop", (event) => {
+      drag(event, false);
+      void this.#drop(event.dataTransfer);
+    });
+  }
+
+  async #drop(data: DataTransfer | null): Promise<void> {
+    const { files, unreadable } = await droppedFiles(data);
+    this.ports.onfiles(files);
+    if (unreadable.length > 0) this.ports.onunreadable(unreadable);
+  }
+
+  #show(): void {
+    const { localization } = this.ports;
+    setText(this.#invitation, localization.label("drop"));
+    setText(this.#promise, localization.label("promise"));
+    setLabel(this.chooseButton, localization.label("choose"));
+    setLabel(this.#recordButton, localization.label("record"));
+  }
+}

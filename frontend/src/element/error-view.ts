@@ -1,0 +1,48 @@
+// Shows an error: what happened, what to do, and the request id that an administrator will ask for.
+
+import type { UploadError } from "../engine/errors.ts";
+import { button, h, setLabel } from "./dom.ts";
+import type { Localization } from "./localization.ts";
+
+export function errorView(error: UploadError, localization: Localization): HTMLElement {
+  const { title, detail, hint } = localization.error(error);
+  const view = h("div", { class: "error", part: "error", "data-testid": "error", "data-code": error.code });
+  view.append(h("strong", {}, title), h("p", {}, detail));
+  const fields = fieldMessages(error);
+  if (fields.length > 0) view.append(h("ul", {}, ...fields.map((text) => h("li", {}, text))));
+  if (hint) view.append(h("p", { class: "hint" }, hint));
+  view.append(codeLine(error, localization));
+  return view;
+}
+
+function codeLine({ code, requestId }: UploadError, localization: Localization): HTMLElement {
+  const line = h("p", { class: "code" }, code);
+  if (!requestId) return line;
+  line.append(" · ", localization.label("request", { id: requestId }));
+  // A page without https has no clipboard.
+  if (navigator.clipboard) line.append(" ", copyButton(requestId, localization));
+  return line;
+}
+
+function copyButton(requestId: string, localization: Localization): HTMLButtonElement {
+  const subject = localization.label("request_id");
+  const copy = button("copy", async () => {
+    const copied = navigator.clipboard.writeText(requestId).then(
+      () => true,
+      () => false, // The user denied access to the clipboard.
+    );
+    if (await copied) setLabel(copy, localization.label("copied"), subject);
+  });
+  setLabel(copy, localization.label("copy"), subject);
+  return copy;
+}
+
+/** The backend's messages by field. Values that are no text, and a message equal to `detail`, are left out. */
+function fieldMessages({ errors, detail }: UploadError): string[] {
+  if (typeof errors !== "object" || errors === null) return [];
+  return Object.entries(errors).flatMap(([field, messages]) =>
+    (Array.isArray(messages) ? messages : [messages])
+      .filter((message) => typeof message === "string" && message !== detail)
+      .map((message) => `${field}: ${message}`),
+  );
+}

@@ -1,0 +1,65 @@
+// One row of the list of unfinished uploads. Loaded when there is one: most pages have none.
+
+import { asUploadError } from "../engine/errors.ts";
+import type { Unfinished } from "../engine/uploader.ts";
+import { button, h, setLabel } from "./dom.ts";
+import { errorView } from "./error-view.ts";
+import type { Localization } from "./localization.ts";
+import type { UnfinishedPorts } from "./unfinished.ts";
+
+export function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
+  const { id, filename } = entry;
+  const error = h("div", { class: "outcome", role: "alert" });
+  const attributes = { "data-testid": "unfinished-item", "data-id": id, "data-filename": filename };
+  return h(
+    "li",
+    { class: "item", part: "unfinished-item", ...attributes },
+    h("span", { class: "state-icon", "aria-hidden": "true" }),
+    h("div", { class: "head" }, h("span", { class: "name", title: filename }, filename)),
+    h("div", { class: "buttons" }, ...unfinishedButtons(entry, ports, error)),
+    h("div", { class: "line" }, h("span", { class: "message" }, progressOf(entry, ports.localization))),
+    error,
+  );
+}
+
+/** Resume by the handle, if there is one; choose the file; discard. An error appears in `place`. */
+function unfinishedButtons(
+  entry: Unfinished,
+  ports: UnfinishedPorts,
+  place: HTMLElement,
+): HTMLButtonElement[] {
+  const { localization } = ports;
+  let busy = false;
+  const attempt = async (action: () => Promise<void>) => {
+    if (busy) return; // A second click, before the first has had its effect.
+    busy = true;
+    place.replaceChildren();
+    await action().catch((error: unknown) => {
+      place.replaceChildren(errorView(asUploadError(error), localization));
+      choose.hidden = false;
+    });
+    busy = false;
+  };
+  const resume = button("continue", () => void attempt(() => ports.resume(entry)), "primary");
+  const choose = button(
+    entry.handle ? "again" : "continue",
+    () => ports.chooseFile((file) => void attempt(() => ports.resume(entry, file))),
+    entry.handle ? "" : "primary",
+  );
+  const discard = button("discard", () => void attempt(() => ports.discard(entry)), "quiet danger");
+  setLabel(resume, localization.label("resume"), entry.filename);
+  setLabel(choose, localization.label("choose_again"), entry.filename);
+  setLabel(discard, localization.label("discard"), entry.filename);
+  if (!entry.handle) return [choose, discard];
+  choose.hidden = true; // Until the handle fails.
+  return [resume, choose, discard];
+}
+
+/** “42% of 3.0 GB uploaded · Nov 21, 2026, 5:17 PM”. */
+function progressOf({ size, bytesDone, updatedAt }: Unfinished, localization: Localization): string {
+  const { formats } = localization;
+  const facts = { percent: formats.percent(size === 0 ? 0 : bytesDone / size), size: formats.bytes(size) };
+  return [localization.label("unfinished_progress", facts), formats.date(updatedAt)]
+    .filter(Boolean)
+    .join(" · ");
+}

@@ -1,0 +1,94 @@
+// Compares the checksum of each part with the one that OSS returned.
+// Parts are hashed beside the upload, each once; only `verify` waits for the hashes.
+
+import { fileChanged } from "./errors.ts";
+import { type DonePart, type Plan, rangeOf, type Source } from "./parts.ts";
+import type { Hasher } from "./ports.ts";
+
+/** How parts are checked: by CRC64 after arrival, by MD5 bound into each URL, or not. */
+export type Integrity = "crc64" | "md5" | "none";
+
+/** Parts held by OSS that are hashed at once; parts being sent come first. */
+const HELD_AT_ONCE = 2;
+
+export interface Verification {
+  /** Parts at OSS whose bytes are not this file's. */
+  readonly damaged: number[];
+  /** Our CRC64 of each part that was compared, as an unsigned decimal. */
+  readonly crc64s: ReadonlyMap<number, string>;
+}
+
+export class IntegrityChecker {
+  #hashes = new Map<number, Promise<string>>();
+  #comparisons = new Map<number, Promise<boolean>>();
+  #held: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly hasher: Hasher,
+    readonly source: Source,
+    readonly plan: Plan,
+  ) {}
+
+  /** Starts to hash a part that is being sent. */
+  start(number: number): void {
+    this.#crc64(number);
+  }
+
+  /** Compares a part that OSS took. Where CORS hides OSS's CRC64, the backend compares. */
+  compare({ number, crc64 }: DonePart): void {
+    const same = this.#crc64(number).then((ours) => !crc64 || ours === crc64);
+    this.#comparisons.set(number, same);
+    same.catch(() => {}); // `verify` reports it.
+  }
+
+  /** Starts to compare parts that OSS held before with the file. */
+  compareHeld(held: readonly DonePart[]): void {
+    const left = held.filter(({ crc64, number }) => crc64 && !this.#comparisons.has(number));
+    const work = async () => {
+      for (let part = left.shift(); part; part = left.shift()) {
+        this.compare(part);
+        await this.#comparisons.get(part.number);
+      }
+    };
+    this.#held = Promise.all([this.#held, ...Array.from({ length: HELD_AT_ONCE }, work)]).then(() => {});
+    this.#held.catch(() => {}); // `verify` reports it.
+  }
+
+  /** Resolves when all parts have been compared. Damaged parts are forgotten: they will be sent and hashed again. */
+  async verify(): Promise<Verification> {
+    await this.#held;
+    const damaged: number[] = [];
+    const crc64s = new Map<number, string>();
+    for (const [number, same] of this.#comparisons) {
+      crc64s.set(number, await this.#crc64(number));
+      if (await same) continue;
+      damaged.push(number);
+      this.#comparisons.delete(number);
+      this.#hashes.delete(number);
+    }
+    return { damaged, crc64s };
+  }
+
+  md5(number: number): Promise<string> {
+    return this.#hash("md5", number);
+  }
+
+  #crc64(number: number): Promise<string> {
+    let known = this.#hashes.get(number);
+    if (!known) {
+      known = this.#hash("crc64", number);
+      this.#hashes.set(number, known);
+      known.catch(() => this.#hashes.delete(number)); // The next caller hashes again.
+    }
+    return known;
+  }
+
+  async #hash(algorithm: "crc64" | "md5", number: number): Promise<string> {
+    const blob = this.source.slice(rangeOf(this.plan, number));
+    try {
+      return await this.hasher.hash(algorithm, blob);
+    } catch (error) {
+      throw fileChanged(this.source.name, error);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// What OSS's response to a part means, by the error codes and headers of its API reference ("Error codes",
+// "UploadPart"). Pure.
+
+import { errorText, StorageError } from "./errors.ts";
+import type { DonePart } from "./parts.ts";
+import type { SendResponse } from "./ports.ts";
+import { retryAfter } from "./retry.ts";
+
+export type Outcome =
+  | "done"
+  | "no_response" // nothing readable: the network, CORS, or a file that cannot be read
+  | "retry" // OSS is busy or in trouble; the same request may succeed
+  | "sign_again" // the URL is not valid any more
+  | "refused";
+
+/** Codes of 400 responses that blame the connection: the body came too late or not whole. */
+const CONNECTION_CODES = new Set(["RequestTimeout", "IncompleteBody"]);
+
+export function outcomeOf(response: SendResponse): Outcome {
+  const { status } = response;
+  if (status === 0) return "no_response";
+  if (status >= 200 && status < 300) return "done";
+  if (status === 403) return "sign_again";
+  if (status >= 500 || status === 408 || status === 429) return "retry";
+  if (status === 400 && CONNECTION_CODES.has(codeOf(response))) return "retry";
+  return "refused";
+}
+
+/** ETag and x-oss-hash-crc64ecma (CRC-64/XZ, an unsigned decimal) are absent where CORS hides them. */
+export function donePart(number: number, size: number, response: SendResponse): DonePart {
+  const etag = response.headers.get("etag");
+  const crc64 = response.headers.get("x-oss-hash-crc64ecma");
+  return { number, size, ...(etag && { etag }), ...(crc64 && { crc64 }) };
+}
+
+export function storageError(response: SendResponse): StorageError {
+  const { status, headers, body } = response;
+  const code = codeOf(response);
+  const detailCode = textOf(body, "EC");
+  const message = textOf(body, "Message") || "OSS gave no reason.";
+  return new StorageError({
+    code: code || `http_${status}`,
+    ...errorText("storage_refused", { detail: detailCode ? `${message} (${detailCode})` : message }),
+    status,
+    requestId: headers.get("x-oss-request-id") ?? (textOf(body, "RequestId") || null),
+    retryAfter: retryAfter(headers.get("retry-after")),
+  });
+}
+
+function codeOf(response: SendResponse): string {
+  return textOf(response.body, "Code");
+}
+
+/** OSS's error documents are flat, so an expression reads them; the engine has no DOM parser outside pages. */
+function textOf(xml: string, element: string): string {
+  const found = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1] ?? "";
+  return found
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&apos;", "'")
+    .replaceAll("&amp;", "&");
+}

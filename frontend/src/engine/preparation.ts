@@ -1,0 +1,236 @@
+// What happens before the first part is sent: fingerprint, lock of the file among tabs, and the upload at the backend.
+// Creating is one idempotent call that also finds an unfinished upload of the same file. Parts that OSS holds are kept.
+
+import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
+import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import type { HttpResponse } from "./http.ts";
+import { entryOf } from "./journal.ts";
+import { Source } from "./parts.ts";
+import { abortable } from "./promises.ts";
+import type { Notify, Retry } from "./retry.ts";
+import type { Transfer, TransferPorts, TransferSettings } from "./transfer.ts";
+
+/** A stream, whose code is loaded when its upload starts. */
+export interface LazySource {
+  readonly name: string;
+  readonly type: string;
+  load(): Promise<Source>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+export interface PreparationSettings extends TransferSettings {
+  readonly destination: string;
+  /** Bytes up to which a file is created and completed in batch calls; -1: never. */
+  readonly small: number;
+  /** The id of the upload to resume, where it is known. */
+  readonly resumeId?: string;
+}
+
+export interface PreparationPorts {
+  readonly filename: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Recorded in the journal with the upload. */
+  readonly handle: FileSystemFileHandle | undefined;
+  readonly notify: Notify;
+  readonly retry: Retry;
+  onprogress(): void;
+}
+
+const NEVER = new AbortController().signal;
+
+export class Preparation {
+  readonly file: Blob;
+  #source: Source;
+  readonly #lazy: LazySource | null;
+  /** Null while it is unknown, for small files and streams, and where the browser cannot hash. */
+  #fingerprint: string | null = null;
+  #unlock = () => {};
+  /** Whether the upload has ended; the journal must not record it again. */
+  #forgotten = false;
+
+  constructor(
+    readonly settings: PreparationSettings,
+    file: Blob | LazySource,
+    readonly ports: PreparationPorts,
+  ) {
+    const isFile = file instanceof Blob;
+    this.#lazy = isFile ? null : file;
+    this.#source = new Source(isFile ? file : new Blob([], file), isFile ? ports.filename : file.name);
+    this.file = this.#source.blob;
+  }
+
+  get filename(): string {
+    return this.#source.name;
+  }
+
+  get isStream(): boolean {
+    return this.#lazy !== null;
+  }
+
+  /** Whether the file goes in one request, and is created and completed in batch calls. */
+  get isSmall(): boolean {
+    return !this.isStream && this.#source.size <= this.settings.small;
+  }
+
+  /** Waits for other tabs. Resolves with the upload if another tab has completed it meanwhile. */
+  async lock(signal: AbortSignal): Promise<RemoteUpload | null> {
+    const lazy = this.#lazy;
+    if (lazy && !this.#source.isStream) this.#source = await this.#load(() => lazy.load(), signal);
+    signal.throwIfAborted();
+    if (this.isStream || this.isSmall) return null;
+    this.#fingerprint ??= await fingerprintOf(this.#source);
+    return this.#fingerprint ? this.#lockAmongTabs(this.#fingerprint, signal) : null;
+  }
+
+  /** Lets the next tab upload this file. */
+  unlock(): void {
+    this.#unlock();
+    this.#unlock = () => {};
+  }
+
+  /** Finds the unfinished upload of this file, or creates one. */
+  async open(signal: AbortSignal): Promise<Transfer> {
+    // The code that sends parts is loaded with the first file, so that a page without uploads loads half as much.
+    const { Transfer } = await this.#load(() => import("./transfer.ts"), signal);
+    const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts(remote));
+    const key = crypto.randomUUID?.() ?? String(Math.random());
+    const open = () => this.#findOrCreate(transferOf, key, signal);
+    const transfer = await this.ports.retry(open, signal);
+    this.#record(transfer.remote, transfer.ledger.doneBytes);
+    return transfer;
+  }
+
+  /** Removes the upload, which has ended, from the journal. */
+  forget(id: string): void {
+    this.#forgotten = true;
+    void this.settings.api.environment.journal.forget(id);
+  }
+
+  #record(remote: RemoteUpload, bytesDone: number): void {
+    if (this.#forgotten || this.isSmall || this.isStream) return;
+    const entry = entryOf({ ...remote, size: this.file.size, bytes_done: bytesDone }, this.ports.handle);
+    void this.settings.api.environment.journal.record(entry);
+  }
+
+  /** Rejects with FileError when the samples differ: some changes keep size and date, which is all that browsers check. */
+  async assertUnchanged(): Promise<void> {
+    const known = this.#fingerprint;
+    if (known && (await fingerprintOf(this.#source)) !== known) throw fileChanged(this.filename);
+  }
+
+  /** Frees the stream. */
+  async cancel(reason: unknown): Promise<void> {
+    if (this.#source.isStream) await this.#source.cancel(reason);
+    else await this.#lazy?.cancel(reason);
+  }
+
+  async #lockAmongTabs(fingerprint: string, signal: AbortSignal): Promise<RemoteUpload | null> {
+    const { api, destination } = this.settings;
+    const name = `${destination} ${fingerprint}`;
+    if (await this.#acquire(name, false, signal)) return null;
+    const query = { destination, fingerprint, state: "completed" };
+    const completed = async () => {
+      const found = await this.ports.retry(() => api.list(query, signal), signal);
+      return found.filter((upload) => upload.fingerprint === fingerprint);
+    };
+    const before = new Set((await completed()).map(({ id }) => id));
+    this.ports.notify("another_tab");
+    await this.#acquire(name, true, signal);
+    this.ports.notify(null);
+    return (await completed()).find(({ id }) => !before.has(id)) ?? null;
+  }
+
+  async #acquire(name: string, wait: boolean, signal: AbortSignal): Promise<boolean> {
+    const release = await this.settings.api.environment.locks.acquire(name, wait, signal);
+    if (signal.aborted) release?.(); // A lock that came too late is released at once.
+    signal.throwIfAborted();
+    if (release) this.#unlock = release;
+    return release !== null;
+  }
+
+  async #findOrCreate(
+    transferOf: (remote: RemoteUpload) => Transfer,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<Transfer> {
+    const { api, resumeId } = this.settings;
+    signal.throwIfAborted();
+    const resumed = resumeId && (await this.#resume(await api.get(resumeId, signal), transferOf, signal));
+    if (resumed) return resumed;
+    const { value, status } = await this.#create(key, this.#fingerprint !== null);
+    if (status === 201) return withUrls(transferOf(value), value);
+    const found = this.#isSame(value) && (await this.#resume(value, transferOf, signal));
+    if (found) return found;
+    const created = await this.#create(key, false);
+    return withUrls(transferOf(created.value), created.value);
+  }
+
+  /** Undefined when OSS no longer knows the upload, whatever the backend has recorded. */
+  async #resume(
+    found: RemoteUpload,
+    transferOf: (remote: RemoteUpload) => Transfer,
+    signal: AbortSignal,
+  ): Promise<Transfer | undefined> {
+    const transfer = transferOf(found);
+    try {
+      await transfer.inspect(signal);
+      return transfer;
+    } catch (error) {
+      if (!isGone(asUploadError(error))) throw error;
+      // The call may have shown the backend that the upload is completed.
+      const { state } = await this.settings.api.get(found.id, signal);
+      return state === "completed" ? transfer : undefined;
+    }
+  }
+
+  #isSame({ fingerprint, size }: RemoteUpload): boolean {
+    return fingerprint === this.#fingerprint && size === this.#source.size;
+  }
+
+  /** Not aborted with the upload: a call cut off would leave an upload that nobody knows. */
+  async #create(key: string, resume: boolean): Promise<HttpResponse<CreatedUpload>> {
+    const { api, destination } = this.settings;
+    const source = this.#source;
+    const fingerprint = this.#fingerprint;
+    const request = {
+      destination,
+      filename: source.name,
+      size: source.isStream ? null : source.size,
+      content_type: source.type,
+      ...(fingerprint && { fingerprint }),
+      metadata: this.ports.metadata,
+      sign: this.#urlsToSign(),
+      ...(resume && { resume }),
+    };
+    if (!this.isSmall) return api.create(request, key, NEVER);
+    return { status: 201, retryAfter: null, value: await api.createInBatch(request) };
+  }
+
+  /** With MD5, parts are hashed before their URLs are requested. With STS, one URL shows where the object is. */
+  #urlsToSign(): number {
+    const { signing, integrity } = this.settings;
+    if (integrity === "md5") return 0;
+    return signing === "sts" ? 1 : FIRST_BATCH;
+  }
+
+  #transferPorts(remote: RemoteUpload): TransferPorts {
+    const oncheckpoint = (bytesDone: number) => this.#record(remote, bytesDone);
+    return { ...this.settings, ...this.ports, source: this.#source, isSmall: this.isSmall, oncheckpoint };
+  }
+
+  /** Loads a chunk of our code, and retries like any other request. */
+  #load<T>(load: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const attempt = () =>
+      abortable(load(), signal).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        throw new NetworkError("code_unreachable", { cause });
+      });
+    return this.ports.retry(attempt, signal);
+  }
+}
+
+function withUrls(transfer: Transfer, { parts, server_time }: CreatedUpload): Transfer {
+  if (parts && server_time) transfer.accept({ parts, server_time });
+  return transfer;
+}

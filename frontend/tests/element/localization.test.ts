@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { ENGLISH } from "../../src/element/labels.ts";
+import { Localization } from "../../src/element/localization.ts";
+import { zhHans } from "../../src/locales/zh-hans.ts";
+
+const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
+
+test("Chinese has every text that English has, with the same facts", () => {
+  for (const table of ["labels", "notices"] as const) {
+    for (const [name, text] of Object.entries(ENGLISH[table])) {
+      const translated = (zhHans[table] as Record<string, string>)[name] ?? "";
+      expect([name, places(translated)]).toEqual([name, places(text)]);
+    }
+  }
+  for (const [name, texts] of Object.entries(ENGLISH.errors)) {
+    const translated = (zhHans.errors as Record<string, readonly string[]>)[name] ?? [];
+    expect([name, translated.map(places)]).toEqual([name, texts.map(places)]);
+  }
+});
+
+test("a host's texts stay when the language changes; the others change", async () => {
+  const localization = new Localization();
+  localization.setTranslation({ labels: { choose: "选一个" } });
+  await localization.setLanguage("zh-CN");
+  expect([localization.label("choose"), localization.label("pause")]).toEqual(["选一个", "暂停"]);
+  await localization.setLanguage("en");
+  expect([localization.label("choose"), localization.label("pause")]).toEqual(["选一个", "Pause"]);
+});
+
+test("the last language requested wins, however long another takes to load", async () => {
+  const localization = new Localization();
+  await Promise.all([localization.setLanguage("zh"), localization.setLanguage("en")]);
+  expect(localization.label("pause")).toBe("Pause");
+});
+
+test("numbers are formatted in the language of the texts", async () => {
+  const localization = new Localization();
+  const counted = () => localization.label("counted", { done: 1000, all: 3000 });
+  await localization.setLanguage("de"); // The texts are English.
+  expect(counted()).toBe("1,000 of 3,000 uploaded");
+  localization.setTranslation({ labels: { counted: "{done} von {all} hochgeladen" } });
+  expect(counted()).toBe("1.000 von 3.000 hochgeladen");
+});
+
+test("English of another country has that country's dates", async () => {
+  const localization = new Localization();
+  await localization.setLanguage("en-GB");
+  expect(localization.formats.date("2031-05-06T12:00:00")).toBe("6 May 2031, 12:00");
+});

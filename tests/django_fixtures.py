@@ -1,0 +1,65 @@
+"""Fixtures of the tests that need Django; `tests/conftest.py` loads them where pytest-django is active."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from rest_framework.test import APIClient
+
+from tests.stack import client_for
+from uploads import services
+from uploads.localoss.testing import LocalServer
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+
+Begin = Callable[..., Upload]
+Place = Callable[..., None]
+
+
+@pytest.fixture
+def oss(oss_server: LocalServer, settings: Any) -> Iterator[OssClient]:
+    """A client of the local OSS server that the app's settings name, to look behind the app."""
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": oss_server.url}
+    client = client_for(oss_server)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def user(db: None) -> Any:
+    return get_user_model().objects.create_user("ann", password="ann")
+
+
+@pytest.fixture
+def other_user(db: None) -> Any:
+    return get_user_model().objects.create_user("bob", password="bob")
+
+
+@pytest.fixture
+def api(user: Any) -> APIClient:
+    """A client logged in as `user`. It is not asked for a CSRF token."""
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+@pytest.fixture
+def place(settings: Any) -> Place:
+    """Replace the settings of the default destination."""
+
+    def place(**values: Any) -> None:
+        settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": values}}
+
+    return place
+
+
+@pytest.fixture
+def begin(user: Any, oss: OssClient) -> Begin:
+    """Begin an upload of `size` bytes as `user`."""
+
+    def begin(size: int | None = 20_000_000, **values: Any) -> Upload:
+        values = {"destination": "default", "filename": "film.mp4", "content_type": "video/mp4"} | values
+        return services.begin(user, services.UploadRequest(size=size, **values))
+
+    return begin

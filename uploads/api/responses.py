@@ -1,0 +1,190 @@
+"""Answers of the API."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers, status
+from rest_framework.response import Response
+
+from uploads.domain.errors import UploadError
+from uploads.models import Upload
+from uploads.oss.endpoint import Endpoint
+from uploads.services import ScopedCredentials, SignedPart
+from uploads.services.common import from_record
+from uploads.web import problems
+
+
+class RecordedErrorField(serializers.JSONField):
+    """Why an upload failed, as the row recorded it, in the reader's language."""
+
+    def to_representation(self, value: Any) -> Any:
+        return {"code": value.get("code"), **problems.translated(from_record(value))}
+
+
+class UploadSerializer(serializers.ModelSerializer[Upload]):
+    """An upload. Sizes are in bytes; `crc64` is the object's CRC-64/XZ in decimal."""
+
+    part_count = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Null for a stream that has not ended."
+    )
+    callback = serializers.JSONField(
+        read_only=True, allow_null=True, help_text="The answer of the destination's callback; null without one."
+    )
+    error = RecordedErrorField(
+        read_only=True, allow_null=True, help_text="Why the upload failed: code, title and detail; else null."
+    )
+
+    class Meta:
+        model = Upload
+        fields = (
+            "id",
+            "state",
+            "destination",
+            "bucket",
+            "key",
+            "upload_id",
+            "method",
+            "filename",
+            "content_type",
+            "size",
+            "part_size",
+            "part_count",
+            "parts_done",
+            "bytes_done",
+            "fingerprint",
+            "metadata",
+            "created_at",
+            "updated_at",
+            "expires_at",
+            "completed_at",
+            "etag",
+            "crc64",
+            "location",
+            "callback",
+            "error",
+        )
+        read_only_fields = fields
+
+
+SignedPartSerializer = inline_serializer(
+    "SignedPart",
+    {
+        "number": serializers.IntegerField(),
+        "method": serializers.CharField(help_text="PUT or POST."),
+        "url": serializers.CharField(help_text="Where to send the part."),
+        "headers": serializers.DictField(
+            child=serializers.CharField(), required=False, help_text="For PUT: exactly these headers must be sent."
+        ),
+        "fields": serializers.DictField(
+            child=serializers.CharField(),
+            required=False,
+            help_text="For POST: the form's fields. Append the field `file` last.",
+        ),
+        "expires_at": serializers.DateTimeField(),
+    },
+    many=True,
+)
+"""Inline, because a serializer class cannot declare a field named `fields`."""
+
+
+def signed_part(part: SignedPart) -> dict[str, Any]:
+    """A signed part. No serializer: there may be a thousand in one answer."""
+    content = {"fields": part.fields} if part.method == "POST" else {"headers": part.headers}
+    return {"number": part.number, "method": part.method, "url": part.url, **content, "expires_at": part.expires_at}
+
+
+class CreatedUploadSerializer(UploadSerializer):
+    """A new upload; with `sign`, also its first signed parts."""
+
+    parts = SignedPartSerializer
+    server_time = serializers.DateTimeField(required=False)
+
+    class Meta(UploadSerializer.Meta):
+        fields = read_only_fields = (*UploadSerializer.Meta.fields, "parts", "server_time")  # type: ignore[assignment]
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """What is recorded of the upload's finished parts."""
+
+    parts_done = serializers.IntegerField()
+    bytes_done = serializers.IntegerField()
+
+
+class SignedPartsSerializer(ProgressSerializer):
+    """Signed parts in the order of the request, and the progress recorded so far."""
+
+    parts = SignedPartSerializer
+    server_time = serializers.DateTimeField(
+        help_text="The server's clock. Compare `expires_at` with this, not with the device's clock."
+    )
+
+
+class HeldPartSerializer(serializers.Serializer[Any]):
+    """A part that is recorded, or that OSS holds."""
+
+    number = serializers.IntegerField()
+    size = serializers.IntegerField(help_text="In bytes.")
+    etag = serializers.CharField()
+    crc64 = serializers.CharField(required=False, help_text="CRC-64/XZ in decimal, if known.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        held = {"number": instance.number, "size": instance.size, "etag": instance.etag}
+        if instance.crc64 not in ("", None):
+            held["crc64"] = str(instance.crc64)
+        return held
+
+
+class HeldPartsSerializer(serializers.Serializer[Any]):
+    """The parts of an upload, by number."""
+
+    parts = HeldPartSerializer(many=True)
+
+
+class UploadsOrProblemsSerializer(serializers.Serializer[Any]):
+    """One result for each upload of the request, in the same order: an upload, or a problem, which has a `code`."""
+
+    uploads = serializers.ListField(child=serializers.DictField())
+
+
+def batch_response(results: Iterable[dict[str, Any] | UploadError]) -> Response:
+    """207 with each result by itself."""
+    uploads = [problems.problem(result) if isinstance(result, UploadError) else result for result in results]
+    return Response({"uploads": uploads}, status=status.HTTP_207_MULTI_STATUS)
+
+
+class CredentialsSerializer(serializers.Serializer[Any]):
+    """Temporary credentials: with `key` and `upload_id` for one upload, or with `prefix` for all keys below it."""
+
+    access_key_id = serializers.CharField()
+    access_key_secret = serializers.CharField()
+    security_token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    endpoint = serializers.CharField(help_text="URL of the OSS endpoint, without the bucket.")
+    region = serializers.CharField()
+    bucket = serializers.CharField()
+    key = serializers.CharField(required=False)
+    upload_id = serializers.CharField(required=False)
+    prefix = serializers.CharField(required=False)
+    addressing = serializers.CharField(
+        required=False, help_text="With `prefix`: how URLs name the bucket; virtual, path or cname."
+    )
+
+
+def credentials_response(issued: ScopedCredentials, endpoint: Endpoint, region: str) -> Response:
+    """200 with temporary credentials, which no cache may store."""
+    if issued.prefix:
+        scope = {"prefix": issued.prefix, "addressing": endpoint.addressing}
+    else:
+        scope = {"key": issued.key, "upload_id": issued.upload_id}
+    body = {
+        "access_key_id": issued.credentials.access_key_id,
+        "access_key_secret": issued.credentials.access_key_secret,
+        "security_token": issued.credentials.security_token,
+        "expires_at": issued.expires_at,
+        "endpoint": endpoint.url,
+        "region": region,
+        "bucket": issued.bucket,
+        **scope,
+    }
+    return Response(body, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,258 @@
+"""What to do next with an upload that is to end: one pure function, `decide`.
+
+The service looks, decides, acts and looks again until there is an outcome. Single and batch completion, callbacks,
+the sweep and the detection of unreported uploads all share it.
+
+Rule: no I/O, no clock, no Django. Before OSS is asked to complete, the row is claimed and holds what the object must
+turn out to be (`expected`). So whoever comes later, after a lost answer or a killed worker, can tell by a HeadObject
+how it ended. An object's key holds the upload's id: an object with this key came from this upload.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from uploads.domain.errors import ObjectMismatch, PartsMissing, UploadError, UploadGone, WrongState
+from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan, parts_to_complete
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import State
+from uploads.oss.crc64 import combine_all
+from uploads.oss.messages import Completed, Part, multipart_etag
+
+
+class Unknown(Enum):
+    """OSS has not been asked yet."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN = Unknown.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an upload that is to end."""
+
+    state: State
+    is_multipart: bool
+    file: FilePlan
+    report: ClientReport = NO_REPORT
+    expected: Mapping[str, str] | None = None
+    """What the object must be, from the row: `etag`, `crc64`, `client_crc64`."""
+    parts: Sequence[Part] | Unknown | None = UNKNOWN
+    """ListParts; None: OSS does not know the multipart upload (any more)."""
+    found: Completed | Unknown | None = UNKNOWN
+    """HeadObject, or OSS's answer to Complete; None: there is no object. Asked after `parts`, where both are known."""
+    object_confirmed: bool = False
+    """Somebody has seen the object: look there first."""
+    answer_lost: bool = False
+    """OSS was asked to complete and did not answer: it may still be at it."""
+    refusal: UploadError | None = None
+    """OSS was asked to complete and refused."""
+
+
+# The actions
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtParts:
+    """Ask OSS for ListParts."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtObject:
+    """Ask OSS for HeadObject."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbortParts:
+    """The object was made by other means: let OSS drop the parts of the multipart upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Move to `completing`, and write down what the object must turn out to be."""
+
+    expected: Mapping[str, str]
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Ask OSS for CompleteMultipartUpload with these parts."""
+
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The object is there, as it should be: move to `completed`."""
+
+    done: Completed
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """It cannot end well: move to `failed`. `found`: the object that is there all the same."""
+
+    error: UploadError
+    found: Completed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """OSS did not complete, and the parts are there: move back to `uploading`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """An outcome: the caller is told why not."""
+
+    error: UploadError
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """An outcome: the upload as it is, `completed`, or `completing` while only OSS knows."""
+
+
+Action = LookAtParts | LookAtObject | AbortParts | Claim | Complete | Finish | Fail | Reopen | Refuse | Stop
+
+_WORDS = {
+    State.UPLOADING: Phrase("The upload is not finished yet."),
+    State.COMPLETING: Phrase("The upload is being completed."),
+    State.COMPLETED: Phrase("The upload is already completed."),
+    State.ABORTED: Phrase("The upload was aborted. Start a new upload."),
+    State.FAILED: Phrase("The upload has failed. Start a new upload."),
+}
+
+
+def wrong_state(state: State) -> WrongState:
+    """The error for an upload whose state does not allow what was asked."""
+    return WrongState(_WORDS[state], errors={"state": [state.value]})
+
+
+# The decision
+
+
+def decide(facts: Facts) -> Action:
+    """What to do next. Each action adds to the facts, so that repeating this ends with Refuse or Stop."""
+    if facts.state == State.COMPLETED:
+        return Stop()
+    if facts.state not in (State.UPLOADING, State.COMPLETING):
+        return Refuse(wrong_state(facts.state))
+    return _decide_multipart(facts) if facts.is_multipart else _decide_single(facts)
+
+
+def _decide_single(facts: Facts) -> Action:
+    """One request brought the whole file: there are no parts to put together."""
+    if facts.found is UNKNOWN:
+        return LookAtObject()
+    if facts.found is None:
+        return _send_again(facts, Phrase("The file has not arrived at OSS: send it."))
+    if not facts.file.is_stream and facts.found.size != facts.file.size:
+        held, size = facts.found.size, facts.file.size
+        return _send_again(
+            facts, Phrase("OSS has {held} bytes instead of {size}: send the file again.", held=held, size=size)
+        )
+    return _end(facts, facts.found)
+
+
+def _send_again(facts: Facts, detail: Phrase) -> Action:
+    return _reopened(facts, PartsMissing(detail, errors={"parts": [1]}))
+
+
+def _reopened(facts: Facts, error: UploadError) -> Action:
+    """The client must send something again, so the upload has to be open."""
+    return Reopen() if facts.state == State.COMPLETING else Refuse(error)
+
+
+def _decide_multipart(facts: Facts) -> Action:
+    if facts.refusal is not None:
+        return Refuse(facts.refusal) if facts.refusal.retryable else _reopened(facts, facts.refusal)
+    if facts.found is UNKNOWN and (facts.object_confirmed or facts.answer_lost):
+        return LookAtObject()
+    if isinstance(facts.found, Completed) and _is_result(facts, facts.found):
+        return _end(facts, facts.found)
+    if facts.answer_lost:
+        return Stop()
+    if facts.parts is UNKNOWN:
+        return LookAtParts()
+    if facts.parts is None:
+        return LookAtObject() if facts.found is UNKNOWN else Fail(_gone())
+    try:
+        parts = parts_to_complete(facts.file, facts.parts, facts.report)
+    except PartsMissing as error:
+        # A client with temporary credentials may have finished the file by other means.
+        return LookAtObject() if facts.found is UNKNOWN else _reopened(facts, error)
+    except UploadError as error:
+        return Refuse(error)
+    if facts.state == State.UPLOADING:
+        return Claim(_expected_of_parts(parts, facts.report), sum(part.size for part in parts))
+    return Complete(parts)
+
+
+def _is_result(facts: Facts, found: Completed) -> bool:
+    """Whether this object is what the upload was to become, whoever finished it."""
+    if found.size is None:
+        return True  # OSS's own answer to Complete.
+    if facts.state == State.COMPLETING and facts.expected:
+        # Another object may have been there before; only without parts is it certain that OSS made this one of them.
+        return facts.parts is None or not _differences(facts, found)
+    size = facts.file.size_reported(facts.report)
+    return found.size == size or (size is None and (facts.parts is None or facts.parts is UNKNOWN))
+
+
+def _end(facts: Facts, found: Completed) -> Action:
+    """The object is there: claim the upload if nobody did before, and record the end."""
+    if facts.state == State.UPLOADING:
+        if facts.is_multipart and facts.parts is not None:
+            return AbortParts()
+        return Claim(_expected_of_object(found, facts.report), found.size)
+    wrong = _differences(facts, found)
+    return Fail(_mismatch(wrong, _actual(found)), found) if wrong else Finish(found)
+
+
+def _differences(facts: Facts, found: Completed) -> dict[str, str]:
+    """What the object must be and is not, as far as OSS tells."""
+    actual = _actual(found)
+    return {name: value for name, value in (facts.expected or {}).items() if actual[name] not in ("", value)}
+
+
+# What the object must be
+
+
+def _expected_of_parts(parts: Sequence[Part], report: ClientReport) -> dict[str, str]:
+    expected = {"etag": multipart_etag(part.etag for part in parts)}
+    if all(part.crc64 is not None for part in parts):
+        expected["crc64"] = str(combine_all((part.crc64 or 0, part.size) for part in parts))
+    return expected | ({"client_crc64": report.crc64} if report.crc64 else {})
+
+
+def _expected_of_object(found: Completed, report: ClientReport) -> dict[str, str]:
+    """Of an object that is there already: what the client reports, where it reports something."""
+    return {"etag": report.etag or found.etag} | ({"client_crc64": report.crc64} if report.crc64 else {})
+
+
+def _actual(found: Completed) -> dict[str, str]:
+    """The same values as OSS has them; empty where OSS does not tell."""
+    crc64 = "" if found.crc64 is None else str(found.crc64)
+    return {"etag": found.etag, "crc64": crc64, "client_crc64": crc64}
+
+
+def _gone() -> UploadGone:
+    return UploadGone(Phrase("OSS no longer has this upload and its parts. Start a new upload."))
+
+
+def _mismatch(wrong: Mapping[str, str], actual: Mapping[str, str]) -> ObjectMismatch:
+    names = {"etag": "ETag", "crc64": Phrase("CRC64 of the parts"), "client_crc64": Phrase("CRC64 of the file")}
+    differences = (
+        Phrase("{name}: {sent} expected, {held} at OSS", name=names[name], sent=value, held=actual[name])
+        for name, value in wrong.items()
+    )
+    detail = Phrase(
+        "The object in the bucket differs from the file that was sent: {differences}. "
+        "The object was kept for inspection; upload the file again.",
+        differences=Phrase.joined(differences, ", "),
+    )
+    return ObjectMismatch(detail, errors={name: [value, actual[name]] for name, value in wrong.items()})

@@ -1,0 +1,131 @@
+"""Which of the parts that OSS lists make up the file.
+
+Rule: OSS's list decides. What the client reports can only make the choice stricter.
+Manual: ListParts, CompleteMultipartUpload.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from uploads.domain.errors import InvalidUpload, PartsMissing
+from uploads.domain.phrase import Phrase
+from uploads.domain.plan import Plan
+from uploads.domain.quota import too_large
+from uploads.oss.messages import Part
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReport:
+    """What the client says of the file when it asks to complete. Every field is optional but a stream's size."""
+
+    crc64: str = ""
+    """Of the whole file: an unsigned decimal."""
+    etag: str = ""
+    size: int | None = None
+    """Bytes of a stream, known at its end."""
+    parts: Mapping[int, str] | None = None
+    """Part number → ETag of all parts, from clients that report no sizes: instead of `size`."""
+
+
+NO_REPORT = ClientReport()
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """What is known of the file before OSS is asked for its parts."""
+
+    plan: Plan
+    is_stream: bool = False
+    size: int | None = None
+    """Bytes; None until a stream ends."""
+    max_size: int | None = None
+    """The most bytes that the destination takes; None: any number."""
+    destination: str = ""
+    recorded_crc64: Mapping[int, str] = field(default_factory=dict)
+    """Part number → CRC64 that the browser recorded."""
+
+    def size_reported(self, report: ClientReport) -> int | None:
+        """Bytes of the whole file; those of a stream are what the client reports."""
+        return report.size if self.is_stream and report.size is not None else self.size
+
+
+def parts_to_complete(file: FilePlan, listed: Sequence[Part], report: ClientReport) -> list[Part]:
+    """The parts to complete with, by number. OSS drops a part beyond the plan, which is left out.
+
+    Raises PartsMissing, whose `errors["parts"]` names what must be sent again; InvalidUpload for a stream without a
+    size; TooLarge for a stream beyond the destination's limit.
+    """
+    if file.is_stream:
+        return _stream_parts(file, listed, report)
+    held, damaged = {part.number: part for part in listed}, _damaged(file, listed)
+    wrong = [
+        number
+        for number in file.plan.numbers()
+        if number not in held or held[number].size != file.plan.size_of(number) or number in damaged
+    ]
+    if wrong:
+        detail = Phrase(
+            "{count} of {total} parts are missing or wrong at OSS: send them again.",
+            count=len(wrong),
+            total=file.plan.part_count,
+        )
+        raise PartsMissing(detail, errors={"parts": wrong})
+    return [held[number] for number in file.plan.numbers()]
+
+
+def _damaged(file: FilePlan, listed: Sequence[Part]) -> set[int]:
+    """Parts whose CRC64 at OSS is not the recorded one. Where CORS hides OSS's value, the browser records its own."""
+    at_oss = {part.number: str(part.crc64) for part in listed if part.crc64 is not None}
+    return {number for number, crc64 in file.recorded_crc64.items() if at_oss.get(number, crc64) != crc64}
+
+
+def _stream_parts(file: FilePlan, listed: Sequence[Part], report: ClientReport) -> list[Part]:
+    """A stream's parts may have any size. Together they have as many bytes as were sent."""
+    size = file.size_reported(report)
+    if report.parts is not None:
+        listed = _listed_by_client(listed, report.parts)
+        size = sum(part.size for part in listed)
+    if size is None:
+        detail = Phrase("A stream can be completed only with its size: send size.")
+        raise InvalidUpload(detail, errors={"size": [detail]})
+    if file.max_size is not None and size > file.max_size:
+        raise too_large(file.destination, file.max_size, size)
+    _require_no_gaps(file, listed)
+    total = sum(part.size for part in listed)
+    if total != size:
+        detail = Phrase("OSS has {held} of {size} bytes: send the missing or wrong parts again.", held=total, size=size)
+        raise PartsMissing(detail, errors={"parts": [], "size": [total]})
+    return list(listed)
+
+
+def _require_no_gaps(file: FilePlan, listed: Sequence[Part]) -> None:
+    numbers = [0, *(part.number for part in listed)]
+    gaps = [number for before, after in pairwise(numbers) for number in range(before + 1, after)]
+    if gaps or not listed:
+        raise PartsMissing(Phrase("Parts are missing at OSS: send them again."), errors={"parts": gaps or [1]})
+    if damaged := _damaged(file, listed):
+        raise PartsMissing(Phrase("Parts arrived damaged: send them again."), errors={"parts": sorted(damaged)})
+
+
+def _listed_by_client(listed: Sequence[Part], reported: Mapping[int, str]) -> Sequence[Part]:
+    """The parts at OSS, if the client lists exactly these. It reports no size that would tell."""
+    at_oss = {part.number: part.etag.upper() for part in listed}
+    wrong = sorted(number for number in {*at_oss, *reported} if at_oss.get(number) != reported.get(number))
+    if wrong:
+        detail = Phrase(
+            "{count} parts at OSS differ from the {total} parts listed: send them again.",
+            count=len(wrong),
+            total=len(reported),
+        )
+        raise PartsMissing(detail, errors={"parts": wrong})
+    # A file that is resumed with another part size would have holes. Only Uppy's last part may be smaller; beyond
+    # 10,000 times its part size Uppy cuts at fractions of a byte, hence the tolerance of one.
+    first, last = listed[0].size if listed else 0, listed[-1] if listed else None
+    odd = [part.number for part in listed if part.size > first + 1 or (part.size < first - 1 and part != last)]
+    if odd:
+        detail = Phrase(
+            "All parts but the last must be the same size; {count} differ. Start a new upload.", count=len(odd)
+        )
+        raise PartsMissing(detail, errors={"parts": odd})
+    return listed

@@ -1,0 +1,66 @@
+"""Checks of the site itself: its settings, database and cache."""
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from django.core.checks import run_checks
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from uploads.operations.doctor.finding import Finding
+
+
+def check_settings() -> Iterator[Finding]:
+    """Each error that the system checks report; nothing when there is none."""
+    for message in run_checks(tags=["uploads"]):
+        if message.is_serious():
+            yield Finding("FAIL", "settings", str(message.msg), str(message.hint))
+
+
+def workers() -> int:
+    """The number of gunicorn's worker processes, read from its variables; 1 when they do not say."""
+    option = re.search(r"(?:--workers[ =]|-w ?)(\d+)", os.environ.get("GUNICORN_CMD_ARGS", ""))
+    return int(option[1]) if option else int(os.environ.get("WEB_CONCURRENCY") or 1)
+
+
+def check_database() -> Iterator[Finding]:
+    """That it answers, is migrated, and suits the number of workers."""
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes("uploads"))
+    except DatabaseError as error:
+        text = f"does not work: {error}".strip()
+        yield Finding("FAIL", "database", text, "Set DATABASE_URL, and start the database server.")
+        return
+    if pending:
+        text = f"{len(pending)} migrations are not applied"
+        yield Finding("FAIL", "database", text, "Run manage.py migrate.")
+    elif connection.vendor == "sqlite" and workers() > 1:
+        text = f"SQLite with {workers()} worker processes: they block each other"
+        yield Finding("FAIL", "database", text, "Set DATABASE_URL to a PostgreSQL database, or run one worker process.")
+    else:
+        yield Finding("ok", "database", f"{connection.display_name}, migrated")
+
+
+def check_cache() -> Iterator[Finding]:
+    """That it returns what was stored, and is shared by all workers."""
+    backend = str(django_settings.CACHES["default"]["BACKEND"])
+    value = uuid.uuid4().hex
+    try:
+        cache.set("uploads:doctor", value, 10)
+        kept = cache.get("uploads:doctor") == value
+    except Exception as error:  # The clients of caches have no common exception.
+        yield Finding("FAIL", "cache", f"does not work: {error}", "Set CACHE_URL, and start the cache server.")
+        return
+    if not kept:
+        text = "does not return what was stored"
+        yield Finding("FAIL", "cache", text, "Set CACHE_URL to a Redis server, or to locmem://.")
+    elif "locmem" in backend and workers() > 1:
+        text = f"each of {workers()} worker processes has its own: throttles and temporary credentials are not shared"
+        yield Finding("FAIL", "cache", text, "Set CACHE_URL to a Redis server, or run one worker process.")
+    else:
+        yield Finding("ok", "cache", backend.rpartition(".")[2])

@@ -1,0 +1,78 @@
+"""The operations on a bucket's configuration, and a real CORS preflight.
+
+Manual, "Bucket-level operations": GetBucketLocation, PutBucketCors, PutBucketLifecycle and their counterparts.
+"""
+
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from uploads.oss import messages
+from uploads.oss.errors import NotFound
+from uploads.oss.messages import CorsConfiguration
+from uploads.oss.signing import OssRequest
+from uploads.oss.transport import HttpRequest, Transport, exchange
+
+XML = {"Content-Type": "application/xml"}
+
+
+class BucketCalls(Transport):
+    """Operations on a bucket. Each raises Unreachable or an OssError, as `Transport.call` does."""
+
+    def get_cors(self, bucket: str) -> CorsConfiguration:
+        """GetBucketCors. Returns an empty configuration for a bucket without rules."""
+        try:
+            response = self.call("GetBucketCors", OssRequest("GET", bucket, query=[("cors", "")]))
+        except NotFound as error:
+            if error.code == "NoSuchCORSConfiguration":
+                return CorsConfiguration()
+            raise
+        return messages.parse_cors(response.content)
+
+    def put_cors(self, bucket: str, configuration: CorsConfiguration) -> None:
+        """PutBucketCors. Replaces all rules.
+
+        Manual, "PutBucketCors": https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors
+        """
+        request = OssRequest("PUT", bucket, query=[("cors", "")], headers=XML)
+        self.call("PutBucketCors", request, messages.build_cors(configuration))
+
+    def get_lifecycle(self, bucket: str) -> bytes | None:
+        """GetBucketLifecycle. Returns the XML as OSS sent it, or None for a bucket without rules.
+
+        The XML is not parsed, because it may hold rules of others that must be written back unchanged.
+        """
+        try:
+            return self.call("GetBucketLifecycle", OssRequest("GET", bucket, query=[("lifecycle", "")])).content
+        except NotFound as error:
+            if error.code == "NoSuchLifecycle":
+                return None
+            raise
+
+    def put_lifecycle(self, bucket: str, document: bytes) -> None:
+        """PutBucketLifecycle. Replaces all rules.
+
+        Manual, "PutBucketLifecycle": https://help.aliyun.com/en/oss/developer-reference/putbucketlifecycle
+        """
+        request = OssRequest("PUT", bucket, query=[("lifecycle", "")], headers=XML)
+        self.call("PutBucketLifecycle", request, document)
+
+    def bucket_region(self, bucket: str) -> tuple[str, datetime]:
+        """GetBucketLocation. Returns the bucket's location (`oss-cn-hangzhou`) and the time of OSS's clock."""
+        response = self.call("GetBucketLocation", OssRequest("GET", bucket, query=[("location", "")]))
+        date = parsedate_to_datetime(response.headers["Date"])
+        return messages.parse(response.content, "LocationConstraint").text or "", date
+
+    def exposed_headers(self, bucket: str, origin: str) -> tuple[int, str]:
+        """Sends a real preflight for a PUT from `origin`, and an unsigned GET.
+
+        Returns the status of the preflight, and the response headers that a page of this origin may read.
+        """
+        url = self.endpoint.url_of(bucket, "doctor")
+        asked = {
+            "Origin": origin,
+            "Access-Control-Request-Method": "PUT",
+            "Access-Control-Request-Headers": "content-md5",
+        }
+        preflight = exchange(self._http, HttpRequest("Preflight", "OPTIONS", url, asked))
+        read = exchange(self._http, HttpRequest("Preflight", "GET", url, {"Origin": origin}))
+        return preflight.status_code, read.headers.get("Access-Control-Expose-Headers", "")

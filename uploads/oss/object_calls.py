@@ -1,0 +1,64 @@
+"""The operations on single objects.
+
+Manual, "Object-level operations": PutObject, HeadObject, GetObject, DeleteObject; "Bucket-level operations":
+ListObjectsV2 (GetBucketV2).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from uploads.oss import messages, responses
+from uploads.oss.messages import Completed, ObjectPage
+from uploads.oss.signing import OssRequest
+from uploads.oss.transport import Transport
+
+
+class ObjectCalls(Transport):
+    """Operations on objects. Each raises Unreachable or an OssError, as `Transport.call` does."""
+
+    def put_object(self, bucket: str, key: str, content: bytes, headers: Mapping[str, str] | None = None) -> Completed:
+        """PutObject of bytes in memory. Returns the object.
+
+        With an x-oss-callback header (`callback.request_headers`) the result has OSS's report of the callback.
+        """
+        sent = headers or {}
+        response = self.call("PutObject", OssRequest("PUT", bucket, key, headers=sent), content)
+        stored = responses.described(response.headers, self.endpoint.url_of(bucket, key), len(content))
+        if "x-oss-callback" not in sent:
+            return stored
+        report = responses.callback_result(response.status_code, response.headers, response.content)
+        return replace(stored, callback=report)
+
+    def head(self, bucket: str, key: str) -> Completed:
+        """HeadObject. Returns the object. Raises NotFound without one."""
+        headers = self.call("HeadObject", OssRequest("HEAD", bucket, key)).headers
+        return responses.described(headers, self.endpoint.url_of(bucket, key), int(headers.get("Content-Length", 0)))
+
+    def get_range(self, bucket: str, key: str, start: int, length: int, etag: str) -> bytes:
+        """GetObject with a range. Returns `length` bytes from `start`, fewer at the end of the object.
+
+        Raises Refused with status 412 if the object has another ETag than `etag` by now. With
+        `x-oss-range-behavior: standard` a range beyond the end is an error instead of the whole object.
+        """
+        headers = {
+            "Range": f"bytes={start}-{start + length - 1}",
+            "x-oss-range-behavior": "standard",
+            "If-Match": f'"{etag}"',
+        }
+        return self.call("GetObject", OssRequest("GET", bucket, key, headers=headers)).content
+
+    def list_objects(self, bucket: str, prefix: str, delimiter: str = "") -> Iterator[ObjectPage]:
+        """ListObjectsV2. Yields page after page."""
+        token = ""
+        while True:
+            query = [("list-type", "2"), ("encoding-type", "url"), ("prefix", prefix), ("delimiter", delimiter)]
+            query += [("continuation-token", token)] if token else []
+            page = messages.parse_objects(self.call("ListObjectsV2", OssRequest("GET", bucket, query=query)).content)
+            yield page
+            token = page.next_token
+            if not token:
+                return
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        """DeleteObject. An object that does not exist is no error."""
+        self.call("DeleteObject", OssRequest("DELETE", bucket, key))

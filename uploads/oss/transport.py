@@ -1,0 +1,202 @@
+"""Requests to OSS and STS over HTTP: time limits, repetition, and the mapping of errors.
+
+Rule: no other module of `uploads.oss` opens a socket. Each request has a time limit. A request that is safe to repeat
+is repeated; any other raises Unreachable when its response is lost, so that the caller asks OSS what happened.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Self, TypeVar
+
+import httpx
+import stamina
+
+from uploads.oss.endpoint import Endpoint
+from uploads.oss.errors import Busy, Malformed, OssError, StorageError, Unreachable, from_answer
+from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, canonical_query
+
+TIMEOUT = httpx.Timeout(30, connect=5, pool=10)
+"""Seconds: between two bytes, for the connection, and for a free connection of the pool."""
+
+COMPLETE_TIMEOUT = httpx.Timeout(25, connect=5, pool=10)
+"""Seconds for CompleteMultipartUpload. OSS needs time to merge thousands of parts; the limit is below that of web
+servers, so that the client is told to come back."""
+
+ATTEMPTS = 4
+"""How often a request is sent at most."""
+
+SUCCESS = (HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.NO_CONTENT, HTTPStatus.PARTIAL_CONTENT)
+"""203 is the response to an upload whose callback failed; the object is stored all the same."""
+
+Response = httpx.Response
+Result = TypeVar("Result")
+
+
+def utcnow() -> datetime:
+    """The current time, aware of its time zone."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was sent: its operation, the HTTP status or OSS's error code, and how long it took."""
+
+    operation: str
+    code: str
+    seconds: float
+    request_id: str = ""
+
+
+Observer = Callable[[Call], None]
+
+
+def may_repeat(error: Exception) -> bool:
+    """Whether to repeat a request that may be done twice without harm."""
+    return isinstance(error, StorageError) and error.retryable
+
+
+def not_done_yet(error: Exception) -> bool:
+    """Whether to repeat a request that must not be done twice: only when OSS cannot have done it."""
+    return isinstance(error, Busy) or (isinstance(error, Unreachable) and not error.sent)
+
+
+def repeated(attempt: Callable[[], Result], retry_on: Callable[[Exception], bool], seconds: float = 60) -> Result:
+    """The result of `attempt`, which is called up to ATTEMPTS times within `seconds`, with growing pauses."""
+    # Not `stamina.retry`: it logs the arguments of the function, and a request holds secrets.
+    for try_ in stamina.retry_context(on=retry_on, attempts=ATTEMPTS, timeout=seconds, wait_initial=0.2):
+        with try_:
+            return attempt()
+    raise AssertionError("unreachable: the loop returns or raises")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it is sent: signed, with its whole URL."""
+
+    operation: str
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
+    timeout: httpx.Timeout = field(default_factory=lambda: TIMEOUT)
+
+
+def exchange(http: httpx.Client, request: HttpRequest, peer: str = "OSS") -> Response:
+    """The response, whatever its status. Raises Unreachable without one; `peer` is the name in the message."""
+    # Header values are UTF-8 in OSS's protocol; httpx would refuse text that is not ASCII.
+    headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+    try:
+        return http.request(
+            request.method, request.url, headers=headers, content=request.content, timeout=request.timeout
+        )
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise Unreachable(f"{peer} could not be reached.", sent=False, operation=request.operation) from error
+    except httpx.TransportError as error:
+        raise Unreachable(f"{peer} did not answer.", sent=True, operation=request.operation) from error
+
+
+class Transport:
+    """Signed requests to one endpoint, in one region, with one key pair; safe to share between threads."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        region: str,
+        credentials: Credentials,
+        *,
+        http: httpx.Client | None = None,
+        now: Callable[[], datetime] = utcnow,
+        observe: Observer | None = None,
+    ) -> None:
+        """`observe` is called after each request that was sent, whatever its result."""
+        self.endpoint = endpoint
+        self.region = region
+        self.credentials = credentials
+        self._http = http or new_http_client()
+        self._now = now
+        self._observe = observe or (lambda call: None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def context(self) -> SigningContext:
+        """The signing context of this moment."""
+        return SigningContext(self.credentials, self.region, self._now())
+
+    def call(
+        self,
+        operation: str,
+        request: OssRequest,
+        content: bytes = b"",
+        *,
+        timeout: httpx.Timeout = TIMEOUT,
+        safe: bool = True,
+    ) -> Response:
+        """The successful response to a request, which is signed anew for each attempt.
+
+        `operation` is OSS's name of it. `safe` says that the request may be done twice without harm.
+        Raises Unreachable, or an OssError for a response that is an error.
+        """
+        url = self.endpoint.url_of(request.bucket, request.key)
+        if request.query:
+            url = f"{url}?{canonical_query(request.query)}"
+
+        def attempt() -> Response:
+            headers = authorization(self.context(), request)
+            return self._send(HttpRequest(operation, request.method, url, headers, content, timeout))
+
+        return repeated(attempt, may_repeat if safe else not_done_yet)
+
+    def _send(self, request: HttpRequest) -> Response:
+        started = time.monotonic()
+        code, request_id = "Unreachable", ""
+        try:
+            response = self._exchange(request)
+            code, request_id = str(response.status_code), response.headers.get("x-oss-request-id", "")
+        except OssError as error:
+            code, request_id = error.code, error.request_id
+            raise
+        finally:
+            self._observe(Call(request.operation, code, time.monotonic() - started, request_id))
+        return response
+
+    def _exchange(self, request: HttpRequest) -> Response:
+        response = exchange(self._http, request)
+        if response.status_code in SUCCESS:
+            return response
+        raise from_answer(response.status_code, response.headers, response.content, request.operation)
+
+
+def new_http_client() -> httpx.Client:
+    """A client that follows no redirects: a signature is valid for one address."""
+    return httpx.Client(timeout=TIMEOUT, follow_redirects=False)
+
+
+def fetch(url: str, limit: int, seconds: float) -> bytes:
+    """The content of a small file. The caller has checked the URL; redirects are not followed.
+
+    Raises Malformed for more than `limit` bytes or a status other than 200, and Unreachable without a response.
+    `seconds` is the time limit between two bytes.
+    """
+    try:
+        with httpx.stream("GET", url, timeout=seconds, follow_redirects=False) as response:
+            if response.status_code != HTTPStatus.OK:
+                raise Malformed(f"The URL answered {response.status_code}.", operation="fetch")
+            received = b""
+            for chunk in response.iter_bytes():
+                received += chunk
+                if len(received) > limit:
+                    raise Malformed(f"The file has more than {limit} bytes.", operation="fetch")
+    except httpx.HTTPError as error:
+        raise Unreachable("The URL did not answer.", sent=True, operation="fetch") from error
+    return received

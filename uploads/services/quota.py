@@ -1,0 +1,74 @@
+"""How many uploads and bytes one user may have, counted over the uploads of one request.
+
+Rule: counted twice: before OSS is asked for anything, and again under a lock when the uploads are written down.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from uploads.conf import Destination
+from uploads.domain.errors import UploadError
+from uploads.domain.quota import Limits, Usage, check_quota
+from uploads.domain.states import State
+from uploads.models import Upload, User
+from uploads.services.destination_rules import get_destination, permit
+
+
+class Quota:
+    """What the uploads of one request may add to what their user has. `refused`: those that came to be too many
+    between the two counts, by id."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+        self._usage: dict[str, Usage] = {}
+        self.refused: dict[UUID, UploadError] = {}
+
+    def admit(self, upload: Upload) -> None:
+        """Count this upload in. Raises Forbidden or OverQuota."""
+        destination = get_destination(upload.destination)
+        permit(destination, self._user)
+        if limits_of(destination).any:
+            if destination.name not in self._usage:
+                self._usage[destination.name] = self._count([destination.name]).get(destination.name, Usage())
+            self._add(destination, upload)
+
+    def count_again(self, uploads: Sequence[Upload]) -> None:
+        """Within the transaction that writes the uploads: the user's row is locked, so that nobody counts beside us."""
+        limited = {upload.destination for upload in uploads if limits_of(get_destination(upload.destination)).any}
+        if not limited:
+            return
+        get_user_model()._default_manager.select_for_update().filter(pk=self._user.pk).first()  # type: ignore[misc]
+        self._usage = self._count(limited)
+        for upload in uploads:
+            if upload.destination in limited:
+                try:
+                    self._add(get_destination(upload.destination), upload)
+                except UploadError as error:
+                    self.refused[upload.pk] = error
+
+    def _add(self, destination: Destination, upload: Upload) -> None:
+        usage, size = self._usage.get(destination.name, Usage()), upload.size or 0
+        check_quota(limits_of(destination), usage, size)
+        self._usage[destination.name] = usage.plus(size)
+
+    def _count(self, names: Iterable[str]) -> dict[str, Usage]:
+        """Destination → what the user has there now."""
+        unfinished = Q(state__in=[State.UPLOADING, State.COMPLETING])
+        recent = Q(created_at__gt=timezone.now() - timedelta(days=1))
+        rows = (
+            Upload.objects.counted_against(self._user)
+            .filter(unfinished | recent, destination__in=names)
+            .order_by()
+            .values_list("destination")
+            .annotate(active=Count("id", filter=unfinished), size=Sum("size", filter=recent))
+        )
+        return {name: Usage(active, size or 0) for name, active, size in rows}
+
+
+def limits_of(destination: Destination) -> Limits:
+    return Limits(destination.max_active_per_user, destination.max_bytes_per_user_per_day)

@@ -1,0 +1,89 @@
+"""Request bodies that `api` and `companion` share.
+
+Rule: serializers check the form of a value, services its meaning.
+"""
+
+import dataclasses
+import re
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import serializers
+
+from uploads.oss.limits import MAX_OBJECT_SIZE
+from uploads.services import UploadRequest
+
+# These become header values: no other character may end a header's line and start another header.
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w-]+=(\"[^\"\\\r\n]*\"|[\w.+-]+))*", re.ASCII)
+_METADATA_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_METADATA_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_REQUEST_FIELDS = {field.name for field in dataclasses.fields(UploadRequest)}
+
+
+class ContentTypeField(serializers.CharField):
+    """A media type (RFC 9110, section 8.3.1), with or without parameters."""
+
+    default_error_messages = {"invalid_type": gettext_lazy("Enter a media type such as video/mp4.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        value: str = super().to_internal_value(data)
+        if value and not _CONTENT_TYPE.fullmatch(value):
+            self.fail("invalid_type")
+        return value
+
+
+class DestinationSerializer(serializers.Serializer[Any]):
+    """Names a destination."""
+
+    destination = serializers.CharField(
+        max_length=64, default="default", help_text="Name of a destination that the site's settings define."
+    )
+
+
+class UploadRequestSerializer(DestinationSerializer):
+    """The file that a client wants to upload."""
+
+    filename = serializers.CharField(max_length=1024, trim_whitespace=False, help_text="The file's own name.")
+    size = serializers.IntegerField(
+        min_value=0, max_value=MAX_OBJECT_SIZE, allow_null=True, help_text="In bytes; null for a stream."
+    )
+    content_type = ContentTypeField(
+        required=False, allow_blank=True, max_length=255, help_text="Media type; application/octet-stream if empty."
+    )
+    fingerprint = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=128,
+        help_text="The client's own identifier of the file's content, to find an unfinished upload of it again.",
+    )
+    metadata = serializers.DictField(
+        child=serializers.CharField(max_length=2048),
+        required=False,
+        help_text="Stored with the object as x-oss-meta-* headers. Names: letters, digits and hyphens. "
+        "Values: printable ASCII.",
+    )
+    options = serializers.DictField(
+        required=False,
+        help_text="Properties of the object that the destination lets the client set: acl, storage_class, tagging …",
+    )
+
+    def validate_fingerprint(self, value: str | None) -> str:
+        return value or ""
+
+    def validate_metadata(self, value: dict[str, str]) -> dict[str, str]:
+        if len({name.lower() for name in value}) != len(value):
+            raise serializers.ValidationError(_("Metadata names must be unique, ignoring case."))
+        for name, text in value.items():
+            if not _METADATA_NAME.fullmatch(name):
+                message = _("{name!r}: use 1 to 64 letters, digits and hyphens in a metadata name.")
+                raise serializers.ValidationError(message.format(name=name))
+            if not _METADATA_VALUE.fullmatch(text):
+                message = _("{name!r}: use printable ASCII characters in a metadata value; percent-encode others.")
+                raise serializers.ValidationError(message.format(name=name))
+        return value
+
+    def upload_request(self, **extra: Any) -> UploadRequest:
+        """The validated request as services take it. `extra` sets what a client cannot send."""
+        return UploadRequest(**{n: v for n, v in self.validated_data.items() if n in _REQUEST_FIELDS}, **extra)
