@@ -5,8 +5,8 @@ the sweep and the detection of unreported uploads all share it.
 
 Rule: no I/O, no clock, no Django. Before OSS is asked to complete, the row is claimed and holds what the object must
 turn out to be (`expected`). So whoever comes later, after a lost answer or a killed worker, can tell by a HeadObject
-how it ended. An object's key holds the upload's id: an object with this key came from this upload. If it is not what the
-destination demands, the upload fails and the object is removed.
+how it ended. An object's key holds the upload's id: an object with this key came from this upload. If it is not what
+the destination demands, the upload fails and the object is removed.
 """
 
 from collections.abc import Mapping, Sequence
