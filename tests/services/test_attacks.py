@@ -2,9 +2,11 @@
 object goes."""
 
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from tests.django_fixtures import Begin, Place
 from tests.services.test_services import content_of, send
@@ -12,6 +14,8 @@ from tests.stack import deliver
 from uploads import services
 from uploads.domain.errors import ObjectMismatch
 from uploads.domain.states import State
+from uploads.localoss.config import DEMO_ROLE
+from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, Refused, Unreachable
@@ -208,3 +212,36 @@ def test_another_object_under_the_key_fails_the_upload_and_goes(begin: Begin, os
     with pytest.raises(ObjectMismatch, match="size: 20000000 expected, 7 at OSS"):
         services.complete(upload)
     is_removed_and_says_why(upload, oss, "size")
+
+
+def test_temporary_credentials_cannot_replace_a_completed_upload(
+    begin: Begin, oss: OssClient, oss_server: LocalServer, settings: Any, user: Any
+) -> None:
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "UPLOADS_ORIGINS": ["https://app.example"],
+        "OSS_STS_ENDPOINT": oss_server.url,
+        "OSS_STS_ROLE_ARN": DEMO_ROLE.arn,
+    }
+    call_command("configure_bucket", stdout=StringIO())
+    try:
+        upload = begin(20_000_000)
+        issued = services.issue_credentials(upload, user)
+        send(upload)
+        assert services.complete(upload).state == State.COMPLETED
+        mallory = OssClient(oss.endpoint, "cn-hangzhou", issued.credentials)
+        for replace_it in (
+            lambda: mallory.put_object(upload.bucket, upload.key, b"other"),
+            lambda: mallory.complete(
+                upload.bucket,
+                upload.key,
+                (other := mallory.initiate(upload.bucket, upload.key)),
+                [mallory.upload_part(upload.bucket, upload.key, other, 1, b"other")],
+            ),
+        ):
+            with pytest.raises(Refused, match="FileAlreadyExists"):
+                replace_it()
+        mallory.close()
+        assert oss.head(upload.bucket, upload.key).etag == upload.etag
+    finally:
+        oss.put_overwrite("demo-bucket", None)

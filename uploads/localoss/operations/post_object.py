@@ -26,8 +26,7 @@ from uploads.oss.limits import MAX_PART_SIZE, MAX_PRESIGN_SECONDS
 
 AS_HEADERS = {
     "cache-control", "content-disposition", "content-encoding", "content-language", "expires", "x-oss-object-acl",
-    "x-oss-forbid-overwrite", "x-oss-storage-class", "x-oss-server-side-encryption", "x-oss-server-side-encryption-key-id",
-    "x-oss-server-side-data-encryption", traffic.NAME,
+    "x-oss-forbid-overwrite", "x-oss-storage-class", *headers.ENCRYPTION_HEADERS, traffic.NAME,
 }  # fmt: skip
 """The fields that mean the same as the headers of PutObject. Tags are not among them."""
 V4_FIELDS = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")

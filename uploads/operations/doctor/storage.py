@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.destination import Destination
-from uploads.operations.bucket import days_until_abort
+from uploads.operations.bucket import days_until_abort, protected_prefixes
 from uploads.operations.doctor.finding import Finding, failed
-from uploads.oss import lifecycle
-from uploads.oss.errors import StorageError
+from uploads.oss import lifecycle, overwrite
+from uploads.oss.errors import OssError, StorageError
 
 SKEW_SECONDS = 60
 """OSS refuses requests that are 15 minutes off; a server with NTP is never one minute off."""
@@ -32,6 +32,7 @@ def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
     yield _clock(date)
     yield from _cors(bucket)
     yield from _lifecycle(bucket, destinations)
+    yield from _overwriting(bucket, destinations)
 
 
 def _clock(date: datetime) -> Finding:
@@ -79,4 +80,29 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
             yield Finding("ok", name, "OSS aborts stale uploads")
         else:
             text = "no rule aborts stale uploads: parts that the sweep misses cost money until somebody aborts them"
+            yield Finding("warn", name, text, CONFIGURE)
+
+
+def _overwriting(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+    """That nobody can replace a completed upload, with whichever credentials."""
+    prefixes = protected_prefixes(destinations)
+    if not prefixes:
+        return
+    try:
+        document = oss_client().get_overwrite(bucket)
+    except OssError as error:
+        if error.retryable:
+            yield failed(f"overwriting in {bucket}", error)
+            return
+        text = f"cannot be checked: {error.message.rstrip('.')} ({error.code})"
+        cure = "Grant oss:GetBucketOverwriteConfig and oss:PutBucketOverwriteConfig, if OSS offers it in this region."
+        yield Finding("warn", f"overwriting in {bucket}", text, cure)
+        return
+    rules = [rule for rule in (overwrite.read(document) if document else ()) if not (rule.suffix or rule.principals)]
+    for prefix in prefixes:
+        name = f"overwriting in {bucket} for {prefix or 'all keys'}"
+        if any(prefix.startswith(rule.prefix) for rule in rules):
+            yield Finding("ok", name, "OSS keeps completed uploads as they are")
+        else:
+            text = "no rule forbids it: temporary credentials can replace a completed upload until they expire"
             yield Finding("warn", name, text, CONFIGURE)
