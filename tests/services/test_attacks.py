@@ -12,7 +12,7 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import content_of, send
 from tests.stack import deliver
 from uploads import services
-from uploads.domain.errors import ObjectMismatch
+from uploads.domain.errors import InvalidUpload, ObjectMismatch, TooLarge
 from uploads.domain.states import State
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
@@ -245,3 +245,53 @@ def test_temporary_credentials_cannot_replace_a_completed_upload(
         assert oss.head(upload.bucket, upload.key).etag == upload.etag
     finally:
         oss.put_overwrite("demo-bucket", None)
+
+
+# Sizes
+
+
+def test_a_part_takes_its_planned_size_only(begin: Begin, oss: OssClient) -> None:
+    upload = begin(20_000_000)
+    first, _, last = services.sign_parts(upload, [PartRequest(number) for number in (1, 2, 3)])
+    assert (first.size, last.size) == (8 << 20, 20_000_000 - (16 << 20))
+    for content in (b"", bytes(first.size + 1), bytes(24_000_000)):
+        assert deliver(first, content).status_code == 403
+    assert oss.list_parts(upload.bucket, upload.key, upload.upload_id) == []
+    assert deliver(first, bytes(first.size)).status_code == 200
+
+
+def test_the_parts_of_a_stream_hold_no_more_than_the_destination_allows(
+    begin: Begin, oss: OssClient, place: Place
+) -> None:
+    place(max_size=1_000_000, part_size=400_000)
+    upload = begin(None)
+    parts = services.sign_parts(upload, [PartRequest(number) for number in range(1, 6)])
+    assert [part.size for part in parts] == [400_000, 400_000, 200_000, 0, 0]
+    assert deliver(parts[0], bytes(1_500_000)).status_code == 403
+    (short,) = services.sign_parts(upload, [PartRequest(3, size=7)])
+    assert deliver(short, bytes(7)).status_code == 200
+    for wanted in (PartRequest(3, size=200_001), PartRequest(4, size=1)):
+        with pytest.raises(TooLarge):
+            services.sign_parts(upload, [wanted])
+    with pytest.raises(InvalidUpload, match="at most 400000 bytes"):
+        services.sign_parts(upload, [PartRequest(1, size=400_001)])
+
+
+def test_a_stream_without_limit_is_bound_to_its_growing_parts(begin: Begin) -> None:
+    parts = services.sign_parts(begin(None), [PartRequest(number) for number in (1, 1000, 1001, 10_000)])
+    assert [part.size for part in parts] == [8 << 20, 8 << 20, 16 << 20, 80 << 20]
+
+
+def test_a_client_that_tells_no_sizes_gets_no_more_urls_once_it_has_sent_too_much(
+    begin: Begin, oss: OssClient, place: Place
+) -> None:
+    place(max_size=1_000_000)
+    upload = begin(None)
+    (part,) = services.sign_parts(upload, [PartRequest(1)], bind_sizes=False)
+    assert deliver(part, bytes(1_000_001)).status_code == 200
+    with pytest.raises(TooLarge):
+        services.sign_parts(upload, [PartRequest(2)], bind_sizes=False)
+    upload.refresh_from_db()
+    assert upload.state == State.ABORTED
+    with pytest.raises(NotFound):
+        oss.list_parts(upload.bucket, upload.key, upload.upload_id)

@@ -4,7 +4,7 @@ Rule: what the destination does not allow, the signature does not allow either.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
@@ -22,7 +22,7 @@ from uploads.oss.limits import MAX_PART_SIZE
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
 from uploads.services.begin import object_headers
 from uploads.services.common import callback_of, require
-from uploads.services.parts import check_part
+from uploads.services.parts import bound_size, require_room
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -36,21 +36,28 @@ class SignedPart:
     number: int
     url: str
     expires_at: datetime
+    size: int | None = None
+    """Bytes that the part must have; None where the client decides."""
     method: str = "PUT"
     headers: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None) -> list[SignedPart]:
-    """Presigned requests, one for each part. A given size or MD5 is bound into the signature. OSS is not called.
+def sign_parts(
+    upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None, bind_sizes: bool = True
+) -> list[SignedPart]:
+    """Presigned requests, one for each part. The part's size and a given MD5 are bound into the signature.
 
-    Raises WrongState, InvalidUpload for a part outside the plan, NotOffered, StorageRefused.
+    OSS is not called, except without `bind_sizes`: that is for streams of clients that do not tell the sizes of their
+    parts. Raises WrongState, InvalidUpload for a part outside the plan, TooLarge, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
-    for part in parts:
-        check_part(upload, part.number, part.size)
-    now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
     destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
+    if bind_sizes or not upload.is_stream:
+        parts = [replace(part, size=bound_size(upload, part.number, part.size, destination.max_size)) for part in parts]
+    else:
+        require_room(upload, destination.max_size)
+    now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     life = _life(destination, now)
     match upload.method:
@@ -61,7 +68,9 @@ def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | 
     url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
     query = [("uploadId", upload.upload_id), *options.traffic(upload.options).items()]
     signer = PartSigner(_context(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
-    return [SignedPart(part.number, signer.url(part), expires_at, headers=_bound_headers(part)) for part in parts]
+    return [
+        SignedPart(part.number, signer.url(part), expires_at, part.size, headers=_bound_headers(part)) for part in parts
+    ]
 
 
 def _context(now: datetime) -> SigningContext:
@@ -107,7 +116,7 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
     sizes = _sizes(upload)
     signed = post.signed_fields(_context(now), upload.bucket, fields, sizes, life)
     url = settings.endpoint.url_of(upload.bucket, "")
-    return SignedPart(part.number, url, now + timedelta(seconds=life), method="POST", fields=signed)
+    return SignedPart(part.number, url, now + timedelta(seconds=life), upload.size, "POST", fields=signed)
 
 
 def _sizes(upload: Upload) -> tuple[int, int]:
@@ -136,7 +145,7 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     sent = {**headers, "Content-Length": str(upload.size)}
     request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, [*sent])
     signed = presign(_context(now), request, settings.endpoint.url_of(upload.bucket, upload.key), life)
-    return SignedPart(part.number, signed, now + timedelta(seconds=life), headers=headers)
+    return SignedPart(part.number, signed, now + timedelta(seconds=life), upload.size, headers=headers)
 
 
 def _md5_header(part: PartRequest) -> dict[str, str]:

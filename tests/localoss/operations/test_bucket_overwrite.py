@@ -1,4 +1,4 @@
-"""The overwrite protection of a bucket: kept, refused when it is not valid, and obeyed by every way to write an object."""
+"""The overwrite protection of a bucket: kept, refused when not valid, and obeyed by every way to write an object."""
 
 import pytest
 
