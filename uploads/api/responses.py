@@ -29,7 +29,10 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
         read_only=True, allow_null=True, help_text="Null for a stream that has not ended."
     )
     callback = serializers.JSONField(
-        read_only=True, allow_null=True, help_text="The answer of the destination's callback; null without one."
+        read_only=True,
+        allow_null=True,
+        help_text="How the destination's callback ended: `ok`, and `body` or `code` and `message`; with `reported` only the "
+        "browser said so. Null without one.",
     )
     error = RecordedErrorField(
         read_only=True, allow_null=True, help_text="Why the upload failed: code, title and detail; else null."

@@ -3,7 +3,7 @@
 Rule: `domain.completion.decide` says what to do next; here it is done, and what was learned is handed to it again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -202,7 +202,7 @@ def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, A
 
 def _finish(group: _Group, actor: User | None) -> None:
     for case, action in group:
-        for name, value in _end(case.upload, action.done).items():
+        for name, value in _end(case, action.done).items():
             setattr(case.upload, name, value)
     with transaction.atomic():
         moved = _advance(group, Event.FINISH, _END_FIELDS, actor)
@@ -211,13 +211,13 @@ def _finish(group: _Group, actor: User | None) -> None:
         case.ended = True
     for case, action in group:
         if not case.ended and action.done.callback is not None:
-            _record_callback(case.upload, action.done)
+            record_callback(case.upload, action.done.callback)
 
 
 def _fail(group: _Group, actor: User | None) -> None:
     for case, action in group:
         found: Completed | None = action.found
-        ended = _object_fields(case.upload, found) if found else {"released_at": timezone.now()}
+        ended = _object_fields(case, found) if found else {"released_at": timezone.now()}
         if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **ended):
             case.refuse(action.error)
             if found:
@@ -239,6 +239,9 @@ def _refuse(group: _Group, actor: User | None) -> None:
 def _stop(group: _Group, actor: User | None) -> None:
     for case, _ in group:
         case.ended = True
+        reported = _reported_callback(case)
+        if reported is not None and case.upload.state == State.COMPLETED and case.upload.callback is None:
+            record_callback(case.upload, reported)
 
 
 _ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
@@ -272,21 +275,30 @@ def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | N
 _END_FIELDS = ("etag", "crc64", "location", "callback", "completed_at", "released_at", "parts_done", "bytes_done")
 
 
-def _object_fields(upload: Upload, done: Completed) -> dict[str, Any]:
+def _object_fields(case: _Case, done: Completed) -> dict[str, Any]:
+    upload = case.upload
+    callback = done.callback or upload.callback or _reported_callback(case)
     crc64 = "" if done.crc64 is None else str(done.crc64)
     location = settings.endpoint.url_of(upload.bucket, upload.key)
-    return {"etag": done.etag, "crc64": crc64, "location": location, "callback": done.callback or upload.callback}
+    return {"etag": done.etag, "crc64": crc64, "location": location, "callback": callback}
 
 
-def _end(upload: Upload, done: Completed) -> dict[str, Any]:
-    now = timezone.now()
+def _end(case: _Case, done: Completed) -> dict[str, Any]:
+    upload, now = case.upload, timezone.now()
     part_count = messages.part_count(done.etag) if upload.is_stream else upload.part_count
     ended = {"completed_at": now, "released_at": now, "parts_done": part_count, "bytes_done": upload.size}
-    return _object_fields(upload, done) | ended
+    return _object_fields(case, done) | ended
 
 
-def _record_callback(upload: Upload, done: Completed) -> None:
-    """OSS's callback was here first, and finished the upload while this call waited for the callback's outcome."""
-    if upload.state == State.COMPLETED and upload.callback != done.callback:
-        Upload.objects.filter(pk=upload.pk).update(callback=done.callback)
+def _reported_callback(case: _Case) -> dict[str, Any] | None:
+    """What the client says of the callback of a file in one request; nothing if there was none to be made."""
+    if case.report.callback is None or case.upload.method == Method.MULTIPART or not case.upload.secret:
+        return None
+    return {**case.report.callback, "reported": True}
+
+
+def record_callback(upload: Upload, outcome: Mapping[str, Any]) -> None:
+    """The outcome of the callback of an upload that was completed before it was known."""
+    if upload.state == State.COMPLETED and upload.callback != outcome:
+        Upload.objects.filter(pk=upload.pk).update(callback=outcome)
         upload.refresh_from_db()
