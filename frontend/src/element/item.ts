@@ -138,10 +138,6 @@ class ItemView {
 
   #showResult({ key, callback }: RemoteUpload): void {
     this.#outcome.replaceChildren(h("p", { class: "key", part: "key", "data-testid": "key" }, key));
-    if (!callback || callback.ok) return;
-    const text = this.localization.label("callback_failed", {
-      detail: callback.message ?? callback.code ?? "",
-    });
-    this.#outcome.append(h("p", { part: "callback", "data-testid": "callback" }, text));
+    if (callback && !callback.ok) this.#outcome.append(h("p", {}, this.localization.label("callback")));
   }
 }

@@ -17,7 +17,7 @@ export const LABELS = {
   paused: "Paused. Uploaded parts are kept.",
   completing: "OSS is combining the parts…",
   completed: "Uploaded",
-  callback_failed: "Stored, but the site was not notified: {detail}",
+  callback: "The site was not notified.",
   failed: "Failed. Uploaded parts are kept.",
   aborting: "Aborting…",
   aborted: "Aborted",

@@ -114,9 +114,11 @@ export interface CompanionUrl {
   readonly expires_at: string;
 }
 
-interface CompleteItem extends Pick<CompleteRequest, "crc64" | "callback"> {
+interface CompleteItem {
   readonly id: string;
-  readonly etag?: string;
+  readonly crc64: string | undefined;
+  readonly etag: string | undefined;
+  readonly callback: CallbackReport | undefined;
 }
 
 /** How many URLs the response to create carries. */
@@ -162,9 +164,7 @@ export class Api {
   /** Completes an upload of one request in a batch call. */
   async completeInBatch(id: string, request: CompleteRequest): Promise<HttpResponse<RemoteUpload>> {
     const { done, crc64, callback } = request;
-    const etag = done[0]?.etag;
-    const known = { ...(crc64 && { crc64 }), ...(etag && { etag }), ...(callback && { callback }) };
-    const value = await this.#completed.add({ id, ...known });
+    const value = await this.#completed.add({ id, crc64, etag: done[0]?.etag, callback });
     return { status: 200, retryAfter: null, value };
   }
 

@@ -54,12 +54,11 @@ export function storageError(response: SendResponse): StorageError {
 const MAX_CALLBACK_BODY = 4096;
 
 /**
- * What the response to a file in one request says of the destination's callback; null where there was none. OSS relays
+ * What the response to a file in one request says of the destination's callback, if there was one. OSS relays
  * the application's answer with status 200, and its own error with status 203 ("Callback" in the OSS API reference).
  */
-export function callbackReport({ status, body }: SendResponse): CallbackReport | null {
-  if (status < 200 || status > 299 || (status !== 203 && !body)) return null;
-  return { status, body: body.length > MAX_CALLBACK_BODY ? "" : body };
+export function callbackReport({ status, body }: SendResponse): { callback?: CallbackReport } {
+  return status < 300 && body ? { callback: { status, body: body.slice(0, MAX_CALLBACK_BODY) } } : {};
 }
 
 function codeOf(response: SendResponse): string {

@@ -46,25 +46,21 @@ export class Signer {
 
   /** A URL for this part of `size` bytes on which a request may start now. */
   async take(number: number, size: number, signal: AbortSignal): Promise<FreshPart> {
-    let isShort = false; // The last part of a stream is shorter than the backend assumes.
-    let named = false;
+    let exact: number | undefined; // The last part of a stream is shorter than the backend assumes.
     for (;;) {
       signal.throwIfAborted();
       const part = this.#ready.get(number);
       this.#ready.delete(number);
       if (part && this.isFresh(part)) {
-        if (named || (part.size ?? size) === size) {
+        if ((exact ?? part.size ?? size) === size) {
           this.#lookAhead(signal);
           return part;
         }
-        isShort = true;
+        exact = size;
       }
       // The pending request is for other parts, or of an aborted run. Its failure is not this part's.
       if (this.#pending) await this.#pending.catch(() => {});
-      else {
-        await this.#request(number, signal, isShort ? size : undefined);
-        named = isShort;
-      }
+      else await this.#request(number, signal, exact);
     }
   }
 
@@ -185,7 +181,7 @@ export class Presigner {
     const { api, remote, unreported, onreported, retry } = this.ports;
     const done = unreported();
     const parts = await this.#withMd5(numbers);
-    if (size !== undefined && parts[0]) parts[0].size = size;
+    Object.assign(parts[0] as PartToSign, { size }); // Undefined is left out of the request.
     const batch = await retry(() => api.sign(remote.id, parts, done, signal), signal);
     onreported(done);
     this.remember(batch);

@@ -55,7 +55,7 @@ export class Transfer {
   readonly #checker: IntegrityChecker;
   readonly #concurrency: ConcurrencyController;
   #reportedAt: number;
-  #callback: CallbackReport | null = null;
+  #callback: { callback?: CallbackReport } = {};
 
   constructor(
     readonly remote: RemoteUpload,
@@ -104,7 +104,7 @@ export class Transfer {
       plan: this.ledger.plan,
       onstall: () => this.#concurrency.recordStall(clock.now()),
       onarrival: (response) => {
-        if (this.remote.method !== "multipart") this.#callback = callbackReport(response);
+        this.#callback = callbackReport(response);
       },
     });
   }
@@ -201,8 +201,7 @@ export class Transfer {
     for (;;) {
       const done = this.ledger.unreported();
       try {
-        const callback = this.#callback && { callback: this.#callback };
-        const request = { done, ...this.#crc64(), ...this.#streamSize(), ...callback };
+        const request = { done, ...this.#crc64(), ...this.#streamSize(), ...this.#callback };
         const response = await retry(() => this.#callComplete(request, signal), signal);
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;

@@ -70,7 +70,7 @@ test.each([
   ],
   [
     { status: 200, body: "x".repeat(5000) },
-    { status: 200, body: "" },
+    { status: 200, body: "x".repeat(4096) },
   ],
   [{ status: 200, body: "" }, undefined],
 ])("OSS's answer %o to a file in one request is reported", async (answer, report) => {
