@@ -19,7 +19,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, Refused, Unreachable
-from uploads.oss.signing import PartRequest
+from uploads.oss.signing import OssRequest, PartRequest
 from uploads.services import SignedPart
 from uploads.services.sweep import PATIENCE
 
@@ -295,3 +295,44 @@ def test_a_client_that_tells_no_sizes_gets_no_more_urls_once_it_has_sent_too_muc
     assert upload.state == State.ABORTED
     with pytest.raises(NotFound):
         oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+
+
+# What OSS reports of the object's options
+
+
+def test_every_option_arrives_at_the_object(begin: Begin, oss: OssClient, place: Place) -> None:
+    place(
+        encryption="KMS", data_encryption="SM4", expires="2027-01-15", complete_all=True,
+        content_disposition={"type": "attachment", "filename": "Übersicht.pdf"},
+    )  # fmt: skip
+    for size in (5, 20_000_000):
+        upload = begin(size)
+        send(upload)
+        assert services.complete(upload).state == State.COMPLETED
+        headers = oss.head(upload.bucket, upload.key).headers
+        assert headers["x-oss-server-side-data-encryption"] == "SM4"
+        assert headers["expires"] == "Fri, 15 Jan 2027 00:00:00 GMT"
+        assert headers["content-disposition"].endswith("%C3%9Cbersicht.pdf")
+
+
+def test_complete_all_sends_no_list_unless_a_part_is_to_be_left_out(
+    begin: Begin, oss: OssClient, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(complete_all=True)
+    sent: list[bytes] = []
+    real = OssClient.call
+
+    def call(self: OssClient, operation: str, request: OssRequest, content: bytes = b"", **more: Any) -> Any:
+        if operation == "CompleteMultipartUpload":
+            sent.append(content)
+        return real(self, operation, request, content, **more)
+
+    monkeypatch.setattr(OssClient, "call", call)
+    whole, with_more = begin(20_000_000), begin(20_000_000)
+    send(whole)
+    send(with_more)
+    oss.upload_part(with_more.bucket, with_more.key, with_more.upload_id, 9, b"beyond the plan")
+    for upload in (whole, with_more):
+        assert services.complete(upload).state == State.COMPLETED
+    assert sent[0] == b""
+    assert sent[1].count(b"<PartNumber>") == 3

@@ -31,8 +31,8 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
     callback = serializers.JSONField(
         read_only=True,
         allow_null=True,
-        help_text="How the destination's callback ended: `ok`, and `body` or `code` and `message`; with `reported` only the "
-        "browser said so. Null without one.",
+        help_text="How the destination's callback ended: `ok`, and `body` or `code` and `message`. With `reported`, "
+        "only the browser said so. Null without a callback.",
     )
     error = RecordedErrorField(
         read_only=True, allow_null=True, help_text="Why the upload failed: code, title and detail; else null."

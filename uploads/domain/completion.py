@@ -283,7 +283,6 @@ _NAMES = {
     "client_crc64": Phrase("CRC64 of the file"),
     "size": Phrase("size"),
 }
-"""Names of differences for people. The others are names of headers."""
 
 
 def _mismatch(wrong: Mapping[str, Difference]) -> ObjectMismatch:

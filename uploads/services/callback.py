@@ -21,7 +21,8 @@ from uploads.models import Method, Upload
 from uploads.oss import callback as protocol
 from uploads.oss.errors import StorageError
 from uploads.oss.transport import fetch
-from uploads.services.complete import complete, record_callback
+from uploads.services.complete import complete
+from uploads.services.outcome import record_callback
 
 KEY_SECONDS, NO_KEY_SECONDS = 24 * 3600, 30
 """Seconds that a public key is cached, and seconds that its absence is."""

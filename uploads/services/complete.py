@@ -3,7 +3,7 @@
 Rule: `domain.completion.decide` says what to do next; here it is done, and what was learned is handed to it again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -19,10 +19,11 @@ from uploads.domain.errors import UploadError, from_storage
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan
 from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, User
-from uploads.oss import messages
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
+from uploads.oss.multipart_calls import COMPLETE_ALL
+from uploads.services import outcome
 from uploads.services.abort import release
 from uploads.services.common import as_record, callback_of, parts_at_oss
 from uploads.services.object_checks import described_object, required
@@ -188,6 +189,8 @@ def _complete(group: _Group, actor: User | None) -> None:
 def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, Any]:
     upload = case.upload
     headers = {**options.completion_headers(upload.options), **request_headers(*callback_of(upload))}
+    if _takes_all(upload) and len(action.parts) == len(case.learned["parts"]):
+        headers[COMPLETE_ALL] = "yes"
     try:
         done = oss_client().complete(upload.bucket, upload.key, upload.upload_id, action.parts, headers)
     except Unreachable:
@@ -200,24 +203,29 @@ def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, A
     return {"found": done}
 
 
+def _takes_all(upload: Upload) -> bool:
+    destination = settings.destinations.get(upload.destination)
+    return destination is not None and destination.complete_all
+
+
 def _finish(group: _Group, actor: User | None) -> None:
     for case, action in group:
-        for name, value in _end(case, action.done).items():
+        for name, value in outcome.end_fields(case.upload, action.done, case.report).items():
             setattr(case.upload, name, value)
     with transaction.atomic():
-        moved = _advance(group, Event.FINISH, _END_FIELDS, actor)
+        moved = _advance(group, Event.FINISH, outcome.END_FIELDS, actor)
         Part.objects.filter(upload__in=[case.upload for case in moved]).delete()
     for case in moved:
         case.ended = True
     for case, action in group:
         if not case.ended and action.done.callback is not None:
-            record_callback(case.upload, action.done.callback)
+            outcome.record_callback(case.upload, action.done.callback)
 
 
 def _fail(group: _Group, actor: User | None) -> None:
     for case, action in group:
         found: Completed | None = action.found
-        ended = _object_fields(case, found) if found else {"released_at": timezone.now()}
+        ended = outcome.object_fields(case.upload, found, case.report) if found else {"released_at": timezone.now()}
         if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **ended):
             case.refuse(action.error)
             if found:
@@ -239,9 +247,9 @@ def _refuse(group: _Group, actor: User | None) -> None:
 def _stop(group: _Group, actor: User | None) -> None:
     for case, _ in group:
         case.ended = True
-        reported = _reported_callback(case)
+        reported = outcome.reported_callback(case.upload, case.report)
         if reported is not None and case.upload.state == State.COMPLETED and case.upload.callback is None:
-            record_callback(case.upload, reported)
+            outcome.record_callback(case.upload, reported)
 
 
 _ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
@@ -268,37 +276,3 @@ def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | N
         if case.upload.pk not in moved:
             case.look_again()
     return [case for case, _ in group if case.upload.pk in moved]
-
-
-# What the row holds at the end
-
-_END_FIELDS = ("etag", "crc64", "location", "callback", "completed_at", "released_at", "parts_done", "bytes_done")
-
-
-def _object_fields(case: _Case, done: Completed) -> dict[str, Any]:
-    upload = case.upload
-    callback = done.callback or upload.callback or _reported_callback(case)
-    crc64 = "" if done.crc64 is None else str(done.crc64)
-    location = settings.endpoint.url_of(upload.bucket, upload.key)
-    return {"etag": done.etag, "crc64": crc64, "location": location, "callback": callback}
-
-
-def _end(case: _Case, done: Completed) -> dict[str, Any]:
-    upload, now = case.upload, timezone.now()
-    part_count = messages.part_count(done.etag) if upload.is_stream else upload.part_count
-    ended = {"completed_at": now, "released_at": now, "parts_done": part_count, "bytes_done": upload.size}
-    return _object_fields(case, done) | ended
-
-
-def _reported_callback(case: _Case) -> dict[str, Any] | None:
-    """What the client says of the callback of a file in one request; nothing if there was none to be made."""
-    if case.report.callback is None or case.upload.method == Method.MULTIPART or not case.upload.secret:
-        return None
-    return {**case.report.callback, "reported": True}
-
-
-def record_callback(upload: Upload, outcome: Mapping[str, Any]) -> None:
-    """The outcome of the callback of an upload that was completed before it was known."""
-    if upload.state == State.COMPLETED and upload.callback != outcome:
-        Upload.objects.filter(pk=upload.pk).update(callback=outcome)
-        upload.refresh_from_db()
