@@ -21,7 +21,7 @@ from uploads.operations import doctor
 from uploads.operations.doctor import Finding
 from uploads.oss import policy
 from uploads.oss.client import OssClient
-from uploads.oss.errors import Refused
+from uploads.oss.errors import Denied, Refused
 from uploads.oss.messages import CorsConfiguration, CorsRule
 from uploads.oss.signing import OssRequest
 
@@ -149,6 +149,14 @@ def test_overwriting_is_not_forbidden(server: LocalServer, monkeypatch: pytest.M
         patch.setattr(OssClient, "get_overwrite", _unknown)
         has_problem("overwriting in demo-bucket", "warn", "cannot be checked", "oss:GetBucketOverwriteConfig")
     oss.close()
+
+
+def test_the_acl_of_objects_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: Any) -> None:
+        raise Denied("You have no right to access this object.", status=403, code="AccessDenied")
+
+    monkeypatch.setattr(OssClient, "get_object_acl", denied)
+    has_problem("object ACLs of demo-bucket", "warn", "cannot be read", "oss:GetObjectAcl")
 
 
 def _unknown(*_: Any) -> None:

@@ -1,5 +1,6 @@
 """Checks of one bucket: its region, the clock, CORS and lifecycle rules."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ from uploads.domain.destination import Destination
 from uploads.operations.bucket import days_until_abort, protected_prefixes
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import lifecycle, overwrite
-from uploads.oss.errors import OssError, StorageError
+from uploads.oss.errors import Denied, NotFound, OssError, StorageError
 
 SKEW_SECONDS = 60
 """OSS refuses requests that are 15 minutes off; a server with NTP is never one minute off."""
@@ -33,6 +34,7 @@ def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
     yield from _cors(bucket)
     yield from _lifecycle(bucket, destinations)
     yield from _overwriting(bucket, destinations)
+    yield _acl(bucket)
 
 
 def _clock(date: datetime) -> Finding:
@@ -106,3 +108,20 @@ def _overwriting(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
         else:
             text = "no rule forbids it: temporary credentials can replace a completed upload until they expire"
             yield Finding("warn", name, text, CONFIGURE)
+
+
+def _acl(bucket: str) -> Finding:
+    """That the ACL of an object can be read, by asking for that of an object that does not exist."""
+    name = f"object ACLs of {bucket}"
+    try:
+        oss_client().get_object_acl(bucket, f"doctor/{uuid.uuid4().hex}")
+    except NotFound:
+        pass
+    except Denied:
+        text = "cannot be read: an object that was made public on its way is not found"
+        return Finding(
+            "warn", name, text, "Grant the server's access key oss:GetObjectAcl on the destinations' prefixes."
+        )
+    except StorageError as error:
+        return failed(name, error)
+    return Finding("ok", name, "can be read")
