@@ -2,7 +2,7 @@
 // Values are unsigned decimals in strings, because JavaScript's numbers cannot hold 64 bits. Pure.
 
 /** The polynomial, reflected. */
-const POLYNOMIAL = 0xc96c5795d7870f42n;
+export const POLYNOMIAL = 0xc96c5795d7870f42n;
 const HIGHEST = 1n << 63n;
 
 /** The product of two polynomials modulo POLYNOMIAL; bits are reflected, x⁰ is the highest bit. */
@@ -45,43 +45,4 @@ export function combine(pieces: Iterable<Piece>): string {
     whole = multiply(shift, whole) ^ BigInt(crc64);
   }
   return whole.toString();
-}
-
-/** Lookup tables of the two halves, for Crc64. */
-let low: Uint32Array | null = null;
-let high = new Uint32Array(0);
-
-function tables(): Uint32Array {
-  if (low) return low;
-  low = new Uint32Array(256);
-  high = new Uint32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
-    let value = BigInt(byte);
-    for (let bit = 0; bit < 8; bit++) value = value & 1n ? (value >> 1n) ^ POLYNOMIAL : value >> 1n;
-    low[byte] = Number(value & 0xffffffffn);
-    high[byte] = Number(value >> 32n);
-  }
-  return low;
-}
-
-/** CRC-64/XZ in plain JavaScript, for where WebAssembly is forbidden. */
-export class Crc64 {
-  #low = 0xffffffff;
-  #high = 0xffffffff;
-
-  update(bytes: Uint8Array): void {
-    const table = tables();
-    let [lower, upper] = [this.#low, this.#high];
-    for (let at = 0; at < bytes.length; at++) {
-      const index = (lower ^ (bytes[at] as number)) & 0xff;
-      lower = ((lower >>> 8) | (upper << 24)) ^ (table[index] as number);
-      upper = (upper >>> 8) ^ (high[index] as number);
-    }
-    [this.#low, this.#high] = [lower, upper];
-  }
-
-  digest(): string {
-    const [lower, upper] = [~this.#low >>> 0, ~this.#high >>> 0];
-    return ((BigInt(upper) << 32n) | BigInt(lower)).toString();
-  }
 }
