@@ -54,14 +54,14 @@ test("the worker that computes CRC64 is less than 2 KB", async () => {
 
 test("the whole engine with its worker is less than 21 KB", async () => {
   const engine = await bundle("index.ts");
-  const whole = [...atOnce(engine), ...named(engine, "transfer", "crc64", "sts-signer", "stream")];
+  const whole = [...atOnce(engine), ...named(engine, "transfer", "sts-signer", "stream")];
   const worker = await bundle("hashing/crc64.worker.ts");
   expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(21 * KB);
 });
 
 test("with the element a page loads less than 28 KB to upload its first file", async () => {
   const element = await bundle("element/define.ts");
-  const loaded = [...atOnce(element), ...named(element, "transfer", "crc64")];
+  const loaded = [...atOnce(element), ...named(element, "transfer")];
   expect(await weight([...loaded, ...atOnce(await bundle("hashing/crc64.worker.ts"))])).toBeLessThan(28 * KB);
 });
 

@@ -2,7 +2,7 @@
 // Values are unsigned decimals in strings, because JavaScript's numbers cannot hold 64 bits. Pure.
 
 /** The polynomial, reflected. */
-export const POLYNOMIAL = 0xc96c5795d7870f42n;
+const POLYNOMIAL = 0xc96c5795d7870f42n;
 const HIGHEST = 1n << 63n;
 
 /** The product of two polynomials modulo POLYNOMIAL; bits are reflected, x⁰ is the highest bit. */
