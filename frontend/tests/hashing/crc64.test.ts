@@ -100,15 +100,14 @@ describe.each(IMPLEMENTATIONS)("CRC64 by the $name", ({ create }) => {
 
   test("of messages of every length, which begin at any address, is the plain one's", () => {
     const crc64 = create();
-    const found = Array.from({ length: ALL_LENGTHS }, (_, length) => {
+    for (let length = 0; length < ALL_LENGTHS; length++) {
       const offset = length % 17;
       const message = new Uint8Array(offset + length).subarray(offset);
       message.set(bytes.subarray(0, length));
       crc64.reset();
       crc64.update(message);
-      return crc64.digest();
-    });
-    expect(found).toEqual(expected.slice(0, ALL_LENGTHS));
+      expect(crc64.digest(), `of ${length} bytes`).toBe(expected[length]);
+    }
   });
 
   test("of pieces of every size is the plain one's", () => {
