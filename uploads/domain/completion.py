@@ -12,7 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from uploads.domain.errors import ObjectMismatch, PartsMissing, UploadError, UploadGone, WrongState
+from uploads.domain.errors import (
+    ObjectMismatch,
+    OverQuota,
+    PartsMissing,
+    TooLarge,
+    UploadError,
+    UploadGone,
+    WrongState,
+)
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan, parts_to_complete
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
@@ -93,7 +101,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """It cannot end well: move to `failed`. `found`: the object that is there all the same."""
+    """It cannot end well: move to `failed`, and remove what OSS holds. `found`: the object that is there."""
 
     error: UploadError
     found: Completed | None = None
@@ -185,6 +193,9 @@ def _decide_multipart(facts: Facts) -> Action:
     except PartsMissing as error:
         # A client with temporary credentials may have finished the file by other means.
         return LookAtObject() if facts.found is UNKNOWN else _reopened(facts, error)
+    except (TooLarge, OverQuota) as error:
+        # More bytes than allowed are there, and more parts do not help. Failing removes them.
+        return Fail(error)
     except UploadError as error:
         return Refuse(error)
     if facts.state == State.UPLOADING:
@@ -252,7 +263,7 @@ def _mismatch(wrong: Mapping[str, str], actual: Mapping[str, str]) -> ObjectMism
     )
     detail = Phrase(
         "The object in the bucket differs from the file that was sent: {differences}. "
-        "The object was kept for inspection; upload the file again.",
+        "The object was removed; upload the file again.",
         differences=Phrase.joined(differences, ", "),
     )
     return ObjectMismatch(detail, errors={name: [value, actual[name]] for name, value in wrong.items()})

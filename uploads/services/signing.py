@@ -21,8 +21,8 @@ from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_SIZE
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
 from uploads.services.begin import object_headers
-from uploads.services.common import callback_of, require
-from uploads.services.parts import check_part
+from uploads.services.common import callback_of, destination_of, require
+from uploads.services.parts import check_part, parts_within_reservation, record_activity
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -42,15 +42,18 @@ class SignedPart:
 
 
 def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None) -> list[SignedPart]:
-    """Presigned requests, one for each part. A given size or MD5 is bound into the signature. OSS is not called.
+    """Presigned requests, one for each part. A given size or MD5 is bound into the signature. The expiry moves.
 
-    Raises WrongState, InvalidUpload for a part outside the plan, NotOffered, StorageRefused.
+    Parts of a stream beyond its reservation are left out. OSS is called only to see what is left of a reservation.
+    Raises WrongState, InvalidUpload for a part outside the plan, OverQuota, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
     for part in parts:
         check_part(upload, part.number, part.size)
+    parts = parts_within_reservation(upload, parts)
     now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
-    destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
+    record_activity(upload, now)
+    destination = destination_of(upload)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     life = _life(destination, now)
     match upload.method:
@@ -109,8 +112,8 @@ def _sizes(upload: Upload) -> tuple[int, int]:
     """The least and the most bytes: exactly the file's, or what the destination allows if the size is unknown."""
     if upload.size is not None:
         return upload.size, upload.size
-    destination = settings.destinations.get(upload.destination)
-    return 0, min(MAX_PART_SIZE, (destination.max_size if destination else None) or MAX_PART_SIZE)
+    limits = (destination_of(upload).max_size, upload.reserved, MAX_PART_SIZE)
+    return 0, min(limit for limit in limits if limit is not None)
 
 
 def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
