@@ -27,8 +27,9 @@ CORS_RULE = CorsRule(
 """The rule that a page needs, without its origin. A rule that differs in the origins alone counts as ours."""
 LIFECYCLE_IDS = "oss-uploads-abort-"
 """The beginning of the IDs of our lifecycle rules."""
-GRACE_DAYS = 1
-"""OSS aborts an upload this many days after the sweep should have done so."""
+MARGIN_DAYS = 7
+"""OSS counts from the begin of an upload, and the expiry moves with each activity: an upload may take this many days
+longer than `upload_expires`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def changes(
     Raises StorageError, and ValueError or lifecycle.Contradiction when OSS would refuse the merged rules.
     """
     yield plan_cors(client, bucket, list(origins))
-    yield plan_lifecycle(client, bucket, days_until_abort(destinations))
+    if days := days_until_abort(destinations):
+        yield plan_lifecycle(client, bucket, days)
 
 
 def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:
@@ -125,13 +127,18 @@ def days_until_abort(destinations: Iterable[Destination]) -> dict[str, int]:
     """For `plan_lifecycle`: by key prefix, the days after which an unfinished upload is stale.
 
     OSS allows no rule inside another's prefix, so the outer prefix stands for all within it, with the longest time.
+    A destination without a prefix of its own has none: the rule would abort uploads of other applications.
     """
-    destinations = list(destinations)
+    own = [each for each in destinations if each.has_own_prefix]
     return {
-        prefix: GRACE_DAYS
-        + max(-(-each.upload_expires // SECONDS_PER_DAY) for each in destinations if each.prefix.startswith(prefix))
-        for prefix in outermost_prefixes(destinations)
+        prefix: MARGIN_DAYS + max(upload_days(each) for each in own if each.prefix.startswith(prefix))
+        for prefix in outermost_prefixes(own)
     }
+
+
+def upload_days(destination: Destination) -> int:
+    """The whole days after which an unfinished upload without activity is stale."""
+    return -(-destination.upload_expires // SECONDS_PER_DAY)
 
 
 def describe_cors(configuration: CorsConfiguration) -> list[str]:
