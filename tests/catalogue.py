@@ -1,8 +1,8 @@
-"""The translations of what the backend says: `python -m tests.catalogue` finds what is new, and compiles.
+"""The backend's translations: `python -m tests.catalogue` collects new texts and compiles the catalogue.
 
-New words stand empty in the .po afterwards, words that are gone are gone from it, and the .mo is made anew: translate,
-run it again, commit both. `tests/test_locale.py` holds all that. Babel reads Python and both files' formats, so that
-nobody needs GNU gettext; Django's own `templatize` makes its templates readable to it.
+It adds new texts to the .po without a translation, removes texts that are no longer used, and writes the .mo.
+Translate, run it again, and commit both; `tests/test_locale.py` checks that this was done. Babel reads Python and both
+file formats, so that GNU gettext is not needed; Django's `templatize` prepares templates for it.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ KEYWORDS = {
 
 
 def found() -> Iterator[tuple[str, str]]:
-    """Each text that is said somewhere, and the file that says it."""
+    """Each text to translate, and the file that contains it."""
     for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.html")]):
         name, source = path.relative_to(PACKAGE.parent).as_posix(), path.read_text()
         if path.suffix == ".html":

@@ -5,6 +5,7 @@ name `state` counts, but for `self.state`.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from tests.imports import called, constants
 FIELD = "state"
 CREATING = {"Upload", "create", "get_or_create", "update_or_create"}
 UPDATING = {"update", "bulk_create", "bulk_update", "save", "asave", "aupdate", "abulk_create", "abulk_update"}
-SQL = (" set ", "update ", "insert ")
+SQL = re.compile(r"\bupdate\s+\S+\s+set\b.*\bstate\b|\binsert\s+into\b.*\bstate\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def writes(node: ast.AST, scope: ast.AST) -> bool:
         case ast.Call():
             return call_writes(node, scope)
         case ast.Constant(value=str(text)):
-            return FIELD in text.lower().split() and any(word in f" {text.lower()} " for word in SQL)
+            return SQL.search(text) is not None
     return False
 
 

@@ -30,9 +30,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "urls": {"api", "companion"},
     "admin": {"services", "models", "domain", "conf", "connection", "oss"},
     "operations": {"services", "models", "domain", "conf", "connection", "telemetry", "oss"},
-    "management": {"operations", "services", "models", "conf", "connection", "domain", "oss", "localoss", "site"},
+    "management": {"operations", "services", "models", "conf", "connection", "domain", "oss", "localoss"},
     "pytest_plugin": {"connection", "localoss", "models", "services"},
-    "site": {"urls", "api", "web", "operations", "conf", "localoss", "oss"},
+    "site": {"urls", "api", "web", "operations", "management", "conf", "localoss", "oss"},
 }
 """Room → the rooms that it may use. A new room needs a line here, and a place below those that use it."""
 
@@ -96,7 +96,8 @@ def test_state_has_one_writer() -> None:
         for write in state_writes(path.read_text())
     }
     assert len(writes) == 1, f"the state is written by {sorted(writes)}"
-    assert {function.rpartition(".")[2] for _, function in writes} == {"advance"}
+    ((_, function),) = writes
+    assert function.rpartition(".")[2].startswith("advance")
 
 
 def tree_of(module: str) -> ast.Module:
@@ -165,6 +166,7 @@ def test_a_cycle_is_found() -> None:
         "Upload.objects.create(state=State.COMPLETED)",
         "Upload.objects.update_or_create(pk=1, defaults={'state': State.COMPLETED})",
         "cursor.execute('UPDATE uploads_upload SET state = %s')",
+        "cursor.execute('insert into uploads_upload (id, state) values (%s, %s)')",
     ],
 )
 def test_every_way_to_write_the_state_is_found(statement: str) -> None:
@@ -184,6 +186,7 @@ def test_every_way_to_write_the_state_is_found(statement: str) -> None:
         "self.state = state",
         "upload.save(update_fields=['size'])",
         "Upload.objects.bulk_create(uploads)",
+        "'Update an upload by the state table and set its size.'",
     ],
 )
 def test_reading_the_state_is_no_write(statement: str) -> None:

@@ -1,4 +1,4 @@
-"""What the backend says, it says in Simplified Chinese too: all of it, with the same facts in it."""
+"""Every text of the backend has a Simplified Chinese translation with the same parameters."""
 
 import string
 from pathlib import Path
@@ -29,7 +29,7 @@ CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 TEXTS = {message.id: message for message in catalogue.read("zh_Hans") if message.id}
 
 
-def test_every_text_has_a_chinese_one_and_no_other_is_kept() -> None:
+def test_every_text_is_translated_and_no_other_is_kept() -> None:
     assert set(TEXTS) == {text for text, _ in catalogue.found()}, "run: python -m tests.catalogue"
     assert [text for text, message in TEXTS.items() if not message.string or message.fuzzy] == []
 
@@ -40,18 +40,18 @@ def test_no_language_of_the_site_is_without_its_catalogue() -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_the_facts_are_the_same(text: str) -> None:
-    """Each hole stands in both; a `%` too many would break the page that says it."""
+def test_translations_have_the_same_parameters(text: str) -> None:
+    """Both have the same parameters; a surplus `%` would break the page that shows the text."""
 
-    def holes(line: str) -> list[str]:
+    def parameters(line: str) -> list[str]:
         return sorted(name for _, name, _, _ in string.Formatter().parse(line) if name is not None)
 
-    said = str(TEXTS[text].string)
-    assert holes(said) == holes(text)
-    assert said.count("%") == text.count("%")
+    translation_of_text = str(TEXTS[text].string)
+    assert parameters(translation_of_text) == parameters(text)
+    assert translation_of_text.count("%") == text.count("%")
 
 
-def test_what_is_compiled_is_what_was_translated() -> None:
+def test_the_compiled_catalogue_is_current() -> None:
     assert catalogue.paths("zh_Hans")[1].read_bytes() == catalogue.compiled(catalogue.read("zh_Hans"))
 
 
@@ -66,13 +66,13 @@ def test_the_wheel_brings_the_translations(tmp_path: Path) -> None:
 # Phrases
 
 
-def test_a_phrase_is_english_to_whatever_takes_it_for_text() -> None:
+def test_a_phrase_is_an_english_string() -> None:
     inner = Phrase.joined([Phrase("{n} left", n=1), "raw"], "; ")
     assert Phrase("These: {inner}.", inner=inner) == "These: 1 left; raw."
     assert Phrase("a list of {PartNumber, ETag}.") == "a list of {PartNumber, ETag}."
 
 
-def test_a_phrase_is_said_with_all_that_it_holds() -> None:
+def test_a_phrase_is_translated_with_the_phrases_in_it() -> None:
     words = {"{n} left": "剩 {n}", "These: {inner}.": "这些：{inner}。"}
     inner = Phrase.joined([Phrase("{n} left", n="{n}"), "raw"], "; ")
     phrase = Phrase("These: {inner}.", inner=inner)

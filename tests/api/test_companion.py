@@ -172,6 +172,25 @@ def test_what_cannot_be_a_list_of_parts(uppy: APIClient, base: str, body: Any) -
     assert uppy.post(f"{where}/complete?key={key['key']}", body, format="json").status_code == 400
 
 
+def test_what_is_wrong_is_named_by_field(uppy: APIClient, base: str, place: Place) -> None:
+    place(client_options=["metadata"])
+    answer = uppy.post(f"{base}multipart", {**NAMES, "metadata": {"a b": "c"}}, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["metadata"])
+    where, key = begun(uppy, base)
+    answer = uppy.get(f"{where}/1", {**key, "type": "film"})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["type"])
+    answer = uppy.get(f"{where}/batch", {**key, "partNumbers": "0"})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["partNumbers"])
+
+
+def test_metadata_that_the_destination_does_not_allow_is_ignored(uppy: APIClient, base: str, place: Place) -> None:
+    for allowed, kept in (([], {}), (["metadata"], {"album": "7"})):
+        place(client_options=allowed)
+        body = {**NAMES, "metadata": {"name": "film.mp4", "type": "video/mp4", "album": "7"}}
+        key = uppy.post(f"{base}multipart", body, format="json").json()["key"]
+        assert Upload.objects.get(key=key).metadata == kept
+
+
 def test_limits_hold_here_too(uppy: APIClient, api: APIClient, place: Place) -> None:
     place(max_size=1000, content_types=["video/*"])
     base = urlsplit(api.post("/api/uppy/", {}, format="json").json()["companion_url"]).path + "s3/"

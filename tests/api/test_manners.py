@@ -20,7 +20,7 @@ from uploads import services
 from uploads.api import examples, part_fields
 from uploads.models import Upload
 from uploads.oss.client import OssClient
-from uploads.oss.signing import OssRequest
+from uploads.oss.signing import OssRequest, PartRequest
 from uploads.services import UploadRequest
 
 pytestmark = pytest.mark.django_db
@@ -76,11 +76,11 @@ def test_a_batch_of_completes_answers_each_by_itself(
     api: APIClient, begin: Begin, other_user: Any, oss: OssClient
 ) -> None:
     sent, unsent, large = begin(5), begin(5), begin(20_000_000)
-    for part in services.sign_parts(sent, [services.parts.PartRequest(1)]):
+    for part in services.sign_parts(sent, [PartRequest(1)]):
         deliver(part, b"hello")
     theirs = services.begin(other_user, UploadRequest("default", "x", 5))
     mismatch = begin(5)
-    for part in services.sign_parts(mismatch, [services.parts.PartRequest(1)]):
+    for part in services.sign_parts(mismatch, [PartRequest(1)]):
         deliver(part, b"hello")
     items = [
         {"id": str(sent.pk), "etag": '"5D41402ABC4B2A76B9719D911017C592"'},

@@ -51,13 +51,13 @@ def test_a_key_that_harms_is_refused(key: str) -> None:
 @pytest.mark.parametrize(
     ("template", "words"),
     [
-        ("{filename}", "lacks {uuid}"),
+        ("{filename}", "must contain {uuid}"),
         ("/{uuid}", "start with"),
         ("a//{uuid}", "segments"),
-        ("{uuid}/{secret}", "names secret"),
+        ("{uuid}/{secret}", "unknown field secret"),
         ("{uuid", "expected"),
         ("*/{uuid}", "wildcards"),
-        (7, "not text"),
+        (7, "must be a string"),
     ],
 )
 def test_a_wrong_template_is_told_in_words(template: object, words: str) -> None:

@@ -18,6 +18,7 @@ from tests.services.test_services import send
 from tests.stack import Stack, deliver
 from uploads import services
 from uploads.domain.states import State
+from uploads.localoss.callback_requests import sign
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss import callback as protocol
@@ -173,7 +174,7 @@ def test_a_key_from_elsewhere_is_never_fetched(called: Upload, app: CallbackApp,
 
 def forged(key: rsa.RSAPrivateKey, target: str, body: bytes, url: str) -> Any:
     sent = {
-        "HTTP_AUTHORIZATION": protocol.sign(key, target, body),
+        "HTTP_AUTHORIZATION": sign(key, target, body),
         "HTTP_X_OSS_PUB_KEY_URL": base64.b64encode(url.encode()).decode(),
         "RAW_URI": target,
     }
