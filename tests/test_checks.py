@@ -46,6 +46,8 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": ["default"]}, "uploads.E007"),
         ({"DESTINATIONS": {"default": {"acll": "private"}}}, "uploads.E008"),
         ({"DESTINATIONS": {"default": {"key": "{filename}"}}}, "uploads.E009"),
+        ({"DESTINATIONS": {"default": {"key": "{uuid}/{filename}"}}}, "uploads.W002"),
+        ({"DESTINATIONS": {"default": {"key": "films{uuid}"}}}, "uploads.W002"),
         ({"DESTINATIONS": {"default": {"part_size": 1000}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"url_expires": 604801}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"upload_expires": "7d"}}}, "uploads.E010"),

@@ -179,6 +179,13 @@ def _destination(destination: Destination) -> list[CheckMessage]:
     if problem := template_problem(destination.key):
         hint = "Set a template such as uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}."
         found.append(Error(f"Destination {destination.name!r}, key: {problem}.", hint=hint, id="uploads.E009"))
+    elif not destination.has_own_prefix:
+        text = f"Destination {destination.name!r}, key: it does not begin with a fixed directory."
+        hint = (
+            "Begin it with a directory, such as uploads/. Otherwise orphans cannot be told from the uploads of other "
+            "applications: sweep_uploads --orphans and the lifecycle rules leave this destination out."
+        )
+        found.append(Warning(text, hint=hint, id="uploads.W002"))
     if destination.callback is not None and (problem := callback_problem(destination.callback)):
         text = f"Destination {destination.name!r}, callback: {problem}."
         hint = (

@@ -14,7 +14,7 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from uploads.domain.destination import Destination, callback_parameters, outermost_prefixes
+from uploads.domain.destination import Destination, callback_parameters
 from uploads.oss.callback import KEY_URL_PREFIXES
 from uploads.oss.endpoint import Addressing, Endpoint
 from uploads.oss.signing import Credentials
@@ -161,11 +161,6 @@ class Settings:
             bucket = self.bucket_of(destination)
             found[bucket] = (*found.get(bucket, ()), destination)
         return MappingProxyType(dict(sorted(found.items())))
-
-    @cached_property
-    def locations(self) -> tuple[tuple[str, str], ...]:
-        """Where uploads lie: pairs of bucket and key prefix, none of them inside another."""
-        return tuple((bucket, prefix) for bucket, used in self.buckets.items() for prefix in outermost_prefixes(used))
 
 
 class _CurrentSettings:

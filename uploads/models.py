@@ -6,7 +6,7 @@ parts and objects.
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from io import BufferedReader
 from typing import Any, Self
@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from uploads.connection import oss_client
 from uploads.domain import states
 from uploads.domain.plan import Plan
+from uploads.domain.retries import MAX_ATTEMPTS
 from uploads.domain.states import State
 from uploads.objects import download_url, open_object
 from uploads.oss.errors import NotFound
@@ -58,8 +59,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(owner_id=user.pk)
 
     def counted_against(self, user: User) -> Self:
-        """The uploads that count towards a user's quota: all but aborted and failed ones."""
-        return self.for_user(user).exclude(state__in=[State.ABORTED, State.FAILED])
+        """The uploads that count towards a user's quota: all but aborted and failed ones that OSS has dropped."""
+        return self.for_user(user).exclude(state__in=[State.ABORTED, State.FAILED], released_at__isnull=False)
 
     def active(self) -> Self:
         return self.filter(state__in=[State.UPLOADING, State.COMPLETING])
@@ -75,15 +76,16 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Completing since before `since`: the process that claimed them was killed, or OSS did not answer."""
         return self.filter(state=State.COMPLETING, updated_at__lt=since)
 
-    def unreleased(self, since: datetime, url_life: timedelta) -> Self:
-        """Ended, but OSS may still hold data: the release did not reach it, or a URL was used after the end."""
-        silent = models.Q(released_at=None, updated_at__lt=since)
-        late = models.Q(
-            method__in=[Method.POST, Method.PUT],
-            released_at__lt=models.F("updated_at") + url_life,
-            updated_at__lt=since - url_life,
+    def unreported(self, since: datetime) -> Self:
+        """Files of unknown size to be sent in one request, begun before `since`: their clients may not report them."""
+        return self.filter(
+            state=State.UPLOADING, is_stream=True, method__in=[Method.POST, Method.PUT], updated_at__lt=since
         )
-        return self.filter(silent | late, state__in=[State.ABORTED, State.FAILED])
+
+    def unreleased(self, since: datetime, now: datetime) -> Self:
+        """Ended, but OSS may still hold data: the release did not reach it, or a signature was used after the end."""
+        silent = models.Q(released_at=None, updated_at__lt=since, attempts__lt=MAX_ATTEMPTS)
+        return self.filter(silent | models.Q(look_again_at__lt=now), state__in=[State.ABORTED, State.FAILED])
 
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
         """Claim up to `limit` of these for one sweep; no other sweep gets them before `until`."""
@@ -182,6 +184,9 @@ class Upload(models.Model):
         _("is stream"), default=False, help_text=_("Begun without a size; its parts may have any.")
     )
     part_size = models.BigIntegerField(_("part size"), help_text=_("Bytes of every part but the last."))
+    reserved = models.BigIntegerField(
+        _("reserved"), null=True, blank=True, help_text=_("The most bytes that a file of unknown size may have.")
+    )
     fingerprint = models.CharField(
         _("fingerprint"), max_length=128, blank=True, help_text=_("By which a page recognises the file again.")
     )
@@ -204,8 +209,18 @@ class Upload(models.Model):
     )
 
     claimed_until = models.DateTimeField(
-        null=True, blank=True, help_text="A sweep has taken it on, and will be done with it by then."
+        null=True, blank=True, help_text="No sweep works on it before: one has claimed it, or an attempt has failed."
     )
+    look_again_at = models.DateTimeField(
+        null=True, blank=True, help_text="When every signature for an ended upload has expired: the sweep looks again."
+    )
+    attempts = models.PositiveSmallIntegerField(
+        _("failed attempts"),
+        default=0,
+        db_default=0,
+        help_text=_("Attempts of the sweep that failed since the last success."),
+    )
+    sweep_error = models.JSONField(null=True, blank=True, help_text="Why the last attempt of the sweep failed.")
 
     expected = models.JSONField(
         null=True, blank=True, help_text="ETag and CRC64 that the object must have; known before OSS is asked."
@@ -237,6 +252,11 @@ class Upload(models.Model):
                 fields=["updated_at"],
                 name="uploads_unreleased",
                 condition=models.Q(released_at=None, state__in=[State.ABORTED, State.FAILED]),
+            ),
+            models.Index(
+                fields=["look_again_at"],
+                name="uploads_to_look_at_again",
+                condition=models.Q(look_again_at__isnull=False),
             ),
         ]
         constraints = [

@@ -1,5 +1,7 @@
 """Uppy's Companion routes: the shapes that Uppy 6 and 5 send and read, and the same rules as for our own client."""
 
+from datetime import timedelta
+from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,6 +9,8 @@ import httpx
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.core.management import call_command
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.django_fixtures import Place
@@ -113,6 +117,8 @@ def test_whoever_asks_for_a_form_that_nobody_reported_learns_that_it_has_arrived
         httpx.post(forms[name]["url"], data=forms[name]["fields"], files={"file": (name, b"hello")})
     alone = Upload.objects.get(filename="alone")
     assert api.get(f"/api/uploads/{alone.pk}/").json()["state"] == "completed"
+    Upload.objects.exclude(pk=alone.pk).update(updated_at=timezone.now() - timedelta(minutes=11))
+    call_command("sweep_uploads", stdout=StringIO())
 
     def listed(state: str) -> set[str]:
         return {upload["filename"] for upload in api.get("/api/uploads/", {"state": state}).json()["results"]}

@@ -22,9 +22,11 @@ from uploads.domain.completion import (
 from uploads.domain.errors import (
     InvalidUpload,
     ObjectMismatch,
+    OverQuota,
     PartsMissing,
     StorageBusy,
     StorageRefused,
+    TooLarge,
     UploadGone,
     WrongState,
 )
@@ -204,7 +206,12 @@ TABLE: list[tuple[str, Facts, Any]] = [
     (
         "a stream that is too large",
         multipart(file=replace(STREAM, max_size=14), parts=PARTS, report=ClientReport(size=15)),
-        InvalidUpload,
+        TooLarge,
+    ),
+    (
+        "a stream beyond its reservation",
+        multipart(file=replace(STREAM, reserved=14), parts=PARTS, report=ClientReport(size=15)),
+        OverQuota,
     ),
     (
         "a stream as its client lists it",
@@ -229,7 +236,7 @@ def test_what_follows(facts: Facts, action: Any) -> None:
     decided = decide(facts)
     if isinstance(decided, Refuse | Fail):
         assert isinstance(decided.error, action)
-        assert isinstance(decided, Fail) == (action in (UploadGone, ObjectMismatch))
+        assert isinstance(decided, Fail) == (action in (UploadGone, ObjectMismatch, TooLarge, OverQuota))
     elif isinstance(action, type):
         assert type(decided) is action
     else:

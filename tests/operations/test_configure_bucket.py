@@ -15,6 +15,7 @@ from uploads.oss import lifecycle, overwrite
 from uploads.oss.client import OssClient
 from uploads.oss.errors import Refused
 from uploads.oss.messages import CorsConfiguration, CorsRule
+from uploads.oss.signing import OssRequest
 
 THEIRS = CorsRule(("https://shop.example",), ("GET",), ("*",), ("x-shop",), 60)
 
@@ -60,13 +61,13 @@ def test_oss_aborts_stale_uploads(bucket: OssClient, settings: Any) -> None:
         },
     }
     said = configure()
-    assert "+    multipart uploads aborted after 11 days" in said
+    assert "+    multipart uploads aborted after 17 days" in said
     rules = {rule.prefix: rule for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
     assert set(rules) == {"logs/", "uploads/", "other/"}
-    assert rules["uploads/"].abort == lifecycle.Age(days=11), "one rule for both: OSS allows none inside another"
-    assert rules["other/"].abort == lifecycle.Age(days=8)
+    assert rules["uploads/"].abort == lifecycle.Age(days=17), "one rule for both: OSS allows none inside another"
+    assert rules["other/"].abort == lifecycle.Age(days=14)
     assert rules["logs/"].expiration == lifecycle.Age(days=30)
-    assert "unchanged: abort stale uploads: other/ after 8 days, uploads/ after 11 days" in configure()
+    assert "unchanged: abort stale uploads: other/ after 14 days, uploads/ after 17 days" in configure()
     settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {}}}
     configure()
     kept = {rule.prefix for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
@@ -108,6 +109,20 @@ def test_an_account_without_overwrite_protection_is_told_and_the_rest_is_done(
     monkeypatch.setattr(OssClient, "get_overwrite", unknown)
     assert "overwrite protection is not available: The feature is not implemented. (InvalidArgument)" in configure()
     assert bucket.get_lifecycle("demo-bucket")
+
+
+def test_keys_without_a_directory_of_their_own_get_no_lifecycle_rule(bucket: OssClient, settings: Any) -> None:
+    """The rule would abort the uploads of every application that uses the bucket."""
+    bucket.call("DeleteBucketLifecycle", OssRequest("DELETE", "demo-bucket", query=[("lifecycle", "")]))
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"key": "{uuid}/{filename}"}}}
+    assert "abort stale uploads" not in configure()
+    assert bucket.get_lifecycle("demo-bucket") is None
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "DESTINATIONS": {"default": {"key": "{uuid}"}, "films": {"key": "films/{uuid}"}},
+    }
+    configure()
+    assert [rule.prefix for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")] == ["films/"]
 
 
 def test_a_dry_run_changes_nothing(bucket: OssClient) -> None:

@@ -170,6 +170,36 @@ def test_lifecycle_missing(server: LocalServer) -> None:
     has_problem("lifecycle of demo-bucket for uploads/", "warn", "cost money", "configure_bucket")
 
 
+@pytest.mark.parametrize(
+    ("prefix", "age", "named"),
+    [
+        ("", "<Days>7</Days>", True),
+        ("uploads/1/", "<Days>1</Days>", True),
+        ("", "<CreatedBeforeDate>2999-01-01T00:00:00.000Z</CreatedBeforeDate>", True),
+        ("", "<Days>8</Days>", False),
+        ("backups/", "<Days>1</Days>", False),
+        ("", "<CreatedBeforeDate>2020-01-01T00:00:00.000Z</CreatedBeforeDate>", False),
+    ],
+)
+def test_a_rule_of_others_that_aborts_too_early_is_named(
+    server: LocalServer, prefix: str, age: str, named: bool
+) -> None:
+    rule = (
+        f"<Rule><ID>theirs</ID><Prefix>{prefix}</Prefix><Status>Enabled</Status>"
+        f"<AbortMultipartUpload>{age}</AbortMultipartUpload></Rule>"
+    )
+    name = "lifecycle rule theirs of demo-bucket"
+    with client_for(server) as oss:
+        oss.put_lifecycle("demo-bucket", f"<LifecycleConfiguration>{rule}</LifecycleConfiguration>".encode())
+        try:
+            if named:
+                has_problem(name, "warn", "default (7 days)", "upload_expires")
+            else:
+                assert name not in found()
+        finally:
+            oss.call("DeleteBucketLifecycle", OssRequest("DELETE", "demo-bucket", query=[("lifecycle", "")]))
+
+
 def test_role_not_assumable(working: Any) -> None:
     working.UPLOADS = {**working.UPLOADS, "OSS_STS_ROLE_ARN": "acs:ram::1000000000000001:role/nobody"}
     has_problem("STS role", "FAIL", "EntityNotExist.Role", "OSS_STS_ROLE_ARN")

@@ -25,6 +25,7 @@ from uploads.services.common import from_record
 
 IDLE = timedelta(minutes=5)
 """An unfinished upload without activity for this long is shown as idle."""
+TIMES = ("created_at", "updated_at", "expires_at", "completed_at", "released_at", "attempts")
 MAX_PER_ACTION = 100
 """Uploads that an action checks at OSS in one request."""
 
@@ -64,9 +65,19 @@ class UploadAdmin(PagesAdmin):
         ),
         (
             gettext_lazy("File"),
-            {"fields": ("size_in_words", "content_type", "part_size", "fingerprint", "metadata", "options")},
+            {
+                "fields": (
+                    "size_in_words",
+                    "content_type",
+                    "part_size",
+                    "reserved",
+                    "fingerprint",
+                    "metadata",
+                    "options",
+                )
+            },
         ),
-        (gettext_lazy("Times"), {"fields": ("created_at", "updated_at", "expires_at", "completed_at", "released_at")}),
+        (gettext_lazy("Times"), {"fields": TIMES}),
     )
     readonly_fields = ("badge", "strip", "history", "problem", "size_in_words")
 
@@ -124,6 +135,10 @@ class UploadAdmin(PagesAdmin):
     def problem(self, upload: Upload) -> str:
         if upload.error:
             return from_record(upload.error)["detail"].translated(_)
+        if upload.sweep_error and upload.state != State.COMPLETED:
+            words = _("The sweep has failed {count} times: {message}")
+            detail = from_record(upload.sweep_error)["detail"].translated(_)
+            return words.format(count=upload.attempts, message=detail)
         if upload.callback and not upload.callback.get("ok"):
             words = _("Stored, but the callback failed: {message}")
             if upload.callback.get("reported"):

@@ -76,14 +76,10 @@ class UploadViewSet(
             return abortable_uploads(user)
         return Upload.objects.for_user(user)
 
-    def paginate_queryset(self, queryset: Any) -> Any:
-        page = super().paginate_queryset(queryset)
-        return super().paginate_queryset(queryset) if services.detect_unreported(page or ()) else page
-
     def retrieve(self, request: Request, *_: Any, **__: Any) -> Response:
         """The upload in its current state."""
         upload = self.get_object()
-        services.detect_unreported([upload])
+        services.detect_unreported(upload)
         return Response(self.get_serializer(upload).data)
 
     @extend_schema(

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from uploads.domain.attributes import Difference, attribute_differences
-from uploads.domain.errors import Conflict, ObjectMismatch, PartsMissing, UploadError, UploadGone, WrongState
+from uploads.domain.errors import (
+    Conflict,
+    ObjectMismatch,
+    OverQuota,
+    PartsMissing,
+    TooLarge,
+    UploadError,
+    UploadGone,
+    WrongState,
+)
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan, parts_to_complete
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
@@ -101,7 +110,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """It cannot end well: move to `failed`. `found`: the object that is there all the same, and is to be removed."""
+    """It cannot end well: move to `failed`, and remove what OSS holds. `found`: the object that is there."""
 
     error: UploadError
     found: Completed | None = None
@@ -195,6 +204,9 @@ def _decide_multipart(facts: Facts) -> Action:
     except PartsMissing as error:
         # A client with temporary credentials may have finished the file by other means.
         return LookAtObject() if facts.found is UNKNOWN else _reopened(facts, error)
+    except (TooLarge, OverQuota) as error:
+        # More bytes than allowed are there, and more parts do not help. Failing removes them.
+        return Fail(error)
     except UploadError as error:
         return Refuse(error)
     if facts.state == State.UPLOADING:

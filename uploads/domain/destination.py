@@ -35,7 +35,7 @@ class Destination:
     max_active_per_user: int | None = None
     """Number of unfinished uploads; None: no limit."""
     max_bytes_per_user_per_day: int | None = None
-    """Bytes of uploads begun within 24 hours, except aborted and failed ones; None: no limit."""
+    """Bytes of uploads begun within 24 hours, except aborted and failed ones that OSS has dropped; None: no limit."""
 
     acl: str = ""
     storage_class: str = ""
@@ -78,6 +78,11 @@ class Destination:
     def prefix(self) -> str:
         """The beginning that all keys of this destination share; "" when there is none."""
         return static_prefix(self.key)
+
+    @property
+    def has_own_prefix(self) -> bool:
+        """Whether all keys begin with a fixed directory, so that they differ from those of other applications."""
+        return self.prefix.endswith("/")
 
     @property
     def options(self) -> dict[str, Any]:

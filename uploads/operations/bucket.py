@@ -31,8 +31,9 @@ CORS_RULE = CorsRule(
 LIFECYCLE_IDS = "oss-uploads-abort-"
 OVERWRITE_IDS = "oss-uploads-forbid-"
 """The beginnings of the IDs of our lifecycle rules and of our overwrite rules."""
-GRACE_DAYS = 1
-"""OSS aborts an upload this many days after the sweep should have done so."""
+MARGIN_DAYS = 7
+"""OSS counts from the begin of an upload, and the expiry moves with each activity: an upload may take this many days
+longer than `upload_expires`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def changes(
     """
     destinations = list(destinations)
     yield plan_cors(client, bucket, list(origins))
-    yield plan_lifecycle(client, bucket, days_until_abort(destinations))
+    if days := days_until_abort(destinations):
+        yield plan_lifecycle(client, bucket, days)
     yield plan_overwrite(client, bucket, protected_prefixes(destinations))
 
 
@@ -166,12 +168,12 @@ def days_until_abort(destinations: Iterable[Destination]) -> dict[str, int]:
     """For `plan_lifecycle`: by key prefix, the days after which an unfinished upload is stale.
 
     OSS allows no rule inside another's prefix, so the outer prefix stands for all within it, with the longest time.
+    A destination without a prefix of its own has none: the rule would abort uploads of other applications.
     """
-    destinations = list(destinations)
+    own = [each for each in destinations if each.has_own_prefix]
     return {
-        prefix: GRACE_DAYS
-        + max(-(-each.upload_expires // SECONDS_PER_DAY) for each in destinations if each.prefix.startswith(prefix))
-        for prefix in outermost_prefixes(destinations)
+        prefix: MARGIN_DAYS + max(upload_days(each) for each in own if each.prefix.startswith(prefix))
+        for prefix in outermost_prefixes(own)
     }
 
 
@@ -187,6 +189,11 @@ def protected_prefixes(destinations: Iterable[Destination]) -> list[str]:
         for prefix in outermost_prefixes(each for each in destinations if each.forbid_overwrite)
         if not any(other.startswith(prefix) for other in allowing)
     ]
+
+
+def upload_days(destination: Destination) -> int:
+    """The whole days after which an unfinished upload without activity is stale."""
+    return -(-destination.upload_expires // SECONDS_PER_DAY)
 
 
 def describe_cors(configuration: CorsConfiguration) -> list[str]:

@@ -47,6 +47,8 @@ class Part:
     etag: str
     size: int = 0
     crc64: int | None = None
+    last_modified: datetime | None = field(default=None, compare=False)
+    """In UTC; None where OSS does not give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ def parse_parts(body: bytes) -> PartPage:
             etag=bare(_text(part, "ETag")),
             size=_number(part, "Size"),
             crc64=int(crc) if (crc := _text(part, "HashCrc64ecma")).isdigit() else None,
+            last_modified=_time(part, "LastModified") if _text(part, "LastModified") else None,
         )
         for part in document.iterfind("Part")
     )

@@ -29,9 +29,10 @@ class ObjectCalls(Transport):
         report = responses.callback_result(response.status_code, response.headers, response.content)
         return replace(stored, callback=report)
 
-    def head(self, bucket: str, key: str) -> Completed:
-        """HeadObject. Returns the object. Raises NotFound without one."""
-        headers = self.call("HeadObject", OssRequest("HEAD", bucket, key)).headers
+    def head(self, bucket: str, key: str, *, quick: bool = False) -> Completed:
+        """HeadObject. Returns the object. Raises NotFound without one. `quick`: see `Transport.call_once`."""
+        call = self.call_once if quick else self.call
+        headers = call("HeadObject", OssRequest("HEAD", bucket, key)).headers
         found = responses.described(headers, self.endpoint.url_of(bucket, key), int(headers.get("Content-Length", 0)))
         return replace(found, headers={name.lower(): value for name, value in headers.items()})
 

@@ -10,9 +10,10 @@ from uploads.services.begin import UploadRequest, begin, begin_many, find, objec
 from uploads.services.callback import receive
 from uploads.services.complete import complete, complete_many, detect_unreported
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
+from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_parts, synchronize_parts
 from uploads.services.signing import SignedPart, sign_parts
-from uploads.services.sweep import ORPHAN_AGE, Swept, check_object, known_uploads, sweep, sweep_orphans
+from uploads.services.sweep import Swept, check_object, sweep
 
 __all__ = [
     "ORPHAN_AGE",

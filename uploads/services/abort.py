@@ -1,11 +1,25 @@
-"""Abort: end an upload without an object, and let OSS drop its parts. Manual: AbortMultipartUpload."""
+"""Abort: end an upload without an object, and let OSS drop what it holds of it. Manual: AbortMultipartUpload.
+
+Rule: nothing counts as dropped before OSS says that it is gone. A signature made before the end may be used after it,
+so the sweep looks again when all have expired.
+"""
+
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from uploads.conf import settings
 from uploads.connection import oss_client
+from uploads.domain.errors import StorageBusy
+from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, User
-from uploads.services.common import require, storage_errors
+from uploads.services.common import destination_of, parts_at_oss, require, storage_errors
+
+ROUNDS = 3
+"""Times that AbortMultipartUpload is sent in one call."""
+IN_FLIGHT = timedelta(minutes=10)
+"""A request may end this long after its signature has expired."""
 
 
 def abort(upload: Upload, *, actor: User | None = None) -> Upload:
@@ -23,17 +37,36 @@ def abort(upload: Upload, *, actor: User | None = None) -> Upload:
 
 
 def release(upload: Upload) -> None:
-    """Let OSS drop what it holds of an ended upload: parts, and an object that was refused or came too late.
+    """Let OSS drop what it holds of an ended upload, parts and object. The row keeps ETag, CRC64 and error.
 
-    The row has its final state before OSS is called, and `released_at` only afterwards: until then the sweep repeats
-    the call. Raises StorageBusy, StorageRefused.
+    Raises StorageBusy while parts still arrive, StorageRefused.
     """
-    client = oss_client()
-    with storage_errors():
-        if upload.method == Method.MULTIPART:
-            client.abort(upload.bucket, upload.key, upload.upload_id)
-        if upload.state == State.FAILED or upload.method != Method.MULTIPART:
-            client.delete_object(upload.bucket, upload.key)
+    if upload.method == Method.MULTIPART:
+        _abort_until_gone(upload)
+    if upload.method != Method.MULTIPART or upload.state == State.FAILED or settings.sts_role_arn:
+        with storage_errors():
+            oss_client().delete_object(upload.bucket, upload.key)
     upload.parts.all().delete()
-    Upload.objects.filter(pk=upload.pk).update(released_at=timezone.now())
+    now, expiry = timezone.now(), signatures_expire(upload)
+    Upload.objects.filter(pk=upload.pk).update(
+        released_at=now, look_again_at=expiry if expiry > now else None, attempts=0, sweep_error=None
+    )
     upload.refresh_from_db()
+
+
+def _abort_until_gone(upload: Upload) -> None:
+    """A part that was on its way may be stored after the abort; the manual says to abort again, and to check by
+    ListParts: https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload."""
+    for _ in range(ROUNDS):
+        with storage_errors():
+            oss_client().abort(upload.bucket, upload.key, upload.upload_id)
+        if parts_at_oss(upload) is None:
+            return
+    raise StorageBusy(Phrase("Parts of the aborted upload are still arriving at OSS. They are removed later."))
+
+
+def signatures_expire(upload: Upload) -> datetime:
+    """When no URL, form or credential of an upload that has ended can be used any more."""
+    destination = destination_of(upload)
+    seconds = max(destination.url_expires, destination.credentials_expires if settings.sts_role_arn else 0)
+    return upload.updated_at + timedelta(seconds=seconds) + IN_FLIGHT

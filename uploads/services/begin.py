@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
 from uploads.connection import oss_client
 from uploads.domain import options
-from uploads.domain.errors import InvalidUpload, KeyReused, UploadError
+from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadError
 from uploads.domain.keys import object_key
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan, plan
@@ -76,6 +77,8 @@ def begin_many(
     except IntegrityError:
         # The same request came twice at once, and the other was first: both are answered by what it began.
         _abort_at_oss(new)
+        if not get_user_model()._base_manager.filter(pk=owner.pk).exists():  # type: ignore[misc]
+            raise Forbidden(Phrase("Your account no longer exists.")) from None
         if not (idempotency_key and _begun_before(owner, keys)):
             raise
         return begin_many(owner, requests, idempotency_key=idempotency_key)

@@ -3,13 +3,12 @@
 Rule: `domain.completion.decide` says what to do next; here it is done, and what was learned is handed to it again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from uploads.conf import settings
 from uploads.connection import oss_client
@@ -25,7 +24,7 @@ from uploads.oss.messages import Completed
 from uploads.oss.multipart_calls import COMPLETE_ALL
 from uploads.services import outcome
 from uploads.services.abort import release
-from uploads.services.common import as_record, callback_of, parts_at_oss
+from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
 from uploads.services.object_checks import described_object, required
 
 CONCURRENT_CALLS = 8
@@ -58,18 +57,15 @@ def complete_many(
     return [case.error or case.upload for case in cases]
 
 
-def detect_unreported(uploads: Iterable[Upload]) -> bool:
-    """Complete files of unknown size sent in one request, whose clients (such as Uppy) do not report the arrival.
+def detect_unreported(upload: Upload) -> None:
+    """Complete a file of unknown size sent in one request, whose client (such as Uppy) does not report the arrival.
 
-    Returns True if one of these uploads has ended.
+    OSS is asked once, for a few seconds at most. Without an answer, or without the object, nothing happens.
     """
-    unreported = [
-        upload
-        for upload in uploads
-        if upload.is_stream and upload.method != Method.MULTIPART and upload.state == State.UPLOADING
-    ]
-    results = complete_many([(upload, NO_REPORT) for upload in unreported]) if unreported else []
-    return any(isinstance(result, Upload) for result in results)
+    if upload.is_stream and upload.method != Method.MULTIPART and upload.state == State.UPLOADING:
+        with suppress(UploadError):
+            if object_at_oss(upload, quick=True) is not None:
+                complete(upload, object_confirmed=True)
 
 
 class _Case:
@@ -115,6 +111,7 @@ def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
         is_stream=upload.is_stream,
         size=upload.size,
         max_size=destination.max_size if destination else None,
+        reserved=upload.reserved,
         destination=upload.destination,
         recorded_crc64=known.recorded_crc64,
     )
@@ -225,8 +222,10 @@ def _finish(group: _Group, actor: User | None) -> None:
 def _fail(group: _Group, actor: User | None) -> None:
     for case, action in group:
         found: Completed | None = action.found
-        ended = outcome.object_fields(case.upload, found, case.report) if found else {"released_at": timezone.now()}
-        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **ended):
+        kept = outcome.object_fields(case.upload, found, case.report) if found else {}
+        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **kept):
+            with suppress(UploadError):  # The sweep repeats it.
+                release(case.upload)
             case.refuse(action.error)
             if found:
                 with suppress(UploadError):  # The sweep removes what is left.

@@ -22,7 +22,8 @@ from uploads.oss import policy, sts
 from uploads.oss.client import assume_role
 from uploads.oss.signing import Credentials
 from uploads.services import destination_rules as destination_rules
-from uploads.services.common import require, storage_errors
+from uploads.services.common import destination_of, require, storage_errors
+from uploads.services.parts import record_activity
 
 ONE_UPLOAD = ("oss:PutObject",)
 """RAM authorizes UploadPart as PutObject. Only the server completes and aborts."""
@@ -48,7 +49,8 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
     require(upload, State.UPLOADING)
     if upload.method != Method.MULTIPART:
         raise NotOffered(Phrase("This file is sent in one request: request a signature for part 1 instead."))
-    destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
+    record_activity(upload, timezone.now())
+    destination = destination_of(upload)
     resource = policy.object_resource(upload.bucket, upload.key)
     credentials, end = _assume_role(f"upload:{upload.pk}", destination, user, ONE_UPLOAD, resource)
     return ScopedCredentials(credentials, end, upload.bucket, key=upload.key, upload_id=upload.upload_id)

@@ -3,8 +3,9 @@
 Rule: what the browser reports is a hint; ListParts is the truth.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Count, Sum
@@ -13,14 +14,17 @@ from django.utils import timezone
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import InvalidUpload
 from uploads.domain.phrase import Phrase
-from uploads.domain.quota import too_large
+from uploads.domain.quota import beyond_reservation, too_large, within_reservation
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
 from uploads.oss.limits import MAX_PART_NUMBER
 from uploads.oss.messages import Part as OssPart
+from uploads.oss.signing import PartRequest
 from uploads.services.abort import abort
-from uploads.services.common import parts_at_oss, require
+from uploads.services.common import destination_of, parts_at_oss, require
 from uploads.services.complete import complete
+
+ACTIVITY_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,39 @@ def _write_parts(upload: Upload, parts: Iterable[DonePart], *, replace: bool) ->
             )
             known = locked.parts.aggregate(count=Count("id"), size=Sum("size"))
             Upload.objects.filter(pk=upload.pk).update(
-                parts_done=known["count"], bytes_done=known["size"] or 0, updated_at=timezone.now()
+                parts_done=known["count"], bytes_done=known["size"] or 0, **_activity(upload, timezone.now())
             )
     upload.refresh_from_db()
+
+
+# Signing
+
+
+def record_activity(upload: Upload, now: datetime) -> None:
+    """Move the expiry of an upload that is being worked on. Signing is frequent: written once a minute at most."""
+    activity = _activity(upload, now)
+    if activity["expires_at"] - upload.expires_at >= ACTIVITY_INTERVAL:
+        Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(**activity)
+        upload.expires_at, upload.updated_at = activity["expires_at"], now
+
+
+def _activity(upload: Upload, now: datetime) -> dict[str, datetime]:
+    return {"updated_at": now, "expires_at": now + destination_of(upload).lifetime}
+
+
+def parts_within_reservation(upload: Upload, parts: Sequence[PartRequest]) -> list[PartRequest]:
+    """The parts that may be signed: of a stream only those within its reservation, with the first among them.
+
+    OSS is asked for the parts that it has only if they must be smaller than planned for the first to fit.
+    Raises OverQuota if the first does not fit, and as `parts_at_oss` does.
+    """
+    if not upload.is_stream or upload.reserved is None or upload.method != Method.MULTIPART or not parts:
+        return list(parts)
+    wanted = [(part.number, part.size) for part in parts]
+    fits = within_reservation(upload.reserved, upload.part_size, wanted, {})
+    if not fits[0]:
+        held = {part.number: part.size for part in parts_at_oss(upload) or ()}
+        fits = within_reservation(upload.reserved, upload.part_size, wanted, held)
+    if not fits[0]:
+        raise beyond_reservation(upload.reserved)
+    return [part for part, fit in zip(parts, fits, strict=True) if fit]

@@ -21,8 +21,8 @@ from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_SIZE
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
 from uploads.services.begin import object_headers
-from uploads.services.common import callback_of, require
-from uploads.services.parts import bound_size, require_room
+from uploads.services.common import callback_of, destination_of, require
+from uploads.services.parts import bound_size, check_part, parts_within_reservation, record_activity, require_room
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -46,18 +46,23 @@ class SignedPart:
 def sign_parts(
     upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None, bind_sizes: bool = True
 ) -> list[SignedPart]:
-    """Presigned requests, one for each part. The part's size and a given MD5 are bound into the signature.
+    """Presigned requests, one for each part. Its size and a given MD5 are bound into the signature. The expiry moves.
 
-    OSS is not called, except without `bind_sizes`: that is for streams of clients that do not tell the sizes of their
-    parts. Raises WrongState, InvalidUpload for a part outside the plan, TooLarge, NotOffered, StorageRefused.
+    Parts of a stream beyond its reservation are left out. OSS is called only to see what is left of a reservation, and
+    without `bind_sizes`: that is for streams of clients that do not tell the sizes of their parts. Raises WrongState,
+    InvalidUpload for a part outside the plan, TooLarge, OverQuota, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
-    destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
+    for part in parts:
+        check_part(upload, part.number, part.size)
+    destination = destination_of(upload)
+    parts = parts_within_reservation(upload, parts)
     if bind_sizes or not upload.is_stream:
         parts = [replace(part, size=bound_size(upload, part.number, part.size, destination.max_size)) for part in parts]
     else:
         require_room(upload, destination.max_size)
     now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
+    record_activity(upload, now)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     life = _life(destination, now)
     match upload.method:
@@ -123,8 +128,8 @@ def _sizes(upload: Upload) -> tuple[int, int]:
     """The least and the most bytes: exactly the file's, or what the destination allows if the size is unknown."""
     if upload.size is not None:
         return upload.size, upload.size
-    destination = settings.destinations.get(upload.destination)
-    return 0, min(MAX_PART_SIZE, (destination.max_size if destination else None) or MAX_PART_SIZE)
+    limits = (destination_of(upload).max_size, upload.reserved, MAX_PART_SIZE)
+    return 0, min(limit for limit in limits if limit is not None)
 
 
 def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:

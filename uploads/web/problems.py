@@ -17,6 +17,7 @@ from rest_framework.views import set_rollback
 
 from uploads.domain.errors import NotFoundError, UploadError
 from uploads.domain.phrase import Phrase
+from uploads.models import Upload
 from uploads.web.parsers import BodyTooLarge
 
 CONTENT_TYPE = "application/problem+json"
@@ -41,8 +42,8 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 
     Returns None for an unexpected error, which Django then logs and answers with 500.
     """
-    if isinstance(error, Http404):
-        error = NOT_FOUND
+    if isinstance(error, (Http404, Upload.DoesNotExist)):
+        error = NOT_FOUND  # A row that is deleted during a request, with its user for instance, is as good as unknown.
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     elif isinstance(error, RequestDataTooBig):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.destination import Destination
-from uploads.operations.bucket import days_until_abort, protected_prefixes
+from uploads.operations.bucket import days_until_abort, protected_prefixes, upload_days
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.errors import Denied, NotFound, OssError, StorageError
@@ -76,6 +76,7 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
         yield failed(f"lifecycle of {bucket}", error)
         return
     rules = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled and rule.abort]
+    yield from _early_aborts(bucket, destinations, rules)
     for prefix in days_until_abort(destinations):
         name = f"lifecycle of {bucket} for {prefix or 'all keys'}"
         if any(prefix.startswith(rule.prefix) for rule in rules):
@@ -125,3 +126,33 @@ def _acl(bucket: str) -> Finding:
     except StorageError as error:
         return failed(name, error)
     return Finding("ok", name, "can be read")
+
+
+def _early_aborts(
+    bucket: str, destinations: Sequence[Destination], rules: Sequence[lifecycle.Rule]
+) -> Iterator[Finding]:
+    """Rules, of whomever, by which OSS aborts an upload before it is stale. OSS counts from the begin of the upload."""
+    for rule in rules:
+        cut = [
+            each
+            for each in destinations
+            if (each.prefix.startswith(rule.prefix) or rule.prefix.startswith(each.prefix))
+            and _aborts_within(rule, upload_days(each))
+        ]
+        if cut:
+            when = f"after {rule.abort.days} days" if rule.abort and rule.abort.days else "that began before a date"
+            names = ", ".join(f"{each.name} ({upload_days(each)} days)" for each in cut)
+            text = (
+                f"rule {rule.id or '(no ID)'} for {rule.prefix or 'all keys'} aborts uploads {when}; may take: {names}"
+            )
+            cure = "Let the rule wait longer or exclude this prefix, or lower upload_expires. " + CONFIGURE
+            yield Finding("warn", f"lifecycle rule {rule.id} of {bucket}", text, cure)
+
+
+def _aborts_within(rule: lifecycle.Rule, days: int) -> bool:
+    """A rule with a date in the past aborts no upload that begins now."""
+    if rule.abort is None:
+        return False
+    if rule.abort.before is not None:
+        return rule.abort.before > datetime.now(UTC)
+    return rule.abort.days is not None and rule.abort.days <= days
