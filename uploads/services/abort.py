@@ -6,6 +6,7 @@ from uploads.connection import oss_client
 from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, User
 from uploads.services.common import require, storage_errors
+from uploads.services.credentials import forget_credentials
 
 
 def abort(upload: Upload, *, actor: User | None = None) -> Upload:
@@ -17,6 +18,7 @@ def abort(upload: Upload, *, actor: User | None = None) -> Upload:
     if upload.state == State.UPLOADING and not Upload.objects.advance(upload, Event.ABORT, actor=actor):
         return abort(upload, actor=actor)  # Somebody was first; the state has moved on.
     require(upload, State.ABORTED, State.FAILED)
+    forget_credentials(upload)
     if upload.released_at is None:
         release(upload)
     return upload

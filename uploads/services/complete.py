@@ -24,6 +24,7 @@ from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
 from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
+from uploads.services.credentials import forget_credentials
 
 CONCURRENT_CALLS = 8
 """Calls to OSS at once for a batch: each is a round trip."""
@@ -204,6 +205,7 @@ def _finish(group: _Group, actor: User | None) -> None:
         Part.objects.filter(upload__in=[case.upload for case in moved]).delete()
     for case in moved:
         case.ended = True
+        forget_credentials(case.upload)
     for case, action in group:
         if not case.ended and action.done.callback is not None:
             _record_callback(case.upload, action.done)
@@ -214,6 +216,7 @@ def _fail(group: _Group, actor: User | None) -> None:
         found: Completed | None = action.found
         ended = _object_fields(case.upload, found) if found else {"released_at": timezone.now()}
         if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **ended):
+            forget_credentials(case.upload)
             case.refuse(action.error)
         else:
             case.look_again()

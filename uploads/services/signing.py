@@ -15,11 +15,12 @@ from uploads.domain import options
 from uploads.domain.errors import NotOffered, StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
-from uploads.models import Method, Upload
+from uploads.models import Method, Upload, User
 from uploads.oss import post
 from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_SIZE
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
+from uploads.services import destination_rules
 from uploads.services.begin import object_headers
 from uploads.services.common import callback_of, require
 from uploads.services.parts import check_part
@@ -41,16 +42,20 @@ class SignedPart:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None) -> list[SignedPart]:
+def sign_parts(
+    upload: Upload, parts: Sequence[PartRequest], *, user: User | None = None, now: datetime | None = None
+) -> list[SignedPart]:
     """Presigned requests, one for each part. A given size or MD5 is bound into the signature. OSS is not called.
 
-    Raises WrongState, InvalidUpload for a part outside the plan, NotOffered, StorageRefused.
+    `user`: who asks; the owner if it is left out. Raises WrongState, Forbidden without the destination's permission,
+    InvalidUpload for a part outside the plan, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
+    destination = destination_rules.destination_of(upload)
+    destination_rules.permit(destination, user or upload.owner)
     for part in parts:
         check_part(upload, part.number, part.size)
     now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
-    destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     life = _life(destination, now)
     match upload.method:
