@@ -7,8 +7,8 @@ os.environ.setdefault("DJANGO_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("DJANGO_SECURE_COOKIES", "false")
 os.environ.setdefault("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
 
-from uploads.site.settings import *  # noqa: F403
 from uploads.site.demo import DESTINATIONS
+from uploads.site.settings import *  # noqa: F403
 from uploads.site.settings import DATABASES, UPLOADS
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Quick to make; protects nothing here.

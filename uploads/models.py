@@ -156,6 +156,10 @@ def record_events(uploads: Sequence["Upload"], event: str, actor: User | None) -
         transaction.on_commit(partial(announce, upload, event, actor))
 
 
+REGISTERED_ID_VERSION = 5
+"""The id is a hash that names the object (`services.common.object_identity`). Other ids are random: version 4."""
+
+
 class Upload(models.Model):
     """The upload of one file into one object."""
 
@@ -240,6 +244,11 @@ class Upload(models.Model):
                 name="uploads_unfinished",
                 condition=models.Q(state__in=[State.UPLOADING, State.COMPLETING]),
             ),
+            models.Index(
+                fields=["credentials_until"],
+                name="uploads_credentials",
+                condition=models.Q(credentials_until__isnull=False),
+            ),
             models.Index(fields=["upload_id"], name="uploads_at_oss", condition=~models.Q(upload_id="")),
             models.Index(
                 fields=["updated_at"],
@@ -277,6 +286,11 @@ class Upload(models.Model):
             raise FileNotFoundError(self.key) from error
 
     @property
+    def is_registered(self) -> bool:
+        """Whether a client stored the object by itself, with credentials for a prefix, and the row was made later."""
+        return self.pk.version == REGISTERED_ID_VERSION
+
+    @property
     def plan(self) -> Plan:
         if self.is_stream or self.size is None:
             return Plan(None, self.part_size, None)
@@ -301,7 +315,8 @@ class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
         )
         if not held.update(valid_until=until):
             start = now - CREDENTIALS_GRACE
-            self.create(owner_id=user.pk, **same, valid_until=until, since=start, searched_until=start)
+            held_now = {"valid_until": until, "since": start, "searched_until": start}
+            self.create(owner_id=user.pk, **same, **held_now)  # type: ignore[misc]  # AnonymousUser has none.
 
     def due(self, now: datetime) -> Self:
         """Those under which objects may lie that have no row yet, and that no other sweep is searching."""

@@ -65,6 +65,7 @@ class UploadViewSet(
         "parts": "sign",
         "complete": "complete",
         "credentials": "credentials",
+        "register": "complete",
     }
 
     def get_queryset(self) -> QuerySet[Upload]:

@@ -1,7 +1,8 @@
 """Object keys: made by the server from a destination's template.
 
 Rule: nothing that a client sends can leave its place in the template. No key contains `*` or `?` (RAM policies treat
-them as wildcards), a dot segment or `//` (HTTP clients rewrite them), a control character, or one that changes the direction of text.
+them as wildcards), a dot segment or `//` (HTTP clients rewrite them), a control character, or a character that changes
+the direction of text.
 
 OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions
 """

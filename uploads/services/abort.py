@@ -5,7 +5,7 @@ from django.utils import timezone
 from uploads.connection import oss_client
 from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, User
-from uploads.services.common import require, storage_errors
+from uploads.services.common import object_at_oss, object_identity, require, storage_errors
 from uploads.services.credentials import forget_credentials
 
 
@@ -27,11 +27,26 @@ def abort(upload: Upload, *, actor: User | None = None) -> Upload:
 def release(upload: Upload) -> None:
     """Let OSS drop what it holds of an ended upload. The object of a failed one is left for inspection."""
     client = oss_client()
+    if upload.is_registered:
+        remove_registered(upload)
+        return
     with storage_errors():
         if upload.method == Method.MULTIPART:
             client.abort(upload.bucket, upload.key, upload.upload_id)
         elif upload.state == State.ABORTED:
             client.delete_object(upload.bucket, upload.key)
     upload.parts.all().delete()
+    Upload.objects.filter(pk=upload.pk).update(released_at=timezone.now())
+    upload.refresh_from_db()
+
+
+def remove_registered(upload: Upload) -> None:
+    """Delete the object of an upload that was registered and refused, unless another has taken its key by now."""
+    found = object_at_oss(upload)
+    if found is not None and found.modified is not None:
+        identity = object_identity(upload.bucket, upload.key, found.etag, found.modified)
+        if identity == upload.pk:
+            with storage_errors():
+                oss_client().delete_object(upload.bucket, upload.key)
     Upload.objects.filter(pk=upload.pk).update(released_at=timezone.now())
     upload.refresh_from_db()

@@ -146,7 +146,7 @@ def _require_offer(destination: Destination, offered: bool) -> None:
     if not offered:
         raise NotOffered(
             Phrase(
-                "The destination {name!r} does not issue these temporary credentials: request signatures for the parts.",
+                "The destination {name!r} does not issue such temporary credentials: request signatures for the parts.",
                 name=destination.name,
             )
         )

@@ -15,11 +15,13 @@ from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.states import State
-from uploads.models import Upload, UploadQuerySet
+from uploads.models import PrefixCredentials, Upload, UploadQuerySet
 from uploads.oss.messages import OpenUpload
 from uploads.services.abort import abort, release
 from uploads.services.common import object_at_oss, storage_errors
 from uploads.services.complete import complete
+from uploads.services.expired_credentials import undo_late_writes
+from uploads.services.prefix_uploads import search
 
 CLAIM = timedelta(minutes=10)
 """A batch takes far less. The claims of a sweep that was killed expire after this."""
@@ -32,8 +34,8 @@ ORPHAN_AGE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """One thing that was done, or with `dry_run` would be. `what`: adopted, aborted, settled, released, orphan;
-    failed or skipped, with the reason in `detail`."""
+    """One thing that was done, or with `dry_run` would be. `what`: adopted, aborted, settled, released, orphan,
+    registered, searched for late writes; refused, failed or skipped, with the reason in `detail`."""
 
     what: str
     key: str
@@ -51,6 +53,7 @@ def sweep(
         (Upload.objects.unsettled(now - PATIENCE), _settle, "settled"),
         (Upload.objects.stale(now, idle_since), _abort_stale, "aborted or adopted"),
         (Upload.objects.unreleased(now - PATIENCE, timedelta(seconds=life)), _release, "released"),
+        (Upload.objects.credentials_expired(now), _undo_late_writes, "searched for late writes"),
     ]
     for uploads, work, word in due:
         if dry_run:
@@ -61,6 +64,22 @@ def sweep(
                 swept = _attempt(upload, work)
                 telemetry.SWEPT.labels(swept.what).inc()
                 yield swept
+    yield from sweep_prefixes(dry_run=dry_run, now=now)
+
+
+def sweep_prefixes(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
+    """Register the objects that clients stored with credentials for a prefix, or remove them if they break a rule."""
+    now = now or timezone.now()
+    for held in list(PrefixCredentials.objects.due(now).select_related("owner")):
+        if not dry_run and not PrefixCredentials.objects.claim(held, now, timezone.now() + CLAIM):
+            continue
+        try:
+            for done in search(held, now, dry_run=dry_run):
+                swept = Swept(*done)
+                telemetry.SWEPT.labels(swept.what).inc()
+                yield swept
+        except UploadError as error:  # The claim expires, and a later sweep continues at the cursor.
+            yield Swept("failed", held.prefix, error.detail)
 
 
 def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
@@ -96,6 +115,11 @@ def check_object(upload: Upload) -> Upload:
     if done is not None and (upload.is_stream or done.size == upload.size):
         return complete(upload, object_confirmed=True)
     return upload
+
+
+def _undo_late_writes(upload: Upload) -> Swept:
+    undo_late_writes(upload)
+    return Swept("searched for late writes", upload.key)
 
 
 def _release(upload: Upload) -> Swept:
