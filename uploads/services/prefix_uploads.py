@@ -183,15 +183,14 @@ def unknown_objects(held: PrefixCredentials, destination: Destination) -> Iterat
         pages = oss_client().list_objects(held.bucket, held.prefix, start_after=held.cursor, page_size=MAX_LIST_PAGE)
         for page in pages:
             recent = [each for each in page.objects if each.modified >= youngest]
-            yield _without_row(held.bucket, recent), page.keys[-1] if page.next_token else ""
+            yield _without_row(held.bucket, recent), page.keys[-1] if page.next_token and page.keys else ""
 
 
 def _without_row(bucket: str, objects: Sequence[ListedObject]) -> list[str]:
     begun = uploads_begun(bucket, [each.key for each in objects])
     identities = {object_identity(bucket, each.key, each.etag, each.modified): each for each in objects}
-    for pk in (
-        Upload.objects.filter(pk__in=list(identities)).exclude(state=State.UPLOADING).values_list("pk", flat=True)
-    ):
+    known = Upload.objects.filter(pk__in=list(identities)).exclude(state=State.UPLOADING)
+    for pk in known.values_list("pk", flat=True):
         del identities[pk]
     return [
         each.key for each in identities.values() if each.key not in begun or _is_replacement(begun[each.key], each.etag)
