@@ -94,7 +94,7 @@ def test_name_and_path_are_kept_beside_the_key(api: APIClient, oss: OssClient) -
     assert "holiday" not in upload["key"]
 
 
-@pytest.mark.parametrize("path", ["../a", "/a", "a//b", "a\\b", "é" * 600])
+@pytest.mark.parametrize("path", ["../a", "/a", "a//b", "é" * 600])
 def test_a_wrong_path_is_refused_by_field(api: APIClient, oss: OssClient, path: str) -> None:
     answer = api.post("/api/uploads/", {**FILE, "filename": "a", "relative_path": path}, format="json")
     assert answer.status_code == 400

@@ -45,6 +45,7 @@ def test_ordinary_names_stay(name: str) -> None:
         ("holiday/day 1/beach.jpg", "holiday/day 1/beach.jpg"),
         (" a / b ", "a/b"),
         ("a\x00/b\n", "a/b"),
+        ("..\\a/b", ".._a/b"),
     ],
 )
 def test_a_relative_path(path: str, cleaned: str) -> None:
@@ -60,10 +61,9 @@ def test_a_relative_path(path: str, cleaned: str) -> None:
         ("a//b", "empty"),
         ("a/", "empty"),
         (".\u202e./a", "dot segments"),
-        ("a\\b", "\\"),
         ("é/" * 400 + "a", "1024 bytes"),
     ],
 )
 def test_a_path_that_leaves_its_folder_is_refused(path: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words.replace("\\", "\\\\")):
+    with pytest.raises(ValueError, match=words):
         clean_relative_path(path)

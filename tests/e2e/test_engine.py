@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import log_in, throttle
 from tests.e2e.test_upload import await_parts, only_upload
-from tests.stack import Stack
+from tests.stack import DESTINATIONS, Stack
 
 MANY = """async (count) => {
   const uploader = new ossUploads.OssUploader({ api: "/api/" });
@@ -82,6 +82,26 @@ def test_the_browser_signs_by_itself(page: Page, stack: Stack) -> None:
         ("POST", f"uploads/{identifier}/complete/"),
     ]
     assert result["crc64"]
+
+
+def test_the_browser_requests_the_destinations_traffic_limit(page: Page, stack: Stack) -> None:
+    """A policy cannot demand it of temporary credentials."""
+    stack.destinations({"default": {"credentials": "upload", "traffic_limit": 838_860_800}})
+    try:
+        log_in(page, stack)
+        calls = calls_of(page)
+        result = page.evaluate(
+            """async () => {
+              const uploader = new ossUploads.OssUploader({ api: "/api/", signing: "sts" });
+              return uploader.upload(new File([new Uint8Array(30_000_000)], "limited.bin")).done;
+            }"""
+        )
+    finally:
+        stack.destinations(DESTINATIONS)
+    assert result["state"] == "completed"
+    parts = [url for method, url in calls if method == "PUT" and "partNumber=" in url]
+    assert len(parts) == result["part_count"]
+    assert all("x-oss-security-token=" in url and "x-oss-traffic-limit=838860800" in url for url in parts)
 
 
 RECORDING = """async (seconds) => {
@@ -212,5 +232,6 @@ def test_folders_are_dropped_and_files_pasted(page: Page, stack: Stack) -> None:
     page.evaluate(DROP)
     expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(3)
     with stack.api() as api:
-        names = {upload["filename"] for upload in api.get("uploads/").json()["results"]}
-    assert {"holiday/a.txt", "holiday/day 1/beach.txt", "pasted.txt"} <= names
+        paths = {upload["filename"]: upload["relative_path"] for upload in api.get("uploads/").json()["results"]}
+    in_folder = {name: name for name in ("holiday/a.txt", "holiday/day 1/beach.txt")}
+    assert {**in_folder, "pasted.txt": ""}.items() <= paths.items()

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from uploads.domain.names import is_direction, printable
+from uploads.domain.names import DIRECTION_CONTROLS, printable
 from uploads.domain.phrase import Phrase
 from uploads.oss.limits import MAX_KEY_BYTES
 
@@ -83,7 +83,7 @@ def key_problem(key: str) -> Phrase | None:
         return Phrase("an object key must not contain * or ?, which RAM policies treat as wildcards")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in key):
         return Phrase("an object key must not contain control characters")
-    if any(map(is_direction, key)):
+    if DIRECTION_CONTROLS & set(key):
         return Phrase("an object key must not contain characters that change the direction of text")
     if any(segment in ("", ".", "..") for segment in key.split("/")[:-1]) or key.split("/")[-1] in (".", ".."):
         return Phrase("an object key must not contain empty or dot segments, which HTTP clients rewrite")

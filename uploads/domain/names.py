@@ -18,12 +18,13 @@ MAX_PATH_BYTES = 1024
 def printable(text: str) -> str:
     """The text in NFC without characters that cannot be shown, or that change the direction of others."""
     valid = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
-    return "".join(c for c in valid if unicodedata.category(c) not in _REMOVED_CATEGORIES and not is_direction(c))
+    shown = "".join(c for c in valid if unicodedata.category(c) not in _REMOVED_CATEGORIES)
+    return without_direction_controls(shown)
 
 
-def is_direction(character: str) -> bool:
-    """Whether this character changes the direction of text."""
-    return character in DIRECTION_CONTROLS
+def without_direction_controls(text: str) -> str:
+    """The text without characters that change the direction of others."""
+    return "".join(c for c in text if c not in DIRECTION_CONTROLS)
 
 
 def clean_filename(filename: str) -> str:
@@ -34,16 +35,15 @@ def clean_filename(filename: str) -> str:
 def clean_relative_path(path: str) -> str:
     """A path such as `holiday/day 1/beach.jpg`, as it is stored and shown; empty for an empty one.
 
-    Raises ValueError (with a phrase) for an absolute path, an empty or dot segment, a backslash, or too many bytes.
+    Backslashes, which some systems read as separators, become underscores. Raises ValueError (with a phrase) for an
+    absolute path, an empty or dot segment, or too many bytes.
     """
-    cleaned = printable(path)
+    cleaned = printable(path).replace("\\", "_")
     if not cleaned:
         return ""
     segments = [segment.strip() for segment in cleaned.split("/")]
     if any(segment in ("", ".", "..") for segment in segments):
         raise ValueError(Phrase("a relative path must not be absolute or have empty or dot segments"))
-    if "\\" in cleaned:
-        raise ValueError(Phrase("a relative path must not contain \\"))
     joined = "/".join(segments)
     if len(joined.encode()) > MAX_PATH_BYTES:
         raise ValueError(Phrase("a relative path may have at most {most} bytes", most=MAX_PATH_BYTES))
