@@ -26,7 +26,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
-from uploads.site.demo import DESTINATIONS as DESTINATIONS
+from uploads.site.demo import DESTINATIONS
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
