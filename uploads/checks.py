@@ -273,13 +273,25 @@ def _is_list_of_texts(value: object) -> bool:
 
 def _options(destination: Destination) -> list[CheckMessage]:
     """The options of the object."""
-    return [
+    found: list[CheckMessage] = [
         Error(f"Destination {destination.name!r}, {name}: {problem}.", hint=OPTION_HINT, id="uploads.E013")
         for name, value in sorted(destination.options.items())
         if (problem := options.problem(name, value))
     ]
+    if not found and (problem := options.combination_problem(destination.options)):
+        found.append(Error(f"Destination {destination.name!r}: {problem}.", hint=KMS_HINT, id="uploads.E024"))
+    for name in ("forbid_overwrite", "complete_all"):
+        if not isinstance(getattr(destination, name), bool):
+            text = f"Destination {destination.name!r}, {name}: {getattr(destination, name)!r} is not a bool."
+            found.append(Error(text, hint="Set True or False.", id="uploads.E025"))
+    if destination.forbid_overwrite is False:
+        text = f"Destination {destination.name!r}: whoever may still upload can replace a completed upload."
+        hint = "Leave forbid_overwrite out, unless something else than uploads writes these keys again."
+        found.append(Warning(text, hint=hint, id="uploads.W002"))
+    return found
 
 
+KMS_HINT = "Set encryption to KMS, or leave the other option out."
 OPTION_HINT = "Set a value that OSS accepts in the header of that name, or leave it out."
 
 

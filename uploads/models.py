@@ -80,7 +80,6 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         silent = models.Q(released_at=None, updated_at__lt=since)
         late = models.Q(
             method__in=[Method.POST, Method.PUT],
-            state=State.ABORTED,
             released_at__lt=models.F("updated_at") + url_life,
             updated_at__lt=since - url_life,
         )

@@ -98,6 +98,49 @@ def test_the_answer_of_the_application_is_kept(begin: Begin, settings: Any) -> N
         assert services.complete(upload).callback == {"ok": True, "body": {"film": 7}}
 
 
+def test_of_a_file_in_one_request_the_browser_reports_the_answer(begin: Begin, api: APIClient, settings: Any) -> None:
+    sent = []
+    for said in (answer(body=b'{"film": 7}'), answer(500)):
+        with CallbackApp(said) as app:
+            settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": app.url}}}}
+            upload = begin(5)
+            (part,) = services.sign_parts(upload, [PartRequest(1)])
+            told = deliver(part, b"12345")
+        sent.append((upload.pk, {"status": told.status_code, "body": told.text}))
+    (good, of_good), (bad, of_bad) = sent
+    completed = api.post(f"/api/uploads/{good}/complete/", {"callback": of_good}, format="json").json()
+    assert completed["callback"] == {"ok": True, "body": {"film": 7}, "reported": True}
+    batch = {"uploads": [{"id": str(bad), "callback": of_bad}]}
+    (completed,) = api.post("/api/uploads/batch/complete/", batch, format="json").json()["uploads"]
+    assert completed["state"] == "completed"
+    outcome = completed["callback"]
+    assert (outcome["ok"], outcome["code"], outcome["reported"]) == (False, "CallbackFailed", True)
+    assert outcome["message"] == "Error status : 500."
+
+
+def test_what_the_browser_reports_does_not_replace_what_oss_said(begin: Begin, app: CallbackApp) -> None:
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    deliver(part, b"12345")
+    proof = {"ok": True, "body": {"id": str(upload.pk), "state": "completed"}}
+    forged = services.ClientReport(callback={"ok": False, "code": "CallbackFailed"})
+    assert services.complete(upload, forged).callback == {"ok": False, "code": "CallbackFailed", "reported": True}
+    assert heard(app).status_code == 200
+    assert services.complete(upload, forged).callback == proof
+    whole = begin(SIZE)
+    send(whole)
+    assert services.complete(whole, forged).callback == {"ok": True, "body": {"ok": True}}
+
+
+def test_without_a_callback_none_is_reported(begin: Begin) -> None:
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    deliver(part, b"12345")
+    report = services.ClientReport(callback={"ok": True, "body": "forged"})
+    assert services.complete(upload, report).callback is None
+    assert services.complete(upload, report).callback is None
+
+
 def test_a_callback_that_failed_is_shown_as_what_it_is(begin: Begin, settings: Any) -> None:
     with CallbackApp(answer(500)) as app:
         settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": app.url}}}}

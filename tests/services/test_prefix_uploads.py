@@ -128,6 +128,41 @@ def test_an_object_that_breaks_a_rule_is_removed_with_a_record(
     assert swept() == {}
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {**IMAGE, "x-oss-object-acl": "public-read"},
+        {**IMAGE, "Content-Disposition": "inline"},
+        {**IMAGE, "Content-Encoding": "gzip"},
+        {**IMAGE, "x-oss-meta-a": "b"},
+        {**IMAGE, "x-oss-storage-class": "IA"},
+    ],
+)
+def test_an_object_with_properties_that_the_destination_does_not_give_is_removed(
+    hold: Hold, user: Any, place: Place, oss: OssClient, headers: dict[str, str]
+) -> None:
+    place(**RULES)
+    key = hold(user).put("a.png", b"x", headers)
+    assert swept() == {"refused": [key]}
+    assert not exists(oss, key)
+    upload = Upload.objects.get(key=key)
+    assert (upload.state, upload.error["code"]) == ("failed", "object_mismatch")
+
+
+def test_properties_that_the_client_may_set_are_accepted(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
+    place(**RULES, client_options=["metadata", "tagging"], content_disposition="attachment")
+    headers = {
+        **IMAGE,
+        "Content-Disposition": 'attachment; filename="a.png"',
+        "x-oss-meta-a": "b",
+        "x-oss-tagging": "c=d",
+    }
+    key = hold(user).put("a.png", b"x", headers)
+    assert swept() == {"registered": [key]}
+    upload = Upload.objects.get(key=key)
+    assert (upload.metadata, upload.options["tagging"]) == ({"a": "b"}, {"c": "d"})
+
+
 def test_parts_that_are_too_many_bytes_are_removed_as_well(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
     place(**RULES)
     holder = hold(user)

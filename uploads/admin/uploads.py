@@ -126,6 +126,8 @@ class UploadAdmin(PagesAdmin):
             return from_record(upload.error)["detail"].translated(_)
         if upload.callback and not upload.callback.get("ok"):
             words = _("Stored, but the callback failed: {message}")
+            if upload.callback.get("reported"):
+                words = _("Stored, but the callback failed, as the browser reports: {message}")
             return words.format(message=upload.callback.get("message", ""))
         return ""
 

@@ -54,6 +54,7 @@ _PART = {
     "method": "PUT",
     "url": "https://example-bucket.oss-cn-hangzhou.aliyuncs.com/…?partNumber=1&uploadId=…&x-oss-signature=…",
     "headers": {},
+    "size": 8_388_608,
     "expires_at": "2026-01-15T08:45:00Z",
 }
 _DONE_PART = {

@@ -38,7 +38,10 @@ class PartRequestSerializer(serializers.Serializer[Any]):
 
     number = serializers.IntegerField(min_value=1, max_value=MAX_PART_NUMBER)
     size = serializers.IntegerField(
-        required=False, min_value=0, max_value=MAX_PART_SIZE, help_text="In bytes; must be the size that was planned."
+        required=False,
+        min_value=0,
+        max_value=MAX_PART_SIZE,
+        help_text="In bytes; must be the size that was planned. For a part of a stream, its size, if it is shorter.",
     )
     content_md5 = serializers.CharField(
         required=False, max_length=24, help_text="Base64 of the part's MD5; OSS then refuses other bytes."

@@ -28,8 +28,10 @@ class PartActions(viewsets.GenericViewSet[Upload]):
     def sign(self, request: Request, **_: Any) -> Response:
         """Sign up to 1,000 parts, and record the parts in `done`, sent since the last call, as a checkpoint.
 
-        Send each part exactly as its entry says, before `expires_at`. A given `size` or `content_md5` is bound into
-        the signature. 400 for a part outside the plan, 409 if the upload is not `uploading`.
+        Send each part exactly as its entry says, before `expires_at`. Its `size` and a given `content_md5` are bound
+        into the signature. A part of a stream is signed for the most bytes that it may have; ask again with `size` for
+        a shorter one, such as the last. 400 for a part outside the plan, 409 if the upload is not `uploading`, 413 if
+        a stream would be larger than the destination allows.
         """
         upload = self.get_object()
         body = requests.SignRequestSerializer(data=request.data)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from uploads.api.part_fields import DonePartSerializer, Uint64Field, done_parts, requested_parts
 from uploads.oss.limits import MAX_KEY_BYTES, MAX_OBJECT_SIZE, MAX_PART_NUMBER
+from uploads.oss.responses import callback_result
 from uploads.oss.signing import PartRequest
 from uploads.services import ClientReport, DonePart
 from uploads.web.requests import DestinationSerializer, UploadRequestSerializer
@@ -98,6 +99,25 @@ class SignRequestSerializer(serializers.Serializer[Any]):
         return list(self.validated_data.get("done", []))
 
 
+class CallbackReportSerializer(serializers.Serializer[Any]):
+    """OSS's response to a form or PutObject with a callback: the only place where OSS tells how the callback ended."""
+
+    status = serializers.IntegerField(min_value=200, max_value=299, help_text="203 if the callback failed.")
+    body = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=4096,
+        help_text="The application's answer, or OSS's error document.",
+    )
+
+    @staticmethod
+    def to_result(data: dict[str, Any] | None) -> dict[str, Any] | None:
+        if data is None:
+            return None
+        return callback_result(data["status"], {}, data.get("body", "").encode())
+
+
 class CompleteRequestSerializer(serializers.Serializer[Any]):
     """What the client knows of the file at the end of its upload."""
 
@@ -112,12 +132,15 @@ class CompleteRequestSerializer(serializers.Serializer[Any]):
         required=False, allow_null=True, help_text="CRC-64/XZ of the whole file, in decimal, if the client computed it."
     )
     done = done_parts(MAX_PART_NUMBER)
+    callback = CallbackReportSerializer(required=False, allow_null=True)
 
     def finished(self) -> list[DonePart]:
         return list(self.validated_data.get("done", []))
 
     def report(self) -> ClientReport:
-        return ClientReport(crc64=self.validated_data.get("crc64") or "", size=self.validated_data.get("size"))
+        data = self.validated_data
+        callback = CallbackReportSerializer.to_result(data.get("callback"))
+        return ClientReport(crc64=data.get("crc64") or "", size=data.get("size"), callback=callback)
 
 
 class FinishedUploadSerializer(serializers.Serializer[Any]):
@@ -128,12 +151,14 @@ class FinishedUploadSerializer(serializers.Serializer[Any]):
         required=False, allow_blank=True, allow_null=True, max_length=64, help_text="From OSS's answer."
     )
     crc64 = Uint64Field(required=False, allow_null=True, help_text="CRC-64/XZ of the file, in decimal.")
+    callback = CallbackReportSerializer(required=False, allow_null=True)
 
     validate_etag = DonePartSerializer.validate_etag
 
     @staticmethod
     def to_report(data: dict[str, Any]) -> ClientReport:
-        return ClientReport(crc64=data.get("crc64") or "", etag=data.get("etag") or "")
+        callback = CallbackReportSerializer.to_result(data.get("callback"))
+        return ClientReport(crc64=data.get("crc64") or "", etag=data.get("etag") or "", callback=callback)
 
 
 class CompleteBatchSerializer(serializers.Serializer[Any]):

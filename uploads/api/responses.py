@@ -29,7 +29,10 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
         read_only=True, allow_null=True, help_text="Null for a stream that has not ended."
     )
     callback = serializers.JSONField(
-        read_only=True, allow_null=True, help_text="The answer of the destination's callback; null without one."
+        read_only=True,
+        allow_null=True,
+        help_text="How the destination's callback ended: `ok`, and `body` or `code` and `message`. With `reported`, "
+        "only the browser said so. Null without a callback.",
     )
     error = RecordedErrorField(
         read_only=True, allow_null=True, help_text="Why the upload failed: code, title and detail; else null."
@@ -82,6 +85,9 @@ SignedPartSerializer = inline_serializer(
             required=False,
             help_text="For POST: the form's fields. Append the field `file` last.",
         ),
+        "size": serializers.IntegerField(
+            allow_null=True, help_text="Bytes that OSS accepts for this part; null if any size that the form allows."
+        ),
         "expires_at": serializers.DateTimeField(),
     },
     many=True,
@@ -92,7 +98,14 @@ SignedPartSerializer = inline_serializer(
 def signed_part(part: SignedPart) -> dict[str, Any]:
     """A signed part. No serializer: there may be a thousand in one answer."""
     content = {"fields": part.fields} if part.method == "POST" else {"headers": part.headers}
-    return {"number": part.number, "method": part.method, "url": part.url, **content, "expires_at": part.expires_at}
+    return {
+        "number": part.number,
+        "method": part.method,
+        "url": part.url,
+        **content,
+        "size": part.size,
+        "expires_at": part.expires_at,
+    }
 
 
 class CreatedUploadSerializer(UploadSerializer):

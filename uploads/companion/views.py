@@ -1,7 +1,9 @@
 """Companion's S3 routes, for Uppy's `companionEndpoint` (6) and `endpoint` (5).
 
 Rule: these uploads have the same destinations, owners, limits and history as any other; only the shapes are Uppy's.
-Uppy does not send a file's size, so they begin as streams, and the list of parts at OSS gives the size.
+Uppy does not send a file's size, so they begin as streams, and the list of parts at OSS gives the size. It does not
+send the size of a part either: a URL takes any size, and the next one is signed only while the parts at OSS are not
+larger than the destination allows.
 
 The routes and shapes are those of @uppy/companion, src/server/controllers/s3.js.
 """
@@ -127,7 +129,7 @@ class PartView(CompanionView):
         query = requests.PartQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = PartRequest(number, content_type=query.validated_data.get("type") or None)
-        (part,) = services.sign_parts(self.upload(upload_id), [wanted], user=self.capability.user)
+        (part,) = services.sign_parts(self.upload(upload_id), [wanted], user=self.capability.user, bind_sizes=False)
         return Response({"url": part.url, "headers": part.headers, "expires": _seconds_left(part)})
 
 
@@ -136,7 +138,7 @@ class BatchView(CompanionView):
         """Presigned URLs for several parts, as older versions of Uppy request them."""
         numbers = requests.part_numbers(request.query_params.get("partNumbers", ""))
         wanted = [PartRequest(number) for number in numbers]
-        signed = services.sign_parts(self.upload(upload_id), wanted, user=self.capability.user)
+        signed = services.sign_parts(self.upload(upload_id), wanted, user=self.capability.user, bind_sizes=False)
         return Response({"presignedUrls": {str(part.number): part.url for part in signed}})
 
 

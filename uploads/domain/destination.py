@@ -41,13 +41,18 @@ class Destination:
     storage_class: str = ""
     tagging: Mapping[str, str] = field(default_factory=dict)
     cache_control: str = ""
-    content_disposition: str = ""
-    """`inline` or `attachment`; the file's name is added to it."""
-    expires: int | None = None
-    """Seconds from the begin of the upload to the date in the object's Expires header."""
+    content_disposition: str | Mapping[str, str] = ""
+    """`inline` or `attachment`; the file's name is added to it. Or {"type": …, "filename": …} with another name."""
+    expires: int | str | None = None
+    """The date in the object's Expires header (ISO 8601), or the seconds to it from the begin of the upload."""
     encryption: str = ""
     encryption_key_id: str = ""
-    forbid_overwrite: bool = False
+    data_encryption: str = ""
+    """`SM4` where `encryption` is KMS: how OSS encrypts the bytes."""
+    forbid_overwrite: bool = True
+    """OSS refuses a second object with the same key, so that nothing replaces a completed upload."""
+    complete_all: bool = False
+    """Complete without a list of parts: OSS takes all that it holds."""
     traffic_limit: int | None = None
     """bit/s of each request that uploads bytes."""
     callback: Mapping[str, Any] | None = None

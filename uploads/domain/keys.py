@@ -103,7 +103,7 @@ def template_problem(template: Any) -> str | None:
     if "uuid" not in names:
         return "it must contain {uuid}, or uploads of one name would overwrite each other"
     try:
-        object_key(template, user_id=1, now=datetime(2026, 1, 15), uuid=UUID(int=0), filename="a.bin")
+        key = object_key(template, user_id=1, now=datetime(2026, 1, 15), uuid=UUID(int=0), filename="a.bin")
     except ValueError as error:
         return str(error)
-    return None
+    return None if UUID(int=0).hex in key else "{uuid} must not be shortened: it tells whose object it is"

@@ -7,6 +7,7 @@ Manual: ListParts, CompleteMultipartUpload.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from uploads.domain.errors import InvalidUpload, PartsMissing
 from uploads.domain.phrase import Phrase
@@ -24,6 +25,9 @@ class ClientReport:
     etag: str = ""
     size: int | None = None
     """Bytes of a stream, known at its end."""
+    callback: Mapping[str, Any] | None = None
+    """The outcome of the destination's callback, as OSS told the client of a file that was sent in one request:
+    `oss.responses.callback_result`. OSS tells nobody else, and the client may say anything."""
     parts: Mapping[int, str] | None = None
     """Part number → ETag of all parts, from clients that report no sizes: instead of `size`."""
 

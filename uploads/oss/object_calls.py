@@ -71,6 +71,14 @@ class ObjectCalls(Transport):
         response = self.call("GetObjectTagging", OssRequest("GET", bucket, key, [("tagging", "")]))
         return messages.parse_tagging(response.content)
 
+    def get_object_acl(self, bucket: str, key: str) -> str:
+        """GetObjectACL. Returns default, private, public-read or public-read-write.
+
+        Manual, "GetObjectACL": https://www.alibabacloud.com/help/en/oss/developer-reference/getobjectacl
+        """
+        response = self.call("GetObjectACL", OssRequest("GET", bucket, key, [("acl", "")]))
+        return messages.parse(response.content, "AccessControlPolicy").findtext("AccessControlList/Grant") or ""
+
     def delete_object(self, bucket: str, key: str) -> None:
         """DeleteObject. An object that does not exist is no error."""
         self.call("DeleteObject", OssRequest("DELETE", bucket, key))

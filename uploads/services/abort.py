@@ -25,7 +25,11 @@ def abort(upload: Upload, *, actor: User | None = None) -> Upload:
 
 
 def release(upload: Upload) -> None:
-    """Let OSS drop what it holds of an ended upload. The object of a failed one is left for inspection."""
+    """Let OSS drop what it holds of an ended upload: parts, and an object that was refused or came too late.
+
+    The row has its final state before OSS is called, and `released_at` only afterwards: until then the sweep repeats
+    the call. Raises StorageBusy, StorageRefused.
+    """
     client = oss_client()
     if upload.is_registered:
         remove_registered(upload)
@@ -33,7 +37,7 @@ def release(upload: Upload) -> None:
     with storage_errors():
         if upload.method == Method.MULTIPART:
             client.abort(upload.bucket, upload.key, upload.upload_id)
-        elif upload.state == State.ABORTED:
+        if upload.state == State.FAILED or upload.method != Method.MULTIPART:
             client.delete_object(upload.bucket, upload.key)
     upload.parts.all().delete()
     Upload.objects.filter(pk=upload.pk).update(released_at=timezone.now())

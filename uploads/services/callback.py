@@ -17,11 +17,12 @@ from django.core.cache import cache
 from uploads.conf import settings
 from uploads.domain.errors import CallbackRefused, NotFoundError
 from uploads.domain.phrase import Phrase
-from uploads.models import Upload
+from uploads.models import Method, Upload
 from uploads.oss import callback as protocol
 from uploads.oss.errors import StorageError
 from uploads.oss.transport import fetch
 from uploads.services.complete import complete
+from uploads.services.outcome import record_callback
 
 KEY_SECONDS, NO_KEY_SECONDS = 24 * 3600, 30
 """Seconds that a public key is cached, and seconds that its absence is."""
@@ -41,7 +42,11 @@ def receive(target: str, headers: Mapping[str, str], body: bytes) -> Upload:
     fields = _fields(headers.get("content-type", ""), body)
     upload = _find(fields.get(UPLOAD, ""), fields.get(SECRET, ""))
     # The call to Complete that caused this one may still be waiting for our answer. The object is there already.
-    return complete(upload, object_confirmed=True)
+    upload = complete(upload, object_confirmed=True)
+    if upload.method != Method.MULTIPART:
+        # Of a form or PutObject, OSS tells only the browser how the callback ended. That it came is proof enough.
+        record_callback(upload, {"ok": True, "body": {"id": str(upload.pk), "state": upload.state}})
+    return upload
 
 
 def _is_signed(target: str, headers: Mapping[str, str], body: bytes) -> bool:

@@ -19,12 +19,15 @@ from uploads.domain.errors import UploadError, from_storage
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan
 from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, User
-from uploads.oss import messages
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
-from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
+from uploads.oss.multipart_calls import COMPLETE_ALL
+from uploads.services import outcome
+from uploads.services.abort import release
+from uploads.services.common import as_record, callback_of, parts_at_oss
 from uploads.services.credentials import forget_credentials
+from uploads.services.object_checks import described_object, required
 
 CONCURRENT_CALLS = 8
 """Calls to OSS at once for a batch: each is a round trip."""
@@ -79,7 +82,7 @@ class _Case:
         self.ended = False
         self.file = FilePlan(upload.plan)
         self.learned: dict[str, Any] = {}
-        """`parts`, `found`, `answer_lost` and `refusal` of the facts."""
+        """`parts`, `found`, `answer_lost`, `refusal` and `key_taken` of the facts."""
 
     def decide(self) -> Action:
         upload = self.upload
@@ -90,6 +93,8 @@ class _Case:
                 file=_file_plan(upload, self.file),
                 report=self.report,
                 expected=upload.expected,
+                required=required(upload),
+                is_protected=bool(upload.options.get("forbid_overwrite")),
                 object_confirmed=self.object_confirmed,
                 **self.learned,
             )
@@ -162,7 +167,7 @@ def _look_at_parts(group: _Group, actor: User | None) -> None:
 
 
 def _look_at_object(group: _Group, actor: User | None) -> None:
-    _at_oss(group, lambda case, _: {"found": object_at_oss(case.upload)})
+    _at_oss(group, lambda case, _: {"found": described_object(case.upload)})
 
 
 def _abort_parts(group: _Group, actor: User | None) -> None:
@@ -185,6 +190,8 @@ def _complete(group: _Group, actor: User | None) -> None:
 def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, Any]:
     upload = case.upload
     headers = {**options.completion_headers(upload.options), **request_headers(*callback_of(upload))}
+    if _takes_all(upload) and len(action.parts) == len(case.learned["parts"]):
+        headers[COMPLETE_ALL] = "yes"
     try:
         done = oss_client().complete(upload.bucket, upload.key, upload.upload_id, action.parts, headers)
     except Unreachable:
@@ -192,32 +199,41 @@ def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, A
     except OssError as error:
         if error.code == "NoSuchUpload":
             return {"parts": None, "found": UNKNOWN}
-        return {"refusal": from_storage(error)}
+        taken = error.code == "FileAlreadyExists"
+        return {"refusal": from_storage(error), "key_taken": taken, **({"found": UNKNOWN} if taken else {})}
     return {"found": done}
+
+
+def _takes_all(upload: Upload) -> bool:
+    destination = settings.destinations.get(upload.destination)
+    return destination is not None and destination.complete_all
 
 
 def _finish(group: _Group, actor: User | None) -> None:
     for case, action in group:
-        for name, value in _end(case.upload, action.done).items():
+        for name, value in outcome.end_fields(case.upload, action.done, case.report).items():
             setattr(case.upload, name, value)
     with transaction.atomic():
-        moved = _advance(group, Event.FINISH, _END_FIELDS, actor)
+        moved = _advance(group, Event.FINISH, outcome.END_FIELDS, actor)
         Part.objects.filter(upload__in=[case.upload for case in moved]).delete()
     for case in moved:
         case.ended = True
         forget_credentials(case.upload)
     for case, action in group:
         if not case.ended and action.done.callback is not None:
-            _record_callback(case.upload, action.done)
+            outcome.record_callback(case.upload, action.done.callback)
 
 
 def _fail(group: _Group, actor: User | None) -> None:
     for case, action in group:
         found: Completed | None = action.found
-        ended = _object_fields(case.upload, found) if found else {"released_at": timezone.now()}
+        ended = outcome.object_fields(case.upload, found, case.report) if found else {"released_at": timezone.now()}
         if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **ended):
             forget_credentials(case.upload)
             case.refuse(action.error)
+            if found:
+                with suppress(UploadError):  # The sweep removes what is left.
+                    release(case.upload)
         else:
             case.look_again()
 
@@ -234,6 +250,9 @@ def _refuse(group: _Group, actor: User | None) -> None:
 def _stop(group: _Group, actor: User | None) -> None:
     for case, _ in group:
         case.ended = True
+        reported = outcome.reported_callback(case.upload, case.report)
+        if reported is not None and case.upload.state == State.COMPLETED and case.upload.callback is None:
+            outcome.record_callback(case.upload, reported)
 
 
 _ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
@@ -260,28 +279,3 @@ def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | N
         if case.upload.pk not in moved:
             case.look_again()
     return [case for case, _ in group if case.upload.pk in moved]
-
-
-# What the row holds at the end
-
-_END_FIELDS = ("etag", "crc64", "location", "callback", "completed_at", "released_at", "parts_done", "bytes_done")
-
-
-def _object_fields(upload: Upload, done: Completed) -> dict[str, Any]:
-    crc64 = "" if done.crc64 is None else str(done.crc64)
-    location = settings.endpoint.url_of(upload.bucket, upload.key)
-    return {"etag": done.etag, "crc64": crc64, "location": location, "callback": done.callback or upload.callback}
-
-
-def _end(upload: Upload, done: Completed) -> dict[str, Any]:
-    now = timezone.now()
-    part_count = messages.part_count(done.etag) if upload.is_stream else upload.part_count
-    ended = {"completed_at": now, "released_at": now, "parts_done": part_count, "bytes_done": upload.size}
-    return _object_fields(upload, done) | ended
-
-
-def _record_callback(upload: Upload, done: Completed) -> None:
-    """OSS's callback was here first, and finished the upload while this call waited for the callback's outcome."""
-    if upload.state == State.COMPLETED and upload.callback != done.callback:
-        Upload.objects.filter(pk=upload.pk).update(callback=done.callback)
-        upload.refresh_from_db()

@@ -83,6 +83,8 @@ def options(destination: Destination, given: Mapping[str, Any]) -> dict[str, Any
         detail = Phrase("Invalid options: {problems}.", problems=Phrase.joined(each, "; "))
         raise InvalidUpload(detail, errors={"options": wrong})
     chosen = {**destination.options, **given}
+    if problem := table.combination_problem(chosen):
+        raise InvalidUpload(Phrase("Invalid options: {problems}.", problems=problem), errors={"options": [problem]})
     if destination.traffic_limit and "traffic_limit" in given:
         chosen["traffic_limit"] = min(destination.traffic_limit, given["traffic_limit"])  # Slower, never faster.
     return chosen

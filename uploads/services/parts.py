@@ -13,10 +13,12 @@ from django.utils import timezone
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import InvalidUpload
 from uploads.domain.phrase import Phrase
+from uploads.domain.quota import too_large
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
 from uploads.oss.limits import MAX_PART_NUMBER
 from uploads.oss.messages import Part as OssPart
+from uploads.services.abort import abort
 from uploads.services.common import parts_at_oss, require
 from uploads.services.complete import complete
 
@@ -43,6 +45,40 @@ def check_part(upload: Upload, number: int, size: int | None) -> None:
             "Part {number} must have {planned} bytes, not {size}.", number=number, planned=planned, size=size
         )
         raise InvalidUpload(detail, errors={"parts": [detail]})
+
+
+def bound_size(upload: Upload, number: int, size: int | None, max_size: int | None) -> int:
+    """The bytes that the signature of a part is bound to: as planned; for a stream `size`, or the most that fit.
+
+    `size`: as the client names it. `max_size`: of the destination; beyond it a stream's part has no bytes left. Raises
+    InvalidUpload for a part that is not in the plan, TooLarge for a part of a stream that is larger than it may be.
+    """
+    check_part(upload, number, size)
+    planned = upload.plan.size_of(number)
+    if planned is not None:
+        return planned
+    start, most = upload.plan.stream_range(number)
+    if max_size is not None:
+        if size is not None and start + size > max_size:
+            raise too_large(upload.destination, max_size, start + size)
+        most = min(most, max(0, max_size - start))
+    if size is not None and size > most:
+        detail = Phrase("Part {number} may have at most {most} bytes, not {size}.", number=number, most=most, size=size)
+        raise InvalidUpload(detail, errors={"parts": [detail]})
+    return most if size is None else size
+
+
+def require_room(upload: Upload, max_size: int | None) -> None:
+    """Abort a stream whose parts at OSS are larger than the destination allows, and raise TooLarge.
+
+    For clients that do not tell the size of a part before they ask for its URL, such as Uppy.
+    """
+    if max_size is None or not upload.is_stream or upload.method != Method.MULTIPART:
+        return
+    held = sum(part.size for part in parts_at_oss(upload) or ())
+    if held > max_size:
+        abort(upload)
+        raise too_large(upload.destination, max_size, held)
 
 
 def record_parts(upload: Upload, parts: Iterable[DonePart]) -> None:
