@@ -26,6 +26,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
+from uploads.site.demo import DESTINATIONS
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
@@ -143,6 +144,7 @@ class Stack:
             "OSS_STS_ENDPOINT": self.oss_server.url,
             "OSS_STS_ROLE_ARN": DEMO_ROLE.arn,
             "OSS_CALLBACK_KEY_URLS": f"{self.oss_server.url}/-/",
+            "UPLOADS_DESTINATIONS": json.dumps(DESTINATIONS),
             "UPLOADS_ORIGINS": self.site.url,
             "LOG_LEVEL": self._level,
         }

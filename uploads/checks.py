@@ -13,8 +13,15 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from uploads.conf import DEFAULT_THROTTLES, settings
 from uploads.domain import options
-from uploads.domain.destination import CALLBACK_KEYS, CLIENT_OPTIONS, Destination, callback_parameters
-from uploads.domain.keys import template_problem
+from uploads.domain.destination import (
+    CALLBACK_KEYS,
+    CLIENT_OPTIONS,
+    CREDENTIALS,
+    ISSUES_FOR_PREFIX,
+    Destination,
+    callback_parameters,
+)
+from uploads.domain.keys import own_prefix, template_problem
 from uploads.oss import callback
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
 from uploads.oss.sts import MAX_DURATION_SECONDS, MIN_DURATION_SECONDS
@@ -175,7 +182,7 @@ def _destinations() -> list[CheckMessage]:
 
 
 def _destination(destination: Destination) -> list[CheckMessage]:
-    found = [*_numbers(destination), *_rules(destination), *_options(destination)]
+    found = [*_numbers(destination), *_rules(destination), *_options(destination), *_issuing(destination)]
     if problem := template_problem(destination.key):
         hint = "Set a template such as uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}."
         found.append(Error(f"Destination {destination.name!r}, key: {problem}.", hint=hint, id="uploads.E009"))
@@ -238,6 +245,32 @@ def _rules(destination: Destination) -> list[CheckMessage]:
         text = f"Destination {destination.name!r}, client_options: {allowed!r} is not a list of options."
         hint = f"Set a list of some of: {', '.join(sorted(CLIENT_OPTIONS))}."
         found.append(Error(text, hint=hint, id="uploads.E011"))
+    return found
+
+
+def _issuing(destination: Destination) -> list[CheckMessage]:
+    """What temporary credentials are issued, and which rules their policy cannot express."""
+    name, given = destination.name, destination.credentials
+    if given not in CREDENTIALS:
+        text = f"Destination {name!r}, credentials: {given!r} is not allowed."
+        return [Error(text, hint="Set 'upload' or 'prefix', or leave it out to issue none.", id="uploads.E030")]
+    found: list[CheckMessage] = []
+    if given == ISSUES_FOR_PREFIX and not template_problem(destination.key) and own_prefix(destination.key, 1) is None:
+        text = f"Destination {name!r}, credentials: its keys have no prefix for each user."
+        hint = "Begin the key with a fixed text and {user_id}/, such as films/{user_id}/{uuid}/{filename}."
+        found.append(Error(text, hint=hint, id="uploads.E031"))
+    if given and destination.unenforced_by_policy:
+        rules = ", ".join(destination.unenforced_by_policy)
+        text = f"Destination {name!r}: temporary credentials cannot be limited by {rules}."
+        hint = (
+            "These rules are enforced when an object has arrived: run sweep_uploads often, which removes what breaks "
+            "them. Without credentials, signatures enforce them before."
+        )
+        found.append(Warning(text, hint=hint, id="uploads.W030"))
+    if given and destination.traffic_limit:
+        text = f"Destination {name!r}, traffic_limit: it is advisory for temporary credentials."
+        hint = "A policy cannot demand it. Leave credentials out if every request must be limited."
+        found.append(Warning(text, hint=hint, id="uploads.W031"))
     return found
 
 

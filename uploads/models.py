@@ -6,7 +6,7 @@ parts and objects.
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from io import BufferedReader
 from typing import Any, Self
@@ -87,6 +87,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         silent = models.Q(released_at=None, updated_at__lt=since, attempts__lt=MAX_ATTEMPTS)
         return self.filter(silent | models.Q(look_again_at__lt=now), state__in=[State.ABORTED, State.FAILED])
 
+    def credentials_expired(self, now: datetime) -> Self:
+        """Ended while credentials for it were alive, which have expired by now."""
+        return self.filter(credentials_until__lt=now, state__in=[State.COMPLETED, State.ABORTED, State.FAILED])
+
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
         """Claim up to `limit` of these for one sweep; no other sweep gets them before `until`."""
         free = self.filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)).order_by("updated_at")
@@ -156,6 +160,10 @@ def record_events(uploads: Sequence["Upload"], event: str, actor: User | None) -
         transaction.on_commit(partial(announce, upload, event, actor))
 
 
+REGISTERED_ID_VERSION = 5
+"""The id is a hash that names the object (`services.common.object_identity`). Other ids are random: version 4."""
+
+
 class Upload(models.Model):
     """The upload of one file into one object."""
 
@@ -178,6 +186,9 @@ class Upload(models.Model):
     method = models.CharField(_("method"), max_length=9, choices=Method.choices)
 
     filename = models.CharField(_("filename"), max_length=1024)
+    relative_path = models.CharField(
+        _("relative path"), max_length=1024, blank=True, help_text=_("The file's path in the folder that was chosen.")
+    )
     content_type = models.CharField(_("content type"), max_length=255)
     size = models.BigIntegerField(_("size"), null=True, blank=True, help_text=_("Bytes; unknown until a stream ends."))
     is_stream = models.BooleanField(
@@ -208,6 +219,9 @@ class Upload(models.Model):
         _("released at"), null=True, blank=True, help_text=_("When OSS had dropped an ended upload's parts.")
     )
 
+    credentials_until = models.DateTimeField(
+        null=True, blank=True, help_text="The latest expiry of credentials that were issued for it."
+    )
     claimed_until = models.DateTimeField(
         null=True, blank=True, help_text="No sweep works on it before: one has claimed it, or an attempt has failed."
     )
@@ -246,6 +260,11 @@ class Upload(models.Model):
                 fields=["expires_at"],
                 name="uploads_unfinished",
                 condition=models.Q(state__in=[State.UPLOADING, State.COMPLETING]),
+            ),
+            models.Index(
+                fields=["credentials_until"],
+                name="uploads_credentials",
+                condition=models.Q(credentials_until__isnull=False),
             ),
             models.Index(fields=["upload_id"], name="uploads_at_oss", condition=~models.Q(upload_id="")),
             models.Index(
@@ -289,6 +308,11 @@ class Upload(models.Model):
             raise FileNotFoundError(self.key) from error
 
     @property
+    def is_registered(self) -> bool:
+        """Whether a client stored the object by itself, with credentials for a prefix, and the row was made later."""
+        return self.pk.version == REGISTERED_ID_VERSION
+
+    @property
     def plan(self) -> Plan:
         if self.is_stream or self.size is None:
             return Plan(None, self.part_size, None)
@@ -298,6 +322,61 @@ class Upload(models.Model):
     def part_count(self) -> int | None:
         """None until a stream ends."""
         return self.parts_done if self.is_stream and self.size is not None else self.plan.part_count
+
+
+class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
+    """Sets of prefixes for which credentials were issued."""
+
+    def extend(self, user: User, destination: str, bucket: str, prefix: str, until: datetime) -> None:
+        """Note that the user holds credentials for this prefix until `until`, before they are issued."""
+        now, same = timezone.now(), {"destination": destination, "bucket": bucket, "prefix": prefix}
+        held = self.filter(owner_id=user.pk, **same)
+        # Whoever writes to the prefix while nobody holds credentials for it is not a browser.
+        held.filter(searched_until__gt=models.F("valid_until") + CREDENTIALS_GRACE).update(
+            since=now - CREDENTIALS_GRACE, searched_until=now - CREDENTIALS_GRACE, cursor=""
+        )
+        if not held.update(valid_until=until):
+            start = now - CREDENTIALS_GRACE
+            held_now = {"valid_until": until, "since": start, "searched_until": start}
+            self.create(owner_id=user.pk, **same, **held_now)  # type: ignore[misc]  # AnonymousUser has none.
+
+    def due(self, now: datetime) -> Self:
+        """Those under which objects may lie that have no row yet, and that no other sweep is searching."""
+        free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
+        return self.filter(free, searched_until__lte=models.F("valid_until") + CREDENTIALS_GRACE)
+
+    def claim(self, held: "PrefixCredentials", now: datetime, until: datetime) -> bool:
+        """Claim one for a search, by compare-and-set; False if another sweep was first."""
+        return bool(self.due(now).filter(pk=held.pk).update(claimed_until=until))
+
+
+CREDENTIALS_GRACE = timedelta(minutes=15)
+"""By so much may the clocks of OSS and of this server differ."""
+
+
+class PrefixCredentials(models.Model):
+    """The credentials that a user holds for a prefix, and how far the prefix was searched for their objects."""
+
+    owner = models.ForeignKey(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    destination = models.CharField(max_length=64)
+    bucket = models.CharField(max_length=63)
+    prefix = models.CharField(max_length=MAX_KEY_BYTES)
+    valid_until = models.DateTimeField(help_text="The latest expiry of credentials that were issued.")
+    since = models.DateTimeField(help_text="Objects that are older do not come from these credentials.")
+    searched_until = models.DateTimeField(help_text="Objects that were stored before this time have their rows.")
+    search_began = models.DateTimeField(null=True, blank=True)
+    cursor = models.CharField(
+        max_length=MAX_KEY_BYTES, blank=True, help_text="The key after which the search continues."
+    )
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    objects = PrefixCredentialsQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "destination"], name="uploads_prefix_held")]
+
+    def __str__(self) -> str:
+        return f"{self.bucket}/{self.prefix}"
 
 
 class Part(models.Model):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uploads.domain import options
+from uploads.domain.names import DIRECTION_CONTROLS
 
 BEGUN = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 
@@ -118,7 +119,9 @@ def test_any_file_name_is_one_line_and_comes_back(filename: str) -> None:
     message = EmailMessage()
     message["Content-Disposition"] = value
     assert message["Content-Disposition"].content_disposition == "attachment"
-    if filename.isascii() and filename.isprintable() and not set('"\\%') & set(filename):
+    if not set(filename) - DIRECTION_CONTROLS:
+        assert value == 'attachment; filename=""'
+    elif filename.isascii() and filename.isprintable() and not set('"\\%') & set(filename):
         assert value == f'attachment; filename="{filename}"'
     else:
         assert "filename*=UTF-8''" in value

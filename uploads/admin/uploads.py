@@ -58,7 +58,7 @@ class UploadAdmin(PagesAdmin):
     actions = ("abort_uploads", "check_against_oss", "complete_existing_objects")
     show_full_result_count = False
     fieldsets = (
-        (None, {"fields": ("badge", "filename", "owner", "strip", "history", "problem")}),
+        (None, {"fields": ("badge", "filename", "relative_path", "owner", "strip", "history", "problem")}),
         (
             gettext_lazy("At OSS"),
             {"fields": ("bucket", "key", "upload_id", "method", "etag", "crc64", "location", "callback")},

@@ -50,7 +50,10 @@ class BatchActions(viewsets.GenericViewSet[Upload]):
                 return problems.problem(exceptions.ValidationError(item.errors))
             if isinstance(result, UploadError):
                 return problems.problem(result)
-            return created_upload(result, item.to_sign, serializer)
+            try:
+                return created_upload(result, item.to_sign, serializer, request.user)
+            except UploadError as error:
+                return problems.problem(error)
 
         return responses.batch_response(map(result_of, items))
 

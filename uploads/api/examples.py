@@ -22,6 +22,7 @@ _UPLOAD: dict[str, Any] = {
     "upload_id": "0004B9894A22E5B1888A1E29F8236E2D",
     "method": "multipart",
     "filename": "film.mp4",
+    "relative_path": "",
     "content_type": "video/mp4",
     "size": 20_000_000,
     "part_size": 8_388_608,
@@ -79,6 +80,7 @@ _CREDENTIALS = {
     "endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
     "region": "cn-hangzhou",
     "bucket": "example-bucket",
+    "traffic_limit": None,
 }
 
 

@@ -9,7 +9,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 
 from uploads.api.part_fields import DonePartSerializer, Uint64Field, done_parts, requested_parts
-from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_NUMBER
+from uploads.oss.limits import MAX_KEY_BYTES, MAX_OBJECT_SIZE, MAX_PART_NUMBER
 from uploads.oss.responses import callback_result
 from uploads.oss.signing import PartRequest
 from uploads.services import ClientReport, DonePart
@@ -169,3 +169,9 @@ class CompleteBatchSerializer(serializers.Serializer[Any]):
 
 class CredentialsRequestSerializer(DestinationSerializer):
     """The destination for which credentials are wanted."""
+
+
+class RegisterSerializer(DestinationSerializer):
+    """An object that the client stored by itself."""
+
+    key = serializers.CharField(max_length=MAX_KEY_BYTES, trim_whitespace=False)

@@ -49,6 +49,7 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
             "upload_id",
             "method",
             "filename",
+            "relative_path",
             "content_type",
             "size",
             "part_size",
@@ -179,6 +180,10 @@ class CredentialsSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(required=False)
     upload_id = serializers.CharField(required=False)
     prefix = serializers.CharField(required=False)
+    traffic_limit = serializers.IntegerField(
+        allow_null=True,
+        help_text="bit/s to request with each part in x-oss-traffic-limit; null: no limit. A policy cannot demand it.",
+    )
     addressing = serializers.CharField(
         required=False, help_text="With `prefix`: how URLs name the bucket; virtual, path or cname."
     )
@@ -198,6 +203,7 @@ def credentials_response(issued: ScopedCredentials, endpoint: Endpoint, region: 
         "endpoint": endpoint.url,
         "region": region,
         "bucket": issued.bucket,
+        "traffic_limit": issued.traffic_limit,
         **scope,
     }
     return Response(body, headers={"Cache-Control": "no-store"})

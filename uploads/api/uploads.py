@@ -65,6 +65,7 @@ class UploadViewSet(
         "parts": "sign",
         "complete": "complete",
         "credentials": "credentials",
+        "register": "complete",
     }
 
     def get_queryset(self) -> QuerySet[Upload]:
@@ -101,7 +102,7 @@ class UploadViewSet(
         if body.resumes and (unfinished := services.unfinished(request.user, wanted)):
             return Response(responses.UploadSerializer(unfinished).data)
         upload = services.begin(request.user, wanted, idempotency_key=requests.idempotency_key(request))
-        created = created_upload(upload, body.to_sign, responses.UploadSerializer())
+        created = created_upload(upload, body.to_sign, responses.UploadSerializer(), request.user)
         return Response(created, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})

@@ -98,7 +98,8 @@ class ParamsView(CompanionView):
         """A form (PostObject) for a file that is sent in one request."""
         query = request.query_params
         metadata = {name[9:-1]: value for name, value in query.items() if name.startswith("metadata[")}
-        (part,) = services.sign_parts(self.begin(query, metadata, in_one=True), [PartRequest(1)])
+        upload = self.begin(query, metadata, in_one=True)
+        (part,) = services.sign_parts(upload, [PartRequest(1)], user=self.capability.user)
         return Response({"method": part.method, "url": part.url, "fields": part.fields, "expires": _seconds_left(part)})
 
 
@@ -128,7 +129,7 @@ class PartView(CompanionView):
         query = requests.PartQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = PartRequest(number, content_type=query.validated_data.get("type") or None)
-        (part,) = services.sign_parts(self.upload(upload_id), [wanted], bind_sizes=False)
+        (part,) = services.sign_parts(self.upload(upload_id), [wanted], user=self.capability.user, bind_sizes=False)
         return Response({"url": part.url, "headers": part.headers, "expires": _seconds_left(part)})
 
 
@@ -137,7 +138,7 @@ class BatchView(CompanionView):
         """Presigned URLs for several parts, as older versions of Uppy request them."""
         numbers = requests.part_numbers(request.query_params.get("partNumbers", ""))
         wanted = [PartRequest(number) for number in numbers]
-        signed = services.sign_parts(self.upload(upload_id), wanted, bind_sizes=False)
+        signed = services.sign_parts(self.upload(upload_id), wanted, user=self.capability.user, bind_sizes=False)
         return Response({"presignedUrls": {str(part.number): part.url for part in signed}})
 
 

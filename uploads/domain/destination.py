@@ -62,6 +62,9 @@ class Destination:
     """Bytes; None: chosen by the size of the file."""
     url_expires: int = 15 * 60
     """Seconds for which a presigned URL is valid."""
+    credentials: str = ""
+    """Which temporary credentials are issued: `upload`, for the parts of one upload; `prefix`, also for the user's own
+    prefix. Empty: none."""
     credentials_expires: int = 3600
     """Seconds for which temporary credentials are valid."""
     upload_expires: int = 7 * 24 * 3600
@@ -85,6 +88,12 @@ class Destination:
         return self.prefix.endswith("/")
 
     @property
+    def unenforced_by_policy(self) -> list[str]:
+        """The rules set here that no RAM policy can express. They are enforced when an object has arrived."""
+        names = ("max_size", "content_types", "max_active_per_user", "max_bytes_per_user_per_day")
+        return [name for name in names if getattr(self, name)]
+
+    @property
     def options(self) -> dict[str, Any]:
         """The options that are set here; a client may replace those named in `client_options`."""
         return {name: value for name in OPTIONS if (value := getattr(self, name)) not in ("", None, {}, False)}
@@ -95,6 +104,9 @@ class Destination:
         return {field.name for field in fields(cls)} - {"name"}
 
 
+ISSUES_FOR_UPLOAD, ISSUES_FOR_PREFIX = "upload", "prefix"
+CREDENTIALS = ("", ISSUES_FOR_UPLOAD, ISSUES_FOR_PREFIX)
+"""The values of `credentials`. `prefix` includes `upload`."""
 CLIENT_OPTIONS = OPTIONS | {"metadata"}
 CALLBACK_KEYS = frozenset({"url", "host", "body", "body_type", "sni", "vars"})
 

@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
+from uploads.domain.names import without_direction_controls
 from uploads.domain.phrase import Phrase
 from uploads.oss.limits import MAX_TRAFFIC_LIMIT, MIN_TRAFFIC_LIMIT
 
@@ -211,6 +212,7 @@ def _tag(text: str) -> str:
 
 def disposition(kind: str, filename: str) -> str:
     """A Content-Disposition header (RFC 6266). Clients that read only ASCII get underscores for other characters."""
+    filename = without_direction_controls(filename)
     plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
     named = f'{kind}; filename="{plain}"'
     return named if plain == filename else f"{named}; filename*=UTF-8''{quote(filename, safe='')}"

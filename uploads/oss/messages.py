@@ -60,12 +60,26 @@ class PartPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a listing describes it. `etag` has no quotes, `size` is in bytes, `modified` in UTC."""
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectPage:
     """One page of ListObjectsV2. `next_token` is empty on the last page."""
 
-    keys: tuple[str, ...]
+    objects: tuple[ListedObject, ...]
     prefixes: tuple[str, ...]
     next_token: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(each.key for each in self.objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +227,24 @@ def parse_objects(body: bytes) -> ObjectPage:
     """The page in ListBucketResult, which answers ListObjectsV2. Raises Malformed."""
     document = parse(body, "ListBucketResult")
     decode = _decoder(document)
-    keys = tuple(map(decode, _all(document, "Contents/Key")))
+    objects = tuple(
+        ListedObject(
+            key=decode(entry.findtext("Key") or ""),  # As it is: a key may start or end with white space.
+            etag=bare(_text(entry, "ETag")),
+            size=_number(entry, "Size"),
+            modified=_time(entry, "LastModified"),
+        )
+        for entry in document.iterfind("Contents")
+    )
     prefixes = tuple(map(decode, _all(document, "CommonPrefixes/Prefix")))
     token = document.findtext("NextContinuationToken") or ""
-    return ObjectPage(keys, prefixes, token if _is_truncated(document) else "")
+    return ObjectPage(objects, prefixes, token if _is_truncated(document) else "")
+
+
+def parse_tagging(body: bytes) -> dict[str, str]:
+    """The tags in Tagging, by name. Raises Malformed."""
+    document = parse(body, "Tagging")
+    return {tag.findtext("Key") or "": tag.findtext("Value") or "" for tag in document.iterfind("TagSet/Tag")}
 
 
 def build_complete(parts: Sequence[Part]) -> bytes:

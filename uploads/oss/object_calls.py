@@ -49,17 +49,28 @@ class ObjectCalls(Transport):
         }
         return self.call("GetObject", OssRequest("GET", bucket, key, headers=headers)).content
 
-    def list_objects(self, bucket: str, prefix: str, delimiter: str = "") -> Iterator[ObjectPage]:
-        """ListObjectsV2. Yields page after page."""
+    def list_objects(
+        self, bucket: str, prefix: str, delimiter: str = "", *, start_after: str = "", page_size: int = 100
+    ) -> Iterator[ObjectPage]:
+        """ListObjectsV2. Yields page after page, from the first key after `start_after`."""
         token = ""
         while True:
             query = [("list-type", "2"), ("encoding-type", "url"), ("prefix", prefix), ("delimiter", delimiter)]
+            query += [("max-keys", str(page_size)), *([("start-after", start_after)] if start_after else [])]
             query += [("continuation-token", token)] if token else []
             page = messages.parse_objects(self.call("ListObjectsV2", OssRequest("GET", bucket, query=query)).content)
             yield page
             token = page.next_token
             if not token:
                 return
+
+    def get_object_tagging(self, bucket: str, key: str) -> dict[str, str]:
+        """GetObjectTagging. Returns the tags by name.
+
+        Manual, "GetObjectTagging": https://www.alibabacloud.com/help/en/oss/developer-reference/getobjecttagging
+        """
+        response = self.call("GetObjectTagging", OssRequest("GET", bucket, key, [("tagging", "")]))
+        return messages.parse_tagging(response.content)
 
     def get_object_acl(self, bucket: str, key: str) -> str:
         """GetObjectACL. Returns default, private, public-read or public-read-write.

@@ -10,8 +10,10 @@ from uploads.services.begin import UploadRequest, begin, begin_many, find, objec
 from uploads.services.callback import receive
 from uploads.services.complete import complete, complete_many, detect_unreported
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
+from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_parts, synchronize_parts
+from uploads.services.prefix_uploads import register
 from uploads.services.signing import SignedPart, sign_parts
 from uploads.services.sweep import Swept, check_object, sweep
 
@@ -19,6 +21,8 @@ __all__ = [
     "ORPHAN_AGE",
     "ClientReport",
     "DonePart",
+    "OpenUploads",
+    "OpenUploadsQuery",
     "ScopedCredentials",
     "SignedPart",
     "Swept",
@@ -34,9 +38,11 @@ __all__ = [
     "issue_credentials",
     "issue_prefix_credentials",
     "known_uploads",
+    "list_open_uploads",
     "object_headers",
     "receive",
     "record_parts",
+    "register",
     "sign_parts",
     "sweep",
     "sweep_orphans",

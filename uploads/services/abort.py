@@ -8,13 +8,20 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.errors import StorageBusy
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, User
-from uploads.services.common import destination_of, parts_at_oss, require, storage_errors
+from uploads.services.common import (
+    destination_of,
+    object_at_oss,
+    object_identity,
+    parts_at_oss,
+    require,
+    storage_errors,
+)
+from uploads.services.credentials import forget_credentials
 
 ROUNDS = 3
 """Times that AbortMultipartUpload is sent in one call."""
@@ -31,6 +38,7 @@ def abort(upload: Upload, *, actor: User | None = None) -> Upload:
     if upload.state == State.UPLOADING and not Upload.objects.advance(upload, Event.ABORT, actor=actor):
         return abort(upload, actor=actor)  # Somebody was first; the state has moved on.
     require(upload, State.ABORTED, State.FAILED)
+    forget_credentials(upload)
     if upload.released_at is None:
         release(upload)
     return upload
@@ -41,9 +49,12 @@ def release(upload: Upload) -> None:
 
     Raises StorageBusy while parts still arrive, StorageRefused.
     """
+    if upload.is_registered:
+        remove_registered(upload)
+        return
     if upload.method == Method.MULTIPART:
         _abort_until_gone(upload)
-    if upload.method != Method.MULTIPART or upload.state == State.FAILED or settings.sts_role_arn:
+    if upload.method != Method.MULTIPART or upload.state == State.FAILED or upload.credentials_until:
         with storage_errors():
             oss_client().delete_object(upload.bucket, upload.key)
     upload.parts.all().delete()
@@ -66,7 +77,20 @@ def _abort_until_gone(upload: Upload) -> None:
 
 
 def signatures_expire(upload: Upload) -> datetime:
-    """When no URL, form or credential of an upload that has ended can be used any more."""
-    destination = destination_of(upload)
-    seconds = max(destination.url_expires, destination.credentials_expires if settings.sts_role_arn else 0)
-    return upload.updated_at + timedelta(seconds=seconds) + IN_FLIGHT
+    """When no URL and no form of an upload that has ended can be used any more.
+
+    Temporary credentials have an expiry of their own: see `services.expired_credentials`.
+    """
+    return upload.updated_at + timedelta(seconds=destination_of(upload).url_expires) + IN_FLIGHT
+
+
+def remove_registered(upload: Upload) -> None:
+    """Delete the object of an upload that was registered and refused, unless another has taken its key by now."""
+    found = object_at_oss(upload)
+    if found is not None and found.modified is not None:
+        identity = object_identity(upload.bucket, upload.key, found.etag, found.modified)
+        if identity == upload.pk:
+            with storage_errors():
+                oss_client().delete_object(upload.bucket, upload.key)
+    Upload.objects.filter(pk=upload.pk).update(released_at=timezone.now())
+    upload.refresh_from_db()

@@ -20,6 +20,7 @@ from uploads.connection import oss_client
 from uploads.domain import options
 from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadError
 from uploads.domain.keys import object_key
+from uploads.domain.names import clean_filename, clean_relative_path
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan, plan
 from uploads.models import Method, Upload, User, record_events
@@ -44,6 +45,12 @@ class UploadRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     in_one: bool = False
     """A file of unknown size that is to be sent in one request."""
+    relative_path: str = ""
+    """The file's path in the folder that the user chose."""
+
+    def __post_init__(self) -> None:
+        # Cleaned here, so that requests are compared, stored and shown in one form.
+        object.__setattr__(self, "filename", clean_filename(self.filename))
 
 
 def begin(owner: User, request: UploadRequest, *, idempotency_key: str = "") -> Upload:
@@ -109,6 +116,7 @@ def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Uploa
         destination=destination.name,
         bucket=settings.bucket_of(destination),
         filename=request.filename,
+        relative_path=_relative_path(request),
         content_type=content_type,
         size=request.size,
         is_stream=request.size is None,
@@ -125,6 +133,14 @@ def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Uploa
     upload.method = _method(planned, upload.options, in_one=request.in_one)
     upload.key = _object_key(upload, destination)
     return upload
+
+
+def _relative_path(request: UploadRequest) -> str:
+    try:
+        return clean_relative_path(request.relative_path)
+    except ValueError as error:
+        (why,) = error.args
+        raise InvalidUpload(Phrase("Invalid path: {why}.", why=why), errors={"relative_path": [why]}) from error
 
 
 def _plan(size: int | None, destination: Destination) -> Plan:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from uploads.conf import Destination, callback_parameters, settings
 from uploads.connection import oss_client
@@ -65,6 +67,14 @@ def parts_at_oss(upload: Upload) -> list[Part] | None:
             if error.code != "NoSuchUpload":
                 raise
             return None
+
+
+def object_identity(bucket: str, key: str, etag: str, modified: datetime) -> UUID:
+    """The id of the row of an object that no row was there for: another object with the same key has another one."""
+    return uuid5(_OBJECTS, "\n".join((bucket, key, etag, str(int(modified.timestamp())))))
+
+
+_OBJECTS = UUID("6f2a1c52-6c0e-4b51-9b5e-0f6a3c1d9e47")
 
 
 def object_at_oss(upload: Upload, *, quick: bool = False) -> Completed | None:

@@ -25,6 +25,7 @@ from uploads.oss.multipart_calls import COMPLETE_ALL
 from uploads.services import outcome
 from uploads.services.abort import release
 from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
+from uploads.services.credentials import forget_credentials
 from uploads.services.object_checks import described_object, required
 
 CONCURRENT_CALLS = 8
@@ -214,6 +215,7 @@ def _finish(group: _Group, actor: User | None) -> None:
         Part.objects.filter(upload__in=[case.upload for case in moved]).delete()
     for case in moved:
         case.ended = True
+        forget_credentials(case.upload)
     for case, action in group:
         if not case.ended and action.done.callback is not None:
             outcome.record_callback(case.upload, action.done.callback)
@@ -224,6 +226,7 @@ def _fail(group: _Group, actor: User | None) -> None:
         found: Completed | None = action.found
         kept = outcome.object_fields(case.upload, found, case.report) if found else {}
         if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **kept):
+            forget_credentials(case.upload)
             with suppress(UploadError):  # The sweep repeats it.
                 release(case.upload)
             case.refuse(action.error)

@@ -5,7 +5,6 @@ Rule: what the browser reports is a hint; ListParts is the truth.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Count, Sum
@@ -21,10 +20,9 @@ from uploads.oss.limits import MAX_PART_NUMBER
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
 from uploads.services.abort import abort
-from uploads.services.common import destination_of, parts_at_oss, require
+from uploads.services.activity import activity
+from uploads.services.common import parts_at_oss, require
 from uploads.services.complete import complete
-
-ACTIVITY_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +128,12 @@ def _write_parts(upload: Upload, parts: Iterable[DonePart], *, replace: bool) ->
             )
             known = locked.parts.aggregate(count=Count("id"), size=Sum("size"))
             Upload.objects.filter(pk=upload.pk).update(
-                parts_done=known["count"], bytes_done=known["size"] or 0, **_activity(upload, timezone.now())
+                parts_done=known["count"], bytes_done=known["size"] or 0, **activity(upload, timezone.now())
             )
     upload.refresh_from_db()
 
 
 # Signing
-
-
-def record_activity(upload: Upload, now: datetime) -> None:
-    """Move the expiry of an upload that is being worked on. Signing is frequent: written once a minute at most."""
-    activity = _activity(upload, now)
-    if activity["expires_at"] - upload.expires_at >= ACTIVITY_INTERVAL:
-        Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(**activity)
-        upload.expires_at, upload.updated_at = activity["expires_at"], now
-
-
-def _activity(upload: Upload, now: datetime) -> dict[str, datetime]:
-    return {"updated_at": now, "expires_at": now + destination_of(upload).lifetime}
 
 
 def parts_within_reservation(upload: Upload, parts: Sequence[PartRequest]) -> list[PartRequest]:

@@ -40,6 +40,14 @@ class Quota:
             self._usage[destination.name] = self._count([destination.name]).get(destination.name, Usage())
         self._add(destination, upload)
 
+    def admit_arrived(self, destination: Destination, size: int) -> None:
+        """Within the transaction that writes the row of an object that is stored already. Only its bytes count, because
+        it is not unfinished. Raises OverQuota."""
+        limits = Limits(None, destination.max_bytes_per_user_per_day)
+        if limits.any:
+            get_user_model()._default_manager.select_for_update().filter(pk=self._user.pk).first()  # type: ignore[misc]
+            check_quota(limits, self._count([destination.name]).get(destination.name, Usage()), size)
+
     def count_again(self, uploads: Sequence[Upload]) -> None:
         """Within the transaction that writes the uploads: the user's row is locked, so that nobody counts beside us."""
         limited = {upload.destination for upload in uploads if limits_of(get_destination(upload.destination)).any}

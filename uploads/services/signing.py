@@ -15,14 +15,16 @@ from uploads.domain import options
 from uploads.domain.errors import NotOffered, StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
-from uploads.models import Method, Upload
+from uploads.models import Method, Upload, User
 from uploads.oss import post
 from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_SIZE
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
+from uploads.services import destination_rules
+from uploads.services.activity import record_activity
 from uploads.services.begin import object_headers
 from uploads.services.common import callback_of, destination_of, require
-from uploads.services.parts import bound_size, check_part, parts_within_reservation, record_activity, require_room
+from uploads.services.parts import bound_size, check_part, parts_within_reservation, require_room
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -44,18 +46,25 @@ class SignedPart:
 
 
 def sign_parts(
-    upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None, bind_sizes: bool = True
+    upload: Upload,
+    parts: Sequence[PartRequest],
+    *,
+    user: User | None = None,
+    now: datetime | None = None,
+    bind_sizes: bool = True,
 ) -> list[SignedPart]:
     """Presigned requests, one for each part. Its size and a given MD5 are bound into the signature. The expiry moves.
 
-    Parts of a stream beyond its reservation are left out. OSS is called only to see what is left of a reservation, and
-    without `bind_sizes`: that is for streams of clients that do not tell the sizes of their parts. Raises WrongState,
-    InvalidUpload for a part outside the plan, TooLarge, OverQuota, NotOffered, StorageRefused.
+    `user`: who asks; the owner if it is left out. Parts of a stream beyond its reservation are left out. OSS is called
+    only to see what is left of a reservation, and without `bind_sizes`: that is for streams of clients that do not tell
+    the sizes of their parts. Raises WrongState, Forbidden without the destination's permission, InvalidUpload for a
+    part outside the plan, TooLarge, OverQuota, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
     for part in parts:
         check_part(upload, part.number, part.size)
     destination = destination_of(upload)
+    destination_rules.permit(destination, user or upload.owner)
     parts = parts_within_reservation(upload, parts)
     if bind_sizes or not upload.is_stream:
         parts = [replace(part, size=bound_size(upload, part.number, part.size, destination.max_size)) for part in parts]

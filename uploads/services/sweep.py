@@ -17,10 +17,12 @@ from uploads import telemetry
 from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
 from uploads.domain.states import Event, State
-from uploads.models import Upload, UploadQuerySet
+from uploads.models import PrefixCredentials, Upload, UploadQuerySet
 from uploads.services.abort import abort, release
 from uploads.services.common import as_record, object_at_oss
 from uploads.services.complete import complete
+from uploads.services.expired_credentials import undo_late_writes
+from uploads.services.prefix_uploads import search
 
 CLAIM = timedelta(minutes=10)
 """A batch takes far less. The claims of a sweep that was killed expire after this."""
@@ -34,7 +36,8 @@ CHANGED = "Another request or sweep changed or deleted this upload."
 @dataclass(frozen=True, slots=True)
 class Swept:
     """One thing that was done, or with `dry_run` would be. `what`: adopted, aborted, settled, released, orphan, waiting
-    (for a file that has not arrived); failed, ended, skipped or refused, with the reason in `detail`."""
+    (for a file that has not arrived), registered, searched for late writes; refused, failed, ended or skipped, with
+    the reason in `detail`."""
 
     what: str
     key: str
@@ -52,6 +55,7 @@ def sweep(
         (stale, partial(_abort_stale, stale), "aborted or adopted"),
         (Upload.objects.unreported(now - PATIENCE), _look_for_object, "looked for"),
         (Upload.objects.unreleased(now - PATIENCE, now), _release, "released"),
+        (Upload.objects.credentials_expired(now), _undo_late_writes, "searched for late writes"),
     ]
     for uploads, work, word in due:
         if dry_run:
@@ -62,6 +66,22 @@ def sweep(
                 swept = _attempt(upload, work)
                 telemetry.SWEPT.labels(swept.what).inc()
                 yield swept
+    yield from sweep_prefixes(dry_run=dry_run, now=now)
+
+
+def sweep_prefixes(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
+    """Register the objects that clients stored with credentials for a prefix, or remove them if they break a rule."""
+    now = now or timezone.now()
+    for held in list(PrefixCredentials.objects.due(now).select_related("owner")):
+        if not dry_run and not PrefixCredentials.objects.claim(held, now, timezone.now() + CLAIM):
+            continue
+        try:
+            for done in search(held, now, dry_run=dry_run):
+                swept = Swept(*done)
+                telemetry.SWEPT.labels(swept.what).inc()
+                yield swept
+        except UploadError as error:  # The claim expires, and a later sweep continues at the cursor.
+            yield Swept("failed", held.prefix, error.detail)
 
 
 def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
@@ -128,6 +148,11 @@ def check_object(upload: Upload) -> Upload:
     if done is not None and (upload.is_stream or done.size == upload.size):
         return complete(upload, object_confirmed=True)
     return upload
+
+
+def _undo_late_writes(upload: Upload) -> Swept:
+    undo_late_writes(upload)
+    return Swept("searched for late writes", upload.key)
 
 
 def _release(upload: Upload) -> Swept:

@@ -45,6 +45,14 @@ class UploadRequestSerializer(DestinationSerializer):
     """The file that a client wants to upload."""
 
     filename = serializers.CharField(max_length=1024, trim_whitespace=False, help_text="The file's own name.")
+    relative_path = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=1024,
+        help_text="The file's path in the folder that the user chose, such as holiday/beach.jpg. It is kept beside "
+        "the key and is not part of it. At most 1,024 bytes in UTF-8.",
+    )
     size = serializers.IntegerField(
         min_value=0, max_value=MAX_OBJECT_SIZE, allow_null=True, help_text="In bytes; null for a stream."
     )

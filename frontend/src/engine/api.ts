@@ -20,6 +20,8 @@ export interface RemoteUpload {
   /** UploadPart, PostObject or PutObject of OSS's API. */
   readonly method: "multipart" | "post" | "put";
   readonly filename: string;
+  /** The file's path in the folder that was chosen; empty for a file that was chosen alone. */
+  readonly relative_path?: string;
   readonly content_type: string;
   /** Null for a stream until it has been completed. */
   readonly size: number | null;
@@ -73,6 +75,8 @@ export type CreatedUpload = RemoteUpload & Partial<SignedBatch>;
 export interface CreateRequest {
   destination: string;
   filename: string;
+  /** The file's path in the folder that was chosen. */
+  relative_path?: string;
   /** Null for a stream. */
   size: number | null;
   content_type: string;
@@ -236,6 +240,11 @@ export class Api {
   async prefixCredentials(destination: string, signal: AbortSignal): Promise<PrefixCredentials> {
     const body = { destination };
     return this.#value<PrefixCredentials>("POST", "credentials/", signal, body);
+  }
+
+  /** The completed upload of an object that a client stored under the user's prefix by itself. */
+  async register(destination: string, key: string, signal: AbortSignal): Promise<RemoteUpload> {
+    return this.#value<RemoteUpload>("POST", "uploads/register/", signal, { destination, key });
   }
 
   /** The Companion URL for Uppy. */
