@@ -16,7 +16,7 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import send
 from uploads import services
 from uploads.conf import settings as app_settings
-from uploads.domain.errors import StorageBusy
+from uploads.domain.errors import NotFoundError, StorageBusy
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import PrefixCredentials, Upload, UploadEvent
@@ -211,6 +211,9 @@ def test_objects_of_others_are_left_alone(hold: Hold, begin: Begin, user: Any, p
     PrefixCredentials.objects.update(since=timezone.now() + timedelta(minutes=1))
     place(**RULES)
     assert swept() == {}
+    with pytest.raises(NotFoundError):
+        services.register(user, "default", before)
+    assert exists(oss, before)
     PrefixCredentials.objects.update(since=timezone.now() - timedelta(minutes=15))
     assert swept() == {"refused": [before]}
     assert exists(oss, complete.key)
