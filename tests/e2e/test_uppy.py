@@ -219,7 +219,7 @@ def test_nobody_takes_up_what_another_has_begun(open_uppy: OpenUppy, version: in
 
 def test_a_type_that_the_destination_does_not_take_is_refused(uppy: Uppy, version: int) -> None:
     uppy.begin(5, destination="clips", type="text/html")
-    assert ("takes video/*, not text/html" if version == 5 else "Bad Request") in uppy.fail()
+    assert ("accepts video/*, not text/html" if version == 5 else "Bad Request") in uppy.fail()
     assert uppy.rows() == []
 
 
