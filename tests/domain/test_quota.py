@@ -9,8 +9,8 @@ from uploads.domain.quota import (
     Usage,
     check_quota,
     reservation,
+    room,
     too_large,
-    within_reservation,
 )
 
 
@@ -96,4 +96,5 @@ def test_parts_within_a_reservation(
     reserved: int, requests: list[tuple[int, int | None]], held: dict[int, int], fits: list[bool]
 ) -> None:
     """With parts of 10 bytes."""
-    assert within_reservation(reserved, 10, requests, held) == fits
+    rooms = room(reserved, 10, [number for number, _ in requests], held)
+    assert [free >= (1 if size is None else size) for free, (_, size) in zip(rooms, requests, strict=True)] == fits

@@ -42,7 +42,7 @@ def test_streams_reserve_what_they_may_have_and_are_settled_at_their_end(begin: 
     with pytest.raises(OverQuota, match="0 remain"):
         begin(None)
     for stream in streams[:4]:
-        (part,) = services.sign_parts(stream, [PartRequest(1)])
+        (part,) = services.sign_parts(stream, [PartRequest(1, size=900_000)])
         assert deliver(part, bytes(900_000)).status_code == 200
         services.complete(stream, ClientReport(size=900_000))
     place(max_bytes_per_user_per_day=5 * MB)
@@ -62,22 +62,24 @@ def test_no_part_is_signed_beyond_the_reservation(begin: Begin, place: Place) ->
     place(max_bytes_per_user_per_day=10 * MB, max_size=MB)
     stream = begin(None)
     signed = services.sign_parts(stream, [PartRequest(number) for number in range(1, 17)])
-    assert [part.number for part in signed] == [1]
-    assert deliver(signed[0], bytes(900_000)).status_code == 200
-    assert [part.number for part in services.sign_parts(stream, [PartRequest(2), PartRequest(3)])] == [2]
+    assert [(part.number, part.size) for part in signed] == [(1, MB)]
+    (short,) = services.sign_parts(stream, [PartRequest(1, size=900_000)])
+    assert deliver(short, bytes(900_000)).status_code == 200
+    parts = services.sign_parts(stream, [PartRequest(2), PartRequest(3)])
+    assert [(part.number, part.size) for part in parts] == [(2, 100_000)]
     assert services.sign_parts(stream, [PartRequest(2, size=100_000)])
-    with pytest.raises(OverQuota, match="at most 1000000 bytes") as caught:
+    with pytest.raises(TooLarge, match="at most 1000000 bytes; this one has 1000001") as caught:
         services.sign_parts(stream, [PartRequest(2, size=100_001)])
     assert set(caught.value.errors) == {"size"}
-    with pytest.raises(OverQuota):
+    with pytest.raises(TooLarge):
         services.sign_parts(stream, [PartRequest(3)])
 
 
 def test_a_stream_beyond_its_reservation_fails_and_is_removed(begin: Begin, place: Place, oss: OssClient) -> None:
     place(max_bytes_per_user_per_day=MB)
     stream = begin(None)
-    (part,) = services.sign_parts(stream, [PartRequest(1)])
-    assert deliver(part, bytes(MB + 1)).status_code == 200
+    # As a client with temporary credentials sends it: no signature of ours binds its size.
+    oss.upload_part(stream.bucket, stream.key, stream.upload_id, 1, bytes(MB + 1))
     with pytest.raises(OverQuota):
         services.complete(stream, ClientReport(size=MB + 1))
     assert (stream.state, stream.error["code"]) == ("failed", "over_quota")
@@ -94,12 +96,11 @@ def test_a_form_for_an_unknown_size_ends_with_the_reservation(begin: Begin, plac
     assert deliver(part, b"0123456789").status_code == 200
 
 
-def test_a_reservation_outlives_its_destination(begin: Begin, place: Place, settings: Any) -> None:
+def test_a_reservation_outlives_its_destination(begin: Begin, place: Place, settings: Any, oss: OssClient) -> None:
     place(max_size=MB)
     stream = begin(None)
     settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"other": {}}}
-    (part,) = services.sign_parts(stream, [PartRequest(1)])
-    deliver(part, bytes(MB + 1))
+    oss.upload_part(stream.bucket, stream.key, stream.upload_id, 1, bytes(MB + 1))
     with pytest.raises(OverQuota):
         services.sign_parts(stream, [PartRequest(2)])
     with pytest.raises((OverQuota, TooLarge)):
@@ -114,7 +115,7 @@ def test_the_first_parts_of_a_created_stream_are_those_that_fit(api: APIClient, 
     assert [part["number"] for part in created["parts"]] == [1]
     sign = f"/api/uploads/{created['id']}/parts/sign/"
     refused = api.post(sign, {"parts": [{"number": 2}]}, format="json")
-    assert (refused.status_code, refused.json()["code"]) == (403, "over_quota")
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
 
 
 # What ended without an object

@@ -205,14 +205,14 @@ def test_an_upload_that_is_resumed_during_the_sweep_is_alive(stale: Callable[...
     assert (upload.state, upload.claimed_until) == ("uploading", None)
 
 
-def test_signing_writes_once_a_minute_at_most(begin: Begin, django_assert_num_queries: Any) -> None:
+def test_signing_writes_once_a_minute_at_most(begin: Begin, user: Any, django_assert_num_queries: Any) -> None:
     upload = begin(SIZE)
     with django_assert_num_queries(0):
-        services.sign_parts(upload, [PartRequest(1)])
+        services.sign_parts(upload, [PartRequest(1)], user=user)
     past(upload, expires_at=upload.expires_at - timedelta(seconds=61))
     with django_assert_num_queries(1):
-        services.sign_parts(upload, [PartRequest(1)])
-        services.sign_parts(upload, [PartRequest(2)])
+        services.sign_parts(upload, [PartRequest(1)], user=user)
+        services.sign_parts(upload, [PartRequest(2)], user=user)
 
 
 def test_a_file_that_nobody_reported_is_found(begin: Begin) -> None:

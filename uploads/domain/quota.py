@@ -92,17 +92,15 @@ def beyond_reservation(reserved: int) -> OverQuota:
     return OverQuota(detail, errors={"size": [detail]})
 
 
-def within_reservation(
-    reserved: int, part_size: int, requests: Sequence[tuple[int, int | None]], held: Mapping[int, int]
-) -> list[bool]:
-    """For each part (number, bytes or None) whether it begins within the reservation, and ends there if it has a size.
+def room(reserved: int, part_size: int, numbers: Sequence[int], held: Mapping[int, int]) -> list[int]:
+    """For each part number the bytes that a part may have within the reservation; not positive if there are none.
 
     `held`: the bytes of the parts that OSS has, by number. A part below the requested one that OSS does not have counts
     in full: it may have been signed.
     """
     before, after = [0], [sum(held.values())]
-    for number in range(1, max((number for number, _ in requests), default=0) + 1):
+    for number in range(1, max(numbers, default=0) + 1):
         size = held.get(number)
         before.append(before[-1] + (part_size * (1 + (number - 1) // GROWTH_STEP) if size is None else size))
         after.append(after[-1] - (size or 0))
-    return [before[number - 1] + after[number] + (1 if size is None else size) <= reserved for number, size in requests]
+    return [reserved - before[number - 1] - after[number] for number in numbers]

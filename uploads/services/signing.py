@@ -4,7 +4,7 @@ Rule: what the destination does not allow, the signature does not allow either.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
@@ -24,7 +24,7 @@ from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.begin import object_headers
 from uploads.services.common import callback_of, destination_of, require
-from uploads.services.parts import bound_size, check_part, parts_within_reservation, require_room
+from uploads.services.parts import check_part, require_room, with_sizes
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -61,14 +61,13 @@ def sign_parts(
     part outside the plan, TooLarge, OverQuota, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
-    for part in parts:
-        check_part(upload, part.number, part.size)
     destination = destination_of(upload)
     destination_rules.permit(destination, user or upload.owner)
-    parts = parts_within_reservation(upload, parts)
     if bind_sizes or not upload.is_stream:
-        parts = [replace(part, size=bound_size(upload, part.number, part.size, destination.max_size)) for part in parts]
+        parts = with_sizes(upload, parts)
     else:
+        for part in parts:
+            check_part(upload, part.number, part.size)
         require_room(upload, destination.max_size)
     now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
     record_activity(upload, now)
