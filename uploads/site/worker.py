@@ -12,7 +12,7 @@ import resource
 import time
 from typing import Any
 
-from gunicorn.workers.base import Worker
+from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -99,8 +99,14 @@ class _UnixServer(_Limits, UnixWSGIServer):  # type: ignore[misc]
     pass
 
 
-class BufferedWorker(Worker):  # type: ignore[misc]  # gunicorn has no type information.
+class BufferedWorker(Worker):  # type: ignore[misc]
     """gunicorn's settings `threads`, `worker_connections`, `backlog` and `graceful_timeout` apply."""
+
+    def load_wsgi(self) -> None:
+        # The system checks must know the number of processes, which may also come from the command line or a file.
+        os.environ.pop("GUNICORN_CMD_ARGS", None)
+        os.environ["WEB_CONCURRENCY"] = str(self.cfg.workers)
+        super().load_wsgi()
 
     def run(self) -> None:
         files: dict[int, Any] = {}

@@ -5,6 +5,7 @@ Rule: serializers check the form of a value, services its meaning.
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,7 +16,9 @@ from uploads.oss.limits import MAX_OBJECT_SIZE
 from uploads.services import UploadRequest
 
 # These become header values: no other character may end a header's line and start another header.
-_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w-]+=(\"[^\"\\\r\n]*\"|[\w.+-]+))*", re.ASCII)
+_CONTENT_TYPE = re.compile(
+    r"[\w.+-]+/[\w.+-]+([ \t]*;[ \t]*[\w-]+=(\"[\x20\x21\x23-\x5b\x5d-\x7e]*\"|[\w.+-]+))*", re.ASCII
+)
 _METADATA_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _METADATA_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _REQUEST_FIELDS = {field.name for field in dataclasses.fields(UploadRequest)}
@@ -33,7 +36,17 @@ class ContentTypeField(serializers.CharField):
         return value
 
 
-class DestinationSerializer(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
+    """A JSON object of exactly these fields: a field with an unknown name is an error, not ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
+        if unknown:
+            raise serializers.ValidationError({name[:64]: [_("There is no such field.")] for name in unknown[:10]})
+        return super().to_internal_value(data)
+
+
+class DestinationSerializer(StrictSerializer):
     """Names a destination."""
 
     destination = serializers.CharField(
