@@ -82,7 +82,7 @@ class CreateBatchSerializer(StrictSerializer):
     """Uploads to begin. Each is validated separately, so that an invalid one does not affect the others."""
 
     uploads = serializers.ListField(
-        child=serializers.JSONField(),
+        child=serializers.JSONField(allow_null=True),
         max_length=MAX_UPLOADS,
         allow_empty=False,
         help_text="Each as in the request that begins one upload, without `resume`. At most 1,000 parts are signed.",
@@ -164,7 +164,7 @@ class CompleteBatchSerializer(StrictSerializer):
     """Uploads to complete. Each is validated separately, so that an invalid one does not affect the others."""
 
     uploads = serializers.ListField(
-        child=serializers.JSONField(),
+        child=serializers.JSONField(allow_null=True),
         max_length=MAX_UPLOADS,
         allow_empty=False,
         help_text="Each with the `id` of the upload, and optionally `etag` and `crc64`.",

@@ -24,6 +24,18 @@ _METADATA_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _REQUEST_FIELDS = {field.name for field in dataclasses.fields(UploadRequest)}
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _is_storable(value: Any) -> bool:
+    """Whether a database can store the texts in this JSON: PostgreSQL refuses NUL, and no database has surrogates."""
+    if isinstance(value, dict):
+        return all(map(_is_storable, [*value, *value.values()]))
+    if isinstance(value, list):
+        return all(map(_is_storable, value))
+    return not (isinstance(value, str) and _UNSTORABLE.search(value))
+
+
 class ContentTypeField(serializers.CharField):
     """A media type (RFC 9110, section 8.3.1), with or without parameters."""
 
@@ -84,6 +96,11 @@ class UploadRequestSerializer(DestinationSerializer):
 
     def validate_fingerprint(self, value: str | None) -> str:
         return value or ""
+
+    def validate_options(self, value: dict[str, Any]) -> dict[str, Any]:
+        if not _is_storable(value):
+            raise serializers.ValidationError(_("A text contains a NUL character or half a character."))
+        return value
 
     def validate_metadata(self, value: dict[str, str]) -> dict[str, str]:
         if len({name.lower() for name in value}) != len(value):

@@ -31,7 +31,7 @@ class PasswordBoundTokenAuthentication(TokenAuthentication):
 
 def token_of(user: Any) -> str:
     """The user's token; a new one if there is none, or if the password has changed since."""
-    tokens: Any = TokenAuthentication().get_model().objects  # Imported late: Django's apps load this module's users.
+    tokens: Any = TokenAuthentication().get_model()._default_manager  # Imported late: its app may not be loaded yet.
     kept = tokens.filter(user=user).first()
     if kept is not None and is_bound(kept.key, user):
         return str(kept.key)
