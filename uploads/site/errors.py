@@ -4,11 +4,13 @@ Django calls these for an unknown route, a refused Host header, or an error in a
 their errors themselves.
 """
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from uploads.web.problems import plain_problem
+from uploads.web.problems import DATABASE_AWAY, DATABASE_RETRY_SECONDS, plain_problem
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -30,9 +32,21 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], DATABASE_AWAY):  # Django calls this while it handles the exception.
+        return _database_away(request)
     if not _is_api(request):
         return defaults.server_error(request)
     return plain_problem(request, 500, "internal_error", _("The server made an error."))
+
+
+def _database_away(request: HttpRequest) -> HttpResponse:
+    detail = _("The database is not available. Nothing is lost; try again.")
+    if _is_api(request):
+        answer: HttpResponse = plain_problem(request, 503, "database_unavailable", detail)
+    else:
+        answer = HttpResponse(detail, status=503, content_type="text/plain; charset=utf-8")
+    answer.headers["Retry-After"] = str(DATABASE_RETRY_SECONDS)
+    return answer
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 DATABASE_RETRY_SECONDS = 5
+DATABASE_AWAY = (OperationalError, InterfaceError)
 NOT_FOUND = NotFoundError(Phrase("There is no such upload, or it is not yours."))
 STATUS_TITLES = (
     gettext_noop("Bad Request"),
@@ -69,7 +70,7 @@ def _told(error: Exception, request: Any) -> UploadError | exceptions.APIExcepti
         return BodyTooLarge()  # Django read the body before the parser did.
     plain: HttpRequest = getattr(request, "_request", request)
     identifier = request_id(plain)
-    if isinstance(error, (OperationalError, InterfaceError)):
+    if isinstance(error, DATABASE_AWAY):
         logger.error("The database is not available: %s", error, extra={"request_id": identifier})
         return DatabaseUnavailable(
             Phrase("The database is not available. Nothing is lost; try again."), retry_after=DATABASE_RETRY_SECONDS

@@ -54,7 +54,9 @@ class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
         if unknown:
-            raise serializers.ValidationError({name[:64]: [_("There is no such field.")] for name in unknown[:10]})
+            # Half a character, which JSON allows, cannot be part of an answer.
+            names = [str(name)[:64].encode(errors="backslashreplace").decode() for name in unknown[:10]]
+            raise serializers.ValidationError({name: [_("There is no such field.")] for name in names})
         return super().to_internal_value(data)
 
 
