@@ -69,7 +69,7 @@ def test_a_database_that_stops_and_comes_back(postgres: Any, data: Path, tmp_pat
                 assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable"), answer.text
                 assert int(answer.headers["Retry-After"]) > 0
                 assert answer.headers["X-Request-ID"] in {line.get("request_id") for line in log_of(site)}
-            page = client.get("/accounts/login/", cookies={"sessionid": "x" * 32})
+            page = client.get("/accounts/login/", headers={"Cookie": f"sessionid={'x' * 32}"})
             assert (page.status_code, int(page.headers["Retry-After"]) > 0) == (503, True)
             assert client.get("/healthz/live").status_code == 200
             assert client.get("/healthz/ready").status_code == 503

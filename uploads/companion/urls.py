@@ -1,6 +1,6 @@
 """`uppy/` issues Companion URLs; Companion's routes are below such a URL. `uploads.urls` includes these."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from uploads.companion import views
 
@@ -13,5 +13,7 @@ urlpatterns = [
     path(f"{base}s3/multipart/<str:upload_id>/<int:number>", views.PartView.as_view()),
     path(f"{base}s3/multipart/<str:upload_id>/batch", views.BatchView.as_view()),
     path(f"{base}s3/multipart/<str:upload_id>/complete", views.CompleteView.as_view()),
-    re_path(r"^uppy/(?P<token>[^/]+)(/.*)?$", views.UnknownRouteView.as_view()),
+    path("uppy/<str:token>", views.UnknownRouteView.as_view()),
+    path(base, views.UnknownRouteView.as_view()),
+    path(f"{base}<path:rest>", views.UnknownRouteView.as_view()),
 ]
