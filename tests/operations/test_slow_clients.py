@@ -11,19 +11,22 @@ import statistics
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.stack import ROOT, Site, accepts, free_port, wait_until
+from tests.stack import ROOT, TIMEOUT, Site, accepts, free_port, wait_until
 
 IDLE, SLOW_HEADERS, SLOW_BODIES = 1000, 200, 200
+FLOOD = 12
 MEASUREMENTS, DEADLINE_SECONDS = 20, 60
 HEADER = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 BODY = (
@@ -41,8 +44,8 @@ def many_files() -> Iterator[None]:
 
 
 @contextmanager
-def started_site(directory: Path, config: str = "python:uploads.site.gunicorn") -> Iterator[Site]:
-    """The standalone site alone: neither its database nor an OSS is asked."""
+def started_site(directory: Path, config: str = "python:uploads.site.gunicorn", **variables: str) -> Iterator[Site]:
+    """The standalone site alone, without an OSS."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
@@ -56,6 +59,7 @@ def started_site(directory: Path, config: str = "python:uploads.site.gunicorn") 
         "OSS_BUCKET": "demo-bucket",
         "OSS_ACCESS_KEY_ID": "id",
         "OSS_ACCESS_KEY_SECRET": "secret",
+        **variables,
     }
     site = Site(environment, free_port(), config=config)
     try:
@@ -132,7 +136,7 @@ def test_the_site_answers_under_slow_clients(tmp_path: Path) -> None:
 
 
 def test_the_site_behind_nginx_answers_under_slow_clients(tmp_path: Path) -> None:
-    if not shutil.which("nginx"):
+    if not nginx_is_installed():
         pytest.skip("nginx is not installed: apt-get install nginx-light")
     with started_site(tmp_path) as site, started_nginx(tmp_path, site.port) as port:
         trusted = ssl.create_default_context(cafile=tmp_path / "site.pem")
@@ -157,6 +161,59 @@ def test_a_request_has_a_deadline_and_new_connections_are_always_accepted(tmp_pa
             assert slow.recv(1) == b""  # Closed, though it sends all the time.
         open_connections(connect, 120, HEADER, held)
         assert seconds_to_answer(connect) < 60
+
+
+def test_a_flood_of_logins_leaves_the_rest_alone(tmp_path: Path) -> None:
+    """From many addresses and for many accounts, so that no limit of these helps."""
+    with started_site(tmp_path, DJANGO_PROXIES="1") as site:
+        site.manage("migrate", "--verbosity", "0")
+        ended, statuses = threading.Event(), Counter[int]()
+
+        def flood(name: int) -> None:
+            with httpx.Client(timeout=TIMEOUT) as client:
+                while not ended.is_set():
+                    number = f"{name}.{sum(statuses.values()) % 250}"
+                    login = {"username": number, "password": "guess"}
+                    headers = {"X-Forwarded-For": f"10.0.{number}", "X-Forwarded-Proto": "https"}
+                    statuses[client.post(f"{site.url}/api/token/", json=login, headers=headers).status_code] += 1
+
+        threads = [threading.Thread(target=flood, args=[name]) for name in range(FLOOD)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_until(lambda: statuses[400] and statuses[503], "passwords to be checked and refused")
+            connect = plain_connection(site.port)
+            taken: list[float] = []
+            deadline = time.monotonic() + DEADLINE_SECONDS
+            while len(taken) < 5 or (min(taken) > 1 and time.monotonic() < deadline):
+                taken.append(seconds_to_answer(connect))
+        finally:
+            ended.set()
+            for thread in threads:
+                thread.join()
+    print(f"flood {dict(statuses)}: fastest {min(taken):.3f} s, median {statistics.median(taken):.3f} s")
+    assert set(statuses) <= {400, 429, 503}
+    assert min(taken) < 1, taken
+
+
+def test_a_site_of_several_processes_does_not_start_with_a_cache_in_memory(tmp_path: Path) -> None:
+    """The number may come from the environment, or from a file of settings that nobody but gunicorn reads."""
+    (tmp_path / "gunicorn.py").write_text("from uploads.site.gunicorn import *\nworkers = 2\n")
+    for config, variables in (
+        (str(tmp_path / "gunicorn.py"), {}),
+        ("python:uploads.site.gunicorn", {"WEB_CONCURRENCY": "2"}),
+    ):
+        with suppress(RuntimeError), started_site(tmp_path, config, CACHE_URL="locmem://", **variables) as site:
+            assert site.process is not None
+            assert site.process.wait(TIMEOUT) != 0
+
+
+def nginx_is_installed() -> bool:
+    """CI installs it."""
+    if not shutil.which("nginx") and os.environ.get("CI") and os.geteuid() == 0 and shutil.which("apt-get"):
+        for arguments in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "nginx-light"]):
+            subprocess.run(["apt-get", *arguments], check=False, stdout=subprocess.DEVNULL, timeout=300)
+    return bool(shutil.which("nginx"))
 
 
 @contextmanager
