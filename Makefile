@@ -84,6 +84,7 @@ bench: setup browser
 
 # Runs for CHAOS_MINUTES (60), from CHAOS_SEED.
 chaos: setup
+	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	$(RUN) -m tests.chaos
 
 clean:

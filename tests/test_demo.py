@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.stack import ROOT, accepts, deliver, free_port, wait_until
+from tests.stack import ROOT, TIMEOUT, accepts, deliver, free_port, wait_until
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def demo(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     yield process
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(timeout=TIMEOUT)
     for stream in (process.stdout, process.stderr):
         assert stream
         stream.close()
@@ -63,20 +63,23 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     demo: subprocess.Popen[str], environment: dict[str, str]
 ) -> None:
     site = f"http://127.0.0.1:{environment['PORT']}"
-    assert httpx.get(f"{site}/", follow_redirects=True).status_code == 200
+    assert httpx.get(f"{site}/", follow_redirects=True, timeout=TIMEOUT).status_code == 200
     for name in ("demo", "admin"):
-        assert httpx.post(f"{site}/api/token/", json={"username": name, "password": name}).status_code == 200
-    token = httpx.post(f"{site}/api/token/", json={"username": "demo", "password": "demo"}).json()["token"]
+        login = {"username": name, "password": name}
+        assert httpx.post(f"{site}/api/token/", json=login, timeout=TIMEOUT).status_code == 200
+    login = {"username": "demo", "password": "demo"}
+    token = httpx.post(f"{site}/api/token/", json=login, timeout=TIMEOUT).json()["token"]
+    headers = {"Authorization": f"Token {token}"}
     body = {"destination": "default", "filename": "a.bin", "size": 3, "sign": 1}
-    made = httpx.post(f"{site}/api/uploads/", json=body, headers={"Authorization": f"Token {token}"}).json()
+    made = httpx.post(f"{site}/api/uploads/", json=body, headers=headers, timeout=TIMEOUT).json()
     (part,) = made["parts"]
     assert deliver(part, b"abc").status_code == 200
     preflight = {"Origin": site, "Access-Control-Request-Method": "PUT"}
-    answer = httpx.options(part["url"], headers=preflight)
+    answer = httpx.options(part["url"], headers=preflight, timeout=TIMEOUT)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, site)
 
     demo.send_signal(signal.SIGINT)
-    out, _ = demo.communicate(timeout=30)
+    out, _ = demo.communicate(timeout=TIMEOUT)
     assert demo.returncode == 0
     assert [word for word in (site, "/admin/", "/api/docs/", "demo / demo", "admin / admin") if word not in out] == []
     assert not accepts(int(environment["PORT"]))
@@ -86,7 +89,7 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
 
 def test_a_second_start_is_refused_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
     with start(environment) as second:
-        _, error = second.communicate(timeout=30)
+        _, error = second.communicate(timeout=TIMEOUT)
     assert second.returncode != 0
     assert error.strip().startswith("CommandError: The demo is already running")
     assert len(error.strip().splitlines()) == 1
@@ -95,7 +98,7 @@ def test_a_second_start_is_refused_in_one_line(demo: subprocess.Popen[str], envi
 def test_a_port_in_use_is_reported_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
     other = environment | {"VAR_DIR": environment["VAR_DIR"] + "2"}
     with start(other) as second:
-        _, error = second.communicate(timeout=30)
+        _, error = second.communicate(timeout=TIMEOUT)
     assert error.strip() == (
         f"CommandError: Port {environment['PORT']} is in use. Stop the program that uses it, or set PORT."
     )

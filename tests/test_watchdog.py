@@ -46,9 +46,9 @@ time.sleep(600)
 class Run:
     """A test run in a process of its own, on one file."""
 
-    def __init__(self, folder: Path, command: list[str]) -> None:
+    def __init__(self, folder: Path, command: list[str], **environment: str) -> None:
         self.ready = folder / "ready"
-        environment = {**os.environ, "READY": str(self.ready)}
+        environment = {**os.environ, "READY": str(self.ready), **environment}
         self.process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, start_new_session=True)
 
     def until_ready(self) -> str:
@@ -81,7 +81,8 @@ def pytest_command(folder: Path, source: str) -> list[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_site_and_local_oss_end_with_the_run(tmp_path: Path, token: str, number: signal.Signals) -> None:
-    run = Run(tmp_path, pytest_command(tmp_path, SITE))
+    # SIGKILL leaves files behind; here they lie where pytest removes them.
+    run = Run(tmp_path, pytest_command(tmp_path, SITE), TMPDIR=str(tmp_path))
     paths = [Path(line) for line in run.until_ready().splitlines()]
     assert len(carriers(token)) > 4, "the run, two local OSS servers, gunicorn and its workers"
     run.end(number)

@@ -117,8 +117,11 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """
         target, now, alone = states.destination(event), timezone.now(), len(uploads) == 1
         with transaction.atomic():
-            before = None if alone else transaction.savepoint()
             rows = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
+            if not alone and connection.features.has_select_for_update:
+                # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
+                list(rows.order_by("pk").select_for_update().values_list("pk"))
+            before = None if alone else transaction.savepoint()
             values = {name: getattr(uploads[0], name) for name in fields} if alone else {}
             count = rows.update(state=target, updated_at=now, **values)
             if count < len(uploads):

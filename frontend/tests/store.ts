@@ -1,7 +1,7 @@
 // OSS in memory, as a Transport: checks URLs and headers, keeps the bytes, and injects faults.
 
 import type { SendRequest, SendResponse, Transport } from "../src/engine/ports.ts";
-import { Crc64 } from "../src/hashing/crc64.ts";
+import { TableCrc64 } from "../src/hashing/crc64-table.ts";
 import type { FakeClock } from "./clock.ts";
 
 export type Fault =
@@ -20,7 +20,7 @@ export interface Sent {
 }
 
 export async function crc64Of(blob: Blob): Promise<string> {
-  const crc64 = new Crc64();
+  const crc64 = new TableCrc64();
   crc64.update(new Uint8Array(await blob.arrayBuffer()));
   return crc64.digest();
 }

@@ -72,7 +72,7 @@ class Faults:
     @property
     def struck(self) -> list[int]:
         """How often each rule did."""
-        return [rule["struck"] for rule in httpx.get(self._url).raise_for_status().json()["rules"]]
+        return [rule["applied"] for rule in httpx.get(self._url).raise_for_status().json()["rules"]]
 
 
 @pytest.fixture(scope="module")

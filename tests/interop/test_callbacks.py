@@ -22,7 +22,7 @@ def asking(url: str) -> tuple[str, str]:
     return first, second
 
 
-def told(app: CallbackApp) -> list[dict[str, list[str]]]:
+def parameters(app: CallbackApp) -> list[dict[str, list[str]]]:
     return [parse_qs(call.body.decode()) for call in app.calls]
 
 
@@ -35,7 +35,7 @@ def test_oss2(old: oss2.Bucket) -> None:
         part = old.upload_part("parts.bin", upload, 1, b"hello")
         done = old.complete_multipart_upload("parts.bin", upload, [oss2.models.PartInfo(1, part.etag)], headers=headers)
         assert (done.status, done.resp.read()) == (200, b'{"ok":true}')
-        assert told(app) == [{"object": [key], "size": ["5"], "uid": ["7"]} for key in ("put.bin", "parts.bin")]
+        assert parameters(app) == [{"object": [key], "size": ["5"], "uid": ["7"]} for key in ("put.bin", "parts.bin")]
         headers["x-oss-callback"] = asking(failing.url)[0]
         done = old.put_object("kept.bin", b"hello", headers=headers)
         assert (done.status, done.etag) == (203, old.head_object("kept.bin").etag)
@@ -70,7 +70,7 @@ def test_v2(new: v2.Client, place: Place) -> None:
             )
         )
         assert finished.callback_result == '{"ok":true}'
-        assert told(app) == [{"object": [key], "size": ["5"], "uid": ["7"]} for key in ("put.bin", "parts.bin")]
+        assert parameters(app) == [{"object": [key], "size": ["5"], "uid": ["7"]} for key in ("put.bin", "parts.bin")]
 
 
 @pytest.mark.parametrize("v4", [True, False])
@@ -82,4 +82,4 @@ def test_ali_oss(oss_server: LocalServer, v4: bool) -> None:
         assert "CallbackFailed" in seen["refused"].values()
         assert seen["kept"] == "hello"
         sizes = {"put.bin": "5", "parts.bin": "300000"}
-        assert told(app) == [{"object": [key], "size": [size], "uid": ["7"]} for key, size in sizes.items()]
+        assert parameters(app) == [{"object": [key], "size": [size], "uid": ["7"]} for key, size in sizes.items()]

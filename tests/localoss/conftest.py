@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.localoss.support import Wire
+from tests.localoss.support import Wire, refused
 from uploads.localoss.testing import LocalServer
 
 
@@ -18,7 +18,14 @@ def wire(oss_server: LocalServer) -> Iterator[Wire]:
 
 @pytest.fixture(scope="module")
 def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    """A server whose root lies in a directory that is looked at afterwards."""
+    """A server whose data directory lies in directories that the test checks afterwards."""
     around = tmp_path_factory.mktemp("around")
     with LocalServer(around / "deep" / "er" / "root") as server, Wire(server, server.bucket) as wire:
         yield wire
+
+
+@pytest.fixture
+def fresh(wire: Wire) -> Iterator[Wire]:
+    """`wire`; the key `never` must not exist after the test."""
+    yield wire
+    refused(wire.call("HEAD", "never"), 404, "NoSuchKey")

@@ -1,4 +1,4 @@
-"""Upload callbacks of the local OSS: what the application is told, and what the uploader hears."""
+"""Upload callbacks: the request to the application, and the response to the uploader."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ import pytest
 from tests.callback_app import CallbackApp, answer, dripping, raw, silence
 from tests.localoss.support import SMALLEST, Wire, bytes_of, refused, result
 from uploads.localoss.answers import Answer
-from uploads.localoss.callbacks import Caller, Event
+from uploads.localoss.callbacks import CallbackClient, Event
 from uploads.localoss.testing import LocalServer
 from uploads.oss.callback import CallbackParameters, encode, key_url, verify
 from uploads.oss.messages import build_complete
@@ -56,7 +56,7 @@ def failed(response: httpx.Response) -> str:
     return document.findtext("Message") or ""
 
 
-# What the application is told
+# The request to the application
 
 
 def test_a_put_tells_the_application_everything(wire: Wire, app: CallbackApp) -> None:
@@ -100,12 +100,12 @@ def test_a_complete_tells_of_the_whole_object(wire: Wire, app: CallbackApp) -> N
     response = uploaded(wire, "v.mp4", asking(app.url))
     assert response.status_code == 200
     assert response.json() == {"ok": True}
-    told = dict(httpx.QueryParams(app.calls[0].body.decode()))
+    reported = dict(httpx.QueryParams(app.calls[0].body.decode()))
     head = wire.call("HEAD", "v.mp4")
-    assert told["size"] == head.headers["Content-Length"] == str(SMALLEST + 3)
-    assert f'"{told["etag"]}"' == head.headers["ETag"] == response.headers["ETag"]
-    assert told["crc"] == head.headers["x-oss-hash-crc64ecma"] == response.headers["x-oss-hash-crc64ecma"]
-    assert (told["op"], told["md5"], told["type"]) == ("CompleteMultipartUpload", "", "video/mp4")
+    assert reported["size"] == head.headers["Content-Length"] == str(SMALLEST + 3)
+    assert f'"{reported["etag"]}"' == head.headers["ETag"] == response.headers["ETag"]
+    assert reported["crc"] == head.headers["x-oss-hash-crc64ecma"] == response.headers["x-oss-hash-crc64ecma"]
+    assert (reported["op"], reported["md5"], reported["type"]) == ("CompleteMultipartUpload", "", "video/mp4")
 
 
 def test_a_json_body(wire: Wire, app: CallbackApp) -> None:
@@ -126,7 +126,7 @@ def png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (png(640, 480), "480x640 png"),
         (b"GIF89a" + struct.pack("<HH", 3, 2) + bytes(20), "2x3 gif"),
@@ -136,10 +136,10 @@ def png(width: int, height: int) -> bytes:
         (b"", "x "),
     ],
 )
-def test_images_are_described(wire: Wire, app: CallbackApp, content: bytes, told: str) -> None:
+def test_images_are_described(wire: Wire, app: CallbackApp, content: bytes, reported: str) -> None:
     template = "${imageInfo.height}x${imageInfo.width} ${imageInfo.format}"
     wire.put("image", content, asking(app.url, body=template))
-    assert app.calls[0].body.decode() == told
+    assert app.calls[0].body.decode() == reported
 
 
 def test_the_url_may_carry_the_callback_and_the_host_be_named(wire: Wire, app: CallbackApp) -> None:
@@ -221,20 +221,20 @@ def test_only_this_machine_is_called(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("behaviour", [silence, dripping])
-def test_an_application_has_so_long_and_no_longer(behaviour: object, tmp_path: Path) -> None:
-    caller = Caller(tmp_path, "http://127.0.0.1:1", seconds=0.3)
+def test_a_callback_has_a_time_limit(behaviour: object, tmp_path: Path) -> None:
+    client = CallbackClient(tmp_path, "http://127.0.0.1:1", seconds=0.3)
     with CallbackApp(behaviour) as app:
         parameters, event = CallbackParameters((app.url,), "a=1"), Event("b", "1", "ID", {})
         started = time.monotonic()
-        heard = caller.relay(parameters, event, Answer(headers={"ETag": '"E"'}), "h")
+        answer = client.relay(parameters, event, Answer(headers={"ETag": '"E"'}), "h")
         assert time.monotonic() - started < 20
-    assert heard.status == 203
-    assert f"127.0.0.1:{app.port} reply timeout, cost:300ms, timeout:300ms".encode() in heard.body
-    assert heard.headers["ETag"] == '"E"'
+    assert answer.status == 203
+    assert f"127.0.0.1:{app.port} reply timeout, cost:300ms, timeout:300ms".encode() in answer.body
+    assert answer.headers["ETag"] == '"E"'
 
 
 def test_the_limit_is_five_seconds_for_everybody_else(tmp_path: Path) -> None:
-    assert Caller(tmp_path, "").seconds == 5.0
+    assert CallbackClient(tmp_path, "").seconds == 5.0
 
 
 # What is refused, before anything is stored

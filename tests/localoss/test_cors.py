@@ -1,4 +1,4 @@
-"""CORS, as a browser meets it: nothing without rules, and with them exactly what they say."""
+"""CORS: no header without rules, and with rules the headers of the first that matches."""
 
 import httpx
 import pytest
@@ -153,9 +153,9 @@ def test_answers_and_errors_carry_the_first_matching_rule(wire: Wire) -> None:
     absent = wire.call("GET", "b", unsigned={"Origin": ORIGIN})
     refused(absent, 404, "NoSuchKey")
     assert shared(absent) == expected
-    stranger = wire.call("PUT", "a", content=b"x", unsigned={"Origin": ORIGIN}, signed=False)
-    refused(stranger, 403, "AccessDenied")
-    assert shared(stranger) == expected
+    anonymous = wire.call("PUT", "a", content=b"x", unsigned={"Origin": ORIGIN}, signed=False)
+    refused(anonymous, 403, "AccessDenied")
+    assert shared(anonymous) == expected
     forged = wire.target("PUT", wire.presigned("PUT", "a") + "0", {"Origin": ORIGIN})
     refused(forged, 403, "SignatureDoesNotMatch")
     assert shared(forged) == expected

@@ -1,4 +1,4 @@
-"""Faults on demand: each does what it says, to whom it says, as often as it says, and nothing is lost by it."""
+"""Fault injection: each effect, the requests that a rule applies to, and their number."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.localoss.support import SMALLEST, Wire, bytes_of, raw, refused, result
-from uploads.localoss.faults import BadRules, Faults, load, parse
+from uploads.localoss.faults import Faults, InvalidRules, load, parse
 from uploads.localoss.testing import LocalServer
 from uploads.oss.messages import Part, bare, build_complete
 
@@ -41,8 +41,8 @@ def faults(wire: Wire, *rules: dict[str, Any]) -> list[dict[str, Any]]:
     return answer.json()["rules"]
 
 
-def struck(wire: Wire) -> list[int]:
-    return [rule["struck"] for rule in httpx.get(f"{wire.server.url}/-/faults").json()["rules"]]
+def applied(wire: Wire) -> list[int]:
+    return [rule["applied"] for rule in httpx.get(f"{wire.server.url}/-/faults").json()["rules"]]
 
 
 def test_an_error_comes_as_often_as_asked_for_and_the_part_can_be_sent_again(wire: Wire) -> None:
@@ -61,7 +61,7 @@ def test_an_error_comes_as_often_as_asked_for_and_the_part_can_be_sent_again(wir
         assert b"<Code>UploadTrafficRateLimitExceeded</Code><Message>slowly</Message>" in answer.content
         assert answer.headers["Retry-After"] == "7"
     assert wire.part("a", upload, 2, b"end").status_code == 200
-    assert struck(wire) == [2]
+    assert applied(wire) == [2]
 
 
 def test_keys_and_operations_are_matched_with_wildcards(wire: Wire) -> None:
@@ -104,7 +104,7 @@ def test_a_reset_in_the_middle_of_a_body_leaves_nothing(wire: Wire) -> None:
 
 
 def test_a_reset_cuts_off_even_what_is_refused_and_logs_nothing(tmp_path: Path, capfd: Any) -> None:
-    """The body of an early refusal is read away, and there the fault strikes."""
+    """The body of an early refusal is read away, and there the fault applies."""
     with LocalServer(tmp_path, ["--allow-faults"]) as server, Wire(server, server.bucket) as wire:
         rule = {"operation": "PutObject", "reset": "middle", "error": {"status": 503, "code": "ServiceUnavailable"}}
         faults(wire, rule)
@@ -155,9 +155,9 @@ def test_an_etag_is_hidden_from_pages(wire: Wire) -> None:
 def test_a_shifted_clock_finds_every_request_skewed(wire: Wire) -> None:
     faults(wire, {"clock_shift": 3600})
     document = refused(wire.call("PUT", "a", content=b"x"), 403, "RequestTimeTooSkewed")
-    told = datetime.fromisoformat(document.findtext("ServerTime") or "")
-    assert timedelta(minutes=59) < told - datetime.now(UTC) < timedelta(minutes=61)
-    assert wire.call("PUT", "a", content=b"x", now=told).status_code == 200
+    server_time = datetime.fromisoformat(document.findtext("ServerTime") or "")
+    assert timedelta(minutes=59) < server_time - datetime.now(UTC) < timedelta(minutes=61)
+    assert wire.call("PUT", "a", content=b"x", now=server_time).status_code == 200
 
 
 def test_preflights_fail_too(wire: Wire) -> None:
@@ -179,7 +179,7 @@ def test_several_rules_are_added_up(wire: Wire) -> None:
     faults(wire, {"clock_shift": 1}, {"operation": "PutObject", "error": {"status": 418, "code": "First"}},
            {"error": {"status": 500, "code": "Second"}})  # fmt: skip
     assert b"<Code>First</Code>" in wire.call("PUT", "a", content=b"x").content
-    assert struck(wire) == [1, 1, 1]
+    assert applied(wire) == [1, 1, 1]
 
 
 def test_nobody_sets_faults_unless_the_server_was_started_so(oss_server: LocalServer) -> None:
@@ -226,7 +226,7 @@ def test_there_are_no_other_pages(server: LocalServer) -> None:
     ],
 )
 def test_rules_that_cannot_be_are_refused_in_words(server: LocalServer, rules: bytes) -> None:
-    with pytest.raises(BadRules):
+    with pytest.raises(InvalidRules):
         parse(rules)
     answer = httpx.put(f"{server.url}/-/faults", content=rules)
     assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
@@ -238,13 +238,13 @@ def test_rules_come_from_a_file_too(tmp_path: Path) -> None:
     with LocalServer(tmp_path / "root", ["--faults", str(path)]) as server, Wire(server, server.bucket) as wire:
         assert [wire.call("PUT", "a", content=b"x").status_code for _ in range(2)] == [500, 200]
         assert httpx.get(f"{server.url}/-/faults").status_code == 403
-    with pytest.raises(BadRules):
+    with pytest.raises(InvalidRules):
         load(tmp_path / "nothing.json")
 
 
 def test_a_fault_that_nothing_matches_is_no_fault() -> None:
     rules = Faults(parse(b'[{"operation": "UploadPart", "part_number": [1, 3], "delay": 9}]'))
-    assert [rules.strike("UploadPart", "k", number).delay for number in ("1", "2", "3", "")] == [9, 0, 9, 0]
+    assert [rules.effects_on("UploadPart", "k", number).delay for number in ("1", "2", "3", "")] == [9, 0, 9, 0]
 
 
 def test_the_server_lives_on(wire: Wire) -> None:

@@ -1,4 +1,4 @@
-"""Whatever comes over the wire is answered in OSS's words, never with a 500, and nothing is written elsewhere.
+"""Random requests get an OSS response, never a 500, and no file is written outside the data directory.
 
 Rule: one server takes it all, at least REQUESTS of them; what is found is written down as a test of its own.
 """

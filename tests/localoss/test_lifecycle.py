@@ -1,4 +1,4 @@
-"""Lifecycle rules: kept as OSS keeps them, and carried out."""
+"""Lifecycle rules: storing and running them."""
 
 import secrets
 from datetime import UTC, datetime, timedelta

@@ -1,10 +1,7 @@
-"""STS on the OSS port: who gets credentials, and what these can do and cannot."""
+"""AssumeRole: who gets credentials, in both forms of signature."""
 
-import json
 import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,47 +10,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.localoss import v1_client
-from tests.localoss.support import Wire, encoded, refused, result
+from tests.localoss.assume_role import ROLE, ask, issue
 from tests.vectors_reader import vectors
 from uploads.localoss import sts_rpc
 from uploads.localoss.addressing import Address
 from uploads.localoss.body import Body
-from uploads.localoss.config import DEMO_ROLE
-from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing, Role
 from uploads.localoss.policy import Policy
 from uploads.localoss.request import Request, parse_query
 from uploads.localoss.sts import Sts
 from uploads.localoss.testing import LocalServer
-from uploads.localoss.tokens import Seal, new_session, seal_of
-from uploads.oss import markup, policy, signing, sts
-from uploads.oss.messages import build_complete
-from uploads.oss.signing import Credentials, OssRequest
+from uploads.localoss.tokens import TokenCipher
+from uploads.oss import markup, sts
+from uploads.oss.signing import Credentials
 from uploads.oss.sts import AssumeRole, parse_assume_role
 
-ROLE = DEMO_ROLE.arn
 NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 
 
-def ask(server: LocalServer, request: AssumeRole, *, credentials: Credentials | None = None,
-        now: datetime | None = None, nonce: str | None = None) -> httpx.Response:  # fmt: skip
-    """In the way of ACS3."""
-    query, headers = sts.sign_assume_role(
-        credentials or Credentials(server.access_key_id, server.access_key_secret), request,
-        f"127.0.0.1:{server.port}", now or datetime.now(UTC), nonce or secrets.token_hex(8),
-    )  # fmt: skip
-    return httpx.post(f"{server.url}/?{query}", headers=headers)
-
-
-def lend(server: LocalServer, text: str = "", seconds: int = 900) -> Credentials:
-    answer = ask(server, AssumeRole(ROLE, "user-7", seconds, text))
-    assert answer.status_code == 200, answer.text
-    return parse_assume_role(answer.content).credentials
-
-
 def rpc(server: LocalServer, *, in_body: bool = True, **changed: str | None) -> httpx.Response:
-    """In the older way; None leaves a parameter out."""
+    """The response to a request in the RPC form. None leaves a parameter out."""
     parameters = {
         "Action": "AssumeRole",
         "Version": "2015-04-01",
@@ -80,10 +56,10 @@ def says(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
     return answer.json()
 
 
-# Who gets credentials
+# AssumeRole
 
 
-def test_credentials_are_lent_in_the_shape_of_the_manual(oss_server: LocalServer) -> None:
+def test_credentials_have_the_form_of_the_manual(oss_server: LocalServer) -> None:
     answer = ask(oss_server, AssumeRole(ROLE, "user-7", 900))
     document = answer.json()
     assert document["AssumedRoleUser"]["Arn"] == f"{ROLE}/user-7"
@@ -94,11 +70,11 @@ def test_credentials_are_lent_in_the_shape_of_the_manual(oss_server: LocalServer
 
 
 @pytest.mark.parametrize("in_body", [True, False])
-def test_the_older_signature_is_taken_in_query_and_body(oss_server: LocalServer, in_body: bool) -> None:
+def test_rpc_signature_in_query_and_body(oss_server: LocalServer, in_body: bool) -> None:
     assert parse_assume_role(rpc(oss_server, in_body=in_body).content).credentials.access_key_id.startswith("STS.")
 
 
-def test_without_a_format_the_older_way_answers_xml(oss_server: LocalServer) -> None:
+def test_rpc_answers_xml_without_a_format(oss_server: LocalServer) -> None:
     document = markup.parse(rpc(oss_server, Format=None).content)
     assert document.tag == "AssumeRoleResponse"
     assert (document.findtext("Credentials/AccessKeyId") or "").startswith("STS.")
@@ -131,9 +107,7 @@ def test_without_a_format_the_older_way_answers_xml(oss_server: LocalServer) -> 
         ({"Version": "2014-01-01"}, 404, "InvalidAction.NotFound"),
     ],
 )
-def test_the_older_way_is_refused_in_its_words(
-    oss_server: LocalServer, changed: dict[str, Any], status: int, code: str
-) -> None:
+def test_rpc_errors(oss_server: LocalServer, changed: dict[str, Any], status: int, code: str) -> None:
     answer = rpc(oss_server, **changed)
     if code == "InvalidAction.NotFound":
         assert (answer.status_code, code in answer.text) == (404, True)
@@ -141,14 +115,14 @@ def test_the_older_way_is_refused_in_its_words(
         says(answer, status, code)
 
 
-def test_a_wrong_signature_is_told_what_should_have_been_signed(oss_server: LocalServer) -> None:
+def test_a_wrong_signature_is_answered_with_the_string_to_sign(oss_server: LocalServer) -> None:
     assert "POST&%2F&AccessKeyId" in says(rpc(oss_server, Signature="AAAA"), 400, "SignatureDoesNotMatch")["Message"]
     forged = Credentials(oss_server.access_key_id, "wrong")
     request = AssumeRole(ROLE, "user-7", 900)
     says(ask(oss_server, request, credentials=forged), 400, "SignatureDoesNotMatch")
 
 
-def test_a_request_is_good_once(oss_server: LocalServer) -> None:
+def test_a_nonce_is_valid_once(oss_server: LocalServer) -> None:
     nonce = secrets.token_hex(8)
     assert rpc(oss_server, SignatureNonce=nonce).status_code == 200
     says(rpc(oss_server, SignatureNonce=nonce), 400, "SignatureNonceUsed")
@@ -156,9 +130,9 @@ def test_a_request_is_good_once(oss_server: LocalServer) -> None:
     says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), nonce=nonce + "x"), 400, "SignatureNonceUsed")
 
 
-def test_the_lent_do_not_lend(oss_server: LocalServer) -> None:
-    lent = lend(oss_server)
-    says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), credentials=lent), 403, "NoPermission")
+def test_temporary_credentials_cannot_assume_a_role(oss_server: LocalServer) -> None:
+    limited = issue(oss_server)
+    says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), credentials=limited), 403, "NoPermission")
 
 
 def test_a_request_from_another_time_is_refused(oss_server: LocalServer) -> None:
@@ -166,7 +140,7 @@ def test_a_request_from_another_time_is_refused(oss_server: LocalServer) -> None
     says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), now=past), 400, "InvalidTimeStamp.Expired")
 
 
-def test_an_acs3_request_must_sign_what_says_what_it_means(oss_server: LocalServer) -> None:
+def test_an_acs3_request_must_sign_its_headers_and_body(oss_server: LocalServer) -> None:
     query, headers = sts.sign_assume_role(
         Credentials(oss_server.access_key_id, oss_server.access_key_secret), AssumeRole(ROLE, "user-7", 900),
         f"127.0.0.1:{oss_server.port}", datetime.now(UTC), "n",
@@ -179,7 +153,7 @@ def test_an_acs3_request_must_sign_what_says_what_it_means(oss_server: LocalServ
 
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=20), max_size=5), st.binary(max_size=50))
 @settings(max_examples=100, deadline=None)
-def test_whatever_is_asked_is_answered(oss_server: LocalServer, parameters: dict[str, str], body: bytes) -> None:
+def test_every_request_gets_a_response(oss_server: LocalServer, parameters: dict[str, str], body: bytes) -> None:
     query = "&".join(f"{quote(name)}={quote(value)}" for name, value in parameters.items())
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = httpx.post(f"{oss_server.url}/?Action=AssumeRole&{query}", content=body, headers=form)
@@ -210,193 +184,6 @@ def test_what_the_sdks_sent_is_accepted(vector: dict[str, Any]) -> None:
     arn = "acs:ram::1234567890123456:role/example-upload-role"
     keys = KeyRing([AccessKey("LTAI5tExampleKeyId", vector["access_key_secret"])], [Role(arn, Policy(()))])
     now = datetime(2026, 11, 21, 0, 28, 20, tzinfo=UTC)
-    answer = Sts(keys, Seal(bytes(32))).answer(wire_request(vector), now)
+    answer = Sts(keys, TokenCipher(bytes(32))).answer(wire_request(vector), now)
     assert isinstance(answer.body, bytes)
     assert parse_assume_role(answer.body).role_user_arn == f"{arn}/upload-42"
-
-
-# What they can do
-
-ONE_KEY = policy.document(
-    [
-        policy.allow(
-            ["oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"], ["acs:oss:*:*:demo-bucket/sts/a b.mov"]
-        )
-    ]
-)
-
-
-@pytest.fixture
-def lent(oss_server: LocalServer) -> Iterator[Wire]:
-    """A client with credentials for one key."""
-    with Wire(oss_server, oss_server.bucket) as wire:
-        wire.credentials = lend(oss_server, ONE_KEY)
-        yield wire
-
-
-def test_credentials_for_one_key_upload_it(lent: Wire) -> None:
-    key = "sts/a b.mov"
-    upload = lent.initiate(key)
-    done = lent.parts(key, upload, [b"hello"])
-    assert result(lent.call("GET", key, [("uploadId", upload)]), "ListPartsResult").findtext("Part/Size") == "5"
-    assert lent.complete(key, upload, build_complete(done)).status_code == 200
-    other = lent.initiate(key)
-    assert lent.call("DELETE", key, [("uploadId", other)]).status_code == 204
-
-
-def test_credentials_for_one_key_do_nothing_else(lent: Wire) -> None:
-    key = "sts/a b.mov"
-    copied = {"x-oss-copy-source": f"/demo-bucket/{encoded('other')}"}
-    for method, name, query, headers in [
-        ("GET", key, [], None),
-        ("HEAD", key, [], None),
-        ("DELETE", key, [], None),
-        ("PUT", "sts/a b.mov2", [], None),
-        ("PUT", "sts/a", [], None),
-        ("POST", "other", [("uploads", "")], None),
-        ("PUT", key, [("acl", "")], {"x-oss-object-acl": "public-read"}),
-        ("GET", key, [("acl", "")], None),
-        ("PUT", key, [], {"x-oss-tagging": "a=b"}),
-        ("PUT", key, [], copied),
-        ("GET", "", [], None),
-        ("GET", "", [("uploads", "")], None),
-        ("GET", "", [("cors", "")], None),
-        ("PUT", "", [("cors", "")], None),
-        ("PUT", "", [("lifecycle", "")], None),
-        ("DELETE", "", [], None),
-    ]:
-        document = refused(lent.call(method, name, query, headers), 403, "AccessDenied")
-        assert document.findtext("EC") == "0003-00000301", (method, name, query)
-    refused(lent.call("GET", "", bucket=""), 403, "AccessDenied")
-    body = b"<Delete><Object><Key>sts/a b.mov</Key></Object></Delete>"
-    refused(lent.call("POST", "", [("delete", "")], content=body), 403, "AccessDenied")
-
-
-def test_a_session_has_no_more_than_its_role(tmp_path: Path) -> None:
-    narrow = tmp_path / "policy.json"
-    narrow.write_text(policy.document([policy.allow(["oss:GetObject"], ["acs:oss:*:*:*"])]))
-    with LocalServer(tmp_path / "root", ["--role-policy", str(narrow)]) as server, Wire(server, server.bucket) as wire:
-        wire.put("a", b"hello")
-        wire.credentials = lend(server, policy.document([policy.allow(["oss:*"], ["*"])]))
-        assert wire.call("GET", "a").content == b"hello"
-        refused(wire.call("PUT", "a", content=b"x"), 403, "AccessDenied")
-
-
-def test_lists_are_limited_by_prefix(oss_server: LocalServer) -> None:
-    condition = {"StringLike": {"oss:Prefix": ["user-7/*"]}}
-    text = policy.document([policy.allow(["oss:ListMultipartUploads"], ["acs:oss:*:*:demo-bucket"], condition)])
-    with Wire(oss_server, oss_server.bucket) as wire:
-        wire.credentials = lend(oss_server, text)
-        assert wire.call("GET", "", [("uploads", ""), ("prefix", "user-7/a")]).status_code == 200
-        refused(wire.call("GET", "", [("uploads", ""), ("prefix", "user-8/")]), 403, "AccessDenied")
-        refused(wire.call("GET", "", [("uploads", "")]), 403, "AccessDenied")
-
-
-def test_the_place_of_the_caller_counts(oss_server: LocalServer) -> None:
-    for address, status in (("127.0.0.0/8", 200), ("10.0.0.0/8", 403)):
-        condition = {"IpAddress": {"acs:SourceIp": address}, "Bool": {"acs:SecureTransport": "false"}}
-        with Wire(oss_server, oss_server.bucket) as wire:
-            wire.credentials = lend(oss_server, policy.document([policy.allow(["oss:*"], ["*"], condition)]))
-            assert wire.call("PUT", "sts/place", content=b"x").status_code == status
-
-
-# Tokens
-
-
-def test_signed_urls_carry_the_rights_of_their_credentials(lent: Wire) -> None:
-    assert lent.target("PUT", lent.presigned("PUT", "sts/a b.mov"), {}, b"x").status_code == 200
-    refused(lent.target("PUT", lent.presigned("PUT", "sts/other"), {}, b"x"), 403, "AccessDenied")
-
-
-def test_version_1_takes_tokens_too(lent: Wire) -> None:
-    for key, status in (("sts/a b.mov", 200), ("sts/other", 403)):
-        expires = int(datetime.now(UTC).timestamp()) + 60
-        target = f"/demo-bucket/{encoded(key)}"
-        url = v1_client.presign(lent.credentials, OssRequest("PUT", "demo-bucket", key), target, expires)
-        assert lent.target("PUT", url, {}, b"x").status_code == status
-        headers = v1_client.authorization(lent.credentials, OssRequest("PUT", "demo-bucket", key), datetime.now(UTC))
-        assert lent.target("PUT", target, headers, b"x").status_code == status
-
-
-def changed(credentials: Credentials, token: str | None) -> Credentials:
-    return Credentials(credentials.access_key_id, credentials.access_key_secret, token)
-
-
-def test_a_token_of_somebody_else_or_none_is_refused(oss_server: LocalServer, lent: Wire) -> None:
-    mine, other = lent.credentials, lend(oss_server)
-    assert mine.security_token is not None
-    middle = mine.security_token[:40] + ("A" if mine.security_token[40] != "A" else "B") + mine.security_token[41:]
-    for token, code in [
-        (middle, "InvalidSecurityToken"),
-        (mine.security_token[:-8], "InvalidSecurityToken"),
-        ("CAIS", "InvalidSecurityToken"),
-        ("ü", "InvalidSecurityToken"),
-        (other.security_token, "InvalidSecurityToken"),
-        (None, "InvalidAccessKeyId"),
-    ]:
-        lent.credentials = changed(mine, token)
-        refused(lent.call("PUT", "sts/a b.mov", content=b"x"), 403, code)
-        refused(lent.target("PUT", lent.presigned("PUT", "sts/a b.mov"), {}, b"x"), 403, code)
-    lent.credentials = Credentials(oss_server.access_key_id, oss_server.access_key_secret, other.security_token)
-    refused(lent.call("PUT", "sts/a b.mov", content=b"x"), 403, "AccessKeyIdAndSecurityTokenNotMatch")
-    lent.credentials = Credentials(mine.access_key_id, "wrong", mine.security_token)
-    refused(lent.call("PUT", "sts/a b.mov", content=b"x"), 403, "SignatureDoesNotMatch")
-
-
-def test_tokens_outlive_the_server_but_not_their_time(tmp_path: Path) -> None:
-    with LocalServer(tmp_path) as server:
-        credentials = lend(server)
-        server.kill()
-        server.start()
-        with Wire(server, server.bucket) as wire:
-            wire.credentials = credentials
-            wire.put("a", b"x")
-        server.kill()
-        seal = seal_of(tmp_path)
-        ring = KeyRing([], [DEMO_ROLE], seal)
-        session = seal.open(credentials.security_token or "")
-        assert session is not None
-        ring.find(session.access_key_id, credentials.security_token, session.expires_at - timedelta(seconds=1))
-        with pytest.raises(Refusal, match="SecurityTokenExpired"):
-            ring.find(session.access_key_id, credentials.security_token, session.expires_at)
-        assert (tmp_path / "sts.key").stat().st_mode & 0o077 == 0
-
-
-def test_a_url_dies_with_its_token(tmp_path: Path) -> None:
-    with LocalServer(tmp_path) as server:
-        session = new_session(ROLE, "user-7", "", int(datetime.now(UTC).timestamp()) - 1)
-        with Wire(server, server.bucket) as wire:
-            token = seal_of(tmp_path).seal(session)
-            wire.credentials = Credentials(session.access_key_id, session.access_key_secret, token)
-            refused(wire.target("PUT", wire.presigned("PUT", "a", expires=600), {}, b"x"), 403, "SecurityTokenExpired")
-            refused(wire.call("PUT", "a", content=b"x"), 403, "SecurityTokenExpired")
-
-
-def test_a_seal_opens_only_what_it_sealed() -> None:
-    session = new_session(ROLE, "user-7", "", 1)
-    assert Seal(bytes(32)).open(Seal(bytes(32)).seal(session)) == session
-    assert Seal(b"x" * 32).open(Seal(bytes(32)).seal(session)) is None
-    assert session.access_key_secret not in Seal(bytes(32)).seal(session)
-    assert session.access_key_secret not in repr(session)
-
-
-def test_a_role_that_is_gone_allows_nothing() -> None:
-    seal = Seal(bytes(32))
-    session = new_session("acs:ram::1:role/gone", "user-7", "", 2**31)
-    key = KeyRing([], [DEMO_ROLE], seal).find(session.access_key_id, seal.seal(session), NOW)
-    assert key.policies == (Policy(()),)
-
-
-def test_signing_time_counts_for_lent_keys_as_well(lent: Wire) -> None:
-    past = datetime.now(UTC) - timedelta(minutes=16)
-    refused(lent.call("PUT", "sts/a b.mov", content=b"x", now=past), 403, "RequestTimeTooSkewed")
-    headers = signing.authorization(lent.context(), OssRequest("PUT", "demo-bucket", "sts/a b.mov"))
-    del headers["x-oss-security-token"]
-    refused(lent.target("PUT", f"/demo-bucket/{encoded('sts/a b.mov')}", headers, b"x"), 403, "InvalidAccessKeyId")
-
-
-def test_nothing_lent_stands_in_the_index(oss_server: LocalServer) -> None:
-    credentials = lend(oss_server)
-    stored = b"".join(path.read_bytes() for path in oss_server.root.glob("index*"))
-    assert credentials.access_key_secret.encode() not in stored
-    assert json.dumps(credentials.access_key_id).encode() not in stored

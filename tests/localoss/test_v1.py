@@ -1,4 +1,4 @@
-"""Version 1 of the signature at the local OSS: what SDKs sent is accepted, what OSS refuses is refused in its words."""
+"""Signature version 1: requests recorded from SDKs are accepted, invalid ones get the errors of OSS."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime

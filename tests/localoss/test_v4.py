@@ -1,20 +1,23 @@
-"""The verifier against the vendors' vectors: what SDKs sent is accepted, what OSS refuses is refused in its words."""
+"""Signature version 4: requests recorded from SDKs are accepted, invalid ones get the errors of OSS."""
 
 import io
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.localoss.support import Wire, refused
 from tests.vectors_reader import vectors
 from uploads.localoss.auth import identify
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing
 from uploads.localoss.request import Request, from_environ
+from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, presign
 
 LONG = AccessKey("LTAI5tExampleKeyId", "ExampleSecretForTestsOnly0000000")
 TOKEN = "CAISExampleFakeToken/with+plus/and=equals=="
@@ -142,3 +145,90 @@ def test_signature_of_another_day_or_key_is_refused() -> None:
     assert (caught.value.code, caught.value.ec) == ("SignatureDoesNotMatch", "0002-00000201")
     assert caught.value.fields["CanonicalRequest"] == expected["canonical_request"]
     assert caught.value.fields["StringToSign"] == expected["string_to_sign"]
+
+
+def test_url_expires(wire: Wire) -> None:
+    wire.put("a", b"x")
+    past = datetime.now(UTC) - timedelta(seconds=120)
+    assert wire.target("GET", wire.presigned("GET", "a", expires=300, now=past), {}).status_code == 200
+    document = refused(wire.target("GET", wire.presigned("GET", "a", expires=60, now=past), {}), 403, "AccessDenied")
+    assert document.findtext("Message") == "Request has expired."
+    assert document.findtext("EC") == "0002-00000069"
+    for name in ("Expires", "ServerTime"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", document.findtext(name) or "")
+    ahead = datetime.now(UTC) + timedelta(minutes=16)
+    refused(wire.target("GET", wire.presigned("GET", "a", now=ahead), {}), 403, "AccessDenied")
+
+
+def test_clock_may_differ_by_fifteen_minutes(wire: Wire) -> None:
+    wire.put("a", b"x")
+    now = datetime.now(UTC)
+    for minutes in (-14, 14):
+        assert wire.call("GET", "a", now=now + timedelta(minutes=minutes)).status_code == 200
+    for minutes in (-16, 16):
+        document = refused(wire.call("GET", "a", now=now + timedelta(minutes=minutes)), 403, "RequestTimeTooSkewed")
+        assert document.findtext("MaxAllowedSkewMilliseconds") == "900000"
+        assert document.findtext("RequestTime")
+        assert document.findtext("ServerTime")
+        assert document.findtext("EC") == "0002-00000504"
+
+
+def test_additional_header_that_is_declared_must_be_sent(wire: Wire) -> None:
+    request = OssRequest("GET", wire.bucket, "a", headers={"range": "bytes=0-1"}, additional=["range"])
+    target = presign(wire.context(), request, f"/{wire.bucket}/a", 60)
+    wire.put("a", b"xyz")
+    assert wire.target("GET", target, {"Range": "bytes=0-1"}).content == b"xy"
+    refused(wire.target("GET", target, {"Range": "bytes=0-2"}), 403, "SignatureDoesNotMatch")
+    assert refused(wire.target("GET", target, {}), 400, "InvalidArgument").findtext("ArgumentValue") == "range"
+
+
+@pytest.mark.parametrize(
+    ("date", "message"), [("00010101", "Request has expired."), ("99991231", "Request is not valid yet.")]
+)
+def test_url_of_another_date_is_refused(wire: Wire, date: str, message: str) -> None:
+    today = datetime.now(UTC).strftime("%Y%m%d")
+    target = wire.presigned("GET", "a").replace(today, date)
+    assert refused(wire.target("GET", target, {}), 403, "AccessDenied").findtext("Message") == message
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -2359", "soon", ""])
+def test_date_must_be_valid(wire: Wire, date: str) -> None:
+    sent = authorization(wire.context(), OssRequest("GET", wire.bucket, "a"))
+    del sent["x-oss-date"]
+    document = refused(wire.target("GET", f"/{wire.bucket}/a", sent | {"Date": date}), 403, "AccessDenied")
+    assert document.findtext("Message") == "OSS authentication requires a valid Date."
+
+
+def test_tampering_is_refused_and_explained(wire: Wire) -> None:
+    target = wire.presigned("PUT", "a")
+    for changed, headers in (
+        (target.replace("/a?", "/b?"), {}),
+        (target.replace("x-oss-expires=60", "x-oss-expires=600"), {}),
+        (f"{target}&partNumber=1", {}),
+        (target, {"Content-Type": "text/plain"}),
+        (target, {"x-oss-object-acl": "public-read"}),
+    ):
+        document = refused(wire.target("PUT", changed, headers, b"x"), 403, "SignatureDoesNotMatch")
+        assert document.findtext("EC") == "0002-00000040"
+        assert (document.findtext("CanonicalRequest") or "").startswith("PUT\n/")
+        assert (document.findtext("StringToSign") or "").startswith("OSS4-HMAC-SHA256\n")
+        assert wire.credentials.access_key_secret not in "".join(document.itertext())
+    refused(wire.target("GET", target, {}), 403, "SignatureDoesNotMatch")
+    wrong = Credentials(wire.credentials.access_key_id, "wrong")
+    document = refused(wire.call("GET", "a", credentials=wrong), 403, "SignatureDoesNotMatch")
+    assert document.findtext("EC") == "0002-00000201"
+    assert (document.findtext("OSSAccessKeyId")) == wire.credentials.access_key_id
+    refused(wire.call("GET", "a", credentials=Credentials("nobody", "x")), 403, "InvalidAccessKeyId")
+    refused(wire.call("HEAD", "a"), 404, "NoSuchKey")
+
+
+def test_other_region_and_other_forms_are_refused(wire: Wire) -> None:
+    context = SigningContext(wire.credentials, "cn-beijing", datetime.now(UTC))
+    headers = authorization(context, OssRequest("GET", wire.bucket, "a"))
+    document = refused(wire.target("GET", f"/{wire.bucket}/a", headers), 400, "InvalidArgument")
+    assert document.findtext("EC") == "0002-00000226"
+    both = wire.call("GET", "a", [("x-oss-signature-version", "OSS4-HMAC-SHA256")])
+    refused(both, 400, "InvalidRequest")
+    for value in ("OSS4-HMAC-SHA256", "OSS4-HMAC-SHA256 Credential=a/b", "Bearer x", ""):
+        refused(wire.call("GET", "a", signed=False, unsigned={"Authorization": value}), 400, "InvalidArgument")
+    refused(wire.call("GET", "a", signed=False, unsigned={"Authorization": "OSS a:b"}), 403, "AccessDenied")

@@ -83,7 +83,7 @@ def test_a_missing_origin_is_reported(settings: Any) -> None:
 
 def test_an_error_of_oss_comes_with_a_fix(bucket: OssClient, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OSS_ACCESS_KEY_SECRET": "wrong"}
-    with pytest.raises(CommandError, match=r"set OSS_ACCESS_KEY_SECRET.*request id"):
+    with pytest.raises(CommandError, match=r"Correct OSS_ACCESS_KEY_SECRET.*request id"):
         configure()
 
 

@@ -227,7 +227,7 @@ def test_a_stop_lets_requests_in_progress_finish(tmp_path: Path) -> None:
             target=lambda: answers.append(api.post(f"uploads/{created['id']}/complete/", timeout=30))
         )
         caller.start()
-        wait_until(lambda: httpx.get(faults).json()["rules"][0]["struck"] == 1, "OSS to be at it")
+        wait_until(lambda: httpx.get(faults).json()["rules"][0]["applied"] == 1, "OSS to be at it")
         assert stack.site.process is not None
         stack.site.process.send_signal(signal.SIGTERM)
         caller.join()

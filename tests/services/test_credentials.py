@@ -17,7 +17,7 @@ from uploads.domain.keys import MAX_FILENAME_BYTES
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
-from uploads.oss import policy
+from uploads.oss import policy, sts
 from uploads.oss.client import OssClient
 from uploads.oss.errors import Denied
 from uploads.oss.messages import CorsConfiguration, Part
@@ -157,7 +157,7 @@ def test_the_policy_fits_whatever_the_name(begin: Begin, user: Any, place: Place
     assert len(upload.key.encode()) > 760 + 32
     assert len(upload.key.rpartition("/")[2].encode()) <= MAX_FILENAME_BYTES
     text = policy.document([policy.allow(credentials.ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
-    assert len(text) <= credentials.MAX_POLICY_LETTERS
+    assert len(text) <= sts.MAX_POLICY_CHARACTERS
     put_part(client_with(services.issue_credentials(upload, user)), upload, 1, b"x")
 
 

@@ -237,7 +237,7 @@ def test_a_stream_ends_with_the_size_it_turned_out_to_have(begin: Begin, oss: Os
         assert deliver(part, bytes(size)).status_code == 200
     services.record_parts(upload, [services.DonePart(n, size) for n, size in enumerate(sizes, 1)])
     assert upload.bytes_done == sum(sizes)
-    with pytest.raises(InvalidUpload, match="Send size"):
+    with pytest.raises(InvalidUpload, match="send size"):
         services.complete(upload)
     with pytest.raises(UploadError, match="of 9"):
         services.complete(upload, services.ClientReport(size=9))

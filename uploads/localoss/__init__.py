@@ -1,8 +1,9 @@
-"""A local server that speaks Alibaba Cloud OSS, so that nothing else is needed to develop against it.
+"""A local server for Alibaba Cloud's OSS and STS protocols, for development and tests.
 
-A request's way: server → application → request (address) → routes → auth → access → operations → store.
+A request passes server → application → request (address) → routes → auth → access → operations → store.
 
-Rule: what a user of OSS can see here is what OSS shows; what is not built yet says 501, never something else.
+Rule: every answer is the one that OSS gives. An operation that is not implemented answers 501 NotImplemented. Page
+names in docstrings, such as "UploadPart", are those of Alibaba Cloud's OSS manual.
 """
 
 from uploads.localoss.application import LocalOss

@@ -1,4 +1,4 @@
-"""`python -m uploads.localoss`: the server without Django."""
+"""`python -m uploads.localoss` starts the server without Django."""
 
 from uploads.localoss.arguments import main
 

@@ -1,6 +1,7 @@
-"""What an identity may do. Owners everything, lent keys what their policies say, strangers what the ACLs say.
+"""Authorization: long-term keys may do everything, temporary keys what their policies allow, anonymous requests what
+the ACLs grant (OSS manual: "Bucket ACL", "Object ACL", "RAM Policy").
 
-Rule: judged before the operation runs, from its route, the bucket's ACL and the object's.
+Rule: decided before the operation runs, from its route, the bucket's ACL and the object's ACL.
 """
 
 from typing import Literal
@@ -12,7 +13,7 @@ from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Bucket
 
 Public = Literal["read", "write"] | None
-"""What an ACL must grant to strangers; None: nothing lets them in."""
+"""The access that an ACL must grant to anonymous requests. None: no ACL allows the operation to them."""
 
 READABLE = ("public-read", "public-read-write")
 WRITABLE = ("public-read-write",)
@@ -22,15 +23,17 @@ PUT, TAGGING = "oss:PutObject", "x-oss-tagging"
 def permit(
     identity: Identity, action: str, public: Public, bucket: Bucket | None, request: Request, store: Store
 ) -> None:
-    """Returns, or refuses with AccessDenied. `action` and `public` as the operation's route has them."""
+    """Refusal (AccessDenied) unless allowed. `action` and `public` are those of the operation's route."""
     if identity.anonymous:
-        permit_stranger(public, bucket, request.key, store)
+        permit_anonymous(public, bucket, request.key, store)
     else:
         _require(identity, action, request)
 
 
-def permit_stranger(public: Public, bucket: Bucket | None, key: str, store: Store) -> None:
-    """An object's ACL counts before its bucket's."""
+def permit_anonymous(public: Public, bucket: Bucket | None, key: str, store: Store) -> None:
+    """Refusal (AccessDenied) unless the ACL grants it. An object's own ACL takes precedence over its bucket's (OSS
+    manual: "Object ACL"). An empty `key` means the bucket.
+    """
     if bucket is None or public is None:
         raise Refusal("AccessDenied", message="Anonymous user has no right to access this bucket.", ec="0003-00000905")
     allowed = READABLE if public == "read" else WRITABLE
@@ -44,8 +47,8 @@ def permit_stranger(public: Public, bucket: Bucket | None, key: str, store: Stor
 
 
 def _require(identity: Identity, action: str, request: Request) -> None:
-    """An operation whose action is empty judges each key by itself; tags that come with a PUT are a right of their
-    own."""
+    """Check the policies. An operation with an empty action checks each key itself. Tags sent with PutObject need
+    oss:PutObjectTagging too (OSS manual: "PutObject")."""
     if action:
         identity.require(action, request.bucket, request.key)
     if action == PUT and request.headers.get(TAGGING):

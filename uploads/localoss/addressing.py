@@ -1,6 +1,8 @@
-"""Which bucket and key a request means: path style, virtual host, CNAME.
+"""The bucket and the key that a request addresses, in path style, by virtual host or by CNAME.
 
-Rule: pure, and on raw bytes: a key is what stands in the path, percent-decoded once and never normalised.
+Real OSS answers path style with SecondLevelDomainForbidden; the SDKs use it for endpoints that are IP addresses.
+
+Rule: pure. A key is the path's bytes, percent-decoded once and never normalised.
 """
 
 import ipaddress
@@ -14,7 +16,8 @@ _ALIYUN = ".aliyuncs.com"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Empty `bucket`: the service. Empty `key`: the bucket. `in_path`: the bucket stood in the path."""
+    """Where a request goes. An empty `bucket` means the service, an empty `key` the bucket. `in_path` tells path style
+    from a host name."""
 
     bucket: str
     key: bytes
@@ -22,18 +25,18 @@ class Address:
 
 
 def address(host: str, raw_path: str, config: Config) -> Address:
-    """`host` as in the header, `raw_path` as in the request line, without query."""
+    """The address of a request. `host` is the Host header, `raw_path` the request line's path without its query."""
     path = raw_path.removeprefix("/")
     bucket = bucket_of_host(host_name(host), config)
     if bucket:
-        # ali-oss in Node forges such a Host for an IP endpoint, with the bucket in the path or without.
+        # ali-oss in Node sends such a Host to an IP endpoint, with the bucket in the path or without it.
         return Address(bucket, unquote_to_bytes(path), in_path=False)
     first, _, rest = path.partition("/")
     return Address(unquote_to_bytes(first).decode(errors="replace"), unquote_to_bytes(rest), in_path=True)
 
 
 def host_name(host: str) -> str:
-    """The Host header without its port, lower case."""
+    """The Host header in lower case, without its port."""
     name = host.strip().lower()
     if name.startswith("["):
         return name.partition("]")[0].removeprefix("[")
@@ -41,7 +44,7 @@ def host_name(host: str) -> str:
 
 
 def bucket_of_host(name: str, config: Config) -> str:
-    """The bucket that a host name stands for, or "" where the path must tell."""
+    """The bucket that a host name stands for, or "" if the path names the bucket."""
     if name in config.cnames:
         return config.cnames[name]
     if not name or name == "localhost" or name in (config.host, config.base_domain) or _is_ip(name):

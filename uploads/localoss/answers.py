@@ -1,6 +1,6 @@
-"""What goes back: status, headers, body; and a Refusal as OSS writes it down.
+"""Responses: status, headers and body, and OSS's error documents (OSS manual: "Error responses").
 
-Rule: header values are text here; bytes beyond Latin-1 are made fit for WSGI in one place, `wsgi_value`.
+Rule: header values are text here. `wsgi_value` alone encodes them for WSGI.
 """
 
 import base64
@@ -16,7 +16,7 @@ from uploads.localoss.errors import Refusal
 
 @dataclass(slots=True)
 class Answer:
-    """`body` is bytes, or an iterable of them for an object (then Content-Length stands in `headers`)."""
+    """A response. `body` is bytes, or for an object an iterable of them; then `headers` has its Content-Length."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -24,6 +24,7 @@ class Answer:
 
     @property
     def status_line(self) -> str:
+        """WSGI's status, such as "200 OK"."""
         try:
             return f"{self.status} {HTTPStatus(self.status).phrase}"
         except ValueError:
@@ -31,12 +32,12 @@ class Answer:
 
 
 def xml(tag: str, content: markup.Content, headers: dict[str, str] | None = None) -> Answer:
-    """A 200 with a document."""
+    """A 200 response with an XML document."""
     return Answer(200, {"Content-Type": "application/xml", **(headers or {})}, markup.document(tag, content))
 
 
 def error_document(refusal: Refusal, request_id: str, host: str) -> bytes:
-    """<Error> with the fields in OSS's order."""
+    """The <Error> document, its fields in OSS's order."""
     content: list[markup.Node] = [
         ("Code", refusal.code),
         ("Message", refusal.message),
@@ -51,7 +52,9 @@ def error_document(refusal: Refusal, request_id: str, host: str) -> bytes:
 
 
 def error(refusal: Refusal, request_id: str, host: str, method: str) -> Answer:
-    """HEAD has no body: the same document goes, in base64, into x-oss-err. 304 has neither."""
+    """An error response. A HEAD response carries the document in base64 in x-oss-err, which alibabacloud-oss-v2 reads;
+    a 304 has none.
+    """
     body = error_document(refusal, request_id, host)
     headers = {"x-oss-ec": refusal.ec} if refusal.ec else {}
     if refusal.status == HTTPStatus.NOT_MODIFIED:
@@ -63,20 +66,20 @@ def error(refusal: Refusal, request_id: str, host: str, method: str) -> Answer:
 
 
 def quoted(etag: str) -> str:
-    """An ETag as it travels."""
+    """An ETag as it stands in headers and XML: in double quotes."""
     return f'"{etag}"'
 
 
 def iso_time(milliseconds: int) -> str:
-    """2026-01-15T08:30:00.000Z: OSS always says .000, and oss2 parses nothing else."""
+    """A time such as 2026-01-15T08:30:00.000Z. OSS always sends .000, and oss2 parses nothing else."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def http_time(milliseconds: int) -> str:
-    """Thu, 15 Jan 2026 08:30:00 GMT."""
+    """A time such as Thu, 15 Jan 2026 08:30:00 GMT."""
     return format_datetime(datetime.fromtimestamp(milliseconds // 1000, UTC), usegmt=True)
 
 
 def wsgi_value(value: str) -> str:
-    """UTF-8 bytes dressed as Latin-1, as WSGI wants them."""
+    """A header value as WSGI wants it: its UTF-8 bytes, decoded as Latin-1."""
     return value.encode().decode("latin-1")

@@ -1,7 +1,7 @@
-"""The WSGI application: a request in, an answer out.
+"""The WSGI application.
 
-Rule: the only place where a Refusal becomes XML, and where an unforeseen exception becomes InternalError. What it
-logs never holds a query, a header or a body: signatures, tokens and secrets travel there.
+Rule: only here a Refusal becomes an error response, and any other exception an InternalError. Log lines hold no query,
+header or body, because signatures, tokens and secrets are sent there.
 """
 
 import logging
@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from uploads.localoss import access, answers, auth, cors, lifecycle, routes
-from uploads.localoss import fault_injection as striking
-from uploads.localoss import internal_routes as own
+from uploads.localoss import access, answers, auth, cors, fault_injection, internal_routes, lifecycle, routes
 from uploads.localoss.answers import Answer, wsgi_value
 from uploads.localoss.auth import Identity
-from uploads.localoss.callbacks import Caller
+from uploads.localoss.callbacks import CallbackClient
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.faults import Effects, Faults
@@ -28,7 +26,7 @@ from uploads.localoss.routes import Route
 from uploads.localoss.store import BucketGone, Store
 from uploads.localoss.store.rows import Bucket
 from uploads.localoss.sts import Sts
-from uploads.localoss.tokens import seal_of
+from uploads.localoss.tokens import token_cipher
 from uploads.oss.messages import CorsConfiguration
 
 log = logging.getLogger(__name__)
@@ -37,26 +35,31 @@ Clock = Callable[[], datetime]
 
 
 def new_request_id(now: datetime) -> str:
-    """24 upper-case hex digits, of which the first eight are the second, as in captures."""
+    """24 upper-case hex digits. The first eight are the Unix time, as in recorded answers of OSS."""
     return f"{int(now.timestamp()):08X}"[-8:] + secrets.token_hex(8).upper()
 
 
 class LocalOss:
-    """`config.root` must have been prepared (`prepare`), once, by whoever serves this. `address`: where it is
-    reached, for those who are told to come back."""
+    """The local OSS as a WSGI application.
+
+    Call `prepare` once before serving. `address` is the server's URL, from which callbacks' receivers fetch the public
+    key. `clock` returns the current time.
+    """
 
     def __init__(self, config: Config, address: str = "", clock: Clock = lambda: datetime.now(UTC)) -> None:
         self.config = config
         self.store = Store(config.root)
-        seal = seal_of(config.root)
-        self.keys = KeyRing(config.keys, config.roles, seal)
-        self._sts = Sts(self.keys, seal)
+        cipher = token_cipher(config.root)
+        self.keys = KeyRing(config.keys, config.roles, cipher)
+        self._sts = Sts(self.keys, cipher)
         self.faults = Faults(config.faults)
-        self._caller = Caller(config.root, address or f"http://{config.host}:{config.port}", config.callbacks_anywhere)
+        self._callback_client = CallbackClient(
+            config.root, address or f"http://{config.host}:{config.port}", config.callbacks_anywhere
+        )
         self._clock = clock
 
     def prepare(self) -> None:
-        """Make the disk ready and the named buckets exist."""
+        """Prepare the data directory and create the configured buckets. Refusal for an invalid bucket name."""
         for name in self.config.buckets:
             check_name(name)
         self.store.prepare()
@@ -65,7 +68,7 @@ class LocalOss:
             self.store.buckets.create(Bucket(name, created))
 
     def run_lifecycle(self) -> None:
-        """From now on, in a thread of its own."""
+        """Start to run the lifecycle rules, in a thread of their own."""
         lifecycle.start(self.store, self.config.lifecycle_interval, self._clock)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -76,16 +79,16 @@ class LocalOss:
         extra: dict[str, str] = {}
         try:
             request = from_environ(environ, self.config, request_id)
-            if own.is_own(request):
-                answer = own.answer(request, self.config, self.faults, self._caller)
+            if internal_routes.is_internal(request):
+                answer = internal_routes.answer(request, self.config, self.faults, self._callback_client)
             else:
                 answer, extra = self._answer(request)
-        except striking.Cut as cut:
-            raise striking.reset(environ) from cut
+        except fault_injection.ResetRequested as requested:
+            raise fault_injection.reset_connection(environ) from requested
         except Refusal as refusal:
             answer = answers.error(refusal, request_id, host, method)
-        except Exception as error:  # whatever it was, the server lives on and says so in OSS's words
-            answer = self._unforeseen(error, request_id, host, method)
+        except Exception as error:  # The server goes on after any error.
+            answer = self._internal_error(error, request_id, host, method)
         if request is not None:
             _drain(request, environ)
         headers = {**answer.headers, **extra, "x-oss-request-id": request_id}
@@ -94,25 +97,27 @@ class LocalOss:
             headers["Content-Length"] = str(len(answer.body))
         start_response(answer.status_line, [(name, wsgi_value(value)) for name, value in headers.items()])
         if not isinstance(answer.body, bytes):
-            return _Guarded(answer.body, environ)
+            return _ResettableBody(answer.body, environ)
         return [answer.body] if answer.body else []
 
     def _answer(self, request: Request) -> tuple[Answer, dict[str, str]]:
-        """The answer, and the CORS headers that go with it even when it is an error."""
+        """The response, and its CORS headers, which an error response has too."""
         bucket = self._bucket(request)
         rules = cors.configuration(bucket.cors if bucket else None)
         route = routes.find(request)
-        effects = self.faults.strike(route.name, request.printable_key, request.parameters.get("partNumber", ""))
-        extra = striking.hidden(effects, {} if request.method == "OPTIONS" else cors.ordinary(request, rules))
-        return striking.after(effects, request, self._attempt(request, bucket, rules, route, effects)), extra
+        effects = self.faults.effects_on(route.name, request.printable_key, request.parameters.get("partNumber", ""))
+        cors_headers = {} if request.method == "OPTIONS" else cors.ordinary(request, rules)
+        answer = self._attempt(request, bucket, rules, route, effects)
+        answer = fault_injection.apply_after(effects, request, answer)
+        return answer, fault_injection.without_etag(effects, cors_headers)
 
     def _attempt(
         self, request: Request, bucket: Bucket | None, rules: CorsConfiguration, route: Route, effects: Effects
     ) -> Answer:
-        """The work, or why it is not done."""
+        """The response of the operation, or an error response."""
         shift = timedelta(seconds=effects.clock_shift)
         try:
-            striking.before(effects, request)
+            fault_injection.apply_before(effects, request)
             if request.method == "OPTIONS":
                 return _preflight(request, bucket, rules)
             if route is routes.ASSUME_ROLE:
@@ -121,10 +126,10 @@ class LocalOss:
         except Refusal as refusal:
             return answers.error(refusal, request.id, request.host, request.method)
         except BucketGone:
-            gone = Refusal("NoSuchBucket", {"BucketName": request.bucket})
-            return answers.error(gone, request.id, request.host, request.method)
+            missing = Refusal("NoSuchBucket", {"BucketName": request.bucket})
+            return answers.error(missing, request.id, request.host, request.method)
         except Exception as error:
-            return self._unforeseen(error, request.id, request.host, request.method)
+            return self._internal_error(error, request.id, request.host, request.method)
 
     def _bucket(self, request: Request) -> Bucket | None:
         if not request.bucket:
@@ -133,28 +138,28 @@ class LocalOss:
         return self.store.buckets.get(request.bucket)
 
     def _operate(self, request: Request, bucket: Bucket | None, route: Route, now: datetime) -> Answer:
-        """In OSS's order: the bucket, who is asking, whether they may, the work."""
+        """Run the operation. Checks come in OSS's order: bucket, signature, authorization."""
         if request.bucket and bucket is None and not route.creates:
             raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
         identity = Identity()
         if not route.by_form:
             identity = auth.identify(request, self.config, self.keys, now)
             access.permit(identity, route.action, route.public, bucket, request, self.store)
-        context = Context(request, self.config, self.store, self.keys, self._caller, identity, now, bucket)
+        context = Context(request, self.config, self.store, self.keys, self._callback_client, identity, now, bucket)
         return route.run(context)
 
-    def _unforeseen(self, error: Exception, request_id: str, host: str, method: str) -> Answer:
-        """A full disk, a failing one, a fault of ours."""
+    def _internal_error(self, error: Exception, request_id: str, host: str, method: str) -> Answer:
+        """The response to an unexpected exception, such as a full disk."""
         log.error("request %s (%s) failed", request_id, method, exc_info=error)
         return answers.error(Refusal("InternalError"), request_id, host, method)
 
 
 def _drain(request: Request, environ: dict[str, Any]) -> None:
-    """What nobody wanted is read away; a fault may cut it off even there."""
+    """Read the rest of the body. An injected fault may reset the connection here too."""
     try:
         request.body.drain()
-    except striking.Cut as cut:
-        raise striking.reset(environ) from cut
+    except fault_injection.ResetRequested as requested:
+        raise fault_injection.reset_connection(environ) from requested
 
 
 def _preflight(request: Request, bucket: Bucket | None, rules: CorsConfiguration) -> Answer:
@@ -164,8 +169,8 @@ def _preflight(request: Request, bucket: Bucket | None, rules: CorsConfiguration
     return Answer(headers={**cors.preflight(request, rules), **vary})
 
 
-class _Guarded:
-    """A body under way: a cut in it resets the connection."""
+class _ResettableBody:
+    """A response body in which an injected fault may reset the connection."""
 
     def __init__(self, body: Iterable[bytes], environ: dict[str, Any]) -> None:
         self._body, self._environ = body, environ
@@ -173,8 +178,8 @@ class _Guarded:
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._body
-        except striking.Cut as cut:
-            raise striking.reset(self._environ) from cut
+        except fault_injection.ResetRequested as requested:
+            raise fault_injection.reset_connection(self._environ) from requested
 
     def close(self) -> None:
         if close := getattr(self._body, "close", None):
@@ -182,4 +187,5 @@ class _Guarded:
 
 
 def wsgi_host(environ: dict[str, Any]) -> str:
+    """The Host header, or "" without one."""
     return str(environ.get("HTTP_HOST", ""))

@@ -1,4 +1,4 @@
-"""The command line, for `manage.py localoss` and `python -m uploads.localoss` alike. Rule: parsed here alone."""
+"""The command line of `manage.py localoss` and of `python -m uploads.localoss`. Rule: it is parsed only here."""
 
 import argparse
 import sys
@@ -7,51 +7,53 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION, DEMO_ROLE, Config
-from uploads.localoss.faults import BadRules, Rule, load
+from uploads.localoss.faults import InvalidRules, Rule, load
 from uploads.localoss.keys import AccessKey, Role
 from uploads.localoss.policy import Policy, parse
-from uploads.localoss.server import CannotStart, serve
+from uploads.localoss.server import StartError, serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    parser.add_argument("--port", type=int, default=9000, help="port; 0 takes a free one (default %(default)s)")
-    parser.add_argument("--root", type=Path, default=Path("var/localoss"), help="directory of the data (%(default)s)")
-    parser.add_argument(
-        "--bucket", action="append", metavar="NAME", help=f"bucket to create if missing; repeatable ({DEMO_BUCKET})"
-    )
-    parser.add_argument("--region", default=DEMO_REGION, help="region that signatures must name (%(default)s)")
-    parser.add_argument("--access-key-id", default=DEMO_KEY.id, help="(default %(default)s)")
-    parser.add_argument("--access-key-secret", default=DEMO_KEY.secret, help="(default: the demo's)")
-    parser.add_argument(
-        "--cname",
-        action="append",
-        type=_pair,
-        default=[],
-        metavar="HOST=BUCKET",
-        help="serve a bucket under this host name",
-    )
-    parser.add_argument(
-        "--lifecycle-interval",
-        type=float,
-        default=3600.0,
-        metavar="S",
-        help="seconds between lifecycle rounds (%(default)s)",
-    )
-    parser.add_argument(
-        "--role", action="append", metavar="ARN", help=f"role that STS lends; repeatable ({DEMO_ROLE.arn})"
-    )
-    parser.add_argument(
-        "--role-policy", type=_policy, default=DEMO_ROLE.policy, metavar="FILE", help="what these may do (all of OSS)"
-    )
-    parser.add_argument(
-        "--allow-callbacks-anywhere",
-        action="store_true",
-        help="let upload callbacks reach other machines than this one",
-    )
-    parser.add_argument("--faults", type=_faults, default=(), metavar="FILE", help="JSON rules: what is to go wrong")
-    parser.add_argument("--allow-faults", action="store_true", help="let this machine set such rules by PUT /-/faults")
-    parser.add_argument("--base-domain", default="", metavar="D", help="serve buckets as bucket.D too")
+    """Add every option of the server to `parser`, with its default."""
+    _add_serving(parser)
+    _add_access(parser)
+    _add_behaviour(parser)
+
+
+def _add_serving(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    add("--port", type=int, default=9000, help="port; 0 takes a free one (default %(default)s)")
+    add("--root", type=Path, default=Path("var/localoss"), help="data directory (default %(default)s)")
+    bucket = f"bucket to create if it is missing; repeatable (default {DEMO_BUCKET})"
+    add("--bucket", action="append", metavar="NAME", help=bucket)
+    add("--base-domain", default="", metavar="D", help="serve buckets as bucket.D too")
+    cname = "serve a bucket under a custom host name; repeatable"
+    add("--cname", action="append", type=_pair, default=[], metavar="HOST=BUCKET", help=cname)
+    exit_with_stdin = "exit when standard input is closed, and so with the parent process"
+    add("--exit-with-stdin", action="store_true", help=exit_with_stdin)
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--region", default=DEMO_REGION, help="region that signatures must name (default %(default)s)")
+    add("--access-key-id", default=DEMO_KEY.id, help="(default %(default)s)")
+    add("--access-key-secret", default=DEMO_KEY.secret, help="(default: the demo's)")
+    role = f"role that STS AssumeRole accepts; repeatable (default {DEMO_ROLE.arn})"
+    add("--role", action="append", metavar="ARN", help=role)
+    policy = "RAM policy of these roles, as JSON (default: all OSS actions)"
+    add("--role-policy", type=_policy, default=DEMO_ROLE.policy, metavar="FILE", help=policy)
+
+
+def _add_behaviour(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    interval = "seconds between two runs of the lifecycle rules (default %(default)s)"
+    add("--lifecycle-interval", type=float, default=3600.0, metavar="S", help=interval)
+    anywhere = "allow upload callbacks to other machines than this one"
+    add("--allow-callbacks-anywhere", action="store_true", help=anywhere)
+    add("--faults", type=_faults, default=(), metavar="FILE", help="fault injection rules, as JSON")
+    allow_faults = "accept fault injection rules by PUT /-/faults, from this machine only"
+    add("--allow-faults", action="store_true", help=allow_faults)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -71,12 +73,12 @@ def _policy(path: str) -> Policy:
 def _faults(path: str) -> list[Rule]:
     try:
         return load(Path(path))
-    except BadRules as error:
+    except InvalidRules as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def config_from(options: Mapping[str, Any]) -> Config:
-    """What was asked for."""
+    """The configuration that the parsed options stand for."""
     return Config(
         root=options["root"],
         host=options["host"],
@@ -91,19 +93,23 @@ def config_from(options: Mapping[str, Any]) -> Config:
         callbacks_anywhere=options["allow_callbacks_anywhere"],
         allow_faults=options["allow_faults"],
         lifecycle_interval=options["lifecycle_interval"],
+        exit_with_stdin=options["exit_with_stdin"],
     )
 
 
 def run(options: Mapping[str, Any]) -> NoReturn:
-    """Serve; a start that fails is one line and exit code 1."""
+    """Serve until a signal comes. A server that cannot start prints one line and exits with code 1."""
     try:
         serve(config_from(options))
-    except CannotStart as error:
+    except StartError as error:
         sys.exit(f"localoss: {error}")
     sys.exit(0)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    parser = argparse.ArgumentParser(prog="localoss", description="A local OSS server.")
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(
+        prog="localoss", description="Serve a local OSS and STS for development and tests."
+    )
     add_arguments(parser)
     run(vars(parser.parse_args(arguments)))

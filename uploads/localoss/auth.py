@@ -1,6 +1,6 @@
-"""Who is asking: the key that signed, or nobody; and what they may do.
+"""Authentication: the access key that signed a request, or none.
 
-Rule: this module decides which form of signature a request claims to have; each form is a module of its own.
+Rule: this module decides which form of signature a request has; each signature version has a module of its own.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ from uploads.localoss.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`key` None: anonymous. `account`: region and owner as a resource names them. `values`: for conditions."""
+    """The sender of a request. `key` is None for an anonymous one. `account` is region and owner as resource names hold
+    them. `values` are the values that conditions of policies compare (RAM manual: "Policy elements")."""
 
     key: AccessKey | None = None
     account: str = "*:*"
@@ -25,11 +26,15 @@ class Identity:
 
     @property
     def anonymous(self) -> bool:
+        """Whether the request is not signed."""
         return self.key is None
 
     def require(self, action: str, bucket: str, key: str) -> None:
-        """Refused, unless this identity may do `action` (RAM's name): owners everything, lent keys what their
-        policies say. An empty key means the bucket, an empty bucket the service."""
+        """Refusal (AccessDenied) unless this identity may do `action`, such as "oss:PutObject".
+
+        A long-term key may do everything, a temporary key what all of its policies allow. An empty `key` means the
+        bucket, an empty `bucket` the service.
+        """
         if self.key is None:
             message = "Anonymous user has no right to access this bucket."
             raise Refusal("AccessDenied", message=message, ec="0003-00000905")
@@ -41,11 +46,11 @@ class Identity:
 
 
 def identify(request: Request, config: Config, keys: KeyRing, now: datetime) -> Identity:
-    """The identity that a request proves."""
+    """The identity that signed the request. Refusal if a signature is present and not valid."""
     in_header = "authorization" in request.headers
     in_query = v4.is_query_form(request) or v1.is_query_form(request)
     if in_header and in_query:
-        raise Refusal("InvalidRequest", message="A request is signed in its header or in its URL, not in both.")
+        raise Refusal("InvalidRequest", message="A request must be signed in its header or in its URL, not in both.")
     if v4.is_query_form(request) or v4.is_header_form(request):
         return identity(v4.verify(request, config, keys, now), request, config, now)
     if v1.is_query_form(request) or v1.is_header_form(request):
@@ -56,7 +61,7 @@ def identify(request: Request, config: Config, keys: KeyRing, now: datetime) -> 
 
 
 def identity(key: AccessKey, request: Request, config: Config, now: datetime) -> Identity:
-    """Whoever holds this key, asking this."""
+    """The identity of a key's holder, with the values of this request."""
     given = request.parameters.get
     values = {
         "acs:sourceip": request.client,

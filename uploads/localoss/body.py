@@ -1,6 +1,6 @@
-"""The bytes that a request brings.
+"""Request bodies.
 
-Rule: never more than one chunk of them in memory, unless the operation reads XML, and then bounded.
+Rule: no more than one chunk is in memory, except for XML and forms, whose size is limited.
 """
 
 import base64
@@ -11,25 +11,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
-
 from uploads.localoss.errors import Refusal
 
 CHUNK = 1024 * 1024
 DRAIN_BYTES = 1024 * 1024 * 1024
 DRAIN_SECONDS = 20.0
-"""An unread body is read away before an early refusal: otherwise the connection is reset under the client, which
-then sees a network failure instead of our 403. Beyond these bounds it is closed."""
+"""The rest of the body is read before an early error response. Otherwise the kernel resets the connection, and the
+client sees a network failure instead of the error. Beyond these limits the connection is closed.
+"""
 
 
 class Stream(Protocol):
-    """What WSGI calls wsgi.input."""
+    """A body to read from: WSGI's wsgi.input, or a wrapper around it."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class Body:
-    """`length` None: chunked, or nothing at all."""
+    """The body of a request. `length` is in bytes; it is None for a chunked or an absent body."""
 
     def __init__(self, stream: Stream, headers: Mapping[str, str]) -> None:
         length = headers.get("content-length", "")
@@ -41,14 +40,17 @@ class Body:
         self._left = self.length
 
     def require_length(self, limit: int) -> None:
-        """An upload must say how long it is, or come in chunks; and not be too long."""
+        """Refusal (MissingContentLength or EntityTooLarge) unless the body is chunked or has at most `limit` bytes."""
         if self.length is None and not self.chunked:
             raise Refusal("MissingContentLength")
         if self.length is not None and self.length > limit:
             raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(limit), "ProposedSize": str(self.length)})
 
     def chunks(self, limit: int, size: int = CHUNK) -> Iterator[bytes]:
-        """The bytes, in pieces of `size` at most; IncompleteBody if there are fewer than announced."""
+        """The body in chunks of at most `size` bytes. Refusal: EntityTooLarge beyond `limit` bytes, IncompleteBody if
+        fewer bytes arrive than announced, RequestTimeout if the client stops sending (OSS manual: "UploadPart",
+        error codes).
+        """
         received = 0
         while chunk := self._read(size):
             received += len(chunk)
@@ -60,7 +62,7 @@ class Body:
             raise Refusal("IncompleteBody")
 
     def whole(self, limit: int, code: str = "MalformedXML") -> bytes:
-        """All of a small body, its Content-MD5 checked."""
+        """The whole of a small body, its Content-MD5 checked. Refusal with `code` beyond `limit` bytes."""
         if self.length is not None and self.length > limit:
             raise Refusal(code)
         received = bytearray()
@@ -70,27 +72,27 @@ class Body:
         return bytes(received)
 
     def check_md5(self, digest: bytes) -> None:
-        """Against Content-MD5, if one was sent."""
+        """Refusal (InvalidDigest) if a Content-MD5 was sent and differs from `digest`. OSS has no BadDigest."""
         if self.content_md5 is None:
             return
         try:
-            wanted = base64.b64decode(self.content_md5, validate=True)
+            expected = base64.b64decode(self.content_md5, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Refusal("InvalidDigest", {"Content-MD5": self.content_md5}) from error
-        if not hmac.compare_digest(wanted, digest):
+        if not hmac.compare_digest(expected, digest):
             raise Refusal("InvalidDigest", {"Content-MD5": self.content_md5})
 
     @property
     def expected(self) -> bool:
-        """Whether there is one at all."""
+        """Whether the request has a body."""
         return self.chunked or bool(self.length)
 
-    def through(self, wrap: Callable[[Stream], Stream]) -> None:
-        """Read it through something else from here on."""
-        self._stream = wrap(self._stream)
+    def wrap(self, wrapper: Callable[[Stream], Stream]) -> None:
+        """Read the rest of the body through a wrapper."""
+        self._stream = wrapper(self._stream)
 
     def drain(self) -> None:
-        """Read away what nobody wanted, within bounds."""
+        """Read and drop the rest of the body, within DRAIN_BYTES and DRAIN_SECONDS."""
         deadline, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
         if self._broken or (self._left is not None and self._left > DRAIN_BYTES):
             return
@@ -108,7 +110,7 @@ class Body:
         except (TimeoutError, BlockingIOError) as error:
             self._broken = True
             raise Refusal("RequestTimeout") from error
-        except (OSError, ParseException) as error:
+        except OSError as error:
             self._broken = True
             raise Refusal("IncompleteBody") from error
         if self._left is not None:

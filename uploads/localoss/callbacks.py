@@ -1,7 +1,8 @@
-"""Upload callbacks carried out: the application is called, and its answer is the uploader's.
+"""Upload callbacks: OSS POSTs to the application, and its answer becomes the answer to the uploader (OSS manual:
+"Callback").
 
-Rule: the object is stored by then and stays, whatever comes of the call. Only this machine is called, unless the
-server was told otherwise: addresses come from whoever uploads.
+Rule: the object is stored before the call and stays even if the call fails. Only this machine is called unless
+`--allow-callbacks-anywhere` is given, because whoever uploads chooses the URL.
 """
 
 import base64
@@ -29,14 +30,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from uploads.localoss import answers, callback_requests
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
-from uploads.localoss.keyfile import keep
+from uploads.localoss.keyfile import load_or_create
 from uploads.localoss.request import Request
 from uploads.oss import callback, markup
 from uploads.oss.callback import CallbackParameters, CallbackRefused
 
-KEY_PAGE = "callback_pub_key.pem"
+PUBLIC_KEY_PATH = "callback_pub_key.pem"
 KEY_BITS = 2048
-"""OSS's own has 512, which nobody should make any more."""
+"""OSS's own key has 512 bits, which is too weak to generate today."""
 
 _BOTH = "Either the callback query string parameter or the x-oss-callback header should be specified, not both."
 _NOT_CONNECTED = "Error status : -1. OSS can not connect to your callbackUrl, please check it."
@@ -45,12 +46,13 @@ _NOT_JSON = "Response body is not valid json format."
 
 
 class CallbackFailed(Exception):
-    """Why one address did not do, in OSS's words."""
+    """Why the call of one URL failed, as the message of OSS's error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened, for the headers of the call. `values`: the variables of the body."""
+    """What is reported. `values` are the system variables that `callbackBody` may name, such as "object" or "size".
+    `requester` is an account id."""
 
     bucket: str
     requester: str
@@ -59,7 +61,10 @@ class Event:
 
 
 def requested(request: Request) -> CallbackParameters | None:
-    """The callback that a request asks for, in its headers or in its URL. To be asked before anything is stored."""
+    """The callback of a request, from its headers or its URL; None without one. Call it before anything is stored.
+
+    Refusal (InvalidArgument) if the parameters are malformed or given in both places.
+    """
     in_header, in_query = request.headers.get("x-oss-callback"), request.parameters.get("callback")
     if in_header is not None and in_query is not None:
         raise _refusal(CallbackRefused("callback", _BOTH), in_query)
@@ -71,7 +76,7 @@ def requested(request: Request) -> CallbackParameters | None:
 
 
 def parse(asked: str, variables: str) -> CallbackParameters:
-    """The two values of a request, refused as OSS refuses them."""
+    """The callback of the two base64 values. Refusal (InvalidArgument) if one is malformed."""
     try:
         return callback.parse(asked, variables)
     except CallbackRefused as error:
@@ -84,8 +89,10 @@ def _refusal(error: CallbackRefused, value: str) -> Refusal:
 
 
 @dataclass
-class Caller:
-    """`address`: the server's own, under which `KEY_PAGE` is served. `seconds`: what one call may take in all."""
+class CallbackClient:
+    """Calls applications. `address` is this server's URL, under which the public key is served. `anywhere` allows calls
+    to other machines. `seconds` is the limit of one call.
+    """
 
     root: Path
     address: str
@@ -94,7 +101,10 @@ class Caller:
     _making: threading.Lock = field(default_factory=threading.Lock)
 
     def relay(self, parameters: CallbackParameters, event: Event, answer: Answer, host: str) -> Answer:
-        """`answer` is what the uploader would get without a callback; its headers stay."""
+        """The response to the uploader: the answer of the first URL that can be used, or 203 CallbackFailed.
+
+        `answer` is the response without a callback; its headers are kept. `host` is the request's Host header.
+        """
         kept = {name: value for name, value in answer.headers.items() if name != "Content-Type"}
         failure = CallbackFailed(_NOT_CONNECTED)
         for url in parameters.urls:
@@ -108,7 +118,7 @@ class Caller:
         return Answer(failed.status, {**kept, **failed.headers}, failed.body)
 
     def _call(self, url: str, parameters: CallbackParameters, event: Event) -> tuple[str, bytes]:
-        """One address: the type and the bytes of a good answer."""
+        """Content type and body of one URL's answer. CallbackFailed if OSS would not relay it."""
         parts = urlsplit(url)
         body = callback_requests.render(parameters, event.values)
         headers = self._headers(parts, parameters, event, body)
@@ -127,7 +137,7 @@ class Caller:
             "Authorization": callback_requests.sign(self._key, _target(parts), body),
             "User-Agent": "aliyun-oss-callback",
             "x-oss-bucket": event.bucket,
-            "x-oss-pub-key-url": base64.b64encode(f"{self.address}/-/{KEY_PAGE}".encode()).decode(),
+            "x-oss-pub-key-url": base64.b64encode(f"{self.address}/-/{PUBLIC_KEY_PATH}".encode()).decode(),
             "x-oss-request-id": event.request_id,
             "x-oss-requester": event.requester,
             "x-oss-signature-version": "1.0",
@@ -135,7 +145,7 @@ class Caller:
         }
 
     def _ip(self, parts: SplitResult) -> str:
-        """The address to connect to: looked up once, so that what was judged is what is called."""
+        """The IP address to connect to. Looked up once, so that the checked address is the one called."""
         try:
             found = socket.getaddrinfo(parts.hostname, None, socket.AF_INET, socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -143,13 +153,13 @@ class Caller:
         ips = [str(entry[4][0]) for entry in found]
         allowed = [ip for ip in ips if self.anywhere or ipaddress.ip_address(ip).is_loopback]
         if not allowed:
-            message = "The local OSS calls this machine only, unless it is started with --allow-callbacks-anywhere."
+            message = "The local OSS calls only this machine, unless it is started with --allow-callbacks-anywhere."
             raise CallbackFailed(message)
         return allowed[0]
 
     @property
     def public_key(self) -> bytes:
-        """PEM, as an application fetches it."""
+        """The public key in PEM, with which an application verifies a call."""
         public = self._key.public_key()
         return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
@@ -160,8 +170,8 @@ class Caller:
 
     @cached_property
     def _loaded(self) -> rsa.RSAPrivateKey:
-        """Made when it is first needed: it takes a moment."""
-        key = serialization.load_pem_private_key(keep(self.root / "callback.key", _new_key), None)
+        """The private key. It is made when it is first needed, because that takes a while."""
+        key = serialization.load_pem_private_key(load_or_create(self.root / "callback.key", _new_key), None)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("callback.key is not an RSA key")
         return key
@@ -175,7 +185,7 @@ def _new_key() -> bytes:
 
 
 class _Call:
-    """One POST, over in `seconds` whatever the other side does. Redirects are answers like any other."""
+    """One POST request, which ends within `seconds` whatever the receiver does. Redirects are not followed."""
 
     def __init__(self, parts: SplitResult, ip: str, seconds: float, sni: bool) -> None:
         self._host = parts.hostname or ""
@@ -185,14 +195,14 @@ class _Call:
         self._late = threading.Event()
 
     def post(self, target: str, headers: Mapping[str, str], body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-        """The answer and its body."""
+        """The response and its body. CallbackFailed if none arrives in time."""
         try:
             plain = socket.create_connection((self._ip, self._port), timeout=self._seconds)
         except TimeoutError as error:
             raise self._timeout() from error
         except OSError as error:
             raise CallbackFailed(_NOT_CONNECTED) from error
-        # A timeout counts from the last byte; this one from the first.
+        # A socket's timeout starts again with each byte; the timer limits the whole call.
         alarm = threading.Timer(self._seconds, self._end)
         self._socket = plain
         alarm.start()
@@ -222,7 +232,7 @@ class _Call:
             return answer, received
 
     def _handshake(self) -> None:
-        """Whose certificate it is does not matter: a developer's own machine has one of its own making."""
+        """Start TLS. The certificate is not verified: development machines have self-signed ones."""
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -233,7 +243,7 @@ class _Call:
 
     def _end(self) -> None:
         self._late.set()
-        with suppress(OSError):  # It may have ended by itself.
+        with suppress(OSError):  # The connection may be closed already.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _timeout(self) -> CallbackFailed:
@@ -249,7 +259,7 @@ def _target(parts: SplitResult) -> str:
 
 
 def _checked(answer: http.client.HTTPResponse, body: bytes) -> tuple[str, bytes]:
-    """Type and bytes, if OSS would relay them."""
+    """Content type and body, if OSS would relay them. CallbackFailed otherwise (OSS manual: "Callback")."""
     if answer.status != http.client.OK:
         raise CallbackFailed(f"Error status : {answer.status}.")
     if answer.getheader("Content-Length") is None:

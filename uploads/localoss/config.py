@@ -1,4 +1,4 @@
-"""What a local OSS server is told at its start. Rule: one frozen value; its defaults are the demo's."""
+"""The configuration of a local OSS server. Rule: one frozen value; its defaults are those of the demo."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,12 @@ DEMO_ROLE = Role(f"acs:ram::{DEMO_OWNER}:role/demo-upload-role", parse(ALL_OF_OS
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`base_domain`: buckets are also served as `bucket.<base_domain>`; `cnames`: host → bucket."""
+    """Everything that the command line can set.
+
+    `root` is the directory of the data. `product` and `region` are those that signatures must name. `buckets` are
+    created at the start if they are missing. With `base_domain`, buckets are also served as `bucket.<base_domain>`.
+    `cnames` maps custom host names to buckets. `owner` is the account id in answers and resource names.
+    """
 
     root: Path = Path("var/localoss")
     host: str = "127.0.0.1"
@@ -35,10 +40,12 @@ class Config:
     roles: tuple[Role, ...] = (DEMO_ROLE,)
     threads: int = 64
     io_timeout: float = 60.0
-    """Seconds that a connection may neither send nor take a byte while a request is under way."""
+    """Seconds without a byte in either direction after which a request is ended."""
     callbacks_anywhere: bool = False
-    """Whether upload callbacks may leave this machine."""
+    """Whether upload callbacks may go to other machines than this one."""
     allow_faults: bool = False
     faults: tuple[Rule, ...] = ()
     lifecycle_interval: float = 3600.0
-    """Seconds between two rounds of the lifecycle rules; OSS itself goes round once a day."""
+    """Seconds between two runs of the lifecycle rules; OSS runs them once a day."""
+    exit_with_stdin: bool = False
+    """Whether the server ends when its standard input is closed."""

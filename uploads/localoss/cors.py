@@ -1,6 +1,6 @@
-"""A bucket's CORS rules applied: the first that matches decides.
+"""CORS: the headers that a bucket's rules add to a response (OSS manual: "CORS", "OPTIONS").
 
-Rule: pure. A bucket without rules answers no CORS header at all, and the browser refuses, as with OSS.
+Rule: pure. The first rule that matches decides. Without rules no CORS header is sent.
 """
 
 from functools import lru_cache
@@ -12,12 +12,15 @@ from uploads.oss.messages import CorsConfiguration, CorsRule, parse_cors
 
 @lru_cache(maxsize=64)
 def configuration(document: bytes | None) -> CorsConfiguration:
-    """The rules as stored with the bucket."""
+    """The rules of a stored document; none for None."""
     return parse_cors(document) if document else CorsConfiguration()
 
 
 def preflight(request: Request, rules: CorsConfiguration) -> dict[str, str]:
-    """The headers that answer an OPTIONS request, or AccessForbidden."""
+    """The headers of the response to a preflight request (OSS manual: "OPTIONS").
+
+    Refusal: BadRequest if a request header is missing, AccessForbidden if no rule allows the request.
+    """
     origin = request.headers.get("origin", "")
     method = request.headers.get("access-control-request-method", "")
     if not origin or not method:
@@ -26,16 +29,16 @@ def preflight(request: Request, rules: CorsConfiguration) -> dict[str, str]:
     if not rules.rules:
         raise Refusal("AccessForbidden", message="CORSResponse: CORS is not enabled for this bucket.")
     listed = request.headers.get("access-control-request-headers", "")
-    wanted = [name.strip().lower() for name in listed.split(",") if name.strip()]
+    requested = [name.strip().lower() for name in listed.split(",") if name.strip()]
     for rule in rules.rules:
-        if _matches(rule, origin, method) and all(_any(rule.allowed_headers, name) for name in wanted):
-            allowed = {"Access-Control-Allow-Headers": listed} if wanted else {}
+        if _matches(rule, origin, method) and all(_any(rule.allowed_headers, name) for name in requested):
+            allowed = {"Access-Control-Allow-Headers": listed} if requested else {}
             return {**_headers(rule, origin), **allowed}
     raise Refusal("AccessForbidden", {"Method": method, "ResourceType": "OBJECT"})
 
 
 def ordinary(request: Request, rules: CorsConfiguration) -> dict[str, str]:
-    """The headers that go with any other answer, errors too: otherwise a page could not read them."""
+    """The CORS headers of any other response. Error responses have them too, so that a page can read the error."""
     headers = {"Vary": "Origin"} if rules.response_vary else {}
     origin = request.headers.get("origin", "")
     for rule in rules.rules:
@@ -65,7 +68,7 @@ def _any(patterns: tuple[str, ...], text: str) -> bool:
 
 
 def _like(pattern: str, text: str) -> bool:
-    """One `*` stands for anything, the empty text too."""
+    """Whether `text` matches. One `*` matches any text, the empty one too (OSS manual: "PutBucketCors")."""
     start, star, end = pattern.partition("*")
     if not star:
         return pattern == text

@@ -1,6 +1,6 @@
-"""Every way this server says no: code, status, usual message, EC: one row each.
+"""The errors of OSS: code, HTTP status, usual message and EC (OSS manual: "Error responses", "EC error codes").
 
-Rule: an operation raises a Refusal by its code; only `application.py` turns it into an answer.
+Rule: an operation raises a Refusal by its code; only `application.py` turns it into a response.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`ec` is what OSS adds on newer answers; empty where it is not known."""
+    """An error. `ec` is the code that newer answers of OSS have in <EC>; empty if it is not known."""
 
     status: int
     message: str
@@ -103,7 +103,10 @@ ERRORS: Mapping[str, Row] = {
 
 
 class Refusal(Exception):
-    """An error answer. `fields` follow Code, Message, RequestId and HostId in the XML, in their order."""
+    """An error response of OSS. `code` is a key of ERRORS, whose message, EC and status hold unless they are given.
+
+    `fields` follow Code, Message, RequestId and HostId in the XML, in their order.
+    """
 
     def __init__(
         self,
@@ -124,5 +127,5 @@ class Refusal(Exception):
 
 
 def invalid_argument(name: str, value: str, message: str, ec: str = "") -> Refusal:
-    """InvalidArgument with the two fields that name the culprit."""
+    """InvalidArgument, with ArgumentName and ArgumentValue."""
     return Refusal("InvalidArgument", {"ArgumentName": name, "ArgumentValue": value}, message=message, ec=ec)

@@ -1,6 +1,6 @@
-"""Faults carried out on a request, its body and its answer.
+"""Fault injection: the effects of `faults.Rule` on a request, its body and its response.
 
-Rule: a fault is put around the honest server, never inside it: the work itself does not know.
+Rule: faults are applied around an operation, never inside it. Operations know nothing of them.
 """
 
 import errno
@@ -20,80 +20,85 @@ from uploads.localoss.request import Request
 EXPOSED = "Access-Control-Expose-Headers"
 
 
-class Cut(BaseException):
-    """The connection is to be reset. Not an Exception: nothing in between may take it for a fault of ours."""
+class ResetRequested(BaseException):
+    """The connection is to be reset. Not an Exception, so that nothing on the way turns it into InternalError."""
 
 
-def before(effects: Effects, request: Request) -> None:
-    """What happens ahead of the work, and to the bytes that arrive during it."""
+def apply_before(effects: Effects, request: Request) -> None:
+    """Apply the effects that come before the operation, or on the bytes that it reads.
+
+    Refusal for an injected error, ResetRequested for a reset.
+    """
     if effects.delay:
         time.sleep(effects.delay)
     if effects.reset == "before":
-        raise Cut
+        raise ResetRequested
     if effects.slow:
-        request.body.through(lambda stream: _Slow(stream, effects.slow or 1))
+        request.body.wrap(lambda stream: _SlowStream(stream, effects.slow or 1))
     if effects.flip_byte:
-        request.body.through(_Flipped)
+        request.body.wrap(_CorruptedStream)
     if effects.reset == "middle" and request.body.expected:
         half = (request.body.length or 0) // 2
-        request.body.through(lambda stream: _Broken(stream, half))
+        request.body.wrap(lambda stream: _ResettingStream(stream, half))
     if effects.error:
-        raise _refusal(effects.error)
+        raise _refusal_of(effects.error)
 
 
-def after(effects: Effects, request: Request, answer: Answer) -> Answer:
-    """What happens to the answer of work that was done."""
+def apply_after(effects: Effects, request: Request, answer: Answer) -> Answer:
+    """The response after the effects that follow the operation. ResetRequested if the response is to be lost."""
     if effects.lose_answer:
-        raise Cut
+        raise ResetRequested
     if effects.error:
         answer.headers.update(effects.error.headers)
-    cut = effects.reset == "middle" and not request.body.expected
-    if not (cut or effects.slow):
+    resets = effects.reset == "middle" and not request.body.expected
+    if not (resets or effects.slow):
         return answer
     if isinstance(answer.body, bytes):
         answer.headers["Content-Length"] = str(len(answer.body))
     size = int(answer.headers.get("Content-Length", 0))
     pieces = iter([answer.body]) if isinstance(answer.body, bytes) else iter(answer.body)
-    chunks = traffic.at_pace(pieces, effects.slow)
-    answer.body = _Sent(answer.body, _first(chunks, size // 2) if cut else chunks)
+    chunks = traffic.limited(pieces, effects.slow)
+    answer.body = _ReplacedBody(answer.body, _reset_after(chunks, size // 2) if resets else chunks)
     return answer
 
 
-def hidden(effects: Effects, headers: dict[str, str]) -> dict[str, str]:
-    """CORS headers, without ETag among those exposed if it is to be hidden."""
+def without_etag(effects: Effects, headers: dict[str, str]) -> dict[str, str]:
+    """CORS headers; with `hide_etag`, without ETag among the exposed headers."""
     if not effects.hide_etag or EXPOSED not in headers:
         return headers
     names = [name for name in headers[EXPOSED].split(", ") if name.lower() not in ("etag", "*")]
     return {**headers, EXPOSED: ", ".join(names)}
 
 
-def reset(environ: dict[str, Any]) -> OSError:
-    """Make the close that follows a reset; what to raise so that gunicorn closes and says nothing."""
-    connection = environ.get("gunicorn.socket")
+def reset_connection(environ: dict[str, Any]) -> OSError:
+    """Make the next close of the request's socket send RST. Returns the exception to raise, on which the server closes
+    the connection without a response.
+    """
+    connection = environ.get("localoss.socket")
     if isinstance(connection, socket.socket):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    return OSError(errno.ECONNRESET, "reset on demand")
+    return OSError(errno.ECONNRESET, "reset by fault injection")
 
 
-def _refusal(error: Error) -> Refusal:
-    """In the words of the rule, which may be codes that this server itself never says."""
+def _refusal_of(error: Error) -> Refusal:
+    """The injected error, whose code need not be one of ERRORS."""
     refusal = Refusal("InternalError", message=error.message or error.code, status=error.status)
     refusal.code = error.code
     return refusal
 
 
-def _first(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+def _reset_after(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
     for chunk in chunks:
         if len(chunk) >= size:
             yield chunk[:size]
-            raise Cut
+            raise ResetRequested
         size -= len(chunk)
         yield chunk
-    raise Cut
+    raise ResetRequested
 
 
-class _Sent:
-    """An answer's body that lets go of what the honest one holds."""
+class _ReplacedBody:
+    """A response body in place of another one, which is closed with it."""
 
     def __init__(self, body: object, chunks: Iterator[bytes]) -> None:
         self._close = getattr(body, "close", None)
@@ -107,7 +112,9 @@ class _Sent:
             self._close()
 
 
-class _Slow:
+class _SlowStream:
+    """A request body at `rate` bytes per second."""
+
     def __init__(self, stream: Stream, rate: int) -> None:
         self._stream, self._rate = stream, rate
 
@@ -117,20 +124,22 @@ class _Slow:
         return chunk
 
 
-class _Broken:
+class _ResettingStream:
+    """A request body that resets the connection after `left` bytes."""
+
     def __init__(self, stream: Stream, left: int) -> None:
         self._stream, self._left = stream, left
 
     def read(self, size: int) -> bytes:
         if self._left <= 0:
-            raise Cut
+            raise ResetRequested
         chunk = self._stream.read(min(size, self._left))
         self._left -= len(chunk)
         return chunk
 
 
-class _Flipped:
-    """The first byte arrives as another."""
+class _CorruptedStream:
+    """A request body whose first byte has one bit inverted."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream, self._done = stream, False

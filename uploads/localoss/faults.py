@@ -1,13 +1,26 @@
-"""Faults on demand: how a page behaves when OSS does not, for the people who write pages.
+"""Rules for fault injection: which requests fail, and how.
 
-Rule: nothing happens unless a rule says so; a rule is data, checked when it is given, and what it did is counted.
+Rule: without rules nothing fails. A rule is checked when it is set, and its use is counted.
 
-A rule is a JSON object. What it matches (all of it; what is left out matches everything):
-`operation` (OSS's name, "UploadPart"; "Preflight"; "*" wildcards), `key` (with wildcards), `part_number` (one or a
-list), `after` (let so many pass first), `count` (strike so often at most), `probability` with `seed`.
-What it does: `error` {status, code, message, headers}, `delay` (seconds), `slow` (bytes a second, both ways), `reset`
-("before" the work, or in the "middle" of the bytes), `lose_answer` (the work is done, nobody hears of it), `flip_byte`
-(of what arrives), `hide_etag` (from pages of other origins), `clock_shift` (seconds).
+A rule is a JSON object. These members say which requests it applies to; a missing one matches every request:
+
+- `operation`: the name in OSS's manual, such as "UploadPart", or "Preflight"; `*` and `?` are wildcards
+- `key`: the object's key, with the same wildcards
+- `part_number`: a number or a list of numbers
+- `after`: the number of matching requests to leave alone first
+- `count`: the highest number of requests to apply it to
+- `probability` (0 to 1) and `seed`: apply it to a part of the matching requests, the same ones for the same seed
+
+These say what happens:
+
+- `error`: {status, code, message, headers} as the response
+- `delay`: seconds to wait before the operation
+- `slow`: bytes per second, in both directions
+- `reset`: reset the connection, "before" the operation or in the "middle" of the bytes
+- `lose_answer`: run the operation, then reset the connection
+- `flip_byte`: change the first byte that arrives
+- `hide_etag`: do not expose the ETag header to pages of other origins
+- `clock_shift`: seconds to add to the server's clock
 """
 
 import json
@@ -26,13 +39,13 @@ MAX_SECONDS = 24 * 3600.0
 RESETS = ("before", "middle")
 
 
-class BadRules(Exception):
-    """What is wrong with the rules, in words."""
+class InvalidRules(Exception):
+    """The rules are not valid; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """An answer instead of the work."""
+    """An error response in place of the operation."""
 
     status: int
     code: str
@@ -42,7 +55,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What befalls one request."""
+    """The faults of one request. `delay` and `clock_shift` are in seconds, `slow` in bytes per second."""
 
     error: Error | None = None
     delay: float = 0.0
@@ -53,8 +66,8 @@ class Effects:
     hide_etag: bool = False
     clock_shift: float = 0.0
 
-    def over(self, other: "Effects") -> "Effects":
-        """Both; where both say something, this one does."""
+    def merged_over(self, other: "Effects") -> "Effects":
+        """The effects of both. Where both set one, this object's is used."""
         mine = {name: value for name, value in _items(self) if value}
         return Effects(**{**dict(_items(other)), **mine})
 
@@ -68,7 +81,7 @@ def _items(effects: Effects) -> Iterator[tuple[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When to strike, and how."""
+    """Which requests fail, and how. `count` None means every matching request."""
 
     effects: Effects
     operation: str = "*"
@@ -80,6 +93,7 @@ class Rule:
     seed: int = 0
 
     def matches(self, operation: str, key: str, part_number: str) -> bool:
+        """Whether a request is one of those that the rule is about. `part_number` is "" without one."""
         return (
             like(self.operation, operation)
             and like(self.key, key)
@@ -88,108 +102,113 @@ class Rule:
 
 
 @dataclass(slots=True)
-class _Counted:
+class _CountedRule:
     rule: Rule
-    luck: random.Random
+    generator: random.Random
     matched: int = 0
-    struck: int = 0
+    applied: int = 0
 
-    def strikes(self) -> bool:
-        """Whether this match is one to act on. The luck is drawn for every match, so that a seed tells the whole."""
+    def applies(self) -> bool:
+        """Count a matching request; whether the rule applies to it.
+
+        A random number is drawn for each match, so that the same seed gives the same sequence.
+        """
         self.matched += 1
-        lucky = self.luck.random() < self.rule.probability
-        if self.matched <= self.rule.after or not lucky or self.struck == self.rule.count:
+        drawn = self.generator.random() < self.rule.probability
+        if self.matched <= self.rule.after or not drawn or self.applied == self.rule.count:
             return False
-        self.struck += 1
+        self.applied += 1
         return True
 
 
 class Faults:
-    """The rules in force, and how often each has struck."""
+    """The current rules and their counts. Safe for threads."""
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         self._lock = threading.Lock()
-        self._rules: list[_Counted] = []
+        self._rules: list[_CountedRule] = []
         self.replace(rules)
 
     def replace(self, rules: Sequence[Rule]) -> None:
+        """Set the rules; counts start at zero."""
         # Not for secrets: a seed makes the same requests fail again.
-        fresh = [_Counted(rule, random.Random(rule.seed)) for rule in rules]  # noqa: S311
+        fresh = [_CountedRule(rule, random.Random(rule.seed)) for rule in rules]  # noqa: S311
         with self._lock:
             self._rules = fresh
 
-    def strike(self, operation: str, key: str = "", part_number: str = "") -> Effects:
-        """What befalls this request. The first rule that says something about an effect has the say."""
+    def effects_on(self, operation: str, key: str = "", part_number: str = "") -> Effects:
+        """The effects on this request. For each effect, the first rule that sets it decides."""
         effects = NONE
         with self._lock:
             for counted in self._rules:
-                if counted.rule.matches(operation, key, part_number) and counted.strikes():
-                    effects = effects.over(counted.rule.effects)
+                if counted.rule.matches(operation, key, part_number) and counted.applies():
+                    effects = effects.merged_over(counted.rule.effects)
         return effects
 
     def report(self) -> list[dict[str, Any]]:
-        """The rules with their counts, as JSON."""
+        """The rules with their counts, ready for JSON: "matched" requests, and those it was "applied" to."""
         with self._lock:
             return [
-                {**asdict(counted.rule), "matched": counted.matched, "struck": counted.struck}
+                {**asdict(counted.rule), "matched": counted.matched, "applied": counted.applied}
                 for counted in self._rules
             ]
 
 
 def load(path: Path) -> list[Rule]:
-    """The rules of a file."""
+    """The rules of a JSON file. InvalidRules if it cannot be read or is not valid."""
     try:
         return parse(path.read_bytes())
     except OSError as error:
-        raise BadRules(f"cannot read {path}: {error.strerror}") from error
+        raise InvalidRules(f"cannot read {path}: {error.strerror}") from error
 
 
 def parse(text: bytes) -> list[Rule]:
-    """`{"rules": [...]}`, or the list alone."""
+    """The rules of a JSON document: `{"rules": [...]}` or the list alone. InvalidRules if it is not valid."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadRules("The rules are not JSON.") from error
+        raise InvalidRules("The rules are not JSON.") from error
     listed = document.get("rules") if isinstance(document, dict) else document
     if not isinstance(listed, list) or len(listed) > MAX_RULES:
-        raise BadRules(f"Expected a list of at most {MAX_RULES} rules.")
+        raise InvalidRules(f"Expected a list of at most {MAX_RULES} rules.")
     return [_Reader(item, number).rule() for number, item in enumerate(listed, 1)]
 
 
 class _Reader:
-    """One rule out of JSON: every value checked, nothing left over."""
+    """Reads one rule from JSON. InvalidRules for a wrong value or an unknown member."""
 
     def __init__(self, item: Any, number: int) -> None:
         self._where = f"rule {number}"
         if not isinstance(item, dict):
-            raise self._wrong("must be an object")
-        self._left = dict(item)
+            raise self._invalid("must be an object")
+        self._unread = dict(item)
 
     def rule(self) -> Rule:
-        numbers = self._left.pop("part_number", [])
+        """The rule. Raises InvalidRules."""
+        numbers = self._unread.pop("part_number", [])
         numbers = numbers if isinstance(numbers, list) else [numbers]
         if not all(type(number) is int for number in numbers):
-            raise self._wrong("part_number must be a number or a list of them")
+            raise self._invalid("part_number must be a number or a list of them")
         rule = Rule(
             operation=self._text("operation", "*"),
             key=self._text("key", "*"),
             part_numbers=tuple(numbers),
             after=int(self._number("after", 0, whole=True)),
-            count=int(self._number("count", 0, whole=True)) if "count" in self._left else None,
+            count=int(self._number("count", 0, whole=True)) if "count" in self._unread else None,
             probability=self._number("probability", 1.0, high=1.0),
             seed=int(self._number("seed", 0, whole=True)),
             effects=self._effects(),
         )
-        if self._left:
-            raise self._wrong(f"does not know {', '.join(sorted(map(str, self._left)))}")
+        if self._unread:
+            raise self._invalid(f"has unknown members: {', '.join(sorted(map(str, self._unread)))}")
         if rule.effects == NONE:
-            raise self._wrong("does nothing")
+            raise self._invalid("has no effect")
         return rule
 
     def _effects(self) -> Effects:
-        reset = self._left.pop("reset", "")
+        reset = self._unread.pop("reset", "")
         if reset not in ("", *RESETS):
-            raise self._wrong('reset must be "before" or "middle"')
+            raise self._invalid('reset must be "before" or "middle"')
         slow = int(self._number("slow", 0, whole=True)) or None
         return Effects(
             error=self._error(),
@@ -203,39 +222,39 @@ class _Reader:
         )
 
     def _error(self) -> Error | None:
-        item = self._left.pop("error", None)
+        item = self._unread.pop("error", None)
         if item is None:
             return None
         if not isinstance(item, dict) or not item.keys() <= {"status", "code", "message", "headers"}:
-            raise self._wrong("error must be {status, code, message, headers}")
+            raise self._invalid("error must be {status, code, message, headers}")
         status, code, message = item.get("status"), item.get("code", "InternalError"), item.get("message", "")
         sent = item.get("headers", {})
         if type(status) is not int or not 300 <= status <= 599:
-            raise self._wrong("error.status must be between 300 and 599")
+            raise self._invalid("error.status must be between 300 and 599")
         if not (isinstance(code, str) and isinstance(message, str) and _are_headers(sent)):
-            raise self._wrong("error.code and error.message are text, error.headers names and values")
+            raise self._invalid("error.code and error.message are text, error.headers names and values")
         return Error(status, code, message, sent)
 
     def _text(self, name: str, default: str) -> str:
-        value = self._left.pop(name, default)
+        value = self._unread.pop(name, default)
         if not isinstance(value, str) or len(value) > 2000:
-            raise self._wrong(f"{name} must be text")
+            raise self._invalid(f"{name} must be text")
         return value
 
     def _number(self, name: str, default: float, *, whole: bool = False, low: float = 0.0, high: float = 1e15) -> float:
-        value = self._left.pop(name, default)
+        value = self._unread.pop(name, default)
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not low <= value <= high:
-            raise self._wrong(f"{name} must be a {'whole ' if whole else ''}number between {low:g} and {high:g}")
+            raise self._invalid(f"{name} must be a {'whole ' if whole else ''}number between {low:g} and {high:g}")
         return value
 
     def _flag(self, name: str) -> bool:
-        value = self._left.pop(name, False)
+        value = self._unread.pop(name, False)
         if not isinstance(value, bool):
-            raise self._wrong(f"{name} must be true or false")
+            raise self._invalid(f"{name} must be true or false")
         return value
 
-    def _wrong(self, words: str) -> BadRules:
-        return BadRules(f"{self._where} {words}.")
+    def _invalid(self, problem: str) -> InvalidRules:
+        return InvalidRules(f"{self._where} {problem}.")
 
 
 def _are_headers(sent: object) -> bool:

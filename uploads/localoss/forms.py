@@ -1,6 +1,6 @@
-"""multipart/form-data as it comes in: some fields, then one file.
+"""Reading multipart/form-data: fields, then one file (OSS manual: "PostObject").
 
-Rule: fields are bounded and held, the file goes through in chunks and is never held.
+Rule: fields have a size limit and are kept in memory. The file is read in chunks.
 """
 
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ MAX_FIELDS_BYTES = 8 * 1024 * 1024
 MAX_FIELDS = 1000
 
 _Events = Iterator[Any]
-"""A MultipartSegment at each beginning, then its bytes, then None: the library has no types of its own."""
+"""For each part of the form a MultipartSegment, its bytes, then None. The library has no types."""
 
 
 @dataclass(slots=True)
 class Form:
-    """`fields`: lower-case names. What comes after the file is ignored."""
+    """A form up to its file. `fields` have lower-case names. Fields after the file are ignored, as OSS ignores them."""
 
     fields: dict[str, str]
     filename: str
@@ -31,7 +31,7 @@ class Form:
     _events: _Events
 
     def chunks(self) -> Iterator[bytes]:
-        """The file, to the end of the form: a form that is cut off is refused."""
+        """The file in chunks. Refusal (MalformedPOSTRequest) if the form does not end."""
         for event in self._events:
             if event is None:
                 break
@@ -42,7 +42,7 @@ class Form:
 
 
 def read(body: Body, content_type: str) -> Form:
-    """Up to the beginning of the file."""
+    """Read a form up to the beginning of its file. Refusal if it is malformed, too large or has no file."""
     kind, options = parse_options_header(content_type)
     boundary = options.get("boundary", "")
     if kind != "multipart/form-data" or not boundary:

@@ -1,4 +1,7 @@
-"""What a callback may say of an image. Rule: its head alone is read, and what cannot be read is no image."""
+"""The image variables of a callback (OSS manual: "Callback").
+
+Rule: only the head of the object is read. Data that cannot be read is no image.
+"""
 
 import struct
 from io import BytesIO
@@ -6,12 +9,12 @@ from io import BytesIO
 import imagesize  # type: ignore[import-untyped]
 
 HEAD_BYTES = 256 * 1024
-"""Enough for what cameras write ahead of the size."""
+"""Enough for the metadata that cameras write before the size."""
 _BEGINNINGS = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png", b"GIF8": "gif", b"BM": "bmp"}
 
 
 def image_variables(head: bytes) -> dict[str, str]:
-    """`imageInfo.height`, `.width` (pixels) and `.format`; nothing if these are not the first bytes of an image."""
+    """`imageInfo.height` and `imageInfo.width` (pixels) and `imageInfo.format`; empty if `head` is not of an image."""
     kind = next((kind for beginning, kind in _BEGINNINGS.items() if head.startswith(beginning)), "")
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         kind = "webp"

@@ -1,6 +1,6 @@
-"""The server's own pages, under `/-/`: no bucket can have that name.
+"""The server's internal routes, under `/-/`, which cannot be the name of a bucket.
 
-Rule: what changes the server is for the machine that it runs on alone, and only if it was started so.
+Rule: only this machine can change the server, and only if the server was started with `--allow-faults`.
 """
 
 import ipaddress
@@ -10,44 +10,45 @@ from typing import Any
 from uploads.localoss import faults
 from uploads.localoss.addressing import host_name
 from uploads.localoss.answers import Answer
-from uploads.localoss.callbacks import KEY_PAGE, Caller
+from uploads.localoss.callbacks import PUBLIC_KEY_PATH, CallbackClient
 from uploads.localoss.config import Config
 from uploads.localoss.request import Request
 
-BUCKET = "-"
+PREFIX = "-"
 
 
-def is_own(request: Request) -> bool:
-    return request.address.in_path and request.bucket == BUCKET
+def is_internal(request: Request) -> bool:
+    """Whether a request is for an internal route."""
+    return request.address.in_path and request.bucket == PREFIX
 
 
-def answer(request: Request, config: Config, rules: faults.Faults, caller: Caller) -> Answer:
-    """The page that was asked for."""
-    if request.key == KEY_PAGE:
-        return Answer(200, {"Content-Type": "application/x-pem-file"}, caller.public_key)
+def answer(request: Request, config: Config, rules: faults.Faults, callback_client: CallbackClient) -> Answer:
+    """The response: the public key of callbacks, or the fault injection rules as JSON."""
+    if request.key == PUBLIC_KEY_PATH:
+        return Answer(200, {"Content-Type": "application/x-pem-file"}, callback_client.public_key)
     if request.key == "faults":
         return _faults(request, config, rules)
-    return _json(404, {"error": "There is no such page."})
+    return _json(404, {"error": "Not found."})
 
 
 def _faults(request: Request, config: Config, rules: faults.Faults) -> Answer:
     if not config.allow_faults:
         return _json(403, {"error": "Start the server with --allow-faults to set faults."})
-    # A name that resolves to this machine could be any web site's: only what every site cannot claim is trusted.
+    # Any web site can have a host name that resolves to this machine, so the Host header must be a loopback address.
     if not (
         _is_loopback(request.client)
         and (host_name(request.host) == "localhost" or _is_loopback(host_name(request.host)))
     ):
-        return _json(403, {"error": "Faults are set from the machine itself."})
+        return _json(403, {"error": "Faults can be set only from this machine."})
     if request.method == "PUT":
         try:
             rules.replace(faults.parse(request.body.whole(faults.MAX_JSON_BYTES)))
-        except faults.BadRules as error:
+        except faults.InvalidRules as error:
             return _json(400, {"error": str(error)})
     elif request.method == "DELETE":
         rules.replace(())
     elif request.method != "GET":
-        return _json(405, {"error": "GET, PUT or DELETE."})
+        return _json(405, {"error": "Use GET, PUT or DELETE."})
     return _json(200, {"rules": rules.report()})
 
 

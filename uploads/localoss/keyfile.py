@@ -1,6 +1,6 @@
-"""Keys of a root that outlive the server.
+"""Files with secret keys in the data directory.
 
-Rule: made once, whole or not at all, and readable by their owner alone.
+Rule: a file is written once and atomically, and only its owner can read it.
 """
 
 import os
@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def keep(path: Path, make: Callable[[], bytes]) -> bytes:
-    """What the file holds; made now if it is not there."""
+def load_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
+    """The content of the file. If there is none, it is created with the result of `make`."""
     with suppress(FileNotFoundError):
         return path.read_bytes()
     content = make()

@@ -1,6 +1,7 @@
-"""Who may sign: access keys, long-term and temporary.
+"""Access keys, long-term and temporary.
 
-Rule: secrets and tokens are compared in constant time and never shown. A temporary key is known by its token alone.
+Rule: secrets and tokens are compared in constant time and never shown. A temporary key is stored nowhere but in its
+security token.
 """
 
 import hmac
@@ -11,13 +12,13 @@ from datetime import datetime
 from uploads.localoss import policy
 from uploads.localoss.errors import Refusal
 from uploads.localoss.policy import Policy
-from uploads.localoss.tokens import KEY_ID_PREFIX, Seal, Session
+from uploads.localoss.tokens import KEY_ID_PREFIX, Session, TokenCipher
 from uploads.oss.sts import DEFAULT_DURATION_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A key pair; a temporary one has a token, an end, and policies which must all allow what it does."""
+    """A key pair. A temporary one has a token, an expiry time, and policies which must all allow an operation."""
 
     id: str
     secret: str = field(repr=False)
@@ -28,7 +29,7 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What may be assumed, what it may do, and for how long at most."""
+    """A RAM role that AssumeRole accepts, its policy, and the longest session in seconds."""
 
     arn: str
     policy: Policy
@@ -36,22 +37,28 @@ class Role:
 
 
 class KeyRing:
-    """The keys that this server knows. Without a seal there are no tokens but those of `keys`."""
+    """The keys of this server. Without a `cipher` only `keys` are known, and no issued temporary ones."""
 
-    def __init__(self, keys: Iterable[AccessKey], roles: Iterable[Role] = (), seal: Seal | None = None) -> None:
+    def __init__(
+        self, keys: Iterable[AccessKey], roles: Iterable[Role] = (), cipher: TokenCipher | None = None
+    ) -> None:
         self._keys = {key.id: key for key in keys}
         self.roles = {role.arn: role for role in roles}
-        self._seal = seal
+        self._cipher = cipher
 
     def long_term(self, key_id: str) -> AccessKey | None:
+        """The long-term key with this id."""
         key = self._keys.get(key_id)
         return key if key is not None and key.token is None else None
 
     def find(self, key_id: str, token: str | None, now: datetime) -> AccessKey:
-        """The key, if it exists and the token that came with it is its own and still good."""
+        """The key with this id. Refusal if there is none, or if the token is not this key's or has expired.
+
+        The EC values are those of the OSS manual: "EC error codes".
+        """
         key = self._keys.get(key_id)
-        if key is None and key_id.startswith(KEY_ID_PREFIX) and self._seal is not None:
-            key = self._lent(key_id, token, self._seal)
+        if key is None and key_id.startswith(KEY_ID_PREFIX) and self._cipher is not None:
+            key = self._temporary_key(key_id, token, self._cipher)
         if key is None:
             raise Refusal("InvalidAccessKeyId", {"OSSAccessKeyId": key_id})
         if key.token is None:
@@ -66,17 +73,17 @@ class KeyRing:
             raise Refusal("SecurityTokenExpired", {"SecurityToken": token})
         return key
 
-    def _lent(self, key_id: str, token: str | None, seal: Seal) -> AccessKey:
-        """The key that the token holds, if it holds this one."""
+    def _temporary_key(self, key_id: str, token: str | None, cipher: TokenCipher) -> AccessKey:
+        """The key in the token. Refusal (InvalidSecurityToken) if the token is not valid or holds another key."""
         if not token:
             raise Refusal("InvalidAccessKeyId", {"OSSAccessKeyId": key_id}, ec="0002-00000002")
-        session = seal.open(token)
+        session = cipher.decrypt(token)
         if session is None or session.access_key_id != key_id:
             raise Refusal("InvalidSecurityToken", {"SecurityToken": token})
         return AccessKey(key_id, session.access_key_secret, token, session.expires_at, self._policies(session))
 
     def _policies(self, session: Session) -> tuple[Policy, ...]:
-        """The role's, as it is now, and the session's own. A role that is gone allows nothing."""
+        """The current policy of the role, and the session's own. A role that no longer exists allows nothing."""
         role = self.roles.get(session.role_arn)
         allowed = role.policy if role else Policy(())
         return (allowed, policy.parse(session.policy)) if session.policy else (allowed,)

@@ -1,7 +1,8 @@
-"""Lifecycle rules carried out: stale multipart uploads are aborted, expired objects deleted.
+"""Running lifecycle rules: old multipart uploads are aborted and expired objects deleted (OSS manual: "Lifecycle
+rules").
 
-Rule: the rules are read anew at each round and nothing is remembered, so a round may be cut off at any moment.
-OSS goes round once a day; here the interval is a setting. Transitions are kept and not carried out.
+Rule: a run reads the rules again and keeps no state, so it may be interrupted at any moment. OSS runs them once a day;
+here the interval is a setting. Transitions are stored and not run.
 """
 
 import logging
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def run(store: Store, now: datetime) -> int:
-    """One round over all buckets; how many uploads and objects went."""
+    """Run the rules of all buckets once. Returns the number of uploads aborted and objects deleted."""
     return sum(
         _abort_uploads(store, bucket.name, rule, now) + _delete_objects(store, bucket.name, rule, now)
         for bucket in store.buckets.with_lifecycle()
@@ -29,19 +30,19 @@ def run(store: Store, now: datetime) -> int:
 
 
 def start(store: Store, interval: float, clock: Callable[[], datetime]) -> threading.Thread:
-    """Rounds for ever, in a thread that ends with the process."""
-    thread = threading.Thread(target=_rounds, args=(store, interval, clock), name="lifecycle", daemon=True)
+    """Run the rules every `interval` seconds, in a thread that ends with the process."""
+    thread = threading.Thread(target=_run_repeatedly, args=(store, interval, clock), name="lifecycle", daemon=True)
     thread.start()
     return thread
 
 
-def _rounds(store: Store, interval: float, clock: Callable[[], datetime]) -> None:
+def _run_repeatedly(store: Store, interval: float, clock: Callable[[], datetime]) -> None:
     pause = threading.Event()
     while True:
         try:
             run(store, clock())
-        except Exception:  # a full disk now must not end the rounds for ever
-            log.exception("a lifecycle round failed")
+        except Exception:  # The next run may succeed, for instance when a full disk has space again.
+            log.exception("running the lifecycle rules failed")
         pause.wait(interval)
 
 

@@ -1,7 +1,7 @@
-"""XML, both ways, for a server: nothing from outside may break an answer or the parser.
+"""XML of requests and responses.
 
-Rule: what comes in is read by the client's own reader (`uploads.oss.markup`: no document type, bounded depth); what
-goes out has no namespace (the SDKs stumble over one) and holds only what XML can.
+Rule: requests are parsed by `uploads.oss.markup` (no document type, limited depth). Responses have no namespace,
+because oss2 and alibabacloud-oss-v2 do not find their elements with one, and hold only characters that XML 1.0 allows.
 """
 
 import re
@@ -21,13 +21,13 @@ _UNREPRESENTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010
 
 
 def escape(text: str) -> str:
-    """Text as it stands between tags. What XML 1.0 cannot hold (a key's \\x01) becomes U+FFFD."""
+    """Text content, escaped. A character that XML 1.0 cannot hold, such as \\x01, becomes U+FFFD."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     return _UNREPRESENTABLE.sub("\ufffd", text)
 
 
 def render(node: Node) -> str:
-    """One element and what is in it."""
+    """One element with its content."""
     tag, content = node
     if isinstance(content, int):
         return f"<{tag}>{content}</{tag}>"
@@ -36,15 +36,15 @@ def render(node: Node) -> str:
 
 
 def document(tag: str, content: Content) -> bytes:
-    """A whole document."""
+    """A document with its XML declaration."""
     return (DECLARATION + render((tag, content))).encode()
 
 
 def parse(body: bytes, root: str, ec: str = "") -> Element:
-    """The document with this root, or MalformedXML."""
+    """The root element. Refusal (MalformedXML, with `ec`) if the body is no such document."""
     try:
         element = markup.parse(body)
-    # Expat hands on what the codec of a declared encoding has to say: ValueError, LookupError.
+    # Expat passes on the errors of the declared encoding's codec: ValueError, LookupError.
     except (ParseError, ValueError, LookupError) as error:
         raise Refusal("MalformedXML", ec=ec) from error
     if element.tag != root:

@@ -1,7 +1,7 @@
-"""A request as the operations see it.
+"""A request as operations see it.
 
-Rule: made from the raw target and headers alone (`RAW_URI`: WSGI's PATH_INFO is decoded and useless for keys that
-hold %2F or ?); values are decoded once, as UTF-8.
+Rule: made from the raw target (RAW_URI) and the headers. WSGI's PATH_INFO is decoded, so keys with %2F or %3F are lost
+in it. Values are decoded once, as UTF-8.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,9 @@ MAX_KEY_BYTES = 1023
 
 @dataclass(slots=True)
 class Request:
-    """`headers`: lower-case names. `query`: decoded pairs in their order. `client`: the address it came from."""
+    """A request. `target` is the raw request target, `headers` have lower-case names, `query` holds decoded pairs in
+    their order, `id` is the request id of the response, `client` the sender's IP address.
+    """
 
     method: str
     host: str
@@ -38,11 +40,12 @@ class Request:
 
     @property
     def bucket(self) -> str:
+        """The bucket's name; empty if the request is for the service."""
         return self.address.bucket
 
     @property
     def key(self) -> str:
-        """The object's name, if it is text at all: OSS's names are UTF-8."""
+        """The object's key. Refusal (InvalidObjectName) if it is not UTF-8."""
         try:
             return self.address.key.decode()
         except UnicodeDecodeError as error:
@@ -50,23 +53,26 @@ class Request:
 
     @property
     def printable_key(self) -> str:
-        """The object's name for people, whatever bytes it is made of."""
+        """The object's key with U+FFFD for bytes that are not UTF-8."""
         return self.address.key.decode(errors="replace")
 
     def checked_key(self) -> str:
-        """The object's name, if OSS takes it."""
+        """The object's key. Refusal (InvalidObjectName) unless it has 1 to 1,023 bytes of UTF-8 and does not start with
+        a slash or a backslash (OSS manual: "Object naming conventions").
+        """
         key = self.key
         if not 1 <= len(self.address.key) <= MAX_KEY_BYTES or key.startswith(("/", "\\")):
             raise Refusal("InvalidObjectName", {"ObjectName": key})
         return key
 
     def location(self, key: str) -> str:
-        """The URL of an object of this bucket, addressed as this request was."""
+        """The URL of an object of this bucket, in the addressing style of this request."""
         base = f"{self.scheme}://{self.host}"
         return f"{base}/{self.bucket}/{quote(key)}" if self.address.in_path else f"{base}/{quote(key)}"
 
     def number(self, name: str, default: int, low: int, high: int, message: str = "") -> int:
-        """A whole number from the query; absent or empty is the default."""
+        """An integer parameter of the query; `default` if it is absent or empty. Refusal (InvalidArgument) if it is not
+        between `low` and `high`."""
         text = self.parameters.get(name, "")
         if not text:
             return default
@@ -77,7 +83,8 @@ class Request:
         return int(text)
 
     def wants_url_encoding(self) -> bool:
-        """Whether keys in the answer are to be URL-encoded."""
+        """Whether keys in the response are to be URL-encoded. Refusal (InvalidArgument) for an encoding-type other than
+        "url" (OSS manual: "ListObjectsV2")."""
         value = self.parameters.get("encoding-type", "")
         if value not in ("", "url"):
             raise invalid_argument("encoding-type", value, "Invalid Encoding Method specified in Request.")
@@ -85,7 +92,7 @@ class Request:
 
 
 def from_environ(environ: Mapping[str, Any], config: Config, request_id: str) -> Request:
-    """From what gunicorn hands over."""
+    """The request of a WSGI environment that has RAW_URI, as gunicorn's has."""
     headers = _headers(environ)
     target = str(environ.get("RAW_URI") or "/")
     if "://" in target.partition("?")[0] and not target.startswith("/"):
@@ -107,7 +114,7 @@ def from_environ(environ: Mapping[str, Any], config: Config, request_id: str) ->
 
 
 def parse_query(text: str) -> list[tuple[str, str]]:
-    """Decoded pairs; `name` and `name=` are the same."""
+    """Decoded pairs. `name` and `name=` mean the same: requests, ali-oss and Go send `=`."""
     pairs = (piece.partition("=") for piece in text.split("&") if piece)
     return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
 
@@ -123,7 +130,7 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _text(value: str) -> str:
-    """WSGI gives bytes as Latin-1; OSS's clients send UTF-8."""
+    """A header value. WSGI decodes it as Latin-1; OSS's clients send UTF-8."""
     try:
         return value.encode("latin-1").decode()
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""Which operation a request means: one table of level, method and subresource.
+"""The operation of a request: a table of level, method and subresource.
 
-Rule: a subresource that OSS knows and this table does not is NotImplemented; it never falls through to the plain
-operation (a `PUT ?acl` that stored its body as the object would destroy it).
+Rule: a subresource of OSS that is not in the table answers NotImplemented. It is never ignored: a `PUT ?acl` taken for
+PutObject would overwrite the object.
 """
 
 from collections.abc import Callable
@@ -34,9 +34,11 @@ Level = Literal["service", "bucket", "object"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`action`: RAM's name; empty: the operation judges each key itself. `public`: what an ACL must grant.
+    """An operation under its name in OSS's manual.
 
-    `creates`: the bucket need not exist yet. `by_form`: who is asking stands in the body; the operation finds out.
+    `action` is the RAM action (OSS manual: "RAM Policy"); empty if the operation checks each key itself. `public` is
+    the access that an ACL must grant for an anonymous request. With `creates`, the bucket need not exist. With
+    `by_form`, the signature is in the body, and the operation verifies it.
     """
 
     name: str
@@ -64,10 +66,10 @@ SUBRESOURCES: dict[Level, frozenset[str]] = {
     "object": frozenset(_OBJECT_SUBRESOURCES.split()),
 }
 
-# The one that names the operation when several parameters could.
+# These name the operation when there are several subresources.
 FIRST = ("uploadId", "uploads")
 
-# A PUT that brings no bytes but names a source is another operation.
+# A PUT with x-oss-copy-source is another operation.
 COPY, PART_COPY = "copy", "copy a part"
 _COPIES = {"": COPY, "uploadId": PART_COPY}
 
@@ -119,24 +121,26 @@ METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
 
 
 def level(request: Request) -> Level:
+    """Whether a request is about the service, a bucket or an object."""
     if not request.bucket:
         return "service"
     return "object" if request.address.key else "bucket"
 
 
-def _not_built(context: Context) -> Answer:
+def _not_implemented(context: Context) -> Answer:
     asked = find(context.request).name
-    raise Refusal("NotImplemented", message=f"The local server does not know the operation {asked}.")
+    raise Refusal("NotImplemented", message=f"The local OSS does not implement the operation {asked}.")
 
 
-# Judged by the bucket's CORS rules alone, and so by the door, not here.
-PREFLIGHT = Route("Preflight", "", _not_built)
-# STS has signatures and answers of its own.
-ASSUME_ROLE = Route("AssumeRole", "", _not_built)
+# Answered by the bucket's CORS rules, in `application.py`.
+PREFLIGHT = Route("Preflight", "", _not_implemented)
+# STS has its own signatures and documents, in `sts.py`.
+ASSUME_ROLE = Route("AssumeRole", "", _not_implemented)
 
 
 def find(request: Request) -> Route:
-    """The operation. One that is not built is refused when it runs, after the bucket and the signature were judged."""
+    """The operation of a request. One that is not implemented answers so when it runs, after bucket and signature are
+    checked. Refusal (MethodNotAllowed) for a method that OSS does not have."""
     if request.method == "OPTIONS":
         return PREFLIGHT
     if sts.is_sts(request):
@@ -149,4 +153,4 @@ def find(request: Request) -> Route:
     if request.method == "PUT" and copying.SOURCE in request.headers:
         name = _COPIES.get(name, name)
     asked = f"{request.method} {where}{'?' if name else ''}{name}"
-    return ROUTES.get((where, request.method, name)) or Route(asked, "", _not_built)
+    return ROUTES.get((where, request.method, name)) or Route(asked, "", _not_implemented)

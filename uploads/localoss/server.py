@@ -1,6 +1,11 @@
-"""gunicorn around the application: one worker with threads, on a socket that we open ourselves.
+"""The server: gunicorn around the application, one worker process with threads.
 
-Rule: it ends at once, however it is ended, and leaves no process; the store is made for that.
+gunicorn streams request bodies, rejects ambiguous lengths (RFC 9112, section 6.3) and does not let idle connections
+hold threads. cheroot holds a whole chunk in memory, accepts ambiguous lengths, and gives each new connection a thread.
+waitress receives the whole body before the application runs.
+
+Rule: gunicorn is known in this module alone. Every way of ending the server ends all of its processes at once; the
+store is safe against that at any moment.
 """
 
 import ctypes
@@ -10,6 +15,8 @@ import signal
 import socket
 import struct
 import sys
+import threading
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -17,11 +24,13 @@ from typing import IO, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 from uploads.localoss import answers
 from uploads.localoss.answers import wsgi_value
 from uploads.localoss.application import LocalOss, new_request_id
+from uploads.localoss.body import Stream
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 
@@ -29,26 +38,29 @@ BACKLOG = 512
 MAX_HEADER_BYTES = 16 * 1024
 KEEPALIVE_SECONDS = 75
 IDLE_SECONDS = 0.5
-"""How long a new connection that says nothing holds a thread, before it waits without one: browsers open several
-ahead of need."""
+"""Seconds that a new connection without a request holds a thread, before it waits without one. Browsers open several
+connections ahead of need."""
 PR_SET_PDEATHSIG = 1
 
 
-class CannotStart(Exception):
-    """Why the server does not start, in one line."""
+class StartError(Exception):
+    """Why the server cannot start, in one line."""
 
 
 def serve(config: Config) -> None:
-    """Serve until a signal comes; print the URL once connections are accepted. Does not return."""
+    """Serve until a signal comes. Print the URL once connections are accepted.
+
+    Does not return. StartError if the address, the data directory or a bucket name cannot be used.
+    """
     listener = listen(config)
     lock = lock_root(config)
     application = LocalOss(config, url(config, listener))
     try:
         application.prepare()
     except Refusal as refusal:
-        raise CannotStart(f"{refusal.fields.get('BucketName', '')}: {refusal.message}") from refusal
+        raise StartError(f"{refusal.fields.get('BucketName', '')}: {refusal.message}") from refusal
     except OSError as error:
-        raise CannotStart(f"cannot use {config.root}: {error.strerror}") from error
+        raise StartError(f"cannot use {config.root}: {error.strerror}") from error
     application.store.close()
     # gunicorn has no settings for these two.
     wsgi.SERVER = "AliyunOSS"
@@ -58,11 +70,11 @@ def serve(config: Config) -> None:
 
 
 def listen(config: Config) -> socket.socket:
-    """The listening socket. Port 0 takes a free one."""
+    """The listening socket. Port 0 takes a free one. StartError if the address cannot be used."""
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Accepted sockets inherit it: who neither sends nor closes holds no thread for ever.
+    # Accepted sockets inherit this timeout: a client that stops sending does not hold a thread for ever.
     seconds = int(config.io_timeout)
     listener.setsockopt(
         socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, int((config.io_timeout - seconds) * 1e6))
@@ -73,31 +85,35 @@ def listen(config: Config) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or str(error)
-        raise CannotStart(f"cannot listen on {config.host}:{config.port}: {reason}") from error
+        raise StartError(f"cannot listen on {config.host}:{config.port}: {reason}") from error
     return listener
 
 
 def url(config: Config, listener: socket.socket) -> str:
+    """The server's URL, with the port that the listener has."""
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"http://{host}:{listener.getsockname()[1]}"
 
 
 def lock_root(config: Config) -> IO[str]:
-    """One server to a root: the sweep at the start of a second one would take the first one's uploads away."""
+    """The open lock file of the data directory. StartError if another server holds it.
+
+    A second server would remove the first one's unfinished blobs when it starts.
+    """
     try:
         config.root.mkdir(parents=True, exist_ok=True)
         lock = (config.root / "lock").open("w")
     except OSError as error:
-        raise CannotStart(f"cannot use {config.root}: {error.strerror}") from error
+        raise StartError(f"cannot use {config.root}: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise CannotStart(f"{config.root} is in use by another local OSS server") from error
+        raise StartError(f"{config.root} is in use by another local OSS server") from error
     return lock
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]
-    """gunicorn's, but an unreadable request is refused in OSS's words, and not quoted in a log."""
+    """gunicorn's worker with threads. It answers a malformed request with an OSS error, and does not log its text."""
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         request_id = new_request_id(datetime.now(UTC))
@@ -116,8 +132,21 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]
             client.sendall(f"HTTP/1.1 {answer.status_line}\r\n{head}\r\n".encode("latin-1") + body)
 
 
+class _Input:
+    """gunicorn's request body. Malformed chunks are an OSError, as any other body that ends too early."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return self._stream.read(size)
+        except ParseException as error:
+            raise OSError("malformed chunk") from error
+
+
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
-    """Settings without gunicorn's own command line and files."""
+    """gunicorn's documented custom application: settings without its own command line and files."""
 
     def __init__(self, application: LocalOss, listener: socket.socket, address: str) -> None:
         self._application = application
@@ -139,29 +168,44 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "loglevel": "critical",
             "control_socket_disable": True,
             "proc_name": "localoss",
-            "post_fork": lambda arbiter, worker: _die_with_parent(arbiter.pid),
+            "post_fork": lambda arbiter, worker: _end_with_arbiter(arbiter.pid),
             "post_worker_init": self._started,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> LocalOss:
-        return self._application
+    def load(self) -> Callable[..., Iterable[bytes]]:
+        def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            environ["wsgi.input"] = _Input(environ["wsgi.input"])
+            environ["localoss.socket"] = environ["gunicorn.socket"]
+            return self._application(environ, start_response)
+
+        return call
 
     def _started(self, worker: gthread.ThreadWorker) -> None:
         for number in (signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, lambda *_: os._exit(0))
-        # Ctrl-C reaches the whole group; the parent then sends SIGQUIT.
+        # Ctrl-C reaches the whole process group; the arbiter then sends SIGQUIT.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._application.run_lifecycle()
+        if self._application.config.exit_with_stdin:
+            threading.Thread(target=_end_with_stdin, args=(worker.ppid,), name="stdin", daemon=True).start()
         if worker.age == 1:
-            print(self._address, flush=True)  # noqa: T201  # the one line that was promised
+            print(self._address, flush=True)  # noqa: T201  # the documented output
 
 
-def _die_with_parent(parent: int) -> None:
-    """Linux kills the worker with its parent, even after kill -9; elsewhere gunicorn's own watch takes a second."""
+def _end_with_arbiter(arbiter: int) -> None:
+    """Linux kills the worker with gunicorn's arbiter; elsewhere gunicorn's own watch takes a second."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    if os.getppid() != arbiter:
         os._exit(0)
+
+
+def _end_with_stdin(arbiter: int) -> None:
+    """Wait until standard input is closed, then end the arbiter and with it this worker."""
+    with suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os.kill(arbiter, signal.SIGTERM)

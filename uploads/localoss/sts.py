@@ -1,6 +1,9 @@
-"""STS on the same port: AssumeRole, signed in either of its two ways.
+"""STS on the same port: AssumeRole in both forms of signature (STS manual: "AssumeRole").
 
-Rule: what was lent is written nowhere but in the token; of past requests only the nonces of the last minutes are kept.
+aliyun-python-sdk-core and ali-oss sign in the RPC form, alibabacloud-sts20150401 with ACS3-HMAC-SHA256 (SDK manual:
+"Request syntax and signature method V3").
+
+Rule: issued credentials are stored nowhere but in their token. Of past requests only the recent nonces are kept.
 """
 
 import hashlib
@@ -19,7 +22,7 @@ from uploads.localoss import markup, policy, sts_rpc
 from uploads.localoss.answers import Answer
 from uploads.localoss.keys import AccessKey, KeyRing, Role
 from uploads.localoss.request import Request
-from uploads.localoss.tokens import Seal, Session, new_session
+from uploads.localoss.tokens import Session, TokenCipher, new_session
 from uploads.oss import sts
 from uploads.oss.limits import MAX_CLOCK_SKEW_SECONDS
 from uploads.oss.policy import PolicyError
@@ -33,7 +36,7 @@ _SKEW = timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
 
 
 class StsRefusal(Exception):
-    """An error in STS's words."""
+    """An error response of STS (STS manual: "AssumeRole", error codes)."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         self.status, self.code, self.message = status, code, message
@@ -42,7 +45,9 @@ class StsRefusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was asked, whichever way it was signed. `text` is what must have been signed, `signature` what was said."""
+    """A request in either signature's form. `text` is the string to sign, `signature` the one that was sent. `acs3`
+    tells ACS3-HMAC-SHA256 from the RPC signature.
+    """
 
     parameters: Mapping[str, str]
     key_id: str
@@ -55,23 +60,24 @@ class Call:
 
     @property
     def wants_json(self) -> bool:
+        """Whether the response is JSON. The RPC form has XML by default."""
         return self.acs3 or self.parameters.get("Format", "").upper() == "JSON"
 
 
 def is_sts(request: Request) -> bool:
-    """Nothing else is ever POSTed to the service, and only STS knows an Action."""
+    """Whether a request is for STS: a POST to the service, which OSS does not have, or one with an Action."""
     return not request.bucket and (request.method == "POST" or "Action" in request.parameters)
 
 
 class Nonces:
-    """Each is good once; those that are too old to pass by their time are forgotten."""
+    """The nonces that were used. Each is valid once; those whose requests would be expired are removed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: OrderedDict[tuple[str, str], datetime] = OrderedDict()
 
     def use(self, key_id: str, nonce: str, now: datetime) -> bool:
-        """False if it was used before."""
+        """Record a nonce. False if it was used before."""
         with self._lock:
             while self._seen and (len(self._seen) >= MAX_NONCES or next(iter(self._seen.values())) < now - 2 * _SKEW):
                 self._seen.popitem(last=False)
@@ -82,13 +88,15 @@ class Nonces:
 
 
 class Sts:
-    def __init__(self, keys: KeyRing, seal: Seal) -> None:
+    """Answers AssumeRole."""
+
+    def __init__(self, keys: KeyRing, cipher: TokenCipher) -> None:
         self._keys = keys
-        self._seal = seal
+        self._cipher = cipher
         self._nonces = Nonces()
 
     def answer(self, request: Request, now: datetime) -> Answer:
-        """Credentials, or why not; JSON or XML as was asked for."""
+        """The response: temporary credentials or an error, in JSON or XML."""
         identifier = str(uuid.uuid4()).upper()
         wants_json = True
         try:
@@ -101,7 +109,9 @@ class Sts:
             return _refused(refusal, identifier, request.host, wants_json)
 
     def _authenticate(self, call: Call, now: datetime) -> AccessKey:
-        """The caller's key, which must be a long-term one. Order: time, key, signature, nonce."""
+        """The caller's key, which must be a long-term one. StsRefusal, checked in the order: time, key, signature,
+        nonce.
+        """
         if abs(now - _time(call.time)) > _SKEW:
             raise StsRefusal(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
         key = self._keys.long_term(call.key_id)
@@ -111,8 +121,8 @@ class Sts:
             raise StsRefusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
         sign = sts.acs3_signature if call.acs3 else sts_rpc.signature
         if not hmac.compare_digest(sign(key.secret, call.text).encode(), call.signature.encode()):
-            words = "Specified signature is not matched with our calculation. server string to sign is:"
-            raise StsRefusal(400, "SignatureDoesNotMatch", words + call.text)
+            message = "Specified signature is not matched with our calculation. server string to sign is:"
+            raise StsRefusal(400, "SignatureDoesNotMatch", message + call.text)
         if not self._nonces.use(call.key_id, call.nonce, now):
             raise StsRefusal(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
         return key
@@ -141,7 +151,7 @@ class Sts:
         return role
 
     def _described(self, session: Session) -> dict[str, Mapping[str, str]]:
-        # Stable for a role, as RAM's own ids are.
+        # The same for each session of a role, as in RAM.
         role_id = f"3{int(hashlib.sha256(session.role_arn.encode()).hexdigest(), 16) % 10**17:017d}"
         return {
             "AssumedRoleUser": {
@@ -151,14 +161,14 @@ class Sts:
             "Credentials": {
                 "AccessKeyId": session.access_key_id,
                 "AccessKeySecret": session.access_key_secret,
-                "SecurityToken": self._seal.seal(session),
+                "SecurityToken": self._cipher.encrypt(session),
                 "Expiration": session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
         }
 
 
 def read(request: Request) -> Call:
-    """Parameters from the query and, with a form, from the body."""
+    """The call of a request. Parameters may be in the query or in a form body. StsRefusal if it is malformed."""
     body = request.body.whole(MAX_BODY_BYTES) if request.body.expected else b""
     parameters = dict(request.query)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
@@ -188,8 +198,8 @@ def _rpc(request: Request, parameters: Mapping[str, str]) -> Call:
 
 
 def _acs3(request: Request, parameters: Mapping[str, str], body: bytes) -> Call:
-    told = request.headers["authorization"].removeprefix(sts.ALGORITHM)
-    pieces = (piece.strip().partition("=") for piece in told.split(","))
+    value = request.headers["authorization"].removeprefix(sts.ALGORITHM)
+    pieces = (piece.strip().partition("=") for piece in value.split(","))
     fields = {name: value for name, _, value in pieces}
     signed = sorted(name.strip().lower() for name in fields.get("SignedHeaders", "").split(";") if name.strip())
     needed = {"host", *(name for name in request.headers if name.startswith("x-acs-"))}
@@ -200,7 +210,7 @@ def _acs3(request: Request, parameters: Mapping[str, str], body: bytes) -> Call:
         if not request.headers.get(name):
             raise _missing(name)
     if not hmac.compare_digest(payload.encode(), hashlib.sha256(body).hexdigest().encode()):
-        raise StsRefusal(400, "IncompleteSignature", "x-acs-content-sha256 is not that of the body.")
+        raise StsRefusal(400, "IncompleteSignature", "x-acs-content-sha256 does not match the body.")
     canonical = sts.acs3_canonical_request(request.method, parameters, request.headers, signed, payload)
     return Call(
         parameters, fields["Credential"], request.headers["x-acs-date"], request.headers["x-acs-signature-nonce"],

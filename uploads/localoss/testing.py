@@ -1,7 +1,7 @@
-"""A real local OSS server in a process of its own, for tests.
+"""The local OSS server in a child process, for tests.
 
-Rule: `with LocalServer() as server:` leaves no process and no file behind; ports are free ones, so tests may run
-side by side.
+Rule: `with LocalServer() as server:` leaves no process and no file behind. The server listens on a free port, so
+several test runs can work side by side. It ends with the process that started it, also when that process is killed.
 """
 
 import os
@@ -19,11 +19,17 @@ from typing import Self
 
 from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
 
 
 class LocalServer:
-    """`url` is known after `start`; the port and the root stay the same over `kill` and `start`."""
+    """A local OSS server that a test starts, stops and kills.
+
+    `root` is the directory of its data; without one, a temporary directory is made and removed. `arguments` are
+    further command-line options. `port` 0 takes a free one. `url` is known after `start`; port and root stay the same
+    over `kill` and `start`.
+    """
 
     bucket = DEMO_BUCKET
     region = DEMO_REGION
@@ -39,8 +45,12 @@ class LocalServer:
         self._arguments = list(arguments)
 
     def start(self) -> Self:
-        """Returns once connections are accepted."""
-        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, text=True, start_new_session=True)
+        """Start the server; return once it accepts connections. RuntimeError if it does not start."""
+        # The server ends when its standard input is closed, which happens however this process ends. Linux could send
+        # a signal instead (PR_SET_PDEATHSIG), but already when the thread ends that started the child.
+        self.process = subprocess.Popen(
+            self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         self.url = self._first_line()
         match = re.fullmatch(r"http://.*:(\d+)", self.url)
         if match is None:
@@ -50,15 +60,16 @@ class LocalServer:
         return self
 
     def command(self) -> list[str]:
-        options = ["--root", str(self.root), "--port", str(self.port), *self._arguments]
+        """The command line that starts the server."""
+        options = ["--root", str(self.root), "--port", str(self.port), "--exit-with-stdin", *self._arguments]
         return [sys.executable, "-m", "uploads.localoss", *options]
 
     def stop(self) -> None:
-        """As Ctrl-C or a service manager would."""
+        """End the server by SIGTERM, as a service manager does."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """kill -9, of every process of it."""
+        """End every process of the server by SIGKILL."""
         self._end(signal.SIGKILL)
 
     def _end(self, number: signal.Signals) -> None:
@@ -70,12 +81,13 @@ class LocalServer:
                 os.killpg(group, number)
             else:
                 self.process.send_signal(number)
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=STOP_SECONDS)
         except ProcessLookupError:
             self.process.wait()
         finally:
-            if self.process.stdout is not None:
-                self.process.stdout.close()
+            for pipe in (self.process.stdin, self.process.stdout):
+                if pipe is not None:
+                    pipe.close()
             self.process = None
 
     def _first_line(self) -> str:

@@ -1,6 +1,6 @@
-"""Security tokens: everything about a session, sealed, in the hands of whoever holds it.
+"""Security tokens: the encrypted data of a session of temporary credentials.
 
-Rule: authenticated encryption under a key of this root, so the server remembers no session, and a restart ends none.
+Rule: authenticated encryption with a key of the data directory. The server stores no session, so a restart ends none.
 """
 
 import base64
@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from uploads.localoss.keyfile import keep
+from uploads.localoss.keyfile import load_or_create
 
 PREFIX = "CAIS"
 KEY_ID_PREFIX = "STS.N"
@@ -24,7 +24,7 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`expires`: seconds since 1970. `policy`: the session's own, empty without one."""
+    """A session. `expires` is in seconds since 1970. `policy` is AssumeRole's Policy; empty without one."""
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
@@ -35,38 +35,40 @@ class Session:
 
     @property
     def expires_at(self) -> datetime:
+        """The expiry time, in UTC."""
         return datetime.fromtimestamp(self.expires, UTC)
 
 
 def new_session(role_arn: str, name: str, policy: str, expires: int) -> Session:
-    """With a key pair of its own."""
+    """A session with a new key pair."""
     key_id = KEY_ID_PREFIX + base64.b32encode(secrets.token_bytes(15)).decode()
     return Session(key_id, secrets.token_urlsafe(33), role_arn, name, policy, expires)
 
 
-class Seal:
-    """Seals and opens tokens."""
+class TokenCipher:
+    """Encrypts sessions into tokens with AES-GCM. `key` has 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def seal(self, session: Session) -> str:
+    def encrypt(self, session: Session) -> str:
+        """The token of a session. Tokens start with "CAIS", as those of STS."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         content = json.dumps(asdict(session), separators=(",", ":")).encode()
         return PREFIX + base64.b64encode(nonce + self._cipher.encrypt(nonce, content, None)).decode()
 
-    def open(self, token: str) -> Session | None:
-        """None for a token that is not ours."""
+    def decrypt(self, token: str) -> Session | None:
+        """The session of a token; None if the token was not made with this key."""
         if not token.startswith(PREFIX):
             return None
         try:
-            sealed = base64.b64decode(token.removeprefix(PREFIX), validate=True)
-            content = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+            encrypted = base64.b64decode(token.removeprefix(PREFIX), validate=True)
+            content = self._cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], None)
         except (InvalidTag, binascii.Error, ValueError):
             return None
         return Session(**json.loads(content))
 
 
-def seal_of(root: Path) -> Seal:
-    """The seal of this root."""
-    return Seal(keep(root / "sts.key", lambda: secrets.token_bytes(_KEY_BYTES)))
+def token_cipher(root: Path) -> TokenCipher:
+    """The cipher of a data directory, whose key is made when it is missing."""
+    return TokenCipher(load_or_create(root / "sts.key", lambda: secrets.token_bytes(_KEY_BYTES)))

@@ -1,4 +1,5 @@
-"""Verification of OSS signature version 1, header and query form.
+"""Verification of OSS signature version 1, in a header or in a URL (OSS manual: "Include signatures in the
+Authorization header (V1)", "Add signatures to URLs (V1)").
 
 Rule: pure; the clock and the keys come in. The steps are in `uploads.localoss.signing_v1`.
 """
@@ -18,8 +19,8 @@ QUERY = ("OSSAccessKeyId", "Expires", "Signature")
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
-    """What a request claims. `date` is the line that was signed; `time` what it says: now, or a URL's end."""
+class SignatureClaim:
+    """A signature as it was sent. `date` is the signed text; `time` its time: of sending, or a URL's expiry."""
 
     key_id: str
     signature: str
@@ -30,23 +31,25 @@ class Presented:
 
 
 def is_header_form(request: Request) -> bool:
+    """Whether the Authorization header holds a V1 signature."""
     return request.headers.get("authorization", "").startswith("OSS ")
 
 
 def is_query_form(request: Request) -> bool:
+    """Whether the URL holds a V1 signature."""
     return "OSSAccessKeyId" in request.parameters or "Signature" in request.parameters
 
 
 def verify(request: Request, keys: KeyRing, now: datetime) -> AccessKey:
-    """The key that signed, or a Refusal. Order: syntax, key, token, time, signature."""
+    """The key that signed the request. Refusal, checked in the order: syntax, key, token, time, signature."""
     claim = read_header(request) if is_header_form(request) else read_query(request)
     key = keys.find(claim.key_id, claim.token, now)
     check_time(claim, now)
     query = [(name, value) for name, value in request.query if name not in QUERY]
     resource = signing_v1.canonicalized_resource(request.bucket, request.key, query)
     text = signing_v1.string_to_sign(request.method, claim.date, request.headers, resource)
-    wanted = signing_v1.signature(key.secret, text)
-    if not hmac.compare_digest(wanted.encode(), claim.signature.encode()):
+    expected = signing_v1.signature(key.secret, text)
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         fields = {
             "OSSAccessKeyId": claim.key_id,
             "SignatureProvided": claim.signature,
@@ -57,10 +60,10 @@ def verify(request: Request, keys: KeyRing, now: datetime) -> AccessKey:
     return key
 
 
-def read_header(request: Request) -> Presented:
-    """`OSS id:signature`."""
-    key_id, colon, mark = request.headers["authorization"].removeprefix("OSS ").strip().partition(":")
-    if not (key_id and colon and mark):
+def read_header(request: Request) -> SignatureClaim:
+    """The signature of an Authorization header `OSS id:signature`. Refusal if it is malformed."""
+    key_id, colon, signature = request.headers["authorization"].removeprefix("OSS ").strip().partition(":")
+    if not (key_id and colon and signature):
         raise invalid_argument("Authorization", "", "Authorization header is invalid.", "0002-00000210")
     date = request.headers.get("x-oss-date") or request.headers.get("date", "")
     try:
@@ -68,13 +71,14 @@ def read_header(request: Request) -> Presented:
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, TypeError, OverflowError) as error:
         raise Refusal("AccessDenied", message="OSS authentication requires a valid Date.") from error
-    # One SDK sends its token under the name of the URL form.
+    # alibabacloud-oss-v2 sends its token under the name that the URL form has.
     token = request.headers.get("x-oss-security-token") or request.headers.get("security-token")
-    return Presented(key_id, mark, date, time, token, in_query=False)
+    return SignatureClaim(key_id, signature, date, time, token, in_query=False)
 
 
-def read_query(request: Request) -> Presented:
-    """`OSSAccessKeyId`, `Expires`, `Signature`, and `security-token` with temporary credentials."""
+def read_query(request: Request) -> SignatureClaim:
+    """The signature of the parameters `OSSAccessKeyId`, `Expires`, `Signature`, and `security-token` with temporary
+    credentials. Refusal if they are malformed."""
     given = request.parameters
     if not all(given.get(name) for name in QUERY):
         message = "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters."
@@ -85,17 +89,17 @@ def read_query(request: Request) -> Presented:
     time = datetime.fromtimestamp(int(expires), UTC)
     token = given.get("security-token")
     refuse_token_in_header(request, token)
-    return Presented(given["OSSAccessKeyId"], given["Signature"], expires, time, token, in_query=True)
+    return SignatureClaim(given["OSSAccessKeyId"], given["Signature"], expires, time, token, in_query=True)
 
 
-def check_time(claim: Presented, now: datetime) -> None:
-    """A header within 15 minutes; a URL until its end."""
+def check_time(claim: SignatureClaim, now: datetime) -> None:
+    """Refusal unless a header's date is within 15 minutes of `now`, or a URL is not expired."""
     server = {"ServerTime": now.strftime("%Y-%m-%dT%H:%M:%S.000Z")}
-    told = claim.time.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    stated = claim.time.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if claim.in_query:
         if now > claim.time:
-            fields = {"Expires": told, **server}
+            fields = {"Expires": stated, **server}
             raise Refusal("AccessDenied", fields, message="Request has expired.", ec="0002-00000069")
     elif abs(now - claim.time) > SKEW:
-        fields = {"MaxAllowedSkewMilliseconds": "900000", "RequestTime": told, **server}
+        fields = {"MaxAllowedSkewMilliseconds": "900000", "RequestTime": stated, **server}
         raise Refusal("RequestTimeTooSkewed", fields)

@@ -1,7 +1,8 @@
-"""Verification of OSS signature version 4, header and query form.
+"""Verification of OSS signature version 4, in a header or in a URL (OSS manual: "Include signatures in the
+Authorization header (V4)", "Add signatures to URLs (V4)").
 
-Rule: pure; the clock and the keys come in. The steps are the client's own (`uploads.oss.signing`), so that signer
-and verifier cannot drift apart; only reading what was presented is new here.
+Rule: pure. The clock and the keys are arguments. The steps of the signature are those of `uploads.oss.signing`; this
+module parses the signature that was sent and compares.
 """
 
 import hmac
@@ -21,8 +22,10 @@ SKEW = timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
-    """What a request claims. `expires` is None in the header form."""
+class SignatureClaim:
+    """A signature as it was sent. `additional` are the signed headers beyond those that are always signed. `expires` is
+    in seconds; None in the header form.
+    """
 
     key_id: str
     scope: signing.Scope
@@ -35,23 +38,25 @@ class Presented:
 
 
 def is_header_form(request: Request) -> bool:
+    """Whether the Authorization header holds a V4 signature."""
     return request.headers.get("authorization", "").startswith(signing.ALGORITHM)
 
 
 def is_query_form(request: Request) -> bool:
+    """Whether the URL holds a V4 signature."""
     return "x-oss-signature-version" in request.parameters or "x-oss-signature" in request.parameters
 
 
 def verify(request: Request, config: Config, keys: KeyRing, now: datetime) -> AccessKey:
-    """The key that signed, or a Refusal. Order: syntax, key, token, time, signature."""
+    """The key that signed the request. Refusal, checked in the order: syntax, key, token, time, signature."""
     in_header = is_header_form(request)
     claim = read_header(request, config) if in_header else read_query(request, config)
     key = keys.find(claim.key_id, claim.token, now)
     check_time(claim, now)
     canonical = canonical_request(request, claim)
     text = signing.string_to_sign(canonical, claim.date, claim.scope)
-    wanted = signing.signature(signing.signing_key(key.secret, claim.scope), text)
-    if not hmac.compare_digest(wanted.encode(), claim.signature.encode()):
+    expected = signing.signature(signing.signing_key(key.secret, claim.scope), text)
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         fields = {
             "OSSAccessKeyId": claim.key_id,
             "SignatureProvided": claim.signature,
@@ -63,8 +68,8 @@ def verify(request: Request, config: Config, keys: KeyRing, now: datetime) -> Ac
     return key
 
 
-def canonical_request(request: Request, claim: Presented) -> str:
-    """As the client must have built it, from what arrived."""
+def canonical_request(request: Request, claim: SignatureClaim) -> str:
+    """The canonical request, built from the request that arrived."""
     for name in claim.additional:
         if name not in request.headers:
             raise invalid_argument("x-oss-additional-headers", name, f"The additional header {name} is not sent.")
@@ -75,8 +80,11 @@ def canonical_request(request: Request, claim: Presented) -> str:
     return signing.canonical_request(request.method, uri, query, headers, additional, payload)
 
 
-def read_header(request: Request, config: Config) -> Presented:
-    """`OSS4-HMAC-SHA256 Credential=…,AdditionalHeaders=…,Signature=…`, in any order, with or without spaces."""
+def read_header(request: Request, config: Config) -> SignatureClaim:
+    """The signature of an Authorization header `OSS4-HMAC-SHA256 Credential=…,AdditionalHeaders=…,Signature=…`.
+
+    The fields may be in any order, with or without spaces. Refusal if the header is malformed.
+    """
     value = request.headers["authorization"]
     pieces = (piece.strip().partition("=") for piece in value.removeprefix(signing.ALGORITHM).split(","))
     fields = {name: text for name, _, text in pieces if name}
@@ -98,27 +106,27 @@ def read_header(request: Request, config: Config) -> Presented:
     _check_scope(scope, date, config, "Authorization", "0002-00000213")
     token = request.headers.get("x-oss-security-token")
     additional = _names(fields.get("AdditionalHeaders", ""))
-    return Presented(key_id, scope, date, time, additional, fields["Signature"], token)
+    return SignatureClaim(key_id, scope, date, time, additional, fields["Signature"], token)
 
 
-def read_query(request: Request, config: Config) -> Presented:
-    """The `x-oss-…` parameters of a presigned URL."""
+def read_query(request: Request, config: Config) -> SignatureClaim:
+    """The signature of a presigned URL's `x-oss-…` parameters. Refusal if they are malformed."""
     given = request.parameters
     if given.get("x-oss-signature-version") != signing.ALGORITHM:
         version = given.get("x-oss-signature-version", "")
         raise invalid_argument("x-oss-signature-version", version, "The signature version is invalid.")
     if not given.get("x-oss-signature"):
         raise invalid_argument("x-oss-signature", "", "x-oss-signature is missing.", "0002-00000219")
-    key_id, scope, time = claimed(given, config)
+    key_id, scope, time = read_scope(given, config)
     token = given.get("x-oss-security-token")
     refuse_token_in_header(request, token)
     expires, additional = _expires(given), _names(given.get("x-oss-additional-headers", ""))
     date = given["x-oss-date"]
-    return Presented(key_id, scope, date, time, additional, given["x-oss-signature"], token, expires)
+    return SignatureClaim(key_id, scope, date, time, additional, given["x-oss-signature"], token, expires)
 
 
-def claimed(given: Mapping[str, str], config: Config) -> tuple[str, signing.Scope, datetime]:
-    """Key id, scope and date of a URL or a form."""
+def read_scope(given: Mapping[str, str], config: Config) -> tuple[str, signing.Scope, datetime]:
+    """Key id, scope and date of a presigned URL or a form. Refusal if they are malformed or of another region."""
     key_id, scope = _credential(given.get("x-oss-credential", ""), "x-oss-credential", "0002-00000220")
     if scope.region != config.region:
         message = "The signing region in credential is invalid."
@@ -130,15 +138,18 @@ def claimed(given: Mapping[str, str], config: Config) -> tuple[str, signing.Scop
 
 
 def refuse_token_in_header(request: Request, token: str | None) -> None:
-    """A signed URL carries its token (`token`) itself, or none."""
+    """Refusal if the security token of a presigned URL is in a header. `token` is the one in the URL."""
     if "x-oss-security-token" in request.headers:
         where = "not in a header too" if token else "provided by query string parameter"
         ec = "" if token else "0002-00000005"
         raise invalid_argument("x-oss-security-token", "", f"Security-token must be {where}.", ec)
 
 
-def check_time(claim: Presented, now: datetime) -> None:
-    """Within 15 minutes; for a URL from 15 minutes before its start until its end."""
+def check_time(claim: SignatureClaim, now: datetime) -> None:
+    """Refusal unless a header's time is within 15 minutes of `now`, or `now` is within a URL's time.
+
+    A URL is valid from 15 minutes before its date until it expires.
+    """
     server = {"ServerTime": now.strftime("%Y-%m-%dT%H:%M:%S.000Z")}
     if claim.expires is None:
         if abs(now - claim.time) > SKEW:
@@ -175,7 +186,7 @@ def _check_scope(scope: signing.Scope, date: str, config: Config, where: str, ec
     if scope.product != config.product:
         raise invalid_argument(where, scope.product, "The product in credential is invalid.", ec)
     if scope.date != date[:8]:
-        raise invalid_argument(where, scope.date, "The date in credential is not that of x-oss-date.", ec)
+        raise invalid_argument(where, scope.date, "The date in credential differs from x-oss-date.", ec)
 
 
 def _header_time(request: Request) -> datetime:
@@ -201,5 +212,5 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _shape(value: str) -> str:
-    """An Authorization value without its signature: errors are shown to people."""
+    """An Authorization header without its signature, for an error message."""
     return value.partition("Signature=")[0]

@@ -1,1 +1,1 @@
-"""The standalone site: a Django project around the app. Only `manage.py demo` imports it."""
+"""The standalone site: a Django project around the app. Nothing imports it but its own commands."""

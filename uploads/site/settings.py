@@ -51,7 +51,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "uploads.site.urls"
-WSGI_APPLICATION = "uploads.site.wsgi.application"
 
 TEMPLATES = [
     {

@@ -1,4 +1,7 @@
-"""Who may read and write: the ACLs of buckets and of objects. Rule: an ACL changes alone, never the bytes."""
+"""The ACLs of buckets and of objects.
+
+Rule: changing an ACL changes nothing else.
+"""
 
 from dataclasses import replace
 
@@ -12,11 +15,12 @@ from uploads.localoss.operations.objects import existing_object, no_such_key
 
 
 def get_bucket_acl(context: Context) -> Answer:
+    """OSS manual: "GetBucketAcl"."""
     return _policy(context, context.bucket.acl)
 
 
 def put_bucket_acl(context: Context) -> Answer:
-    """As PutBucket, it creates a bucket that does not exist."""
+    """OSS manual: "PutBucketAcl". A bucket that does not exist is created, as by PutBucket."""
     if not context.request.headers.get("x-oss-acl"):
         raise invalid_argument("x-oss-acl", "", "no such bucket access control exists.")
     create(context, "Standard")
@@ -24,15 +28,17 @@ def put_bucket_acl(context: Context) -> Answer:
 
 
 def get_object_acl(context: Context) -> Answer:
+    """OSS manual: "GetObjectACL"."""
     return _policy(context, existing_object(context).acl)
 
 
 def put_object_acl(context: Context) -> Answer:
+    """OSS manual: "PutObjectACL"."""
     key, sent = context.request.checked_key(), context.request.headers
     if not sent.get("x-oss-object-acl"):
         raise invalid_argument("x-oss-object-acl", "", "no such object access control exists.")
     acl = headers.acl(sent)
-    if not context.store.objects.describe(context.bucket.name, key, lambda stored: replace(stored, acl=acl)):
+    if not context.store.objects.update(context.bucket.name, key, lambda stored: replace(stored, acl=acl)):
         raise no_such_key(key)
     return Answer()
 

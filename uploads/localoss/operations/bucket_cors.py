@@ -1,4 +1,7 @@
-"""PutBucketCors, GetBucketCors, DeleteBucketCors. Rule: a put replaces all rules, or none when one of them is wrong."""
+"""The CORS rules of a bucket.
+
+Rule: a request replaces all rules, or none if one of them is not valid.
+"""
 
 from xml.etree.ElementTree import Element
 
@@ -14,6 +17,7 @@ _FORBIDDEN = frozenset("<>&'\"")
 
 
 def put_bucket_cors(context: Context) -> Answer:
+    """OSS manual: "PutBucketCors"."""
     document = markup.parse(context.request.body.whole(MAX_CORS_XML_BYTES), "CORSConfiguration")
     rules = [_rule(element) for element in document.iterfind("CORSRule")]
     if not rules:
@@ -26,12 +30,14 @@ def put_bucket_cors(context: Context) -> Answer:
 
 
 def get_bucket_cors(context: Context) -> Answer:
+    """OSS manual: "GetBucketCors"."""
     if context.bucket.cors is None:
         raise Refusal("NoSuchCORSConfiguration", {"BucketName": context.bucket.name})
     return Answer(200, {"Content-Type": "application/xml"}, context.bucket.cors)
 
 
 def delete_bucket_cors(context: Context) -> Answer:
+    """OSS manual: "DeleteBucketCors"."""
     context.store.buckets.set_cors(context.bucket.name, None)
     return Answer(204)
 
@@ -43,7 +49,7 @@ def _rule(element: Element) -> CorsRule:
         raise Refusal("MalformedXML")
     for method in methods:
         if method not in METHODS:
-            raise invalid_argument("AllowedMethod", method, "The CORS rule names a method that does not exist.")
+            raise invalid_argument("AllowedMethod", method, "The CORS rule has an unsupported method.")
     for name, values, stars in (
         ("AllowedOrigin", origins, 1),
         ("AllowedHeader", headers, 1),
@@ -52,7 +58,7 @@ def _rule(element: Element) -> CorsRule:
         for value in values:
             bad = not value.isprintable() or bool(_FORBIDDEN & set(value))
             if bad or not value or value.count("*") > stars:
-                raise invalid_argument(name, value, f"The CORS rule holds a {name} that is not allowed.")
+                raise invalid_argument(name, value, f"The CORS rule has an invalid {name}.")
     lowered = tuple(header.lower() for header in headers)
     return CorsRule(origins, methods, lowered, exposed, _max_age(element))
 

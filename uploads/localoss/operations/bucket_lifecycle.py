@@ -1,6 +1,6 @@
-"""PutBucketLifecycle, GetBucketLifecycle, DeleteBucketLifecycle.
+"""The lifecycle rules of a bucket. `uploads.localoss.lifecycle` runs them.
 
-Rule: a put replaces all rules, or none when one of them is wrong. `uploads.localoss.lifecycle` carries them out.
+Rule: a request replaces all rules, or none if one of them is not valid.
 """
 
 from uploads.localoss.answers import Answer
@@ -15,6 +15,7 @@ OVERLAP = "x-oss-allow-same-action-overlap"
 
 
 def put_bucket_lifecycle(context: Context) -> Answer:
+    """OSS manual: "PutBucketLifecycle"."""
     body = context.request.body.whole(MAX_LIFECYCLE_XML_BYTES)
     overlap = context.request.headers.get(OVERLAP, "").lower() == "true"
     try:
@@ -28,11 +29,13 @@ def put_bucket_lifecycle(context: Context) -> Answer:
 
 
 def get_bucket_lifecycle(context: Context) -> Answer:
+    """OSS manual: "GetBucketLifecycle"."""
     if context.bucket.lifecycle is None:
         raise Refusal("NoSuchLifecycle", {"BucketName": context.bucket.name})
     return Answer(200, {"Content-Type": "application/xml"}, context.bucket.lifecycle)
 
 
 def delete_bucket_lifecycle(context: Context) -> Answer:
+    """OSS manual: "DeleteBucketLifecycle"."""
     context.store.buckets.set_lifecycle(context.bucket.name, None)
     return Answer(204)

@@ -1,4 +1,7 @@
-"""The service and its buckets. Rule: one owner: whoever holds a key of this server."""
+"""The service and its buckets.
+
+Rule: all buckets belong to the account of the configuration.
+"""
 
 import re
 
@@ -16,13 +19,14 @@ MAX_XML = 64 * 1024
 
 
 def check_name(name: str) -> None:
-    """3 … 63 of a-z 0-9 -, starting and ending with a letter or a digit."""
+    """Refusal (InvalidBucketName) unless the name has 3 to 63 of `a-z 0-9 -` and no hyphen at either end (OSS manual:
+    "Bucket naming conventions")."""
     if not NAME.fullmatch(name):
         raise Refusal("InvalidBucketName", {"BucketName": name})
 
 
 def list_buckets(context: Context) -> Answer:
-    """GetService."""
+    """OSS manual: "ListBuckets (GetService)"."""
     request = context.request
     prefix, marker = request.parameters.get("prefix", ""), request.parameters.get("marker", "")
     limit = request.number("max-keys", 100, 1, 1000)
@@ -38,7 +42,7 @@ def list_buckets(context: Context) -> Answer:
 
 
 def put_bucket(context: Context) -> Answer:
-    """Creates it; its owner may repeat that, and change its ACL so."""
+    """OSS manual: "PutBucket". Repeating it is allowed and sets the ACL."""
     request = context.request
     storage_class = "Standard"
     if body := request.body.whole(MAX_XML):
@@ -52,7 +56,7 @@ def put_bucket(context: Context) -> Answer:
 
 
 def create(context: Context, storage_class: str) -> None:
-    """Make the bucket, with the ACL of x-oss-acl; or give that ACL to one that exists."""
+    """Create the bucket of the request with the ACL of x-oss-acl. If it exists, only set that ACL."""
     name, acl = context.request.bucket, context.request.headers.get("x-oss-acl", "")
     check_name(name)
     if acl not in ("", *ACLS):
@@ -63,6 +67,7 @@ def create(context: Context, storage_class: str) -> None:
 
 
 def get_bucket_info(context: Context) -> Answer:
+    """OSS manual: "GetBucketInfo"."""
     bucket = context.bucket
     content = [
         *_described(bucket, context),
@@ -74,10 +79,12 @@ def get_bucket_info(context: Context) -> Answer:
 
 
 def get_bucket_location(context: Context) -> Answer:
+    """OSS manual: "GetBucketLocation"."""
     return xml("LocationConstraint", f"oss-{context.config.region}")
 
 
 def delete_bucket(context: Context) -> Answer:
+    """OSS manual: "DeleteBucket". Refusal (BucketNotEmpty) if it has objects or multipart uploads."""
     left = context.store.buckets.delete(context.bucket.name)
     if left != "deleted":
         what = "objects" if left == "objects" else "Multipart Uploads"
@@ -87,6 +94,7 @@ def delete_bucket(context: Context) -> Answer:
 
 
 def owner(config: Config) -> list[markup.Node]:
+    """The content of an <Owner> element."""
     return [("ID", config.owner), ("DisplayName", config.owner)]
 
 

@@ -1,4 +1,7 @@
-"""The callback after an object is stored: what is told, and to whom the answer goes. Rule: never before the commit."""
+"""The callback after an object is stored (OSS manual: "Callback").
+
+Rule: the application is called after the object is committed.
+"""
 
 from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer
@@ -8,11 +11,11 @@ from uploads.localoss.store.rows import StoredObject
 from uploads.oss.callback import CallbackParameters
 
 
-def told(
-    context: Context, wanted: CallbackParameters | None, operation: str, stored: StoredObject, answer: Answer
+def with_callback(
+    context: Context, parameters: CallbackParameters | None, operation: str, stored: StoredObject, answer: Answer
 ) -> Answer:
-    """The answer of the application that was asked for, or without one this `answer`."""
-    if wanted is None:
+    """The response to the uploader: the application's answer, or `answer` if `parameters` is None."""
+    if parameters is None:
         return answer
     request = context.request
     event = callbacks.Event(
@@ -31,10 +34,10 @@ def told(
             "clientIp": request.client,
             "reqId": request.id,
             "operation": operation,
-            **(_image(context, stored) if "${imageInfo." in wanted.body else {}),
+            **(_image(context, stored) if "${imageInfo." in parameters.body else {}),
         },
     )
-    return context.caller.relay(wanted, event, answer, request.host)
+    return context.callback_client.relay(parameters, event, answer, request.host)
 
 
 def _image(context: Context, stored: StoredObject) -> dict[str, str]:

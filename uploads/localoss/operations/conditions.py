@@ -1,4 +1,7 @@
-"""Range and If-…: which bytes of an object are asked for, and whether they are wanted at all. Rule: pure."""
+"""The request headers Range and If-… (OSS manual: "GetObject").
+
+Rule: pure.
+"""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +16,9 @@ _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 
 def is_modified(headers: Mapping[str, str], stored: StoredObject) -> bool:
-    """False stands for 304; a condition that fails is PreconditionFailed."""
+    """Whether the object is to be sent; False means 304. Refusal (PreconditionFailed) if If-Match or
+    If-Unmodified-Since fails.
+    """
     match, none_match = headers.get("if-match"), headers.get("if-none-match")
     if match is not None and not _names(match, stored.etag):
         raise Refusal("PreconditionFailed", {"Condition": "If-Match"})
@@ -27,14 +32,15 @@ def is_modified(headers: Mapping[str, str], stored: StoredObject) -> bool:
 
 
 def not_modified(stored: StoredObject) -> dict[str, str]:
-    """The headers of a 304."""
+    """The headers of a 304 response."""
     return {"ETag": quoted(stored.etag), "Last-Modified": http_time(stored.modified)}
 
 
-def wanted_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
-    """(first, length) of a range that lies within the object; None for the whole.
+def requested_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
+    """The first byte and the length of the requested range; None for the whole object.
 
-    OSS ignores a range that reaches beyond the object, unless `x-oss-range-behavior: standard` is sent.
+    OSS ignores a range beyond the object, unless `x-oss-range-behavior: standard` is sent; then a range that starts
+    beyond it is a Refusal (InvalidRange).
     """
     found = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
     if found is None or not (found[1] or found[2]):
@@ -68,7 +74,7 @@ def _names(listed: str, etag: str) -> bool:
 
 
 def _time(text: str | None) -> float | None:
-    """Seconds since 1970; a date that cannot be read is no condition."""
+    """Seconds since 1970; None if the date is absent or cannot be read."""
     if text is None:
         return None
     try:

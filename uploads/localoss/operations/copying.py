@@ -1,7 +1,7 @@
-"""CopyObject and UploadPartCopy: bytes that are here already.
+"""CopyObject and UploadPartCopy.
 
-Rule: a copy shares the bytes of its source, which are never changed; a copied part is read and hashed as if it came
-over the wire. Who copies must be allowed to read the source.
+Rule: a copied object shares the blobs of its source, which never change. A copied part is read and hashed like one that
+is uploaded. The caller must be allowed to read the source.
 """
 
 import re
@@ -15,9 +15,9 @@ from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import conditions, headers
 from uploads.localoss.operations.buckets import check_name
 from uploads.localoss.operations.context import Context
-from uploads.localoss.operations.multipart import PART_COPY_EC, existing, keep_part, part_number
+from uploads.localoss.operations.multipart import PART_COPY_EC, existing_upload, part_number, record_part
 from uploads.localoss.operations.objects import new_id, no_such_key
-from uploads.localoss.store.objects import Reading
+from uploads.localoss.store.objects import ObjectReader
 from uploads.localoss.store.rows import StoredObject
 from uploads.oss.limits import MAX_PART_SIZE
 
@@ -27,6 +27,7 @@ _DIRECTIVES = ("COPY", "REPLACE")
 
 
 def copy_object(context: Context) -> Answer:
+    """OSS manual: "CopyObject"."""
     request = context.request
     key = request.checked_key()
     forbids, acl = headers.forbids_overwrite(request.headers), headers.acl(request.headers)
@@ -47,15 +48,16 @@ def copy_object(context: Context) -> Answer:
 
 
 def upload_part_copy(context: Context) -> Answer:
+    """OSS manual: "UploadPartCopy"."""
     request = context.request
     number = part_number(request.parameters.get("partNumber", ""))
-    upload = existing(context, PART_COPY_EC)
+    upload = existing_upload(context, PART_COPY_EC)
     with _source(context) as reading:
         first, length = _range(request.headers, reading.object.size)
         if length > MAX_PART_SIZE:
             raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(MAX_PART_SIZE), "ProposedSize": str(length)})
         with context.store.blobs.receive(reading.read(first, length)) as blob:
-            keep_part(context, upload, number, blob, PART_COPY_EC)
+            record_part(context, upload, number, blob, PART_COPY_EC)
         extra = {"ETag": quoted(blob.etag), "x-oss-hash-crc64ecma": str(blob.crc64)}
         if f"{SOURCE}-range" in request.headers:
             extra["Content-Range"] = f"bytes {first}-{first + length - 1}/{reading.object.size}"
@@ -64,8 +66,8 @@ def upload_part_copy(context: Context) -> Answer:
 
 
 @contextmanager
-def _source(context: Context) -> Iterator[Reading]:
-    """The object that the header names, if the caller may read it and its conditions hold."""
+def _source(context: Context) -> Iterator[ObjectReader]:
+    """The source, open for reading. Refusal if it does not exist, may not be read, or a condition fails."""
     bucket, key = source_of(context.request.headers[SOURCE])
     check_name(bucket)
     if context.store.buckets.get(bucket) is None:
@@ -85,18 +87,18 @@ def _source(context: Context) -> Iterator[Reading]:
 
 
 def source_of(value: str) -> tuple[str, str]:
-    """`/bucket/key`, URL-encoded → bucket, key."""
+    """Bucket and key of an x-oss-copy-source header, `/bucket/key` in URL encoding. Refusal if it is malformed."""
     path, _, version = value.partition("?versionId=")
     bucket, _, key = unquote(path, errors="replace").removeprefix("/").partition("/")
     if not value.startswith("/") or not bucket or not key:
         raise invalid_argument(SOURCE, value, "Copy source must be /bucket/key, URL-encoded.", "0042-00000301")
     if version and version != "null":
-        raise invalid_argument(SOURCE, value, "The bucket keeps no versions.")
+        raise invalid_argument(SOURCE, value, "The bucket is not versioned.")
     return bucket, key
 
 
 def _range(sent: Mapping[str, str], size: int) -> tuple[int, int]:
-    """(first, length) of the piece to copy; a range that cannot be read means the whole, as with GetObject."""
+    """The first byte and the length to copy. A range that cannot be read means the whole, as with GetObject."""
     found = _RANGE.fullmatch(sent.get(f"{SOURCE}-range", "").strip())
     if found is None:
         return 0, size
@@ -107,8 +109,8 @@ def _range(sent: Mapping[str, str], size: int) -> tuple[int, int]:
 
 
 def _headers(sent: Mapping[str, str], source: StoredObject, *, itself: bool) -> dict[str, str]:
-    """What the copy is kept with: the source's, or what was sent; tags and storage class are chosen apart."""
-    asked = headers.kept(sent)
+    """The headers of the copy. Metadata and tags come from the source or from the request, as the directives say."""
+    asked = headers.stored_headers(sent)
     meta = source.headers if _directive(sent, "metadata") == "COPY" and not itself else asked
     tags = source.headers if _directive(sent, "tagging") == "COPY" else asked
     kept = {name: value for name, value in meta.items() if name in headers.KEPT or name.startswith(headers.META)}

@@ -1,6 +1,6 @@
 """DeleteMultipleObjects: up to 1,000 keys in one request.
 
-Rule: each key is judged by itself, and before any is deleted: what the caller may not delete, all of them keep.
+Rule: every key is authorized before any is deleted.
 """
 
 from uploads.localoss import markup
@@ -12,10 +12,11 @@ from uploads.oss.limits import MAX_DELETE_KEYS, MAX_DELETE_XML_BYTES
 
 
 def delete_multiple(context: Context) -> Answer:
+    """OSS manual: "DeleteMultipleObjects"."""
     request = context.request
     document = markup.parse(request.body.whole(MAX_DELETE_XML_BYTES), "Delete")
     encode = request.wants_url_encoding()
-    # A key may be made of white space alone: it is not stripped.
+    # A key may consist of spaces, so it is not stripped.
     keys = [element.findtext("Key") or "" for element in document.iterfind("Object")]
     if not 1 <= len(keys) <= MAX_DELETE_KEYS or not all(keys):
         raise Refusal("MalformedXML")

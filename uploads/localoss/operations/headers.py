@@ -1,6 +1,6 @@
-"""The headers that are kept with an object: read at PutObject and Initiate, returned by Get and Head.
+"""The headers that are stored with an object (OSS manual: "PutObject", "InitiateMultipartUpload").
 
-Rule: what OSS refuses is refused when it is sent, not when it is read.
+Rule: a header is checked when it is sent.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ ENCRYPTION_HEADERS = (ENCRYPTION, f"{ENCRYPTION}-key-id", "x-oss-server-side-dat
 MAX_TAGS = 10
 
 
-def kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """What to store, checked."""
+def stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers to store with an object. Refusal if one is not valid."""
     chosen = {name: headers[name] for name in KEPT if headers.get(name)}
     chosen.setdefault("content-type", "application/octet-stream")
     chosen |= _metadata(headers) | _encryption(headers)
@@ -36,8 +36,8 @@ def kept(headers: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
-def shown(stored: Mapping[str, str]) -> dict[str, str]:
-    """What Get and Head return of it: tags as their count alone."""
+def response_headers(stored: Mapping[str, str]) -> dict[str, str]:
+    """The headers of GetObject and HeadObject. Tags are returned as their number."""
     headers = {name.title() if name in KEPT else name: value for name, value in stored.items()}
     if tagging := headers.pop(TAGGING, ""):
         headers["x-oss-tagging-count"] = str(len(tagging.split("&")))
@@ -45,23 +45,26 @@ def shown(stored: Mapping[str, str]) -> dict[str, str]:
 
 
 def without_tags(stored: Mapping[str, str]) -> dict[str, str]:
+    """The stored headers without the tags."""
     return {name: value for name, value in stored.items() if name != TAGGING}
 
 
-def fixed_at_initiate(headers: Mapping[str, str]) -> None:
-    """What belongs to the object as a whole is refused with a part and at the end of a multipart upload."""
+def refuse_object_headers(headers: Mapping[str, str]) -> None:
+    """Refusal (InvalidArgument) for a header that UploadPart and CompleteMultipartUpload do not take, because it
+    belongs to InitiateMultipartUpload. ali-oss removes these headers from the later requests.
+    """
     for name in (ENCRYPTION, STORAGE_CLASS):
         if name in headers:
-            raise invalid_argument(name, headers[name], f"{name} is not a valid header here: it goes with initiate.")
+            raise invalid_argument(name, headers[name], f"{name} is valid only in InitiateMultipartUpload.")
 
 
 def encryption(stored: Mapping[str, str]) -> dict[str, str]:
-    """What Initiate, UploadPart, Complete and PutObject echo."""
+    """The encryption headers, which the responses of uploads repeat (OSS manual: "Server-side encryption")."""
     return {name: stored[name] for name in ENCRYPTION_HEADERS if name in stored}
 
 
 def acl(headers: Mapping[str, str]) -> str:
-    """x-oss-object-acl, checked; absent means that the bucket decides."""
+    """The value of x-oss-object-acl; "default", the bucket's ACL, without one. Refusal if it is not valid."""
     value = headers.get("x-oss-object-acl", "default")
     if value not in ACLS:
         raise invalid_argument("x-oss-object-acl", value, "no such object access control exists.")
@@ -69,6 +72,7 @@ def acl(headers: Mapping[str, str]) -> str:
 
 
 def forbids_overwrite(headers: Mapping[str, str]) -> bool:
+    """The value of x-oss-forbid-overwrite. Refusal if it is not valid."""
     value = headers.get("x-oss-forbid-overwrite", "false").lower()
     if value not in ("true", "false"):
         raise invalid_argument("x-oss-forbid-overwrite", value, "The value must be true or false.")
@@ -76,15 +80,16 @@ def forbids_overwrite(headers: Mapping[str, str]) -> bool:
 
 
 def check_tags(tagging: str) -> None:
-    """`k=v&k2=v2`: at most 10, no name twice, within the lengths."""
+    """Refusal unless tags `k=v&k2=v2` are valid: at most 10, no name twice, names to 128 and values to 256 characters
+    (OSS manual: "PutObjectTagging")."""
     pairs = [piece.partition("=") for piece in tagging.split("&")]
     names = [unquote_plus(name) for name, _, _ in pairs]
     values = [unquote_plus(value) for *_, value in pairs]
     if len(names) > MAX_TAGS or len(set(names)) != len(names):
-        raise invalid_argument(TAGGING, tagging, "At most 10 tags, each name once.")
+        raise invalid_argument(TAGGING, tagging, "There can be at most 10 tags, and their names must be unique.")
     if any(not 1 <= len(name) <= 128 for name in names) or any(len(value) > 256 for value in values):
         raise Refusal("InvalidTag")
-    if any(not (letter.isalnum() or letter in " +-=._:/") for text in (*names, *values) for letter in text):
+    if any(not (character.isalnum() or character in " +-=._:/") for text in (*names, *values) for character in text):
         raise Refusal("InvalidTag")
 
 
@@ -101,5 +106,5 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
         raise Refusal("InvalidEncryptionAlgorithmError")
     if len(found) > (ENCRYPTION in found) and found.get(ENCRYPTION) != "KMS":
         extra = next(name for name in found if name != ENCRYPTION)
-        raise invalid_argument(extra, found[extra], f"{extra} goes with KMS only.")
+        raise invalid_argument(extra, found[extra], f"{extra} is valid only with KMS.")
     return found

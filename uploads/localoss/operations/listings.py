@@ -1,4 +1,7 @@
-"""ListParts and ListMultipartUploads: pages. Rule: `paging` decides what a page holds."""
+"""ListParts and ListMultipartUploads.
+
+Rule: `paging` decides the content of a page.
+"""
 
 from itertools import islice
 
@@ -6,17 +9,18 @@ from uploads.localoss import markup
 from uploads.localoss.answers import Answer, iso_time, quoted, xml
 from uploads.localoss.operations import paging
 from uploads.localoss.operations.context import Context
-from uploads.localoss.operations.multipart import existing, url_text
+from uploads.localoss.operations.multipart import existing_upload, url_text
 from uploads.localoss.store.rows import StoredPart
 from uploads.oss.limits import MAX_LIST_PAGE, MAX_PART_NUMBER
 
 
 def list_parts(context: Context) -> Answer:
+    """OSS manual: "ListParts". oss2 needs NextPartNumberMarker also on the last page."""
     request = context.request
     encode = request.wants_url_encoding()
     limit = request.number("max-parts", MAX_LIST_PAGE, 1, MAX_LIST_PAGE)
     marker = request.number("part-number-marker", 0, 0, MAX_PART_NUMBER)
-    upload = existing(context)
+    upload = existing_upload(context)
     found = context.store.uploads.parts(upload, marker, limit + 1)
     page = found[:limit]
     content: list[markup.Node] = [("EncodingType", "url")] if encode else []
@@ -45,6 +49,7 @@ def _part(part: StoredPart) -> list[markup.Node]:
 
 
 def list_uploads(context: Context) -> Answer:
+    """OSS manual: "ListMultipartUploads". oss2 needs the Next… markers also on the last page."""
     request = context.request
     encode = request.wants_url_encoding()
     limit = request.number("max-uploads", MAX_LIST_PAGE, 1, MAX_LIST_PAGE)

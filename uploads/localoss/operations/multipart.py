@@ -1,6 +1,6 @@
 """Multipart uploads: initiate, upload a part, complete, abort.
 
-Rule: OSS's limits, checked where OSS checks them: sizes of parts at Complete, not on arrival.
+Rule: limits are checked where OSS checks them: the sizes of parts when the upload is completed, not when they arrive.
 """
 
 import base64
@@ -28,9 +28,10 @@ _NUMBER = f"Part number must be an integer between 1 and {MAX_PART_NUMBER}, incl
 
 
 def initiate(context: Context) -> Answer:
+    """OSS manual: "InitiateMultipartUpload"."""
     request = context.request
     key, encode = request.checked_key(), request.wants_url_encoding()
-    kept = headers.kept(request.headers)
+    kept = headers.stored_headers(request.headers)
     if headers.forbids_overwrite(request.headers):
         _check_free(context, key)
     sequential = "sequential" in request.parameters
@@ -42,14 +43,15 @@ def initiate(context: Context) -> Answer:
 
 
 def upload_part(context: Context) -> Answer:
+    """OSS manual: "UploadPart"."""
     request, store = context.request, context.store
     number = part_number(request.parameters.get("partNumber", ""))
-    upload = existing(context, PART_EC)
-    headers.fixed_at_initiate(request.headers)
+    upload = existing_upload(context, PART_EC)
+    headers.refuse_object_headers(request.headers)
     request.body.require_length(MAX_PART_SIZE)
     with store.blobs.receive(traffic.incoming(context)) as blob:
         request.body.check_md5(blob.md5)
-        keep_part(context, upload, number, blob, PART_EC)
+        record_part(context, upload, number, blob, PART_EC)
     return Answer(
         headers={
             "ETag": quoted(blob.etag),
@@ -60,8 +62,8 @@ def upload_part(context: Context) -> Answer:
     )
 
 
-def keep_part(context: Context, upload: Upload, number: int, blob: Blob, ec: str) -> None:
-    """Write the part down, if the upload still takes it."""
+def record_part(context: Context, upload: Upload, number: int, blob: Blob, ec: str) -> None:
+    """Record a part. Refusal: PartNotSequential, or NoSuchUpload with `ec` if the upload has ended meanwhile."""
     try:
         kept = context.store.uploads.put_part(upload, number, blob, context.milliseconds)
     except OutOfOrder as error:
@@ -71,6 +73,7 @@ def keep_part(context: Context, upload: Upload, number: int, blob: Blob, ec: str
 
 
 def abort(context: Context) -> Answer:
+    """OSS manual: "AbortMultipartUpload"."""
     identifier = context.request.parameters.get("uploadId", "")
     if not context.store.uploads.abort(context.bucket.name, context.request.checked_key(), identifier):
         raise no_such_upload(identifier)
@@ -78,20 +81,21 @@ def abort(context: Context) -> Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
-    """A part as the client lists it."""
+class _ListedPart:
+    """A part in the client's list."""
 
     number: int
     etag: str
 
 
 def complete(context: Context) -> Answer:
+    """OSS manual: "CompleteMultipartUpload"."""
     request = context.request
-    wanted = callbacks.requested(request)
-    headers.fixed_at_initiate(request.headers)
+    parameters = callbacks.requested(request)
+    headers.refuse_object_headers(request.headers)
     encode, acl = request.wants_url_encoding(), headers.acl(request.headers)
     listed = _listed(context)
-    upload = existing(context)
+    upload = existing_upload(context)
     forbids = headers.forbids_overwrite(request.headers)
     try:
         stored = context.store.uploads.complete(
@@ -110,11 +114,15 @@ def complete(context: Context) -> Answer:
     ]
     extra = {"ETag": quoted(stored.etag), "x-oss-hash-crc64ecma": str(stored.crc64)}
     answer = xml("CompleteMultipartUploadResult", content, {**extra, **headers.encryption(upload.headers)})
-    return callback.told(context, wanted, "CompleteMultipartUpload", stored, answer)
+    return callback.with_callback(context, parameters, "CompleteMultipartUpload", stored, answer)
 
 
-def choose(parts: list[StoredPart], listed: list[_Named] | None) -> list[StoredPart]:
-    """The parts that the object is made of: those listed, or with None all of them."""
+def choose(parts: list[StoredPart], listed: list[_ListedPart] | None) -> list[StoredPart]:
+    """The parts of the object: those of the list, or all of them for None.
+
+    Refusal: InvalidPart if a listed part is missing or has another ETag, EntityTooSmall if a part but the last has less
+    than 100 KiB (OSS manual: "CompleteMultipartUpload").
+    """
     chosen = parts if listed is None else _found(parts, listed)
     if not chosen:
         raise Refusal("InvalidPart")
@@ -130,7 +138,7 @@ def choose(parts: list[StoredPart], listed: list[_Named] | None) -> list[StoredP
     return chosen
 
 
-def _found(parts: list[StoredPart], listed: list[_Named]) -> list[StoredPart]:
+def _found(parts: list[StoredPart], listed: list[_ListedPart]) -> list[StoredPart]:
     there = {part.number: part for part in parts}
     chosen = []
     for named in listed:
@@ -141,8 +149,8 @@ def _found(parts: list[StoredPart], listed: list[_Named]) -> list[StoredPart]:
     return chosen
 
 
-def _listed(context: Context) -> list[_Named] | None:
-    """The list in the body; None with x-oss-complete-all. Order is checked before anything is looked up."""
+def _listed(context: Context) -> list[_ListedPart] | None:
+    """The list of parts in the body; None with x-oss-complete-all. Refusal if it is malformed or not in order."""
     request = context.request
     body = request.body.whole(MAX_COMPLETE_XML)
     mode = request.headers.get("x-oss-complete-all")
@@ -159,7 +167,7 @@ def _listed(context: Context) -> list[_Named] | None:
         number, etag = (element.findtext("PartNumber") or "").strip(), bare(element.findtext("ETag") or "")
         if not number or not etag:
             raise Refusal("MalformedXML", ec=COMPLETE_EC)
-        listed.append(_Named(part_number(number), etag.upper()))
+        listed.append(_ListedPart(part_number(number), etag.upper()))
     if not listed:
         raise Refusal("MalformedXML", ec=COMPLETE_EC)
     if any(second.number <= first.number for first, second in pairwise(listed)):
@@ -168,7 +176,7 @@ def _listed(context: Context) -> list[_Named] | None:
 
 
 def _assemble(context: Context, upload: Upload, acl: str, chosen: list[StoredPart]) -> Choice:
-    """The object that these parts make."""
+    """The object of these parts, and the parts."""
     stored = StoredObject(
         bucket=upload.bucket,
         key=upload.key,
@@ -185,13 +193,14 @@ def _assemble(context: Context, upload: Upload, acl: str, chosen: list[StoredPar
 
 
 def part_number(text: str) -> int:
+    """A part number from 1 to 10,000. Refusal (InvalidArgument) otherwise."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MAX_PART_NUMBER):
         raise invalid_argument("partNumber", text, _NUMBER)
     return int(text)
 
 
-def existing(context: Context, ec: str | None = None) -> Upload:
-    """The upload that the request names, if it is this key's and still open."""
+def existing_upload(context: Context, ec: str | None = None) -> Upload:
+    """The open upload of the request's key and upload id. Refusal (NoSuchUpload, with `ec`) if there is none."""
     identifier = context.request.parameters.get("uploadId", "")
     upload = context.store.uploads.get(context.bucket.name, context.request.checked_key(), identifier)
     if upload is None:
@@ -200,11 +209,12 @@ def existing(context: Context, ec: str | None = None) -> Upload:
 
 
 def no_such_upload(identifier: str, ec: str | None = None) -> Refusal:
+    """The error for an unknown, aborted or completed upload. Its EC differs between operations."""
     return Refusal("NoSuchUpload", {"UploadId": identifier}, ec=ec)
 
 
 def url_text(text: str, encode: bool) -> str:
-    """A key in an answer, URL-encoded when the client asked for that."""
+    """A key as it stands in XML: URL-encoded with encoding-type=url."""
     return quote(text, safe="") if encode else text
 
 

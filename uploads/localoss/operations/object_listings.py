@@ -1,4 +1,7 @@
-"""ListObjects and ListObjectsV2: what a bucket holds, in pages. Rule: `paging` decides what a page holds."""
+"""ListObjects and ListObjectsV2.
+
+Rule: `paging` decides the content of a page.
+"""
 
 import base64
 import binascii
@@ -20,7 +23,7 @@ _Page = list[tuple[bytes, StoredObject | None]]
 
 
 def list_objects(context: Context) -> Answer:
-    """The first version: `marker` is a key."""
+    """OSS manual: "ListObjects (GetBucket)". `marker` is a key."""
     request = context.request
     encode = request.wants_url_encoding()
     marker = request.parameters.get("marker", "")
@@ -32,7 +35,7 @@ def list_objects(context: Context) -> Answer:
 
 
 def list_objects_v2(context: Context) -> Answer:
-    """The second: the continuation token is opaque, and owners are told when asked for."""
+    """OSS manual: "ListObjectsV2 (GetBucketV2)". Owners are listed with fetch-owner."""
     request = context.request
     token, after = request.parameters.get("continuation-token", ""), request.parameters.get("start-after", "")
     page, truncated = _page(context, _marker(token) if token else after)
@@ -59,7 +62,7 @@ def _limit(context: Context) -> int:
 
 
 def _page(context: Context, marker: str) -> tuple[_Page, bool]:
-    """What comes after `marker`, and whether there is more."""
+    """The page after `marker`, and whether there are more."""
     given, limit = context.request.parameters.get, _limit(context)
     prefix, delimiter = given("prefix", "").encode(), given("delimiter", "").encode()
     after = paging.start(prefix, delimiter, marker.encode())
@@ -85,8 +88,8 @@ def _answer(context: Context, page: _Page, extra: list[markup.Node], *, owners: 
         ("Delimiter", url_text(request.parameters.get("delimiter", ""), encode)),
         *extra,
     ]
-    told: list[markup.Node] = [("Owner", owner(context.config))] if owners else []
-    content += [("Contents", [*_described(stored, encode), *told]) for _, stored in page if stored]
+    owners_of: list[markup.Node] = [("Owner", owner(context.config))] if owners else []
+    content += [("Contents", [*_described(stored, encode), *owners_of]) for _, stored in page if stored]
     content += [("CommonPrefixes", [("Prefix", url_text(key.decode(), encode))]) for key, stored in page if not stored]
     return xml("ListBucketResult", content)
 

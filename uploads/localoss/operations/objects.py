@@ -1,6 +1,6 @@
 """Single objects: put, get, head, delete.
 
-Rule: bytes go through in chunks, as they were sent; a Content-Encoding is kept, never undone.
+Rule: bytes are stored and sent in chunks, unchanged. A Content-Encoding is stored and not decoded.
 """
 
 import base64
@@ -12,7 +12,7 @@ from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import callback, conditions, headers, traffic
 from uploads.localoss.operations.context import Context
-from uploads.localoss.store.objects import Reading
+from uploads.localoss.store.objects import ObjectReader
 from uploads.localoss.store.rows import Blob, StoredObject
 from uploads.oss.limits import MAX_PART_SIZE
 
@@ -22,17 +22,18 @@ OVERRIDES = (
 
 
 def new_id() -> str:
-    """For an object or an upload: 32 upper-case hex digits, as in captures."""
+    """An id for an object or an upload: 32 upper-case hex digits, as in recorded answers of OSS."""
     return secrets.token_hex(16).upper()
 
 
 def put_object(context: Context) -> Answer:
+    """OSS manual: "PutObject"."""
     request = context.request
-    wanted = callbacks.requested(request)
+    parameters = callbacks.requested(request)
     request.body.require_length(MAX_PART_SIZE)
     key, check = request.checked_key(), request.body.check_md5
     stored = store_object(context, key, request.headers, traffic.incoming(context), lambda blob: check(blob.md5))
-    return callback.told(context, wanted, "PutObject", stored, Answer(headers=put_headers(stored)))
+    return callback.with_callback(context, parameters, "PutObject", stored, Answer(headers=put_headers(stored)))
 
 
 def store_object(
@@ -42,10 +43,12 @@ def store_object(
     chunks: Iterable[bytes],
     check: Callable[[Blob], None] = lambda blob: None,
 ) -> StoredObject:
-    """Keep these bytes under this key, as these headers want it: all of it, or nothing if `check` or anything else
-    refuses."""
+    """Store an object of these bytes and headers. Nothing is stored if `check` or anything else raises.
+
+    Refusal: FileAlreadyExists with x-oss-forbid-overwrite, or an invalid header.
+    """
     store = context.store
-    kept, acl, forbids = headers.kept(sent), headers.acl(sent), headers.forbids_overwrite(sent)
+    kept, acl, forbids = headers.stored_headers(sent), headers.acl(sent), headers.forbids_overwrite(sent)
     taken = Refusal("FileAlreadyExists", {"Key": key})
     if forbids and store.objects.get(context.bucket.name, key) is not None:
         raise taken
@@ -62,7 +65,7 @@ def store_object(
 
 
 def put_headers(stored: StoredObject) -> dict[str, str]:
-    """What the one who stored it is told."""
+    """The headers of the response to whoever stored the object."""
     return {
         "ETag": quoted(stored.etag),
         "Content-MD5": stored.content_md5,
@@ -72,13 +75,14 @@ def put_headers(stored: StoredObject) -> dict[str, str]:
 
 
 def get_object(context: Context) -> Answer:
+    """OSS manual: "GetObject"."""
     overrides = _overrides(context)
     key = context.request.checked_key()
     reading = context.store.objects.open(context.bucket.name, key)
     if reading is None:
         raise no_such_key(key)
     try:
-        answer = _got(context, reading)
+        answer = _response(context, reading)
     except BaseException:
         reading.close()
         raise
@@ -89,6 +93,7 @@ def get_object(context: Context) -> Answer:
 
 
 def head_object(context: Context) -> Answer:
+    """OSS manual: "HeadObject"."""
     stored = existing_object(context)
     if not conditions.is_modified(context.request.headers, stored):
         return Answer(304, conditions.not_modified(stored))
@@ -96,20 +101,22 @@ def head_object(context: Context) -> Answer:
 
 
 def get_object_meta(context: Context) -> Answer:
+    """OSS manual: "GetObjectMeta"."""
     stored = existing_object(context)
     return Answer(200, {**conditions.not_modified(stored), "Content-Length": str(stored.size)})
 
 
 def delete_object(context: Context) -> Answer:
+    """OSS manual: "DeleteObject". The response is the same if the object does not exist."""
     context.store.objects.delete(context.bucket.name, context.request.checked_key())
     return Answer(204)
 
 
 def described(stored: StoredObject) -> dict[str, str]:
-    """The headers that go with an object."""
+    """The headers of an object in GetObject and HeadObject."""
     md5 = {"Content-MD5": stored.content_md5} if stored.content_md5 else {}
     return {
-        **headers.shown(stored.headers),
+        **headers.response_headers(stored.headers),
         **conditions.not_modified(stored),
         **md5,
         "Accept-Ranges": "bytes",
@@ -119,6 +126,7 @@ def described(stored: StoredObject) -> dict[str, str]:
 
 
 def existing_object(context: Context) -> StoredObject:
+    """The object of the request. Refusal (NoSuchKey) if there is none."""
     key = context.request.checked_key()
     stored = context.store.objects.get(context.bucket.name, key)
     if stored is None:
@@ -127,14 +135,15 @@ def existing_object(context: Context) -> StoredObject:
 
 
 def no_such_key(key: str) -> Refusal:
+    """The error for an object that does not exist."""
     return Refusal("NoSuchKey", {"Key": key})
 
 
-def _got(context: Context, reading: Reading) -> Answer:
+def _response(context: Context, reading: ObjectReader) -> Answer:
     stored, sent = reading.object, context.request.headers
     if not conditions.is_modified(sent, stored):
         return Answer(304, conditions.not_modified(stored))
-    chosen = conditions.wanted_range(sent, stored.size)
+    chosen = conditions.requested_range(sent, stored.size)
     first, length = chosen or (0, stored.size)
     body = _Download(reading, first, length, traffic.limit(context))
     answer = Answer(200, {**described(stored), "Content-Length": str(length)}, body)
@@ -145,11 +154,11 @@ def _got(context: Context, reading: Reading) -> Answer:
 
 
 class _Download:
-    """A body that lets go of the object when gunicorn closes it, whether all was sent or not."""
+    """A response body that releases the object when the server closes it, whether all of it was sent or not."""
 
-    def __init__(self, reading: Reading, first: int, length: int, rate: int | None) -> None:
+    def __init__(self, reading: ObjectReader, first: int, length: int, rate: int | None) -> None:
         self._reading = reading
-        self._chunks = traffic.at_pace(reading.read(first, length), rate)
+        self._chunks = traffic.limited(reading.read(first, length), rate)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks
@@ -159,14 +168,14 @@ class _Download:
 
 
 def _overrides(context: Context) -> dict[str, str]:
-    """response-content-type and its like, which only a signed request may ask for."""
+    """The response headers that `response-…` parameters set. Only signed requests may (OSS manual: "GetObject")."""
     found = {}
     for name in OVERRIDES:
         value = context.request.parameters.get(f"response-{name}")
         if value is None:
             continue
         if context.identity.anonymous:
-            message = "response-* parameters are for signed requests only."
+            message = "response-* parameters are valid only in signed requests."
             raise Refusal("InvalidRequest", message=message)
         if not value.isprintable():
             raise invalid_argument(f"response-{name}", value, "A header cannot hold control characters.")

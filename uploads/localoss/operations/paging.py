@@ -1,6 +1,6 @@
-"""Pages of keys with common prefixes, for objects and for uploads alike.
+"""Pages of keys and common prefixes, for objects and for multipart uploads (OSS manual: "ListObjectsV2").
 
-Rule: a page costs what it shows, however much there is: what lies under a common prefix is jumped over.
+Rule: the cost of a page depends on its entries alone. The keys under a common prefix are skipped, not read.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,16 +9,16 @@ from typing import TypeAlias, TypeVar
 T = TypeVar("T")
 
 After: TypeAlias = tuple[bytes, str]
-"""What a scan starts after: a key and, among the uploads of that key, an id."""
+"""The position that a scan starts after: a key, and an upload id among the uploads of that key."""
 
 Scan: TypeAlias = Callable[[After | None], Iterator[tuple[bytes, T]]]
 
-# As an id: "and all uploads of that key".
+# Greater than every upload id: a position after all uploads of a key.
 HIGH = "\U0010ffff"
 
 
 def start(prefix: bytes, delimiter: bytes, marker: bytes, id_marker: str = "") -> After | None:
-    """Where the page after `marker` begins; a marker that is a common prefix stands for all that is under it."""
+    """The position of the page after `marker`. A marker that is a common prefix stands for all keys under it."""
     if not marker:
         return None
     if common_prefix(marker, prefix, delimiter) == marker:
@@ -27,12 +27,12 @@ def start(prefix: bytes, delimiter: bytes, marker: bytes, id_marker: str = "") -
 
 
 def beyond(prefix: bytes) -> After:
-    """After every key that starts with `prefix`: no UTF-8 holds the byte FF."""
+    """The position after every key that starts with `prefix`. UTF-8 never has the byte FF."""
     return prefix + b"\xff", ""
 
 
 def common_prefix(key: bytes, prefix: bytes, delimiter: bytes) -> bytes:
-    """Up to and with the first delimiter after the prefix; nothing when there is none."""
+    """The key up to and including the first delimiter after the prefix; empty if there is none."""
     if not delimiter or not key.startswith(prefix):
         return b""
     head, found, _ = key[len(prefix) :].partition(delimiter)
@@ -40,7 +40,7 @@ def common_prefix(key: bytes, prefix: bytes, delimiter: bytes) -> bytes:
 
 
 def entries(scan: Scan[T], prefix: bytes, delimiter: bytes, after: After | None) -> Iterator[tuple[bytes, T | None]]:
-    """(key, what is there) and (common prefix, None), in their order."""
+    """The pairs (key, entry) and (common prefix, None), in the order of their bytes."""
     while True:
         for key, item in scan(after):
             if not key.startswith(prefix):

@@ -1,6 +1,6 @@
-"""PostObject: a browser's form. Who may is proven by the form, and so judged here.
+"""PostObject: an upload by an HTML form, whose fields hold the signature (OSS manual: "PostObject").
 
-Rule: everything that can be refused before the file is, and a file is kept only when the whole form has arrived.
+Rule: every check that does not need the file comes before it. The file is stored only if the whole form arrives.
 """
 
 import hmac
@@ -29,32 +29,33 @@ AS_HEADERS = {
     "x-oss-storage-class", "x-oss-server-side-encryption", "x-oss-server-side-encryption-key-id",
     "x-oss-server-side-data-encryption", traffic.NAME,
 }  # fmt: skip
-"""The fields that say what a PutObject says in its headers. Tags are not among them."""
+"""The fields that mean the same as the headers of PutObject. Tags are not among them."""
 V4_FIELDS = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
 TOKEN = "x-oss-security-token"  # noqa: S105  # a name
 
 
 def post_object(context: Context) -> Answer:
+    """OSS manual: "PostObject"."""
     request = context.request
     request.body.require_length(MAX_PART_SIZE + 2 * forms.MAX_FIELDS_BYTES)
     form = forms.read(request.body, request.headers.get("content-type", ""))
     key = _key(form)
     content_type = form.fields.get("x-oss-content-type") or form.fields.get("content-type") or form.content_type
     policy = _permit(context, {**form.fields, "key": key, "content-type": content_type, "bucket": request.bucket}, key)
-    wanted = _callback(form)
+    parameters = _callback(form)
     sent = {name: value for name, value in form.fields.items() if name in AS_HEADERS or name.startswith(headers.META)}
     _check_printable(sent)
     if content_type:
         sent["content-type"] = content_type
     redirect = _redirect(form)
-    chunks = traffic.at_pace(_within(form.chunks(), policy), traffic.rate_of(sent.get(traffic.NAME, "")))
+    chunks = traffic.limited(_within_size_range(form.chunks(), policy), traffic.rate_of(sent.get(traffic.NAME, "")))
     stored = store_object(context, key, sent, chunks)
-    answer = _redirected(redirect, stored) if redirect else _done(context, form, stored)
-    return callback.told(context, wanted, "PostObject", stored, answer)
+    answer = _redirected(redirect, stored) if redirect else _response(context, form, stored)
+    return callback.with_callback(context, parameters, "PostObject", stored, answer)
 
 
 def _key(form: Form) -> str:
-    """The object's name; `${filename}` is the file's, without its folders."""
+    """The object's key. `${filename}` is replaced by the file's name without its folders."""
     if "key" not in form.fields:
         raise invalid_argument("key", "", "Bucket POST must contain a field named 'key'.")
     name = form.filename.replace("\\", "/").rpartition("/")[2]
@@ -65,14 +66,14 @@ def _key(form: Form) -> str:
 
 
 def _check_printable(sent: Mapping[str, str]) -> None:
-    """They will be headers one day."""
+    """Refusal (InvalidArgument) for a value that cannot be a response header."""
     for name, value in sent.items():
         if not (value.isprintable() and name.isascii() and name.isprintable()):
             raise invalid_argument(name, value, "A header cannot hold control characters.")
 
 
 def _callback(form: Form) -> CallbackParameters | None:
-    """Custom variables are fields of the form."""
+    """The callback of the form; its custom variables are the fields `x:…`."""
     if not form.fields.get("callback"):
         return None
     variables = {name: value for name, value in form.fields.items() if name.startswith("x:")}
@@ -82,12 +83,12 @@ def _callback(form: Form) -> CallbackParameters | None:
 def _redirect(form: Form) -> str:
     url = form.fields.get("success_action_redirect", "")
     if url and not (url.isascii() and url.isprintable() and urlsplit(url).scheme in ("http", "https")):
-        raise invalid_argument("success_action_redirect", url, "The redirect must be an http address.")
+        raise invalid_argument("success_action_redirect", url, "The redirect must be an http or https URL.")
     return url
 
 
-def _within(chunks: Iterable[bytes], policy: FormPolicy | None) -> Iterator[bytes]:
-    """The same bytes, if they are as many as the policy wants."""
+def _within_size_range(chunks: Iterable[bytes], policy: FormPolicy | None) -> Iterator[bytes]:
+    """The same chunks. Refusal if their size is not within the policy's content-length-range."""
     fewest, most = policy.sizes if policy and policy.sizes else (0, MAX_PART_SIZE)
     most, received = min(most, MAX_PART_SIZE), 0
     for chunk in chunks:
@@ -99,14 +100,17 @@ def _within(chunks: Iterable[bytes], policy: FormPolicy | None) -> Iterator[byte
         raise Refusal("EntityTooSmall", {"MinSizeAllowed": str(fewest), "ProposedSize": str(received)})
 
 
-# Who, and whether they may
+# Authentication and authorization
 
 
 def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy | None:
-    """The policy that the form is held to; None for a stranger whom the bucket lets write."""
+    """The verified policy of the form; None for an anonymous form if the bucket's ACL allows it.
+
+    Refusal if the signature, the policy or a condition of it does not allow the upload.
+    """
     claims = {"policy", "signature", "ossaccesskeyid", "x-oss-signature", *V4_FIELDS} & fields.keys()
     if not claims:
-        access.permit_stranger("write", context.bucket, key, context.store)
+        access.permit_anonymous("write", context.bucket, key, context.store)
         return None
     signer = _signer(context, fields)
     auth.identity(signer, context.request, context.config, context.now).require("oss:PutObject", fields["bucket"], key)
@@ -115,18 +119,18 @@ def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy
     except PolicyInvalid as error:
         raise Refusal("InvalidPolicyDocument", message=f"Invalid Policy: {error}.") from error
     if context.now > policy.expiration:
-        raise _against("Policy expired.", "0006-00000213")
+        raise _policy_violation("Policy expired.", "0006-00000213")
     if (failed := policy.failed(fields)) is not None:
-        raise _against(f"Policy Condition failed: {failed}")
+        raise _policy_violation(f"Policy Condition failed: {failed}")
     if "x-oss-signature-version" in fields:
         unbound = [name for name in (*V4_FIELDS, TOKEN) if name in fields and name not in policy.names()]
         if unbound:
-            raise _against(f"Extra input fields: {unbound[0]}")
+            raise _policy_violation(f"Extra input fields: {unbound[0]}")
     return policy
 
 
 def _signer(context: Context, fields: Mapping[str, str]) -> AccessKey:
-    """The key that signed the policy."""
+    """The key that signed the policy. Refusal if the signature is missing or not valid."""
     in_v4 = "x-oss-signature-version" in fields
     names = ("policy", "x-oss-signature", *V4_FIELDS) if in_v4 else ("policy", "signature", "ossaccesskeyid")
     for name in names:
@@ -134,24 +138,24 @@ def _signer(context: Context, fields: Mapping[str, str]) -> AccessKey:
             raise invalid_argument(name, "", f"Bucket POST must contain a field named '{name}'.")
     token = fields.get(TOKEN) or None
     if in_v4:
-        key_id, scope = _claimed(context, fields)
+        key_id, scope = _read_scope(context, fields)
         key = context.keys.find(key_id, token, context.now)
-        wanted, given = post.signature(key.secret, scope, fields["policy"]), fields["x-oss-signature"]
+        expected, given = post.signature(key.secret, scope, fields["policy"]), fields["x-oss-signature"]
     else:
         key = context.keys.find(fields["ossaccesskeyid"], token, context.now)
-        wanted, given = signing_v1.signature(key.secret, fields["policy"]), fields["signature"]
-    if not hmac.compare_digest(wanted.encode(), given.encode()):
+        expected, given = signing_v1.signature(key.secret, fields["policy"]), fields["signature"]
+    if not hmac.compare_digest(expected.encode(), given.encode()):
         shown = {"OSSAccessKeyId": key.id, "SignatureProvided": given, "StringToSign": fields["policy"]}
         raise Refusal("SignatureDoesNotMatch", shown, ec="0002-00000040")
     return key
 
 
-def _claimed(context: Context, fields: Mapping[str, str]) -> tuple[str, signing.Scope]:
-    """Key id and scope of a V4 form, its date within bounds."""
+def _read_scope(context: Context, fields: Mapping[str, str]) -> tuple[str, signing.Scope]:
+    """Key id and scope of a V4 form. Refusal if its date is out of bounds."""
     if fields["x-oss-signature-version"] != signing.ALGORITHM:
         version = fields["x-oss-signature-version"]
         raise invalid_argument("x-oss-signature-version", version, "The signature version is invalid.")
-    key_id, scope, date = v4.claimed(fields, context.config)
+    key_id, scope, date = v4.read_scope(fields, context.config)
     _check_date(date, context.now)
     return key_id, scope
 
@@ -163,17 +167,17 @@ def _check_date(date: datetime, now: datetime) -> None:
         raise Refusal("AccessDenied", message="Request has expired.", ec="0002-00000069")
 
 
-def _against(what: str, ec: str = "") -> Refusal:
+def _policy_violation(what: str, ec: str = "") -> Refusal:
     return Refusal("AccessDenied", message=f"Invalid according to Policy: {what}", ec=ec)
 
 
-# The answer
+# The response
 
 
-def _done(context: Context, form: Form, stored: StoredObject) -> Answer:
-    """204, unless the form asks for another."""
+def _response(context: Context, form: Form, stored: StoredObject) -> Answer:
+    """The response with the form's success_action_status; 204 without one."""
     location = context.request.location(stored.key)
-    told = {**put_headers(stored), "Location": location}
+    sent = {**put_headers(stored), "Location": location}
     status = form.fields.get("success_action_status", "")
     if status == "201":
         content: list[markup.Node] = [
@@ -182,10 +186,10 @@ def _done(context: Context, form: Form, stored: StoredObject) -> Answer:
             ("Key", stored.key),
             ("Location", location),
         ]
-        answer = xml("PostResponse", content, told)
+        answer = xml("PostResponse", content, sent)
         answer.status = 201
         return answer
-    return Answer(200 if status == "200" else 204, told)
+    return Answer(200 if status == "200" else 204, sent)
 
 
 def _redirected(url: str, stored: StoredObject) -> Answer:

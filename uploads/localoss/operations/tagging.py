@@ -1,4 +1,7 @@
-"""The tags of an object. Rule: kept as the header would bring them, `k=v&k2=v2`, whichever way they came."""
+"""The tags of an object.
+
+Rule: tags are stored as the header x-oss-tagging has them, `k=v&k2=v2`.
+"""
 
 from dataclasses import replace
 from urllib.parse import parse_qsl, quote
@@ -13,13 +16,14 @@ MAX_XML = 64 * 1024
 
 
 def get_object_tagging(context: Context) -> Answer:
+    """OSS manual: "GetObjectTagging"."""
     tags = parse_qsl(existing_object(context).headers.get(headers.TAGGING, ""), keep_blank_values=True)
     found: list[markup.Node] = [("Tag", [("Key", name), ("Value", value)]) for name, value in tags]
     return xml("Tagging", [("TagSet", found)])
 
 
 def put_object_tagging(context: Context) -> Answer:
-    """All of them anew."""
+    """OSS manual: "PutObjectTagging". The tags replace the previous ones."""
     document = markup.parse(context.request.body.whole(MAX_XML), "Tagging")
     pairs = [(tag.findtext("Key") or "", tag.findtext("Value") or "") for tag in document.iterfind("TagSet/Tag")]
     tagging = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
@@ -30,6 +34,7 @@ def put_object_tagging(context: Context) -> Answer:
 
 
 def delete_object_tagging(context: Context) -> Answer:
+    """OSS manual: "DeleteObjectTagging"."""
     _set(context, "")
     return Answer(204)
 
@@ -37,7 +42,7 @@ def delete_object_tagging(context: Context) -> Answer:
 def _set(context: Context, tagging: str) -> None:
     key = context.request.checked_key()
     kept = {headers.TAGGING: tagging} if tagging else {}
-    if not context.store.objects.describe(
+    if not context.store.objects.update(
         context.bucket.name,
         key,
         lambda stored: replace(stored, headers={**headers.without_tags(stored.headers), **kept}),

@@ -1,6 +1,7 @@
-"""x-oss-traffic-limit: how fast the bytes of one request may go, either way.
+"""x-oss-traffic-limit: the bandwidth of one request, in either direction (OSS manual: "Single-connection bandwidth
+throttling").
 
-Rule: the pace is kept over the whole body, in pieces of a tenth of a second, so that a progress bar moves evenly.
+Rule: the rate holds over the whole body, in pieces of a tenth of a second, so that a progress bar moves evenly.
 """
 
 import time
@@ -15,17 +16,19 @@ NAME = "x-oss-traffic-limit"
 
 
 def limit(context: Context) -> int | None:
-    """Bytes a second, from the header or the URL; None: as fast as it goes."""
+    """The limit of a request in bytes per second, from its header or URL; None without one."""
     request = context.request
     return rate_of(request.headers.get(NAME) or request.parameters.get(NAME, ""))
 
 
 def rate_of(text: str) -> int | None:
-    """Bytes a second, of bits a second."""
+    """A limit in bytes per second; None for an empty text. Refusal (InvalidArgument) unless `text` is a number of bits
+    per second between 819,200 and 838,860,800.
+    """
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
-        raise invalid_argument(NAME, text, "The traffic limit must be a number of bits a second.")
+        raise invalid_argument(NAME, text, "The traffic limit must be a number of bits per second.")
     if not MIN_TRAFFIC_LIMIT <= int(text) <= MAX_TRAFFIC_LIMIT:
         message = f"The traffic limit must be between {MIN_TRAFFIC_LIMIT} and {MAX_TRAFFIC_LIMIT} bit/s."
         raise invalid_argument(NAME, text, message)
@@ -33,7 +36,7 @@ def rate_of(text: str) -> int | None:
 
 
 def incoming(context: Context) -> Iterator[bytes]:
-    """The body of an upload, at its pace."""
+    """The body of an upload in chunks, at the rate of the request's limit."""
     rate = limit(context)
     body = context.request.body
     if rate is None:
@@ -41,9 +44,9 @@ def incoming(context: Context) -> Iterator[bytes]:
     return paced(body.chunks(MAX_PART_SIZE, _piece(rate)), rate)
 
 
-def at_pace(chunks: Iterator[bytes], rate: int | None) -> Iterator[bytes]:
-    """The same bytes, at their pace."""
-    return chunks if rate is None else paced(_cut(chunks, _piece(rate)), rate)
+def limited(chunks: Iterator[bytes], rate: int | None) -> Iterator[bytes]:
+    """The same bytes at `rate` bytes per second; unchanged for None."""
+    return chunks if rate is None else paced(_split(chunks, _piece(rate)), rate)
 
 
 def paced(
@@ -52,7 +55,7 @@ def paced(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[bytes]:
-    """The same chunks, none handed on before its time."""
+    """The same chunks at `rate` bytes per second on average."""
     start, passed = clock(), 0
     for chunk in chunks:
         passed += len(chunk)
@@ -66,7 +69,7 @@ def _piece(rate: int) -> int:
     return min(CHUNK, rate // 10)
 
 
-def _cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+def _split(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     for chunk in chunks:
         for start in range(0, len(chunk), size):
             yield chunk[start : start + size]

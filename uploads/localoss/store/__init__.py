@@ -1,6 +1,6 @@
-"""The disk: an index of what exists, and blobs with the bytes.
+"""The data directory: an index in SQLite, and blobs with the bytes.
 
-Rule: nothing here knows HTTP; absence is None or False, and the operations say what OSS calls it.
+Rule: this package knows no HTTP. It returns None or False for what does not exist; operations turn that into errors.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ __all__ = ["BucketGone", "Store"]
 
 
 class Store:
-    """Everything under one root."""
+    """The data of one server, under `root`."""
 
     def __init__(self, root: Path) -> None:
         self._index = Index(root / "index.sqlite3")
@@ -25,11 +25,12 @@ class Store:
         self.uploads = Uploads(self._index, self.blobs)
 
     def prepare(self) -> None:
-        """Once, before serving: create what is missing, remove what a crash left half."""
+        """Create missing files, remove blobs that a crash left unreferenced. Call it once, before serving."""
         self._index.create()
         self.blobs.create()
         query = "SELECT blob FROM parts UNION ALL SELECT blob FROM pieces"
         self.blobs.sweep({name for (name,) in self._index.connection.execute(query)})
 
     def close(self) -> None:
+        """Close this thread's connection to the index."""
         self._index.close()

@@ -1,7 +1,7 @@
-"""Bytes on disk.
+"""Blobs: files with the bytes of parts and objects.
 
-Rule: file names are made here and hold nothing that came from outside; a blob is written once, then only read or
-removed. Blobs of an object that somebody is reading are removed when the last reader is done.
+Rule: file names are generated here and contain no input. A blob is written once, then only read or removed. The blobs
+of an object that is being read are removed after the last reader.
 """
 
 import hashlib
@@ -20,31 +20,34 @@ CHUNK = 1024 * 1024
 
 
 class Blobs:
-    """A directory of blobs, spread over 256 directories."""
+    """A directory of blobs, in 256 subdirectories."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.Lock()
         self._readers: Counter[str] = Counter()
-        self._doomed: dict[str, list[str]] = {}
+        self._obsolete: dict[str, list[str]] = {}
 
     def create(self) -> None:
-        """The directories, if they are missing."""
+        """Create the missing subdirectories."""
         for number in range(256):
             (self._root / f"{number:02x}").mkdir(parents=True, exist_ok=True)
 
     def sweep(self, known: Collection[str]) -> None:
-        """Remove what no row names: uploads that a crash cut off."""
+        """Remove every blob that is not in `known`: the remains of requests that a crash interrupted."""
         for path in self._root.glob("??/*"):
             if path.name not in known:
                 path.unlink()
 
     def path(self, name: str) -> Path:
+        """The file of a blob."""
         return self._root / name[:2] / name
 
     @contextmanager
     def receive(self, chunks: Iterable[bytes]) -> Iterator[Blob]:
-        """Write and hash what arrives. The blob stays only if the block ends well: commit its row in there."""
+        """Write a new blob and hash it. It is removed if the block raises; commit the row that names it within the
+        block.
+        """
         name = secrets.token_hex(16)
         try:
             yield self._write(name, chunks)
@@ -63,19 +66,19 @@ class Blobs:
         return Blob(name, size, digest.digest(), crc)
 
     def link(self, name: str) -> str:
-        """A second name for the same bytes, which live until both are removed."""
+        """A second name for the same bytes, which stay until both names are removed."""
         copy = secrets.token_hex(16)
         self.path(copy).hardlink_to(self.path(name))
         return copy
 
     def remove(self, names: Iterable[str]) -> None:
-        """Unlink; one that cannot be is left for the sweep at the next start."""
+        """Remove blobs. One that cannot be removed now is removed at the next start."""
         for name in names:
             with suppress(OSError):
                 self.path(name).unlink()
 
     def read(self, name: str, start: int, length: int) -> Iterator[bytes]:
-        """A piece of a blob, in chunks."""
+        """`length` bytes from `start` on, in chunks."""
         with self.path(name).open("rb", buffering=0) as file:
             file.seek(start)
             while length > 0 and (chunk := file.read(min(CHUNK, length))):
@@ -84,33 +87,34 @@ class Blobs:
 
     @property
     def readers(self) -> threading.Lock:
-        """Held while an object is looked up and pinned, so that no removal falls in between."""
+        """The lock to hold while an object is looked up and pinned, so that its blobs are not removed in between."""
         return self._lock
 
     def pin(self, owner: str) -> None:
-        """Somebody reads this object. The caller holds `readers`."""
+        """Count a reader of the object `owner`. The caller holds `readers`."""
         self._readers[owner] += 1
 
     def unpin(self, owner: str) -> None:
+        """Count a reader less; after the last one, remove the discarded blobs."""
         with self._lock:
             self._readers[owner] -= 1
             if self._readers[owner] > 0:
                 return
             del self._readers[owner]
-            doomed = self._doomed.pop(owner, [])
-        self.remove(doomed)
+            obsolete = self._obsolete.pop(owner, [])
+        self.remove(obsolete)
 
     def discard(self, owner: str, names: list[str]) -> None:
-        """Remove an object's blobs, now or after its last reader."""
+        """Remove the blobs of the object `owner`, now or after its last reader."""
         with self._lock:
             if self._readers.get(owner, 0):
-                self._doomed.setdefault(owner, []).extend(names)
+                self._obsolete.setdefault(owner, []).extend(names)
                 return
         self.remove(names)
 
 
 def _write_all(file: FileIO, chunk: bytes) -> None:
-    """A raw write may take less than all, when the disk is nearly full."""
+    """Write all of `chunk`. An unbuffered write may write less, when the disk is nearly full."""
     view = memoryview(chunk)
     while view:
         view = view[file.write(view) :]

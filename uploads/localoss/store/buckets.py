@@ -1,4 +1,7 @@
-"""Buckets in the index. Rule: a bucket goes only when nothing is left in it."""
+"""Buckets in the index.
+
+Rule: only an empty bucket is deleted.
+"""
 
 from typing import Literal
 
@@ -9,11 +12,13 @@ _COLUMNS = "name, created, acl, storage_class, cors, lifecycle"
 
 
 class Buckets:
+    """Reads and writes buckets."""
+
     def __init__(self, index: Index) -> None:
         self._index = index
 
     def create(self, bucket: Bucket) -> bool:
-        """False if it exists already."""
+        """Create a bucket. False if it exists."""
         with self._index.write() as connection:
             values = (
                 bucket.name, bucket.created, bucket.acl, bucket.storage_class, bucket.cors, bucket.lifecycle,
@@ -22,18 +27,19 @@ class Buckets:
             return cursor.rowcount == 1
 
     def get(self, name: str) -> Bucket | None:
+        """The bucket; None if it does not exist."""
         query = f"SELECT {_COLUMNS} FROM buckets WHERE name = ?"  # noqa: S608  # own constant
         row = self._index.connection.execute(query, (name,)).fetchone()
         return Bucket(*row) if row else None
 
     def all(self, prefix: str, after: str, limit: int) -> list[Bucket]:
-        """By name."""
+        """At most `limit` buckets whose names start with `prefix` and follow `after`, in order of names."""
         query = f"SELECT {_COLUMNS} FROM buckets WHERE name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?"  # noqa: S608  # own constant
         rows = self._index.connection.execute(query, (after, len(prefix), prefix, limit))
         return [Bucket(*row) for row in rows]
 
     def delete(self, name: str) -> Literal["deleted", "objects", "uploads"]:
-        """Deleted, or what is still in it."""
+        """Delete an empty bucket; otherwise say what it contains."""
         with self._index.write() as connection:
             if connection.execute("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", (name,)).fetchone():
                 return "objects"
@@ -43,18 +49,21 @@ class Buckets:
             return "deleted"
 
     def set_acl(self, name: str, acl: str) -> None:
+        """Set the ACL."""
         with self._index.write() as connection:
             connection.execute("UPDATE buckets SET acl = ? WHERE name = ?", (acl, name))
 
     def set_cors(self, name: str, cors: bytes | None) -> None:
+        """Set the CORS rules, as XML; None removes them."""
         with self._index.write() as connection:
             connection.execute("UPDATE buckets SET cors = ? WHERE name = ?", (cors, name))
 
     def set_lifecycle(self, name: str, lifecycle: bytes | None) -> None:
+        """Set the lifecycle rules, as XML; None removes them."""
         with self._index.write() as connection:
             connection.execute("UPDATE buckets SET lifecycle = ? WHERE name = ?", (lifecycle, name))
 
     def with_lifecycle(self) -> list[Bucket]:
-        """Those that have rules."""
+        """The buckets that have lifecycle rules."""
         query = f"SELECT {_COLUMNS} FROM buckets WHERE lifecycle IS NOT NULL ORDER BY name"  # noqa: S608  # own constant
         return [Bucket(*row) for row in self._index.connection.execute(query)]

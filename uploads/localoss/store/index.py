@@ -1,7 +1,7 @@
-"""The index: one SQLite file that says what exists.
+"""The index: a SQLite file with the rows of buckets, objects, uploads and parts.
 
-Rule: a row is written only when the bytes that it names are whole on disk, and bytes are deleted only after the
-row that named them is gone. So whatever moment the process dies at, nothing acknowledged is lost and nothing is half.
+Rule: a row is written after the bytes that it names are complete on disk, and bytes are removed after the row that
+named them. If the process is killed, at whatever moment, no acknowledged data is lost and no partial data is visible.
 """
 
 import sqlite3
@@ -38,15 +38,15 @@ ALTER TABLE uploads ADD COLUMN sequential INTEGER NOT NULL DEFAULT 0;
 """
 
 MIGRATIONS = (_FIRST, _SECOND)
-"""What brings an index of version n to n + 1; the file says its version in SQLite's user_version."""
+"""The script at position n changes an index of version n to n + 1. SQLite's user_version holds the version."""
 
 
 class BucketGone(Exception):
-    """The bucket was deleted while something was being put into it."""
+    """The bucket was deleted while something was written to it."""
 
 
 class Index:
-    """A connection for each thread; writers take turns."""
+    """Connections to the index, one for each thread. Writers wait for each other."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class Index:
         self._writers = threading.Lock()
 
     def create(self) -> None:
-        """The file and its tables, made or brought up to date."""
+        """Create the file and its tables, or migrate them to the current version."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         (version,) = self.connection.execute("PRAGMA user_version").fetchone()
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
@@ -62,7 +62,7 @@ class Index:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's own."""
+        """This thread's connection."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
@@ -74,9 +74,9 @@ class Index:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that sees the latest state and is kept as a whole or not at all.
+        """A write transaction. BucketGone if a row's bucket no longer exists.
 
-        The lock makes threads queue up fairly; SQLite's own waiting is sleep and try again.
+        With the lock, threads wait in turn; SQLite alone would let them poll.
         """
         with self._writers:
             connection = self.connection
@@ -93,7 +93,7 @@ class Index:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Several SELECTs that see one state."""
+        """A read transaction: several SELECTs see the same state."""
         connection = self.connection
         connection.execute("BEGIN")
         try:
@@ -102,7 +102,7 @@ class Index:
             connection.execute("COMMIT")
 
     def close(self) -> None:
-        """This thread's connection."""
+        """Close this thread's connection."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
             connection.close()

@@ -1,6 +1,6 @@
-"""Objects: a row, and the pieces (blobs in order) that it is made of.
+"""Objects in the index: a row, and its pieces, which are blobs in their order.
 
-Rule: an overwrite or a delete is one transaction; the blobs of what it replaced go after it.
+Rule: an overwrite or a delete is one transaction. The blobs of the previous object are removed after it.
 """
 
 import json
@@ -14,12 +14,13 @@ from uploads.localoss.store.rows import StoredObject
 
 _COLUMNS = "bucket, key, id, size, etag, crc64, kind, modified, acl, content_md5, headers"
 Piece = tuple[str, int]
-"""A blob's name and its size."""
+"""The name of a blob, and its size in bytes."""
 
 
 @dataclass(slots=True)
-class Reading:
-    """An object whose bytes stay, whatever happens to its name, until `close`. `pieces`: start, size, blob."""
+class ObjectReader:
+    """An object open for reading. Its bytes stay until `close`, even if the object is deleted. `pieces` are tuples of
+    start, size and blob."""
 
     object: StoredObject
     pieces: list[tuple[int, int, str]]
@@ -27,7 +28,7 @@ class Reading:
     _open: bool = True
 
     def read(self, start: int, length: int) -> Iterator[bytes]:
-        """Bytes from `start`, in chunks."""
+        """`length` bytes from `start` on, in chunks."""
         for begin, size, blob in self.pieces:
             if length <= 0:
                 return
@@ -38,21 +39,25 @@ class Reading:
             start, length = start + take, length - take
 
     def close(self) -> None:
+        """Release the object's blobs."""
         if self._open:
             self._open = False
             self._blobs.unpin(self.object.id)
 
 
 class Objects:
+    """Reads and writes objects."""
+
     def __init__(self, index: Index, blobs: Blobs) -> None:
         self._index = index
         self._blobs = blobs
 
     def get(self, bucket: str, key: str) -> StoredObject | None:
+        """The object; None if it does not exist."""
         return select(self._index.connection, bucket, key)
 
-    def open(self, bucket: str, key: str) -> Reading | None:
-        """The object, held for reading; the caller closes it."""
+    def open(self, bucket: str, key: str) -> ObjectReader | None:
+        """The object, open for reading; None if it does not exist. The caller closes it."""
         with self._index.read() as connection:
             with self._blobs.readers:
                 stored = select(connection, bucket, key)
@@ -61,22 +66,22 @@ class Objects:
                 self._blobs.pin(stored.id)
             query = "SELECT start, size, blob FROM pieces WHERE object = ? ORDER BY start"
             pieces = connection.execute(query, (stored.id,)).fetchall()
-        return Reading(stored, pieces, self._blobs)
+        return ObjectReader(stored, pieces, self._blobs)
 
     def put(self, stored: StoredObject, pieces: Iterable[Piece], *, overwrite: bool = True) -> bool:
-        """False if the key is taken and must not be overwritten."""
+        """Store an object. False if the key exists and `overwrite` is false."""
         with self._index.write() as connection:
             replaced = select(connection, stored.bucket, stored.key)
             if replaced is not None and not overwrite:
                 return False
-            doomed = erase(connection, replaced)
-            insert(connection, stored, pieces)
+            obsolete = delete_rows(connection, replaced)
+            insert_rows(connection, stored, pieces)
         if replaced is not None:
-            self._blobs.discard(replaced.id, doomed)
+            self._blobs.discard(replaced.id, obsolete)
         return True
 
-    def link(self, reading: Reading, target: StoredObject, *, overwrite: bool = True) -> bool:
-        """A copy of an object that is held for reading: it shares the bytes. False as with `put`."""
+    def link(self, reading: ObjectReader, target: StoredObject, *, overwrite: bool = True) -> bool:
+        """Store a copy of an open object, which shares its bytes. False as with `put`."""
         copies = [(self._blobs.link(blob), size) for _, size, blob in reading.pieces]
         done = False
         try:
@@ -86,8 +91,8 @@ class Objects:
                 self._blobs.remove(name for name, _ in copies)
         return done
 
-    def describe(self, bucket: str, key: str, change: Callable[[StoredObject], StoredObject]) -> bool:
-        """Change an object's ACL or headers, not its bytes. False if it is not there."""
+    def update(self, bucket: str, key: str, change: Callable[[StoredObject], StoredObject]) -> bool:
+        """Change an object's ACL or headers, not its bytes. False if it does not exist."""
         with self._index.write() as connection:
             stored = select(connection, bucket, key)
             if stored is None:
@@ -100,7 +105,7 @@ class Objects:
         return True
 
     def scan(self, bucket: str, first: bytes, after: bytes | None) -> Iterator[StoredObject]:
-        """By key: those from `first` on, and only what comes after `after`."""
+        """The objects from the key `first` on and after the key `after`, in the order of their keys."""
         query = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND "  # noqa: S608  # own constant
         if after is not None and after >= first:
             rows = self._index.connection.execute(f"{query}key > ? ORDER BY key", (bucket, after))
@@ -109,15 +114,16 @@ class Objects:
         yield from map(_object, rows)
 
     def delete(self, bucket: str, key: str) -> None:
-        """Whether or not it exists."""
+        """Delete an object if it exists."""
         with self._index.write() as connection:
             stored = select(connection, bucket, key)
-            doomed = erase(connection, stored)
+            obsolete = delete_rows(connection, stored)
         if stored is not None:
-            self._blobs.discard(stored.id, doomed)
+            self._blobs.discard(stored.id, obsolete)
 
 
 def select(connection: sqlite3.Connection, bucket: str, key: str) -> StoredObject | None:
+    """The object; None if it does not exist."""
     query = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608  # own constant
     row = connection.execute(query, (bucket, key.encode())).fetchone()
     return _object(row) if row else None
@@ -130,18 +136,18 @@ def _object(row: tuple[str, bytes, str, int, str, str, str, int, str, str, str])
     )
 
 
-def erase(connection: sqlite3.Connection, stored: StoredObject | None) -> list[str]:
-    """Take an object out of the index; the names of its blobs, to be discarded after the commit."""
+def delete_rows(connection: sqlite3.Connection, stored: StoredObject | None) -> list[str]:
+    """Delete an object's rows. Returns the names of its blobs, to be removed after the commit."""
     if stored is None:
         return []
-    doomed = [name for (name,) in connection.execute("SELECT blob FROM pieces WHERE object = ?", (stored.id,))]
+    obsolete = [name for (name,) in connection.execute("SELECT blob FROM pieces WHERE object = ?", (stored.id,))]
     connection.execute("DELETE FROM pieces WHERE object = ?", (stored.id,))
     connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (stored.bucket, stored.key.encode()))
-    return doomed
+    return obsolete
 
 
-def insert(connection: sqlite3.Connection, stored: StoredObject, pieces: Iterable[Piece]) -> None:
-    """Write a new object down."""
+def insert_rows(connection: sqlite3.Connection, stored: StoredObject, pieces: Iterable[Piece]) -> None:
+    """Insert the rows of a new object."""
     values = (
         stored.bucket, stored.key.encode(), stored.id, stored.size, stored.etag, str(stored.crc64), stored.kind,
         stored.modified, stored.acl, stored.content_md5, json.dumps(dict(stored.headers)),

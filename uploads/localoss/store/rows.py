@@ -1,4 +1,7 @@
-"""What the store keeps, as frozen values. Times are milliseconds since 1970; a key is text, ordered by its bytes."""
+"""The rows of the index.
+
+Rule: frozen values. Times are in milliseconds since 1970, sizes in bytes. Keys are ordered by their UTF-8 bytes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """`cors`, `lifecycle`: the rules as XML, None without any."""
+    """A bucket. `cors` and `lifecycle` are its rules as XML; None without any."""
 
     name: str
     created: int
@@ -18,7 +21,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Bytes on disk under a name of our own."""
+    """A file of bytes under a generated name, with its checksums."""
 
     name: str
     size: int
@@ -27,12 +30,13 @@ class Blob:
 
     @property
     def etag(self) -> str:
+        """The ETag of a part or of a PutObject: the MD5 in upper-case hex (OSS manual: "PutObject")."""
         return self.md5.hex().upper()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """`headers`: whatever was sent to be kept and returned. `id` is new with every overwrite."""
+    """An object. `id` is new with every overwrite, `kind` is x-oss-object-type, `headers` are those stored with it."""
 
     bucket: str
     key: str
@@ -49,7 +53,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A multipart upload under way. `sequential`: its parts must come in their order."""
+    """An open multipart upload. The parts of a `sequential` one must arrive in their order."""
 
     id: str
     bucket: str
@@ -61,7 +65,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """A part of an upload under way."""
+    """A part of an open multipart upload."""
 
     number: int
     blob: str

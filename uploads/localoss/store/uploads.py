@@ -1,6 +1,6 @@
-"""Multipart uploads and their parts.
+"""Multipart uploads and their parts in the index.
 
-Rule: completing turns the rows of parts into the pieces of an object: O(parts), never O(bytes).
+Rule: completing an upload turns the rows of its parts into the pieces of an object. It copies no bytes.
 """
 
 import json
@@ -17,15 +17,18 @@ _PARTS = "SELECT number, blob, size, etag, crc64, modified FROM parts"
 
 
 class OutOfOrder(Exception):
-    """A part of a sequential upload came before its turn."""
+    """A part of a sequential upload is not the next one."""
 
 
 class Uploads:
+    """Reads and writes multipart uploads."""
+
     def __init__(self, index: Index, blobs: Blobs) -> None:
         self._index = index
         self._blobs = blobs
 
     def create(self, upload: Upload) -> None:
+        """Store a new upload."""
         values = (
             upload.bucket, upload.key.encode(), upload.id, upload.initiated, json.dumps(dict(upload.headers)),
             upload.sequential,
@@ -34,10 +37,13 @@ class Uploads:
             connection.execute("INSERT INTO uploads VALUES (?,?,?,?,?,?)", values)
 
     def get(self, bucket: str, key: str, identifier: str) -> Upload | None:
+        """The open upload; None if there is none."""
         return _select(self._index.connection, bucket, key, identifier)
 
     def put_part(self, upload: Upload, number: int, blob: Blob, now: int) -> bool:
-        """False if the upload is over by now; OutOfOrder if it is sequential and the part is not the next one."""
+        """Store a part; it replaces one of the same number. False if the upload has ended. OutOfOrder for a sequential
+        upload.
+        """
         with self._index.write() as connection:
             if _select(connection, upload.bucket, upload.key, upload.id) is None:
                 return False
@@ -51,48 +57,51 @@ class Uploads:
         return True
 
     def parts(self, upload: Upload, after: int, limit: int) -> list[StoredPart]:
-        """By number, those greater than `after`."""
+        """At most `limit` parts with numbers greater than `after`, in order of numbers."""
         query = f"{_PARTS} WHERE upload = ? AND number > ? ORDER BY number LIMIT ?"
         return [_part(row) for row in self._index.connection.execute(query, (upload.id, after, limit))]
 
     def abort(self, bucket: str, key: str, identifier: str) -> bool:
-        """False if there is no such upload."""
+        """Delete the upload and its parts. False if there is none."""
         with self._index.write() as connection:
             if _select(connection, bucket, key, identifier) is None:
                 return False
-            doomed = [part.blob for part in _forget(connection, bucket, key, identifier)]
-        self._blobs.remove(doomed)
+            obsolete = [part.blob for part in _delete_rows(connection, bucket, key, identifier)]
+        self._blobs.remove(obsolete)
         return True
 
     def complete(
         self, upload: Upload, choose: Callable[[list[StoredPart]], Choice], *, overwrite: bool
     ) -> StoredObject | None:
-        """Make the object that `choose` says, of the parts that it says. It may raise: then nothing has happened.
+        """Store the object that `choose` makes of the parts, and end the upload. If `choose` raises, nothing is
+        changed.
 
-        None if the upload is over by now; FileExistsError if the key is taken and must not be overwritten.
+        None if the upload has ended. FileExistsError if the key exists and `overwrite` is false.
         """
         with self._index.write() as connection:
             if _select(connection, upload.bucket, upload.key, upload.id) is None:
                 return None
-            parts = _forget(connection, upload.bucket, upload.key, upload.id)
+            parts = _delete_rows(connection, upload.bucket, upload.key, upload.id)
             stored, chosen = choose(parts)
             replaced = objects.select(connection, upload.bucket, upload.key)
             if replaced is not None and not overwrite:
                 raise FileExistsError
-            doomed = objects.erase(connection, replaced)
-            # An empty part would share its start with the next one; it adds nothing to the bytes.
+            obsolete = objects.delete_rows(connection, replaced)
+            # An empty part has the same start as the next one, and no bytes.
             kept = [(part.blob, part.size) for part in chosen if part.size]
-            objects.insert(connection, stored, kept)
+            objects.insert_rows(connection, stored, kept)
         names = {name for name, _ in kept}
         self._blobs.remove(part.blob for part in parts if part.blob not in names)
         if replaced is not None:
-            self._blobs.discard(replaced.id, doomed)
+            self._blobs.discard(replaced.id, obsolete)
         return stored
 
     def scan(self, bucket: str, first: bytes, after: tuple[bytes, str] | None) -> Iterator[tuple[bytes, str, int]]:
-        """(key, id, initiated) by key and id: keys from `first` on, and only what comes after `after`."""
+        """Tuples of key, upload id and time of initiation, ordered by key and id, from the key `first` on and after
+        `after`.
+        """
         query = "SELECT key, id, initiated FROM uploads WHERE bucket = ? AND "
-        # One bound, not two: SQLite would seek by the one and step over everything for the other.
+        # With both bounds, SQLite would seek by one of them and read every row up to the other.
         if after is not None and after[0] >= first:
             rows = self._index.connection.execute(f"{query}(key, id) > (?, ?) ORDER BY key, id", (bucket, *after))
         else:
@@ -107,15 +116,15 @@ def _select(connection: sqlite3.Connection, bucket: str, key: str, identifier: s
 
 
 def _check_order(connection: sqlite3.Connection, upload: Upload, number: int) -> None:
-    """The next part, or the last one again: its answer may have been lost."""
+    """OutOfOrder unless it is the next part, or the last one again, whose response may have been lost."""
     query = "SELECT coalesce(max(number), 0) FROM parts WHERE upload = ?"
     (last,) = connection.execute(query, (upload.id,)).fetchone()
     if number not in (last, last + 1):
         raise OutOfOrder
 
 
-def _forget(connection: sqlite3.Connection, bucket: str, key: str, identifier: str) -> list[StoredPart]:
-    """Take an upload out of the index; the parts that it had."""
+def _delete_rows(connection: sqlite3.Connection, bucket: str, key: str, identifier: str) -> list[StoredPart]:
+    """Delete the rows of an upload. Returns its parts."""
     query = f"{_PARTS} WHERE upload = ? ORDER BY number"
     parts = [_part(row) for row in connection.execute(query, (identifier,))]
     connection.execute("DELETE FROM parts WHERE upload = ?", (identifier,))

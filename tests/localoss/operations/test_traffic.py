@@ -1,4 +1,4 @@
-"""x-oss-traffic-limit: bytes go no faster than asked."""
+"""x-oss-traffic-limit: the rate of uploads and downloads."""
 
 import time
 from collections.abc import Callable, Iterator

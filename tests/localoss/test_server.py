@@ -1,4 +1,4 @@
-"""The server as a process: how it starts, what slow, idle and broken clients do to it, and how it ends."""
+"""The server as a process: start and end, slow and idle clients, malformed requests."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ IMPATIENT = """
 import sys
 from pathlib import Path
 from uploads.localoss import Config, serve
-serve(Config(root=Path(sys.argv[sys.argv.index("--root") + 1]), port=0, io_timeout=0.2))
+serve(Config(root=Path(sys.argv[sys.argv.index("--root") + 1]), port=0, io_timeout=0.2, exit_with_stdin=True))
 """
 
 
@@ -65,7 +65,7 @@ def command(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("how", [["manage.py", "localoss"], ["-m", "uploads.localoss"]], ids=["manage.py", "python -m"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_command_prints_its_url_and_ends_when_told(how: list[str], number: signal.Signals, tmp_path: Path) -> None:
+def test_command_prints_its_url_and_ends_on_a_signal(how: list[str], number: signal.Signals, tmp_path: Path) -> None:
     options = ["--port", "0", "--root", str(tmp_path), "--bucket", "one-bucket", "--bucket", "two-bucket"]
     with command([*how, *options]) as process:
         assert process.stdout
@@ -96,7 +96,7 @@ def test_taken_port_is_one_line(how: list[str], oss_server: LocalServer, tmp_pat
     ],
     ids=["bucket", "root", "port", "host"],
 )
-def test_start_that_cannot_be_is_one_line(options: list[str], complaint: str, tmp_path: Path) -> None:
+def test_failed_start_is_one_line(options: list[str], complaint: str, tmp_path: Path) -> None:
     with command(["-m", "uploads.localoss", "--port", "0", "--root", str(tmp_path), *options]) as process:
         printed, complained = process.communicate(timeout=LIMIT_SECONDS)
     assert (process.returncode, printed) == (1, "")
@@ -143,7 +143,7 @@ def test_idle_and_slow_connections_do_not_block_others(wire: Wire) -> None:
         assert max(wire.part("a", upload, 2, b"y").elapsed.total_seconds() for _ in range(50)) < 3
 
 
-def test_client_that_stops_sending_is_told(tmp_path: Path) -> None:
+def test_client_that_stops_sending_gets_a_timeout(tmp_path: Path) -> None:
     with Scripted(tmp_path, IMPATIENT) as server, Wire(server, server.bucket) as wire:
         target = wire.presigned("PUT", "a")
         head = f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
@@ -164,3 +164,38 @@ def test_full_disk_is_an_error_and_not_the_end(tmp_path: Path) -> None:
         assert kept.headers["ETag"].strip('"') in listed.text
         assert len([path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]) == 1
         assert wire.put("b", b"x").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbroken header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nx: " + b"y" * 20000 + b"\r\n\r\n",
+        b"GET /" + b"k" * 10000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"PUT /a/b HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"PUT /a/b HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["line", "version", "header", "long header", "long target", "length", "two lengths"],
+)
+def test_malformed_request_is_an_oss_error(wire: Wire, sent: bytes) -> None:
+    answer = raw(wire.server, sent, end=True)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"<Code>InvalidRequest</Code>" in answer
+    assert b"x-oss-request-id: " in answer
+    assert b"nonsense" not in answer
+
+
+def test_broken_chunks_are_an_incomplete_body(wire: Wire) -> None:
+    head = f"PUT {wire.presigned('PUT', 'a')} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = raw(wire.server, f"{head}5\r\nhello\r\nzz\r\n".encode(), end=True)
+    assert b"<Code>IncompleteBody</Code>" in answer
+    refused(wire.call("HEAD", "a"), 404, "NoSuchKey")
+
+
+def test_second_server_on_a_root_does_not_start(oss_server: LocalServer) -> None:
+    command = [sys.executable, "-m", "uploads.localoss", "--root", str(oss_server.root), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"localoss: {oss_server.root} is in use by another local OSS server"

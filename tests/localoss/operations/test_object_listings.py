@@ -1,4 +1,4 @@
-"""What a bucket holds, in pages: every key on one page, and on one only."""
+"""ListObjects and ListObjectsV2: every key is on exactly one page."""
 
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
@@ -26,7 +26,7 @@ def listed(wire: Wire, **parameters: str) -> Element:
 
 def pages(wire: Wire, *, version: int, size: int, **parameters: str) -> Iterator[Element]:
     """All of them, each begun where the one before said."""
-    marker, asked, told = (
+    marker, asked, next_marker = (
         ("marker", {}, "NextMarker")
         if version == 1
         else ("continuation_token", {"list_type": "2"}, "NextContinuationToken")
@@ -36,7 +36,7 @@ def pages(wire: Wire, *, version: int, size: int, **parameters: str) -> Iterator
         yield page
         if page.findtext("IsTruncated") == "false":
             return
-        asked = {**asked, marker: page.findtext(told) or ""}
+        asked = {**asked, marker: page.findtext(next_marker) or ""}
 
 
 def keys(page: Element) -> list[str]:
@@ -79,11 +79,11 @@ def test_the_second_version_counts_and_starts_after(full: Wire) -> None:
 def test_an_entry_tells_what_head_tells(wire: Wire) -> None:
     wire.put("a", b"hello", {"x-oss-storage-class": "IA"})
     (entry,) = listed(wire).iterfind("Contents")
-    told = {child.tag: child.text for child in entry if child.tag != "Owner"}
+    listed_as = {child.tag: child.text for child in entry if child.tag != "Owner"}
     head = wire.call("HEAD", "a").headers
-    assert told["ETag"] == head["ETag"]
-    assert (told["Size"], told["Type"], told["StorageClass"]) == ("5", "Normal", "IA")
-    assert (told["LastModified"] or "").endswith(".000Z")
+    assert listed_as["ETag"] == head["ETag"]
+    assert (listed_as["Size"], listed_as["Type"], listed_as["StorageClass"]) == ("5", "Normal", "IA")
+    assert (listed_as["LastModified"] or "").endswith(".000Z")
 
 
 def test_keys_are_url_encoded_when_asked_for(full: Wire) -> None:
@@ -101,12 +101,12 @@ def test_wrong_parameters_are_named(wire: Wire, name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["%%%", "ü", "/w==", "a"])
-def test_a_token_of_nobody_is_refused(wire: Wire, token: str) -> None:
+def test_wrong_continuation_token_is_refused(wire: Wire, token: str) -> None:
     query = [("list-type", "2"), ("continuation-token", token)]
     refused(wire.call("GET", "", query), 400, "InvalidArgument")
 
 
-def test_strangers_list_a_public_bucket_and_no_other(full: Wire) -> None:
+def test_anonymous_requests_list_a_public_bucket_only(full: Wire) -> None:
     refused(full.call("GET", "", signed=False), 403, "AccessDenied")
     assert full.call("PUT", "", [("acl", "")], {"x-oss-acl": "public-read"}).status_code == 200
     assert keys(result(full.call("GET", "", signed=False), "ListBucketResult")) == KEYS

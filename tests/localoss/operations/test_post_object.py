@@ -1,84 +1,19 @@
-"""PostObject at the local OSS: forms as browsers send them, held to their policy."""
+"""PostObject: what a form stores, and malformed forms."""
 
-import base64
-import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.callback_app import CallbackApp
+from tests.localoss.forms import BOUNDARY, TYPE, body_of, send, signed, stored, v4_form
 from tests.localoss.support import Wire, raw, refused
-from tests.localoss.test_sts import lend
-from uploads.localoss import signing_v1
 from uploads.localoss.testing import LocalServer
-from uploads.oss import callback, markup, policy, post
+from uploads.oss import callback, markup
 from uploads.oss.callback import CallbackParameters
-from uploads.oss.signing import ALGORITHM, Credentials, timestamp
 
-BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
-TYPE = f"multipart/form-data; boundary={BOUNDARY}"
-
-
-def body_of(fields: dict[str, str], content: bytes | None, filename: str = "film.mp4", mime: str = "video/mp4",
-            after: bytes = b"", end: bytes = b"--") -> bytes:  # fmt: skip
-    """The form in bytes; without a content, without a file."""
-    pieces = [
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-        for name, value in fields.items()
-    ]
-    if content is not None:
-        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n'
-        kind = f"Content-Type: {mime}\r\n" if mime else ""
-        pieces.append(f"{head}{kind}\r\n".encode() + content + b"\r\n")
-    return b"".join(pieces) + after + f"--{BOUNDARY}".encode() + end + b"\r\n"
-
-
-def send(wire: Wire, fields: dict[str, str], content: bytes | None = b"hello", **more: Any) -> httpx.Response:
-    return wire.target("POST", f"/{wire.bucket}", {"Content-Type": TYPE}, body_of(fields, content, **more))
-
-
-def v4_form(wire: Wire, fields: dict[str, str], sizes: tuple[int, int] = (0, 1000), *, expires: int = 60,
-            now: datetime | None = None, credentials: Credentials | None = None) -> dict[str, str]:  # fmt: skip
-    return post.signed_fields(wire.context(now, credentials), wire.bucket, fields, sizes, expires)
-
-
-def signed(wire: Wire, *conditions: object, version: int = 4, expires: float = 60, **fields: str) -> dict[str, str]:
-    """A form with these conditions and no others but those that must be."""
-    now = datetime.now(UTC)
-    end = (now + timedelta(seconds=expires)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    if version == 1:
-        policy = post.encode(end, conditions)
-        mark = signing_v1.signature(wire.credentials.access_key_secret, policy)
-        return {"OSSAccessKeyId": wire.credentials.access_key_id, "policy": policy, "Signature": mark, **fields}
-    scope = wire.context(now).scope
-    proof = {
-        "x-oss-signature-version": ALGORITHM,
-        "x-oss-credential": f"{wire.credentials.access_key_id}/{scope}",
-        "x-oss-date": timestamp(now),
-    }
-    policy = post.encode(end, [*({name: value} for name, value in proof.items()), *conditions])
-    mark = post.signature(wire.credentials.access_key_secret, scope, policy)
-    return {**proof, "policy": policy, "x-oss-signature": mark, **fields}
-
-
-def stored(wire: Wire, key: str) -> httpx.Response:
-    answer = wire.call("GET", key)
-    assert answer.status_code == 200, answer.text
-    return answer
-
-
-@pytest.fixture
-def fresh(wire: Wire) -> Iterator[Wire]:
-    """Nothing under `never` before or after."""
-    yield wire
-    refused(wire.call("HEAD", "never"), 404, "NoSuchKey")
-
-
-# What is stored, and what is said
+# Storing
 
 
 @pytest.mark.parametrize("version", [1, 4])
@@ -197,118 +132,7 @@ def test_a_virtual_host_takes_forms_too(wire: Wire) -> None:
     assert answer.headers["Location"] == f"http://{host}/a"
 
 
-# Who may
-
-
-def message(answer: httpx.Response, code: str = "AccessDenied", status: int = 403) -> str:
-    return refused(answer, status, code).findtext("Message") or ""
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        {"bucket": "other"},
-        ["eq", "$key", "other"],
-        ["starts-with", "$key", "other"],
-        ["in", "$content-type", ["image/png"]],
-        ["not-in", "$content-type", ["video/mp4"]],
-        {"x-oss-object-acl": "private"},
-        {"success_action_status": "201"},
-    ],
-)
-@pytest.mark.parametrize("version", [1, 4])
-def test_every_condition_is_enforced(fresh: Wire, condition: object, version: int) -> None:
-    assert "Invalid according to Policy: Policy Condition failed: [" in message(
-        send(fresh, signed(fresh, condition, version=version, key="never"))
-    )
-
-
-@pytest.mark.parametrize(("sizes", "code"), [((6, 9), "EntityTooSmall"), ((0, 4), "EntityTooLarge")])
-@pytest.mark.parametrize("version", [1, 4])
-def test_the_size_is_enforced(fresh: Wire, sizes: tuple[int, int], code: str, version: int) -> None:
-    refused(send(fresh, signed(fresh, ["content-length-range", *sizes], version=version, key="never")), 400, code)
-
-
-@pytest.mark.parametrize("version", [1, 4])
-def test_a_policy_ends(fresh: Wire, version: int) -> None:
-    answer = send(fresh, signed(fresh, version=version, expires=-2, key="never"))
-    assert message(answer) == "Invalid according to Policy: Policy expired."
-    assert answer.headers["x-oss-ec"] == "0006-00000213"
-
-
-@pytest.mark.parametrize("version", [1, 4])
-def test_tampering_shows(fresh: Wire, version: int) -> None:
-    form = signed(fresh, version=version, key="never")
-    mark = "x-oss-signature" if version == 4 else "Signature"
-    for changed in ({mark: form[mark][:-2] + "00"}, {"policy": form["policy"].replace("e", "f", 1)}):
-        document = refused(send(fresh, {**form, **changed}), 403, "SignatureDoesNotMatch")
-        assert document.findtext("StringToSign") == {**form, **changed}["policy"]
-    for name in {"OSSAccessKeyId", "policy", "x-oss-credential", "x-oss-date", mark} & form.keys():
-        refused(send(fresh, {key: value for key, value in form.items() if key != name}), 400, "InvalidArgument")
-
-
-def test_keys_that_are_not_ours(fresh: Wire) -> None:
-    unknown = Credentials("nobody", "secret")
-    refused(send(fresh, v4_form(fresh, {"key": "never"}, credentials=unknown)), 403, "InvalidAccessKeyId")
-    refused(
-        send(fresh, {**signed(fresh, version=1, key="never"), "OSSAccessKeyId": "nobody"}), 403, "InvalidAccessKeyId"
-    )
-    wrong = Credentials(fresh.credentials.access_key_id, "wrong")
-    refused(send(fresh, v4_form(fresh, {"key": "never"}, credentials=wrong)), 403, "SignatureDoesNotMatch")
-
-
-def test_v4_proof_is_checked(fresh: Wire) -> None:
-    form = v4_form(fresh, {"key": "never"})
-    for name, value, code in (
-        ("x-oss-signature-version", "OSS2", "InvalidArgument"),
-        ("x-oss-credential", form["x-oss-credential"].replace("hangzhou", "beijing"), "InvalidArgument"),
-        ("x-oss-date", "yesterday", "InvalidArgument"),
-    ):
-        refused(send(fresh, {**form, name: value}), 400, code)
-    now = datetime.now(UTC)
-    assert "not valid yet" in message(send(fresh, v4_form(fresh, {"key": "never"}, now=now + timedelta(minutes=20))))
-    old = v4_form(fresh, {"key": "never"}, now=now - timedelta(days=8), expires=700_000 + 86_400 * 8)
-    assert "expired" in message(send(fresh, old))
-
-
-def test_the_proof_of_v4_must_be_in_the_policy(fresh: Wire) -> None:
-    form = v4_form(fresh, {"key": "never"})
-    content = json.loads(base64.b64decode(form["policy"]))
-    for name in ("x-oss-date", "x-oss-credential", "x-oss-signature-version"):
-        kept = [condition for condition in content["conditions"] if f"${name}" not in condition]
-        policy = post.encode(content["expiration"], kept)
-        scope = fresh.context().scope
-        mark = post.signature(fresh.credentials.access_key_secret, scope, policy)
-        assert name in message(send(fresh, {**form, "policy": policy, "x-oss-signature": mark}))
-
-
-def test_an_unreadable_policy(fresh: Wire) -> None:
-    policy = base64.b64encode(b"{").decode()
-    mark = signing_v1.signature(fresh.credentials.access_key_secret, policy)
-    form = {"OSSAccessKeyId": fresh.credentials.access_key_id, "policy": policy, "Signature": mark, "key": "never"}
-    refused(send(fresh, form), 400, "InvalidPolicyDocument")
-
-
-def test_lent_credentials_are_held_to_their_policy(wire: Wire) -> None:
-    mine = policy.allow(["oss:PutObject"], [policy.object_resource(wire.bucket, "mine/") + "*"])
-    credentials = lend(wire.server, policy.document([mine]))
-    assert send(wire, v4_form(wire, {"key": "mine/a"}, credentials=credentials)).status_code == 204
-    assert "policy" in message(send(wire, v4_form(wire, {"key": "other/a"}, credentials=credentials)))
-    form = v4_form(wire, {"key": "mine/b"}, credentials=credentials)
-    del form["x-oss-security-token"]
-    refused(send(wire, form), 403, "InvalidAccessKeyId")
-
-
-def test_strangers_may_where_the_bucket_lets_them(wire: Wire) -> None:
-    assert "bucket acl" in message(send(wire, {"key": "never"}))
-    assert wire.call("PUT", "", [("acl", "")], {"x-oss-acl": "public-read-write"}).status_code == 200
-    try:
-        assert send(wire, {"key": "a"}).status_code == 204
-    finally:
-        wire.call("PUT", "", [("acl", "")], {"x-oss-acl": "private"})
-
-
-# What no browser sends
+# Malformed forms
 
 
 def test_no_file_no_key_no_form(fresh: Wire) -> None:

@@ -1,4 +1,4 @@
-"""Single objects over the wire: what was put comes back, in whole and in pieces, and conditions hold."""
+"""Single objects: storing, reading in whole and by ranges, and conditions."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""CopyObject and UploadPartCopy: what a copy keeps, what it may not read, and that it lives on by itself."""
+"""CopyObject and UploadPartCopy: metadata, permissions, and that a copy does not depend on its source."""
 
 import hashlib
 import secrets

@@ -1,4 +1,4 @@
-"""Killed at any moment, the server comes back with what it acknowledged, and with nothing else."""
+"""After SIGKILL at any moment, the server has all data that it acknowledged, and no other."""
 
 import hashlib
 import socket
@@ -51,6 +51,15 @@ def listed(wire: Wire, key: str, upload: str) -> list[Part]:
         client.close()
 
 
+def finish(wire: Wire, upload: str, missing: set[int]) -> None:
+    """Upload the missing parts and complete; the object must have the bytes of all parts."""
+    for number in missing:
+        assert wire.part("film", upload, number, content(number)).status_code == 200
+    whole = [Part(number, etag(number)) for number in range(1, TOTAL + 1)]
+    assert wire.complete("film", upload, build_complete(whole)).status_code == 200
+    assert wire.call("GET", "film").content == b"".join(content(number) for number in range(1, TOTAL + 1))
+
+
 @pytest.mark.parametrize("acknowledged", [1, 20])
 def test_every_acknowledged_part_survives_a_kill(server: LocalServer, acknowledged: int) -> None:
     wire = Wire(server, server.bucket)
@@ -90,11 +99,7 @@ def test_every_acknowledged_part_survives_a_kill(server: LocalServer, acknowledg
         for part in parts:
             assert (part.etag, part.size) == (etag(part.number), len(content(part.number)))
         assert len(blobs(server)) == len(parts) < left_behind, "what no part owns has been swept"
-        for number in set(range(1, TOTAL + 1)) - numbers:
-            assert wire.part("film", upload, number, content(number)).status_code == 200
-        whole = [Part(number, etag(number)) for number in range(1, TOTAL + 1)]
-        assert wire.complete("film", upload, build_complete(whole)).status_code == 200
-        assert wire.call("GET", "film").content == b"".join(content(number) for number in range(1, TOTAL + 1))
+        finish(wire, upload, set(range(1, TOTAL + 1)) - numbers)
 
 
 def test_completed_object_and_rules_survive_a_kill(server: LocalServer) -> None:
@@ -145,7 +150,7 @@ def test_completing_copies_no_bytes(server: LocalServer) -> None:
         assert wire.call("GET", "film").content == b"".join(content(number) for number in range(1, 6))
 
 
-def test_what_is_no_longer_named_leaves_the_disk(server: LocalServer) -> None:
+def test_unreferenced_blobs_are_removed(server: LocalServer) -> None:
     with Wire(server, server.bucket) as wire:
         upload = wire.initiate("a")
         parts = wire.parts("a", upload, [content(1), content(2), content(3)])
@@ -163,7 +168,7 @@ def test_what_is_no_longer_named_leaves_the_disk(server: LocalServer) -> None:
         assert len(blobs(server)) == 0, "an aborted upload is gone"
 
 
-def test_refused_bytes_leave_the_disk(server: LocalServer) -> None:
+def test_refused_blobs_are_removed(server: LocalServer) -> None:
     with Wire(server, server.bucket) as wire:
         upload = wire.initiate("a")
         refused(wire.part("a", upload, 1, b"x", {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}), 400, "InvalidDigest")
@@ -213,7 +218,7 @@ def test_upload_that_ended_meanwhile_is_not_completed_twice(tmp_path: Path) -> N
     store.close()
 
 
-def test_a_root_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+def test_an_index_of_an_earlier_version_is_migrated(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.prepare()
     store.close()
