@@ -102,6 +102,14 @@ class _UnixServer(_Limits, UnixWSGIServer):  # type: ignore[misc]
 class BufferedWorker(Worker):  # type: ignore[misc]
     """gunicorn's settings `threads`, `worker_connections`, `backlog` and `graceful_timeout` apply."""
 
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Raises RuntimeError for settings that would have no effect although somebody relies on them."""
+        if cfg.is_ssl:
+            raise RuntimeError(
+                "This site serves plain HTTP. Let the web server in front do TLS: see deploy/nginx.conf."
+            )
+
     def load_wsgi(self) -> None:
         # The system checks must know the number of processes, which may also come from the command line or a file.
         os.environ.pop("GUNICORN_CMD_ARGS", None)
