@@ -46,8 +46,15 @@ def deliver(part: Any, content: bytes) -> httpx.Response:
 class Site:
     """gunicorn with the standalone site; `kill` is kill -9, `start` may follow on the same port and database."""
 
-    def __init__(self, environment: dict[str, str], port: int, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        port: int,
+        log: Path | None = None,
+        config: str = "python:uploads.site.gunicorn",
+    ) -> None:
         self.log = log
+        self.config = config
         self.environment = environment
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -57,7 +64,7 @@ class Site:
         subprocess.run([sys.executable, "manage.py", *arguments], env=self.environment, cwd=ROOT, check=True)
 
     def start(self) -> Self:
-        command = ["-m", "gunicorn", "-c", "python:uploads.site.gunicorn", "uploads.site.wsgi"]
+        command = ["-m", "gunicorn", "-c", self.config, "uploads.site.wsgi"]
         command += ["--bind", f"127.0.0.1:{self.port}"]
         with self.log.open("ab") if self.log else nullcontext() as log:
             self.process = subprocess.Popen(

@@ -79,6 +79,31 @@ def test_a_wrong_value_has_its_id(settings: Any, changes: dict[str, Any], id: st
     assert id in [each for each, _ in found(settings, **changes)]
 
 
+LOCAL = "django.core.cache.backends.locmem.LocMemCache"
+SHARED = "django.core.cache.backends.redis.RedisCache"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WEB_CONCURRENCY", "2"), ("GUNICORN_CMD_ARGS", "--workers 3"), ("GUNICORN_CMD_ARGS", "-w4")],
+)
+def test_several_processes_need_a_cache_that_they_share(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    settings.CACHES = {"default": {"BACKEND": LOCAL}}
+    assert "uploads.E030" in [each for each, _ in found(settings)]
+    settings.CACHES = {"default": {"BACKEND": SHARED, "LOCATION": "redis://127.0.0.1:1"}}
+    assert "uploads.E030" not in [each for each, _ in found(settings)]
+
+
+def test_one_process_may_have_a_cache_of_its_own(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.CACHES = {"default": {"BACKEND": LOCAL}}
+    for value in ("", "1", "many"):
+        monkeypatch.setenv("WEB_CONCURRENCY", value)
+        assert "uploads.E030" not in [each for each, _ in found(settings)]
+
+
 def test_uploads_must_be_a_dict(settings: Any) -> None:
     settings.UPLOADS = "https://oss-cn-hangzhou.aliyuncs.com"
     assert [message.id for message in run_checks(tags=["uploads"])] == ["uploads.E001"]

@@ -11,7 +11,7 @@ from django.apps.config import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from uploads.conf import DEFAULT_THROTTLES, settings
+from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
 from uploads.domain import options
 from uploads.domain.destination import (
     CALLBACK_KEYS,
@@ -36,7 +36,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     found = [*_required(), *_unknown(), *_connection(), *_credentials(), *wrong_types]
     if wrong_types:
         return found
-    return [*found, *_callback_keys(), *_throttles(), *_origins(), *_destinations()]
+    return [*found, *_callback_keys(), *_throttles(), *_cache(), *_origins(), *_destinations()]
 
 
 def _required() -> list[CheckMessage]:
@@ -144,6 +144,17 @@ def _throttles() -> list[CheckMessage]:
         for name, rate in settings.throttles.items()
         if name not in DEFAULT_THROTTLES or not RATE.fullmatch(str(rate))
     ]
+
+
+def _cache() -> list[CheckMessage]:
+    """Throttles count in the cache, so that one which each process has for itself multiplies every limit."""
+    backend, workers = str(django_settings.CACHES["default"]["BACKEND"]), worker_processes()
+    is_local = backend.endswith(("LocMemCache", "DummyCache"))
+    if not is_local or workers == 1 or not any(settings.throttles.values()):
+        return []
+    text = f"Each of {workers} worker processes has a cache of its own: limits of requests and of logins do not hold."
+    hint = "Set CACHE_URL (or CACHES) to a Redis server, or run one worker process."
+    return [Error(text, hint=hint, id="uploads.E030")]
 
 
 RATE = re.compile(r"(\d+/(s|sec|min|m|hour|h|day|d))?")

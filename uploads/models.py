@@ -207,6 +207,9 @@ class Upload(models.Model):
     )
     secret = models.CharField(max_length=43, blank=True, help_text="By which OSS's callback for it is known.")
     idempotency_key = models.CharField(max_length=80, blank=True, help_text="Of the request that began it, hashed.")
+    request_hash = models.CharField(
+        max_length=64, blank=True, help_text="Of the whole request that began it with an Idempotency-Key."
+    )
 
     parts_done = models.IntegerField(_("parts done"), default=0)
     bytes_done = models.BigIntegerField(_("bytes done"), default=0)
@@ -413,3 +416,13 @@ class UploadEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class CompanionRevocation(models.Model):
+    """When a user revoked the Companion URLs that they had been issued."""
+
+    user = models.OneToOneField(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"revoked at {self.at:%Y-%m-%d %H:%M:%S}"

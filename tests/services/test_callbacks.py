@@ -273,12 +273,31 @@ def test_an_upload_without_a_callback_has_no_secret_to_guess(
                                   b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b"k" * 99_999,
                                   b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnone", b""])  # fmt: skip
 def test_a_key_host_that_misbehaves_is_asked_once_in_a_while(
-    key: rsa.RSAPrivateKey, settings: Any, sent: bytes
+    key: rsa.RSAPrivateKey, settings: Any, begin: Begin, app: CallbackApp, sent: bytes
 ) -> None:
+    known = secrets_of(begin(5))
     with CallbackApp(raw(sent)) as host:
         settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
         for _ in range(3):
-            refused(forged(key, PATH, b"upload=x", host.url), 403, "callback_refused")
+            refused(forged(key, PATH, known, host.url), 403, "callback_refused")
+        assert len(host.calls) == 1
+
+
+def secrets_of(upload: Upload) -> bytes:
+    """The body of a callback that knows the upload."""
+    return f"upload={upload.pk}&secret={upload.secret}".encode()
+
+
+def test_a_forged_call_costs_no_request_until_upload_and_secret_are_known(
+    key: rsa.RSAPrivateKey, settings: Any, begin: Begin, app: CallbackApp
+) -> None:
+    upload = begin(5)
+    with CallbackApp(raw(b"")) as host:
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+        for body in (b"upload=x", f"upload={upload.pk}&secret=guess".encode(), b"", b"upload=\xff"):
+            assert forged(key, PATH, body, host.url).status_code in (403, 404)
+        assert host.calls == []
+        refused(forged(key, PATH, secrets_of(upload), host.url), 403, "callback_refused")
         assert len(host.calls) == 1
 
 

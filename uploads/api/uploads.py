@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,6 +32,16 @@ class UploadPagination(CursorPagination):
     page_size = 50
     cursor_query_param = "page"
     ordering = ("-created_at", "-id")
+
+    def decode_cursor(self, request: Request) -> Any:
+        """The cursor in the query; None without one. Raises NotFound for one that was not made here."""
+        cursor = super().decode_cursor(request)
+        try:
+            if cursor is not None and cursor.position is not None and parse_datetime(str(cursor.position)) is None:
+                raise NotFound(self.invalid_cursor_message)
+        except ValueError:
+            raise NotFound(self.invalid_cursor_message) from None
+        return cursor
 
 
 class UploadFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no type information.

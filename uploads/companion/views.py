@@ -10,22 +10,25 @@ The routes and shapes are those of @uppy/companion, src/server/controllers/s3.js
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from uploads import services
 from uploads.companion import capability, requests
-from uploads.domain.errors import NotFoundError
+from uploads.domain.errors import NotFoundError, NotOffered
 from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.oss.signing import PartRequest
 from uploads.services import destination_rules
+from uploads.web.redaction import hide_capability
 from uploads.web.requests import DestinationSerializer
 from uploads.web.views import UploadsAPIView
 
@@ -56,6 +59,12 @@ class CompanionURLView(UploadsAPIView):
         url = request.build_absolute_uri(f"{reverse('uppy')}{token}/")
         return Response({"companion_url": url, "expires_at": expires_at}, headers={"Cache-Control": "no-store"})
 
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Revoke all Companion URLs that the caller was issued until now. A change of the password does the same."""
+        capability.revoke(request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
 
 class CompanionView(UploadsAPIView):
     """The base of Companion's routes. The token in the path takes the place of a login."""
@@ -64,6 +73,10 @@ class CompanionView(UploadsAPIView):
     permission_classes = (AllowAny,)
     throttle_scope = "sign"
     schema = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        hide_capability(request)
+        return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         found = capability.read(kwargs.pop("token"))
@@ -95,12 +108,18 @@ class CompanionView(UploadsAPIView):
 
 class ParamsView(CompanionView):
     def get(self, request: Request) -> Response:
-        """A form (PostObject) for a file that is sent in one request."""
-        query = request.query_params
-        metadata = {name[9:-1]: value for name, value in query.items() if name.startswith("metadata[")}
-        upload = self.begin(query, metadata, in_one=True)
-        (part,) = services.sign_parts(upload, [PartRequest(1)], user=self.capability.user)
-        return Response({"method": part.method, "url": part.url, "fields": part.fields, "expires": _seconds_left(part)})
+        """Refused: Uppy asks for a form with GET, and a GET, which any link can cause, must not begin an upload."""
+        raise NotOffered(
+            Phrase("This backend takes every file in parts. Set shouldUseMultipart: true, as uppyOptions() does.")
+        )
+
+
+class UnknownRouteView(CompanionView):
+    """Without this view Django would log the path of an unknown route, with the capability in it."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFoundError(Phrase("There is no such route."))
 
 
 class MultipartView(CompanionView):

@@ -6,7 +6,16 @@ of these is repaired by calling again, because OSS is asked what is so before an
 
 from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
-from uploads.services.begin import UploadRequest, begin, begin_many, find, object_headers, unfinished
+from uploads.services.begin import (
+    IdempotencyKey,
+    UploadRequest,
+    begin,
+    begin_many,
+    find,
+    object_headers,
+    part_count,
+    unfinished,
+)
 from uploads.services.callback import receive
 from uploads.services.complete import complete, complete_many, detect_unreported
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
@@ -21,6 +30,7 @@ __all__ = [
     "ORPHAN_AGE",
     "ClientReport",
     "DonePart",
+    "IdempotencyKey",
     "OpenUploads",
     "OpenUploadsQuery",
     "ScopedCredentials",
@@ -40,6 +50,7 @@ __all__ = [
     "known_uploads",
     "list_open_uploads",
     "object_headers",
+    "part_count",
     "receive",
     "record_parts",
     "register",
