@@ -46,8 +46,8 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": ["default"]}, "uploads.E007"),
         ({"DESTINATIONS": {"default": {"acll": "private"}}}, "uploads.E008"),
         ({"DESTINATIONS": {"default": {"key": "{filename}"}}}, "uploads.E009"),
-        ({"DESTINATIONS": {"default": {"key": "{uuid}/{filename}"}}}, "uploads.W002"),
-        ({"DESTINATIONS": {"default": {"key": "films{uuid}"}}}, "uploads.W002"),
+        ({"DESTINATIONS": {"default": {"key": "{uuid}/{filename}"}}}, "uploads.W003"),
+        ({"DESTINATIONS": {"default": {"key": "films{uuid}"}}}, "uploads.W003"),
         ({"DESTINATIONS": {"default": {"part_size": 1000}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"url_expires": 604801}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"upload_expires": "7d"}}}, "uploads.E010"),
@@ -92,16 +92,16 @@ def test_several_processes_need_a_cache_that_they_share(
 ) -> None:
     monkeypatch.setenv(variable, value)
     settings.CACHES = {"default": {"BACKEND": LOCAL}}
-    assert "uploads.E030" in [each for each, _ in found(settings)]
+    assert "uploads.E032" in [each for each, _ in found(settings)]
     settings.CACHES = {"default": {"BACKEND": SHARED, "LOCATION": "redis://127.0.0.1:1"}}
-    assert "uploads.E030" not in [each for each, _ in found(settings)]
+    assert "uploads.E032" not in [each for each, _ in found(settings)]
 
 
 def test_one_process_may_have_a_cache_of_its_own(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CACHES = {"default": {"BACKEND": LOCAL}}
     for value in ("", "1", "many"):
         monkeypatch.setenv("WEB_CONCURRENCY", value)
-        assert "uploads.E030" not in [each for each, _ in found(settings)]
+        assert "uploads.E032" not in [each for each, _ in found(settings)]
 
 
 def test_uploads_must_be_a_dict(settings: Any) -> None:

@@ -154,7 +154,7 @@ def _cache() -> list[CheckMessage]:
         return []
     text = f"Each of {workers} worker processes has a cache of its own: limits of requests and of logins do not hold."
     hint = "Set CACHE_URL (or CACHES) to a Redis server, or run one worker process."
-    return [Error(text, hint=hint, id="uploads.E030")]
+    return [Error(text, hint=hint, id="uploads.E032")]
 
 
 RATE = re.compile(r"(\d+/(s|sec|min|m|hour|h|day|d))?")
@@ -203,7 +203,7 @@ def _destination(destination: Destination) -> list[CheckMessage]:
             "Begin it with a directory, such as uploads/. Otherwise orphans cannot be told from the uploads of other "
             "applications: sweep_uploads --orphans and the lifecycle rules leave this destination out."
         )
-        found.append(Warning(text, hint=hint, id="uploads.W002"))
+        found.append(Warning(text, hint=hint, id="uploads.W003"))
     if destination.callback is not None and (problem := callback_problem(destination.callback)):
         text = f"Destination {destination.name!r}, callback: {problem}."
         hint = (

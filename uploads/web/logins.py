@@ -1,7 +1,7 @@
 """Limits attempts to log in with a password: per account and per address, and how many are checked at once.
 
 Rule: an attempt is counted before the password is checked, and given back when it was right. The counts are in
-Django's default cache, which all processes of a site must share (uploads.E030).
+Django's default cache, which all processes of a site must share (uploads.E032).
 """
 
 import hashlib
