@@ -10,7 +10,6 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -149,4 +148,4 @@ class CompleteView(CompanionView):
 
 
 def _seconds_left(part: services.SignedPart) -> int:
-    return int((part.expires_at - timezone.now()).total_seconds())
+    return int((part.expires_at - services.oss_now()).total_seconds())

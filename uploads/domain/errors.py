@@ -149,7 +149,8 @@ FIXES: dict[str, Phrase] = {
     "AccessDenied": Phrase("The server's access key may not do this. An administrator should check its RAM policy."),
     "InvalidAccessKeyId": Phrase("OSS does not know the server's AccessKey ID. Correct OSS_ACCESS_KEY_ID."),
     "SignatureDoesNotMatch": Phrase("The server's AccessKey secret is wrong. Correct OSS_ACCESS_KEY_SECRET."),
-    "RequestTimeTooSkewed": Phrase("The server's clock is wrong by more than 15 minutes. Correct it."),
+    "RequestTimeTooSkewed": Phrase("The server's clock is wrong by more than 24 hours. Correct it."),
+    "InvalidTimeStamp.Expired": Phrase("The server's clock is wrong by more than 24 hours. Correct it."),
     "NoSuchBucket": Phrase("The bucket does not exist. Create it, or correct OSS_BUCKET."),
     "EntityNotExist.Role": Phrase("The RAM role does not exist. Create it, or correct OSS_STS_ROLE_ARN."),
     "NoPermission": Phrase(

@@ -4,6 +4,7 @@ Rule: no OSS call inside a database transaction. Claim (compare-and-set), call O
 of these is repaired by calling again, because OSS is asked what is so before anything is believed.
 """
 
+from uploads.connection import oss_now
 from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
 from uploads.services.begin import UploadRequest, begin, begin_many, find, object_headers, unfinished
@@ -34,6 +35,7 @@ __all__ = [
     "issue_prefix_credentials",
     "known_uploads",
     "object_headers",
+    "oss_now",
     "receive",
     "record_parts",
     "sign_parts",

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.utils import timezone
 
 from uploads.conf import Destination, settings
+from uploads.connection import oss_clock
 from uploads.domain.errors import NotOffered
 from uploads.domain.keys import own_prefix
 from uploads.domain.phrase import Phrase
@@ -84,12 +84,12 @@ def _assume_role(
     life = timedelta(seconds=destination.credentials_expires)
     slot = f"uploads:sts:{role}:{name}"
     known: dict[str, Any] | None = cache.get(slot)
-    if known and known["resource"] == resource and known["end"] - timezone.now() > life / 3:
+    if known and known["resource"] == resource and known["end"] - oss_clock().now() > life / 3:
         return Credentials(*known["credentials"]), known["end"]
     text = policy.document([policy.allow(actions, [resource])])
     request = sts.AssumeRole(role, session_name(user), destination.credentials_expires, text)
     with storage_errors():
-        issued = assume_role(settings.sts_endpoint, settings.credentials, request)
+        issued = assume_role(settings.sts_endpoint, settings.credentials, request, clock=oss_clock())
     credentials, end = issued.credentials, issued.expires_at
     kept = (credentials.access_key_id, credentials.access_key_secret, credentials.security_token)
     cache.set(slot, {"credentials": kept, "end": end, "resource": resource}, destination.credentials_expires * 2 // 3)

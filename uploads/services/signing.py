@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.utils import timezone
-
 from uploads import telemetry
 from uploads.conf import Destination, settings
+from uploads.connection import oss_now
 from uploads.domain import options
 from uploads.domain.errors import NotOffered, StorageRefused
 from uploads.domain.phrase import Phrase
@@ -44,12 +43,12 @@ class SignedPart:
 def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None) -> list[SignedPart]:
     """Presigned requests, one for each part. A given size or MD5 is bound into the signature. OSS is not called.
 
-    Raises WrongState, InvalidUpload for a part outside the plan, NotOffered, StorageRefused.
+    `now` is the time at OSS. Raises WrongState, InvalidUpload for a part outside the plan, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
     for part in parts:
         check_part(upload, part.number, part.size)
-    now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
+    now = (now or oss_now()).astimezone(UTC).replace(microsecond=0)
     destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     life = _life(destination, now)

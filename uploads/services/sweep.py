@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from uploads import telemetry
 from uploads.conf import settings
-from uploads.connection import oss_client
+from uploads.connection import oss_client, oss_now
 from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.states import State
 from uploads.models import Upload, UploadQuerySet
@@ -105,7 +105,7 @@ def _release(upload: Upload) -> Swept:
 
 def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
     """Abort multipart uploads in our buckets, under our prefixes, that have no row."""
-    before = (now or timezone.now()) - ORPHAN_AGE
+    before = (now or oss_now()) - ORPHAN_AGE
     for bucket, prefix in settings.locations:
         page: list[OpenUpload] = []
         with storage_errors():

@@ -1,10 +1,10 @@
 """Checks of one bucket: its region, the clock, CORS and lifecycle rules."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from uploads.conf import settings
-from uploads.connection import oss_client
+from uploads.connection import oss_client, oss_clock
 from uploads.domain.destination import Destination
 from uploads.operations.bucket import days_until_abort
 from uploads.operations.doctor.finding import Finding, failed
@@ -12,7 +12,7 @@ from uploads.oss import lifecycle
 from uploads.oss.errors import StorageError
 
 SKEW_SECONDS = 60
-"""OSS refuses requests that are 15 minutes off; a server with NTP is never one minute off."""
+"""A server with NTP is never one minute off."""
 CONFIGURE = "Run manage.py configure_bucket."
 
 
@@ -36,9 +36,10 @@ def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
 
 def _clock(date: datetime) -> Finding:
     """`date`: the time at OSS, a moment ago."""
-    skew = abs((datetime.now(UTC) - date).total_seconds())
-    if skew > SKEW_SECONDS:
-        text = f"differs from OSS's by {skew:.0f} s; from 900 s on OSS refuses every request"
+    skew = (date - oss_clock().local()).total_seconds()
+    if abs(skew) > SKEW_SECONDS:
+        direction = "behind" if skew > 0 else "ahead of"
+        text = f"is {abs(skew):.0f} s {direction} OSS's; requests are signed with OSS's time, up to 24 hours off"
         return Finding("warn", "clock", text, "Synchronise the server's clock by NTP.")
     return Finding("ok", "clock", "agrees with OSS's")
 
