@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"domain", "signals", "connection", "objects", "oss"},
     "forms": {"models", "domain"},
     "apps": {"checks", "connection"},
+    "clamav": {"conf", "domain"},
     "services": {"models", "objects", "domain", "conf", "connection", "signals", "telemetry", "oss"},
     "web": {"services", "models", "domain", "conf", "oss"},
     "api": {"web", "services", "models", "domain", "conf", "oss"},

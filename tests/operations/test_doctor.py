@@ -214,3 +214,12 @@ def test_wrong_settings_are_reported_first(working: Any) -> None:
     findings = found()
     assert findings["settings"].level == "FAIL"
     assert "credentials" not in findings
+
+
+def test_no_rule_deletes_staged_objects(working: Any, server: LocalServer) -> None:
+    working.UPLOADS = {**working.UPLOADS, "DESTINATIONS": {"default": {"stage": True}}}
+    has_problem("staging prefix staging/ of demo-bucket", "warn", "no rule", "configure_bucket")
+    call_command("configure_bucket", stdout=StringIO())
+    findings = found()
+    assert findings["staging prefix staging/ of demo-bucket"].level == "ok"
+    assert findings["lifecycle of demo-bucket for staging/"].level == "ok"

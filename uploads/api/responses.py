@@ -40,6 +40,7 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
         fields = (
             "id",
             "state",
+            "stage",
             "destination",
             "bucket",
             "key",

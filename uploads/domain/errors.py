@@ -14,6 +14,7 @@
     │   └── PartsMissing    OSS does not have all parts; `errors["parts"]` lists their numbers
     ├── UploadGone          OSS does not know the upload any more; its parts are lost
     ├── ObjectMismatch      the object exists, but differs from the file that was sent
+    ├── Rejected            the file of a staged destination did not pass the checks
     ├── StorageBusy         OSS cannot be reached, or asks to retry; nothing is lost
     └── StorageRefused      OSS refuses the server's request: credentials, policy, bucket; an administrator must act
 
@@ -118,6 +119,14 @@ class ObjectMismatch(UploadError):
     code = "object_mismatch"
     title = Phrase("The object differs from the file that was sent")
     status = 409
+
+
+class Rejected(UploadError):
+    """Inspectors raise it, with the reason as a phrase."""
+
+    code = "rejected"
+    title = Phrase("The file was rejected")
+    status = 422
 
 
 class StorageBusy(UploadError):

@@ -116,6 +116,12 @@ def object_headers(
     return {**headers, **_overwriting(options), **{f"x-oss-meta-{name}": text for name, text in metadata.items()}}
 
 
+def staged(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an object while it is staged: nobody reads it, and it has no storage class that delays reading."""
+    kept = ("encryption", "encryption_key_id", "forbid_overwrite", "traffic_limit")
+    return {"acl": "private", **{name: options[name] for name in kept if name in options}}
+
+
 def completion_headers(options: Mapping[str, Any]) -> dict[str, str]:
     """Headers of CompleteMultipartUpload, and of PutObject and PostObject."""
     acl = {"x-oss-object-acl": options["acl"]} if options.get("acl") else {}

@@ -50,8 +50,9 @@ def changes(
 
     Raises StorageError, and ValueError or lifecycle.Contradiction when OSS would refuse the merged rules.
     """
+    destinations = list(destinations)
     yield plan_cors(client, bucket, list(origins))
-    yield plan_lifecycle(client, bucket, days_until_abort(destinations))
+    yield plan_lifecycle(client, bucket, days_until_abort(destinations), days_until_expiry(destinations))
 
 
 def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:
@@ -65,16 +66,22 @@ def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:
     )
 
 
-def plan_lifecycle(client: OssClient, bucket: str, days: Mapping[str, int]) -> Change:
-    """`days`: by key prefix, the days after which OSS aborts a multipart upload. Raises as `changes` does."""
-    ages = ", ".join(f"{prefix or 'all keys'} after {count} days" for prefix, count in days.items())
+def plan_lifecycle(client: OssClient, bucket: str, aborts: Mapping[str, int], expirations: Mapping[str, int]) -> Change:
+    """By key prefix, the days after which OSS aborts a multipart upload, and deletes an object. Raises as `changes`."""
+    summary = f"abort stale uploads: {_ages(aborts)}"
+    if expirations:
+        summary += f"; delete staged objects: {_ages(expirations)}"
     return _plan(
-        f"abort stale uploads: {ages}",
+        summary,
         read=lambda: client.get_lifecycle(bucket),
-        merge=lambda before: lifecycle.merged(before, LIFECYCLE_IDS, days),
+        merge=lambda before: lifecycle.merged(before, LIFECYCLE_IDS, aborts, expirations),
         write=lambda after: client.put_lifecycle(bucket, after),
         describe=describe_lifecycle,
     )
+
+
+def _ages(days: Mapping[str, int]) -> str:
+    return ", ".join(f"{prefix or 'all keys'} after {count} days" for prefix, count in days.items())
 
 
 def _plan(
@@ -127,11 +134,22 @@ def days_until_abort(destinations: Iterable[Destination]) -> dict[str, int]:
     OSS allows no rule inside another's prefix, so the outer prefix stands for all within it, with the longest time.
     """
     destinations = list(destinations)
-    return {
-        prefix: GRACE_DAYS
-        + max(-(-each.upload_expires // SECONDS_PER_DAY) for each in destinations if each.prefix.startswith(prefix))
-        for prefix in outermost_prefixes(destinations)
-    }
+    return {prefix: _longest(destinations, prefix) for prefix in outermost_prefixes(destinations)}
+
+
+def days_until_expiry(destinations: Iterable[Destination]) -> dict[str, int]:
+    """For `plan_lifecycle`: by staging prefix, the days after which a staged object is deleted.
+
+    It is the time of an unfinished upload, as a staged object is one that was not checked or not copied.
+    """
+    staged = [destination for destination in destinations if destination.stage]
+    return {destination.stage_prefix: _longest(staged, destination.stage_prefix) for destination in staged}
+
+
+def _longest(destinations: Iterable[Destination], prefix: str) -> int:
+    """Days until the last unfinished upload below this prefix is stale, and one more."""
+    lives = [each.upload_expires for each in destinations if any(own.startswith(prefix) for own in each.prefixes)]
+    return GRACE_DAYS + max(-(-life // SECONDS_PER_DAY) for life in lives)
 
 
 def describe_cors(configuration: CorsConfiguration) -> list[str]:
@@ -157,6 +175,8 @@ def describe_lifecycle(document: bytes | None) -> list[str]:
         lines.append(f"rule {rule.id} for {rule.prefix or 'all keys'}: {', '.join(rule.actions)}")
         if rule.abort and rule.abort.days is not None:
             lines.append(f"    multipart uploads aborted after {rule.abort.days} days")
+        if rule.expiration and rule.expiration.days is not None:
+            lines.append(f"    objects deleted after {rule.expiration.days} days")
         if not rule.enabled:
             lines.append("    disabled")
     return lines

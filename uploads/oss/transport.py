@@ -26,6 +26,9 @@ COMPLETE_TIMEOUT = httpx.Timeout(25, connect=5, pool=10)
 """Seconds for CompleteMultipartUpload. OSS needs time to merge thousands of parts; the limit is below that of web
 servers, so that the client is told to come back."""
 
+COPY_TIMEOUT = httpx.Timeout(60, connect=5, pool=10)
+"""Seconds for CopyObject and UploadPartCopy: OSS answers when it has copied."""
+
 SYNCHRONIZE_TIMEOUT = httpx.Timeout(3)
 """Seconds for asking the time, for which a user's request waits."""
 

@@ -66,6 +66,8 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
         raise NotOffered(
             Phrase("The destination {name!r} has no separate prefix for each user.", name=destination.name)
         )
+    if destination.stage:
+        prefix = f"{destination.stage_prefix}{prefix}"
     bucket = settings.bucket_of(destination)
     resource = policy.object_resource(bucket, prefix) + "*"
     credentials, end = _assume_role(f"prefix:{destination.name}:{user.pk}", destination, user, OWN_PREFIX, resource)

@@ -58,7 +58,7 @@ def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | 
         case Method.PUT:
             return [_sign_put(upload, part, now, life) for part in parts]
     url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
-    query = [("uploadId", upload.upload_id), *options.traffic(upload.options).items()]
+    query = [("uploadId", upload.upload_id), *options.traffic(upload.transfer_options).items()]
     signer = PartSigner(_context(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
     return [SignedPart(part.number, signer.url(part), expires_at, headers=_bound_headers(part)) for part in parts]
 
@@ -87,14 +87,14 @@ def _sign_single(upload: Upload, part: PartRequest, now: datetime, life: int) ->
 
 def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
     """The whole file as one browser form. The policy binds key, size, type and every other field."""
-    headers = {**object_headers(upload), **options.completion_headers(upload.options)}
+    headers = {**object_headers(upload), **options.completion_headers(upload.transfer_options)}
     content_type = headers.pop("Content-Type")
     asked, variables = callback_of(upload)
     fields = {
         "key": upload.key,
         "x-oss-content-type": content_type,
         **headers,
-        **options.traffic(upload.options),
+        **options.traffic(upload.transfer_options),
         **({"callback": asked, **variables} if asked else {}),
         "success_action_status": "200",
     }
@@ -121,9 +121,9 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
                 "give the size when the upload begins."
             )
         )
-    headers = {**object_headers(upload), **options.completion_headers(upload.options), **_md5_header(part)}
+    headers = {**object_headers(upload), **options.completion_headers(upload.transfer_options), **_md5_header(part)}
     asked, variables = callback_of(upload)
-    query = {**options.traffic(upload.options)}
+    query = {**options.traffic(upload.transfer_options)}
     if asked:
         query |= {"callback": asked, "callback-var": encoded(variables)}
     sent = {**headers, "Content-Length": str(upload.size)}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from uploads import telemetry
@@ -20,12 +21,15 @@ from uploads.oss.messages import OpenUpload
 from uploads.services.abort import abort, release
 from uploads.services.common import object_at_oss, storage_errors
 from uploads.services.complete import complete
+from uploads.services.staging import remove_staged
 
 CLAIM = timedelta(minutes=10)
 """A batch takes far less. The claims of a sweep that was killed expire after this."""
 BATCH = 50
 PATIENCE = timedelta(minutes=10)
 """After this a Complete counts as lost, and an abort that did not reach OSS is repeated."""
+STAGES_SECONDS = 300
+"""For checking and copying one staged file; the next sweep continues."""
 ORPHAN_AGE = timedelta(hours=1)
 """A multipart upload exists at OSS for a moment before it has a row: younger ones are left alone."""
 
@@ -47,10 +51,12 @@ def sweep(
     now = now or timezone.now()
     idle_since = now - older_than if older_than is not None else None
     life = max((destination.url_expires for destination in settings.destinations.values()), default=0)
+    issued = max((destination.credentials_expires for destination in settings.destinations.values()), default=0)
     due: list[tuple[UploadQuerySet, Callable[[Upload], Swept], str]] = [
         (Upload.objects.unsettled(now - PATIENCE), _settle, "settled"),
         (Upload.objects.stale(now, idle_since), _abort_stale, "aborted or adopted"),
         (Upload.objects.unreleased(now - PATIENCE, timedelta(seconds=life)), _release, "released"),
+        (Upload.objects.staged_leftovers(now, timedelta(seconds=max(life, issued))), _remove_staged, "released"),
     ]
     for uploads, work, word in due:
         if dry_run:
@@ -77,7 +83,9 @@ def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
 
 
 def _settle(upload: Upload) -> Swept:
-    if complete(upload).state != State.COMPLETED:
+    if complete(upload, seconds=STAGES_SECONDS).state != State.COMPLETED:
+        if upload.stage:
+            return Swept("failed", upload.key, "The staged file is still being checked or copied.")
         return Swept("failed", upload.key, "OSS has not answered yet whether the object was completed.")
     return Swept("settled", upload.key)
 
@@ -101,6 +109,11 @@ def check_object(upload: Upload) -> Upload:
 def _release(upload: Upload) -> Swept:
     release(upload)
     return Swept("released", upload.key)
+
+
+def _remove_staged(upload: Upload) -> Swept:
+    remove_staged(upload)
+    return Swept("released", upload.staging_key)
 
 
 def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
@@ -128,6 +141,8 @@ def _abort_orphans(bucket: str, page: Sequence[OpenUpload], *, dry_run: bool) ->
 
 
 def known_uploads(bucket: str, held: Sequence[OpenUpload]) -> dict[str, Upload]:
-    """The rows of these multipart uploads at OSS, by upload id."""
-    rows = Upload.objects.filter(bucket=bucket, upload_id__in=[each.upload_id for each in held])
-    return {upload.upload_id: upload for upload in rows.select_related("owner")}
+    """The rows of these multipart uploads at OSS, by upload id; those of copies of staged files, too."""
+    identifiers = [each.upload_id for each in held]
+    ours = Q(upload_id__in=identifiers) | Q(copy_id__in=identifiers)
+    rows = Upload.objects.filter(ours, bucket=bucket).select_related("owner")
+    return {name: upload for upload in rows for name in (upload.upload_id, upload.copy_id) if name in identifiers}

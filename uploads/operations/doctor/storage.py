@@ -6,7 +6,7 @@ from datetime import datetime
 from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
 from uploads.domain.destination import Destination
-from uploads.operations.bucket import days_until_abort
+from uploads.operations.bucket import days_until_abort, days_until_expiry
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import lifecycle
 from uploads.oss.errors import StorageError
@@ -73,7 +73,9 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
     except StorageError as error:
         yield failed(f"lifecycle of {bucket}", error)
         return
-    rules = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled and rule.abort]
+    enabled = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled]
+    yield from _expiry(bucket, destinations, [rule.prefix for rule in enabled if rule.expiration and not rule.tags])
+    rules = [rule for rule in enabled if rule.abort]
     for prefix in days_until_abort(destinations):
         name = f"lifecycle of {bucket} for {prefix or 'all keys'}"
         if any(prefix.startswith(rule.prefix) for rule in rules):
@@ -81,3 +83,13 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
         else:
             text = "no rule aborts stale uploads: parts that the sweep misses cost money until somebody aborts them"
             yield Finding("warn", name, text, CONFIGURE)
+
+
+def _expiry(bucket: str, destinations: Sequence[Destination], expiring: Sequence[str]) -> Iterator[Finding]:
+    """That OSS deletes staged objects which the sweep misses. `expiring`: the prefixes whose objects expire."""
+    for prefix in days_until_expiry(destinations):
+        name = f"staging prefix {prefix} of {bucket}"
+        if any(prefix.startswith(outer) for outer in expiring):
+            yield Finding("ok", name, "OSS deletes staged objects that are left")
+        else:
+            yield Finding("warn", name, "no rule deletes staged objects that are left", CONFIGURE)
