@@ -10,6 +10,7 @@ from typing import Any
 from django.apps.config import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils.module_loading import import_string
 
 from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
 from uploads.domain import options
@@ -22,6 +23,7 @@ from uploads.domain.destination import (
     callback_parameters,
 )
 from uploads.domain.keys import own_prefix, template_problem
+from uploads.domain.staging import prefix_problem
 from uploads.oss import callback
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
 from uploads.oss.sts import MAX_DURATION_SECONDS, MIN_DURATION_SECONDS
@@ -211,7 +213,46 @@ def _destination(destination: Destination) -> list[CheckMessage]:
             "body, body_type, host, sni and vars have the meaning that they have at OSS."
         )
         found.append(Error(text, hint=hint, id="uploads.E014"))
+    return found + _staging(destination)
+
+
+def _staging(destination: Destination) -> list[CheckMessage]:
+    """Staged destinations: the staging prefix, the inspector, and options that do not go with staging."""
+    name = f"Destination {destination.name!r}"
+    found: list[CheckMessage] = []
+    if destination.inspector and not destination.stage:
+        found.append(Error(f"{name}: inspector needs stage.", hint="Set 'stage': True.", id="uploads.E042"))
+    if destination.inspector and (problem := _import_problem(destination.inspector)):
+        hint = "Set the dotted path of a function, such as yourapp.inspectors.inspect."
+        found.append(Error(f"{name}, inspector: {problem}.", hint=hint, id="uploads.E043"))
+    if not destination.stage:
+        return found
+    if problem := prefix_problem(destination.stage_prefix):
+        hint = "Set a prefix such as staging/."
+        found.append(Error(f"{name}, stage_prefix: {problem}.", hint=hint, id="uploads.E040"))
+        return found
+    bucket, prefix = settings.bucket_of(destination), destination.stage_prefix
+    others = [each for each in _well_formed() if settings.bucket_of(each) == bucket]
+    inside = sorted(each.name for each in others if each.prefix.startswith(prefix) or prefix.startswith(each.prefix))
+    if inside:
+        text = f"{name}, stage_prefix: {prefix!r} overlaps the keys of {', '.join(inside)}, which would expire with it."
+        found.append(Error(text, hint="Let both begin with different directories.", id="uploads.E041"))
+    if destination.callback:
+        hint = "OSS makes no callback for the final copy. Use the signal upload_completed instead."
+        found.append(Error(f"{name}: callback does not go with stage.", hint=hint, id="uploads.E044"))
     return found
+
+
+def _import_problem(path: object) -> str | None:
+    try:
+        return None if callable(import_string(str(path))) else f"{path!r} is not a function"
+    except ImportError as error:
+        return str(error).rstrip(".")
+
+
+def _well_formed() -> list[Destination]:
+    given = settings.raw.get("DESTINATIONS") or {}
+    return [Destination(name=name, **values) for name, values in given.items() if set(values) <= Destination.keys()]
 
 
 NUMBERS = (
@@ -266,6 +307,10 @@ def _issuing(destination: Destination) -> list[CheckMessage]:
         text = f"Destination {name!r}, credentials: {given!r} is not allowed."
         return [Error(text, hint="Set 'upload' or 'prefix', or leave it out to issue none.", id="uploads.E030")]
     found: list[CheckMessage] = []
+    if given == ISSUES_FOR_PREFIX and destination.stage:
+        hint = "Set credentials to 'upload': objects of clients that begin uploads themselves cannot be staged."
+        text = f"Destination {name!r}: credentials 'prefix' do not go with stage."
+        found.append(Error(text, hint=hint, id="uploads.E045"))
     if given == ISSUES_FOR_PREFIX and not template_problem(destination.key) and own_prefix(destination.key, 1) is None:
         text = f"Destination {name!r}, credentials: its keys have no prefix for each user."
         hint = "Begin the key with a fixed text and {user_id}/, such as films/{user_id}/{uuid}/{filename}."

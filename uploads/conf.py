@@ -54,6 +54,7 @@ class Settings:
     OPTIONAL = (
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
+        "CLAMD_ADDRESS",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -141,6 +142,11 @@ class Settings:
     def origins(self) -> tuple[str, ...]:
         """The origins of the pages that upload, for the bucket's CORS rules."""
         return self._texts("UPLOADS_ORIGINS")
+
+    @cached_property
+    def clamd_address(self) -> str:
+        """Where clamd listens: the path of its socket, or host:port. For the inspector `uploads.clamav.inspect`."""
+        return self.text("CLAMD_ADDRESS") or "/run/clamav/clamd.ctl"
 
     @cached_property
     def metrics_token(self) -> str:

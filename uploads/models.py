@@ -18,9 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from uploads.connection import oss_client
-from uploads.domain import states
+from uploads.domain import options, states
 from uploads.domain.plan import Plan
 from uploads.domain.retries import MAX_ATTEMPTS
+from uploads.domain.staging import Stage
 from uploads.domain.states import State
 from uploads.objects import download_url, open_object
 from uploads.oss.errors import NotFound
@@ -39,6 +40,9 @@ STATE_NAMES = {
     State.FAILED: _("failed"),
 }
 """Names for people; programs use the state itself."""
+
+
+STAGE_NAMES = {Stage.CHECKING: _("checking"), Stage.COPYING: _("copying")}
 
 
 class Method(models.TextChoices):
@@ -90,6 +94,11 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def credentials_expired(self, now: datetime) -> Self:
         """Ended while credentials for it were alive, which have expired by now."""
         return self.filter(credentials_until__lt=now, state__in=[State.COMPLETED, State.ABORTED, State.FAILED])
+
+    def staged_leftovers(self, since: datetime, url_life: timedelta) -> Self:
+        """Ended uploads below whose staging key a URL may have written after the end, and none can any more."""
+        ended = self.filter(state__in=[State.COMPLETED, State.ABORTED, State.FAILED], updated_at__lt=since - url_life)
+        return ended.filter(staging_removed_at=None).exclude(staging_key="")
 
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
         """Claim up to `limit` of these for one sweep; no other sweep gets them before `until`."""
@@ -239,6 +248,24 @@ class Upload(models.Model):
     )
     sweep_error = models.JSONField(null=True, blank=True, help_text="Why the last attempt of the sweep failed.")
 
+    staging_key = models.CharField(
+        _("staging key"), max_length=MAX_KEY_BYTES, blank=True, help_text=_("Where the browser wrote a staged file.")
+    )
+    final_key = models.CharField(
+        _("final key"), max_length=MAX_KEY_BYTES, blank=True, help_text=_("The key of a staged file that passed.")
+    )
+    stage = models.CharField(
+        _("stage"), max_length=10, blank=True, choices=[(stage.value, name) for stage, name in STAGE_NAMES.items()]
+    )
+    staged = models.JSONField(null=True, blank=True, help_text="ETag, size and CRC64 of the staged object.")
+    copy_id = models.CharField(max_length=255, blank=True, help_text="OSS's name for the copy in parts.")
+    stage_claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Somebody is checking or copying, and renews this while at it."
+    )
+    staging_removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the staged object was removed after all URLs for it had expired."
+    )
+
     expected = models.JSONField(
         null=True, blank=True, help_text="ETag and CRC64 that the object must have; known before OSS is asked."
     )
@@ -280,6 +307,11 @@ class Upload(models.Model):
                 name="uploads_to_look_at_again",
                 condition=models.Q(look_again_at__isnull=False),
             ),
+            models.Index(
+                fields=["updated_at"],
+                name="uploads_staged",
+                condition=~models.Q(staging_key="") & models.Q(staging_removed_at=None),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -314,6 +346,11 @@ class Upload(models.Model):
     def is_registered(self) -> bool:
         """Whether a client stored the object by itself, with credentials for a prefix, and the row was made later."""
         return self.pk.version == REGISTERED_ID_VERSION
+
+    @property
+    def transfer_options(self) -> dict[str, Any]:
+        """The options of the object that the browser writes; those of the finished one are `options`."""
+        return options.staged(self.options) if self.staging_key else self.options
 
     @property
     def plan(self) -> Plan:

@@ -9,11 +9,11 @@ import os
 from typing import TYPE_CHECKING
 
 from uploads.conf import settings
+from uploads.connection import oss_now
 from uploads.domain.options import disposition
 from uploads.oss.client import OssClient
 from uploads.oss.messages import Completed
 from uploads.oss.signing import OssRequest, SigningContext, presign
-from uploads.oss.transport import utcnow
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -69,5 +69,5 @@ def download_url(bucket: str, key: str, expires: int, filename: str = "") -> str
     See https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls.
     """
     query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
-    context = SigningContext(settings.credentials, settings.region, utcnow())
+    context = SigningContext(settings.credentials, settings.region, oss_now())
     return presign(context, OssRequest("GET", bucket, key, query), settings.endpoint.url_of(bucket, key), expires)

@@ -17,7 +17,7 @@ from uploads.oss.client import OssClient
 pytestmark = pytest.mark.django_db
 
 FIELDS = """
-id state destination bucket key upload_id method filename relative_path content_type size part_size part_count
+id state stage destination bucket key upload_id method filename relative_path content_type size part_size part_count
 parts_done bytes_done fingerprint metadata created_at updated_at expires_at completed_at etag crc64 location
 callback error
 """.split()

@@ -9,9 +9,9 @@ from typing import Any
 import alibabacloud_oss_v2 as oss_v2
 import oss2
 
+from uploads.oss.clock import utcnow
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.signing import Credentials, OssRequest, PartSigner, SigningContext
-from uploads.oss.transport import utcnow
 
 KEY, UPLOAD_ID = "uploads/7/2026/01/15/0b6c/视频 film.mp4", "0004B9894A22E5B1888A1E29F8236E2D"
 ENDPOINT, REGION, BUCKET = "https://oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou", "example-bucket"

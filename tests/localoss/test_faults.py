@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,10 @@ def test_an_etag_is_hidden_from_pages(wire: Wire) -> None:
 
 def test_a_shifted_clock_finds_every_request_skewed(wire: Wire) -> None:
     faults(wire, {"clock_shift": 3600})
-    document = refused(wire.call("PUT", "a", content=b"x"), 403, "RequestTimeTooSkewed")
+    answer = wire.call("PUT", "a", content=b"x")
+    document = refused(answer, 403, "RequestTimeTooSkewed")
+    date = parsedate_to_datetime(answer.headers["Date"])
+    assert timedelta(minutes=59) < date - datetime.now(UTC) < timedelta(minutes=61)
     server_time = datetime.fromisoformat(document.findtext("ServerTime") or "")
     assert timedelta(minutes=59) < server_time - datetime.now(UTC) < timedelta(minutes=61)
     assert wire.call("PUT", "a", content=b"x", now=server_time).status_code == 200

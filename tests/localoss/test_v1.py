@@ -16,9 +16,9 @@ from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing
 from uploads.localoss.testing import LocalServer
+from uploads.oss.clock import utcnow
 from uploads.oss.errors import from_answer
 from uploads.oss.signing import Credentials, OssRequest
-from uploads.oss.transport import utcnow
 
 CONFIG = Config(root=Path("unused"), region="cn-hangzhou")
 WIRE = [sent for sent in vectors("sdk_wire_requests")["requests"] if sent["signature_version"] == "v1"]

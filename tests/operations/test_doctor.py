@@ -106,8 +106,17 @@ def test_wrong_region(working: Any) -> None:
 
 
 def test_clock_off(server: LocalServer) -> None:
-    httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": 1000}])
-    has_problem("clock", "FAIL", "15 minutes", "clock")
+    httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": 82_800}])
+    has_problem("clock", "warn", " s behind OSS's", "NTP")
+    seconds = int(found()["clock"].text.split()[1])
+    assert 82_790 < seconds < 82_810
+    httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": -1000}])
+    assert "ahead of OSS's" in found()["clock"].text
+
+
+def test_clock_off_by_more_than_a_day(server: LocalServer) -> None:
+    httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": 90_000}])
+    has_problem("clock", "FAIL", "24 hours", "clock")
 
 
 def test_no_such_bucket(working: Any) -> None:
@@ -259,3 +268,12 @@ def test_wrong_settings_are_reported_first(working: Any) -> None:
     findings = found()
     assert findings["settings"].level == "FAIL"
     assert "credentials" not in findings
+
+
+def test_no_rule_deletes_staged_objects(working: Any, server: LocalServer) -> None:
+    working.UPLOADS = {**working.UPLOADS, "DESTINATIONS": {"default": {"stage": True}}}
+    has_problem("staging prefix staging/ of demo-bucket", "warn", "no rule", "configure_bucket")
+    call_command("configure_bucket", stdout=StringIO())
+    findings = found()
+    assert findings["staging prefix staging/ of demo-bucket"].level == "ok"
+    assert findings["lifecycle of demo-bucket for staging/"].level == "ok"

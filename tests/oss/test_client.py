@@ -1,7 +1,8 @@
 """The OSS client: which requests it repeats, and the errors it raises."""
 
+import logging
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,8 +10,9 @@ import pytest
 import stamina
 
 from uploads.oss.client import OssClient
+from uploads.oss.clock import ServerClock
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.errors import Busy, Malformed, NotFound, Unreachable
+from uploads.oss.errors import Busy, Denied, Malformed, NotFound, Unreachable
 from uploads.oss.messages import CorsConfiguration, Part
 from uploads.oss.responses import MAX_CALLBACK_BYTES
 from uploads.oss.signing import Credentials
@@ -18,6 +20,7 @@ from uploads.oss.transport import ATTEMPTS, Call
 
 Handler = Callable[[httpx.Request], httpx.Response]
 BUSY = httpx.Response(503, content=b"<Error><Code>ServiceUnavailable</Code><RequestId>R</RequestId></Error>")
+INITIATED = b"<InitiateMultipartUploadResult><UploadId>U</UploadId></InitiateMultipartUploadResult>"
 GONE = httpx.Response(404, content=b"<Error><Code>NoSuchUpload</Code></Error>")
 
 
@@ -41,7 +44,8 @@ def client_of(*answers: httpx.Response | Exception) -> tuple[OssClient, list[htt
     http = httpx.Client(transport=httpx.MockTransport(handle))
     now = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
     endpoint = Endpoint.parse("oss-cn-hangzhou.aliyuncs.com")
-    return OssClient(endpoint, "cn-hangzhou", Credentials("id", "secret"), http=http, now=lambda: now), sent
+    credentials, clock = Credentials("id", "secret"), ServerClock(lambda: now)
+    return OssClient(endpoint, "cn-hangzhou", credentials, http=http, clock=clock), sent
 
 
 def test_a_safe_request_is_repeated() -> None:
@@ -164,3 +168,96 @@ def test_the_result_of_a_callback_is_reported(answer: httpx.Response, report: di
     assert client.complete("b", "k", "U", [Part(1, "AB")], CALLBACK).callback == report
     assert client.put_object("b", "k", b"x", CALLBACK).callback == report
     assert [request.headers["x-oss-callback"] for request in sent] == [*CALLBACK.values()] * 2
+
+
+# The clock
+
+
+@pytest.fixture
+def logged() -> Iterator[list[logging.LogRecord]]:
+    """What the clock logs. The pure tests run without pytest's `caplog`."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger = logging.getLogger("uploads.clock")
+    logger.addHandler(handler)
+    yield records
+    logger.removeHandler(handler)
+
+
+def skewed(server_time: str = "2026-01-16T07:30:00.000Z") -> httpx.Response:
+    """What OSS answers when the signature is 23 hours early."""
+    body = f"<Error><Code>RequestTimeTooSkewed</Code><ServerTime>{server_time}</ServerTime></Error>"
+    return httpx.Response(403, headers={"x-oss-request-id": "R"}, content=body.encode())
+
+
+def dated(date: str, **headers: str) -> httpx.Response:
+    return httpx.Response(200, headers={"Date": date, "x-oss-request-id": "R", "Content-Length": "0", **headers})
+
+
+def signed_at(request: httpx.Request) -> str:
+    return request.headers["x-oss-date"]
+
+
+def test_a_refusal_for_the_wrong_time_is_repeated_once_at_the_right_one(logged: list[logging.LogRecord]) -> None:
+    client, sent = client_of(skewed(), dated("Fri, 16 Jan 2026 07:30:00 GMT"))
+    client.head("b", "k")
+    client.head("b", "k")
+    assert [signed_at(request) for request in sent] == ["20260115T083000Z", "20260116T073000Z", "20260116T073000Z"]
+    (record,) = logged
+    assert record.levelname == "WARNING"
+    assert "82800 s behind" in record.getMessage()
+
+
+def test_a_second_refusal_for_the_wrong_time_is_the_error() -> None:
+    client, sent = client_of(skewed(), skewed())
+    with pytest.raises(Denied) as caught:
+        client.head("b", "k")
+    assert (caught.value.code, len(sent)) == ("RequestTimeTooSkewed", 2)
+
+
+def test_a_request_that_must_not_be_done_twice_is_repeated_too() -> None:
+    client, sent = client_of(skewed(), httpx.Response(200, content=INITIATED))
+    assert client.initiate("b", "k") == "U"
+    assert len(sent) == 2
+
+
+def test_a_difference_above_24_hours_is_not_believed(logged: list[logging.LogRecord]) -> None:
+    client, sent = client_of(skewed("2026-01-16T09:30:00.000Z"))
+    with pytest.raises(Denied):
+        client.head("b", "k")
+    assert (len(sent), client.clock.offset) == (1, timedelta())
+    assert "24 hours" in logged[0].getMessage()
+
+
+def test_every_answer_of_oss_tells_the_time_and_a_proxys_does_not() -> None:
+    client, _ = client_of(dated("Thu, 15 Jan 2026 09:00:00 GMT"), dated("Thu, 15 Jan 2026 09:00:03 GMT"))
+    for _ in range(2):
+        client.head("b", "k")
+    assert client.clock.offset == timedelta(minutes=30), "a few seconds are no reason to change"
+    proxy, _ = client_of(httpx.Response(200, headers={"Date": "Thu, 15 Jan 2026 09:00:00 GMT", "Content-Length": "0"}))
+    proxy.head("b", "k")
+    assert proxy.clock.offset == timedelta()
+
+
+def test_a_clock_that_was_corrected_is_believed_again() -> None:
+    client, _ = client_of(dated("Thu, 15 Jan 2026 09:00:00 GMT"), dated("Thu, 15 Jan 2026 08:30:00 GMT"))
+    for _ in range(2):
+        client.head("b", "k")
+    assert client.clock.offset == timedelta()
+
+
+def test_a_slow_answer_does_not_move_the_clock() -> None:
+    clock = ServerClock()
+    sent = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
+    assert not clock.learn(sent + timedelta(seconds=1), sent, sent + timedelta(seconds=25))
+    assert not clock.learn(sent + timedelta(seconds=24), sent, sent + timedelta(seconds=25))
+    assert clock.learn(sent + timedelta(seconds=60), sent, sent + timedelta(seconds=25))
+
+
+def test_the_time_is_asked_for_without_a_signature_at_the_endpoint_itself() -> None:
+    """With virtual addressing an empty bucket would make a host that does not exist."""
+    client, sent = client_of(dated("Thu, 15 Jan 2026 09:00:00 GMT"))
+    client.synchronize()
+    assert client.clock.offset == timedelta(minutes=30)
+    assert (str(sent[0].url), "Authorization" in sent[0].headers) == ("https://oss-cn-hangzhou.aliyuncs.com/", False)

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from tests.django_fixtures import Begin, Place
 from uploads import services
 from uploads.conf import settings as app_settings
+from uploads.connection import oss_clock
 from uploads.domain.errors import Forbidden, NotOffered, StorageBusy, StorageRefused, WrongState
 from uploads.domain.keys import MAX_FILENAME_BYTES
 from uploads.localoss.config import DEMO_ROLE
@@ -19,6 +20,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss import policy, sts
 from uploads.oss.client import OssClient
+from uploads.oss.clock import utcnow
 from uploads.oss.errors import Denied
 from uploads.oss.messages import CorsConfiguration, Part
 from uploads.oss.signing import OssRequest, PartRequest
@@ -186,10 +188,9 @@ def test_they_are_kept_until_a_third_of_their_life_is_left(
     first = services.issue_credentials(upload, user)
     assert services.issue_credentials(upload, user) == first
     assert services.issue_credentials(other, user).credentials != first.credentials
-    real = timezone.now
-    monkeypatch.setattr(credentials.timezone, "now", lambda: real() + timedelta(seconds=2300))
+    monkeypatch.setattr(oss_clock(), "local", lambda: utcnow() + timedelta(seconds=2300))
     assert services.issue_credentials(upload, user) == first
-    monkeypatch.setattr(credentials.timezone, "now", lambda: real() + timedelta(seconds=2410))
+    monkeypatch.setattr(oss_clock(), "local", lambda: utcnow() + timedelta(seconds=2410))
     fresh = services.issue_credentials(upload, user)
     assert fresh.credentials != first.credentials
 

@@ -16,9 +16,9 @@ from uploads.domain.errors import Forbidden, InvalidUpload, ObjectMismatch, Over
 from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.oss.clock import utcnow
 from uploads.oss.errors import NotFound
 from uploads.oss.signing import OssRequest, PartRequest, presign
-from uploads.oss.transport import utcnow
 from uploads.services import UploadRequest
 
 pytestmark = pytest.mark.django_db

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.utils import timezone
-
 from uploads import services
 from uploads.conf import settings
-from uploads.connection import oss_client
+from uploads.connection import oss_client, oss_now
 from uploads.models import Upload
 from uploads.oss.messages import OpenUpload
 from uploads.services import ORPHAN_AGE
@@ -41,7 +39,7 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
     with storage_errors():
         found = oss_client().list_uploads(bucket, {"max-uploads": str(PAGE_SIZE), **filters, **markers})
     uploads = services.known_uploads(bucket, found.uploads)
-    initiated_before = timezone.now() - ORPHAN_AGE
+    initiated_before = oss_now() - ORPHAN_AGE
     link = {"bucket": bucket, **filters}
     return {
         "bucket": bucket,

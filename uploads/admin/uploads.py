@@ -61,7 +61,20 @@ class UploadAdmin(PagesAdmin):
         (None, {"fields": ("badge", "filename", "relative_path", "owner", "strip", "history", "problem")}),
         (
             gettext_lazy("At OSS"),
-            {"fields": ("bucket", "key", "upload_id", "method", "etag", "crc64", "location", "callback")},
+            {
+                "fields": (
+                    "bucket",
+                    "key",
+                    "staging_key",
+                    "final_key",
+                    "upload_id",
+                    "method",
+                    "etag",
+                    "crc64",
+                    "location",
+                    "callback",
+                )
+            },
         ),
         (
             gettext_lazy("File"),
@@ -99,7 +112,8 @@ class UploadAdmin(PagesAdmin):
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def badge(self, upload: Upload) -> SafeString:
-        return display.badge(upload.state, upload.get_state_display())
+        badge = display.badge(upload.state, upload.get_state_display())
+        return format_html("{}{}", badge, display.small(upload.get_stage_display())) if upload.stage else badge
 
     @admin.display(description=gettext_lazy("progress"))
     def progress(self, upload: Upload) -> SafeString:

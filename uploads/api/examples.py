@@ -16,6 +16,7 @@ _TIMES = {
 _UPLOAD: dict[str, Any] = {
     "id": ID,
     "state": "uploading",
+    "stage": "",
     "destination": "default",
     "bucket": "example-bucket",
     "key": f"uploads/7/2026/01/15/{ID.replace('-', '')}/film.mp4",

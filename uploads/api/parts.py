@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
@@ -79,8 +78,8 @@ def progress(upload: Upload) -> dict[str, Any]:
 
 
 def signed_parts(upload: Upload, parts: list[PartRequest], user: User) -> dict[str, Any]:
-    """The signed parts, and the server's time of signing."""
-    now = timezone.now()
+    """The signed parts, and the time of signing. Both times are OSS's, which the browser compares."""
+    now = services.oss_now()
     signed = services.sign_parts(upload, parts, user=user, now=now)
     return {"parts": [responses.signed_part(part) for part in signed], "server_time": now}
 

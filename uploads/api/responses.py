@@ -43,6 +43,7 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
         fields = (
             "id",
             "state",
+            "stage",
             "destination",
             "bucket",
             "key",

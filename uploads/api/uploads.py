@@ -132,9 +132,10 @@ class UploadViewSet(
     def complete(self, request: Request, **_: Any) -> Response:
         """Complete the upload: OSS joins the parts that it holds into the object.
 
-        200 once the upload is completed; 202 with Retry-After, in seconds, while OSS has not answered: repeat the
-        call. May be repeated at any time. 409 if parts are missing or have a wrong size, with their numbers in
-        `errors.parts`, or if the object is not the file that was sent; 410 if OSS no longer has the upload.
+        200 once the upload is completed; 202 with Retry-After, in seconds, while OSS has not answered, or while a
+        staged file is checked and copied (`stage`): repeat the call. May be repeated at any time. 409 if parts are
+        missing or have a wrong size, with their numbers in `errors.parts`, or if the object is not the file that was
+        sent; 410 if OSS no longer has the upload; 422 if a staged file is rejected.
         """
         upload = self.get_object()
         body = requests.CompleteRequestSerializer(data=request.data)

@@ -14,7 +14,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
@@ -172,4 +171,4 @@ class CompleteView(CompanionView):
 
 
 def _seconds_left(part: services.SignedPart) -> int:
-    return int((part.expires_at - timezone.now()).total_seconds())
+    return int((part.expires_at - services.oss_now()).total_seconds())

@@ -58,6 +58,10 @@ class Facts:
     """ListParts; None: OSS does not know the multipart upload (any more)."""
     found: Completed | Unknown | None = UNKNOWN
     """HeadObject, or OSS's answer to Complete; None: there is no object. Asked after `parts`, where both are known."""
+    is_staged: bool = False
+    """The object lies below a staging prefix, and is to be checked and copied."""
+    in_stages: bool = False
+    """The staged object was accepted: its stage says how far it is."""
     object_confirmed: bool = False
     """Somebody has seen the object: look there first."""
     answer_lost: bool = False
@@ -109,6 +113,13 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Accept:
+    """The staged object is there, as it should be: its checks begin (`domain.staging`)."""
+
+    done: Completed
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """It cannot end well: move to `failed`, and remove what OSS holds. `found`: the object that is there."""
 
@@ -130,10 +141,10 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """An outcome: the upload as it is, `completed`, or `completing` while only OSS knows."""
+    """An outcome: the upload as it is, `completed`, or `completing` while only OSS knows or its stages continue."""
 
 
-Action = LookAtParts | LookAtObject | AbortParts | Claim | Complete | Finish | Fail | Reopen | Refuse | Stop
+Action = LookAtParts | LookAtObject | AbortParts | Claim | Complete | Finish | Accept | Fail | Reopen | Refuse | Stop
 
 _WORDS = {
     State.UPLOADING: Phrase("The upload is not finished yet."),
@@ -154,7 +165,7 @@ def wrong_state(state: State) -> WrongState:
 
 def decide(facts: Facts) -> Action:
     """What to do next. Each action adds to the facts, so that repeating this ends with Refuse or Stop."""
-    if facts.state == State.COMPLETED:
+    if facts.state == State.COMPLETED or (facts.state == State.COMPLETING and facts.in_stages):
         return Stop()
     if facts.state not in (State.UPLOADING, State.COMPLETING):
         return Refuse(wrong_state(facts.state))
@@ -241,7 +252,9 @@ def _end(facts: Facts, found: Completed) -> Action:
             return AbortParts()
         return Claim(_expected_of_object(found, facts.report), found.size if facts.file.is_stream else facts.file.size)
     wrong = _all_differences(facts, found)
-    return Fail(_mismatch(wrong), found) if wrong else Finish(found)
+    if wrong:
+        return Fail(_mismatch(wrong), found)
+    return Accept(found) if facts.is_staged else Finish(found)
 
 
 def _differences(facts: Facts, found: Completed) -> dict[str, Difference]:

@@ -69,6 +69,11 @@ class Destination:
     """Seconds for which temporary credentials are valid."""
     upload_expires: int = 7 * 24 * 3600
     """Seconds after which an unfinished upload is stale: the sweep aborts it."""
+    stage: bool = False
+    """Whether browsers write below `stage_prefix`, and the backend checks each file before it copies it to its key."""
+    stage_prefix: str = "staging/"
+    inspector: str = ""
+    """Dotted path of a function `(upload, open_file)` that raises `Rejected` for a staged file that it refuses."""
     client_options: Sequence[str] = ()
     """What the client may set itself: `metadata`, and names of `uploads.domain.options`."""
 
@@ -92,6 +97,11 @@ class Destination:
         """The rules set here that no RAM policy can express. They are enforced when an object has arrived."""
         names = ("max_size", "content_types", "max_active_per_user", "max_bytes_per_user_per_day")
         return [name for name in names if getattr(self, name)]
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """`prefix` and, if files are staged, the prefix that browsers write below."""
+        return (self.prefix, self.stage_prefix) if self.stage else (self.prefix,)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -132,7 +142,7 @@ def callback_parameters(given: Mapping[str, Any], variables: Mapping[str, str]) 
 def outermost_prefixes(destinations: Iterable[Destination]) -> list[str]:
     """The key prefixes that these destinations upload under, sorted; one that lies inside another is left out."""
     found: list[str] = []
-    for prefix in sorted({destination.prefix for destination in destinations}):
+    for prefix in sorted({prefix for destination in destinations for prefix in destination.prefixes}):
         if not found or not prefix.startswith(found[-1]):
             found.append(prefix)
     return found

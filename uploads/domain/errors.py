@@ -15,6 +15,7 @@
     │   └── PartsRefused    OSS refuses parts or their order; `errors["parts"]` lists those that OSS names
     ├── UploadGone          OSS does not know the upload any more; its parts are lost
     ├── ObjectMismatch      the object exists, but differs from the file that was sent
+    ├── Rejected            the file of a staged destination did not pass the checks
     ├── StorageBusy         OSS cannot be reached, or asks to retry; nothing is lost
     ├── StorageRefused      OSS refuses the server's request: credentials, policy, bucket; an administrator must act
     ├── DatabaseUnavailable the site's own database does not answer; nothing is lost
@@ -128,6 +129,14 @@ class ObjectMismatch(UploadError):
     status = 409
 
 
+class Rejected(UploadError):
+    """Inspectors raise it, with the reason as a phrase."""
+
+    code = "rejected"
+    title = Phrase("The file was rejected")
+    status = 422
+
+
 class StorageBusy(UploadError):
     code = "storage_busy"
     title = Phrase("The storage is not available at the moment")
@@ -170,7 +179,8 @@ FIXES: dict[str, Phrase] = {
     "AccessDenied": Phrase("The server's access key may not do this. An administrator should check its RAM policy."),
     "InvalidAccessKeyId": Phrase("OSS does not know the server's AccessKey ID. Correct OSS_ACCESS_KEY_ID."),
     "SignatureDoesNotMatch": Phrase("The server's AccessKey secret is wrong. Correct OSS_ACCESS_KEY_SECRET."),
-    "RequestTimeTooSkewed": Phrase("The server's clock is wrong by more than 15 minutes. Correct it."),
+    "RequestTimeTooSkewed": Phrase("The server's clock is wrong by more than 24 hours. Correct it."),
+    "InvalidTimeStamp.Expired": Phrase("The server's clock is wrong by more than 24 hours. Correct it."),
     "NoSuchBucket": Phrase("The bucket does not exist. Create it, or correct OSS_BUCKET."),
     "EntityNotExist.Role": Phrase("The RAM role does not exist. Create it, or correct OSS_STS_ROLE_ARN."),
     "NoPermission": Phrase(

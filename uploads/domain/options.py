@@ -186,6 +186,12 @@ def _expiry(value: int | str, begun: datetime) -> datetime:
     return begun.astimezone(UTC) + timedelta(seconds=value)
 
 
+def staged(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an object while it is staged: nobody reads it, and it has no storage class that delays reading."""
+    kept = ("encryption", "encryption_key_id", "data_encryption", "forbid_overwrite", "traffic_limit")
+    return {"acl": "private", **{name: options[name] for name in kept if name in options}}
+
+
 def completion_headers(options: Mapping[str, Any]) -> dict[str, str]:
     """Headers of CompleteMultipartUpload, and of PutObject and PostObject."""
     acl = {OBJECT_ACL: options["acl"]} if options.get("acl") else {}

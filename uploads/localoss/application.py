@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from uploads.localoss import access, answers, auth, cors, fault_injection, internal_routes, lifecycle, routes
@@ -108,6 +109,9 @@ class LocalOss:
         effects = self.faults.effects_on(route.name, request.printable_key, request.parameters.get("partNumber", ""))
         cors_headers = {} if request.method == "OPTIONS" else cors.ordinary(request, rules)
         answer = self._attempt(request, bucket, rules, route, effects)
+        if effects.clock_shift:
+            shifted = self._clock() + timedelta(seconds=effects.clock_shift)
+            answer.headers["Date"] = format_datetime(shifted, usegmt=True)
         answer = fault_injection.apply_after(effects, request, answer)
         return answer, fault_injection.without_etag(effects, cors_headers)
 

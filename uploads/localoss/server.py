@@ -62,8 +62,9 @@ def serve(config: Config) -> None:
     except OSError as error:
         raise StartError(f"cannot use {config.root}: {error.strerror}") from error
     application.store.close()
-    # gunicorn has no settings for these two.
+    # gunicorn has no settings for these three.
     wsgi.SERVER = "AliyunOSS"
+    wsgi.Response = Response
     gthread.DEFAULT_WORKER_DATA_TIMEOUT = IDLE_SECONDS
     _Gunicorn(application, listener, url(config, listener)).run()
     lock.close()
@@ -110,6 +111,18 @@ def lock_root(config: Config) -> IO[str]:
     except OSError as error:
         raise StartError(f"{config.root} is in use by another local OSS server") from error
     return lock
+
+
+class Response(wsgi.Response):  # type: ignore[misc]
+    """gunicorn's, but the Date header of the application replaces its own: a fault may shift the clock."""
+
+    def process_headers(self, headers: list[tuple[str, str]]) -> None:
+        self.date = next((value for name, value in headers if name == "Date"), "")
+        super().process_headers(headers)
+
+    def default_headers(self) -> list[str]:
+        lines: list[str] = super().default_headers()
+        return [f"Date: {self.date}\r\n" if self.date and line.startswith("Date:") else line for line in lines]
 
 
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]

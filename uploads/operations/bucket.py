@@ -64,8 +64,9 @@ def changes(
     """
     destinations = list(destinations)
     yield plan_cors(client, bucket, list(origins))
-    if days := days_until_abort(destinations):
-        yield plan_lifecycle(client, bucket, days)
+    aborts, expirations = days_until_abort(destinations), days_until_expiry(destinations)
+    if aborts or expirations:
+        yield plan_lifecycle(client, bucket, aborts, expirations)
     yield plan_overwrite(client, bucket, protected_prefixes(destinations))
 
 
@@ -80,16 +81,22 @@ def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:
     )
 
 
-def plan_lifecycle(client: OssClient, bucket: str, days: Mapping[str, int]) -> Change:
-    """`days`: by key prefix, the days after which OSS aborts a multipart upload. Raises as `changes` does."""
-    ages = ", ".join(f"{prefix or 'all keys'} after {count} days" for prefix, count in days.items())
+def plan_lifecycle(client: OssClient, bucket: str, aborts: Mapping[str, int], expirations: Mapping[str, int]) -> Change:
+    """By key prefix, the days after which OSS aborts a multipart upload, and deletes an object. Raises as `changes`."""
+    summary = f"abort stale uploads: {_ages(aborts)}"
+    if expirations:
+        summary += f"; delete staged objects: {_ages(expirations)}"
     return _plan(
-        f"abort stale uploads: {ages}",
+        summary,
         read=lambda: client.get_lifecycle(bucket),
-        merge=lambda before: lifecycle.merged(before, LIFECYCLE_IDS, days),
+        merge=lambda before: lifecycle.merged(before, LIFECYCLE_IDS, aborts, expirations),
         write=lambda after: client.put_lifecycle(bucket, after),
         describe=describe_lifecycle,
     )
+
+
+def _ages(days: Mapping[str, int]) -> str:
+    return ", ".join(f"{prefix or 'all keys'} after {count} days" for prefix, count in days.items())
 
 
 def plan_overwrite(client: OssClient, bucket: str, prefixes: Sequence[str]) -> Change:
@@ -196,6 +203,19 @@ def upload_days(destination: Destination) -> int:
     return -(-destination.upload_expires // SECONDS_PER_DAY)
 
 
+def days_until_expiry(destinations: Iterable[Destination]) -> dict[str, int]:
+    """For `plan_lifecycle`: by staging prefix, the days after which a staged object is deleted.
+
+    It is the time of an unfinished upload, as a staged object is one that was not checked or not copied.
+    """
+    days: dict[str, int] = {}
+    for destination in destinations:
+        if destination.stage:
+            prefix = destination.stage_prefix
+            days[prefix] = max(days.get(prefix, 0), upload_days(destination) + MARGIN_DAYS)
+    return days
+
+
 def describe_cors(configuration: CorsConfiguration) -> list[str]:
     """The rules as lines, to show and to compare."""
     lines: list[str] = []
@@ -219,6 +239,8 @@ def describe_lifecycle(document: bytes | None) -> list[str]:
         lines.append(f"rule {rule.id} for {rule.prefix or 'all keys'}: {', '.join(rule.actions)}")
         if rule.abort and rule.abort.days is not None:
             lines.append(f"    multipart uploads aborted after {rule.abort.days} days")
+        if rule.expiration and rule.expiration.days is not None:
+            lines.append(f"    objects deleted after {rule.expiration.days} days")
         if not rule.enabled:
             lines.append("    disabled")
     return lines

@@ -60,21 +60,26 @@ def read(body: bytes) -> tuple[Rule, ...]:
     return tuple(read_rule(element) for element in rule_elements(body))
 
 
-def merged(body: bytes | None, prefix_of_ids: str, aborts: Mapping[str, int]) -> bytes:
+def merged(
+    body: bytes | None, prefix_of_ids: str, aborts: Mapping[str, int], expirations: Mapping[str, int] | None = None
+) -> bytes:
     """The lifecycle configuration as XML, with our rules replaced and all others unchanged.
 
     Our rules are those whose ID starts with `prefix_of_ids`. `aborts` maps a key prefix to the number of days after
-    which multipart uploads under it are aborted. `body` is None for a bucket without rules. Raises Malformed.
+    which multipart uploads under it are aborted, `expirations` to that after which objects under it are deleted. `body`
+    is None for a bucket without rules. Raises Malformed.
     """
-    document = Element(ROOT)
+    document, expirations = Element(ROOT), expirations or {}
     if body is not None:
         others = (rule for rule in rule_elements(body) if not _text(rule, "ID").startswith(prefix_of_ids))
         document.extend(others)
-    for number, (prefix, days) in enumerate(sorted(aborts.items())):
+    for number, prefix in enumerate(sorted({*aborts, *expirations})):
         rule = SubElement(document, "Rule")
         for tag, text in (("ID", f"{prefix_of_ids}{number}"), ("Prefix", prefix), ("Status", "Enabled")):
             SubElement(rule, tag).text = text
-        SubElement(SubElement(rule, ABORT), "Days").text = str(days)
+        for action, days in ((EXPIRATION, expirations), (ABORT, aborts)):
+            if prefix in days:
+                SubElement(SubElement(rule, action), "Days").text = str(days[prefix])
     return markup.serialize(document)
 
 

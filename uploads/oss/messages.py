@@ -263,6 +263,11 @@ def parse_complete(body: bytes) -> tuple[str, str]:
     return bare(_text(document, "ETag")), _decoder(document)(_text(document, "Location"))
 
 
+def parse_copy(body: bytes, tag: str) -> str:
+    """The ETag without quotes in CopyObjectResult or CopyPartResult. Raises Malformed."""
+    return bare(_text(parse(body, tag), "ETag"))
+
+
 def build_cors(configuration: CorsConfiguration) -> bytes:
     """The body of PutBucketCors."""
     document = Element("CORSConfiguration")

@@ -7,13 +7,14 @@ is repeated; any other raises Unreachable when its response is lost, so that the
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Self, TypeVar
 
 import httpx
 import stamina
 
+from uploads.oss.clock import SKEW_CODES, ServerClock, time_in
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Busy, Malformed, OssError, StorageError, Unreachable, from_answer
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, canonical_query
@@ -28,6 +29,12 @@ servers, so that the client is told to come back."""
 QUICK_TIMEOUT = httpx.Timeout(1)
 """Seconds, each: for the connection, a free connection of the pool, and between two bytes."""
 
+COPY_TIMEOUT = httpx.Timeout(60, connect=5, pool=10)
+"""Seconds for CopyObject and UploadPartCopy: OSS answers when it has copied."""
+
+SYNCHRONIZE_TIMEOUT = httpx.Timeout(3)
+"""Seconds for asking the time, for which a user's request waits."""
+
 ATTEMPTS = 4
 """How often a request is sent at most."""
 
@@ -36,11 +43,6 @@ SUCCESS = (HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.N
 
 Response = httpx.Response
 Result = TypeVar("Result")
-
-
-def utcnow() -> datetime:
-    """The current time, aware of its time zone."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +89,52 @@ class HttpRequest:
     timeout: httpx.Timeout = field(default_factory=lambda: TIMEOUT)
 
 
-def exchange(http: httpx.Client, request: HttpRequest, peer: str = "OSS") -> Response:
-    """The response, whatever its status. Raises Unreachable without one; `peer` is the name in the message."""
+def exchange(http: httpx.Client, request: HttpRequest, peer: str = "OSS", clock: ServerClock | None = None) -> Response:
+    """The response, whatever its status. Raises Unreachable without one; `peer` is the name in the message.
+
+    `clock` learns the time from the response.
+    """
     # Header values are UTF-8 in OSS's protocol; httpx would refuse text that is not ASCII.
     headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+    sent = clock.local() if clock else None
     try:
-        return http.request(
+        response = http.request(
             request.method, request.url, headers=headers, content=request.content, timeout=request.timeout
         )
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise Unreachable(f"{peer} could not be reached.", sent=False, operation=request.operation) from error
     except httpx.TransportError as error:
         raise Unreachable(f"{peer} did not answer.", sent=True, operation=request.operation) from error
+    if clock and sent and (told := _server_time(response, peer)):
+        clock.learn(told, sent, clock.local())
+    return response
+
+
+def _server_time(response: Response, peer: str) -> datetime | None:
+    """The time that the answer tells; None for the answer of a proxy, which lacks OSS's request id."""
+    headers = response.headers
+    if peer != "OSS":
+        return time_in(headers)
+    if "x-oss-request-id" not in headers:
+        return None
+    if response.status_code != HTTPStatus.FORBIDDEN:
+        return time_in(headers)
+    error = from_answer(response.status_code, headers, response.content)
+    return time_in(headers, error.fields.get("ServerTime", ""))
+
+
+def at_right_time(attempt: Callable[[], Result], clock: ServerClock) -> Result:
+    """The result of `attempt`, which is called once more if the signature had the wrong time.
+
+    Such a refusal did nothing at OSS, and its answer has corrected the clock.
+    """
+    before = clock.offset
+    try:
+        return attempt()
+    except OssError as error:
+        if error.code not in SKEW_CODES or clock.offset == before:
+            raise
+        return attempt()
 
 
 class Transport:
@@ -111,15 +147,16 @@ class Transport:
         credentials: Credentials,
         *,
         http: httpx.Client | None = None,
-        now: Callable[[], datetime] = utcnow,
+        clock: ServerClock | None = None,
         observe: Observer | None = None,
     ) -> None:
-        """`observe` is called after each request that was sent, whatever its result."""
+        """`clock` learns OSS's time from each answer, and requests are signed with it. `observe` is called after each
+        request that was sent, whatever its result."""
         self.endpoint = endpoint
         self.region = region
         self.credentials = credentials
         self._http = http or new_http_client()
-        self._now = now
+        self.clock = clock or ServerClock()
         self._observe = observe or (lambda call: None)
 
     def __enter__(self) -> Self:
@@ -133,8 +170,8 @@ class Transport:
         self._http.close()
 
     def context(self) -> SigningContext:
-        """The signing context of this moment."""
-        return SigningContext(self.credentials, self.region, self._now())
+        """The signing context of this moment, in OSS's time."""
+        return SigningContext(self.credentials, self.region, self.clock.now())
 
     def call(
         self,
@@ -154,7 +191,7 @@ class Transport:
         def attempt() -> Response:
             return self._send(self._signed(operation, request, content, timeout))
 
-        return repeated(attempt, may_repeat if safe else not_done_yet)
+        return repeated(lambda: at_right_time(attempt, self.clock), may_repeat if safe else not_done_yet)
 
     def call_once(self, operation: str, request: OssRequest) -> Response:
         """As `call`, but not repeated, and within QUICK_TIMEOUT: for somebody who would rather not wait."""
@@ -165,6 +202,11 @@ class Transport:
         if request.query:
             url = f"{url}?{canonical_query(request.query)}"
         return HttpRequest(operation, request.method, url, authorization(self.context(), request), content, timeout)
+
+    def synchronize(self) -> None:
+        """Learn OSS's time by one request without a signature, whatever its status. Raises Unreachable."""
+        request = HttpRequest("Synchronize", "HEAD", f"{self.endpoint.url}/", {}, timeout=SYNCHRONIZE_TIMEOUT)
+        exchange(self._http, request, clock=self.clock)
 
     def _send(self, request: HttpRequest) -> Response:
         started = time.monotonic()
@@ -180,7 +222,7 @@ class Transport:
         return response
 
     def _exchange(self, request: HttpRequest) -> Response:
-        response = exchange(self._http, request)
+        response = exchange(self._http, request, clock=self.clock)
         if response.status_code in SUCCESS:
             return response
         raise from_answer(response.status_code, response.headers, response.content, request.operation)

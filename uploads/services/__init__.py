@@ -4,6 +4,7 @@ Rule: no OSS call inside a database transaction. Claim (compare-and-set), call O
 of these is repaired by calling again, because OSS is asked what is so before anything is believed.
 """
 
+from uploads.connection import oss_now
 from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
 from uploads.services.begin import (
@@ -50,6 +51,7 @@ __all__ = [
     "known_uploads",
     "list_open_uploads",
     "object_headers",
+    "oss_now",
     "part_count",
     "receive",
     "record_parts",

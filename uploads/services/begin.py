@@ -23,6 +23,7 @@ from uploads.domain.keys import object_key
 from uploads.domain.names import clean_filename, clean_relative_path
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan, plan
+from uploads.domain.staging import staging_key
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User, record_events
 from uploads.oss.errors import StorageError
@@ -145,8 +146,11 @@ def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Uploa
         updated_at=now,
         expires_at=now + destination.lifetime,
     )
-    upload.method = _method(planned, upload.options, in_one=request.in_one)
     upload.key = _object_key(upload, destination)
+    if destination.stage:
+        upload.final_key = upload.key
+        upload.key = upload.staging_key = staging_key(destination.stage_prefix, upload.key, upload.id.hex)
+    upload.method = _method(planned, upload.transfer_options, in_one=request.in_one)
     return upload
 
 
@@ -203,9 +207,18 @@ def _abort_at_oss(uploads: Sequence[Upload]) -> None:
 
 
 def object_headers(upload: Upload) -> dict[str, str]:
-    """The headers of the finished object, sent with InitiateMultipartUpload or with the one request of a small file."""
+    """The headers of the object that the browser writes, for InitiateMultipartUpload or the request of a small file."""
+    return _headers(upload, upload.transfer_options)
+
+
+def final_headers(upload: Upload) -> dict[str, str]:
+    """The headers of the copy that a staged upload ends with, for CopyObject or InitiateMultipartUpload."""
+    return _headers(upload, upload.options)
+
+
+def _headers(upload: Upload, chosen: Mapping[str, Any]) -> dict[str, str]:
     return options.object_headers(
-        upload.options,
+        chosen,
         filename=upload.filename,
         content_type=upload.content_type,
         metadata=upload.metadata,

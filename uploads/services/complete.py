@@ -6,6 +6,7 @@ Rule: `domain.completion.decide` says what to do next; here it is done, and what
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
 from uploads.oss.multipart_calls import COMPLETE_ALL
-from uploads.services import outcome
+from uploads.services import outcome, staging
 from uploads.services.abort import release
 from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
 from uploads.services.credentials import forget_credentials
@@ -33,17 +34,23 @@ CONCURRENT_CALLS = 8
 
 
 def complete(
-    upload: Upload, report: ClientReport = NO_REPORT, *, actor: User | None = None, object_confirmed: bool = False
+    upload: Upload,
+    report: ClientReport = NO_REPORT,
+    *,
+    actor: User | None = None,
+    object_confirmed: bool = False,
+    seconds: float = staging.WORK_SECONDS,
 ) -> Upload:
     """Put the parts together, once. `object_confirmed`: somebody has seen the object, so look there first.
 
-    Returns the upload `completed`, or still `completing` while OSS has not said how it ended: call again. Safe to
-    repeat and to call twice at once. Raises PartsMissing naming what OSS lacks, ObjectMismatch, UploadGone, WrongState,
+    Returns the upload `completed`, or still `completing`: call again. It is so while OSS has not said how it ended, and
+    while a staged file is checked and copied, for which this call takes about `seconds` at most. Safe to repeat and to
+    call twice at once. Raises PartsMissing naming what OSS lacks, ObjectMismatch, Rejected, UploadGone, WrongState,
     StorageBusy, StorageRefused.
     """
     upload.refresh_from_db()
     case = _Case(upload, report, object_confirmed)
-    _run([case], actor)
+    _run([case], actor, seconds)
     if case.error is not None:
         raise case.error
     return upload
@@ -54,7 +61,7 @@ def complete_many(
 ) -> list[Upload | UploadError]:
     """Complete many at once: each its upload or its error, in order. The rows are taken as they are handed in."""
     cases = [_Case(upload, report) for upload, report in uploads]
-    _run(cases, actor)
+    _run(cases, actor, staging.WORK_SECONDS)
     return [case.error or case.upload for case in cases]
 
 
@@ -91,6 +98,8 @@ class _Case:
                 expected=upload.expected,
                 required=required(upload),
                 is_protected=bool(upload.options.get("forbid_overwrite")),
+                is_staged=bool(upload.staging_key),
+                in_stages=bool(upload.stage),
                 object_confirmed=self.object_confirmed,
                 **self.learned,
             )
@@ -118,8 +127,11 @@ def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
     )
 
 
-def _run(cases: Sequence[_Case], actor: User | None) -> None:
-    """Decide, act, and look again, until each case has its outcome. Cases with the same action act together."""
+def _run(cases: Sequence[_Case], actor: User | None, seconds: float) -> None:
+    """Decide, act, and look again, until each case has its outcome. Cases with the same action act together.
+
+    Then the staged uploads among them are checked and copied, for `seconds` altogether.
+    """
     while waiting := [case for case in cases if not case.ended]:
         groups: dict[type[Action], list[tuple[_Case, Any]]] = {}
         for case in waiting:
@@ -127,6 +139,13 @@ def _run(cases: Sequence[_Case], actor: User | None) -> None:
             groups.setdefault(type(action), []).append((case, action))
         for kind, group in groups.items():
             _ACT[kind](group, actor)
+    until = monotonic() + seconds
+    for index, case in enumerate(cases):
+        if case.upload.stage and case.error is None and (index == 0 or monotonic() < until):
+            try:
+                staging.advance_stages(case.upload, actor=actor, until=until)
+            except UploadError as error:
+                case.refuse(error)
 
 
 # The actions. Each is done for all cases that are to do it now.
@@ -186,7 +205,7 @@ def _complete(group: _Group, actor: User | None) -> None:
 
 def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, Any]:
     upload = case.upload
-    headers = {**options.completion_headers(upload.options), **request_headers(*callback_of(upload))}
+    headers = {**options.completion_headers(upload.transfer_options), **request_headers(*callback_of(upload))}
     if _takes_all(upload) and len(action.parts) == len(case.learned["parts"]):
         headers[COMPLETE_ALL] = "yes"
     try:
@@ -219,6 +238,14 @@ def _finish(group: _Group, actor: User | None) -> None:
     for case, action in group:
         if not case.ended and action.done.callback is not None:
             outcome.record_callback(case.upload, action.done.callback)
+
+
+def _accept(group: _Group, actor: User | None) -> None:
+    for case, action in group:
+        if staging.accept(case.upload, action.done):
+            case.ended = True
+        else:
+            case.look_again()
 
 
 def _fail(group: _Group, actor: User | None) -> None:
@@ -261,6 +288,7 @@ _ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
     completion.Claim: _claim,
     completion.Complete: _complete,
     completion.Finish: _finish,
+    completion.Accept: _accept,
     completion.Fail: _fail,
     completion.Reopen: _reopen,
     completion.Refuse: _refuse,

@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
+from uploads.connection import oss_clock
 from uploads.domain.destination import ISSUES_FOR_PREFIX
 from uploads.domain.errors import Forbidden, NotOffered
 from uploads.domain.keys import own_prefix
@@ -119,7 +120,7 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
 
 def prefix_of(destination: Destination, user: User) -> str:
     """The user's own prefix, if credentials are issued for it. Raises NotOffered."""
-    _require_offer(destination, destination.credentials == ISSUES_FOR_PREFIX)
+    _require_offer(destination, destination.credentials == ISSUES_FOR_PREFIX and not destination.stage)
     prefix = own_prefix(destination.key, user.pk)
     if prefix is None:
         raise NotOffered(
@@ -177,12 +178,12 @@ def _assume_role(destination: Destination, user: User, scope: _Scope) -> tuple[C
     life = timedelta(seconds=destination.credentials_expires)
     bound = [role, scope.policy, _login_of(user)]
     known: dict[str, Any] | None = cache.get(_cache_key(scope.slot))
-    if known and known["bound"] == bound and known["end"] - timezone.now() > life / 3:
+    if known and known["bound"] == bound and known["end"] - oss_clock().now() > life / 3:
         return Credentials(*known["credentials"]), known["end"]
     scope.record(timezone.now() + life + CLOCK_TOLERANCE)
     request = sts.AssumeRole(role, session_name(user), destination.credentials_expires, scope.policy)
     with storage_errors():
-        issued = assume_role(settings.sts_endpoint, settings.credentials, request)
+        issued = assume_role(settings.sts_endpoint, settings.credentials, request, clock=oss_clock())
     credentials, end = issued.credentials, issued.expires_at
     kept = (credentials.access_key_id, credentials.access_key_secret, credentials.security_token)
     entry = {"credentials": kept, "end": end, "bound": bound}

@@ -23,7 +23,7 @@ _classes: dict[str, tuple[float, str]] = {}
 
 def required(upload: Upload) -> Mapping[str, str]:
     """The attributes that the upload's object must have, by `domain.attributes`."""
-    chosen = upload.options
+    chosen = upload.transfer_options
     return required_attributes(object_headers(upload), chosen.get("acl", ""), len(chosen.get("tagging") or {}))
 
 

@@ -7,6 +7,7 @@ looked at: other applications may use the same bucket.
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import settings
@@ -72,6 +73,8 @@ def _is_alive(bucket: str, held: OpenUpload, before: datetime) -> bool:
 
 
 def known_uploads(bucket: str, held: Sequence[OpenUpload]) -> dict[str, Upload]:
-    """The rows of these multipart uploads at OSS, by upload id."""
-    rows = Upload.objects.filter(bucket=bucket, upload_id__in=[each.upload_id for each in held])
-    return {upload.upload_id: upload for upload in rows.select_related("owner")}
+    """The rows of these multipart uploads at OSS, by upload id; those of copies of staged files, too."""
+    identifiers = [each.upload_id for each in held]
+    ours = Q(upload_id__in=identifiers) | Q(copy_id__in=identifiers)
+    rows = Upload.objects.filter(ours, bucket=bucket).select_related("owner")
+    return {name: upload for upload in rows for name in (upload.upload_id, upload.copy_id) if name in identifiers}

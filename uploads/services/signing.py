@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from uploads import telemetry
 from uploads.conf import Destination, settings
+from uploads.connection import oss_now
 from uploads.domain import options
 from uploads.domain.errors import NotOffered, StorageRefused
 from uploads.domain.phrase import Phrase
@@ -55,10 +56,10 @@ def sign_parts(
 ) -> list[SignedPart]:
     """Presigned requests, one for each part. Its size and a given MD5 are bound into the signature. The expiry moves.
 
-    `user`: who asks; the owner if it is left out. Parts of a stream beyond its reservation are left out. OSS is called
-    only to see what is left of a reservation, and without `bind_sizes`: that is for streams of clients that do not tell
-    the sizes of their parts. Raises WrongState, Forbidden without the destination's permission, InvalidUpload for a
-    part outside the plan, TooLarge, OverQuota, NotOffered, StorageRefused.
+    `now` is the time at OSS. `user`: who asks; the owner if it is left out. Parts of a stream beyond its reservation
+    are left out. OSS is called only to see what is left of a reservation, and without `bind_sizes`: that is for streams
+    of clients that do not tell the sizes of their parts. Raises WrongState, Forbidden without the destination's
+    permission, InvalidUpload for a part outside the plan, TooLarge, OverQuota, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
     destination = destination_of(upload)
@@ -69,8 +70,8 @@ def sign_parts(
         for part in parts:
             check_part(upload, part.number, part.size)
         require_room(upload, destination.max_size)
-    now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
-    record_activity(upload, now)
+    record_activity(upload, timezone.now())
+    now = (now or oss_now()).astimezone(UTC).replace(microsecond=0)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     life = _life(destination, now)
     match upload.method:
@@ -79,7 +80,7 @@ def sign_parts(
         case Method.PUT:
             return [_sign_put(upload, part, now, life) for part in parts]
     url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
-    query = [("uploadId", upload.upload_id), *options.traffic(upload.options).items()]
+    query = [("uploadId", upload.upload_id), *options.traffic(upload.transfer_options).items()]
     signer = PartSigner(_context(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
     return [
         SignedPart(part.number, signer.url(part), expires_at, part.size, headers=_bound_headers(part)) for part in parts
@@ -114,7 +115,7 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
     A policy cannot demand that a field is absent: OSS refuses a form that lacks a field of the policy (EC
     0006-00000226). So the ACL is always sent. What a user adds besides, `complete` finds in the object's description.
     """
-    headers = {**object_headers(upload), **options.completion_headers(upload.options)}
+    headers = {**object_headers(upload), **options.completion_headers(upload.transfer_options)}
     content_type = headers.pop("Content-Type")
     asked, variables = callback_of(upload)
     fields = {
@@ -122,7 +123,7 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
         "x-oss-content-type": content_type,
         options.OBJECT_ACL: "default",
         **headers,
-        **options.traffic(upload.options),
+        **options.traffic(upload.transfer_options),
         **({"callback": asked, **variables} if asked else {}),
         "success_action_status": "200",
     }
@@ -149,9 +150,9 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
                 "give the size when the upload begins."
             )
         )
-    headers = {**object_headers(upload), **options.completion_headers(upload.options), **_md5_header(part)}
+    headers = {**object_headers(upload), **options.completion_headers(upload.transfer_options), **_md5_header(part)}
     asked, variables = callback_of(upload)
-    query = {**options.traffic(upload.options)}
+    query = {**options.traffic(upload.transfer_options)}
     if asked:
         query |= {"callback": asked, "callback-var": encoded(variables)}
     # By default OSS signs only some headers. A client could leave out the others, such as Content-Disposition.

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils import timezone
 
 from uploads import telemetry
+from uploads.conf import settings
 from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
 from uploads.domain.states import Event, State
@@ -23,12 +24,15 @@ from uploads.services.common import as_record, object_at_oss
 from uploads.services.complete import complete
 from uploads.services.expired_credentials import undo_late_writes
 from uploads.services.prefix_uploads import search
+from uploads.services.staging import remove_staged
 
 CLAIM = timedelta(minutes=10)
 """A batch takes far less. The claims of a sweep that was killed expire after this."""
 BATCH = 50
 PATIENCE = timedelta(minutes=10)
 """After this a Complete counts as lost, and an abort that did not reach OSS is repeated."""
+STAGES_SECONDS = 300
+"""For checking and copying one staged file; the next sweep continues."""
 
 CHANGED = "Another request or sweep changed or deleted this upload."
 
@@ -56,6 +60,7 @@ def sweep(
         (Upload.objects.unreported(now - PATIENCE), _look_for_object, "looked for"),
         (Upload.objects.unreleased(now - PATIENCE, now), _release, "released"),
         (Upload.objects.credentials_expired(now), _undo_late_writes, "searched for late writes"),
+        (Upload.objects.staged_leftovers(now, _signatures_live()), _remove_staged, "released"),
     ]
     for uploads, work, word in due:
         if dry_run:
@@ -123,7 +128,9 @@ def _pause(upload: Upload, **values: object) -> None:
 
 
 def _settle(upload: Upload) -> Swept:
-    if complete(upload).state != State.COMPLETED:
+    if complete(upload, seconds=STAGES_SECONDS).state != State.COMPLETED:
+        if upload.stage:
+            return Swept("failed", upload.key, "The staged file is still being checked or copied.")
         return Swept("failed", upload.key, "OSS has not answered yet whether the object was completed.")
     return Swept("settled", upload.key)
 
@@ -148,6 +155,17 @@ def check_object(upload: Upload) -> Upload:
     if done is not None and (upload.is_stream or done.size == upload.size):
         return complete(upload, object_confirmed=True)
     return upload
+
+
+def _remove_staged(upload: Upload) -> Swept:
+    remove_staged(upload)
+    return Swept("released", upload.staging_key)
+
+
+def _signatures_live() -> timedelta:
+    """The longest time for which a signature or a credential of an ended upload can be used."""
+    seconds = [max(each.url_expires, each.credentials_expires) for each in settings.destinations.values()]
+    return timedelta(seconds=max(seconds, default=0))
 
 
 def _undo_late_writes(upload: Upload) -> Swept:

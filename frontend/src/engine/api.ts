@@ -11,6 +11,8 @@ import type { TemporaryCredentials } from "./signature-v4.ts";
 export interface RemoteUpload {
   readonly id: string;
   readonly state: "uploading" | "completing" | "completed" | "aborted" | "failed";
+  /** While a staged file is `completing`: it is checked, or it is copied to its key. Otherwise empty. */
+  readonly stage?: "" | "checking" | "copying";
   readonly destination: string;
   readonly bucket: string;
   /** The object's key in the bucket. */
@@ -169,7 +171,7 @@ export class Api {
   async completeInBatch(id: string, request: CompleteRequest): Promise<HttpResponse<RemoteUpload>> {
     const { done, crc64, callback } = request;
     const value = await this.#completed.add({ id, crc64, etag: done[0]?.etag, callback });
-    return { status: 200, retryAfter: null, value };
+    return { status: value.state === "completing" ? 202 : 200, retryAfter: null, value };
   }
 
   async #value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
@@ -256,7 +258,7 @@ export class Api {
     await this.#http.call("POST", `uploads/${id}/parts/`, signal, { parts });
   }
 
-  /** 200 with the completed upload, or 202 while OSS is still assembling it. */
+  /** 200 with the completed upload, or 202 while OSS assembles it or its file is checked. */
   complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
     return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
   }

@@ -11,6 +11,8 @@ export const NOTICES = {
   checking: "Checking the uploaded parts.",
   damaged: "Parts damaged in transit: {count}. Uploading them again.",
   assembling: "OSS is combining the parts. Checking again in {wait} s.",
+  copying: "OSS is copying the file. Checking again in {wait} s.",
+  inspecting: "The file is being checked. Checking again in {wait} s.",
   part_lost: "A part could not be uploaded. Trying again in {wait} s.",
   storage_busy: "OSS is busy ({code}). Trying again in {wait} s.",
   storage_down: "OSS cannot be reached. Trying again in {wait} s.",

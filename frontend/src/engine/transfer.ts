@@ -206,7 +206,8 @@ export class Transfer {
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;
         const wait = (response.retryAfter ?? DEFAULT_RETRY_AFTER) * 1000;
-        notify("assembling", { wait: seconds(wait) });
+        const { stage } = response.value;
+        notify(stage === "checking" ? "inspecting" : stage || "assembling", { wait: seconds(wait) });
         await api.environment.clock.sleep(wait, signal);
       } catch (error) {
         const missing = missingParts(error);

@@ -68,6 +68,8 @@ export const zhHans: Language = {
     checking: "正在校验已上传的分片。",
     damaged: "{count} 个分片在传输中损坏，正在重新上传。",
     assembling: "OSS 正在合并分片，{wait} 秒后再次查询。",
+    inspecting: "正在检查文件，{wait} 秒后再次查询。",
+    copying: "文件已通过检查，正在复制，{wait} 秒后再次查询。",
     part_lost: "一个分片未能上传，{wait} 秒后重试。",
     storage_busy: "OSS 繁忙（{code}），{wait} 秒后重试。",
     storage_down: "无法连接 OSS，{wait} 秒后重试。",

@@ -188,6 +188,27 @@ describe("complete and abort", () => {
     expect(environment.store.sent).toHaveLength(5);
   });
 
+  test.each([
+    ["several parts", 50, {}],
+    ["one request in a batch", 5, { small: 1000 }],
+  ])("while a staged file is checked and copied the page is told: %s", async (_, size, options) => {
+    const environment = new TestEnvironment();
+    const stages = ["checking", "copying"];
+    environment.backend.fault = ({ path }) => {
+      if (!path.endsWith("complete/")) return undefined;
+      const stage = stages.shift();
+      if (!stage) return undefined;
+      const row = { ...environment.backend.only, state: "completing", stage };
+      return path.includes("batch") ? json(207, { uploads: [row] }) : json(202, row, { "Retry-After": "2" });
+    };
+    const upload = environment.open(options).upload(fileOf(size));
+    const notices: (string | undefined)[] = [];
+    upload.addEventListener("notice", () => notices.push(upload.notice?.name));
+    const done = await environment.clock.run(upload.done);
+    expect(done.state).toBe("completed");
+    expect(notices.filter((name) => name && name !== "checking")).toEqual(["inspecting", "copying"]);
+  });
+
   test("abort ends all requests, aborts at the backend and clears the journal", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(500));

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 from uploads.conf import settings
-from uploads.connection import oss_client
+from uploads.connection import oss_client, oss_clock
 from uploads.domain.errors import from_storage
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import sts
@@ -24,7 +24,7 @@ def check_credentials() -> Finding:
             cure = "Set OSS_REGION to the region's id, such as cn-hangzhou, and OSS_ENDPOINT to the same region's."
             return Finding("FAIL", "region", f"{error.message} ({settings.region})", cure)
         if error.code == "RequestTimeTooSkewed":
-            return Finding("FAIL", "clock", "differs from OSS's by more than 15 minutes", from_storage(error).detail)
+            return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", from_storage(error).detail)
         if error.code not in ("NoSuchBucket", "AccessDenied"):
             return failed("credentials", error)
     except StorageError as error:
@@ -41,12 +41,12 @@ def check_role() -> Iterator[Finding]:
         return
     try:
         request = sts.AssumeRole(role, "doctor", SESSION_SECONDS)
-        issued = assume_role(settings.sts_endpoint, settings.credentials, request)
+        issued = assume_role(settings.sts_endpoint, settings.credentials, request, clock=oss_clock())
     except StorageError as error:
         yield failed("STS role", error)
         return
     yield Finding("ok", "STS role", "can be assumed")
-    client = OssClient(settings.internal_endpoint, settings.region, issued.credentials)
+    client = OssClient(settings.internal_endpoint, settings.region, issued.credentials, clock=oss_clock())
     try:
         allowed = [action for action, attempt in _unneeded(client) if not _is_denied(attempt)]
     finally:

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from uploads.conf import settings
-from uploads.connection import oss_client
+from uploads.connection import oss_client, oss_clock
 from uploads.domain.destination import Destination
-from uploads.operations.bucket import days_until_abort, protected_prefixes, upload_days
+from uploads.operations.bucket import days_until_abort, days_until_expiry, protected_prefixes, upload_days
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.errors import Denied, NotFound, OssError, StorageError
 
 SKEW_SECONDS = 60
-"""OSS refuses requests that are 15 minutes off; a server with NTP is never one minute off."""
+"""A server with NTP is never one minute off."""
 CONFIGURE = "Run manage.py configure_bucket."
 
 
@@ -39,9 +39,10 @@ def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
 
 def _clock(date: datetime) -> Finding:
     """`date`: the time at OSS, a moment ago."""
-    skew = abs((datetime.now(UTC) - date).total_seconds())
-    if skew > SKEW_SECONDS:
-        text = f"differs from OSS's by {skew:.0f} s; from 900 s on OSS refuses every request"
+    skew = (date - oss_clock().local()).total_seconds()
+    if abs(skew) > SKEW_SECONDS:
+        direction = "behind" if skew > 0 else "ahead of"
+        text = f"is {abs(skew):.0f} s {direction} OSS's; requests are signed with OSS's time, up to 24 hours off"
         return Finding("warn", "clock", text, "Synchronise the server's clock by NTP.")
     return Finding("ok", "clock", "agrees with OSS's")
 
@@ -75,7 +76,9 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
     except StorageError as error:
         yield failed(f"lifecycle of {bucket}", error)
         return
-    rules = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled and rule.abort]
+    enabled = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled]
+    yield from _expiry(bucket, destinations, [rule.prefix for rule in enabled if rule.expiration and not rule.tags])
+    rules = [rule for rule in enabled if rule.abort]
     yield from _early_aborts(bucket, destinations, rules)
     for prefix in days_until_abort(destinations):
         name = f"lifecycle of {bucket} for {prefix or 'all keys'}"
@@ -156,3 +159,13 @@ def _aborts_within(rule: lifecycle.Rule, days: int) -> bool:
     if rule.abort.before is not None:
         return rule.abort.before > datetime.now(UTC)
     return rule.abort.days is not None and rule.abort.days <= days
+
+
+def _expiry(bucket: str, destinations: Sequence[Destination], expiring: Sequence[str]) -> Iterator[Finding]:
+    """That OSS deletes staged objects which the sweep misses. `expiring`: the prefixes whose objects expire."""
+    for prefix in days_until_expiry(destinations):
+        name = f"staging prefix {prefix} of {bucket}"
+        if any(prefix.startswith(outer) for outer in expiring):
+            yield Finding("ok", name, "OSS deletes staged objects that are left")
+        else:
+            yield Finding("warn", name, "no rule deletes staged objects that are left", CONFIGURE)
