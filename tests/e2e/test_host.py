@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.stack import ROOT, accepts, client_for, free_port, wait_until
 from uploads.localoss.testing import LocalServer
-from uploads.oss.messages import CorsConfiguration, CorsRule
+from uploads.oss.cors import CorsConfiguration, CorsRule
 
 ORIGIN_RULE = ("PUT", "POST", "GET", "HEAD")
 

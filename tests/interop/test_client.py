@@ -7,8 +7,8 @@ import pytest
 from tests.stack import client_for
 from uploads.localoss.testing import LocalServer
 from uploads.oss.client import OssClient
+from uploads.oss.cors import CorsConfiguration, CorsRule
 from uploads.oss.errors import NotFound
-from uploads.oss.messages import CorsConfiguration, CorsRule
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 from tests.localoss.support import LIMIT_SECONDS, Wire, raw, refused
 from uploads.localoss.testing import LocalServer
 from uploads.oss.client import OssClient
+from uploads.oss.cors import CorsConfiguration, CorsRule
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import NotFound
-from uploads.oss.messages import CorsConfiguration, CorsRule
 
 
 def answers(wire: Wire) -> list[httpx.Response]:

@@ -13,8 +13,8 @@ from uploads.localoss.testing import LocalServer
 from uploads.operations.bucket import CORS_RULE, merge_cors
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.client import OssClient
+from uploads.oss.cors import CorsConfiguration, CorsRule
 from uploads.oss.errors import Refused
-from uploads.oss.messages import CorsConfiguration, CorsRule
 from uploads.oss.signing import OssRequest
 
 THEIRS = CorsRule(("https://shop.example",), ("GET",), ("*",), ("x-shop",), 60)

@@ -21,8 +21,8 @@ from uploads.operations import doctor
 from uploads.operations.doctor import Finding
 from uploads.oss import policy
 from uploads.oss.client import OssClient
+from uploads.oss.cors import CorsConfiguration, CorsRule
 from uploads.oss.errors import Denied, Refused
-from uploads.oss.messages import CorsConfiguration, CorsRule
 from uploads.oss.signing import OssRequest
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,10 @@ import stamina
 
 from uploads.oss.client import OssClient
 from uploads.oss.clock import ServerClock
+from uploads.oss.cors import CorsConfiguration
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Busy, Denied, Malformed, NotFound, Unreachable
-from uploads.oss.messages import CorsConfiguration, Part
+from uploads.oss.messages import Part
 from uploads.oss.responses import MAX_CALLBACK_BYTES
 from uploads.oss.signing import Credentials
 from uploads.oss.transport import ATTEMPTS, Call

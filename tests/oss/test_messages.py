@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from uploads.oss import errors, messages
+from uploads.oss import cors, errors, messages
+from uploads.oss.cors import CorsConfiguration, CorsRule
 from uploads.oss.errors import Busy, Denied, Malformed, NotFound, Refused
-from uploads.oss.messages import CorsConfiguration, CorsRule, OpenUpload, Part
+from uploads.oss.messages import OpenUpload, Part
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -71,7 +72,7 @@ def test_a_cors_configuration_that_is_built_can_be_parsed() -> None:
         CorsRule(("*",), ("GET",)),
     )
     configuration = CorsConfiguration(rules, response_vary=True)
-    assert messages.parse_cors(messages.build_cors(configuration)) == configuration
+    assert cors.parse_cors(cors.build_cors(configuration)) == configuration
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ from uploads.models import Upload
 from uploads.oss import policy, sts
 from uploads.oss.client import OssClient
 from uploads.oss.clock import utcnow
+from uploads.oss.cors import CorsConfiguration
 from uploads.oss.errors import Denied
-from uploads.oss.messages import CorsConfiguration, Part
+from uploads.oss.messages import Part
 from uploads.oss.signing import OssRequest, PartRequest
 from uploads.services import ScopedCredentials, credentials
 

@@ -16,7 +16,6 @@ from enum import Enum
 from uploads.domain.attributes import Difference, attribute_differences
 from uploads.domain.errors import (
     Conflict,
-    ObjectMismatch,
     OverQuota,
     PartsMissing,
     TooLarge,
@@ -24,11 +23,11 @@ from uploads.domain.errors import (
     UploadGone,
     WrongState,
 )
+from uploads.domain.expectations import actual, expected_of_object, expected_of_parts, mismatch
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan, parts_to_complete
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
-from uploads.oss.crc64 import combine_all
-from uploads.oss.messages import Completed, Part, multipart_etag
+from uploads.oss.messages import Completed, Part
 
 
 class Unknown(Enum):
@@ -221,7 +220,7 @@ def _decide_multipart(facts: Facts) -> Action:
     except UploadError as error:
         return Refuse(error)
     if facts.state == State.UPLOADING:
-        return Claim(_expected_of_parts(parts, facts.report), sum(part.size for part in parts))
+        return Claim(expected_of_parts(parts, facts.report), sum(part.size for part in parts))
     return Complete(parts)
 
 
@@ -250,18 +249,18 @@ def _end(facts: Facts, found: Completed) -> Action:
     if facts.state == State.UPLOADING:
         if facts.is_multipart and facts.parts is not None:
             return AbortParts()
-        return Claim(_expected_of_object(found, facts.report), found.size if facts.file.is_stream else facts.file.size)
+        return Claim(expected_of_object(found, facts.report), found.size if facts.file.is_stream else facts.file.size)
     wrong = _all_differences(facts, found)
     if wrong:
-        return Fail(_mismatch(wrong), found)
+        return Fail(mismatch(wrong), found)
     return Accept(found) if facts.is_staged else Finish(found)
 
 
 def _differences(facts: Facts, found: Completed) -> dict[str, Difference]:
     """Where the object's bytes are not those expected, as far as OSS tells."""
-    actual = _actual(found)
+    held = actual(found)
     expected = (facts.expected or {}).items()
-    return {name: (value, actual[name]) for name, value in expected if actual[name] not in ("", value)}
+    return {name: (value, held[name]) for name, value in expected if held[name] not in ("", value)}
 
 
 def _all_differences(facts: Facts, found: Completed) -> dict[str, Difference]:
@@ -273,53 +272,9 @@ def _all_differences(facts: Facts, found: Completed) -> dict[str, Difference]:
     return wrong | attribute_differences(facts.required, found.headers)
 
 
-# What the object must be
-
-
-def _expected_of_parts(parts: Sequence[Part], report: ClientReport) -> dict[str, str]:
-    expected = {"etag": multipart_etag(part.etag for part in parts)}
-    if all(part.crc64 is not None for part in parts):
-        expected["crc64"] = str(combine_all((part.crc64 or 0, part.size) for part in parts))
-    return expected | ({"client_crc64": report.crc64} if report.crc64 else {})
-
-
-def _expected_of_object(found: Completed, report: ClientReport) -> dict[str, str]:
-    """Of an object that is there already: what the client reports, where it reports something."""
-    return {"etag": report.etag or found.etag} | ({"client_crc64": report.crc64} if report.crc64 else {})
-
-
-def _actual(found: Completed) -> dict[str, str]:
-    """The same values as OSS has them; empty where OSS does not tell."""
-    crc64 = "" if found.crc64 is None else str(found.crc64)
-    return {"etag": found.etag, "crc64": crc64, "client_crc64": crc64}
-
-
 def _gone() -> UploadGone:
     return UploadGone(Phrase("OSS no longer has this upload and its parts. Start a new upload."))
 
 
 def _taken() -> Conflict:
     return Conflict(Phrase("An object with this key exists and must not be overwritten."))
-
-
-_NAMES = {
-    "etag": "ETag",
-    "crc64": Phrase("CRC64 of the parts"),
-    "client_crc64": Phrase("CRC64 of the file"),
-    "size": Phrase("size"),
-}
-
-
-def _mismatch(wrong: Mapping[str, Difference]) -> ObjectMismatch:
-    differences = (
-        Phrase(
-            "{name}: {sent} expected, {held} at OSS", name=_NAMES.get(name, name), sent=must or "-", held=held or "-"
-        )
-        for name, (must, held) in wrong.items()
-    )
-    detail = Phrase(
-        "The object in the bucket is not the one that was to be uploaded: {differences}. "
-        "It is removed; upload the file again.",
-        differences=Phrase.joined(differences, ", "),
-    )
-    return ObjectMismatch(detail, errors={name: list(pair) for name, pair in wrong.items()})

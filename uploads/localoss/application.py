@@ -28,7 +28,7 @@ from uploads.localoss.store import BucketGone, Store
 from uploads.localoss.store.rows import Bucket
 from uploads.localoss.sts import Sts
 from uploads.localoss.tokens import token_cipher
-from uploads.oss.messages import CorsConfiguration
+from uploads.oss.cors import CorsConfiguration
 
 log = logging.getLogger(__name__)
 

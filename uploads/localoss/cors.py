@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from uploads.localoss.errors import Refusal
 from uploads.localoss.request import Request
-from uploads.oss.messages import CorsConfiguration, CorsRule, parse_cors
+from uploads.oss.cors import CorsConfiguration, CorsRule, parse_cors
 
 
 @lru_cache(maxsize=64)

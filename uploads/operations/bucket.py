@@ -14,9 +14,9 @@ from typing import Any
 from uploads.domain.destination import Destination, outermost_prefixes
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.client import OssClient
+from uploads.oss.cors import CorsConfiguration, CorsRule
 from uploads.oss.errors import OssError
 from uploads.oss.limits import MAX_CORS_RULES
-from uploads.oss.messages import CorsConfiguration, CorsRule
 
 SECONDS_PER_DAY = 86_400
 CORS_RULE = CorsRule(

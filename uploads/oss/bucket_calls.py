@@ -6,9 +6,9 @@ Manual, "Bucket-level operations": GetBucketLocation, PutBucketCors, PutBucketLi
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from uploads.oss import messages
+from uploads.oss import cors, messages
+from uploads.oss.cors import CorsConfiguration
 from uploads.oss.errors import NotFound
-from uploads.oss.messages import CorsConfiguration
 from uploads.oss.signing import OssRequest
 from uploads.oss.transport import HttpRequest, Transport, exchange
 
@@ -26,7 +26,7 @@ class BucketCalls(Transport):
             if error.code == "NoSuchCORSConfiguration":
                 return CorsConfiguration()
             raise
-        return messages.parse_cors(response.content)
+        return cors.parse_cors(response.content)
 
     def put_cors(self, bucket: str, configuration: CorsConfiguration) -> None:
         """PutBucketCors. Replaces all rules.
@@ -34,7 +34,7 @@ class BucketCalls(Transport):
         Manual, "PutBucketCors": https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors
         """
         request = OssRequest("PUT", bucket, query=[("cors", "")], headers=XML)
-        self.call("PutBucketCors", request, messages.build_cors(configuration))
+        self.call("PutBucketCors", request, cors.build_cors(configuration))
 
     def get_lifecycle(self, bucket: str) -> bytes | None:
         """GetBucketLifecycle. Returns the XML as OSS sent it, or None for a bucket without rules.

@@ -117,25 +117,6 @@ class Completed:
     """The result of the upload callback, if one was asked for (`responses.callback_result`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CorsRule:
-    """One rule of a CORS configuration. OSS applies the first rule that matches."""
-
-    allowed_origins: tuple[str, ...]
-    allowed_methods: tuple[str, ...]
-    allowed_headers: tuple[str, ...] = ()
-    expose_headers: tuple[str, ...] = ()
-    max_age_seconds: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CorsConfiguration:
-    """All CORS rules of a bucket. `response_vary` makes OSS send `Vary: Origin` in every response."""
-
-    rules: tuple[CorsRule, ...] = field(default=())
-    response_vary: bool = False
-
-
 def parse(body: bytes, root: str) -> Element:
     """The root element of an XML document. Raises Malformed if it is not well-formed or has another root."""
     try:
@@ -147,24 +128,24 @@ def parse(body: bytes, root: str) -> Element:
     return document
 
 
-def _text(element: Element, path: str) -> str:
+def text(element: Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
-def _number(element: Element, path: str) -> int:
-    text = _text(element, path)
+def number(element: Element, path: str) -> int:
+    value = text(element, path)
     try:
-        return int(text)
+        return int(value)
     except ValueError as error:
-        raise Malformed(f"<{path}> should be a number, got {text!r}.") from error
+        raise Malformed(f"<{path}> should be a number, got {value!r}.") from error
 
 
 def _time(element: Element, path: str) -> datetime:
-    text = _text(element, path)
+    value = text(element, path)
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromisoformat(value).astimezone(UTC)
     except ValueError as error:
-        raise Malformed(f"<{path}> should be a time, got {text!r}.") from error
+        raise Malformed(f"<{path}> should be a time, got {value!r}.") from error
 
 
 def _all(element: Element, path: str) -> tuple[str, ...]:
@@ -172,23 +153,23 @@ def _all(element: Element, path: str) -> tuple[str, ...]:
     return tuple(child.text or "" for child in element.iterfind(path))
 
 
-def _stripped(element: Element, path: str) -> tuple[str, ...]:
+def stripped(element: Element, path: str) -> tuple[str, ...]:
     return tuple(text.strip() for text in _all(element, path))
 
 
 def _decoder(document: Element) -> Callable[[str], str]:
     """Decodes the keys of this document."""
-    return unquote if _text(document, "EncodingType") == "url" else str
+    return unquote if text(document, "EncodingType") == "url" else str
 
 
 def _is_truncated(document: Element) -> bool:
     """Whether more pages follow."""
-    return _text(document, "IsTruncated") == "true"
+    return text(document, "IsTruncated") == "true"
 
 
 def parse_initiate(body: bytes) -> str:
     """The upload id in InitiateMultipartUploadResult. Raises Malformed."""
-    upload_id = _text(parse(body, "InitiateMultipartUploadResult"), "UploadId")
+    upload_id = text(parse(body, "InitiateMultipartUploadResult"), "UploadId")
     if not upload_id:
         raise Malformed("The response to InitiateMultipartUpload has no UploadId.")
     return upload_id
@@ -199,15 +180,15 @@ def parse_parts(body: bytes) -> PartPage:
     document = parse(body, "ListPartsResult")
     parts = tuple(
         Part(
-            number=_number(part, "PartNumber"),
-            etag=bare(_text(part, "ETag")),
-            size=_number(part, "Size"),
-            crc64=int(crc) if (crc := _text(part, "HashCrc64ecma")).isdigit() else None,
-            last_modified=_time(part, "LastModified") if _text(part, "LastModified") else None,
+            number=number(part, "PartNumber"),
+            etag=bare(text(part, "ETag")),
+            size=number(part, "Size"),
+            crc64=int(crc) if (crc := text(part, "HashCrc64ecma")).isdigit() else None,
+            last_modified=_time(part, "LastModified") if text(part, "LastModified") else None,
         )
         for part in document.iterfind("Part")
     )
-    return PartPage(parts, _number(document, "NextPartNumberMarker") if _is_truncated(document) else None)
+    return PartPage(parts, number(document, "NextPartNumberMarker") if _is_truncated(document) else None)
 
 
 def parse_uploads(body: bytes) -> UploadPage:
@@ -215,7 +196,7 @@ def parse_uploads(body: bytes) -> UploadPage:
     document = parse(body, "ListMultipartUploadsResult")
     decode = _decoder(document)
     uploads = tuple(
-        OpenUpload(decode(_text(entry, "Key")), _text(entry, "UploadId"), _time(entry, "Initiated"))
+        OpenUpload(decode(text(entry, "Key")), text(entry, "UploadId"), _time(entry, "Initiated"))
         for entry in document.iterfind("Upload")
     )
     prefixes = tuple(map(decode, _all(document, "CommonPrefixes/Prefix")))
@@ -230,8 +211,8 @@ def parse_objects(body: bytes) -> ObjectPage:
     objects = tuple(
         ListedObject(
             key=decode(entry.findtext("Key") or ""),  # As it is: a key may start or end with white space.
-            etag=bare(_text(entry, "ETag")),
-            size=_number(entry, "Size"),
+            etag=bare(text(entry, "ETag")),
+            size=number(entry, "Size"),
             modified=_time(entry, "LastModified"),
         )
         for entry in document.iterfind("Contents")
@@ -260,44 +241,9 @@ def build_complete(parts: Sequence[Part]) -> bytes:
 def parse_complete(body: bytes) -> tuple[str, str]:
     """The ETag without quotes and the location in CompleteMultipartUploadResult. Raises Malformed."""
     document = parse(body, "CompleteMultipartUploadResult")
-    return bare(_text(document, "ETag")), _decoder(document)(_text(document, "Location"))
+    return bare(text(document, "ETag")), _decoder(document)(text(document, "Location"))
 
 
 def parse_copy(body: bytes, tag: str) -> str:
     """The ETag without quotes in CopyObjectResult or CopyPartResult. Raises Malformed."""
-    return bare(_text(parse(body, tag), "ETag"))
-
-
-def build_cors(configuration: CorsConfiguration) -> bytes:
-    """The body of PutBucketCors."""
-    document = Element("CORSConfiguration")
-    for rule in configuration.rules:
-        element = SubElement(document, "CORSRule")
-        for tag, values in (
-            ("AllowedOrigin", rule.allowed_origins),
-            ("AllowedMethod", rule.allowed_methods),
-            ("AllowedHeader", rule.allowed_headers),
-            ("ExposeHeader", rule.expose_headers),
-        ):
-            for value in values:
-                SubElement(element, tag).text = value
-        if rule.max_age_seconds is not None:
-            SubElement(element, "MaxAgeSeconds").text = str(rule.max_age_seconds)
-    SubElement(document, "ResponseVary").text = "true" if configuration.response_vary else "false"
-    return markup.serialize(document)
-
-
-def parse_cors(body: bytes) -> CorsConfiguration:
-    """The CORS configuration in this XML. Raises Malformed."""
-    document = parse(body, "CORSConfiguration")
-    rules = tuple(
-        CorsRule(
-            allowed_origins=_stripped(rule, "AllowedOrigin"),
-            allowed_methods=_stripped(rule, "AllowedMethod"),
-            allowed_headers=_stripped(rule, "AllowedHeader"),
-            expose_headers=_stripped(rule, "ExposeHeader"),
-            max_age_seconds=_number(rule, "MaxAgeSeconds") if _text(rule, "MaxAgeSeconds") else None,
-        )
-        for rule in document.iterfind("CORSRule")
-    )
-    return CorsConfiguration(rules, _text(document, "ResponseVary") == "true")
+    return bare(text(parse(body, tag), "ETag"))

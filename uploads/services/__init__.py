@@ -18,7 +18,7 @@ from uploads.services.begin import (
     unfinished,
 )
 from uploads.services.callback import receive
-from uploads.services.complete import complete, complete_many, detect_unreported
+from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
@@ -26,6 +26,7 @@ from uploads.services.parts import DonePart, record_parts, synchronize_parts
 from uploads.services.prefix_uploads import register
 from uploads.services.signing import SignedPart, sign_parts
 from uploads.services.sweep import Swept, check_object, sweep
+from uploads.services.unreported import detect_unreported
 
 __all__ = [
     "ORPHAN_AGE",

@@ -25,7 +25,7 @@ from uploads.oss.messages import Completed
 from uploads.oss.multipart_calls import COMPLETE_ALL
 from uploads.services import outcome, staging
 from uploads.services.abort import release
-from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
+from uploads.services.common import as_record, callback_of, parts_at_oss
 from uploads.services.credentials import forget_credentials
 from uploads.services.object_checks import described_object, required
 
@@ -63,17 +63,6 @@ def complete_many(
     cases = [_Case(upload, report) for upload, report in uploads]
     _run(cases, actor, staging.WORK_SECONDS)
     return [case.error or case.upload for case in cases]
-
-
-def detect_unreported(upload: Upload) -> None:
-    """Complete a file of unknown size sent in one request, whose client (such as Uppy) does not report the arrival.
-
-    OSS is asked once, for a few seconds at most. Without an answer, or without the object, nothing happens.
-    """
-    if upload.is_stream and upload.method != Method.MULTIPART and upload.state == State.UPLOADING:
-        with suppress(UploadError):
-            if object_at_oss(upload, quick=True) is not None:
-                complete(upload, object_confirmed=True)
 
 
 class _Case:

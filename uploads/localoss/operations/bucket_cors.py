@@ -9,8 +9,8 @@ from uploads.localoss import markup
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations.context import Context
+from uploads.oss.cors import CorsConfiguration, CorsRule, build_cors
 from uploads.oss.limits import MAX_CORS_RULES, MAX_CORS_XML_BYTES
-from uploads.oss.messages import CorsConfiguration, CorsRule, build_cors
 
 METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
 _FORBIDDEN = frozenset("<>&'\"")

@@ -1,58 +1,26 @@
-"""The rows: uploads, their checkpoints, and their history.
+"""Uploads: the row of one, and sets of them.
 
-Rule: `UploadQuerySet.advance_many()` alone writes `state`, by compare-and-set. Rows are hints; OSS is the truth about
-parts and objects.
+Rule: `UploadQuerySet.advance_many()` alone writes `state`, by compare-and-set.
 """
 
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from io import BufferedReader
 from typing import Any, Self
 
 from django.conf import settings as django_settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from uploads.connection import oss_client
 from uploads.domain import options, states
 from uploads.domain.plan import Plan
 from uploads.domain.retries import MAX_ATTEMPTS
-from uploads.domain.staging import Stage
 from uploads.domain.states import State
-from uploads.objects import download_url, open_object
-from uploads.oss.errors import NotFound
+from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
+from uploads.models.records import record_events
+from uploads.models.stored_object import StoredObject
 from uploads.oss.limits import MAX_KEY_BYTES
-from uploads.signals import announce
-
-User = AbstractBaseUser | AnonymousUser
-"""The user of a request."""
-
-
-STATE_NAMES = {
-    State.UPLOADING: _("uploading"),
-    State.COMPLETING: _("completing"),
-    State.COMPLETED: _("completed"),
-    State.ABORTED: _("aborted"),
-    State.FAILED: _("failed"),
-}
-"""Names for people; programs use the state itself."""
-
-
-STAGE_NAMES = {Stage.CHECKING: _("checking"), Stage.COPYING: _("copying")}
-
-
-class Method(models.TextChoices):
-    """The requests that send the bytes."""
-
-    MULTIPART = "multipart", _("Multipart")
-    POST = "post", _("Post")
-    """One PostObject form: no preflight, and OSS enforces size and type."""
-    PUT = "put", _("Put")
-    """One PutObject, for options that a form cannot carry."""
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
@@ -153,27 +121,11 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return list(uploads)
 
 
-def record_events(uploads: Sequence["Upload"], event: str, actor: User | None) -> None:
-    """Write the history, and announce the event once the transaction is committed."""
-    actor_id = actor.pk if actor else None
-    UploadEvent.objects.bulk_create(
-        UploadEvent(
-            upload=upload,
-            name=event,
-            actor_id=actor_id,
-            detail={"error": upload.error} if event == states.Event.FAIL and upload.error else {},
-        )
-        for upload in uploads
-    )
-    for upload in uploads:
-        transaction.on_commit(partial(announce, upload, event, actor))
-
-
 REGISTERED_ID_VERSION = 5
 """The id is a hash that names the object (`services.common.object_identity`). Other ids are random: version 4."""
 
 
-class Upload(models.Model):
+class Upload(StoredObject):
     """The upload of one file into one object."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
@@ -187,14 +139,11 @@ class Upload(models.Model):
         default=State.UPLOADING,
     )
     destination = models.CharField(_("destination"), max_length=64)
-    bucket = models.CharField(_("bucket"), max_length=63)
-    key = models.CharField(_("key"), max_length=MAX_KEY_BYTES)
     upload_id = models.CharField(
         _("upload id"), max_length=255, blank=True, help_text=_("OSS's name for the multipart upload.")
     )
     method = models.CharField(_("method"), max_length=9, choices=Method.choices)
 
-    filename = models.CharField(_("filename"), max_length=1024)
     relative_path = models.CharField(
         _("relative path"), max_length=1024, blank=True, help_text=_("The file's path in the folder that was chosen.")
     )
@@ -269,9 +218,6 @@ class Upload(models.Model):
     expected = models.JSONField(
         null=True, blank=True, help_text="ETag and CRC64 that the object must have; known before OSS is asked."
     )
-    etag = models.CharField(_("ETag"), max_length=64, blank=True)
-    crc64 = models.CharField(_("CRC64"), max_length=20, blank=True, help_text=_("Unsigned decimal, as OSS writes it."))
-    location = models.TextField(_("location"), blank=True)
     callback = models.JSONField(_("callback"), null=True, blank=True)
     error = models.JSONField(_("error"), null=True, blank=True)
 
@@ -328,20 +274,6 @@ class Upload(models.Model):
     def __str__(self) -> str:
         return f"{self.filename} ({self.get_state_display()})"
 
-    def url(self, expires: int = 3600, filename: str | None = None) -> str:
-        """A presigned URL that downloads the object, valid for `expires` seconds.
-
-        `filename` replaces the upload's own name; with an empty one the browser shows the object if it can.
-        """
-        return download_url(self.bucket, self.key, expires, self.filename if filename is None else filename)
-
-    def open(self) -> BufferedReader:
-        """The object as a file, read range by range. Raises FileNotFoundError if there is no object."""
-        try:
-            return open_object(oss_client(), self.bucket, self.key)
-        except NotFound as error:
-            raise FileNotFoundError(self.key) from error
-
     @property
     def is_registered(self) -> bool:
         """Whether a client stored the object by itself, with credentials for a prefix, and the row was made later."""
@@ -362,104 +294,3 @@ class Upload(models.Model):
     def part_count(self) -> int | None:
         """None until a stream ends."""
         return self.parts_done if self.is_stream and self.size is not None else self.plan.part_count
-
-
-class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
-    """Sets of prefixes for which credentials were issued."""
-
-    def extend(self, user: User, destination: str, bucket: str, prefix: str, until: datetime) -> None:
-        """Note that the user holds credentials for this prefix until `until`, before they are issued."""
-        now, same = timezone.now(), {"destination": destination, "bucket": bucket, "prefix": prefix}
-        held = self.filter(owner_id=user.pk, **same)
-        # Whoever writes to the prefix while nobody holds credentials for it is not a browser.
-        held.filter(searched_until__gt=models.F("valid_until") + CREDENTIALS_GRACE).update(
-            since=now - CREDENTIALS_GRACE, searched_until=now - CREDENTIALS_GRACE, cursor=""
-        )
-        if not held.update(valid_until=until):
-            start = now - CREDENTIALS_GRACE
-            held_now = {"valid_until": until, "since": start, "searched_until": start}
-            self.create(owner_id=user.pk, **same, **held_now)  # type: ignore[misc]  # AnonymousUser has none.
-
-    def due(self, now: datetime) -> Self:
-        """Those under which objects may lie that have no row yet, and that no other sweep is searching."""
-        free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
-        return self.filter(free, searched_until__lte=models.F("valid_until") + CREDENTIALS_GRACE)
-
-    def claim(self, held: "PrefixCredentials", now: datetime, until: datetime) -> bool:
-        """Claim one for a search, by compare-and-set; False if another sweep was first."""
-        return bool(self.due(now).filter(pk=held.pk).update(claimed_until=until))
-
-
-CREDENTIALS_GRACE = timedelta(minutes=15)
-"""By so much may the clocks of OSS and of this server differ."""
-
-
-class PrefixCredentials(models.Model):
-    """The credentials that a user holds for a prefix, and how far the prefix was searched for their objects."""
-
-    owner = models.ForeignKey(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    destination = models.CharField(max_length=64)
-    bucket = models.CharField(max_length=63)
-    prefix = models.CharField(max_length=MAX_KEY_BYTES)
-    valid_until = models.DateTimeField(help_text="The latest expiry of credentials that were issued.")
-    since = models.DateTimeField(help_text="Objects that are older do not come from these credentials.")
-    searched_until = models.DateTimeField(help_text="Objects that were stored before this time have their rows.")
-    search_began = models.DateTimeField(null=True, blank=True)
-    cursor = models.CharField(
-        max_length=MAX_KEY_BYTES, blank=True, help_text="The key after which the search continues."
-    )
-    claimed_until = models.DateTimeField(null=True, blank=True)
-
-    objects = PrefixCredentialsQuerySet.as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["owner", "destination"], name="uploads_prefix_held")]
-
-    def __str__(self) -> str:
-        return f"{self.bucket}/{self.prefix}"
-
-
-class Part(models.Model):
-    """The checkpoint of one part, as the browser or OSS reported it. Deleted when the upload ends."""
-
-    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
-    number = models.IntegerField()
-    etag = models.CharField(max_length=64, blank=True, help_text="Empty where the bucket's CORS hides it.")
-    size = models.BigIntegerField()
-    crc64 = models.CharField(max_length=20, blank=True)
-    recorded_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="uploads_one_part_per_number")]
-
-    def __str__(self) -> str:
-        return f"part {self.number}"
-
-
-class UploadEvent(models.Model):
-    """The history: who did what, and when. Written by `record_events` only, and never changed."""
-
-    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="events")
-    name = models.CharField(max_length=20)
-    actor = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    at = models.DateTimeField(default=timezone.now)
-    detail = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        ordering = ["at", "id"]
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
-
-
-class CompanionRevocation(models.Model):
-    """When a user revoked the Companion URLs that they had been issued."""
-
-    user = models.OneToOneField(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"revoked at {self.at:%Y-%m-%d %H:%M:%S}"

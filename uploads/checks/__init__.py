@@ -1,0 +1,5 @@
+"""Wrong settings, reported by Django's system checks. Importing this registers them."""
+
+from uploads.checks.settings import check_settings
+
+__all__ = ["check_settings"]

@@ -1,0 +1,164 @@
+"""Reports wrong settings by Django's system checks, before anything is served.
+
+Rule: each mistake has its own id, and a hint that says what to set. No check opens a connection; `doctor` does that.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.apps.config import AppConfig
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from uploads.checks.destinations import check_destinations
+from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
+
+
+@register("uploads")
+def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """Every mistake in `UPLOADS`; an empty list when there is none."""
+    if not isinstance(getattr(django_settings, "UPLOADS", {}), dict):
+        return [Error("UPLOADS is not a dict.", hint="Set UPLOADS = {'OSS_ENDPOINT': …}.", id="uploads.E001")]
+    wrong_types = _types()
+    found = [*_required(), *_unknown(), *_connection(), *_credentials(), *wrong_types]
+    if wrong_types:
+        return found
+    return [*found, *_callback_keys(), *_throttles(), *_cache(), *_origins(), *check_destinations()]
+
+
+def _required() -> list[CheckMessage]:
+    return [
+        Error(f"{name} is not set.", hint=HINTS[name], id="uploads.E002")
+        for name in settings.REQUIRED
+        if not settings.text(name)
+    ]
+
+
+HINTS = {
+    "OSS_ENDPOINT": "Set it to the region's endpoint, such as https://oss-cn-hangzhou.aliyuncs.com.",
+    "OSS_REGION": "Set it to the region's id, such as cn-hangzhou.",
+    "OSS_BUCKET": "Set it to the name of the bucket that receives the uploads.",
+    "OSS_ACCESS_KEY_ID": "Set it to the access key id of a RAM user.",
+    "OSS_ACCESS_KEY_SECRET": "Set it to the secret of that access key.",
+}
+
+
+def _unknown() -> list[CheckMessage]:
+    known = {*settings.REQUIRED, *settings.OPTIONAL}
+    return [
+        Warning(f"UPLOADS has an unknown key {name!r}.", hint="Check its spelling.", id="uploads.W001")
+        for name in settings.raw
+        if name not in known
+    ]
+
+
+def _types() -> list[CheckMessage]:
+    """Values of a type that the other checks cannot read."""
+    readers: dict[str, tuple[Callable[[], object], str]] = {
+        "UPLOADS_ORIGINS": (lambda: settings.origins, "Set a list such as ['https://app.example.com']."),
+        "OSS_CALLBACK_KEY_URLS": (lambda: settings.callback_key_urls, "Set a list of URL prefixes, or leave it out."),
+        "THROTTLES": (lambda: settings.throttles, "Set a dict such as {'create': '600/min'}, or leave it out."),
+    }
+    found: list[CheckMessage] = []
+    for name, (read, hint) in readers.items():
+        try:
+            read()
+        except ValueError as error:
+            found.append(Error(f"{name}: {error}.", hint=hint, id="uploads.E023"))
+    return found
+
+
+def _connection() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    try:
+        str(settings.addressing)
+    except ValueError as error:
+        hint = "Set virtual (OSS itself), path (localoss, other servers) or cname (the bucket's own domain)."
+        return [Error(f"OSS_ADDRESSING: {error}.", hint=hint, id="uploads.E003")]
+    for name in ("OSS_ENDPOINT", "OSS_INTERNAL_ENDPOINT"):
+        try:
+            str(settings.internal_endpoint if name == "OSS_INTERNAL_ENDPOINT" else settings.endpoint)
+        except ValueError as error:
+            if settings.text(name):
+                found.append(Error(f"{name}: {error}.", hint=HINTS["OSS_ENDPOINT"], id="uploads.E004"))
+    if settings.region.startswith("oss-"):
+        hint = f"Set {settings.region.removeprefix('oss-')}."
+        found.append(Error("OSS_REGION must be the region's id, without oss-.", hint=hint, id="uploads.E005"))
+    return found
+
+
+def _credentials() -> list[CheckMessage]:
+    """The site's own credentials, and those that STS issues."""
+    found: list[CheckMessage] = []
+    try:
+        str(settings.credentials_expire_at)
+    except ValueError:
+        hint = "Set the time at which OSS_SESSION_TOKEN expires, such as 2026-01-15T09:30:00Z."
+        found.append(Error("OSS_SESSION_EXPIRES is not a time.", hint=hint, id="uploads.E016"))
+    if settings.sts_role_arn and not ROLE_ARN.fullmatch(settings.sts_role_arn):
+        hint = "Set acs:ram::<account id>:role/<name>, as the RAM console shows it."
+        text = f"OSS_STS_ROLE_ARN: {settings.sts_role_arn!r} is not the ARN of a role."
+        found.append(Error(text, hint=hint, id="uploads.E017"))
+    if not _is_origin(settings.sts_endpoint):
+        hint = "Set https://sts.cn-hangzhou.aliyuncs.com, or leave it out."
+        text = f"OSS_STS_ENDPOINT: {settings.sts_endpoint!r} is not scheme://host[:port]."
+        found.append(Error(text, hint=hint, id="uploads.E018"))
+    return found
+
+
+ROLE_ARN = re.compile(r"acs:ram::\d+:role/[\w.@-]+", re.ASCII)
+
+
+def _callback_keys() -> list[CheckMessage]:
+    return [
+        Error(
+            f"OSS_CALLBACK_KEY_URLS: {url!r} is not a URL prefix.",
+            hint="Set the beginning of a URL, with a slash after the host: https://gosspublic.alicdn.com/.",
+            id="uploads.E019",
+        )
+        for url in settings.callback_key_urls
+        if not (url.startswith(("https://", "http://")) and url.count("/") >= 3)
+    ]
+
+
+def _throttles() -> list[CheckMessage]:
+    return [
+        Error(
+            f"THROTTLES: {name!r}: {rate!r} is not a scope and its rate.",
+            hint=f"The scopes are {', '.join(sorted(DEFAULT_THROTTLES))}. Set a rate such as 600/min; empty: no limit.",
+            id="uploads.E022",
+        )
+        for name, rate in settings.throttles.items()
+        if name not in DEFAULT_THROTTLES or not RATE.fullmatch(str(rate))
+    ]
+
+
+def _cache() -> list[CheckMessage]:
+    """Throttles count in the cache, so that one which each process has for itself multiplies every limit."""
+    backend, workers = str(django_settings.CACHES["default"]["BACKEND"]), worker_processes()
+    is_local = backend.endswith(("LocMemCache", "DummyCache"))
+    if not is_local or workers == 1 or not any(settings.throttles.values()):
+        return []
+    text = f"Each of {workers} worker processes has a cache of its own: limits of requests and of logins do not hold."
+    hint = "Set CACHE_URL (or CACHES) to a Redis server, or run one worker process."
+    return [Error(text, hint=hint, id="uploads.E032")]
+
+
+RATE = re.compile(r"(\d+/(s|sec|min|m|hour|h|day|d))?")
+
+
+def _is_origin(text: object) -> bool:
+    return isinstance(text, str) and "://" in text and text.count("/") == 2
+
+
+def _origins() -> list[CheckMessage]:
+    return [
+        Error(
+            f"UPLOADS_ORIGINS: {origin!r} is not an origin.",
+            hint="Set scheme://host[:port] without a path, such as https://app.example.com.",
+            id="uploads.E006",
+        )
+        for origin in settings.origins
+        if not _is_origin(origin)
+    ]

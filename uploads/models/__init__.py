@@ -1,0 +1,25 @@
+"""The rows: uploads, their checkpoints, their history, and what was granted to users.
+
+Rule: rows are hints; OSS is the truth about parts and objects.
+"""
+
+from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
+from uploads.models.grants import CREDENTIALS_GRACE, CompanionRevocation, PrefixCredentials
+from uploads.models.records import Part, UploadEvent, record_events
+from uploads.models.upload import REGISTERED_ID_VERSION, Upload, UploadQuerySet
+
+__all__ = [
+    "CREDENTIALS_GRACE",
+    "REGISTERED_ID_VERSION",
+    "STAGE_NAMES",
+    "STATE_NAMES",
+    "CompanionRevocation",
+    "Method",
+    "Part",
+    "PrefixCredentials",
+    "Upload",
+    "UploadEvent",
+    "UploadQuerySet",
+    "User",
+    "record_events",
+]

@@ -1,0 +1,65 @@
+"""The checkpoint of an upload's parts, and its history."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from uploads.domain import states
+from uploads.models.choices import User
+from uploads.signals import announce
+
+
+class Part(models.Model):
+    """The checkpoint of one part, as the browser or OSS reported it. Deleted when the upload ends."""
+
+    upload = models.ForeignKey("Upload", on_delete=models.CASCADE, related_name="parts")
+    number = models.IntegerField()
+    etag = models.CharField(max_length=64, blank=True, help_text="Empty where the bucket's CORS hides it.")
+    size = models.BigIntegerField()
+    crc64 = models.CharField(max_length=20, blank=True)
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="uploads_one_part_per_number")]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"
+
+
+class UploadEvent(models.Model):
+    """The history: who did what, and when. Written by `record_events` only, and never changed."""
+
+    upload = models.ForeignKey("Upload", on_delete=models.CASCADE, related_name="events")
+    name = models.CharField(max_length=20)
+    actor = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now)
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+def record_events(uploads: Sequence[Any], event: str, actor: User | None) -> None:
+    """Write the history, and announce the event once the transaction is committed."""
+    actor_id = actor.pk if actor else None
+    UploadEvent.objects.bulk_create(
+        UploadEvent(
+            upload=upload,
+            name=event,
+            actor_id=actor_id,
+            detail={"error": upload.error} if event == states.Event.FAIL and upload.error else {},
+        )
+        for upload in uploads
+    )
+    for upload in uploads:
+        transaction.on_commit(partial(announce, upload, event, actor))
