@@ -48,6 +48,19 @@ describe("the engine", () => {
     );
   });
 
+  test("where CORS hides OSS's CRC64, a part that arrived damaged before a pause is sent again", async () => {
+    const environment = new TestEnvironment();
+    environment.store.exposesCrc64 = false;
+    environment.store.fault = (number, tries) => (number === 1 && tries === 1 ? "damaged" : undefined);
+    const file = fileOf(200);
+    const upload = environment.open().upload(file);
+    await environment.arrive(5);
+    upload.pause();
+    upload.resume();
+    await environment.clock.run(upload.done);
+    expect(await environment.backend.object(environment.backend.only)).toBe(await file.text());
+  });
+
   test("held parts whose bytes differ from the file are sent again", async () => {
     const environment = new TestEnvironment();
     const first = environment.open().upload(fileOf(100));
@@ -79,6 +92,15 @@ describe("the engine", () => {
       const start = (number - 1) * 10;
       expect(content_md5).toBe(`md5-${(await fileOf(200).text()).slice(start, start + 10)}`);
     }
+  });
+
+  test("with 'md5' a part that OSS refuses as damaged is sent again", async () => {
+    const environment = new TestEnvironment();
+    environment.store.fault = (number, tries) =>
+      number === 3 && tries <= 2 ? { status: 400, code: "InvalidDigest" } : undefined;
+    const file = fileOf(100);
+    await environment.clock.run(environment.open({ integrity: "md5" }).upload(file).done);
+    expect(await environment.backend.object(environment.backend.only)).toBe(await file.text());
   });
 
   test("with 'none' nothing is hashed", async () => {
