@@ -88,6 +88,7 @@ SEEDS ?= 1000000
 chaos: setup
 	SEEDS=$(SEEDS) $(NPM) run simulate
 	$(NPM) run breaks
+	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	$(RUN) -m tests.chaos
 
 clean:

@@ -7,6 +7,7 @@ os.environ.setdefault("DJANGO_SECRET_KEY", "only-for-tests")
 os.environ.setdefault("DJANGO_SECURE_COOKIES", "false")
 os.environ.setdefault("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
 
+from uploads.site.demo import DESTINATIONS
 from uploads.site.settings import *  # noqa: F403
 from uploads.site.settings import DATABASES, UPLOADS
 
@@ -24,4 +25,5 @@ UPLOADS.update(
     OSS_BUCKET="demo-bucket",
     OSS_ACCESS_KEY_ID="demo-key-id",
     OSS_ACCESS_KEY_SECRET="demo-key-secret",
+    DESTINATIONS=DESTINATIONS,
 )

@@ -26,6 +26,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
+from uploads.site.demo import DESTINATIONS
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
@@ -45,8 +46,15 @@ def deliver(part: Any, content: bytes) -> httpx.Response:
 class Site:
     """gunicorn with the standalone site; `kill` is kill -9, `start` may follow on the same port and database."""
 
-    def __init__(self, environment: dict[str, str], port: int, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        port: int,
+        log: Path | None = None,
+        config: str = "python:uploads.site.gunicorn",
+    ) -> None:
         self.log = log
+        self.config = config
         self.environment = environment
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -56,7 +64,7 @@ class Site:
         subprocess.run([sys.executable, "manage.py", *arguments], env=self.environment, cwd=ROOT, check=True)
 
     def start(self) -> Self:
-        command = ["-m", "gunicorn", "-c", "python:uploads.site.gunicorn", "uploads.site.wsgi"]
+        command = ["-m", "gunicorn", "-c", self.config, "uploads.site.wsgi"]
         command += ["--bind", f"127.0.0.1:{self.port}"]
         with self.log.open("ab") if self.log else nullcontext() as log:
             self.process = subprocess.Popen(
@@ -143,6 +151,7 @@ class Stack:
             "OSS_STS_ENDPOINT": self.oss_server.url,
             "OSS_STS_ROLE_ARN": DEMO_ROLE.arn,
             "OSS_CALLBACK_KEY_URLS": f"{self.oss_server.url}/-/",
+            "UPLOADS_DESTINATIONS": json.dumps(DESTINATIONS),
             "UPLOADS_ORIGINS": self.site.url,
             "LOG_LEVEL": self._level,
         }

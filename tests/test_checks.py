@@ -46,6 +46,8 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": ["default"]}, "uploads.E007"),
         ({"DESTINATIONS": {"default": {"acll": "private"}}}, "uploads.E008"),
         ({"DESTINATIONS": {"default": {"key": "{filename}"}}}, "uploads.E009"),
+        ({"DESTINATIONS": {"default": {"key": "{uuid}/{filename}"}}}, "uploads.W003"),
+        ({"DESTINATIONS": {"default": {"key": "films{uuid}"}}}, "uploads.W003"),
         ({"DESTINATIONS": {"default": {"part_size": 1000}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"url_expires": 604801}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"upload_expires": "7d"}}}, "uploads.E010"),
@@ -58,6 +60,12 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": {"default": {"callback": {"url": "https://x.example/", "urls": 1}}}}, "uploads.E014"),
         ({"DESTINATIONS": {"default": {"permission": "add_film"}}}, "uploads.E015"),
         ({"OSS_SESSION_EXPIRES": "tomorrow"}, "uploads.E016"),
+        ({"DESTINATIONS": {"default": {"credentials": "all"}}}, "uploads.E030"),
+        ({"DESTINATIONS": {"default": {"credentials": True}}}, "uploads.E030"),
+        ({"DESTINATIONS": {"default": {"credentials": "prefix", "key": "{uuid}/{user_id}"}}}, "uploads.E031"),
+        ({"DESTINATIONS": {"default": {"credentials": "upload", "max_size": 5}}}, "uploads.W030"),
+        ({"DESTINATIONS": {"default": {"credentials": "prefix", "content_types": ["a/*"]}}}, "uploads.W030"),
+        ({"DESTINATIONS": {"default": {"credentials": "prefix", "traffic_limit": 819_200}}}, "uploads.W031"),
         ({"OSS_STS_ROLE_ARN": "role/x"}, "uploads.E017"),
         ({"OSS_STS_ENDPOINT": "sts.example"}, "uploads.E018"),
         ({"OSS_CALLBACK_KEY_URLS": ["gosspublic.alicdn.com"]}, "uploads.E019"),
@@ -69,6 +77,31 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
 )
 def test_a_wrong_value_has_its_id(settings: Any, changes: dict[str, Any], id: str) -> None:
     assert id in [each for each, _ in found(settings, **changes)]
+
+
+LOCAL = "django.core.cache.backends.locmem.LocMemCache"
+SHARED = "django.core.cache.backends.redis.RedisCache"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WEB_CONCURRENCY", "2"), ("GUNICORN_CMD_ARGS", "--workers 3"), ("GUNICORN_CMD_ARGS", "-w4")],
+)
+def test_several_processes_need_a_cache_that_they_share(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    settings.CACHES = {"default": {"BACKEND": LOCAL}}
+    assert "uploads.E032" in [each for each, _ in found(settings)]
+    settings.CACHES = {"default": {"BACKEND": SHARED, "LOCATION": "redis://127.0.0.1:1"}}
+    assert "uploads.E032" not in [each for each, _ in found(settings)]
+
+
+def test_one_process_may_have_a_cache_of_its_own(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.CACHES = {"default": {"BACKEND": LOCAL}}
+    for value in ("", "1", "many"):
+        monkeypatch.setenv("WEB_CONCURRENCY", value)
+        assert "uploads.E032" not in [each for each, _ in found(settings)]
 
 
 def test_uploads_must_be_a_dict(settings: Any) -> None:

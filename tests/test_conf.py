@@ -57,7 +57,8 @@ def test_each_bucket_and_prefix_is_named_once() -> None:
         "archive": ["archive"],
         "site": ["default", "films", "other"],
     }
-    assert found.locations == (("archive", "old/"), ("site", "other/"), ("site", "uploads/"))
+    prefixes = {bucket: outermost_prefixes(used) for bucket, used in found.buckets.items()}
+    assert prefixes == {"archive": ["old/"], "site": ["other/", "uploads/"]}
 
 
 def test_a_destination_without_a_prefix_covers_the_whole_bucket() -> None:

@@ -11,10 +11,17 @@ from django.apps.config import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from uploads.conf import DEFAULT_THROTTLES, settings
+from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
 from uploads.domain import options
-from uploads.domain.destination import CALLBACK_KEYS, CLIENT_OPTIONS, Destination, callback_parameters
-from uploads.domain.keys import template_problem
+from uploads.domain.destination import (
+    CALLBACK_KEYS,
+    CLIENT_OPTIONS,
+    CREDENTIALS,
+    ISSUES_FOR_PREFIX,
+    Destination,
+    callback_parameters,
+)
+from uploads.domain.keys import own_prefix, template_problem
 from uploads.oss import callback
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
 from uploads.oss.sts import MAX_DURATION_SECONDS, MIN_DURATION_SECONDS
@@ -29,7 +36,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     found = [*_required(), *_unknown(), *_connection(), *_credentials(), *wrong_types]
     if wrong_types:
         return found
-    return [*found, *_callback_keys(), *_throttles(), *_origins(), *_destinations()]
+    return [*found, *_callback_keys(), *_throttles(), *_cache(), *_origins(), *_destinations()]
 
 
 def _required() -> list[CheckMessage]:
@@ -139,6 +146,17 @@ def _throttles() -> list[CheckMessage]:
     ]
 
 
+def _cache() -> list[CheckMessage]:
+    """Throttles count in the cache, so that one which each process has for itself multiplies every limit."""
+    backend, workers = str(django_settings.CACHES["default"]["BACKEND"]), worker_processes()
+    is_local = backend.endswith(("LocMemCache", "DummyCache"))
+    if not is_local or workers == 1 or not any(settings.throttles.values()):
+        return []
+    text = f"Each of {workers} worker processes has a cache of its own: limits of requests and of logins do not hold."
+    hint = "Set CACHE_URL (or CACHES) to a Redis server, or run one worker process."
+    return [Error(text, hint=hint, id="uploads.E032")]
+
+
 RATE = re.compile(r"(\d+/(s|sec|min|m|hour|h|day|d))?")
 
 
@@ -175,10 +193,17 @@ def _destinations() -> list[CheckMessage]:
 
 
 def _destination(destination: Destination) -> list[CheckMessage]:
-    found = [*_numbers(destination), *_rules(destination), *_options(destination)]
+    found = [*_numbers(destination), *_rules(destination), *_options(destination), *_issuing(destination)]
     if problem := template_problem(destination.key):
         hint = "Set a template such as uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}."
         found.append(Error(f"Destination {destination.name!r}, key: {problem}.", hint=hint, id="uploads.E009"))
+    elif not destination.has_own_prefix:
+        text = f"Destination {destination.name!r}, key: it does not begin with a fixed directory."
+        hint = (
+            "Begin it with a directory, such as uploads/. Otherwise orphans cannot be told from the uploads of other "
+            "applications: sweep_uploads --orphans and the lifecycle rules leave this destination out."
+        )
+        found.append(Warning(text, hint=hint, id="uploads.W003"))
     if destination.callback is not None and (problem := callback_problem(destination.callback)):
         text = f"Destination {destination.name!r}, callback: {problem}."
         hint = (
@@ -234,19 +259,57 @@ def _rules(destination: Destination) -> list[CheckMessage]:
     return found
 
 
+def _issuing(destination: Destination) -> list[CheckMessage]:
+    """What temporary credentials are issued, and which rules their policy cannot express."""
+    name, given = destination.name, destination.credentials
+    if given not in CREDENTIALS:
+        text = f"Destination {name!r}, credentials: {given!r} is not allowed."
+        return [Error(text, hint="Set 'upload' or 'prefix', or leave it out to issue none.", id="uploads.E030")]
+    found: list[CheckMessage] = []
+    if given == ISSUES_FOR_PREFIX and not template_problem(destination.key) and own_prefix(destination.key, 1) is None:
+        text = f"Destination {name!r}, credentials: its keys have no prefix for each user."
+        hint = "Begin the key with a fixed text and {user_id}/, such as films/{user_id}/{uuid}/{filename}."
+        found.append(Error(text, hint=hint, id="uploads.E031"))
+    if given and destination.unenforced_by_policy:
+        rules = ", ".join(destination.unenforced_by_policy)
+        text = f"Destination {name!r}: temporary credentials cannot be limited by {rules}."
+        hint = (
+            "These rules are enforced when an object has arrived: run sweep_uploads often, which removes what breaks "
+            "them. Without credentials, signatures enforce them before."
+        )
+        found.append(Warning(text, hint=hint, id="uploads.W030"))
+    if given and destination.traffic_limit:
+        text = f"Destination {name!r}, traffic_limit: it is advisory for temporary credentials."
+        hint = "A policy cannot demand it. Leave credentials out if every request must be limited."
+        found.append(Warning(text, hint=hint, id="uploads.W031"))
+    return found
+
+
 def _is_list_of_texts(value: object) -> bool:
     return isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(each, str) for each in value)
 
 
 def _options(destination: Destination) -> list[CheckMessage]:
     """The options of the object."""
-    return [
+    found: list[CheckMessage] = [
         Error(f"Destination {destination.name!r}, {name}: {problem}.", hint=OPTION_HINT, id="uploads.E013")
         for name, value in sorted(destination.options.items())
         if (problem := options.problem(name, value))
     ]
+    if not found and (problem := options.combination_problem(destination.options)):
+        found.append(Error(f"Destination {destination.name!r}: {problem}.", hint=KMS_HINT, id="uploads.E024"))
+    for name in ("forbid_overwrite", "complete_all"):
+        if not isinstance(getattr(destination, name), bool):
+            text = f"Destination {destination.name!r}, {name}: {getattr(destination, name)!r} is not a bool."
+            found.append(Error(text, hint="Set True or False.", id="uploads.E025"))
+    if destination.forbid_overwrite is False:
+        text = f"Destination {destination.name!r}: whoever may still upload can replace a completed upload."
+        hint = "Leave forbid_overwrite out, unless something else than uploads writes these keys again."
+        found.append(Warning(text, hint=hint, id="uploads.W002"))
+    return found
 
 
+KMS_HINT = "Set encryption to KMS, or leave the other option out."
 OPTION_HINT = "Set a value that OSS accepts in the header of that name, or leave it out."
 
 

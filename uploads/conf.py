@@ -5,6 +5,8 @@ never fails at import; `checks.py` reports each wrong value. A host project fill
 fills it from the environment.
 """
 
+import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,12 +16,12 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from uploads.domain.destination import Destination, callback_parameters, outermost_prefixes
+from uploads.domain.destination import Destination, callback_parameters
 from uploads.oss.callback import KEY_URL_PREFIXES
 from uploads.oss.endpoint import Addressing, Endpoint
 from uploads.oss.signing import Credentials
 
-__all__ = ["DEFAULT_THROTTLES", "Destination", "Settings", "callback_parameters", "settings"]
+__all__ = ["DEFAULT_THROTTLES", "Destination", "Settings", "callback_parameters", "settings", "worker_processes"]
 
 DEFAULT_THROTTLES = {
     "create": "600/min",
@@ -29,8 +31,20 @@ DEFAULT_THROTTLES = {
     "credentials": "120/min",
     "callback": "6000/min",
     "token": "60/min",
+    "login_account": "10/min",
+    "login_address": "30/min",
 }
-"""Requests that one user may make, or one address that is not logged in, by scope."""
+"""Requests that one user may make, or one address that is not logged in, by scope.
+
+`login_account` and `login_address` count wrong passwords for one account and from one address.
+"""
+
+
+def worker_processes() -> int:
+    """The number of gunicorn's worker processes, read from its variables; 1 when they do not say."""
+    option = re.search(r"(?:--workers[ =]|-w ?)(\d+)", os.environ.get("GUNICORN_CMD_ARGS", ""))
+    text = option[1] if option else os.environ.get("WEB_CONCURRENCY", "")
+    return int(text) if text.isascii() and text.isdigit() else 1
 
 
 class Settings:
@@ -161,11 +175,6 @@ class Settings:
             bucket = self.bucket_of(destination)
             found[bucket] = (*found.get(bucket, ()), destination)
         return MappingProxyType(dict(sorted(found.items())))
-
-    @cached_property
-    def locations(self) -> tuple[tuple[str, str], ...]:
-        """Where uploads lie: pairs of bucket and key prefix, none of them inside another."""
-        return tuple((bucket, prefix) for bucket, used in self.buckets.items() for prefix in outermost_prefixes(used))
 
 
 class _CurrentSettings:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from uploads.connection import oss_client
 from uploads.domain import states
 from uploads.domain.plan import Plan
+from uploads.domain.retries import MAX_ATTEMPTS
 from uploads.domain.states import State
 from uploads.objects import download_url, open_object
 from uploads.oss.errors import NotFound
@@ -58,8 +59,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(owner_id=user.pk)
 
     def counted_against(self, user: User) -> Self:
-        """The uploads that count towards a user's quota: all but aborted and failed ones."""
-        return self.for_user(user).exclude(state__in=[State.ABORTED, State.FAILED])
+        """The uploads that count towards a user's quota: all but aborted and failed ones that OSS has dropped."""
+        return self.for_user(user).exclude(state__in=[State.ABORTED, State.FAILED], released_at__isnull=False)
 
     def active(self) -> Self:
         return self.filter(state__in=[State.UPLOADING, State.COMPLETING])
@@ -75,16 +76,20 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Completing since before `since`: the process that claimed them was killed, or OSS did not answer."""
         return self.filter(state=State.COMPLETING, updated_at__lt=since)
 
-    def unreleased(self, since: datetime, url_life: timedelta) -> Self:
-        """Ended, but OSS may still hold data: the release did not reach it, or a URL was used after the end."""
-        silent = models.Q(released_at=None, updated_at__lt=since)
-        late = models.Q(
-            method__in=[Method.POST, Method.PUT],
-            state=State.ABORTED,
-            released_at__lt=models.F("updated_at") + url_life,
-            updated_at__lt=since - url_life,
+    def unreported(self, since: datetime) -> Self:
+        """Files of unknown size to be sent in one request, begun before `since`: their clients may not report them."""
+        return self.filter(
+            state=State.UPLOADING, is_stream=True, method__in=[Method.POST, Method.PUT], updated_at__lt=since
         )
-        return self.filter(silent | late, state__in=[State.ABORTED, State.FAILED])
+
+    def unreleased(self, since: datetime, now: datetime) -> Self:
+        """Ended, but OSS may still hold data: the release did not reach it, or a signature was used after the end."""
+        silent = models.Q(released_at=None, updated_at__lt=since, attempts__lt=MAX_ATTEMPTS)
+        return self.filter(silent | models.Q(look_again_at__lt=now), state__in=[State.ABORTED, State.FAILED])
+
+    def credentials_expired(self, now: datetime) -> Self:
+        """Ended while credentials for it were alive, which have expired by now."""
+        return self.filter(credentials_until__lt=now, state__in=[State.COMPLETED, State.ABORTED, State.FAILED])
 
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
         """Claim up to `limit` of these for one sweep; no other sweep gets them before `until`."""
@@ -117,8 +122,11 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """
         target, now, alone = states.destination(event), timezone.now(), len(uploads) == 1
         with transaction.atomic():
-            before = None if alone else transaction.savepoint()
             rows = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
+            if not alone and connection.features.has_select_for_update:
+                # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
+                list(rows.order_by("pk").select_for_update().values_list("pk"))
+            before = None if alone else transaction.savepoint()
             values = {name: getattr(uploads[0], name) for name in fields} if alone else {}
             count = rows.update(state=target, updated_at=now, **values)
             if count < len(uploads):
@@ -152,6 +160,10 @@ def record_events(uploads: Sequence["Upload"], event: str, actor: User | None) -
         transaction.on_commit(partial(announce, upload, event, actor))
 
 
+REGISTERED_ID_VERSION = 5
+"""The id is a hash that names the object (`services.common.object_identity`). Other ids are random: version 4."""
+
+
 class Upload(models.Model):
     """The upload of one file into one object."""
 
@@ -174,12 +186,18 @@ class Upload(models.Model):
     method = models.CharField(_("method"), max_length=9, choices=Method.choices)
 
     filename = models.CharField(_("filename"), max_length=1024)
+    relative_path = models.CharField(
+        _("relative path"), max_length=1024, blank=True, help_text=_("The file's path in the folder that was chosen.")
+    )
     content_type = models.CharField(_("content type"), max_length=255)
     size = models.BigIntegerField(_("size"), null=True, blank=True, help_text=_("Bytes; unknown until a stream ends."))
     is_stream = models.BooleanField(
         _("is stream"), default=False, help_text=_("Begun without a size; its parts may have any.")
     )
     part_size = models.BigIntegerField(_("part size"), help_text=_("Bytes of every part but the last."))
+    reserved = models.BigIntegerField(
+        _("reserved"), null=True, blank=True, help_text=_("The most bytes that a file of unknown size may have.")
+    )
     fingerprint = models.CharField(
         _("fingerprint"), max_length=128, blank=True, help_text=_("By which a page recognises the file again.")
     )
@@ -189,6 +207,9 @@ class Upload(models.Model):
     )
     secret = models.CharField(max_length=43, blank=True, help_text="By which OSS's callback for it is known.")
     idempotency_key = models.CharField(max_length=80, blank=True, help_text="Of the request that began it, hashed.")
+    request_hash = models.CharField(
+        max_length=64, blank=True, help_text="Of the whole request that began it with an Idempotency-Key."
+    )
 
     parts_done = models.IntegerField(_("parts done"), default=0)
     bytes_done = models.BigIntegerField(_("bytes done"), default=0)
@@ -201,9 +222,22 @@ class Upload(models.Model):
         _("released at"), null=True, blank=True, help_text=_("When OSS had dropped an ended upload's parts.")
     )
 
-    claimed_until = models.DateTimeField(
-        null=True, blank=True, help_text="A sweep has taken it on, and will be done with it by then."
+    credentials_until = models.DateTimeField(
+        null=True, blank=True, help_text="The latest expiry of credentials that were issued for it."
     )
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="No sweep works on it before: one has claimed it, or an attempt has failed."
+    )
+    look_again_at = models.DateTimeField(
+        null=True, blank=True, help_text="When every signature for an ended upload has expired: the sweep looks again."
+    )
+    attempts = models.PositiveSmallIntegerField(
+        _("failed attempts"),
+        default=0,
+        db_default=0,
+        help_text=_("Attempts of the sweep that failed since the last success."),
+    )
+    sweep_error = models.JSONField(null=True, blank=True, help_text="Why the last attempt of the sweep failed.")
 
     expected = models.JSONField(
         null=True, blank=True, help_text="ETag and CRC64 that the object must have; known before OSS is asked."
@@ -230,11 +264,21 @@ class Upload(models.Model):
                 name="uploads_unfinished",
                 condition=models.Q(state__in=[State.UPLOADING, State.COMPLETING]),
             ),
+            models.Index(
+                fields=["credentials_until"],
+                name="uploads_credentials",
+                condition=models.Q(credentials_until__isnull=False),
+            ),
             models.Index(fields=["upload_id"], name="uploads_at_oss", condition=~models.Q(upload_id="")),
             models.Index(
                 fields=["updated_at"],
                 name="uploads_unreleased",
                 condition=models.Q(released_at=None, state__in=[State.ABORTED, State.FAILED]),
+            ),
+            models.Index(
+                fields=["look_again_at"],
+                name="uploads_to_look_at_again",
+                condition=models.Q(look_again_at__isnull=False),
             ),
         ]
         constraints = [
@@ -267,6 +311,11 @@ class Upload(models.Model):
             raise FileNotFoundError(self.key) from error
 
     @property
+    def is_registered(self) -> bool:
+        """Whether a client stored the object by itself, with credentials for a prefix, and the row was made later."""
+        return self.pk.version == REGISTERED_ID_VERSION
+
+    @property
     def plan(self) -> Plan:
         if self.is_stream or self.size is None:
             return Plan(None, self.part_size, None)
@@ -276,6 +325,61 @@ class Upload(models.Model):
     def part_count(self) -> int | None:
         """None until a stream ends."""
         return self.parts_done if self.is_stream and self.size is not None else self.plan.part_count
+
+
+class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
+    """Sets of prefixes for which credentials were issued."""
+
+    def extend(self, user: User, destination: str, bucket: str, prefix: str, until: datetime) -> None:
+        """Note that the user holds credentials for this prefix until `until`, before they are issued."""
+        now, same = timezone.now(), {"destination": destination, "bucket": bucket, "prefix": prefix}
+        held = self.filter(owner_id=user.pk, **same)
+        # Whoever writes to the prefix while nobody holds credentials for it is not a browser.
+        held.filter(searched_until__gt=models.F("valid_until") + CREDENTIALS_GRACE).update(
+            since=now - CREDENTIALS_GRACE, searched_until=now - CREDENTIALS_GRACE, cursor=""
+        )
+        if not held.update(valid_until=until):
+            start = now - CREDENTIALS_GRACE
+            held_now = {"valid_until": until, "since": start, "searched_until": start}
+            self.create(owner_id=user.pk, **same, **held_now)  # type: ignore[misc]  # AnonymousUser has none.
+
+    def due(self, now: datetime) -> Self:
+        """Those under which objects may lie that have no row yet, and that no other sweep is searching."""
+        free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
+        return self.filter(free, searched_until__lte=models.F("valid_until") + CREDENTIALS_GRACE)
+
+    def claim(self, held: "PrefixCredentials", now: datetime, until: datetime) -> bool:
+        """Claim one for a search, by compare-and-set; False if another sweep was first."""
+        return bool(self.due(now).filter(pk=held.pk).update(claimed_until=until))
+
+
+CREDENTIALS_GRACE = timedelta(minutes=15)
+"""By so much may the clocks of OSS and of this server differ."""
+
+
+class PrefixCredentials(models.Model):
+    """The credentials that a user holds for a prefix, and how far the prefix was searched for their objects."""
+
+    owner = models.ForeignKey(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    destination = models.CharField(max_length=64)
+    bucket = models.CharField(max_length=63)
+    prefix = models.CharField(max_length=MAX_KEY_BYTES)
+    valid_until = models.DateTimeField(help_text="The latest expiry of credentials that were issued.")
+    since = models.DateTimeField(help_text="Objects that are older do not come from these credentials.")
+    searched_until = models.DateTimeField(help_text="Objects that were stored before this time have their rows.")
+    search_began = models.DateTimeField(null=True, blank=True)
+    cursor = models.CharField(
+        max_length=MAX_KEY_BYTES, blank=True, help_text="The key after which the search continues."
+    )
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    objects = PrefixCredentialsQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "destination"], name="uploads_prefix_held")]
+
+    def __str__(self) -> str:
+        return f"{self.bucket}/{self.prefix}"
 
 
 class Part(models.Model):
@@ -312,3 +416,13 @@ class UploadEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class CompanionRevocation(models.Model):
+    """When a user revoked the Companion URLs that they had been issued."""
+
+    user = models.OneToOneField(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"revoked at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,6 +1,6 @@
 // The package's main module: everything that a page may import. Importing it has no side effects.
 
-export type { RemoteUpload } from "./engine/api.ts";
+export type { CallbackOutcome, RemoteUpload } from "./engine/api.ts";
 export {
   AbortedError,
   ApiError,

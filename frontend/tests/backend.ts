@@ -1,7 +1,7 @@
 // The backend in memory behind a fake fetch: plans, signs, records, lists, completes and aborts as the API documents.
 
 import type { RemoteUpload } from "../src/engine/api.ts";
-import type { DonePart } from "../src/engine/parts.ts";
+import { type DonePart, sizeOf, streamPlan } from "../src/engine/parts.ts";
 import type { FakeClock } from "./clock.ts";
 import type { FakeStore } from "./store.ts";
 
@@ -185,14 +185,27 @@ export class FakeBackend {
     return json(200, { next: null, previous: null, results: found.reverse() });
   }
 
-  signed(row: Row, numbers: readonly number[]) {
+  /** Bytes of a part: as planned, or as asked for a stream's. */
+  #sizeOf(row: Row, number: number, asked: number | undefined): number {
+    if (row.size === null) return asked ?? sizeOf(streamPlan(row.part_size), number);
+    return row.part_count === 1 ? row.size : Math.min(row.part_size, row.size - (number - 1) * row.part_size);
+  }
+
+  signed(row: Row, numbers: readonly number[], sizes: ReadonlyMap<number, number> = new Map()) {
     const now = this.serverTime();
     const form = row.method === "post";
     const bound: Record<string, string> = form ? { "x-oss-content-type": row.content_type } : {};
     const parts = numbers.map((number) => ({
       number,
       method: form ? "POST" : "PUT",
-      url: this.store.url(row.key, number, now + this.life, bound),
+      url: this.store.url(
+        row.key,
+        number,
+        now + this.life,
+        bound,
+        this.#sizeOf(row, number, sizes.get(number)),
+      ),
+      size: this.#sizeOf(row, number, sizes.get(number)),
       ...(form ? { fields: bound } : { headers: bound }),
       expires_at: new Date(now + this.life).toISOString(),
     }));
@@ -205,9 +218,15 @@ export class FakeBackend {
     await this.clock.sleep(20, new AbortController().signal);
     this.signing -= 1;
     this.#record(row, body.done);
-    const numbers = body.parts.map((part: { number: number }) => part.number);
+    const asked: { number: number; size?: number }[] = body.parts;
+    const sizes = new Map<number, number>();
+    for (const { number, size } of asked) if (size !== undefined) sizes.set(number, size);
     return json(200, {
-      ...this.signed(row, numbers),
+      ...this.signed(
+        row,
+        asked.map(({ number }) => number),
+        sizes,
+      ),
       parts_done: row.parts_done,
       bytes_done: row.bytes_done,
     });

@@ -1,7 +1,7 @@
 // OSS in memory, as a Transport: checks URLs and headers, keeps the bytes, and injects faults.
 
 import type { SendRequest, SendResponse, Transport } from "../src/engine/ports.ts";
-import { Crc64 } from "../src/hashing/crc64.ts";
+import { TableCrc64 } from "../src/hashing/crc64-table.ts";
 import type { FakeClock } from "./clock.ts";
 
 export type Fault =
@@ -20,7 +20,7 @@ export interface Sent {
 }
 
 export async function crc64Of(blob: Blob): Promise<string> {
-  const crc64 = new Crc64();
+  const crc64 = new TableCrc64();
   crc64.update(new Uint8Array(await blob.arrayBuffer()));
   return crc64.digest();
 }
@@ -36,6 +36,8 @@ export class FakeStore implements Transport {
   speed = 1000;
   /** Called before each request; undefined injects no fault. */
   fault: (number: number, tries: number) => Fault | undefined = () => undefined;
+  /** The application's answer to the callback; null without one. */
+  callback: { status: number; body: string } | null = null;
   exposesEtag = true;
   exposesCrc64 = true;
   inFlight = 0;
@@ -54,11 +56,12 @@ export class FakeStore implements Transport {
     return this.sent.filter((sent) => sent.number === number).length;
   }
 
-  url(key: string, number: number, expires: number, signed: Record<string, string>): string {
+  url(key: string, number: number, expires: number, signed: Record<string, string>, size: number): string {
     const query = new URLSearchParams({
       partNumber: String(number),
       expires: String(expires),
       signed: JSON.stringify(signed),
+      size: String(size),
     });
     return `${HOST}/${key}?${query}`;
   }
@@ -77,7 +80,8 @@ export class FakeStore implements Transport {
     this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
     try {
       const answer = await this.#answer(request, fault);
-      if (answer.status === 200 || fault === "lost") await this.#hold(key, number, request.body, fault);
+      if (answer.status === 200 || answer.status === 203 || fault === "lost")
+        await this.#hold(key, number, request.body, fault);
       note(
         answer.status === 200 && fault !== "damaged"
           ? "done"
@@ -109,7 +113,9 @@ export class FakeStore implements Transport {
       return { status: 403, code: "AccessDenied" };
     const { headers, fields } = request.signed;
     const exact =
-      url.searchParams.get("signed") === JSON.stringify(fields ?? headers) && request.body.type === "";
+      url.searchParams.get("size") === String(request.body.size) &&
+      url.searchParams.get("signed") === JSON.stringify(fields ?? headers) &&
+      request.body.type === "";
     return exact ? undefined : { status: 403, code: "SignatureDoesNotMatch" };
   }
 
@@ -141,7 +147,7 @@ export class FakeStore implements Transport {
     if (this.exposesEtag) headers.set("etag", `"E${body.size}"`);
     if (this.exposesCrc64)
       headers.set("x-oss-hash-crc64ecma", fault === "damaged" ? "1" : await crc64Of(body));
-    return { status: 200, headers, body: "" };
+    return { status: 200, headers, body: "", ...this.callback };
   }
 }
 

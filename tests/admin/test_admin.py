@@ -11,9 +11,12 @@ from django.utils.formats import date_format
 
 from tests.services.test_services import send
 from uploads import services
+from uploads.domain.errors import StorageRefused
+from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.services.common import as_record
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/uploads/upload/"
@@ -72,6 +75,14 @@ def test_refusals_are_shown_with_the_file_name(admin: Client, begin: Any) -> Non
     _, step = abort(admin, _selected_action=[str(upload.pk)])
     job = admin.post(step, headers={"Accept": "application/json"}).json()
     assert job["refused"] == [["busy.mp4", "The upload is being completed."]]
+
+
+def test_the_detail_says_why_the_sweep_fails_and_how_often(admin: Client, begin: Any) -> None:
+    upload = begin()
+    reason = as_record(StorageRefused(Phrase("The bucket does not exist. Create it, or correct OSS_BUCKET.")))
+    Upload.objects.filter(pk=upload.pk).update(attempts=3, sweep_error=reason)
+    page = admin.get(f"{LIST}{upload.pk}/change/").content.decode()
+    assert "The sweep has failed 3 times: The bucket does not exist." in page
 
 
 def test_a_bulk_abort_belongs_to_one_session(admin: Client, begin: Any) -> None:

@@ -17,8 +17,9 @@ from uploads.oss.client import OssClient
 pytestmark = pytest.mark.django_db
 
 FIELDS = """
-id state destination bucket key upload_id method filename content_type size part_size part_count parts_done
-bytes_done fingerprint metadata created_at updated_at expires_at completed_at etag crc64 location callback error
+id state destination bucket key upload_id method filename relative_path content_type size part_size part_count
+parts_done bytes_done fingerprint metadata created_at updated_at expires_at completed_at etag crc64 location
+callback error
 """.split()
 FILE = {"destination": "default", "filename": "film.mp4", "size": 20_000_000, "content_type": "video/mp4"}
 
@@ -45,7 +46,7 @@ def test_the_whole_journey(api: APIClient, oss: OssClient) -> None:
     created = api.post("/api/uploads/", {**FILE, "sign": 2}, format="json").json()
     assert list(created) == [*FIELDS, "parts", "server_time"]
     assert [part["number"] for part in created["parts"]] == [1, 2]
-    assert list(created["parts"][0]) == ["number", "method", "url", "headers", "expires_at"]
+    assert list(created["parts"][0]) == ["number", "method", "url", "headers", "size", "expires_at"]
     base = f"/api/uploads/{created['id']}/"
     done = put_all(created["parts"], created["size"], created["part_size"])
     signed = api.post(f"{base}parts/sign/", {"parts": [{"number": 3}], "done": done}, format="json").json()

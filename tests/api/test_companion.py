@@ -1,5 +1,8 @@
 """Uppy's Companion routes: the shapes that Uppy 6 and 5 send and read, and the same rules as for our own client."""
 
+import logging
+from datetime import timedelta
+from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,12 +10,18 @@ import httpx
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.core.management import call_command
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.django_fixtures import Place
+from tests.stack import deliver
+from uploads import services
 from uploads.companion import capability
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.oss.signing import PartRequest
+from uploads.web.redaction import RedactionFilter
 
 pytestmark = pytest.mark.django_db
 
@@ -91,28 +100,26 @@ def test_several_urls_at_once(uppy: APIClient, base: str) -> None:
         assert uppy.get(f"{where}/batch", {**key, "partNumbers": wrong}).status_code == 400
 
 
-def test_a_small_file_goes_by_one_form(uppy: APIClient, base: str, oss: OssClient) -> None:
-    params = uppy.get(
-        f"{base}params", {"filename": "a b.txt", "type": "text/plain", "metadata[name]": "a b.txt"}
-    ).json()
-    assert set(params) == {"method", "url", "fields", "expires"}
-    assert params["method"] == "POST"
-    assert "file" not in params["fields"]
-    answer = httpx.post(params["url"], data=params["fields"], files={"file": ("a b.txt", b"hello")})
-    assert answer.status_code == 200
-    upload = Upload.objects.get()
-    assert oss.head(upload.bucket, upload.key).content_type == "text/plain"
+def test_no_get_begins_an_upload(uppy: APIClient, base: str) -> None:
+    """Uppy asks for a form with GET, which any link can cause."""
+    answer = uppy.get(f"{base}params", {"filename": "a b.txt", "type": "text/plain"}, headers={"Uppy-Versions": "5"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_offered")
+    assert "shouldUseMultipart" in answer.json()["message"]
+    for path in ("", "multipart", "multipart/x", "multipart/x/1", "multipart/x/batch", "multipart/x/complete"):
+        uppy.get(f"{base}{path}")
+    assert Upload.objects.count() == 0
 
 
-def test_whoever_asks_for_a_form_that_nobody_reported_learns_that_it_has_arrived(
-    uppy: APIClient, api: APIClient, base: str
-) -> None:
+def test_whoever_asks_for_a_form_that_nobody_reported_learns_that_it_has_arrived(api: APIClient, user: Any) -> None:
     names = ("arrived", "alone", "on its way")
-    forms = {name: uppy.get(f"{base}params", {"filename": name, "type": "text/plain"}).json() for name in names}
-    for name in names[:2]:
-        httpx.post(forms[name]["url"], data=forms[name]["fields"], files={"file": (name, b"hello")})
+    for name in names:
+        upload = services.begin(user, services.UploadRequest("default", name, None, "text/plain", in_one=True))
+        if name != names[2]:
+            deliver(*services.sign_parts(upload, [PartRequest(1)]), b"hello")
     alone = Upload.objects.get(filename="alone")
     assert api.get(f"/api/uploads/{alone.pk}/").json()["state"] == "completed"
+    Upload.objects.exclude(pk=alone.pk).update(updated_at=timezone.now() - timedelta(minutes=11))
+    call_command("sweep_uploads", stdout=StringIO())
 
     def listed(state: str) -> set[str]:
         return {upload["filename"] for upload in api.get("/api/uploads/", {"state": state}).json()["results"]}
@@ -192,9 +199,6 @@ def test_limits_hold_here_too(uppy: APIClient, api: APIClient, place: Place) -> 
     where, key = begun(uppy, base)
     parts = send(uppy, where, key, [1001])
     assert uppy.post(f"{where}/complete?key={key['key']}", {"parts": parts}, format="json").status_code == 413
-    params = uppy.get(f"{base}params", {"filename": "a.mp4", "type": "video/mp4"}).json()
-    answer = httpx.post(params["url"], data=params["fields"], files={"file": ("a", bytes(1001))})
-    assert "EntityTooLarge" in answer.text
 
 
 def test_an_address_is_one_users_for_one_destination(
@@ -237,3 +241,57 @@ def test_who_may_not_upload_gets_no_address(api: APIClient, place: Place) -> Non
     place(permission="uploads.nobody")
     assert api.post("/api/uppy/", {}, format="json").status_code == 403
     assert APIClient().post("/api/uppy/", {}, format="json").status_code == 401
+
+
+# Capabilities end, and stand in no log
+
+
+def test_capabilities_end_with_the_password(uppy: APIClient, base: str, user: Any) -> None:
+    where, key = begun(uppy, base)
+    user.set_password("another")
+    user.save()
+    assert uppy.get(where, key).status_code == 404
+    assert uppy.post(f"{base}multipart", NAMES, format="json").status_code == 404
+
+
+def test_capabilities_can_be_revoked(uppy: APIClient, api: APIClient, base: str, other_user: Any) -> None:
+    theirs = APIClient()
+    theirs.force_authenticate(other_user)
+    kept = urlsplit(theirs.post("/api/uppy/", {}, format="json").json()["companion_url"]).path + "s3/"
+    assert api.delete("/api/uppy/").status_code == 204
+    assert uppy.post(f"{base}multipart", NAMES, format="json").status_code == 404
+    assert uppy.post(f"{kept}multipart", NAMES, format="json").status_code == 200, "those of others remain"
+    renewed = urlsplit(api.post("/api/uppy/", {}, format="json").json()["companion_url"]).path + "s3/"
+    assert uppy.post(f"{renewed}multipart", NAMES, format="json").status_code == 200
+    assert APIClient().delete("/api/uppy/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["params", "multipart/x", "multipart/x/y", "multipart/x/0", "nowhere", "../", "..", "multipart/x/1?key=%00"],
+)
+def test_no_log_line_holds_a_capability(
+    uppy: APIClient, base: str, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    """With no filter of a handler: the host project has not to do anything."""
+    token = base.split("/")[3]
+    with caplog.at_level("DEBUG"):
+        for send_request in (uppy.get, uppy.post, uppy.put):
+            assert 400 <= send_request(f"{base}{path}").status_code < 500
+    assert "/api/uppy/[redacted]" in caplog.text
+    assert token not in caplog.text
+    assert token not in "".join(str(vars(record)) for record in caplog.records)
+    requests = [record.request for record in caplog.records if hasattr(record, "request")]
+    assert all(token not in request.build_absolute_uri() for request in requests)
+
+
+def test_what_a_server_logs_by_itself_is_redacted_by_the_sites_handler() -> None:
+    redact = RedactionFilter()
+    for message, arguments in (
+        ('"GET %s HTTP/1.1" 404', ("/api/uppy/eyJ1c2:1w:ab-_/s3/params?x=1",)),
+        ("Bad Request: /api/uppy/eyJ1c2:1w:ab-_", ()),
+    ):
+        record = logging.LogRecord("django.server", logging.WARNING, "", 1, message, arguments, None)
+        assert redact.filter(record)
+        assert "eyJ1" not in record.getMessage()
+        assert "/uppy/[redacted]" in record.getMessage()

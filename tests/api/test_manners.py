@@ -61,10 +61,11 @@ def test_a_batch_is_begun_sent_and_completed(api: APIClient, oss: OssClient) -> 
 
 def test_what_is_wrong_with_one_does_not_spoil_the_others(api: APIClient, place: Place, oss: OssClient) -> None:
     place(max_size=10_000_000)
-    asked = [SMALL, {**SMALL, "size": "x"}, FILE, {**SMALL, "destination": "nowhere"}, {}, {**SMALL, "filename": "b"}]
+    wrong = [{**SMALL, "size": "x"}, FILE, {**SMALL, "destination": "nowhere"}, {}]
+    asked = [SMALL, *wrong, {**SMALL, "filename": "b"}, 1, None]
     results = post(api, "uploads/batch/", {"uploads": asked}).json()["uploads"]
     assert [result.get("code", result.get("state")) for result in results] == [
-        "uploading", "invalid", "too_large", "invalid", "invalid", "uploading",
+        "uploading", "invalid", "too_large", "invalid", "invalid", "uploading", "invalid", "invalid",
     ]  # fmt: skip
     assert set(results[1]["errors"]) == {"size"}
     assert set(results[4]["errors"]) == {"filename", "size"}
@@ -88,15 +89,17 @@ def test_a_batch_of_completes_answers_each_by_itself(
         {"id": str(theirs.pk)},
         {"id": str(large.pk)},
         {"id": str(mismatch.pk), "crc64": "7"},
+        7,
+        {"id": "x"},
     ]
     results = post(api, "uploads/batch/complete/", {"uploads": items}).json()["uploads"]
     assert [result.get("code", result.get("state")) for result in results] == [
-        "completed", "parts_missing", "not_found", "parts_missing", "object_mismatch",
+        "completed", "parts_missing", "not_found", "parts_missing", "object_mismatch", "invalid", "invalid",
     ]  # fmt: skip
     assert results[3]["errors"] == {"parts": [1, 2, 3]}
 
 
-@pytest.mark.parametrize("body", [{}, {"uploads": []}, {"uploads": [SMALL] * 101}, {"uploads": "x"}, {"uploads": [1]}])
+@pytest.mark.parametrize("body", [{}, {"uploads": []}, {"uploads": [SMALL] * 101}, {"uploads": "x"}])
 def test_batches_have_their_limits(api: APIClient, body: Any) -> None:
     assert post(api, "uploads/batch/", body).status_code == 400
     assert post(api, "uploads/batch/complete/", body).status_code == 400
@@ -131,6 +134,31 @@ def test_a_key_that_stood_for_another_upload_is_refused(api: APIClient, oss: Oss
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"content_type": "text/plain"}, {"metadata": {"a": "2"}}, {"fingerprint": "other"}, {"sign": 2}, {"resume": True}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_key_covers_the_whole_request(api: APIClient, place: Place, oss: OssClient, changed: Any) -> None:
+    place(client_options=["metadata"])
+    body = {**FILE, "metadata": {"a": "1"}, "fingerprint": "f"}
+    post(api, "uploads/", body, **{"Idempotency-Key": "k"})
+    answer = post(api, "uploads/", {**body, "fingerprint": "", **changed}, **{"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    batch = post(api, "uploads/batch/", {"uploads": [body]}, **{"Idempotency-Key": "k"})
+    assert [result["code"] for result in batch.json()["uploads"]] == ["idempotency_key_reused"]
+    assert Upload.objects.count() == 1
+
+
+def test_a_key_of_an_aborted_upload_says_so(api: APIClient, oss: OssClient) -> None:
+    created = post(api, "uploads/", FILE, **{"Idempotency-Key": "k"}).json()
+    assert api.delete(f"/api/uploads/{created['id']}/").status_code == 204
+    answer = post(api, "uploads/", FILE, **{"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert "aborted" in answer.json()["detail"]
+    assert post(api, "uploads/", FILE, **{"Idempotency-Key": "k2"}).status_code == 201
+
+
 def test_a_key_is_its_users_own(api: APIClient, other_user: Any, oss: OssClient) -> None:
     mine = post(api, "uploads/", FILE, **{"Idempotency-Key": "k"}).json()["id"]
     api.force_authenticate(other_user)
@@ -156,7 +184,7 @@ def test_the_same_request_at_once_begins_one_upload(user: Any, oss: OssClient) -
     wanted, lock, seen = UploadRequest("default", "film.mp4", 20_000_000), threading.Lock(), []
 
     def begin() -> None:
-        upload = services.begin(user, wanted, idempotency_key="k")
+        upload = services.begin(user, wanted, idempotency_key=services.IdempotencyKey("k", "of the request"))
         with lock:
             seen.append(upload)
 

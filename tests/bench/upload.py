@@ -10,11 +10,12 @@ takes as long as its work, whatever the order, the number of lanes or of workers
     ours, crc64    6.0   reading the file a second time 0.8, hash-wasm 0.8 (1,270 MiB/s)
     ali-oss        8.9   4.5 in the page, which copies each part through JavaScript; it checks nothing
 
-So crc64 can reach 4.4 / 6.0 = 0.73 of bare PUTs here, and 0.85 if the second reading were free: 0.9 needs a core that
-is idle, which a user has on any line slower than some 500 MiB/s. The paced runs show that: there it costs next to
-nothing, though half of the work on this machine is the server's.
+hash-wasm computed CRC64 then. The kernel of today takes 0.15 seconds for 1 GiB (`tests.bench.hashing`). So crc64 could
+reach 4.4 / 6.0 = 0.73 of bare PUTs here, and by this account can reach 4.4 / 5.35 = 0.82: 0.9 needs a core that is
+idle, which a user has on any line slower than some 500 MiB/s. The paced runs show that: there it costs next to nothing,
+though half of the work on this machine is the server's.
 What was tried (CPU seconds to read and hash 1 GiB): slice().arrayBuffer() of 1 MiB 3.2, of 4 MiB read ahead 2.3,
-FileReaderSync of 8 MiB 2.1, blob.stream() 2.0, the same into one buffer of 256 KiB 1.5 (what hashing.ts does); two
+FileReaderSync of 8 MiB 2.1, blob.stream() 2.0, the same into one buffer of 256 KiB 1.5 (what read-blob.ts does); two
 workers cost what one does.
 """
 

@@ -22,9 +22,11 @@ from uploads.domain.completion import (
 from uploads.domain.errors import (
     InvalidUpload,
     ObjectMismatch,
+    OverQuota,
     PartsMissing,
     StorageBusy,
     StorageRefused,
+    TooLarge,
     UploadGone,
     WrongState,
 )
@@ -42,6 +44,8 @@ OBJECT = Completed(EXPECTED["etag"], int(EXPECTED["crc64"]), size=15)
 ANSWER = Completed(EXPECTED["etag"], int(EXPECTED["crc64"]))
 OTHER = Completed("FF-2", 1, size=15)
 SHORT = Completed("EE", 1, size=14)
+REQUIRED = {"content-type": "video/mp4", "x-oss-object-acl": "default"}
+OPEN = replace(OTHER, headers={**REQUIRED, "x-oss-force-download": "true", "content-disposition": "attachment"})
 FILE = FilePlan(Plan(15, 10, 2), size=15)
 STREAM = FilePlan(Plan(None, 10, None), is_stream=True)
 ONE = FilePlan(Plan(15, 20, 1), size=15)
@@ -131,6 +135,50 @@ TABLE: list[tuple[str, Facts, Any]] = [
     ("OSS cannot now", claimed(parts=PARTS, refusal=BUSY), StorageBusy),
     ("OSS refuses", claimed(parts=PARTS, refusal=NO), Reopen),
     ("OSS has refused, and the upload is open again", multipart(parts=PARTS, refusal=NO), StorageRefused),
+    ("the key is taken: look", claimed(parts=PARTS, refusal=NO, key_taken=True), LookAtObject),
+    (
+        "the key is taken by our own object",
+        claimed(parts=PARTS, refusal=NO, key_taken=True, found=OBJECT),
+        Finish(OBJECT),
+    ),
+    (
+        "the key is taken by another object",
+        claimed(parts=PARTS, refusal=NO, key_taken=True, found=OTHER),
+        ObjectMismatch,
+    ),
+    ("the key was taken, and is free again", claimed(parts=PARTS, refusal=NO, key_taken=True, found=None), Reopen),
+    # The object's attributes
+    ("an object with the required attributes", single(COMPLETING, found=OPEN, required=REQUIRED), Finish(OPEN)),
+    (
+        "a single file with another attribute is claimed before it fails",
+        single(found=OPEN, required={}),
+        Claim({"etag": "FF-2"}, 15),
+    ),
+    ("a single file with another attribute", single(COMPLETING, found=OPEN, required={}), ObjectMismatch),
+    (
+        "an object made by other means with another attribute",
+        claimed(
+            parts=None,
+            found=replace(OBJECT, headers={**REQUIRED, "x-oss-object-acl": "public-read"}),
+            required=REQUIRED,
+        ),
+        ObjectMismatch,
+    ),
+    (
+        "OSS's answer to Complete describes nothing",
+        claimed(parts=PARTS, found=ANSWER, required=REQUIRED),
+        Finish(ANSWER),
+    ),
+    (
+        "a single file of another size that cannot be replaced is claimed",
+        single(found=SHORT, is_protected=True),
+        Claim({"etag": "EE"}, 15),
+    ),
+    (
+        "a single file of another size that cannot be replaced",
+        single(COMPLETING, found=SHORT, is_protected=True, expected={"etag": "EE"}),
+        ObjectMismatch,
+    ),
     # Somebody has seen the object
     ("seen: look there first", multipart(object_confirmed=True), LookAtObject),
     ("seen, and it is there", multipart(object_confirmed=True, found=OBJECT), AbortParts),
@@ -158,7 +206,12 @@ TABLE: list[tuple[str, Facts, Any]] = [
     (
         "a stream that is too large",
         multipart(file=replace(STREAM, max_size=14), parts=PARTS, report=ClientReport(size=15)),
-        InvalidUpload,
+        TooLarge,
+    ),
+    (
+        "a stream beyond its reservation",
+        multipart(file=replace(STREAM, reserved=14), parts=PARTS, report=ClientReport(size=15)),
+        OverQuota,
     ),
     (
         "a stream as its client lists it",
@@ -183,7 +236,7 @@ def test_what_follows(facts: Facts, action: Any) -> None:
     decided = decide(facts)
     if isinstance(decided, Refuse | Fail):
         assert isinstance(decided.error, action)
-        assert isinstance(decided, Fail) == (action in (UploadGone, ObjectMismatch))
+        assert isinstance(decided, Fail) == (action in (UploadGone, ObjectMismatch, TooLarge, OverQuota))
     elif isinstance(action, type):
         assert type(decided) is action
     else:

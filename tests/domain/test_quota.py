@@ -3,7 +3,15 @@
 import pytest
 
 from uploads.domain.errors import OverQuota
-from uploads.domain.quota import Limits, Usage, check_quota, too_large
+from uploads.domain.quota import (
+    DEFAULT_RESERVATION,
+    Limits,
+    Usage,
+    check_quota,
+    reservation,
+    room,
+    too_large,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +45,56 @@ def test_counting_on() -> None:
     assert not Limits().any
     assert Limits(max_active=1).any
     assert "'films' accepts files of at most 10 bytes; this one has 11" in str(too_large("films", 10, 11))
+
+
+# Reservations
+
+
+@pytest.mark.parametrize(
+    ("limits", "used", "max_size", "reserved"),
+    [
+        (Limits(), 10**15, None, None),
+        (Limits(max_active=2), 10**15, 100, 100),
+        (Limits(max_bytes_per_day=1000), 0, 100, 100),
+        (Limits(max_bytes_per_day=1000), 950, 100, 50),
+        (Limits(max_bytes_per_day=1000), 999, 100, 1),
+        (Limits(max_bytes_per_day=1000), 400, None, 600),
+        (Limits(max_bytes_per_day=10**15), 0, None, DEFAULT_RESERVATION),
+        (Limits(max_bytes_per_day=10**15), 0, 10**14, 10**14),
+    ],
+)
+def test_a_file_of_unknown_size_reserves(limits: Limits, used: int, max_size: int | None, reserved: int | None) -> None:
+    assert reservation(limits, Usage(1, used), max_size) == reserved
+
+
+@pytest.mark.parametrize(
+    ("limits", "usage"), [(Limits(max_bytes_per_day=1000), Usage(0, 1000)), (Limits(max_active=1), Usage(1))]
+)
+def test_nothing_is_left_to_reserve(limits: Limits, usage: Usage) -> None:
+    with pytest.raises(OverQuota):
+        reservation(limits, usage, 10)
+
+
+@pytest.mark.parametrize(
+    ("reserved", "requests", "held", "fits"),
+    [
+        (100, [(1, None)], {}, [True]),
+        (100, [(10, None), (11, None)], {}, [True, False]),
+        (101, [(11, None), (12, None)], {}, [True, False]),
+        (100, [(1, 100), (1, 101)], {}, [True, False]),
+        (100, [(1, 0)], {}, [True]),
+        (100, [(11, None), (11, 90), (11, 91)], dict.fromkeys(range(1, 11), 1), [True, True, False]),
+        # What follows counts too: a small part may not be replaced by a large one.
+        (100, [(1, None), (1, 10), (1, 11)], {1: 1, 2: 90}, [True, True, False]),
+        (100, [(2, None)], {1: 100}, [False]),
+        # After each thousand, parts are larger by one part size.
+        (10_000, [(1000, 10), (1001, None)], {}, [True, False]),
+        (10_020, [(1001, 20), (1001, 21), (1002, None)], {}, [True, False, False]),
+    ],
+)
+def test_parts_within_a_reservation(
+    reserved: int, requests: list[tuple[int, int | None]], held: dict[int, int], fits: list[bool]
+) -> None:
+    """With parts of 10 bytes."""
+    rooms = room(reserved, 10, [number for number, _ in requests], held)
+    assert [free >= (1 if size is None else size) for free, (_, size) in zip(rooms, requests, strict=True)] == fits

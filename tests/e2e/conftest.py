@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import FLAGS, executable
-from tests.stack import Stack
+from tests.stack import DESTINATIONS, Stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,7 +35,7 @@ def failing_stack() -> Iterator[Stack]:
     """One whose OSS fails on demand, with a destination that is choosy."""
     with Stack(oss_arguments=["--allow-faults"]) as stack:
         clips = {"max_size": 6_000_000, "content_types": ["video/*"]}
-        stack.destinations({"default": {"client_options": ["metadata"]}, "clips": clips})
+        stack.destinations({**DESTINATIONS, "clips": clips})
         yield stack
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import log_in, throttle
 from tests.e2e.test_upload import await_parts, only_upload
-from tests.stack import Stack
+from tests.stack import DESTINATIONS, Stack
 
 MANY = """async (count) => {
   const uploader = new ossUploads.OssUploader({ api: "/api/" });
@@ -82,6 +82,27 @@ def test_the_browser_signs_by_itself(page: Page, stack: Stack) -> None:
         ("POST", f"uploads/{identifier}/complete/"),
     ]
     assert result["crc64"]
+
+
+def test_the_browser_requests_the_destinations_traffic_limit(page: Page, stack: Stack) -> None:
+    """A policy cannot demand it of temporary credentials."""
+    stack.destinations({"default": {"credentials": "upload", "traffic_limit": 838_860_800}})
+    try:
+        log_in(page, stack)
+        urls: list[str] = []
+        page.on("request", lambda request: urls.append(request.url) if request.method == "PUT" else None)
+        result = page.evaluate(
+            """async () => {
+              const uploader = new ossUploads.OssUploader({ api: "/api/", signing: "sts" });
+              return uploader.upload(new File([new Uint8Array(30_000_000)], "limited.bin")).done;
+            }"""
+        )
+    finally:
+        stack.destinations(DESTINATIONS)
+    assert result["state"] == "completed"
+    assert len(urls) == result["part_count"]
+    assert all("x-oss-traffic-limit=838860800" in url for url in urls)
+    assert sum("x-oss-security-token=" in url for url in urls) == len(urls) - 1, "the first comes with the upload"
 
 
 RECORDING = """async (seconds) => {
@@ -212,5 +233,6 @@ def test_folders_are_dropped_and_files_pasted(page: Page, stack: Stack) -> None:
     page.evaluate(DROP)
     expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(3)
     with stack.api() as api:
-        names = {upload["filename"] for upload in api.get("uploads/").json()["results"]}
-    assert {"holiday/a.txt", "holiday/day 1/beach.txt", "pasted.txt"} <= names
+        paths = {upload["filename"]: upload["relative_path"] for upload in api.get("uploads/").json()["results"]}
+    in_folder = {name: name for name in ("holiday/a.txt", "holiday/day 1/beach.txt")}
+    assert {**in_folder, "pasted.txt": ""}.items() <= paths.items()

@@ -46,7 +46,10 @@ IN_A_ROW = 4
 DAY = 86_400_000
 """Milliseconds."""
 
-PLACES = {"default": {"part_size": PART}, "brief": {"part_size": PART, "url_expires": 60}}
+PLACES = {
+    "default": {"part_size": PART, "credentials": "upload"},
+    "brief": {"part_size": PART, "url_expires": 60, "credentials": "upload"},
+}
 
 Rule = dict[str, Any]
 

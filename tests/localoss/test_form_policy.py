@@ -42,12 +42,14 @@ def policy_of(*conditions: object, expiration: object = "2026-01-15T09:30:00.000
         ({"bucket": "b"}, {"bucket": "b"}, {"bucket": "B"}),
         (["eq", "$key", "a/b"], {"key": "a/b"}, {"key": "a/bc"}),
         (["eq", "$KEY", "a"], {"key": "a"}, {}),
-        (["eq", "$x-oss-meta-a", ""], {}, {"x-oss-meta-a": "1"}),
+        (["eq", "$x-oss-meta-a", ""], {"x-oss-meta-a": ""}, {"x-oss-meta-a": "1"}),
+        (["eq", "$x-oss-meta-a", ""], None, {}),
         (["starts-with", "$key", "p/"], {"key": "p/x"}, {"key": "q/p/"}),
-        (["starts-with", "$key", ""], {}, None),
+        (["starts-with", "$key", ""], {"key": ""}, {}),
         (["in", "$content-type", ["a/b", "c/d"]], {"content-type": "c/d"}, {"content-type": "a/"}),
         (["in", "$content-type", []], None, {"content-type": ""}),
         (["not-in", "$cache-control", ["no-cache"]], {"cache-control": "x"}, {"cache-control": "no-cache"}),
+        (["not-in", "$cache-control", ["no-cache"]], None, {}),
     ],
 )
 def test_conditions(condition: object, holds: dict[str, str] | None, fails: dict[str, str] | None) -> None:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from uploads.localoss.testing import LocalServer
 from uploads.operations.bucket import CORS_RULE, merge_cors
-from uploads.oss import lifecycle
+from uploads.oss import lifecycle, overwrite
 from uploads.oss.client import OssClient
+from uploads.oss.errors import Refused
 from uploads.oss.messages import CorsConfiguration, CorsRule
+from uploads.oss.signing import OssRequest
 
 THEIRS = CorsRule(("https://shop.example",), ("GET",), ("*",), ("x-shop",), 60)
 
@@ -23,7 +25,8 @@ def bucket(oss_server: LocalServer, oss: OssClient, settings: Any) -> Iterator[O
     """The local server's bucket, without rules before and after."""
     settings.UPLOADS = {**settings.UPLOADS, "UPLOADS_ORIGINS": ["https://app.example"]}
     oss.put_cors("demo-bucket", CorsConfiguration((THEIRS,)))
-    return oss
+    yield oss
+    oss.put_overwrite("demo-bucket", None)
 
 
 def configure(*arguments: str) -> str:
@@ -58,17 +61,68 @@ def test_oss_aborts_stale_uploads(bucket: OssClient, settings: Any) -> None:
         },
     }
     said = configure()
-    assert "+    multipart uploads aborted after 11 days" in said
+    assert "+    multipart uploads aborted after 17 days" in said
     rules = {rule.prefix: rule for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
     assert set(rules) == {"logs/", "uploads/", "other/"}
-    assert rules["uploads/"].abort == lifecycle.Age(days=11), "one rule for both: OSS allows none inside another"
-    assert rules["other/"].abort == lifecycle.Age(days=8)
+    assert rules["uploads/"].abort == lifecycle.Age(days=17), "one rule for both: OSS allows none inside another"
+    assert rules["other/"].abort == lifecycle.Age(days=14)
     assert rules["logs/"].expiration == lifecycle.Age(days=30)
-    assert "unchanged: abort stale uploads: other/ after 8 days, uploads/ after 11 days" in configure()
+    assert "unchanged: abort stale uploads: other/ after 14 days, uploads/ after 17 days" in configure()
     settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {}}}
     configure()
     kept = {rule.prefix for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
     assert kept == {"logs/", "uploads/"}
+
+
+def test_completed_uploads_are_protected_from_overwriting(bucket: OssClient, settings: Any) -> None:
+    theirs = (
+        b"<OverwriteConfiguration><Rule><ID>theirs</ID><Action>forbid</Action><Prefix>logs/</Prefix>"
+        b"<Principals><Principal>27</Principal></Principals></Rule></OverwriteConfiguration>"
+    )
+    bucket.put_overwrite("demo-bucket", theirs)
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "DESTINATIONS": {
+            "default": {},
+            "films": {"key": "uploads/films/{uuid}"},
+            "drafts": {"key": "drafts/{uuid}", "forbid_overwrite": False},
+        },
+    }
+    said = configure()
+    assert "+rule oss-uploads-forbid-0: no overwriting of uploads/" in said
+    assert " rule theirs: no overwriting of logs/ by 27" in said
+    rules = {rule.id: rule for rule in overwrite.read(bucket.get_overwrite("demo-bucket") or b"")}
+    assert set(rules) == {"theirs", "oss-uploads-forbid-0"}
+    assert rules["theirs"].principals == ("27",)
+    assert "unchanged: no overwriting: uploads/" in configure()
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"forbid_overwrite": False}}}
+    assert "-rule oss-uploads-forbid-0" in configure()
+    assert [rule.id for rule in overwrite.read(bucket.get_overwrite("demo-bucket") or b"")] == ["theirs"]
+
+
+def test_an_account_without_overwrite_protection_is_told_and_the_rest_is_done(
+    bucket: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: Any) -> None:
+        raise Refused("The feature is not implemented.", status=400, code="InvalidArgument")
+
+    monkeypatch.setattr(OssClient, "get_overwrite", unknown)
+    assert "overwrite protection is not available: The feature is not implemented. (InvalidArgument)" in configure()
+    assert bucket.get_lifecycle("demo-bucket")
+
+
+def test_keys_without_a_directory_of_their_own_get_no_lifecycle_rule(bucket: OssClient, settings: Any) -> None:
+    """The rule would abort the uploads of every application that uses the bucket."""
+    bucket.call("DeleteBucketLifecycle", OssRequest("DELETE", "demo-bucket", query=[("lifecycle", "")]))
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"key": "{uuid}/{filename}"}}}
+    assert "abort stale uploads" not in configure()
+    assert bucket.get_lifecycle("demo-bucket") is None
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "DESTINATIONS": {"default": {"key": "{uuid}"}, "films": {"key": "films/{uuid}"}},
+    }
+    configure()
+    assert [rule.prefix for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")] == ["films/"]
 
 
 def test_a_dry_run_changes_nothing(bucket: OssClient) -> None:
@@ -83,7 +137,7 @@ def test_a_missing_origin_is_reported(settings: Any) -> None:
 
 def test_an_error_of_oss_comes_with_a_fix(bucket: OssClient, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OSS_ACCESS_KEY_SECRET": "wrong"}
-    with pytest.raises(CommandError, match=r"set OSS_ACCESS_KEY_SECRET.*request id"):
+    with pytest.raises(CommandError, match=r"Correct OSS_ACCESS_KEY_SECRET.*request id"):
         configure()
 
 

@@ -20,6 +20,8 @@ from uploads.localoss.testing import LocalServer
 from uploads.operations import doctor
 from uploads.operations.doctor import Finding
 from uploads.oss import policy
+from uploads.oss.client import OssClient
+from uploads.oss.errors import Denied, Refused
 from uploads.oss.messages import CorsConfiguration, CorsRule
 from uploads.oss.signing import OssRequest
 
@@ -72,7 +74,7 @@ def test_a_working_configuration_has_only_ok_lines() -> None:
     assert all(line.startswith("ok ") for line in lines), lines
     names = " ".join(lines)
     for name in ("settings", "database", "cache", "credentials", "bucket demo-bucket", "clock", f"for {ORIGIN}",
-                 "lifecycle", "STS role", "STS policy"):  # fmt: skip
+                 "lifecycle", "overwriting", "STS role", "STS policy"):  # fmt: skip
         assert name in names
 
 
@@ -139,11 +141,63 @@ def test_origin_not_allowed(server: LocalServer) -> None:
     has_problem(f"CORS of demo-bucket for {ORIGIN}", "FAIL", "preflight", "configure_bucket")
 
 
+def test_overwriting_is_not_forbidden(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    oss = client_for(server)
+    oss.put_overwrite("demo-bucket", None)
+    has_problem("overwriting in demo-bucket for uploads/", "warn", "can replace", "configure_bucket")
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "get_overwrite", _unknown)
+        has_problem("overwriting in demo-bucket", "warn", "cannot be checked", "oss:GetBucketOverwriteConfig")
+    oss.close()
+
+
+def test_the_acl_of_objects_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: Any) -> None:
+        raise Denied("You have no right to access this object.", status=403, code="AccessDenied")
+
+    monkeypatch.setattr(OssClient, "get_object_acl", denied)
+    has_problem("object ACLs of demo-bucket", "warn", "cannot be read", "oss:GetObjectAcl")
+
+
+def _unknown(*_: Any) -> None:
+    raise Refused("The feature is not implemented.", status=400, code="InvalidArgument")
+
+
 def test_lifecycle_missing(server: LocalServer) -> None:
     oss = client_for(server)
     oss.call("DeleteBucketLifecycle", OssRequest("DELETE", "demo-bucket", query=[("lifecycle", "")]))
     oss.close()
     has_problem("lifecycle of demo-bucket for uploads/", "warn", "cost money", "configure_bucket")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "age", "named"),
+    [
+        ("", "<Days>7</Days>", True),
+        ("uploads/1/", "<Days>1</Days>", True),
+        ("", "<CreatedBeforeDate>2999-01-01T00:00:00.000Z</CreatedBeforeDate>", True),
+        ("", "<Days>8</Days>", False),
+        ("backups/", "<Days>1</Days>", False),
+        ("", "<CreatedBeforeDate>2020-01-01T00:00:00.000Z</CreatedBeforeDate>", False),
+    ],
+)
+def test_a_rule_of_others_that_aborts_too_early_is_named(
+    server: LocalServer, prefix: str, age: str, named: bool
+) -> None:
+    rule = (
+        f"<Rule><ID>theirs</ID><Prefix>{prefix}</Prefix><Status>Enabled</Status>"
+        f"<AbortMultipartUpload>{age}</AbortMultipartUpload></Rule>"
+    )
+    name = "lifecycle rule theirs of demo-bucket"
+    with client_for(server) as oss:
+        oss.put_lifecycle("demo-bucket", f"<LifecycleConfiguration>{rule}</LifecycleConfiguration>".encode())
+        try:
+            if named:
+                has_problem(name, "warn", "default (7 days)", "upload_expires")
+            else:
+                assert name not in found()
+        finally:
+            oss.call("DeleteBucketLifecycle", OssRequest("DELETE", "demo-bucket", query=[("lifecycle", "")]))
 
 
 def test_role_not_assumable(working: Any) -> None:

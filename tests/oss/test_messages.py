@@ -37,8 +37,13 @@ def test_page_of_uploads() -> None:
 
 def test_page_of_objects_keeps_white_space_in_keys() -> None:
     body = f"""{HEAD}<ListBucketResult><IsTruncated>false</IsTruncated><NextContinuationToken>t</NextContinuationToken>
-    <Contents><Key> a </Key></Contents><CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>"""
-    assert messages.parse_objects(body.encode()) == messages.ObjectPage((" a ",), ("p/",), "")
+    <Contents><Key> a </Key><LastModified>2026-01-15T08:30:00.000Z</LastModified><ETag>"E"</ETag>
+    <Size>5</Size></Contents>
+    <CommonPrefixes><Prefix>p/</Prefix></CommonPrefixes></ListBucketResult>"""
+    listed = messages.ListedObject(" a ", "E", 5, datetime(2026, 1, 15, 8, 30, tzinfo=UTC))
+    page = messages.parse_objects(body.encode())
+    assert page == messages.ObjectPage((listed,), ("p/",), "")
+    assert page.keys == (" a ",)
 
 
 def test_last_page_of_parts_may_have_an_empty_marker() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.vectors_reader import vectors
+from tests.vectors_reader import for_each, vectors
 from uploads.oss import signing
 from uploads.oss.signing import Credentials, OssRequest, PartRequest, PartSigner, SigningContext
 from uploads.oss.transport import HttpRequest
@@ -30,24 +30,20 @@ def request_of(given: dict[str, Any]) -> OssRequest:
     )  # fmt: skip
 
 
-def ids(cases: list[dict[str, Any]]) -> list[str]:
-    return [case["id"] for case in cases]
-
-
 PRESIGNED = vectors("v4_presigned_urls")["vectors"]
 HEADERS = vectors("v4_header_authorization")["vectors"]
 UNIT = [case for case in vectors("sdk_unit_signatures")["vectors"] if case["version"] == "v4"]
 WIRE = [case for case in vectors("sdk_wire_requests")["requests"] if case["signature_version"] == "v4"]
 
 
-@pytest.mark.parametrize("vector", PRESIGNED, ids=ids(PRESIGNED))
+@for_each(PRESIGNED)
 def test_presigned_url_is_the_vendors(vector: dict[str, Any]) -> None:
     given, expected = vector["input"], vector["expected"]
     address = expected["url"].partition("?")[0]
     assert signing.presign(context_of(given), request_of(given), address, given["expires"]) == expected["url"]
 
 
-@pytest.mark.parametrize("vector", PRESIGNED, ids=ids(PRESIGNED))
+@for_each(PRESIGNED)
 def test_each_step_of_a_presigned_url_is_the_vendors(vector: dict[str, Any]) -> None:
     given, expected = vector["input"], vector["expected"]
     context = context_of(given)
@@ -68,14 +64,14 @@ def test_each_step_of_a_presigned_url_is_the_vendors(vector: dict[str, Any]) -> 
     assert signing.signature(key, string) == expected["signature"]
 
 
-@pytest.mark.parametrize("vector", HEADERS, ids=ids(HEADERS))
+@for_each(HEADERS)
 def test_authorization_header_is_the_vendors(vector: dict[str, Any]) -> None:
     given, expected = vector["input"], vector["expected"]
     sent = signing.authorization(context_of(given), request_of(given))
     assert sent["Authorization"] == expected["authorization"]
 
 
-@pytest.mark.parametrize("vector", UNIT, ids=ids(UNIT))
+@for_each(UNIT)
 def test_signature_of_the_sdks_own_unit_tests(vector: dict[str, Any]) -> None:
     now, credentials = datetime.fromtimestamp(vector["time"], UTC), credentials_of(vector["credentials"])
     context = SigningContext(credentials, vector["region"], now, vector["product"] or "oss")
@@ -98,7 +94,7 @@ PARTS = [
 PARTS = [v for v in PARTS if not v["input"]["additional_headers"] and set(v["input"]["headers"]) <= {"Content-MD5"}]
 
 
-@pytest.mark.parametrize("vector", PARTS, ids=ids(PARTS))
+@for_each(PARTS)
 def test_batch_signs_as_one_by_one(vector: dict[str, Any]) -> None:
     given, url = vector["input"], vector["expected"]["url"]
     request = OssRequest("PUT", given["bucket"], given["key"], [("uploadId", given["query"]["uploadId"])])

@@ -98,6 +98,49 @@ def test_the_answer_of_the_application_is_kept(begin: Begin, settings: Any) -> N
         assert services.complete(upload).callback == {"ok": True, "body": {"film": 7}}
 
 
+def test_of_a_file_in_one_request_the_browser_reports_the_answer(begin: Begin, api: APIClient, settings: Any) -> None:
+    sent = []
+    for said in (answer(body=b'{"film": 7}'), answer(500)):
+        with CallbackApp(said) as app:
+            settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": app.url}}}}
+            upload = begin(5)
+            (part,) = services.sign_parts(upload, [PartRequest(1)])
+            told = deliver(part, b"12345")
+        sent.append((upload.pk, {"status": told.status_code, "body": told.text}))
+    (good, of_good), (bad, of_bad) = sent
+    completed = api.post(f"/api/uploads/{good}/complete/", {"callback": of_good}, format="json").json()
+    assert completed["callback"] == {"ok": True, "body": {"film": 7}, "reported": True}
+    batch = {"uploads": [{"id": str(bad), "callback": of_bad}]}
+    (completed,) = api.post("/api/uploads/batch/complete/", batch, format="json").json()["uploads"]
+    assert completed["state"] == "completed"
+    outcome = completed["callback"]
+    assert (outcome["ok"], outcome["code"], outcome["reported"]) == (False, "CallbackFailed", True)
+    assert outcome["message"] == "Error status : 500."
+
+
+def test_what_the_browser_reports_does_not_replace_what_oss_said(begin: Begin, app: CallbackApp) -> None:
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    deliver(part, b"12345")
+    proof = {"ok": True, "body": {"id": str(upload.pk), "state": "completed"}}
+    forged = services.ClientReport(callback={"ok": False, "code": "CallbackFailed"})
+    assert services.complete(upload, forged).callback == {"ok": False, "code": "CallbackFailed", "reported": True}
+    assert heard(app).status_code == 200
+    assert services.complete(upload, forged).callback == proof
+    whole = begin(SIZE)
+    send(whole)
+    assert services.complete(whole, forged).callback == {"ok": True, "body": {"ok": True}}
+
+
+def test_without_a_callback_none_is_reported(begin: Begin) -> None:
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    deliver(part, b"12345")
+    report = services.ClientReport(callback={"ok": True, "body": "forged"})
+    assert services.complete(upload, report).callback is None
+    assert services.complete(upload, report).callback is None
+
+
 def test_a_callback_that_failed_is_shown_as_what_it_is(begin: Begin, settings: Any) -> None:
     with CallbackApp(answer(500)) as app:
         settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"callback": {"url": app.url}}}}
@@ -230,12 +273,31 @@ def test_an_upload_without_a_callback_has_no_secret_to_guess(
                                   b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b"k" * 99_999,
                                   b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnone", b""])  # fmt: skip
 def test_a_key_host_that_misbehaves_is_asked_once_in_a_while(
-    key: rsa.RSAPrivateKey, settings: Any, sent: bytes
+    key: rsa.RSAPrivateKey, settings: Any, begin: Begin, app: CallbackApp, sent: bytes
 ) -> None:
+    known = secrets_of(begin(5))
     with CallbackApp(raw(sent)) as host:
         settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
         for _ in range(3):
-            refused(forged(key, PATH, b"upload=x", host.url), 403, "callback_refused")
+            refused(forged(key, PATH, known, host.url), 403, "callback_refused")
+        assert len(host.calls) == 1
+
+
+def secrets_of(upload: Upload) -> bytes:
+    """The body of a callback that knows the upload."""
+    return f"upload={upload.pk}&secret={upload.secret}".encode()
+
+
+def test_a_forged_call_costs_no_request_until_upload_and_secret_are_known(
+    key: rsa.RSAPrivateKey, settings: Any, begin: Begin, app: CallbackApp
+) -> None:
+    upload = begin(5)
+    with CallbackApp(raw(b"")) as host:
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+        for body in (b"upload=x", f"upload={upload.pk}&secret=guess".encode(), b"", b"upload=\xff"):
+            assert forged(key, PATH, body, host.url).status_code in (403, 404)
+        assert host.calls == []
+        refused(forged(key, PATH, secrets_of(upload), host.url), 403, "callback_refused")
         assert len(host.calls) == 1
 
 

@@ -245,7 +245,14 @@ def test_other_bytes_by_other_means_are_not_taken_for_the_file(begin: Begin, oss
         services.complete(upload, ClientReport(crc64=str(crc64(content_of(upload)))))
     assert set(caught.value.errors) == {"client_crc64"}
     assert again(upload).state == State.FAILED
-    assert oss.head(upload.bucket, upload.key).size == SIZE, "left for people to judge"
+    is_removed(upload, oss)
+
+
+def is_removed(upload: Upload, oss: OssClient) -> None:
+    """OSS holds nothing of a failed upload."""
+    assert again(upload).released_at
+    with pytest.raises(NotFound, match="NoSuchKey"):
+        oss.head(upload.bucket, upload.key)
 
 
 # What does not match
@@ -272,7 +279,8 @@ def test_an_object_that_is_not_its_parts_has_failed_with_both_values(
     assert upload.state == State.FAILED
     assert ours in upload.error["detail"]
     assert theirs in upload.error["detail"]
-    assert oss.head(upload.bucket, upload.key).size == SIZE
+    assert {"etag": upload.etag, "crc64": upload.crc64}[field] == theirs
+    is_removed(upload, oss)
 
 
 def test_the_parts_crc64_add_up_to_the_files(begin: Begin, oss: OssClient) -> None:

@@ -1,4 +1,4 @@
-"""Credentials lent to browsers: what they can do, and that they can do nothing else."""
+"""Temporary credentials for browsers: to whom they are issued, what they allow, and that they allow nothing else."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -12,21 +12,22 @@ from rest_framework.test import APIClient
 from tests.django_fixtures import Begin, Place
 from uploads import services
 from uploads.conf import settings as app_settings
-from uploads.domain.errors import Forbidden, NotOffered, StorageRefused, WrongState
+from uploads.domain.errors import Forbidden, NotOffered, StorageBusy, StorageRefused, WrongState
 from uploads.domain.keys import MAX_FILENAME_BYTES
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
-from uploads.oss import policy
+from uploads.oss import policy, sts
 from uploads.oss.client import OssClient
 from uploads.oss.errors import Denied
 from uploads.oss.messages import CorsConfiguration, Part
-from uploads.oss.signing import OssRequest
+from uploads.oss.signing import OssRequest, PartRequest
 from uploads.services import ScopedCredentials, credentials
 
 pytestmark = pytest.mark.django_db
 
 SIZE = 20_000_000
+PUBLIC = {"x-oss-object-acl": "public-read"}
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +46,8 @@ def closed() -> Iterator[None]:
         _clients.pop().close()
 
 
-def client_with(lent: ScopedCredentials) -> OssClient:
-    _clients.append(OssClient(app_settings.endpoint, app_settings.region, lent.credentials))
+def client_with(issued: ScopedCredentials) -> OssClient:
+    _clients.append(OssClient(app_settings.endpoint, app_settings.region, issued.credentials))
     return _clients[-1]
 
 
@@ -64,10 +65,15 @@ def denied(call: Callable[[], Any]) -> None:
 
 def test_they_send_the_parts_of_one_upload(begin: Begin, user: Any) -> None:
     upload = begin(SIZE)
-    lent = services.issue_credentials(upload, user)
-    assert (lent.bucket, lent.key, lent.upload_id, lent.prefix) == (upload.bucket, upload.key, upload.upload_id, "")
+    issued = services.issue_credentials(upload, user)
+    assert (issued.bucket, issued.key, issued.upload_id, issued.prefix) == (
+        upload.bucket,
+        upload.key,
+        upload.upload_id,
+        "",
+    )
     for number in upload.plan.numbers():
-        put_part(client_with(lent), upload, number, bytes(upload.plan.size_of(number) or 0))
+        put_part(client_with(issued), upload, number, bytes(upload.plan.size_of(number) or 0))
     assert services.complete(upload).state == "completed"
 
 
@@ -76,7 +82,7 @@ def test_they_do_nothing_else(begin: Begin, user: Any, oss: OssClient) -> None:
     oss.put_object(upload.bucket, "secret.txt", b"secret")
     client = client_with(services.issue_credentials(upload, user))
     bucket, key = upload.bucket, upload.key
-    public, copy = {"x-oss-object-acl": "public-read"}, {"x-oss-copy-source": f"/{bucket}/secret.txt"}
+    copy = {"x-oss-copy-source": f"/{bucket}/secret.txt"}
     for call in (
         lambda: put_part(client, other, 1, b"x"),
         lambda: client.put_object(bucket, f"{key}x", b"x"),
@@ -92,7 +98,7 @@ def test_they_do_nothing_else(begin: Begin, user: Any, oss: OssClient) -> None:
         lambda: client.call("ListMultipartUploads", OssRequest("GET", bucket, query=[("uploads", "")])),
         lambda: client.call("ListBuckets", OssRequest("GET", "")),
         lambda: client.put_cors(bucket, CorsConfiguration()),
-        lambda: client.call("PutObjectACL", OssRequest("PUT", bucket, key, [("acl", "")], public)),
+        lambda: client.call("PutObjectACL", OssRequest("PUT", bucket, key, [("acl", "")], PUBLIC)),
         lambda: client.call("CopyObject", OssRequest("PUT", bucket, key, headers=copy)),
     ):
         denied(call)
@@ -115,11 +121,62 @@ def test_a_prefix_is_one_users_own(user: Any, other_user: Any, oss: OssClient) -
         lambda: client.put_object(bucket, f"{theirs.prefix}a.bin", b"x"),
         lambda: client.put_object(bucket, f"uploads/{user.pk}", b"x"),
         lambda: client.put_object(bucket, "elsewhere", b"x"),
-        lambda: client.head(bucket, f"{mine.prefix}a.bin"),
+        lambda: client.head(bucket, f"{theirs.prefix}a.bin"),
         lambda: client.delete_object(bucket, f"{mine.prefix}a.bin"),
-        lambda: client.call("ListObjects", OssRequest("GET", bucket, query=[("prefix", mine.prefix)])),
+        lambda: client.put_object(bucket, f"{mine.prefix}t.bin", b"x", {"x-oss-tagging": "a=b"}),
+        lambda: client.call("PutObjectACL", OssRequest("PUT", bucket, f"{mine.prefix}a.bin", [("acl", "")], PUBLIC)),
     ):
         denied(call)
+
+
+@pytest.mark.parametrize("version", [[], [("list-type", "2")]], ids=["ListObjects", "ListObjectsV2"])
+def test_a_user_lists_and_heads_objects_under_the_own_prefix_only(
+    user: Any, other_user: Any, version: list[tuple[str, str]]
+) -> None:
+    mine, theirs = (services.issue_prefix_credentials(each, "default") for each in (user, other_user))
+    client, bucket = client_with(mine), mine.bucket
+    client.put_object(bucket, f"{mine.prefix}folder/a.bin", b"x")
+    client_with(theirs).put_object(bucket, f"{theirs.prefix}a.bin", b"x")
+
+    def listed(*query: tuple[str, str]) -> bytes:
+        return client.call("ListObjects", OssRequest("GET", bucket, query=[*version, *query])).content
+
+    for prefix in (mine.prefix, f"{mine.prefix}folder/"):
+        answer = listed(("prefix", prefix))
+        assert f"{mine.prefix}folder/a.bin".encode() in answer
+        assert theirs.prefix.encode() not in answer
+    assert client.head(bucket, f"{mine.prefix}folder/a.bin").size == 1
+    denied(lambda: listed())
+    for prefix in ("", "uploads/", mine.prefix.rstrip("/"), theirs.prefix):
+        denied(lambda prefix=prefix: listed(("prefix", prefix)))
+        denied(lambda prefix=prefix: listed(("prefix", prefix), ("delimiter", "/"), ("start-after", mine.prefix)))
+
+
+def test_tags_are_allowed_where_the_destination_allows_them(user: Any, place: Place) -> None:
+    place(credentials="prefix", client_options=["tagging"])
+    mine = services.issue_prefix_credentials(user, "default")
+    client_with(mine).put_object(mine.bucket, f"{mine.prefix}tagged.bin", b"x", {"x-oss-tagging": "a=b"})
+
+
+@pytest.mark.parametrize("given", ["", "upload"])
+def test_they_are_issued_only_where_the_destination_says_so(begin: Begin, user: Any, place: Place, given: str) -> None:
+    place(credentials=given)
+    with pytest.raises(NotOffered, match="'default' does not issue"):
+        services.issue_prefix_credentials(user, "default")
+    upload = begin(SIZE)
+    if given:
+        assert services.issue_credentials(upload, user).key == upload.key
+    else:
+        with pytest.raises(NotOffered, match="'default' does not issue"):
+            services.issue_credentials(upload, user)
+
+
+def test_a_traffic_limit_is_told_because_no_policy_can_demand_it(begin: Begin, user: Any, place: Place) -> None:
+    place(credentials="prefix", traffic_limit=819_200)
+    assert services.issue_credentials(begin(SIZE), user).traffic_limit == 819_200
+    assert services.issue_prefix_credentials(user, "default").traffic_limit == 819_200
+    place(credentials="prefix")
+    assert services.issue_prefix_credentials(user, "default").traffic_limit is None
 
 
 def test_they_are_kept_until_a_third_of_their_life_is_left(
@@ -138,7 +195,7 @@ def test_they_are_kept_until_a_third_of_their_life_is_left(
 
 
 def test_they_live_as_long_as_the_destination_says(begin: Begin, user: Any, place: Place) -> None:
-    place(credentials_expires=900)
+    place(credentials="upload", credentials_expires=900)
     life = services.issue_credentials(begin(SIZE), user).expires_at - timezone.now()
     assert timedelta(seconds=880) < life <= timedelta(seconds=900)
 
@@ -152,23 +209,32 @@ def test_the_session_is_named_after_the_user(user: Any) -> None:
 
 @pytest.mark.parametrize("filename", ["a" * 2000, "名" * 500, "\U0001f3ac" * 400, '"\\' * 300])
 def test_the_policy_fits_whatever_the_name(begin: Begin, user: Any, place: Place, filename: str) -> None:
-    place(key="{user_id}/" + "ü" * 380 + "/{uuid}/{filename}")
+    place(key="{user_id}/" + "ü" * 380 + "/{uuid}/{filename}", credentials="upload")
     upload = begin(SIZE, filename=filename[:1024])
     assert len(upload.key.encode()) > 760 + 32
     assert len(upload.key.rpartition("/")[2].encode()) <= MAX_FILENAME_BYTES
     text = policy.document([policy.allow(credentials.ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
-    assert len(text) <= credentials.MAX_POLICY_LETTERS
+    assert len(text) <= sts.MAX_POLICY_CHARACTERS
     put_part(client_with(services.issue_credentials(upload, user)), upload, 1, b"x")
 
 
+def test_a_policy_for_a_prefix_fits_or_none_are_issued(user: Any, place: Place) -> None:
+    place(key="ü" * 200 + "/{user_id}/{uuid}/{filename}", credentials="prefix", client_options=["tagging"])
+    mine = services.issue_prefix_credentials(user, "default")
+    client_with(mine).put_object(mine.bucket, f"{mine.prefix}a.bin", b"x")
+    place(key="u" * 960 + "/{user_id}/{uuid}", credentials="prefix")
+    with pytest.raises(NotOffered, match="too long"):
+        services.issue_prefix_credentials(user, "default")
+
+
 @pytest.mark.parametrize("key", ["{uuid}/{filename}", "{date:%Y}/{user_id}/{uuid}", "u{user_id}-{uuid}"])
-def test_without_a_prefix_of_ones_own_none_is_lent(user: Any, place: Place, key: str) -> None:
-    place(key=key)
+def test_without_a_prefix_of_ones_own_none_are_issued(user: Any, place: Place, key: str) -> None:
+    place(key=key, credentials="prefix")
     with pytest.raises(NotOffered, match="prefix"):
         services.issue_prefix_credentials(user, "default")
 
 
-def test_without_a_role_none_are_lent(begin: Begin, user: Any, settings: Any) -> None:
+def test_without_a_role_none_are_issued(begin: Begin, user: Any, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "OSS_STS_ROLE_ARN": ""}
     with pytest.raises(NotOffered, match="not configured on this site"):
         services.issue_credentials(begin(SIZE), user)
@@ -182,16 +248,93 @@ def test_a_role_that_cannot_be_assumed_is_told_with_its_cure(begin: Begin, user:
     assert caught.value.oss["request_id"]
 
 
-def test_past_the_end_and_past_the_permission_none_are_lent(begin: Begin, user: Any, place: Place) -> None:
-    upload = begin(SIZE)
-    services.abort(upload)
-    with pytest.raises(WrongState):
-        services.issue_credentials(upload, user)
+def test_none_are_issued_for_one_request(begin: Begin, user: Any) -> None:
     with pytest.raises(NotOffered, match="part 1"):
         services.issue_credentials(begin(5), user)
-    place(permission="uploads.nobody_may")
-    with pytest.raises(Forbidden):
-        services.issue_prefix_credentials(user, "default")
+
+
+def ask(upload: Upload, user: Any) -> list[Callable[[], Any]]:
+    """Every way to a new right for this upload."""
+    return [
+        lambda: services.issue_credentials(upload, user),
+        lambda: services.issue_prefix_credentials(user, "default"),
+        lambda: services.sign_parts(upload, [PartRequest(1)], user=user),
+        lambda: services.sign_parts(upload, [PartRequest(1)]),
+    ]
+
+
+def test_after_an_abort_nothing_is_issued_or_signed(begin: Begin, user: Any) -> None:
+    upload = begin(SIZE)
+    stale = Upload.objects.get(pk=upload.pk)
+    services.issue_credentials(upload, user)
+    services.abort(upload)
+    for one in (ask(upload, user)[0], ask(upload, user)[2]):
+        with pytest.raises(WrongState):
+            one()
+    cache.clear()
+    with pytest.raises(WrongState):  # The row was read before the abort.
+        services.issue_credentials(stale, user)
+
+
+def test_cached_credentials_of_an_upload_end_with_it(begin: Begin, user: Any) -> None:
+    aborted, completed = begin(SIZE), begin(SIZE)
+    for upload in (aborted, completed):
+        client = client_with(services.issue_credentials(upload, user))
+    for number in completed.plan.numbers():
+        put_part(client, completed, number, bytes(completed.plan.size_of(number) or 0))
+    services.abort(aborted)
+    services.complete(completed)
+    assert [cache.get(credentials._cache_key(credentials._slot(each))) for each in (aborted, completed)] == [None, None]
+
+
+def test_without_the_permission_nothing_is_issued_or_signed(begin: Begin, user: Any, place: Place) -> None:
+    upload = begin(SIZE)
+    for one in ask(upload, user):
+        one()
+    place(credentials="prefix", permission="uploads.nobody_may")
+    for one in ask(upload, user):
+        with pytest.raises(Forbidden):
+            one()
+
+
+def test_an_inactive_user_gets_nothing(begin: Begin, user: Any) -> None:
+    upload = begin(SIZE)
+    for one in ask(upload, user):
+        one()
+    user.is_active = False
+    user.save()
+    upload.refresh_from_db()
+    for one in ask(upload, user):
+        with pytest.raises(Forbidden):
+            one()
+
+
+def test_for_a_destination_that_is_gone_none_are_issued(begin: Begin, user: Any, settings: Any) -> None:
+    upload = begin(SIZE)
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"other": {"credentials": "prefix"}}}
+    with pytest.raises(NotOffered, match="no longer exists"):
+        services.issue_credentials(upload, user)
+
+
+def test_cached_credentials_end_with_the_password(begin: Begin, user: Any) -> None:
+    """A new password ends all sessions, and so what was issued in them."""
+    upload = begin(SIZE)
+    one, prefix = services.issue_credentials(upload, user), services.issue_prefix_credentials(user, "default")
+    assert services.issue_credentials(upload, user) == one
+    assert services.issue_prefix_credentials(user, "default") == prefix
+    user.set_password("new")
+    user.save()
+    assert services.issue_credentials(upload, user).credentials != one.credentials
+    assert services.issue_prefix_credentials(user, "default").credentials != prefix.credentials
+
+
+def test_the_row_knows_the_expiry_before_the_credentials_exist(begin: Begin, user: Any, settings: Any) -> None:
+    upload = begin(SIZE)
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_STS_ENDPOINT": "http://127.0.0.1:1"}
+    with pytest.raises(StorageBusy):
+        services.issue_credentials(upload, user)
+    upload.refresh_from_db()
+    assert upload.credentials_until > timezone.now() + timedelta(seconds=3600)
 
 
 FIELDS = "access_key_id access_key_secret security_token expires_at endpoint region bucket".split()
@@ -201,11 +344,11 @@ def test_the_api(api: APIClient, begin: Begin, user: Any, other_user: Any, oss_s
     upload = begin(SIZE)
     answer = api.post(f"/api/uploads/{upload.pk}/credentials/")
     assert answer.status_code == 200
-    assert list(answer.json()) == [*FIELDS, "key", "upload_id"]
+    assert list(answer.json()) == [*FIELDS, "traffic_limit", "key", "upload_id"]
     assert answer.json()["endpoint"] == oss_server.url
     assert answer.headers["Cache-Control"] == "no-store"
     answer = api.post("/api/credentials/", {"destination": "default"}, format="json")
-    assert list(answer.json()) == [*FIELDS, "prefix", "addressing"]
+    assert list(answer.json()) == [*FIELDS, "traffic_limit", "prefix", "addressing"]
     assert answer.json()["addressing"] == "path"
     api.force_authenticate(other_user)
     assert api.post(f"/api/uploads/{upload.pk}/credentials/").status_code == 404
@@ -216,7 +359,7 @@ def test_the_api(api: APIClient, begin: Begin, user: Any, other_user: Any, oss_s
 
 def test_no_secret_is_logged_or_shown(begin: Begin, user: Any, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG"):
-        lent = services.issue_credentials(begin(SIZE), user)
-    shown = caplog.text + repr(lent)
-    assert lent.credentials.access_key_secret not in shown
-    assert (lent.credentials.security_token or "") not in shown
+        issued = services.issue_credentials(begin(SIZE), user)
+    shown = caplog.text + repr(issued)
+    assert issued.credentials.access_key_secret not in shown
+    assert (issued.credentials.security_token or "") not in shown

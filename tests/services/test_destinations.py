@@ -12,10 +12,11 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import at_once, send
 from tests.stack import deliver
 from uploads import services
-from uploads.domain.errors import Forbidden, InvalidUpload, OverQuota, TooLarge, UploadError
+from uploads.domain.errors import Forbidden, InvalidUpload, ObjectMismatch, OverQuota, TooLarge, UploadError
 from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound
 from uploads.oss.signing import OssRequest, PartRequest, presign
 from uploads.oss.transport import utcnow
 from uploads.services import UploadRequest
@@ -146,18 +147,19 @@ def test_an_object_of_that_name_is_not_replaced(begin: Begin, place: Place, oss:
     if size == 5:
         assert answers[0].status_code == 409
         return
-    with pytest.raises(UploadError) as caught:
+    with pytest.raises(ObjectMismatch):
         services.complete(upload)
-    assert caught.value.oss["code"] == "FileAlreadyExists"
-    assert oss.head(upload.bucket, upload.key).size == 5
+    assert upload.state == "failed"
+    with pytest.raises(NotFound):
+        oss.head(upload.bucket, upload.key)
 
 
 def test_the_pace_is_signed_into_every_request(begin: Begin, place: Place) -> None:
     place(traffic_limit=8_388_608)
-    (part,) = services.sign_parts(begin(SIZE), [PartRequest(1)])
+    (part,) = services.sign_parts(begin(None), [PartRequest(1, 5)])
     assert "x-oss-traffic-limit=8388608" in part.url
     assert deliver(part, b"hello").status_code == 200
-    assert deliver({**_plain(part), "url": part.url.replace("8388608", "8388609")}, b"x").status_code == 403
+    assert deliver({**_plain(part), "url": part.url.replace("8388608", "8388609")}, b"hello").status_code == 403
     (form,) = services.sign_parts(begin(5), [PartRequest(1)])
     assert form.fields["x-oss-traffic-limit"] == "8388608"
 
@@ -171,9 +173,11 @@ def _plain(part: Any) -> dict[str, Any]:
 
 def test_the_page_chooses_what_it_is_left(begin: Begin, place: Place) -> None:
     place(cache_control="no-cache", client_options=["cache_control", "acl", "traffic_limit"], traffic_limit=1_000_000)
-    assert begin().options == {"cache_control": "no-cache", "traffic_limit": 1_000_000}
+    by_default = {"forbid_overwrite": True, "traffic_limit": 1_000_000}
+    assert begin().options == {"cache_control": "no-cache", **by_default}
     chosen = begin(options={"acl": "private", "cache_control": "max-age=5", "traffic_limit": 900_000})
-    assert chosen.options == {"cache_control": "max-age=5", "acl": "private", "traffic_limit": 900_000}
+    wanted = {"cache_control": "max-age=5", "acl": "private", "traffic_limit": 900_000}
+    assert chosen.options == {**by_default, **wanted}
     assert begin(options={"traffic_limit": 800_000_000}).options["traffic_limit"] == 1_000_000
 
 
@@ -233,11 +237,12 @@ def test_a_stream_ends_with_the_size_it_turned_out_to_have(begin: Begin, oss: Os
     upload = begin(None)
     assert (upload.size, upload.part_count, upload.method) == (None, None, "multipart")
     sizes = [8 << 20, 200_000, 5]
-    for part, size in zip(services.sign_parts(upload, [PartRequest(n) for n in (1, 2, 3)]), sizes, strict=True):
+    wanted = [PartRequest(number, size) for number, size in enumerate(sizes, 1)]
+    for part, size in zip(services.sign_parts(upload, wanted), sizes, strict=True):
         assert deliver(part, bytes(size)).status_code == 200
     services.record_parts(upload, [services.DonePart(n, size) for n, size in enumerate(sizes, 1)])
     assert upload.bytes_done == sum(sizes)
-    with pytest.raises(InvalidUpload, match="Send size"):
+    with pytest.raises(InvalidUpload, match="send size"):
         services.complete(upload)
     with pytest.raises(UploadError, match="of 9"):
         services.complete(upload, services.ClientReport(size=9))
@@ -248,7 +253,7 @@ def test_a_stream_ends_with_the_size_it_turned_out_to_have(begin: Begin, oss: Os
 
 def test_a_stream_with_a_hole_names_it(begin: Begin) -> None:
     upload = begin(None)
-    for part in services.sign_parts(upload, [PartRequest(n) for n in (2, 4)]):
+    for part in services.sign_parts(upload, [PartRequest(n, 200_000) for n in (2, 4)]):
         deliver(part, bytes(200_000))
     with pytest.raises(UploadError) as caught:
         services.complete(upload, services.ClientReport(size=400_000))

@@ -27,6 +27,7 @@ from uploads.models import Method, Upload, UploadEvent
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, Unreachable
 from uploads.oss.signing import PartRequest
+from uploads.services import DonePart
 
 pytestmark = pytest.mark.django_db
 SIZE = 20_000_000
@@ -84,6 +85,7 @@ def test_what_nobody_has_touched_for_long(begin: Begin) -> None:
 def test_what_was_finished_unheard_is_adopted(stale: Callable[..., Upload], oss: OssClient, size: int) -> None:
     upload = stale(size)
     send(upload)
+    past(upload, expires_at=timedelta(seconds=1))
     if size == SIZE:
         parts = oss.list_parts(upload.bucket, upload.key, upload.upload_id)
         oss.complete(upload.bucket, upload.key, upload.upload_id, parts)
@@ -119,7 +121,8 @@ def test_a_form_used_after_the_abort_leaves_nothing(begin: Begin, oss: OssClient
     services.abort(upload)
     assert deliver(part, b"hello").status_code == 200, "its policy lives on for a while"
     assert run() == "Nothing to do."
-    past(upload, updated_at=timedelta(minutes=30), released_at=timedelta(minutes=30))
+    assert timezone.now() + timedelta(minutes=15) < upload.look_again_at
+    past(upload, updated_at=timedelta(minutes=30), look_again_at=timedelta(minutes=5))
     assert run() == "1 released"
     with pytest.raises(NotFound):
         oss.head(upload.bucket, upload.key)
@@ -162,7 +165,7 @@ def test_orphans_are_what_nobody_knows_under_our_prefixes(begin: Begin, oss: Oss
     elsewhere = oss.initiate("demo-bucket", "backups/a.bin")
     orphan = oss.initiate("demo-bucket", f"uploads/orphan-{secrets.token_hex(4)} ü.bin")
     assert orphan not in [swept.detail for swept in services.sweep_orphans()], "it is young: its row may yet come"
-    later = timezone.now() + timedelta(hours=2)
+    later = timezone.now() + timedelta(hours=25)
     found = [swept.detail for swept in services.sweep_orphans(dry_run=True, now=later)]
     assert orphan in found
     assert known.upload_id not in found
@@ -172,6 +175,57 @@ def test_orphans_are_what_nobody_knows_under_our_prefixes(begin: Begin, oss: Oss
     assert {known.upload_id, elsewhere} <= left
     assert orphan not in left
     oss.abort("demo-bucket", "backups/a.bin", elsewhere)
+
+
+# What is alive is left alone
+
+
+def test_a_signature_and_a_checkpoint_move_the_expiry(begin: Begin, stale: Callable[..., Upload]) -> None:
+    signed, checkpointed, untouched = stale(), stale(), stale()
+    services.sign_parts(signed, [PartRequest(1)])
+    services.record_parts(checkpointed, [DonePart(1, checkpointed.part_size)])
+    assert run() == "1 aborted"
+    for upload in (signed, checkpointed, untouched):
+        upload.refresh_from_db()
+    assert (signed.state, checkpointed.state, untouched.state) == ("uploading", "uploading", "aborted")
+    for upload in (signed, checkpointed):
+        assert timedelta(days=6, hours=23) < upload.expires_at - timezone.now() <= timedelta(days=7)
+
+
+def test_an_upload_that_is_resumed_during_the_sweep_is_alive(stale: Callable[..., Upload], monkeypatch: Any) -> None:
+    upload, real = stale(), OssClient.head
+
+    def head(self: OssClient, *where: Any, **named: Any) -> Any:
+        services.sign_parts(Upload.objects.get(pk=upload.pk), [PartRequest(1)])
+        return real(self, *where, **named)
+
+    monkeypatch.setattr(OssClient, "head", head)
+    assert run().endswith("1 skipped")
+    upload.refresh_from_db()
+    assert (upload.state, upload.claimed_until) == ("uploading", None)
+
+
+def test_signing_writes_once_a_minute_at_most(begin: Begin, user: Any, django_assert_num_queries: Any) -> None:
+    upload = begin(SIZE)
+    with django_assert_num_queries(0):
+        services.sign_parts(upload, [PartRequest(1)], user=user)
+    past(upload, expires_at=upload.expires_at - timedelta(seconds=61))
+    with django_assert_num_queries(1):
+        services.sign_parts(upload, [PartRequest(1)], user=user)
+        services.sign_parts(upload, [PartRequest(2)], user=user)
+
+
+def test_a_file_that_nobody_reported_is_found(begin: Begin) -> None:
+    arrived, awaited = begin(None, in_one=True), begin(None, in_one=True)
+    (part,) = services.sign_parts(arrived, [PartRequest(1)])
+    deliver(part, b"hello")
+    assert run() == "Nothing to do."
+    for upload in (arrived, awaited):
+        past(upload, updated_at=timedelta(minutes=11))
+    assert run() == "1 adopted, 1 waiting"
+    arrived.refresh_from_db()
+    assert (arrived.state, arrived.size) == ("completed", 5)
+    assert run() == "Nothing to do.", "after a pause it is looked for again"
 
 
 @pytest.mark.parametrize("text", ["7", "d", "7w", "7 days", "9999999d"])
@@ -186,7 +240,9 @@ def test_a_storage_out_of_reach_is_one_line(settings: Any) -> None:
         run("--orphans")
 
 
-MANY = 20_000
+MANY = int(os.environ.get("SWEEP_UPLOADS") or 2_000)
+"""`SWEEP_UPLOADS=20000` is the long form."""
+CHILD_SECONDS = 3600
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
@@ -215,7 +271,7 @@ def test_four_processes_do_nothing_twice(user: Any, tmp_path: Any, settings: Any
                              stdout=subprocess.PIPE, text=True)
             for _ in range(4)
         ]  # fmt: skip
-        told = [json.loads(child.communicate(timeout=300)[0]) for child in children]
+        told = [json.loads(child.communicate(timeout=CHILD_SECONDS)[0]) for child in children]
         settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": server.url}
     assert [child.returncode for child in children] == [0] * 4
     assert sum(each["aborted"] for each in told) == MANY

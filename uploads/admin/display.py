@@ -22,6 +22,7 @@ EVENT_NAMES = {
     Event.REOPEN: gettext_lazy("reopen"),
     Event.ABORT: gettext_lazy("abort"),
     Event.FAIL: gettext_lazy("fail"),
+    "replaced": gettext_lazy("replaced"),
 }
 MAX_CELLS = 200
 """In the strip of parts. With more parts, one cell stands for several."""

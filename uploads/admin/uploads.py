@@ -25,6 +25,7 @@ from uploads.services.common import from_record
 
 IDLE = timedelta(minutes=5)
 """An unfinished upload without activity for this long is shown as idle."""
+TIMES = ("created_at", "updated_at", "expires_at", "completed_at", "released_at", "attempts")
 MAX_PER_ACTION = 100
 """Uploads that an action checks at OSS in one request."""
 
@@ -57,16 +58,26 @@ class UploadAdmin(PagesAdmin):
     actions = ("abort_uploads", "check_against_oss", "complete_existing_objects")
     show_full_result_count = False
     fieldsets = (
-        (None, {"fields": ("badge", "filename", "owner", "strip", "history", "problem")}),
+        (None, {"fields": ("badge", "filename", "relative_path", "owner", "strip", "history", "problem")}),
         (
             gettext_lazy("At OSS"),
             {"fields": ("bucket", "key", "upload_id", "method", "etag", "crc64", "location", "callback")},
         ),
         (
             gettext_lazy("File"),
-            {"fields": ("size_in_words", "content_type", "part_size", "fingerprint", "metadata", "options")},
+            {
+                "fields": (
+                    "size_in_words",
+                    "content_type",
+                    "part_size",
+                    "reserved",
+                    "fingerprint",
+                    "metadata",
+                    "options",
+                )
+            },
         ),
-        (gettext_lazy("Times"), {"fields": ("created_at", "updated_at", "expires_at", "completed_at", "released_at")}),
+        (gettext_lazy("Times"), {"fields": TIMES}),
     )
     readonly_fields = ("badge", "strip", "history", "problem", "size_in_words")
 
@@ -124,8 +135,14 @@ class UploadAdmin(PagesAdmin):
     def problem(self, upload: Upload) -> str:
         if upload.error:
             return from_record(upload.error)["detail"].translated(_)
+        if upload.sweep_error and upload.state != State.COMPLETED:
+            words = _("The sweep has failed {count} times: {message}")
+            detail = from_record(upload.sweep_error)["detail"].translated(_)
+            return words.format(count=upload.attempts, message=detail)
         if upload.callback and not upload.callback.get("ok"):
             words = _("Stored, but the callback failed: {message}")
+            if upload.callback.get("reported"):
+                words = _("Stored, but the callback failed, as the browser reports: {message}")
             return words.format(message=upload.callback.get("message", ""))
         return ""
 

@@ -1,7 +1,5 @@
 """Many small uploads in one request: begin them, complete them."""
 
-from uuid import UUID
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, viewsets
 from rest_framework.decorators import action
@@ -36,6 +34,7 @@ class BatchActions(viewsets.GenericViewSet[Upload]):
         body.is_valid(raise_exception=True)
         items = [requests.CreateUploadSerializer(data=item) for item in body.validated_data["uploads"]]
         valid = [item for item in items if item.is_valid()]
+        requests.CreateBatchSerializer.require_few_parts(valid)
         begun = services.begin_many(
             request.user,
             [item.upload_request() for item in valid],
@@ -50,7 +49,10 @@ class BatchActions(viewsets.GenericViewSet[Upload]):
                 return problems.problem(exceptions.ValidationError(item.errors))
             if isinstance(result, UploadError):
                 return problems.problem(result)
-            return created_upload(result, item.to_sign, serializer)
+            try:
+                return created_upload(result, item.to_sign, serializer, request.user)
+            except UploadError as error:
+                return problems.problem(error)
 
         return responses.batch_response(map(result_of, items))
 
@@ -67,15 +69,18 @@ class BatchActions(viewsets.GenericViewSet[Upload]):
         """
         body = requests.CompleteBatchSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        items = {item["id"]: item for item in body.validated_data["uploads"]}
-        found = services.find(request.user, list(items))
-        reports = [(found[pk], requests.FinishedUploadSerializer.to_report(items[pk])) for pk in items if pk in found]
+        items = [requests.FinishedUploadSerializer(data=item) for item in body.validated_data["uploads"]]
+        wanted = {item.validated_data["id"]: item.validated_data for item in items if item.is_valid()}
+        found = services.find(request.user, list(wanted))
+        reports = [(found[pk], requests.FinishedUploadSerializer.to_report(wanted[pk])) for pk in wanted if pk in found]
         completed = services.complete_many(reports, actor=request.user)
         results = dict(zip((upload.pk for upload, _ in reports), completed, strict=True))
         serializer = responses.UploadSerializer()
 
-        def result_of(pk: UUID) -> dict[str, object]:
-            result = results.get(pk, problems.NOT_FOUND)
+        def result_of(item: requests.FinishedUploadSerializer) -> dict[str, object]:
+            if item.errors:
+                return problems.problem(exceptions.ValidationError(item.errors))
+            result = results.get(item.validated_data["id"], problems.NOT_FOUND)
             return problems.problem(result) if isinstance(result, UploadError) else serializer.to_representation(result)
 
-        return responses.batch_response(result_of(item["id"]) for item in body.validated_data["uploads"])
+        return responses.batch_response(map(result_of, items))

@@ -26,7 +26,8 @@ class CallbackView(UploadsAPIView):
     def post(self, request: Request) -> Response:
         """The upload's id and state, as JSON: OSS passes this answer on to the client."""
         plain = request._request  # Not `request.data`: the signature covers the body's bytes.
-        if int(plain.META.get("CONTENT_LENGTH") or 0) > MAX_CALLBACK_BYTES:
+        length = str(plain.META.get("CONTENT_LENGTH") or 0)
+        if not length.isdigit() or int(length) > MAX_CALLBACK_BYTES:
             raise BodyTooLarge
         target = str(plain.META.get("RAW_URI") or plain.get_full_path())
         headers = {name.lower(): value for name, value in plain.headers.items()}

@@ -28,6 +28,20 @@ class CredentialActions(viewsets.GenericViewSet[Upload]):
         issued = services.issue_credentials(self.get_object(), request.user)
         return responses.credentials_response(issued, settings.endpoint, settings.region)
 
+    @extend_schema(request=requests.RegisterSerializer, responses=responses.UploadSerializer)
+    @action(detail=False, methods=["post"], pagination_class=None, filter_backends=())
+    def register(self, request: Request, **_: Any) -> Response:
+        """Tell the backend of an object that the client stored by itself, with credentials for its own prefix.
+
+        The object is checked against the destination's rules, and the answer is its upload, completed. If it breaks a
+        rule it is removed, and the answer is the problem of that rule. Without this call the sweep finds the object.
+        May be repeated; 404 if there is no such object under the caller's prefix.
+        """
+        body = requests.RegisterSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        upload = services.register(request.user, body.validated_data["destination"], body.validated_data["key"])
+        return Response(responses.UploadSerializer(upload).data)
+
 
 class CredentialsView(UploadsAPIView):
     """Credentials for clients that begin uploads at OSS themselves, such as ali-oss."""

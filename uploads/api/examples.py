@@ -22,6 +22,7 @@ _UPLOAD: dict[str, Any] = {
     "upload_id": "0004B9894A22E5B1888A1E29F8236E2D",
     "method": "multipart",
     "filename": "film.mp4",
+    "relative_path": "",
     "content_type": "video/mp4",
     "size": 20_000_000,
     "part_size": 8_388_608,
@@ -53,6 +54,7 @@ _PART = {
     "method": "PUT",
     "url": "https://example-bucket.oss-cn-hangzhou.aliyuncs.com/…?partNumber=1&uploadId=…&x-oss-signature=…",
     "headers": {},
+    "size": 8_388_608,
     "expires_at": "2026-01-15T08:45:00Z",
 }
 _DONE_PART = {
@@ -78,6 +80,7 @@ _CREDENTIALS = {
     "endpoint": "https://oss-cn-hangzhou.aliyuncs.com",
     "region": "cn-hangzhou",
     "bucket": "example-bucket",
+    "traffic_limit": None,
 }
 
 

@@ -14,9 +14,12 @@ from rest_framework import serializers
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.signing import PartRequest
 from uploads.services import DonePart
+from uploads.web.requests import StrictSerializer
 
 _MD5 = re.compile(r"[A-Za-z0-9+/]{22}==")
 _ETAG = re.compile(r'"?[0-9A-Za-z-]{1,62}"?')
+_DONE_PART_FIELDS = {"number", "size", "etag", "crc64"}
+_PART_REQUEST_FIELDS = {"number", "size", "content_md5"}
 _UINT64 = re.compile(r"[0-9]{1,20}")
 
 
@@ -33,12 +36,15 @@ class Uint64Field(serializers.RegexField):
         return str(int(text))
 
 
-class PartRequestSerializer(serializers.Serializer[Any]):
+class PartRequestSerializer(StrictSerializer):
     """A part to be signed."""
 
     number = serializers.IntegerField(min_value=1, max_value=MAX_PART_NUMBER)
     size = serializers.IntegerField(
-        required=False, min_value=0, max_value=MAX_PART_SIZE, help_text="In bytes; must be the size that was planned."
+        required=False,
+        min_value=0,
+        max_value=MAX_PART_SIZE,
+        help_text="In bytes; must be the size that was planned. For a part of a stream, its size, if it is shorter.",
     )
     content_md5 = serializers.CharField(
         required=False, max_length=24, help_text="Base64 of the part's MD5; OSS then refuses other bytes."
@@ -54,7 +60,7 @@ class PartRequestSerializer(serializers.Serializer[Any]):
         return PartRequest(data["number"], data.get("size"), data.get("content_md5"))
 
 
-class DonePartSerializer(serializers.Serializer[Any]):
+class DonePartSerializer(StrictSerializer):
     """A part that has been sent to OSS."""
 
     number = serializers.IntegerField(min_value=1, max_value=MAX_PART_NUMBER)
@@ -105,7 +111,7 @@ def requested_parts(limit: int) -> PartsField:
 
 def fast_done_part(item: Any) -> DonePart | None:
     """The part, if it is in the form that browsers send; None if a serializer must decide."""
-    if type(item) is not dict:
+    if type(item) is not dict or not item.keys() <= _DONE_PART_FIELDS:
         return None
     number, size = item.get("number", 0), item.get("size", -1)
     etag, crc64 = item.get("etag", ""), item.get("crc64", "")
@@ -120,7 +126,9 @@ def fast_done_part(item: Any) -> DonePart | None:
 
 def fast_part_request(item: Any) -> PartRequest | None:
     """The same for a part to be signed."""
-    if type(item) is not dict or not _is_integer(item.get("number"), 1, MAX_PART_NUMBER):
+    if type(item) is not dict or not item.keys() <= _PART_REQUEST_FIELDS:
+        return None
+    if not _is_integer(item.get("number"), 1, MAX_PART_NUMBER):
         return None
     size, md5 = item.get("size"), item.get("content_md5")
     if "size" in item and not _is_integer(size, 0, MAX_PART_SIZE):

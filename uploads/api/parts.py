@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from uploads import services
 from uploads.api import examples, requests, responses
 from uploads.domain.states import State
-from uploads.models import Upload
+from uploads.models import Upload, User
 from uploads.oss.signing import PartRequest
 
 
@@ -28,14 +28,16 @@ class PartActions(viewsets.GenericViewSet[Upload]):
     def sign(self, request: Request, **_: Any) -> Response:
         """Sign up to 1,000 parts, and record the parts in `done`, sent since the last call, as a checkpoint.
 
-        Send each part exactly as its entry says, before `expires_at`. A given `size` or `content_md5` is bound into
-        the signature. 400 for a part outside the plan, 409 if the upload is not `uploading`.
+        Send each part exactly as its entry says, before `expires_at`. Its `size` and a given `content_md5` are bound
+        into the signature. A part of a stream is signed for the most bytes that it may have; ask again with `size` for
+        a shorter one, such as the last. 400 for a part outside the plan, 409 if the upload is not `uploading`, 413 if
+        a stream would be larger than the destination allows.
         """
         upload = self.get_object()
         body = requests.SignRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.record_parts(upload, body.finished())
-        return Response({**signed_parts(upload, body.requested()), **progress(upload)})
+        return Response({**signed_parts(upload, body.requested(), request.user), **progress(upload)})
 
     @extend_schema(
         methods=["GET"],
@@ -76,14 +78,14 @@ def progress(upload: Upload) -> dict[str, Any]:
     return {"parts_done": upload.parts_done, "bytes_done": upload.bytes_done}
 
 
-def signed_parts(upload: Upload, parts: list[PartRequest]) -> dict[str, Any]:
+def signed_parts(upload: Upload, parts: list[PartRequest], user: User) -> dict[str, Any]:
     """The signed parts, and the server's time of signing."""
     now = timezone.now()
-    signed = services.sign_parts(upload, parts, now=now)
+    signed = services.sign_parts(upload, parts, user=user, now=now)
     return {"parts": [responses.signed_part(part) for part in signed], "server_time": now}
 
 
-def created_upload(upload: Upload, to_sign: int, serializer: responses.UploadSerializer) -> dict[str, Any]:
+def created_upload(upload: Upload, to_sign: int, serializer: responses.UploadSerializer, user: User) -> dict[str, Any]:
     """The answer to a request that begins an upload: the upload, with its first `to_sign` parts signed.
 
     An Idempotency-Key can return an upload that is no longer `uploading`; then nothing is signed. The uploads of a
@@ -92,5 +94,5 @@ def created_upload(upload: Upload, to_sign: int, serializer: responses.UploadSer
     body: dict[str, Any] = serializer.to_representation(upload)
     if to_sign and upload.state == State.UPLOADING:
         last = min(to_sign, upload.part_count or to_sign)
-        body |= signed_parts(upload, [PartRequest(number) for number in range(1, last + 1)])
+        body |= signed_parts(upload, [PartRequest(number) for number in range(1, last + 1)], user)
     return body

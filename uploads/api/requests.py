@@ -1,6 +1,9 @@
 """Request bodies of the API. Rule: serializers check the form of a value, services its meaning."""
 
+import hashlib
+import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -8,34 +11,45 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 
+from uploads import services
 from uploads.api.part_fields import DonePartSerializer, Uint64Field, done_parts, requested_parts
-from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_NUMBER
+from uploads.oss.limits import MAX_KEY_BYTES, MAX_OBJECT_SIZE, MAX_PART_NUMBER
+from uploads.oss.responses import callback_result
 from uploads.oss.signing import PartRequest
-from uploads.services import ClientReport, DonePart
-from uploads.web.requests import DestinationSerializer, UploadRequestSerializer
+from uploads.services import ClientReport, DonePart, IdempotencyKey
+from uploads.web.requests import DestinationSerializer, StrictSerializer, UploadRequestSerializer
 
 MAX_BATCH = 1000
 """Parts in one request."""
 MAX_UPLOADS = 100
 """Uploads in one request."""
+MAX_SIGNED = 1000
+"""Signed parts in one answer. One takes about half a kilobyte."""
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     "header",
     description="1 to 255 printable ASCII characters without spaces. The same request with the same key begins "
-    "one upload only; another request with it is refused (422).",
+    "one upload only; a request with another body and this key is refused (422), and so is a repeated one if the "
+    "upload was aborted in between (409).",
 )
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def idempotency_key(request: Request) -> str:
-    """The request's Idempotency-Key; empty if it has none. Raises ValidationError for a malformed one."""
+def idempotency_key(request: Request) -> IdempotencyKey | None:
+    """The request's Idempotency-Key, with a hash of its whole body; None if it has none.
+
+    Raises ValidationError for a malformed key.
+    """
     key = request.headers.get("Idempotency-Key", "")
-    if key and not _IDEMPOTENCY_KEY.fullmatch(key):
+    if not key:
+        return None
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise exceptions.ValidationError(
             {"Idempotency-Key": [_("Enter 1 to 255 printable ASCII characters without spaces.")]}
         )
-    return key
+    canonical = json.dumps(request.data, sort_keys=True, separators=(",", ":"))
+    return IdempotencyKey(key, hashlib.sha256(canonical.encode()).hexdigest())
 
 
 class CreateUploadSerializer(UploadRequestSerializer):
@@ -65,18 +79,29 @@ class CreateUploadSerializer(UploadRequestSerializer):
         return bool(self.validated_data["resume"])
 
 
-class CreateBatchSerializer(serializers.Serializer[Any]):
+class CreateBatchSerializer(StrictSerializer):
     """Uploads to begin. Each is validated separately, so that an invalid one does not affect the others."""
 
     uploads = serializers.ListField(
-        child=serializers.DictField(),
+        child=serializers.JSONField(allow_null=True),
         max_length=MAX_UPLOADS,
         allow_empty=False,
-        help_text="Each as in the request that begins one upload, without `resume`.",
+        help_text="Each as in the request that begins one upload, without `resume`. At most 1,000 parts are signed.",
     )
 
+    @staticmethod
+    def require_few_parts(items: Sequence[CreateUploadSerializer]) -> None:
+        """Raises ValidationError if these uploads ask for too many signed parts in one answer."""
+        wanted = 0
+        for item in items:
+            has = services.part_count(item.upload_request()) if item.to_sign else 0
+            wanted += item.to_sign if has is None else min(item.to_sign, has)
+        if wanted > MAX_SIGNED:
+            message = _("At most {most} parts can be signed in one answer; these uploads ask for {wanted}.")
+            raise exceptions.ValidationError({"uploads": [message.format(most=MAX_SIGNED, wanted=wanted)]})
 
-class CheckpointSerializer(serializers.Serializer[Any]):
+
+class CheckpointSerializer(StrictSerializer):
     """Parts that have been sent to OSS."""
 
     parts = done_parts(MAX_BATCH, required=True)
@@ -85,7 +110,7 @@ class CheckpointSerializer(serializers.Serializer[Any]):
         return list(self.validated_data["parts"])
 
 
-class SignRequestSerializer(serializers.Serializer[Any]):
+class SignRequestSerializer(StrictSerializer):
     """Parts to sign. `done` is the checkpoint of the parts sent since the last call."""
 
     parts = requested_parts(MAX_BATCH)
@@ -98,7 +123,26 @@ class SignRequestSerializer(serializers.Serializer[Any]):
         return list(self.validated_data.get("done", []))
 
 
-class CompleteRequestSerializer(serializers.Serializer[Any]):
+class CallbackReportSerializer(StrictSerializer):
+    """OSS's response to a form or PutObject with a callback: the only place where OSS tells how the callback ended."""
+
+    status = serializers.IntegerField(min_value=200, max_value=299, help_text="203 if the callback failed.")
+    body = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=4096,
+        help_text="The application's answer, or OSS's error document.",
+    )
+
+    @staticmethod
+    def to_result(data: dict[str, Any] | None) -> dict[str, Any] | None:
+        if data is None:
+            return None
+        return callback_result(data["status"], {}, data.get("body", "").encode())
+
+
+class CompleteRequestSerializer(StrictSerializer):
     """What the client knows of the file at the end of its upload."""
 
     size = serializers.IntegerField(
@@ -112,15 +156,18 @@ class CompleteRequestSerializer(serializers.Serializer[Any]):
         required=False, allow_null=True, help_text="CRC-64/XZ of the whole file, in decimal, if the client computed it."
     )
     done = done_parts(MAX_PART_NUMBER)
+    callback = CallbackReportSerializer(required=False, allow_null=True)
 
     def finished(self) -> list[DonePart]:
         return list(self.validated_data.get("done", []))
 
     def report(self) -> ClientReport:
-        return ClientReport(crc64=self.validated_data.get("crc64") or "", size=self.validated_data.get("size"))
+        data = self.validated_data
+        callback = CallbackReportSerializer.to_result(data.get("callback"))
+        return ClientReport(crc64=data.get("crc64") or "", size=data.get("size"), callback=callback)
 
 
-class FinishedUploadSerializer(serializers.Serializer[Any]):
+class FinishedUploadSerializer(StrictSerializer):
     """One upload of a batch to complete, and what the client knows of its file."""
 
     id = serializers.UUIDField()
@@ -128,19 +175,32 @@ class FinishedUploadSerializer(serializers.Serializer[Any]):
         required=False, allow_blank=True, allow_null=True, max_length=64, help_text="From OSS's answer."
     )
     crc64 = Uint64Field(required=False, allow_null=True, help_text="CRC-64/XZ of the file, in decimal.")
+    callback = CallbackReportSerializer(required=False, allow_null=True)
 
     validate_etag = DonePartSerializer.validate_etag
 
     @staticmethod
     def to_report(data: dict[str, Any]) -> ClientReport:
-        return ClientReport(crc64=data.get("crc64") or "", etag=data.get("etag") or "")
+        callback = CallbackReportSerializer.to_result(data.get("callback"))
+        return ClientReport(crc64=data.get("crc64") or "", etag=data.get("etag") or "", callback=callback)
 
 
-class CompleteBatchSerializer(serializers.Serializer[Any]):
-    """Uploads to complete."""
+class CompleteBatchSerializer(StrictSerializer):
+    """Uploads to complete. Each is validated separately, so that an invalid one does not affect the others."""
 
-    uploads = serializers.ListField(child=FinishedUploadSerializer(), max_length=MAX_UPLOADS, allow_empty=False)
+    uploads = serializers.ListField(
+        child=serializers.JSONField(allow_null=True),
+        max_length=MAX_UPLOADS,
+        allow_empty=False,
+        help_text="Each with the `id` of the upload, and optionally `etag` and `crc64`.",
+    )
 
 
 class CredentialsRequestSerializer(DestinationSerializer):
     """The destination for which credentials are wanted."""
+
+
+class RegisterSerializer(DestinationSerializer):
+    """An object that the client stored by itself."""
+
+    key = serializers.CharField(max_length=MAX_KEY_BYTES, trim_whitespace=False)

@@ -29,7 +29,10 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
         read_only=True, allow_null=True, help_text="Null for a stream that has not ended."
     )
     callback = serializers.JSONField(
-        read_only=True, allow_null=True, help_text="The answer of the destination's callback; null without one."
+        read_only=True,
+        allow_null=True,
+        help_text="How the destination's callback ended: `ok`, and `body` or `code` and `message`. With `reported`, "
+        "only the browser said so. Null without a callback.",
     )
     error = RecordedErrorField(
         read_only=True, allow_null=True, help_text="Why the upload failed: code, title and detail; else null."
@@ -46,6 +49,7 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
             "upload_id",
             "method",
             "filename",
+            "relative_path",
             "content_type",
             "size",
             "part_size",
@@ -81,6 +85,9 @@ SignedPartSerializer = inline_serializer(
             required=False,
             help_text="For POST: the form's fields. Append the field `file` last.",
         ),
+        "size": serializers.IntegerField(
+            allow_null=True, help_text="Bytes that OSS accepts for this part; null if any size that the form allows."
+        ),
         "expires_at": serializers.DateTimeField(),
     },
     many=True,
@@ -91,7 +98,14 @@ SignedPartSerializer = inline_serializer(
 def signed_part(part: SignedPart) -> dict[str, Any]:
     """A signed part. No serializer: there may be a thousand in one answer."""
     content = {"fields": part.fields} if part.method == "POST" else {"headers": part.headers}
-    return {"number": part.number, "method": part.method, "url": part.url, **content, "expires_at": part.expires_at}
+    return {
+        "number": part.number,
+        "method": part.method,
+        "url": part.url,
+        **content,
+        "size": part.size,
+        "expires_at": part.expires_at,
+    }
 
 
 class CreatedUploadSerializer(UploadSerializer):
@@ -166,6 +180,10 @@ class CredentialsSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(required=False)
     upload_id = serializers.CharField(required=False)
     prefix = serializers.CharField(required=False)
+    traffic_limit = serializers.IntegerField(
+        allow_null=True,
+        help_text="bit/s to request with each part in x-oss-traffic-limit; null: no limit. A policy cannot demand it.",
+    )
     addressing = serializers.CharField(
         required=False, help_text="With `prefix`: how URLs name the bucket; virtual, path or cname."
     )
@@ -185,6 +203,7 @@ def credentials_response(issued: ScopedCredentials, endpoint: Endpoint, region: 
         "endpoint": endpoint.url,
         "region": region,
         "bucket": issued.bucket,
+        "traffic_limit": issued.traffic_limit,
         **scope,
     }
     return Response(body, headers={"Cache-Control": "no-store"})

@@ -1,12 +1,38 @@
 """Login for clients without a session."""
 
-from rest_framework.authtoken.views import ObtainAuthToken
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.authtoken.serializers import AuthTokenSerializer
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from uploads.web.throttles import ScopeThrottle
+from uploads.web import logins
+from uploads.web.parsers import BoundedJSONParser
+from uploads.web.tokens import token_of
+from uploads.web.views import UploadsAPIView
 
 
-class TokenView(ObtainAuthToken):
-    """Exchange a user name and password for a token, which requests carry as `Authorization: Token …`."""
+class TokenView(UploadsAPIView):
+    """Attempts are limited by account and by address, besides the rate of requests."""
 
-    throttle_classes = (ScopeThrottle,)
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (BoundedJSONParser, FormParser, MultiPartParser)
     throttle_scope = "token"
+
+    @extend_schema(
+        request=AuthTokenSerializer,
+        responses=inline_serializer("Token", {"token": serializers.CharField()}),
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a user name and password for a token, which requests carry as `Authorization: Token …`.
+
+        The token ends when the password changes. 429 with Retry-After after too many wrong passwords.
+        """
+        body = AuthTokenSerializer(data=request.data, context={"request": request})
+        account = request.data.get("username") if hasattr(request.data, "get") else None
+        with logins.attempt(request._request, str(account)):
+            body.is_valid(raise_exception=True)
+        return Response({"token": token_of(body.validated_data["user"])}, headers={"Cache-Control": "no-store"})

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,6 +32,16 @@ class UploadPagination(CursorPagination):
     page_size = 50
     cursor_query_param = "page"
     ordering = ("-created_at", "-id")
+
+    def decode_cursor(self, request: Request) -> Any:
+        """The cursor in the query; None without one. Raises NotFound for one that was not made here."""
+        cursor = super().decode_cursor(request)
+        try:
+            if cursor is not None and cursor.position is not None and parse_datetime(str(cursor.position)) is None:
+                raise NotFound(self.invalid_cursor_message)
+        except ValueError:
+            raise NotFound(self.invalid_cursor_message) from None
+        return cursor
 
 
 class UploadFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no type information.
@@ -65,6 +77,7 @@ class UploadViewSet(
         "parts": "sign",
         "complete": "complete",
         "credentials": "credentials",
+        "register": "complete",
     }
 
     def get_queryset(self) -> QuerySet[Upload]:
@@ -76,14 +89,10 @@ class UploadViewSet(
             return abortable_uploads(user)
         return Upload.objects.for_user(user)
 
-    def paginate_queryset(self, queryset: Any) -> Any:
-        page = super().paginate_queryset(queryset)
-        return super().paginate_queryset(queryset) if services.detect_unreported(page or ()) else page
-
     def retrieve(self, request: Request, *_: Any, **__: Any) -> Response:
         """The upload in its current state."""
         upload = self.get_object()
-        services.detect_unreported([upload])
+        services.detect_unreported(upload)
         return Response(self.get_serializer(upload).data)
 
     @extend_schema(
@@ -105,7 +114,7 @@ class UploadViewSet(
         if body.resumes and (unfinished := services.unfinished(request.user, wanted)):
             return Response(responses.UploadSerializer(unfinished).data)
         upload = services.begin(request.user, wanted, idempotency_key=requests.idempotency_key(request))
-        created = created_upload(upload, body.to_sign, responses.UploadSerializer())
+        created = created_upload(upload, body.to_sign, responses.UploadSerializer(), request.user)
         return Response(created, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})

@@ -6,6 +6,7 @@ from rest_framework.routers import DefaultRouter
 
 from uploads.api.callback import CallbackView
 from uploads.api.credentials import CredentialsView
+from uploads.api.open_uploads import OpenUploadsView
 from uploads.api.schema import SchemaView
 from uploads.api.token import TokenView
 from uploads.api.uploads import UploadViewSet
@@ -16,6 +17,7 @@ router.register("uploads", UploadViewSet)
 
 urlpatterns = [
     path("", include(router.urls)),
+    path("open-uploads/", OpenUploadsView.as_view(), name="open-uploads"),
     path("credentials/", CredentialsView.as_view(), name="credentials"),
     path("oss/callback/", CallbackView.as_view(), name="oss-callback"),
     path("token/", TokenView.as_view(), name="token"),

@@ -33,6 +33,7 @@ def upload_request(destination: str, data: Mapping[str, Any], metadata: Any, *, 
         data={
             "destination": destination,
             "filename": data.get("filename"),
+            "relative_path": _relative_path(own),
             "size": None,
             "content_type": data.get("type") or "",
             "metadata": {str(name): str(value) for name, value in own.items() if name not in _UPPY_METADATA},
@@ -40,6 +41,12 @@ def upload_request(destination: str, data: Mapping[str, Any], metadata: Any, *, 
     )
     serializer.is_valid(raise_exception=True)
     return serializer.upload_request(in_one=in_one)
+
+
+def _relative_path(metadata: Mapping[Any, Any]) -> str:
+    """Uppy sends it as metadata: a text, or "null" for a file that was chosen alone."""
+    path = metadata.get("relativePath")
+    return path if isinstance(path, str) and path != "null" else ""
 
 
 def part_numbers(text: str) -> list[int]:

@@ -13,4 +13,7 @@ urlpatterns = [
     path(f"{base}s3/multipart/<str:upload_id>/<int:number>", views.PartView.as_view()),
     path(f"{base}s3/multipart/<str:upload_id>/batch", views.BatchView.as_view()),
     path(f"{base}s3/multipart/<str:upload_id>/complete", views.CompleteView.as_view()),
+    path("uppy/<str:token>", views.UnknownRouteView.as_view()),
+    path(base, views.UnknownRouteView.as_view()),
+    path(f"{base}<path:rest>", views.UnknownRouteView.as_view()),
 ]

@@ -1,29 +1,34 @@
 """Companion's S3 routes, for Uppy's `companionEndpoint` (6) and `endpoint` (5).
 
 Rule: these uploads have the same destinations, owners, limits and history as any other; only the shapes are Uppy's.
-Uppy does not send a file's size, so they begin as streams, and the list of parts at OSS gives the size.
+Uppy does not send a file's size, so they begin as streams, and the list of parts at OSS gives the size. It does not
+send the size of a part either: a URL takes any size, and the next one is signed only while the parts at OSS are not
+larger than the destination allows.
 
 The routes and shapes are those of @uppy/companion, src/server/controllers/s3.js.
 """
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from uploads import services
 from uploads.companion import capability, requests
-from uploads.domain.errors import NotFoundError
+from uploads.domain.errors import NotFoundError, NotOffered
 from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.oss.signing import PartRequest
 from uploads.services import destination_rules
+from uploads.web.redaction import hide_capability
 from uploads.web.requests import DestinationSerializer
 from uploads.web.views import UploadsAPIView
 
@@ -54,6 +59,12 @@ class CompanionURLView(UploadsAPIView):
         url = request.build_absolute_uri(f"{reverse('uppy')}{token}/")
         return Response({"companion_url": url, "expires_at": expires_at}, headers={"Cache-Control": "no-store"})
 
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Revoke all Companion URLs that the caller was issued until now. A change of the password does the same."""
+        capability.revoke(request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
 
 class CompanionView(UploadsAPIView):
     """The base of Companion's routes. The token in the path takes the place of a login."""
@@ -62,6 +73,10 @@ class CompanionView(UploadsAPIView):
     permission_classes = (AllowAny,)
     throttle_scope = "sign"
     schema = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        hide_capability(request)
+        return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         found = capability.read(kwargs.pop("token"))
@@ -93,11 +108,18 @@ class CompanionView(UploadsAPIView):
 
 class ParamsView(CompanionView):
     def get(self, request: Request) -> Response:
-        """A form (PostObject) for a file that is sent in one request."""
-        query = request.query_params
-        metadata = {name[9:-1]: value for name, value in query.items() if name.startswith("metadata[")}
-        (part,) = services.sign_parts(self.begin(query, metadata, in_one=True), [PartRequest(1)])
-        return Response({"method": part.method, "url": part.url, "fields": part.fields, "expires": _seconds_left(part)})
+        """Refused: Uppy asks for a form with GET, and a GET, which any link can cause, must not begin an upload."""
+        raise NotOffered(
+            Phrase("This backend takes every file in parts. Set shouldUseMultipart: true, as uppyOptions() does.")
+        )
+
+
+class UnknownRouteView(CompanionView):
+    """Without this view Django would log the path of an unknown route, with the capability in it."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFoundError(Phrase("There is no such route."))
 
 
 class MultipartView(CompanionView):
@@ -126,7 +148,7 @@ class PartView(CompanionView):
         query = requests.PartQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = PartRequest(number, content_type=query.validated_data.get("type") or None)
-        (part,) = services.sign_parts(self.upload(upload_id), [wanted])
+        (part,) = services.sign_parts(self.upload(upload_id), [wanted], user=self.capability.user, bind_sizes=False)
         return Response({"url": part.url, "headers": part.headers, "expires": _seconds_left(part)})
 
 
@@ -134,7 +156,8 @@ class BatchView(CompanionView):
     def get(self, request: Request, upload_id: str) -> Response:
         """Presigned URLs for several parts, as older versions of Uppy request them."""
         numbers = requests.part_numbers(request.query_params.get("partNumbers", ""))
-        signed = services.sign_parts(self.upload(upload_id), [PartRequest(number) for number in numbers])
+        wanted = [PartRequest(number) for number in numbers]
+        signed = services.sign_parts(self.upload(upload_id), wanted, user=self.capability.user, bind_sizes=False)
         return Response({"presignedUrls": {str(part.number): part.url for part in signed}})
 
 

@@ -5,14 +5,25 @@ the sweep and the detection of unreported uploads all share it.
 
 Rule: no I/O, no clock, no Django. Before OSS is asked to complete, the row is claimed and holds what the object must
 turn out to be (`expected`). So whoever comes later, after a lost answer or a killed worker, can tell by a HeadObject
-how it ended. An object's key holds the upload's id: an object with this key came from this upload.
+how it ended. An object's key holds the upload's id: an object with this key came from this upload. If it is not what
+the destination demands, the upload fails and the object is removed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
-from uploads.domain.errors import ObjectMismatch, PartsMissing, UploadError, UploadGone, WrongState
+from uploads.domain.attributes import Difference, attribute_differences
+from uploads.domain.errors import (
+    Conflict,
+    ObjectMismatch,
+    OverQuota,
+    PartsMissing,
+    TooLarge,
+    UploadError,
+    UploadGone,
+    WrongState,
+)
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan, parts_to_complete
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
@@ -39,6 +50,10 @@ class Facts:
     report: ClientReport = NO_REPORT
     expected: Mapping[str, str] | None = None
     """What the object must be, from the row: `etag`, `crc64`, `client_crc64`."""
+    required: Mapping[str, str] = field(default_factory=dict)
+    """The attributes that the object must have, by `domain.attributes`."""
+    is_protected: bool = False
+    """OSS refuses a second object with this key: what is there stays until it is removed."""
     parts: Sequence[Part] | Unknown | None = UNKNOWN
     """ListParts; None: OSS does not know the multipart upload (any more)."""
     found: Completed | Unknown | None = UNKNOWN
@@ -49,6 +64,8 @@ class Facts:
     """OSS was asked to complete and did not answer: it may still be at it."""
     refusal: UploadError | None = None
     """OSS was asked to complete and refused."""
+    key_taken: bool = False
+    """It refused because there is an object with this key."""
 
 
 # The actions
@@ -93,7 +110,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """It cannot end well: move to `failed`. `found`: the object that is there all the same."""
+    """It cannot end well: move to `failed`, and remove what OSS holds. `found`: the object that is there."""
 
     error: UploadError
     found: Completed | None = None
@@ -150,7 +167,7 @@ def _decide_single(facts: Facts) -> Action:
         return LookAtObject()
     if facts.found is None:
         return _send_again(facts, Phrase("The file has not arrived at OSS: send it."))
-    if not facts.file.is_stream and facts.found.size != facts.file.size:
+    if not facts.file.is_stream and facts.found.size != facts.file.size and not facts.is_protected:
         held, size = facts.found.size, facts.file.size
         return _send_again(
             facts, Phrase("OSS has {held} bytes instead of {size}: send the file again.", held=held, size=size)
@@ -168,6 +185,8 @@ def _reopened(facts: Facts, error: UploadError) -> Action:
 
 
 def _decide_multipart(facts: Facts) -> Action:
+    if facts.key_taken:
+        return _decide_taken(facts)
     if facts.refusal is not None:
         return Refuse(facts.refusal) if facts.refusal.retryable else _reopened(facts, facts.refusal)
     if facts.found is UNKNOWN and (facts.object_confirmed or facts.answer_lost):
@@ -185,11 +204,23 @@ def _decide_multipart(facts: Facts) -> Action:
     except PartsMissing as error:
         # A client with temporary credentials may have finished the file by other means.
         return LookAtObject() if facts.found is UNKNOWN else _reopened(facts, error)
+    except (TooLarge, OverQuota) as error:
+        # More bytes than allowed are there, and more parts do not help. Failing removes them.
+        return Fail(error)
     except UploadError as error:
         return Refuse(error)
     if facts.state == State.UPLOADING:
         return Claim(_expected_of_parts(parts, facts.report), sum(part.size for part in parts))
     return Complete(parts)
+
+
+def _decide_taken(facts: Facts) -> Action:
+    """OSS was asked twice and its first answer was lost, or somebody put another object there."""
+    if facts.found is UNKNOWN:
+        return LookAtObject()
+    if facts.found is not None:
+        return _end(facts, facts.found)
+    return _reopened(facts, facts.refusal or _taken())
 
 
 def _is_result(facts: Facts, found: Completed) -> bool:
@@ -208,15 +239,25 @@ def _end(facts: Facts, found: Completed) -> Action:
     if facts.state == State.UPLOADING:
         if facts.is_multipart and facts.parts is not None:
             return AbortParts()
-        return Claim(_expected_of_object(found, facts.report), found.size)
-    wrong = _differences(facts, found)
-    return Fail(_mismatch(wrong, _actual(found)), found) if wrong else Finish(found)
+        return Claim(_expected_of_object(found, facts.report), found.size if facts.file.is_stream else facts.file.size)
+    wrong = _all_differences(facts, found)
+    return Fail(_mismatch(wrong), found) if wrong else Finish(found)
 
 
-def _differences(facts: Facts, found: Completed) -> dict[str, str]:
-    """What the object must be and is not, as far as OSS tells."""
+def _differences(facts: Facts, found: Completed) -> dict[str, Difference]:
+    """Where the object's bytes are not those expected, as far as OSS tells."""
     actual = _actual(found)
-    return {name: value for name, value in (facts.expected or {}).items() if actual[name] not in ("", value)}
+    expected = (facts.expected or {}).items()
+    return {name: (value, actual[name]) for name, value in expected if actual[name] not in ("", value)}
+
+
+def _all_differences(facts: Facts, found: Completed) -> dict[str, Difference]:
+    """Where the object is not what it must be: its bytes, its size, its attributes."""
+    wrong = _differences(facts, found)
+    size = facts.file.size
+    if size is not None and found.size is not None and found.size != size:
+        wrong["size"] = (str(size), str(found.size))
+    return wrong | attribute_differences(facts.required, found.headers)
 
 
 # What the object must be
@@ -244,15 +285,28 @@ def _gone() -> UploadGone:
     return UploadGone(Phrase("OSS no longer has this upload and its parts. Start a new upload."))
 
 
-def _mismatch(wrong: Mapping[str, str], actual: Mapping[str, str]) -> ObjectMismatch:
-    names = {"etag": "ETag", "crc64": Phrase("CRC64 of the parts"), "client_crc64": Phrase("CRC64 of the file")}
+def _taken() -> Conflict:
+    return Conflict(Phrase("An object with this key exists and must not be overwritten."))
+
+
+_NAMES = {
+    "etag": "ETag",
+    "crc64": Phrase("CRC64 of the parts"),
+    "client_crc64": Phrase("CRC64 of the file"),
+    "size": Phrase("size"),
+}
+
+
+def _mismatch(wrong: Mapping[str, Difference]) -> ObjectMismatch:
     differences = (
-        Phrase("{name}: {sent} expected, {held} at OSS", name=names[name], sent=value, held=actual[name])
-        for name, value in wrong.items()
+        Phrase(
+            "{name}: {sent} expected, {held} at OSS", name=_NAMES.get(name, name), sent=must or "-", held=held or "-"
+        )
+        for name, (must, held) in wrong.items()
     )
     detail = Phrase(
-        "The object in the bucket differs from the file that was sent: {differences}. "
-        "The object was kept for inspection; upload the file again.",
+        "The object in the bucket is not the one that was to be uploaded: {differences}. "
+        "It is removed; upload the file again.",
         differences=Phrase.joined(differences, ", "),
     )
-    return ObjectMismatch(detail, errors={name: [value, actual[name]] for name, value in wrong.items()})
+    return ObjectMismatch(detail, errors={name: list(pair) for name, pair in wrong.items()})

@@ -35,19 +35,24 @@ class Destination:
     max_active_per_user: int | None = None
     """Number of unfinished uploads; None: no limit."""
     max_bytes_per_user_per_day: int | None = None
-    """Bytes of uploads begun within 24 hours, except aborted and failed ones; None: no limit."""
+    """Bytes of uploads begun within 24 hours, except aborted and failed ones that OSS has dropped; None: no limit."""
 
     acl: str = ""
     storage_class: str = ""
     tagging: Mapping[str, str] = field(default_factory=dict)
     cache_control: str = ""
-    content_disposition: str = ""
-    """`inline` or `attachment`; the file's name is added to it."""
-    expires: int | None = None
-    """Seconds from the begin of the upload to the date in the object's Expires header."""
+    content_disposition: str | Mapping[str, str] = ""
+    """`inline` or `attachment`; the file's name is added to it. Or {"type": …, "filename": …} with another name."""
+    expires: int | str | None = None
+    """The date in the object's Expires header (ISO 8601), or the seconds to it from the begin of the upload."""
     encryption: str = ""
     encryption_key_id: str = ""
-    forbid_overwrite: bool = False
+    data_encryption: str = ""
+    """`SM4` where `encryption` is KMS: how OSS encrypts the bytes."""
+    forbid_overwrite: bool = True
+    """OSS refuses a second object with the same key, so that nothing replaces a completed upload."""
+    complete_all: bool = False
+    """Complete without a list of parts: OSS takes all that it holds."""
     traffic_limit: int | None = None
     """bit/s of each request that uploads bytes."""
     callback: Mapping[str, Any] | None = None
@@ -57,6 +62,9 @@ class Destination:
     """Bytes; None: chosen by the size of the file."""
     url_expires: int = 15 * 60
     """Seconds for which a presigned URL is valid."""
+    credentials: str = ""
+    """Which temporary credentials are issued: `upload`, for the parts of one upload; `prefix`, also for the user's own
+    prefix. Empty: none."""
     credentials_expires: int = 3600
     """Seconds for which temporary credentials are valid."""
     upload_expires: int = 7 * 24 * 3600
@@ -75,6 +83,17 @@ class Destination:
         return static_prefix(self.key)
 
     @property
+    def has_own_prefix(self) -> bool:
+        """Whether all keys begin with a fixed directory, so that they differ from those of other applications."""
+        return self.prefix.endswith("/")
+
+    @property
+    def unenforced_by_policy(self) -> list[str]:
+        """The rules set here that no RAM policy can express. They are enforced when an object has arrived."""
+        names = ("max_size", "content_types", "max_active_per_user", "max_bytes_per_user_per_day")
+        return [name for name in names if getattr(self, name)]
+
+    @property
     def options(self) -> dict[str, Any]:
         """The options that are set here; a client may replace those named in `client_options`."""
         return {name: value for name in OPTIONS if (value := getattr(self, name)) not in ("", None, {}, False)}
@@ -85,6 +104,9 @@ class Destination:
         return {field.name for field in fields(cls)} - {"name"}
 
 
+ISSUES_FOR_UPLOAD, ISSUES_FOR_PREFIX = "upload", "prefix"
+CREDENTIALS = ("", ISSUES_FOR_UPLOAD, ISSUES_FOR_PREFIX)
+"""The values of `credentials`. `prefix` includes `upload`."""
 CLIENT_OPTIONS = OPTIONS | {"metadata"}
 CALLBACK_KEYS = frozenset({"url", "host", "body", "body_type", "sni", "vars"})
 

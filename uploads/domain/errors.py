@@ -11,11 +11,14 @@
     ├── Conflict            valid, but not possible now
     │   ├── WrongState      the upload is completed, aborted, failed …
     │   ├── NotOffered      the site is not configured for it
-    │   └── PartsMissing    OSS does not have all parts; `errors["parts"]` lists their numbers
+    │   ├── PartsMissing    OSS does not have all parts; `errors["parts"]` lists their numbers
+    │   └── PartsRefused    OSS refuses parts or their order; `errors["parts"]` lists those that OSS names
     ├── UploadGone          OSS does not know the upload any more; its parts are lost
     ├── ObjectMismatch      the object exists, but differs from the file that was sent
     ├── StorageBusy         OSS cannot be reached, or asks to retry; nothing is lost
-    └── StorageRefused      OSS refuses the server's request: credentials, policy, bucket; an administrator must act
+    ├── StorageRefused      OSS refuses the server's request: credentials, policy, bucket; an administrator must act
+    ├── DatabaseUnavailable the site's own database does not answer; nothing is lost
+    └── InternalError       a mistake in this program; the log has the traceback under the request's id
 
 Rule: pure. Texts are phrases (`phrase.py`), to be translated when they are read. `from_storage` alone turns OSS's
 errors into these, and `web/problems.py` alone turns these into answers.
@@ -108,6 +111,11 @@ class PartsMissing(Conflict):
     title = Phrase("Not all parts have arrived")
 
 
+class PartsRefused(Conflict):
+    code = "parts_refused"
+    title = Phrase("OSS refuses the parts")
+
+
 class UploadGone(UploadError):
     code = "upload_gone"
     title = Phrase("OSS no longer has this upload")
@@ -131,6 +139,19 @@ class StorageRefused(UploadError):
     code = "storage_refused"
     title = Phrase("The storage refused the server's request")
     status = 502
+
+
+class DatabaseUnavailable(UploadError):
+    code = "database_unavailable"
+    title = Phrase("The site is not available at the moment")
+    status = 503
+    retryable = True
+
+
+class InternalError(UploadError):
+    code = "internal_error"
+    title = Phrase("Internal error")
+    status = 500
 
 
 class NotOffered(Conflict):
@@ -161,6 +182,14 @@ FIXES: dict[str, Phrase] = {
 """OSS's error code → what an administrator should do."""
 
 
+REFUSED_PARTS: dict[str, Phrase] = {
+    "EntityTooSmall": Phrase("A part other than the last one is smaller than 100 KB. Start a new upload."),
+    "InvalidPart": Phrase("OSS does not have a part, or has other bytes under its number. Send the part again."),
+    "InvalidPartOrder": Phrase("The parts are not in ascending order. Complete the upload again."),
+}
+"""OSS's error codes that concern the parts of an upload → what a client should do. Manual: CompleteMultipartUpload."""
+
+
 def from_storage(error: StorageError) -> UploadError:
     """The error to raise for an error of the OSS client, with OSS's code and request id in `oss`."""
     oss = {"code": error.code, "request_id": error.request_id} if isinstance(error, OssError) else None
@@ -172,4 +201,8 @@ def from_storage(error: StorageError) -> UploadError:
         return UploadGone(Phrase("OSS no longer has this upload and its parts. Start a new upload."), oss=oss)
     if error.code == "FileAlreadyExists":
         return Conflict(Phrase("An object with this key exists and must not be overwritten."), oss=oss)
+    if error.code in REFUSED_PARTS:
+        named = error.fields.get("PartNumber", "") if isinstance(error, OssError) else ""
+        numbers = [int(named)] if named.isascii() and named.isdigit() else []
+        return PartsRefused(REFUSED_PARTS[error.code], errors={"parts": numbers}, oss=oss)
     return StorageRefused(FIXES.get(error.code, Phrase("OSS answered: {message}", message=error.message)), oss=oss)

@@ -1,18 +1,19 @@
 """Object keys: made by the server from a destination's template.
 
 Rule: nothing that a client sends can leave its place in the template. No key contains `*` or `?` (RAM policies treat
-them as wildcards), a dot segment or `//` (HTTP clients rewrite them), or a control character.
+them as wildcards), a dot segment or `//` (HTTP clients rewrite them), a control character, or a character that changes
+the direction of text.
 
 OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions
 """
 
 import re
 import string
-import unicodedata
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from uploads.domain.names import DIRECTION_CONTROLS, printable
 from uploads.domain.phrase import Phrase
 from uploads.oss.limits import MAX_KEY_BYTES
 
@@ -27,9 +28,7 @@ def safe_filename(filename: str) -> str:
 
     A name that is too long is cut before its extension.
     """
-    name = unicodedata.normalize("NFC", filename.encode("utf-8", "replace").decode())
-    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp"))
-    name = UNSAFE.sub("_", name.strip()).strip(". ")
+    name = UNSAFE.sub("_", printable(filename).strip()).strip(". ")
     if len(name.encode()) > MAX_FILENAME_BYTES:
         stem, dot, extension = name.rpartition(".")
         if not dot or len(extension.encode()) > 20:
@@ -84,6 +83,8 @@ def key_problem(key: str) -> Phrase | None:
         return Phrase("an object key must not contain * or ?, which RAM policies treat as wildcards")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in key):
         return Phrase("an object key must not contain control characters")
+    if DIRECTION_CONTROLS & set(key):
+        return Phrase("an object key must not contain characters that change the direction of text")
     if any(segment in ("", ".", "..") for segment in key.split("/")[:-1]) or key.split("/")[-1] in (".", ".."):
         return Phrase("an object key must not contain empty or dot segments, which HTTP clients rewrite")
     return None
@@ -102,7 +103,7 @@ def template_problem(template: Any) -> str | None:
     if "uuid" not in names:
         return "it must contain {uuid}, or uploads of one name would overwrite each other"
     try:
-        object_key(template, user_id=1, now=datetime(2026, 1, 15), uuid=UUID(int=0), filename="a.bin")
+        key = object_key(template, user_id=1, now=datetime(2026, 1, 15), uuid=UUID(int=0), filename="a.bin")
     except ValueError as error:
         return str(error)
-    return None
+    return None if UUID(int=0).hex in key else "{uuid} must not be shortened: it tells whose object it is"

@@ -6,22 +6,31 @@ OSS accepts most of them only when an upload begins.
 OSS's manual: https://www.alibabacloud.com/help/en/oss/developer-reference/initiatemultipartupload
 """
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
+from uploads.domain.names import without_direction_controls
 from uploads.domain.phrase import Phrase
 from uploads.oss.limits import MAX_TRAFFIC_LIMIT, MIN_TRAFFIC_LIMIT
 
 ACLS = ("default", "private", "public-read", "public-read-write")
 STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
 ENCRYPTIONS = ("AES256", "KMS", "SM4")
+DATA_ENCRYPTIONS = ("SM4",)
+"""Where KMS encrypts the keys. Without it OSS encrypts the bytes by AES256."""
+MAX_EXPIRES = 10 * 366 * 24 * 3600
+MAX_FILENAME = 200
+"""Characters of a file name in Content-Disposition: percent-encoded they fit into a header."""
+_TAG = re.compile(r"[A-Za-z0-9 +\-=._:/]*")
 DISPOSITIONS = ("inline", "attachment")
 MAX_TAGS, MAX_TAG_NAME, MAX_TAG_VALUE = 10, 128, 256
 MAX_HEADER_LENGTH = 1024
 TRAFFIC_LIMIT = "x-oss-traffic-limit"
+OBJECT_ACL = "x-oss-object-acl"
 
 Problem = Phrase | None
 
@@ -62,9 +71,50 @@ def _tags(value: Any) -> Problem:
                 name=MAX_TAG_NAME,
                 value=MAX_TAG_VALUE,
             )
-        if any(not (character.isalnum() or character in " +-=._:/") for character in name + text):
-            return Phrase("a tag may contain only letters, digits, spaces and + - = . _ : /")
+        if not _TAG.fullmatch(name + text):
+            return Phrase("a tag may contain only the letters A to Z and a to z, digits, spaces and + - = . _ : /")
     return None
+
+
+def _disposition(value: Any) -> Problem:
+    """`inline`, `attachment`, or a mapping with one of them as `type`, and the `filename`."""
+    if isinstance(value, Mapping):
+        name = value.get("filename")
+        named = isinstance(name, str) and 0 < len(name) <= MAX_FILENAME and _is_text(name)
+        if set(value) == {"type", "filename"} and value["type"] in DISPOSITIONS and named:
+            return None
+    elif isinstance(value, str) and value in DISPOSITIONS:
+        return None
+    return Phrase(
+        "it must be one of {known}, or map type to one of them and filename to a name of 1 to {most} characters",
+        known=", ".join(DISPOSITIONS),
+        most=MAX_FILENAME,
+    )
+
+
+def _is_text(text: str) -> bool:
+    """Whether UTF-8 can express it: a half of a surrogate pair cannot be sent."""
+    return text.encode("utf-8", "replace").decode() == text
+
+
+def _expires(value: Any) -> Problem:
+    """Seconds from the beginning of the upload, or a date."""
+    if isinstance(value, str) and _date(value) is not None:
+        return None
+    if type(value) is int and 0 <= value <= MAX_EXPIRES:
+        return None
+    return Phrase(
+        "it must be a number of seconds from 0 to {most}, or a date such as 2027-01-15T09:30:00Z", most=MAX_EXPIRES
+    )
+
+
+def _date(text: str) -> datetime | None:
+    """A date of ISO 8601; UTC unless it says otherwise."""
+    try:
+        date = datetime.fromisoformat(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 CHECKS: dict[str, Callable[[Any], Problem]] = {
@@ -72,15 +122,17 @@ CHECKS: dict[str, Callable[[Any], Problem]] = {
     "storage_class": _one_of(*STORAGE_CLASSES),
     "tagging": _tags,
     "cache_control": _line,
-    "content_disposition": _one_of(*DISPOSITIONS),
-    "expires": _whole(0, 10 * 366 * 24 * 3600, Phrase("seconds")),
+    "content_disposition": _disposition,
+    "expires": _expires,
     "encryption": _one_of(*ENCRYPTIONS),
     "encryption_key_id": _line,
+    "data_encryption": _one_of(*DATA_ENCRYPTIONS),
     "forbid_overwrite": _flag,
     "traffic_limit": _whole(MIN_TRAFFIC_LIMIT, MAX_TRAFFIC_LIMIT, "bit/s"),
 }
-"""Option → why a value is not allowed. `expires`: seconds from the upload's beginning to the Expires header's time.
-`content_disposition`: the file name is added. `traffic_limit`: bit/s of each request."""
+"""Option → why a value is not allowed. `expires`: the date in the Expires header, or the seconds to it from the
+upload's beginning. `content_disposition`: the upload's file name is added, or another. `data_encryption`: how OSS
+encrypts the bytes where KMS encrypts the keys. `traffic_limit`: bit/s of each request."""
 
 OPTIONS = frozenset(CHECKS)
 
@@ -89,6 +141,14 @@ def problem(name: str, value: Any) -> Problem:
     """Why this option or its value is not allowed; None if it is."""
     check = CHECKS.get(name)
     return Phrase("unknown option") if check is None else check(value)
+
+
+def combination_problem(options: Mapping[str, Any]) -> Problem:
+    """Why these options, each of them valid, cannot be combined; None if they can."""
+    for name in ("encryption_key_id", "data_encryption"):
+        if options.get(name) and options.get("encryption") != "KMS":
+            return Phrase("{option} can only be set where encryption is KMS", option=name)
+    return None
 
 
 # Which request carries what
@@ -102,23 +162,33 @@ def object_headers(
     if options.get("cache_control"):
         headers["Cache-Control"] = options["cache_control"]
     if options.get("content_disposition"):
-        headers["Content-Disposition"] = disposition(options["content_disposition"], filename)
+        chosen = options["content_disposition"]
+        kind, name = (chosen, filename) if isinstance(chosen, str) else (chosen["type"], chosen["filename"])
+        headers["Content-Disposition"] = disposition(kind, name)
     if options.get("expires") is not None:
-        headers["Expires"] = format_datetime(begun + timedelta(seconds=options["expires"]), usegmt=True)
+        headers["Expires"] = format_datetime(_expiry(options["expires"], begun), usegmt=True)
     if options.get("storage_class"):
         headers["x-oss-storage-class"] = options["storage_class"]
     if options.get("encryption"):
         headers["x-oss-server-side-encryption"] = options["encryption"]
     if options.get("encryption_key_id"):
         headers["x-oss-server-side-encryption-key-id"] = options["encryption_key_id"]
+    if options.get("data_encryption"):
+        headers["x-oss-server-side-data-encryption"] = options["data_encryption"]
     if options.get("tagging"):
         headers["x-oss-tagging"] = "&".join(f"{_tag(name)}={_tag(text)}" for name, text in options["tagging"].items())
     return {**headers, **_overwriting(options), **{f"x-oss-meta-{name}": text for name, text in metadata.items()}}
 
 
+def _expiry(value: int | str, begun: datetime) -> datetime:
+    if isinstance(value, str):
+        return _date(value) or begun
+    return begun.astimezone(UTC) + timedelta(seconds=value)
+
+
 def completion_headers(options: Mapping[str, Any]) -> dict[str, str]:
     """Headers of CompleteMultipartUpload, and of PutObject and PostObject."""
-    acl = {"x-oss-object-acl": options["acl"]} if options.get("acl") else {}
+    acl = {OBJECT_ACL: options["acl"]} if options.get("acl") else {}
     return {**acl, **_overwriting(options)}
 
 
@@ -142,6 +212,7 @@ def _tag(text: str) -> str:
 
 def disposition(kind: str, filename: str) -> str:
     """A Content-Disposition header (RFC 6266). Clients that read only ASCII get underscores for other characters."""
+    filename = without_direction_controls(filename)
     plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "_" for c in filename)
     named = f'{kind}; filename="{plain}"'
     return named if plain == filename else f"{named}; filename*=UTF-8''{quote(filename, safe='')}"

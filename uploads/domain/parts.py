@@ -7,11 +7,12 @@ Manual: ListParts, CompleteMultipartUpload.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from uploads.domain.errors import InvalidUpload, PartsMissing
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan
-from uploads.domain.quota import too_large
+from uploads.domain.quota import beyond_reservation, too_large
 from uploads.oss.messages import Part
 
 
@@ -24,6 +25,9 @@ class ClientReport:
     etag: str = ""
     size: int | None = None
     """Bytes of a stream, known at its end."""
+    callback: Mapping[str, Any] | None = None
+    """The outcome of the destination's callback, as OSS told the client of a file that was sent in one request:
+    `oss.responses.callback_result`. OSS tells nobody else, and the client may say anything."""
     parts: Mapping[int, str] | None = None
     """Part number → ETag of all parts, from clients that report no sizes: instead of `size`."""
 
@@ -41,6 +45,8 @@ class FilePlan:
     """Bytes; None until a stream ends."""
     max_size: int | None = None
     """The most bytes that the destination takes; None: any number."""
+    reserved: int | None = None
+    """The most bytes that a stream may have; None: any number."""
     destination: str = ""
     recorded_crc64: Mapping[int, str] = field(default_factory=dict)
     """Part number → CRC64 that the browser recorded."""
@@ -54,7 +60,7 @@ def parts_to_complete(file: FilePlan, listed: Sequence[Part], report: ClientRepo
     """The parts to complete with, by number. OSS drops a part beyond the plan, which is left out.
 
     Raises PartsMissing, whose `errors["parts"]` names what must be sent again; InvalidUpload for a stream without a
-    size; TooLarge for a stream beyond the destination's limit.
+    size; TooLarge for a stream beyond the destination's limit, OverQuota for one beyond its reservation.
     """
     if file.is_stream:
         return _stream_parts(file, listed, report)
@@ -91,6 +97,8 @@ def _stream_parts(file: FilePlan, listed: Sequence[Part], report: ClientReport) 
         raise InvalidUpload(detail, errors={"size": [detail]})
     if file.max_size is not None and size > file.max_size:
         raise too_large(file.destination, file.max_size, size)
+    if file.reserved is not None and size > file.reserved:
+        raise beyond_reservation(file.reserved)
     _require_no_gaps(file, listed)
     total = sum(part.size for part in listed)
     if total != size:

@@ -13,6 +13,9 @@ from uploads.oss.limits import GIB, MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_S
 SMALLEST_PART = 8 * MIB
 """In smaller parts, round trips and CORS preflights (one for each part) take too much of the time."""
 
+GROWTH_STEP = 1000
+"""Parts of a stream after which they grow."""
+
 REFERENCE_SIZE, REFERENCE_PART = 10 * GIB, 16
 """In bytes and in MiB: 10 GiB is sent in parts of 16 MiB. The part size grows with the square root of the file's size:
 a failed part loses little on a poor connection, and thousands of GiB need fewer than 10,000 parts."""
@@ -44,6 +47,16 @@ class Plan:
         if self.size is None:
             return None
         return min(self.part_size, self.size - (number - 1) * self.part_size)
+
+    def stream_range(self, number: int) -> tuple[int, int]:
+        """First byte and most bytes of a stream's part, if every earlier part is as large as it may be.
+
+        After each thousand parts they may be larger by one part size, so that 10,000 parts hold long streams. The
+        engine cuts its streams by the same rule (`growingStart` in frontend/src/engine/parts.ts).
+        """
+        steps, rest = divmod(number - 1, GROWTH_STEP)
+        start = GROWTH_STEP * steps * (steps + 1) // 2 + rest * (steps + 1)
+        return start * self.part_size, min((steps + 1) * self.part_size, MAX_PART_SIZE)
 
     def numbers(self) -> Iterator[int]:
         """The numbers of all parts; for a stream, of all that there can be."""

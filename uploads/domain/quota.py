@@ -3,10 +3,17 @@
 Rule: pure; whoever asks has counted. Each refusal names the field, the limit and what would fit.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from uploads.domain.errors import OverQuota, TooLarge
 from uploads.domain.phrase import Phrase
+from uploads.oss.limits import GIB
+
+DEFAULT_RESERVATION = 10 * GIB
+"""Bytes that a file of unknown size reserves of a quota where the destination has no `max_size`."""
+GROWTH_STEP = 1000
+"""Parts of a stream that have the same size: after each thousand they are larger by one part size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +68,39 @@ def too_large(destination: str, max_size: int, size: int) -> TooLarge:
         size=size,
     )
     return TooLarge(detail, errors={"size": [detail]})
+
+
+# Reservations of files whose size is unknown
+
+
+def reservation(limits: Limits, usage: Usage, max_size: int | None) -> int | None:
+    """The bytes that a file of unknown size may have; None: any number. Raises OverQuota if nothing is left.
+
+    Where bytes are limited it is `max_size`, or what is left of the quota if that is less.
+    """
+    check_quota(limits, usage, 1)
+    if limits.max_bytes_per_day is None:
+        return max_size
+    return min(limits.max_bytes_per_day - usage.size, DEFAULT_RESERVATION if max_size is None else max_size)
+
+
+def beyond_reservation(reserved: int) -> OverQuota:
+    """The error for a file of unknown size that has grown beyond its reservation."""
+    detail = Phrase(
+        "This upload may have at most {most} bytes. That was left of the limits when it began.", most=reserved
+    )
+    return OverQuota(detail, errors={"size": [detail]})
+
+
+def room(reserved: int, part_size: int, numbers: Sequence[int], held: Mapping[int, int]) -> list[int]:
+    """For each part number the bytes that a part may have within the reservation; not positive if there are none.
+
+    `held`: the bytes of the parts that OSS has, by number. A part below the requested one that OSS does not have counts
+    in full: it may have been signed.
+    """
+    before, after = [0], [sum(held.values())]
+    for number in range(1, max(numbers, default=0) + 1):
+        size = held.get(number)
+        before.append(before[-1] + (part_size * (1 + (number - 1) // GROWTH_STEP) if size is None else size))
+        after.append(after[-1] - (size or 0))
+    return [reserved - before[number - 1] - after[number] for number in numbers]

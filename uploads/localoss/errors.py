@@ -85,6 +85,7 @@ ERRORS: Mapping[str, Row] = {
     "NoSuchBucket": Row(404, "The specified bucket does not exist.", "0015-00000101"),
     "NoSuchKey": Row(404, "The specified key does not exist.", "0026-00000001"),
     "NoSuchUpload": Row(404, _NO_UPLOAD, "0042-00000002"),
+    "NoSuchBucketOverwriteConfig": Row(404, "The bucket does not have an overwrite configuration."),
     "NoSuchLifecycle": Row(404, "No Row found in Lifecycle Table."),
     "NoSuchCORSConfiguration": Row(404, "The CORS Configuration does not exist."),
     "MethodNotAllowed": Row(405, "The specified method is not allowed against this resource."),

@@ -54,7 +54,13 @@ class FormPolicy:
 
 
 def _holds(condition: Condition, fields: Mapping[str, str]) -> bool:
-    value = fields.get(condition.field, "")
+    """A field that the form lacks fulfils no condition.
+
+    Manual, "0006-00000226": https://help.aliyun.com/en/oss/user-guide/0006-00000226
+    """
+    value = fields.get(condition.field)
+    if value is None:
+        return False
     if condition.operator == "starts-with":
         return value.startswith(condition.values[0])
     if condition.operator == "not-in":

@@ -16,6 +16,7 @@ from uploads.localoss.operations import (
     acls,
     bucket_cors,
     bucket_lifecycle,
+    bucket_overwrite,
     buckets,
     copying,
     delete_multiple,
@@ -51,7 +52,7 @@ class Route:
 
 _BUCKET_SUBRESOURCES = """
 accessmonitor accessPoint acl asyncFetch bucketArchiveDirectRead bucketInfo callback cname comp cors delete
-encryption httpsConfig inventory lifecycle list-type live location logging metaQuery objectWorm policy
+encryption httpsConfig inventory lifecycle list-type live location logging metaQuery objectWorm overwriteConfig policy
 policyStatus publicAccessBlock qos qosInfo referer replication replicationLocation replicationProgress
 requestPayment resourceGroup rtc stat style styleName tagging transferAcceleration uploads
 userDefinedLogFieldsConfig versioning versions vod website worm wormExtend wormId
@@ -91,6 +92,12 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
         "GetBucketLifecycle", "oss:GetBucketLifecycle", bucket_lifecycle.get_bucket_lifecycle),
     ("bucket", "DELETE", "lifecycle"): Route(
         "DeleteBucketLifecycle", "oss:PutBucketLifecycle", bucket_lifecycle.delete_bucket_lifecycle),
+    ("bucket", "PUT", "overwriteConfig"): Route(
+        "PutBucketOverwriteConfig", "oss:PutBucketOverwriteConfig", bucket_overwrite.put_bucket_overwrite),
+    ("bucket", "GET", "overwriteConfig"): Route(
+        "GetBucketOverwriteConfig", "oss:GetBucketOverwriteConfig", bucket_overwrite.get_bucket_overwrite),
+    ("bucket", "DELETE", "overwriteConfig"): Route(
+        "DeleteBucketOverwriteConfig", "oss:DeleteBucketOverwriteConfig", bucket_overwrite.delete_bucket_overwrite),
     ("bucket", "GET", ""): Route("ListObjects", "oss:ListObjects", object_listings.list_objects, public="read"),
     ("bucket", "GET", "list-type"): Route(
         "ListObjectsV2", "oss:ListObjects", object_listings.list_objects_v2, public="read"),

@@ -1,17 +1,20 @@
-"""Configures a bucket for uploads from pages: its CORS rules, and the lifecycle rules that abort stale uploads.
+"""Configures a bucket for uploads from pages: its CORS rules, the lifecycle rules that abort stale uploads, and the
+rules that protect completed uploads from being overwritten.
 
 Rule: OSS replaces all rules on a put. So the rules are read, merged, written and read back; the rules of others stay
 as they are. See https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors and putbucketlifecycle.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from typing import Any
 
 from uploads.domain.destination import Destination, outermost_prefixes
-from uploads.oss import lifecycle
+from uploads.oss import lifecycle, overwrite
 from uploads.oss.client import OssClient
+from uploads.oss.errors import OssError
 from uploads.oss.limits import MAX_CORS_RULES
 from uploads.oss.messages import CorsConfiguration, CorsRule
 
@@ -26,9 +29,11 @@ CORS_RULE = CorsRule(
 )
 """The rule that a page needs, without its origin. A rule that differs in the origins alone counts as ours."""
 LIFECYCLE_IDS = "oss-uploads-abort-"
-"""The beginning of the IDs of our lifecycle rules."""
-GRACE_DAYS = 1
-"""OSS aborts an upload this many days after the sweep should have done so."""
+OVERWRITE_IDS = "oss-uploads-forbid-"
+"""The beginnings of the IDs of our lifecycle rules and of our overwrite rules."""
+MARGIN_DAYS = 7
+"""OSS counts from the begin of an upload, and the expiry moves with each activity: an upload may take this many days
+longer than `upload_expires`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +45,28 @@ class Change:
     diff: str
     """A unified diff; "" when the bucket needs no change."""
     apply: Callable[[], None]
-    """Writes the rules and reads them back. Raises StorageError, and RuntimeError when OSS returns other rules."""
+    """Writes the rules and reads them back. Raises StorageError, RuntimeError when OSS returns other rules, and for the
+    overwrite protection NotAvailable."""
+
+
+class NotAvailable(Exception):
+    """OSS does not offer this kind of rules to the account, or the access key may not use it. The message says why."""
 
 
 def changes(
     client: OssClient, bucket: str, destinations: Iterable[Destination], origins: Iterable[str]
 ) -> Iterator[Change]:
-    """The change of the CORS rules, then that of the lifecycle rules; each is read when it is asked for.
+    """The change of the CORS rules, of the lifecycle rules, and of the overwrite protection; each is read when it is
+    asked for.
 
-    Raises StorageError, and ValueError or lifecycle.Contradiction when OSS would refuse the merged rules.
+    Raises StorageError, and ValueError or lifecycle.Contradiction when OSS would refuse the merged rules. The last one
+    raises NotAvailable.
     """
+    destinations = list(destinations)
     yield plan_cors(client, bucket, list(origins))
-    yield plan_lifecycle(client, bucket, days_until_abort(destinations))
+    if days := days_until_abort(destinations):
+        yield plan_lifecycle(client, bucket, days)
+    yield plan_overwrite(client, bucket, protected_prefixes(destinations))
 
 
 def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:
@@ -75,6 +90,34 @@ def plan_lifecycle(client: OssClient, bucket: str, days: Mapping[str, int]) -> C
         write=lambda after: client.put_lifecycle(bucket, after),
         describe=describe_lifecycle,
     )
+
+
+def plan_overwrite(client: OssClient, bucket: str, prefixes: Sequence[str]) -> Change:
+    """Protects all keys with these prefixes. Raises as `changes` does, and NotAvailable."""
+    with _available():
+        change = _plan(
+            f"no overwriting: {', '.join(prefix or 'all keys' for prefix in prefixes) or 'not demanded'}",
+            read=lambda: client.get_overwrite(bucket),
+            merge=lambda before: overwrite.merged(before, OVERWRITE_IDS, prefixes),
+            write=lambda after: client.put_overwrite(bucket, after),
+            describe=describe_overwrite,
+        )
+
+    def apply() -> None:
+        with _available():
+            change.apply()
+
+    return replace(change, apply=apply)
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except OssError as error:
+        if error.retryable or error.code == "NoSuchBucket":
+            raise
+        raise NotAvailable(f"{error.message} ({error.code})") from error
 
 
 def _plan(
@@ -125,13 +168,32 @@ def days_until_abort(destinations: Iterable[Destination]) -> dict[str, int]:
     """For `plan_lifecycle`: by key prefix, the days after which an unfinished upload is stale.
 
     OSS allows no rule inside another's prefix, so the outer prefix stands for all within it, with the longest time.
+    A destination without a prefix of its own has none: the rule would abort uploads of other applications.
+    """
+    own = [each for each in destinations if each.has_own_prefix]
+    return {
+        prefix: MARGIN_DAYS + max(upload_days(each) for each in own if each.prefix.startswith(prefix))
+        for prefix in outermost_prefixes(own)
+    }
+
+
+def protected_prefixes(destinations: Iterable[Destination]) -> list[str]:
+    """For `plan_overwrite`: the prefixes of destinations that forbid overwriting.
+
+    A prefix that also holds the keys of a destination that allows it is left out.
     """
     destinations = list(destinations)
-    return {
-        prefix: GRACE_DAYS
-        + max(-(-each.upload_expires // SECONDS_PER_DAY) for each in destinations if each.prefix.startswith(prefix))
-        for prefix in outermost_prefixes(destinations)
-    }
+    allowing = [each.prefix for each in destinations if not each.forbid_overwrite]
+    return [
+        prefix
+        for prefix in outermost_prefixes(each for each in destinations if each.forbid_overwrite)
+        if not any(other.startswith(prefix) for other in allowing)
+    ]
+
+
+def upload_days(destination: Destination) -> int:
+    """The whole days after which an unfinished upload without activity is stale."""
+    return -(-destination.upload_expires // SECONDS_PER_DAY)
 
 
 def describe_cors(configuration: CorsConfiguration) -> list[str]:
@@ -160,3 +222,15 @@ def describe_lifecycle(document: bytes | None) -> list[str]:
         if not rule.enabled:
             lines.append("    disabled")
     return lines
+
+
+def describe_overwrite(document: bytes | None) -> list[str]:
+    """The rules as lines, to show and to compare; none for a bucket without a document."""
+    if document is None:
+        return []
+    return [
+        f"rule {rule.id}: no overwriting of {rule.prefix or 'all keys'}"
+        + (f" that end in {rule.suffix}" if rule.suffix else "")
+        + (f" by {', '.join(rule.principals)}" if rule.principals else "")
+        for rule in sorted(overwrite.read(document), key=lambda rule: rule.id)
+    ]

@@ -56,6 +56,33 @@ class BucketCalls(Transport):
         request = OssRequest("PUT", bucket, query=[("lifecycle", "")], headers=XML)
         self.call("PutBucketLifecycle", request, document)
 
+    def get_overwrite(self, bucket: str) -> bytes | None:
+        """GetBucketOverwriteConfig. Returns the XML as OSS sent it, or None for a bucket without rules."""
+        try:
+            return self.call(
+                "GetBucketOverwriteConfig", OssRequest("GET", bucket, query=[("overwriteConfig", "")])
+            ).content
+        except NotFound as error:
+            if error.code != "NoSuchBucket":
+                return None
+            raise
+
+    def put_overwrite(self, bucket: str, document: bytes | None) -> None:
+        """PutBucketOverwriteConfig, which replaces all rules; with None DeleteBucketOverwriteConfig."""
+        query = [("overwriteConfig", "")]
+        if document is None:
+            self.call("DeleteBucketOverwriteConfig", OssRequest("DELETE", bucket, query=query))
+        else:
+            self.call("PutBucketOverwriteConfig", OssRequest("PUT", bucket, query=query, headers=XML), document)
+
+    def bucket_storage_class(self, bucket: str) -> str:
+        """GetBucketInfo. Returns the storage class that new objects have unless their request names another.
+
+        Manual, "GetBucketInfo": https://www.alibabacloud.com/help/en/oss/developer-reference/getbucketinfo
+        """
+        response = self.call("GetBucketInfo", OssRequest("GET", bucket, query=[("bucketInfo", "")]))
+        return messages.parse(response.content, "BucketInfo").findtext("Bucket/StorageClass") or ""
+
     def bucket_region(self, bucket: str) -> tuple[str, datetime]:
         """GetBucketLocation. Returns the bucket's location (`oss-cn-hangzhou`) and the time of OSS's clock."""
         response = self.call("GetBucketLocation", OssRequest("GET", bucket, query=[("location", "")]))

@@ -55,3 +55,9 @@ MAX_LIFECYCLE_XML_BYTES = 1 * MIB
 MIN_TRAFFIC_LIMIT = 819_200
 MAX_TRAFFIC_LIMIT = 838_860_800
 """Bits per second that `x-oss-traffic-limit` may have. Manual, "UploadPart", "PutObject"."""
+MAX_OVERWRITE_RULES = 100
+"""Rules in the overwrite configuration of a bucket."""
+MAX_AFFIX_CHARACTERS = 1023
+"""Characters of the prefix or suffix in an overwrite rule."""
+MAX_OVERWRITE_XML_BYTES = 1024 * 1024
+"""Bytes of an overwrite configuration."""

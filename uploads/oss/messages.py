@@ -47,6 +47,8 @@ class Part:
     etag: str
     size: int = 0
     crc64: int | None = None
+    last_modified: datetime | None = field(default=None, compare=False)
+    """In UTC; None where OSS does not give it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,26 @@ class PartPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a listing describes it. `etag` has no quotes, `size` is in bytes, `modified` in UTC."""
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectPage:
     """One page of ListObjectsV2. `next_token` is empty on the last page."""
 
-    keys: tuple[str, ...]
+    objects: tuple[ListedObject, ...]
     prefixes: tuple[str, ...]
     next_token: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(each.key for each in self.objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,8 @@ class Completed:
     content_type: str = ""
     request_id: str = ""
     modified: datetime | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What HeadObject says of the object, with names in lower case; empty in other answers."""
     callback: Mapping[str, Any] | None = None
     """The result of the upload callback, if one was asked for (`responses.callback_result`)."""
 
@@ -185,6 +203,7 @@ def parse_parts(body: bytes) -> PartPage:
             etag=bare(_text(part, "ETag")),
             size=_number(part, "Size"),
             crc64=int(crc) if (crc := _text(part, "HashCrc64ecma")).isdigit() else None,
+            last_modified=_time(part, "LastModified") if _text(part, "LastModified") else None,
         )
         for part in document.iterfind("Part")
     )
@@ -208,10 +227,24 @@ def parse_objects(body: bytes) -> ObjectPage:
     """The page in ListBucketResult, which answers ListObjectsV2. Raises Malformed."""
     document = parse(body, "ListBucketResult")
     decode = _decoder(document)
-    keys = tuple(map(decode, _all(document, "Contents/Key")))
+    objects = tuple(
+        ListedObject(
+            key=decode(entry.findtext("Key") or ""),  # As it is: a key may start or end with white space.
+            etag=bare(_text(entry, "ETag")),
+            size=_number(entry, "Size"),
+            modified=_time(entry, "LastModified"),
+        )
+        for entry in document.iterfind("Contents")
+    )
     prefixes = tuple(map(decode, _all(document, "CommonPrefixes/Prefix")))
     token = document.findtext("NextContinuationToken") or ""
-    return ObjectPage(keys, prefixes, token if _is_truncated(document) else "")
+    return ObjectPage(objects, prefixes, token if _is_truncated(document) else "")
+
+
+def parse_tagging(body: bytes) -> dict[str, str]:
+    """The tags in Tagging, by name. Raises Malformed."""
+    document = parse(body, "Tagging")
+    return {tag.findtext("Key") or "": tag.findtext("Value") or "" for tag in document.iterfind("TagSet/Tag")}
 
 
 def build_complete(parts: Sequence[Part]) -> bytes:

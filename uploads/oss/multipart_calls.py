@@ -12,6 +12,8 @@ from uploads.oss.messages import Completed, OpenUpload, Part, PartPage, UploadPa
 from uploads.oss.signing import OssRequest
 from uploads.oss.transport import COMPLETE_TIMEOUT, Transport
 
+COMPLETE_ALL = "x-oss-complete-all"
+
 
 class MultipartCalls(Transport):
     """Operations of multipart uploads. Each raises Unreachable or an OssError, as `Transport.call` does."""
@@ -44,6 +46,8 @@ class MultipartCalls(Transport):
     ) -> Completed:
         """CompleteMultipartUpload. Returns the object. `parts` are in ascending order.
 
+        With `x-oss-complete-all: yes` among the headers no list is sent: OSS takes all parts that it holds.
+
         With an x-oss-callback header (`callback.request_headers`) the result has OSS's report of the callback.
         After Unreachable with `sent`, or NotFound with the code NoSuchUpload, `head` tells whether the object exists.
         """
@@ -51,7 +55,7 @@ class MultipartCalls(Transport):
         response = self.call(
             "CompleteMultipartUpload",
             OssRequest("POST", bucket, key, [("uploadId", upload_id)], sent),
-            messages.build_complete(parts),
+            b"" if COMPLETE_ALL in sent else messages.build_complete(parts),
             timeout=COMPLETE_TIMEOUT,
             safe=False,
         )

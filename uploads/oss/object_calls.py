@@ -29,10 +29,12 @@ class ObjectCalls(Transport):
         report = responses.callback_result(response.status_code, response.headers, response.content)
         return replace(stored, callback=report)
 
-    def head(self, bucket: str, key: str) -> Completed:
-        """HeadObject. Returns the object. Raises NotFound without one."""
-        headers = self.call("HeadObject", OssRequest("HEAD", bucket, key)).headers
-        return responses.described(headers, self.endpoint.url_of(bucket, key), int(headers.get("Content-Length", 0)))
+    def head(self, bucket: str, key: str, *, quick: bool = False) -> Completed:
+        """HeadObject. Returns the object. Raises NotFound without one. `quick`: see `Transport.call_once`."""
+        call = self.call_once if quick else self.call
+        headers = call("HeadObject", OssRequest("HEAD", bucket, key)).headers
+        found = responses.described(headers, self.endpoint.url_of(bucket, key), int(headers.get("Content-Length", 0)))
+        return replace(found, headers={name.lower(): value for name, value in headers.items()})
 
     def get_range(self, bucket: str, key: str, start: int, length: int, etag: str) -> bytes:
         """GetObject with a range. Returns `length` bytes from `start`, fewer at the end of the object.
@@ -47,17 +49,36 @@ class ObjectCalls(Transport):
         }
         return self.call("GetObject", OssRequest("GET", bucket, key, headers=headers)).content
 
-    def list_objects(self, bucket: str, prefix: str, delimiter: str = "") -> Iterator[ObjectPage]:
-        """ListObjectsV2. Yields page after page."""
+    def list_objects(
+        self, bucket: str, prefix: str, delimiter: str = "", *, start_after: str = "", page_size: int = 100
+    ) -> Iterator[ObjectPage]:
+        """ListObjectsV2. Yields page after page, from the first key after `start_after`."""
         token = ""
         while True:
             query = [("list-type", "2"), ("encoding-type", "url"), ("prefix", prefix), ("delimiter", delimiter)]
+            query += [("max-keys", str(page_size)), *([("start-after", start_after)] if start_after else [])]
             query += [("continuation-token", token)] if token else []
             page = messages.parse_objects(self.call("ListObjectsV2", OssRequest("GET", bucket, query=query)).content)
             yield page
             token = page.next_token
             if not token:
                 return
+
+    def get_object_tagging(self, bucket: str, key: str) -> dict[str, str]:
+        """GetObjectTagging. Returns the tags by name.
+
+        Manual, "GetObjectTagging": https://www.alibabacloud.com/help/en/oss/developer-reference/getobjecttagging
+        """
+        response = self.call("GetObjectTagging", OssRequest("GET", bucket, key, [("tagging", "")]))
+        return messages.parse_tagging(response.content)
+
+    def get_object_acl(self, bucket: str, key: str) -> str:
+        """GetObjectACL. Returns default, private, public-read or public-read-write.
+
+        Manual, "GetObjectACL": https://www.alibabacloud.com/help/en/oss/developer-reference/getobjectacl
+        """
+        response = self.call("GetObjectACL", OssRequest("GET", bucket, key, [("acl", "")]))
+        return messages.parse(response.content, "AccessControlPolicy").findtext("AccessControlList/Grant") or ""
 
     def delete_object(self, bucket: str, key: str) -> None:
         """DeleteObject. An object that does not exist is no error."""

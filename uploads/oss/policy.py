@@ -27,6 +27,11 @@ def document(statements: Iterable[Mapping[str, Any]]) -> str:
     return json.dumps({"Version": "1", "Statement": list(statements)}, separators=(",", ":"), ensure_ascii=False)
 
 
+def bucket_resource(bucket: str) -> str:
+    """The resource name of one bucket, in any region and account."""
+    return f"acs:oss:*:*:{bucket}"
+
+
 def object_resource(bucket: str, key: str) -> str:
     """The resource name of one object, in any region and account.
 

@@ -25,6 +25,9 @@ COMPLETE_TIMEOUT = httpx.Timeout(25, connect=5, pool=10)
 """Seconds for CompleteMultipartUpload. OSS needs time to merge thousands of parts; the limit is below that of web
 servers, so that the client is told to come back."""
 
+QUICK_TIMEOUT = httpx.Timeout(1)
+"""Seconds, each: for the connection, a free connection of the pool, and between two bytes."""
+
 ATTEMPTS = 4
 """How often a request is sent at most."""
 
@@ -147,15 +150,21 @@ class Transport:
         `operation` is OSS's name of it. `safe` says that the request may be done twice without harm.
         Raises Unreachable, or an OssError for a response that is an error.
         """
+
+        def attempt() -> Response:
+            return self._send(self._signed(operation, request, content, timeout))
+
+        return repeated(attempt, may_repeat if safe else not_done_yet)
+
+    def call_once(self, operation: str, request: OssRequest) -> Response:
+        """As `call`, but not repeated, and within QUICK_TIMEOUT: for somebody who would rather not wait."""
+        return self._send(self._signed(operation, request, b"", QUICK_TIMEOUT))
+
+    def _signed(self, operation: str, request: OssRequest, content: bytes, timeout: httpx.Timeout) -> HttpRequest:
         url = self.endpoint.url_of(request.bucket, request.key)
         if request.query:
             url = f"{url}?{canonical_query(request.query)}"
-
-        def attempt() -> Response:
-            headers = authorization(self.context(), request)
-            return self._send(HttpRequest(operation, request.method, url, headers, content, timeout))
-
-        return repeated(attempt, may_repeat if safe else not_done_yet)
+        return HttpRequest(operation, request.method, url, authorization(self.context(), request), content, timeout)
 
     def _send(self, request: HttpRequest) -> Response:
         started = time.monotonic()
@@ -179,7 +188,8 @@ class Transport:
 
 def new_http_client() -> httpx.Client:
     """A client that follows no redirects: a signature is valid for one address."""
-    return httpx.Client(timeout=TIMEOUT, follow_redirects=False)
+    # OSS may compress what it sends to clients that accept it, and then names neither size nor encoding of the object.
+    return httpx.Client(timeout=TIMEOUT, follow_redirects=False, headers={"Accept-Encoding": "identity"})
 
 
 def fetch(url: str, limit: int, seconds: float) -> bytes:

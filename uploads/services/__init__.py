@@ -6,18 +6,33 @@ of these is repaired by calling again, because OSS is asked what is so before an
 
 from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
-from uploads.services.begin import UploadRequest, begin, begin_many, find, object_headers, unfinished
+from uploads.services.begin import (
+    IdempotencyKey,
+    UploadRequest,
+    begin,
+    begin_many,
+    find,
+    object_headers,
+    part_count,
+    unfinished,
+)
 from uploads.services.callback import receive
 from uploads.services.complete import complete, complete_many, detect_unreported
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
+from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
+from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_parts, synchronize_parts
+from uploads.services.prefix_uploads import register
 from uploads.services.signing import SignedPart, sign_parts
-from uploads.services.sweep import ORPHAN_AGE, Swept, check_object, known_uploads, sweep, sweep_orphans
+from uploads.services.sweep import Swept, check_object, sweep
 
 __all__ = [
     "ORPHAN_AGE",
     "ClientReport",
     "DonePart",
+    "IdempotencyKey",
+    "OpenUploads",
+    "OpenUploadsQuery",
     "ScopedCredentials",
     "SignedPart",
     "Swept",
@@ -33,9 +48,12 @@ __all__ = [
     "issue_credentials",
     "issue_prefix_credentials",
     "known_uploads",
+    "list_open_uploads",
     "object_headers",
+    "part_count",
     "receive",
     "record_parts",
+    "register",
     "sign_parts",
     "sweep",
     "sweep_orphans",

@@ -1,11 +1,32 @@
-"""Abort: end an upload without an object, and let OSS drop its parts. Manual: AbortMultipartUpload."""
+"""Abort: end an upload without an object, and let OSS drop what it holds of it. Manual: AbortMultipartUpload.
+
+Rule: nothing counts as dropped before OSS says that it is gone. A signature made before the end may be used after it,
+so the sweep looks again when all have expired.
+"""
+
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from uploads.connection import oss_client
+from uploads.domain.errors import StorageBusy
+from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, User
-from uploads.services.common import require, storage_errors
+from uploads.services.common import (
+    destination_of,
+    object_at_oss,
+    object_identity,
+    parts_at_oss,
+    require,
+    storage_errors,
+)
+from uploads.services.credentials import forget_credentials
+
+ROUNDS = 3
+"""Times that AbortMultipartUpload is sent in one call."""
+IN_FLIGHT = timedelta(minutes=10)
+"""A request may end this long after its signature has expired."""
 
 
 def abort(upload: Upload, *, actor: User | None = None) -> Upload:
@@ -17,19 +38,59 @@ def abort(upload: Upload, *, actor: User | None = None) -> Upload:
     if upload.state == State.UPLOADING and not Upload.objects.advance(upload, Event.ABORT, actor=actor):
         return abort(upload, actor=actor)  # Somebody was first; the state has moved on.
     require(upload, State.ABORTED, State.FAILED)
+    forget_credentials(upload)
     if upload.released_at is None:
         release(upload)
     return upload
 
 
 def release(upload: Upload) -> None:
-    """Let OSS drop what it holds of an ended upload. The object of a failed one is left for inspection."""
-    client = oss_client()
-    with storage_errors():
-        if upload.method == Method.MULTIPART:
-            client.abort(upload.bucket, upload.key, upload.upload_id)
-        elif upload.state == State.ABORTED:
-            client.delete_object(upload.bucket, upload.key)
+    """Let OSS drop what it holds of an ended upload, parts and object. The row keeps ETag, CRC64 and error.
+
+    Raises StorageBusy while parts still arrive, StorageRefused.
+    """
+    if upload.is_registered:
+        remove_registered(upload)
+        return
+    if upload.method == Method.MULTIPART:
+        _abort_until_gone(upload)
+    if upload.method != Method.MULTIPART or upload.state == State.FAILED or upload.credentials_until:
+        with storage_errors():
+            oss_client().delete_object(upload.bucket, upload.key)
     upload.parts.all().delete()
+    now, expiry = timezone.now(), signatures_expire(upload)
+    Upload.objects.filter(pk=upload.pk).update(
+        released_at=now, look_again_at=expiry if expiry > now else None, attempts=0, sweep_error=None
+    )
+    upload.refresh_from_db()
+
+
+def _abort_until_gone(upload: Upload) -> None:
+    """A part that was on its way may be stored after the abort; the manual says to abort again, and to check by
+    ListParts: https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload."""
+    for _ in range(ROUNDS):
+        with storage_errors():
+            oss_client().abort(upload.bucket, upload.key, upload.upload_id)
+        if parts_at_oss(upload) is None:
+            return
+    raise StorageBusy(Phrase("Parts of the aborted upload are still arriving at OSS. They are removed later."))
+
+
+def signatures_expire(upload: Upload) -> datetime:
+    """When no URL and no form of an upload that has ended can be used any more.
+
+    Temporary credentials have an expiry of their own: see `services.expired_credentials`.
+    """
+    return upload.updated_at + timedelta(seconds=destination_of(upload).url_expires) + IN_FLIGHT
+
+
+def remove_registered(upload: Upload) -> None:
+    """Delete the object of an upload that was registered and refused, unless another has taken its key by now."""
+    found = object_at_oss(upload)
+    if found is not None and found.modified is not None:
+        identity = object_identity(upload.bucket, upload.key, found.etag, found.modified)
+        if identity == upload.pk:
+            with storage_errors():
+                oss_client().delete_object(upload.bucket, upload.key)
     Upload.objects.filter(pk=upload.pk).update(released_at=timezone.now())
     upload.refresh_from_db()

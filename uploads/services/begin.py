@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
 from uploads.connection import oss_client
 from uploads.domain import options
-from uploads.domain.errors import InvalidUpload, KeyReused, UploadError
+from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadError, WrongState
 from uploads.domain.keys import object_key
+from uploads.domain.names import clean_filename, clean_relative_path
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan, plan
+from uploads.domain.states import State
 from uploads.models import Method, Upload, User, record_events
 from uploads.oss.errors import StorageError
 from uploads.services import destination_rules
@@ -43,13 +46,28 @@ class UploadRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     in_one: bool = False
     """A file of unknown size that is to be sent in one request."""
+    relative_path: str = ""
+    """The file's path in the folder that the user chose."""
+
+    def __post_init__(self) -> None:
+        # Cleaned here, so that requests are compared, stored and shown in one form.
+        object.__setattr__(self, "filename", clean_filename(self.filename))
 
 
-def begin(owner: User, request: UploadRequest, *, idempotency_key: str = "") -> Upload:
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A client's key, and a hash of the whole request that it stands for."""
+
+    key: str
+    request_hash: str
+
+
+def begin(owner: User, request: UploadRequest, *, idempotency_key: IdempotencyKey | None = None) -> Upload:
     """Plan the upload, initiate it at OSS, write it down.
 
     A request that is repeated with its idempotency key returns the upload that it began before. Raises InvalidUpload
-    and its subclasses by field, Forbidden, OverQuota, KeyReused, and OSS's errors as StorageBusy or StorageRefused.
+    and its subclasses by field, Forbidden, OverQuota, KeyReused, WrongState if that upload was aborted, and OSS's
+    errors as StorageBusy or StorageRefused.
     """
     (result,) = begin_many(owner, [request], idempotency_key=idempotency_key)
     if isinstance(result, UploadError):
@@ -58,7 +76,7 @@ def begin(owner: User, request: UploadRequest, *, idempotency_key: str = "") -> 
 
 
 def begin_many(
-    owner: User, requests: Sequence[UploadRequest], *, idempotency_key: str = ""
+    owner: User, requests: Sequence[UploadRequest], *, idempotency_key: IdempotencyKey | None = None
 ) -> list[Upload | UploadError]:
     """Begin many uploads: each its upload or its error, in order. Costs as many queries for a hundred as for one."""
     keys = [_idempotency_key(idempotency_key, index) for index in range(len(requests))]
@@ -67,15 +85,22 @@ def begin_many(
     quota = Quota(owner)
     for request, key in zip(requests, keys, strict=True):
         try:
-            results.append(_same(known[key], request) if key in known else _initiate(owner, request, key, quota))
+            if idempotency_key and key in known:
+                results.append(_begun_with(idempotency_key, known[key]))
+            else:
+                results.append(_initiate(owner, request, key, quota))
         except UploadError as error:
             results.append(error)
     new = [upload for upload in results if isinstance(upload, Upload) and upload._state.adding]
+    for upload in new:
+        upload.request_hash = idempotency_key.request_hash if idempotency_key else ""
     try:
         _create(owner, new, quota)
     except IntegrityError:
         # The same request came twice at once, and the other was first: both are answered by what it began.
         _abort_at_oss(new)
+        if not get_user_model()._base_manager.filter(pk=owner.pk).exists():  # type: ignore[misc]
+            raise Forbidden(Phrase("Your account no longer exists.")) from None
         if not (idempotency_key and _begun_before(owner, keys)):
             raise
         return begin_many(owner, requests, idempotency_key=idempotency_key)
@@ -106,6 +131,7 @@ def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Uploa
         destination=destination.name,
         bucket=settings.bucket_of(destination),
         filename=request.filename,
+        relative_path=_relative_path(request),
         content_type=content_type,
         size=request.size,
         is_stream=request.size is None,
@@ -122,6 +148,14 @@ def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Uploa
     upload.method = _method(planned, upload.options, in_one=request.in_one)
     upload.key = _object_key(upload, destination)
     return upload
+
+
+def _relative_path(request: UploadRequest) -> str:
+    try:
+        return clean_relative_path(request.relative_path)
+    except ValueError as error:
+        (why,) = error.args
+        raise InvalidUpload(Phrase("Invalid path: {why}.", why=why), errors={"relative_path": [why]}) from error
 
 
 def _plan(size: int | None, destination: Destination) -> Plan:
@@ -182,9 +216,9 @@ def object_headers(upload: Upload) -> dict[str, str]:
 # Idempotency
 
 
-def _idempotency_key(key: str, index: int) -> str:
+def _idempotency_key(given: IdempotencyKey | None, index: int) -> str:
     """The client's key as a row holds it. Each upload of a batch has its own."""
-    return f"{hashlib.sha256(key.encode()).hexdigest()}:{index}" if key else ""
+    return f"{hashlib.sha256(given.key.encode()).hexdigest()}:{index}" if given else ""
 
 
 def _begun_before(owner: User, keys: Sequence[str]) -> dict[str, Upload]:
@@ -195,17 +229,30 @@ def _begun_before(owner: User, keys: Sequence[str]) -> dict[str, Upload]:
     return {upload.idempotency_key: upload for upload in uploads}
 
 
-def _same(upload: Upload, request: UploadRequest) -> Upload:
-    """The upload that was begun with this key, if the request is the same. Raises KeyReused."""
-    size = None if upload.is_stream else upload.size
-    before = (upload.destination, upload.filename, size, upload.fingerprint)
-    if before != (request.destination, request.filename, request.size, request.fingerprint):
-        detail = Phrase("This Idempotency-Key was used for another upload. Use a new key for a new upload.")
+def _begun_with(given: IdempotencyKey, upload: Upload) -> Upload:
+    """The upload that was begun with this key. Raises KeyReused if by another request, WrongState if it was aborted.
+
+    A row of an earlier version has no hash, and then its key belongs to another request.
+    """
+    if upload.request_hash != given.request_hash:
+        detail = Phrase("This Idempotency-Key was used for another request. Use a new key for a new request.")
         raise KeyReused(detail, errors={"Idempotency-Key": [detail]})
+    if upload.state == State.ABORTED:
+        raise WrongState(
+            Phrase("The upload that was begun with this Idempotency-Key was aborted. Use a new key to begin another.")
+        )
     return upload
 
 
-# What has been begun
+# What has been begun, or will be
+
+
+def part_count(request: UploadRequest) -> int | None:
+    """The number of parts that this upload will have; None for a stream, and for a request that will be refused."""
+    try:
+        return _plan(request.size, destination_rules.get_destination(request.destination)).part_count
+    except UploadError:
+        return None
 
 
 def unfinished(owner: User, request: UploadRequest) -> Upload | None:

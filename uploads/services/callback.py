@@ -1,8 +1,9 @@
 """Upload callbacks: OSS calls this site when an object is there.
 
-Rule: the signature is a filter only, since RSA with 512 bits and MD5 proves little. The upload's secret in the
-callback's variables decides, and then OSS itself, by a HeadObject. A repeated call changes nothing.
-Manual: Callback.
+Rule: a call is only a hint. OSS itself, asked by a HeadObject, decides. The upload's secret and OSS's signature keep
+strangers from causing that request, in this order, since checking the signature may cost a request for OSS's key. The
+secret proves little: for forms and presigned PUTs it travels through the browser, in the callback's variables. So does
+the signature, RSA with 512 bits and MD5. A repeated call changes nothing. Manual: Callback.
 """
 
 import hmac
@@ -10,38 +11,60 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from django.core import signing
 from django.core.cache import cache
 
 from uploads.conf import settings
 from uploads.domain.errors import CallbackRefused, NotFoundError
 from uploads.domain.phrase import Phrase
-from uploads.models import Upload
+from uploads.models import Method, Upload
 from uploads.oss import callback as protocol
 from uploads.oss.errors import StorageError
 from uploads.oss.transport import fetch
 from uploads.services.complete import complete
+from uploads.services.outcome import record_callback
 
 KEY_SECONDS, NO_KEY_SECONDS = 24 * 3600, 30
 """Seconds that a public key is cached, and seconds that its absence is."""
 MAX_KEY_BYTES = 16 * 1024
 FETCH_SECONDS = 5.0
 UPLOAD, SECRET = "upload", "secret"
+PROBE_SALT, PROBE_SECONDS = "uploads.callback.probe", 300
 
 
 def receive(target: str, headers: Mapping[str, str], body: bytes) -> Upload:
     """The upload that a callback of OSS reports, completed.
 
-    `target`: path and query as received; `headers`: names in lower case. Raises CallbackRefused for a call that OSS
-    did not sign, NotFoundError for an unpem upload or a wrong secret, and what `complete` raises.
+    `target`: path and query as received; `headers`: names in lower case. Raises NotFoundError for an unknown upload or
+    a wrong secret, CallbackRefused for a call that OSS did not sign, and what `complete` raises.
     """
-    if not _is_signed(target, headers, body):
-        raise CallbackRefused(Phrase("The signature of the callback is not from OSS."))
     fields = _fields(headers.get("content-type", ""), body)
     upload = _find(fields.get(UPLOAD, ""), fields.get(SECRET, ""))
+    if not _is_signed(target, headers, body):
+        raise CallbackRefused(Phrase("The signature of the callback is not from OSS."))
+    if upload is None:
+        raise _not_found()
     # The call to Complete that caused this one may still be waiting for our answer. The object is there already.
-    return complete(upload, object_confirmed=True)
+    upload = complete(upload, object_confirmed=True)
+    if upload.method != Method.MULTIPART:
+        # Of a form or PutObject, OSS tells only the browser how the callback ended. That it came is proof enough.
+        record_callback(upload, {"ok": True, "body": {"id": str(upload.pk), "state": upload.state}})
+    return upload
+
+
+def probe() -> dict[str, str]:
+    """Variables of a callback for no upload, with which the doctor learns whether a signature is accepted."""
+    identifier = str(uuid4())
+    return {f"x:{UPLOAD}": identifier, f"x:{SECRET}": signing.TimestampSigner(salt=PROBE_SALT).sign(identifier)}
+
+
+def _is_probe(identifier: str, secret: str) -> bool:
+    try:
+        return signing.TimestampSigner(salt=PROBE_SALT).unsign(secret, max_age=PROBE_SECONDS) == identifier
+    except signing.BadSignature:
+        return False
 
 
 def _is_signed(target: str, headers: Mapping[str, str], body: bytes) -> bool:
@@ -49,7 +72,7 @@ def _is_signed(target: str, headers: Mapping[str, str], body: bytes) -> bool:
     if url is None:
         return False
     pem = _public_key(url)
-    # A proxy may have rewritten the path on its way to us; what OSS signed is what it was fields to call.
+    # A proxy may have rewritten the path on its way to us; what OSS signed is what it was told to call.
     targets = [target, *_configured_targets()]
     return pem is not None and any(
         protocol.verify(pem, headers.get("authorization", ""), one, body) for one in dict.fromkeys(targets)
@@ -92,12 +115,25 @@ def _fields(content_type: str, body: bytes) -> dict[str, str]:
     return {str(name): value for name, value in pairs if isinstance(value, str)}
 
 
-def _find(identifier: str, secret: str) -> Upload:
-    """The upload with this id and secret. The error does not tell which of the two was wrong."""
+def _find(identifier: str, secret: str) -> Upload | None:
+    """The upload with this id and secret; None for the doctor's probe.
+
+    Raises NotFoundError, which does not tell which of the two was wrong.
+    """
     try:
         upload = Upload.objects.filter(pk=UUID(identifier)).first()
     except ValueError:
         upload = None
-    if upload is None or not upload.secret or not hmac.compare_digest(upload.secret.encode(), secret.encode()):
-        raise NotFoundError(Phrase("There is no such upload, or it is not yours."))
+    if upload is None and _is_probe(identifier, secret):
+        return None
+    if (
+        upload is None
+        or not upload.secret
+        or not hmac.compare_digest(upload.secret.encode(), secret.encode(errors="replace"))
+    ):
+        raise _not_found()
     return upload
+
+
+def _not_found() -> NotFoundError:
+    return NotFoundError(Phrase("There is no such upload, or it is not yours."))

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
-from uploads.conf import callback_parameters, settings
+from uploads.conf import Destination, callback_parameters, settings
 from uploads.connection import oss_client
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import UploadError, from_storage
@@ -23,6 +25,11 @@ def callback_of(upload: Upload) -> tuple[str, Mapping[str, str]]:
         return "", {}
     parameters = callback_parameters(destination.callback, {"x:upload": str(upload.pk), "x:secret": upload.secret})
     return encode(parameters)[0], parameters.variables
+
+
+def destination_of(upload: Upload) -> Destination:
+    """The upload's destination; one with the defaults if it is no longer in the settings."""
+    return settings.destinations.get(upload.destination) or Destination(upload.destination)
 
 
 def require(upload: Upload, *allowed: State) -> None:
@@ -62,11 +69,22 @@ def parts_at_oss(upload: Upload) -> list[Part] | None:
             return None
 
 
-def object_at_oss(upload: Upload) -> Completed | None:
-    """HeadObject; None if there is no object. Raises StorageBusy, StorageRefused."""
+def object_identity(bucket: str, key: str, etag: str, modified: datetime) -> UUID:
+    """The id of the row of an object that no row was there for: another object with the same key has another one."""
+    return uuid5(_OBJECTS, "\n".join((bucket, key, etag, str(int(modified.timestamp())))))
+
+
+_OBJECTS = UUID("6f2a1c52-6c0e-4b51-9b5e-0f6a3c1d9e47")
+
+
+def object_at_oss(upload: Upload, *, quick: bool = False) -> Completed | None:
+    """HeadObject; None if there is no object. `quick`: asked once, and for a few seconds only.
+
+    Raises StorageBusy, StorageRefused.
+    """
     with storage_errors():
         try:
-            return oss_client().head(upload.bucket, upload.key)
+            return oss_client().head(upload.bucket, upload.key, quick=quick)
         except NotFound as error:
             if error.code != "NoSuchKey":
                 raise

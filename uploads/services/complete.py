@@ -3,13 +3,12 @@
 Rule: `domain.completion.decide` says what to do next; here it is done, and what was learned is handed to it again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from uploads.conf import settings
 from uploads.connection import oss_client
@@ -19,11 +18,15 @@ from uploads.domain.errors import UploadError, from_storage
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan
 from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, User
-from uploads.oss import messages
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
+from uploads.oss.multipart_calls import COMPLETE_ALL
+from uploads.services import outcome
+from uploads.services.abort import release
 from uploads.services.common import as_record, callback_of, object_at_oss, parts_at_oss
+from uploads.services.credentials import forget_credentials
+from uploads.services.object_checks import described_object, required
 
 CONCURRENT_CALLS = 8
 """Calls to OSS at once for a batch: each is a round trip."""
@@ -55,18 +58,15 @@ def complete_many(
     return [case.error or case.upload for case in cases]
 
 
-def detect_unreported(uploads: Iterable[Upload]) -> bool:
-    """Complete files of unknown size sent in one request, whose clients (such as Uppy) do not report the arrival.
+def detect_unreported(upload: Upload) -> None:
+    """Complete a file of unknown size sent in one request, whose client (such as Uppy) does not report the arrival.
 
-    Returns True if one of these uploads has ended.
+    OSS is asked once, for a few seconds at most. Without an answer, or without the object, nothing happens.
     """
-    unreported = [
-        upload
-        for upload in uploads
-        if upload.is_stream and upload.method != Method.MULTIPART and upload.state == State.UPLOADING
-    ]
-    results = complete_many([(upload, NO_REPORT) for upload in unreported]) if unreported else []
-    return any(isinstance(result, Upload) for result in results)
+    if upload.is_stream and upload.method != Method.MULTIPART and upload.state == State.UPLOADING:
+        with suppress(UploadError):
+            if object_at_oss(upload, quick=True) is not None:
+                complete(upload, object_confirmed=True)
 
 
 class _Case:
@@ -78,7 +78,7 @@ class _Case:
         self.ended = False
         self.file = FilePlan(upload.plan)
         self.learned: dict[str, Any] = {}
-        """`parts`, `found`, `answer_lost` and `refusal` of the facts."""
+        """`parts`, `found`, `answer_lost`, `refusal` and `key_taken` of the facts."""
 
     def decide(self) -> Action:
         upload = self.upload
@@ -89,6 +89,8 @@ class _Case:
                 file=_file_plan(upload, self.file),
                 report=self.report,
                 expected=upload.expected,
+                required=required(upload),
+                is_protected=bool(upload.options.get("forbid_overwrite")),
                 object_confirmed=self.object_confirmed,
                 **self.learned,
             )
@@ -110,6 +112,7 @@ def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
         is_stream=upload.is_stream,
         size=upload.size,
         max_size=destination.max_size if destination else None,
+        reserved=upload.reserved,
         destination=upload.destination,
         recorded_crc64=known.recorded_crc64,
     )
@@ -161,7 +164,7 @@ def _look_at_parts(group: _Group, actor: User | None) -> None:
 
 
 def _look_at_object(group: _Group, actor: User | None) -> None:
-    _at_oss(group, lambda case, _: {"found": object_at_oss(case.upload)})
+    _at_oss(group, lambda case, _: {"found": described_object(case.upload)})
 
 
 def _abort_parts(group: _Group, actor: User | None) -> None:
@@ -184,6 +187,8 @@ def _complete(group: _Group, actor: User | None) -> None:
 def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, Any]:
     upload = case.upload
     headers = {**options.completion_headers(upload.options), **request_headers(*callback_of(upload))}
+    if _takes_all(upload) and len(action.parts) == len(case.learned["parts"]):
+        headers[COMPLETE_ALL] = "yes"
     try:
         done = oss_client().complete(upload.bucket, upload.key, upload.upload_id, action.parts, headers)
     except Unreachable:
@@ -191,30 +196,43 @@ def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, A
     except OssError as error:
         if error.code == "NoSuchUpload":
             return {"parts": None, "found": UNKNOWN}
-        return {"refusal": from_storage(error)}
+        taken = error.code == "FileAlreadyExists"
+        return {"refusal": from_storage(error), "key_taken": taken, **({"found": UNKNOWN} if taken else {})}
     return {"found": done}
+
+
+def _takes_all(upload: Upload) -> bool:
+    destination = settings.destinations.get(upload.destination)
+    return destination is not None and destination.complete_all
 
 
 def _finish(group: _Group, actor: User | None) -> None:
     for case, action in group:
-        for name, value in _end(case.upload, action.done).items():
+        for name, value in outcome.end_fields(case.upload, action.done, case.report).items():
             setattr(case.upload, name, value)
     with transaction.atomic():
-        moved = _advance(group, Event.FINISH, _END_FIELDS, actor)
+        moved = _advance(group, Event.FINISH, outcome.END_FIELDS, actor)
         Part.objects.filter(upload__in=[case.upload for case in moved]).delete()
     for case in moved:
         case.ended = True
+        forget_credentials(case.upload)
     for case, action in group:
         if not case.ended and action.done.callback is not None:
-            _record_callback(case.upload, action.done)
+            outcome.record_callback(case.upload, action.done.callback)
 
 
 def _fail(group: _Group, actor: User | None) -> None:
     for case, action in group:
         found: Completed | None = action.found
-        ended = _object_fields(case.upload, found) if found else {"released_at": timezone.now()}
-        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **ended):
+        kept = outcome.object_fields(case.upload, found, case.report) if found else {}
+        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **kept):
+            forget_credentials(case.upload)
+            with suppress(UploadError):  # The sweep repeats it.
+                release(case.upload)
             case.refuse(action.error)
+            if found:
+                with suppress(UploadError):  # The sweep removes what is left.
+                    release(case.upload)
         else:
             case.look_again()
 
@@ -231,6 +249,9 @@ def _refuse(group: _Group, actor: User | None) -> None:
 def _stop(group: _Group, actor: User | None) -> None:
     for case, _ in group:
         case.ended = True
+        reported = outcome.reported_callback(case.upload, case.report)
+        if reported is not None and case.upload.state == State.COMPLETED and case.upload.callback is None:
+            outcome.record_callback(case.upload, reported)
 
 
 _ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
@@ -257,28 +278,3 @@ def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | N
         if case.upload.pk not in moved:
             case.look_again()
     return [case for case, _ in group if case.upload.pk in moved]
-
-
-# What the row holds at the end
-
-_END_FIELDS = ("etag", "crc64", "location", "callback", "completed_at", "released_at", "parts_done", "bytes_done")
-
-
-def _object_fields(upload: Upload, done: Completed) -> dict[str, Any]:
-    crc64 = "" if done.crc64 is None else str(done.crc64)
-    location = settings.endpoint.url_of(upload.bucket, upload.key)
-    return {"etag": done.etag, "crc64": crc64, "location": location, "callback": done.callback or upload.callback}
-
-
-def _end(upload: Upload, done: Completed) -> dict[str, Any]:
-    now = timezone.now()
-    part_count = messages.part_count(done.etag) if upload.is_stream else upload.part_count
-    ended = {"completed_at": now, "released_at": now, "parts_done": part_count, "bytes_done": upload.size}
-    return _object_fields(upload, done) | ended
-
-
-def _record_callback(upload: Upload, done: Completed) -> None:
-    """OSS's callback was here first, and finished the upload while this call waited for the callback's outcome."""
-    if upload.state == State.COMPLETED and upload.callback != done.callback:
-        Upload.objects.filter(pk=upload.pk).update(callback=done.callback)
-        upload.refresh_from_db()

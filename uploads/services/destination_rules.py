@@ -11,10 +11,10 @@ from django.contrib.auth.models import PermissionsMixin
 
 from uploads.conf import Destination, settings
 from uploads.domain import options as table
-from uploads.domain.errors import Forbidden, InvalidUpload
+from uploads.domain.errors import Forbidden, InvalidUpload, NotOffered
 from uploads.domain.phrase import Phrase
 from uploads.domain.quota import too_large
-from uploads.models import User
+from uploads.models import Upload, User
 from uploads.oss.limits import MAX_METADATA_BYTES
 
 
@@ -25,6 +25,15 @@ def get_destination(name: str) -> Destination:
     except KeyError:
         detail = Phrase("There is no destination {name!r}.", name=name)
         raise InvalidUpload(detail, errors={"destination": [detail]}) from None
+
+
+def current_destination(upload: Upload) -> Destination:
+    """The upload's destination as the settings have it now. Raises NotOffered if they no longer have it."""
+    try:
+        return settings.destinations[upload.destination]
+    except KeyError:
+        detail = Phrase("The destination {name!r} no longer exists. Abort this upload.", name=upload.destination)
+        raise NotOffered(detail, errors={"destination": [detail]}) from None
 
 
 def check_file(destination: Destination, size: int | None, content_type: str) -> None:
@@ -43,12 +52,13 @@ def check_file(destination: Destination, size: int | None, content_type: str) ->
 
 
 def permit(destination: Destination, user: User) -> None:
-    """Raises Forbidden if this user may not upload there."""
+    """Raises Forbidden if this user may not upload there, or is inactive."""
     rule = destination.permission
     if callable(rule):
         allowed = bool(rule(user))
     else:
         allowed = not rule or (isinstance(user, PermissionsMixin) and user.has_perm(rule))
+    allowed = allowed and user.is_active
     if not allowed:
         detail = Phrase("You may not upload to {name!r}. Ask an administrator for access.", name=destination.name)
         raise Forbidden(detail, errors={"destination": [detail]})
@@ -73,6 +83,8 @@ def options(destination: Destination, given: Mapping[str, Any]) -> dict[str, Any
         detail = Phrase("Invalid options: {problems}.", problems=Phrase.joined(each, "; "))
         raise InvalidUpload(detail, errors={"options": wrong})
     chosen = {**destination.options, **given}
+    if problem := table.combination_problem(chosen):
+        raise InvalidUpload(Phrase("Invalid options: {problems}.", problems=problem), errors={"options": [problem]})
     if destination.traffic_limit and "traffic_limit" in given:
         chosen["traffic_limit"] = min(destination.traffic_limit, given["traffic_limit"])  # Slower, never faster.
     return chosen

@@ -3,8 +3,8 @@
 Rule: what the browser reports is a hint; ListParts is the truth.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.db.models import Count, Sum
@@ -13,11 +13,15 @@ from django.utils import timezone
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import InvalidUpload
 from uploads.domain.phrase import Phrase
+from uploads.domain.quota import beyond_reservation, room, too_large
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
-from uploads.oss.limits import MAX_PART_NUMBER
+from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
-from uploads.services.common import parts_at_oss, require
+from uploads.oss.signing import PartRequest
+from uploads.services.abort import abort
+from uploads.services.activity import activity
+from uploads.services.common import destination_of, parts_at_oss, require
 from uploads.services.complete import complete
 
 
@@ -43,6 +47,19 @@ def check_part(upload: Upload, number: int, size: int | None) -> None:
             "Part {number} must have {planned} bytes, not {size}.", number=number, planned=planned, size=size
         )
         raise InvalidUpload(detail, errors={"parts": [detail]})
+
+
+def require_room(upload: Upload, max_size: int | None) -> None:
+    """Abort a stream whose parts at OSS are larger than the destination allows, and raise TooLarge.
+
+    For clients that do not tell the size of a part before they ask for its URL, such as Uppy.
+    """
+    if max_size is None or not upload.is_stream or upload.method != Method.MULTIPART:
+        return
+    held = sum(part.size for part in parts_at_oss(upload) or ())
+    if held > max_size:
+        abort(upload)
+        raise too_large(upload.destination, max_size, held)
 
 
 def record_parts(upload: Upload, parts: Iterable[DonePart]) -> None:
@@ -90,6 +107,57 @@ def _write_parts(upload: Upload, parts: Iterable[DonePart], *, replace: bool) ->
             )
             known = locked.parts.aggregate(count=Count("id"), size=Sum("size"))
             Upload.objects.filter(pk=upload.pk).update(
-                parts_done=known["count"], bytes_done=known["size"] or 0, updated_at=timezone.now()
+                parts_done=known["count"], bytes_done=known["size"] or 0, **activity(upload, timezone.now())
             )
     upload.refresh_from_db()
+
+
+# Signing
+
+
+def with_sizes(upload: Upload, parts: Sequence[PartRequest]) -> list[PartRequest]:
+    """The parts with the sizes that their signatures are bound to: as planned; of a stream as named, or the most bytes.
+
+    The parts of a stream that do not fit into its reservation are left out. Raises InvalidUpload for a part that is not
+    in the plan or is too large; TooLarge or OverQuota if the first part does not fit; and as `parts_at_oss` does.
+    """
+    for part in parts:
+        check_part(upload, part.number, part.size)
+    if not upload.is_stream:
+        return [replace(part, size=upload.plan.size_of(part.number)) for part in parts]
+    if upload.reserved is None or upload.method != Method.MULTIPART:
+        return [_stream_part(upload, part, MAX_PART_SIZE) for part in parts]
+    rooms = _room(upload, parts)
+    return [_stream_part(upload, part, room) for part, room in zip(parts, rooms, strict=True) if room >= _least(part)]
+
+
+def _least(part: PartRequest) -> int:
+    """The bytes that a part needs at least."""
+    return 1 if part.size is None else part.size
+
+
+def _room(upload: Upload, parts: Sequence[PartRequest]) -> list[int]:
+    """The bytes within the reservation for each part. OSS is asked only if the first part does not fit by plan."""
+    if not parts or upload.reserved is None:
+        return []
+    numbers = [part.number for part in parts]
+    rooms = room(upload.reserved, upload.part_size, numbers, {})
+    if rooms[0] < _least(parts[0]):
+        held = {part.number: part.size for part in parts_at_oss(upload) or ()}
+        rooms = room(upload.reserved, upload.part_size, numbers, held)
+    if rooms[0] < _least(parts[0]):
+        max_size = destination_of(upload).max_size
+        if upload.reserved == max_size:
+            raise too_large(upload.destination, max_size, max_size - rooms[0] + _least(parts[0]))
+        raise beyond_reservation(upload.reserved)
+    return rooms
+
+
+def _stream_part(upload: Upload, part: PartRequest, room: int) -> PartRequest:
+    _, most = upload.plan.stream_range(part.number)
+    if part.size is not None and part.size > most:
+        detail = Phrase(
+            "Part {number} may have at most {most} bytes, not {size}.", number=part.number, most=most, size=part.size
+        )
+        raise InvalidUpload(detail, errors={"parts": [detail]})
+    return part if part.size is not None else replace(part, size=min(most, room))

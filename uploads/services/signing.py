@@ -15,14 +15,16 @@ from uploads.domain import options
 from uploads.domain.errors import NotOffered, StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
-from uploads.models import Method, Upload
+from uploads.models import Method, Upload, User
 from uploads.oss import post
 from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_SIZE
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
+from uploads.services import destination_rules
+from uploads.services.activity import record_activity
 from uploads.services.begin import object_headers
-from uploads.services.common import callback_of, require
-from uploads.services.parts import check_part
+from uploads.services.common import callback_of, destination_of, require
+from uploads.services.parts import check_part, require_room, with_sizes
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -36,21 +38,39 @@ class SignedPart:
     number: int
     url: str
     expires_at: datetime
+    size: int | None = None
+    """Bytes that the part must have; None where the client decides."""
     method: str = "PUT"
     headers: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | None = None) -> list[SignedPart]:
-    """Presigned requests, one for each part. A given size or MD5 is bound into the signature. OSS is not called.
+def sign_parts(
+    upload: Upload,
+    parts: Sequence[PartRequest],
+    *,
+    user: User | None = None,
+    now: datetime | None = None,
+    bind_sizes: bool = True,
+) -> list[SignedPart]:
+    """Presigned requests, one for each part. Its size and a given MD5 are bound into the signature. The expiry moves.
 
-    Raises WrongState, InvalidUpload for a part outside the plan, NotOffered, StorageRefused.
+    `user`: who asks; the owner if it is left out. Parts of a stream beyond its reservation are left out. OSS is called
+    only to see what is left of a reservation, and without `bind_sizes`: that is for streams of clients that do not tell
+    the sizes of their parts. Raises WrongState, Forbidden without the destination's permission, InvalidUpload for a
+    part outside the plan, TooLarge, OverQuota, NotOffered, StorageRefused.
     """
     require(upload, State.UPLOADING)
-    for part in parts:
-        check_part(upload, part.number, part.size)
+    destination = destination_of(upload)
+    destination_rules.permit(destination, user or upload.owner)
+    if bind_sizes or not upload.is_stream:
+        parts = with_sizes(upload, parts)
+    else:
+        for part in parts:
+            check_part(upload, part.number, part.size)
+        require_room(upload, destination.max_size)
     now = (now or timezone.now()).astimezone(UTC).replace(microsecond=0)
-    destination = settings.destinations.get(upload.destination) or Destination(upload.destination)
+    record_activity(upload, now)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     life = _life(destination, now)
     match upload.method:
@@ -61,7 +81,9 @@ def sign_parts(upload: Upload, parts: Sequence[PartRequest], *, now: datetime | 
     url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
     query = [("uploadId", upload.upload_id), *options.traffic(upload.options).items()]
     signer = PartSigner(_context(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
-    return [SignedPart(part.number, signer.url(part), expires_at, headers=_bound_headers(part)) for part in parts]
+    return [
+        SignedPart(part.number, signer.url(part), expires_at, part.size, headers=_bound_headers(part)) for part in parts
+    ]
 
 
 def _context(now: datetime) -> SigningContext:
@@ -87,13 +109,18 @@ def _sign_single(upload: Upload, part: PartRequest, now: datetime, life: int) ->
 
 
 def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
-    """The whole file as one browser form. The policy binds key, size, type and every other field."""
+    """The whole file as one browser form. The policy binds key, size, type and every other field.
+
+    A policy cannot demand that a field is absent: OSS refuses a form that lacks a field of the policy (EC
+    0006-00000226). So the ACL is always sent. What a user adds besides, `complete` finds in the object's description.
+    """
     headers = {**object_headers(upload), **options.completion_headers(upload.options)}
     content_type = headers.pop("Content-Type")
     asked, variables = callback_of(upload)
     fields = {
         "key": upload.key,
         "x-oss-content-type": content_type,
+        options.OBJECT_ACL: "default",
         **headers,
         **options.traffic(upload.options),
         **({"callback": asked, **variables} if asked else {}),
@@ -102,19 +129,19 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
     sizes = _sizes(upload)
     signed = post.signed_fields(_context(now), upload.bucket, fields, sizes, life)
     url = settings.endpoint.url_of(upload.bucket, "")
-    return SignedPart(part.number, url, now + timedelta(seconds=life), method="POST", fields=signed)
+    return SignedPart(part.number, url, now + timedelta(seconds=life), upload.size, "POST", fields=signed)
 
 
 def _sizes(upload: Upload) -> tuple[int, int]:
     """The least and the most bytes: exactly the file's, or what the destination allows if the size is unknown."""
     if upload.size is not None:
         return upload.size, upload.size
-    destination = settings.destinations.get(upload.destination)
-    return 0, min(MAX_PART_SIZE, (destination.max_size if destination else None) or MAX_PART_SIZE)
+    limits = (destination_of(upload).max_size, upload.reserved, MAX_PART_SIZE)
+    return 0, min(limit for limit in limits if limit is not None)
 
 
 def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
-    """The whole file as one PutObject. Its size is always bound: otherwise the URL would accept any file."""
+    """The whole file as one PutObject. Its size and every header are bound: otherwise the URL would accept others."""
     if upload.size is None:
         raise NotOffered(
             Phrase(
@@ -127,10 +154,11 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     query = {**options.traffic(upload.options)}
     if asked:
         query |= {"callback": asked, "callback-var": encoded(variables)}
+    # By default OSS signs only some headers. A client could leave out the others, such as Content-Disposition.
     sent = {**headers, "Content-Length": str(upload.size)}
-    request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, ("content-length",))
+    request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, [*sent])
     signed = presign(_context(now), request, settings.endpoint.url_of(upload.bucket, upload.key), life)
-    return SignedPart(part.number, signed, now + timedelta(seconds=life), headers=headers)
+    return SignedPart(part.number, signed, now + timedelta(seconds=life), upload.size, headers=headers)
 
 
 def _md5_header(part: PartRequest) -> dict[str, str]:

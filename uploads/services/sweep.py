@@ -1,39 +1,43 @@
-"""The sweep: completes or aborts stale uploads, repeats calls that did not reach OSS, aborts what has no row.
+"""The sweep: completes or aborts stale uploads, and repeats calls that did not reach OSS.
 
 Rule: any number of sweeps may run at once. Each claims the uploads that it works on, and the claims of a sweep that
-was killed expire. A finished upload is never aborted: OSS is asked first.
+was killed expire. A finished upload is never aborted: OSS is asked first. What fails is repeated after growing pauses;
+what OSS keeps refusing ends with the reason recorded.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from django.utils import timezone
 
 from uploads import telemetry
-from uploads.conf import settings
-from uploads.connection import oss_client
 from uploads.domain.errors import UploadError, WrongState
-from uploads.domain.states import State
-from uploads.models import Upload, UploadQuerySet
-from uploads.oss.messages import OpenUpload
+from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
+from uploads.domain.states import Event, State
+from uploads.models import PrefixCredentials, Upload, UploadQuerySet
 from uploads.services.abort import abort, release
-from uploads.services.common import object_at_oss, storage_errors
+from uploads.services.common import as_record, object_at_oss
 from uploads.services.complete import complete
+from uploads.services.expired_credentials import undo_late_writes
+from uploads.services.prefix_uploads import search
 
 CLAIM = timedelta(minutes=10)
 """A batch takes far less. The claims of a sweep that was killed expire after this."""
 BATCH = 50
 PATIENCE = timedelta(minutes=10)
 """After this a Complete counts as lost, and an abort that did not reach OSS is repeated."""
-ORPHAN_AGE = timedelta(hours=1)
-"""A multipart upload exists at OSS for a moment before it has a row: younger ones are left alone."""
+
+CHANGED = "Another request or sweep changed or deleted this upload."
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """One thing that was done, or with `dry_run` would be. `what`: adopted, aborted, settled, released, orphan;
-    failed or skipped, with the reason in `detail`."""
+    """One thing that was done, or with `dry_run` would be. `what`: adopted, aborted, settled, released, orphan, waiting
+    (for a file that has not arrived), registered, searched for late writes; refused, failed, ended or skipped, with
+    the reason in `detail`."""
 
     what: str
     key: str
@@ -45,12 +49,13 @@ def sweep(
 ) -> Iterator[Swept]:
     """Do everything that is due, batch after batch. `older_than`: also abort uploads untouched for so long."""
     now = now or timezone.now()
-    idle_since = now - older_than if older_than is not None else None
-    life = max((destination.url_expires for destination in settings.destinations.values()), default=0)
+    stale = Upload.objects.stale(now, now - older_than if older_than is not None else None)
     due: list[tuple[UploadQuerySet, Callable[[Upload], Swept], str]] = [
         (Upload.objects.unsettled(now - PATIENCE), _settle, "settled"),
-        (Upload.objects.stale(now, idle_since), _abort_stale, "aborted or adopted"),
-        (Upload.objects.unreleased(now - PATIENCE, timedelta(seconds=life)), _release, "released"),
+        (stale, partial(_abort_stale, stale), "aborted or adopted"),
+        (Upload.objects.unreported(now - PATIENCE), _look_for_object, "looked for"),
+        (Upload.objects.unreleased(now - PATIENCE, now), _release, "released"),
+        (Upload.objects.credentials_expired(now), _undo_late_writes, "searched for late writes"),
     ]
     for uploads, work, word in due:
         if dry_run:
@@ -61,19 +66,60 @@ def sweep(
                 swept = _attempt(upload, work)
                 telemetry.SWEPT.labels(swept.what).inc()
                 yield swept
+    yield from sweep_prefixes(dry_run=dry_run, now=now)
+
+
+def sweep_prefixes(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
+    """Register the objects that clients stored with credentials for a prefix, or remove them if they break a rule."""
+    now = now or timezone.now()
+    for held in list(PrefixCredentials.objects.due(now).select_related("owner")):
+        if not dry_run and not PrefixCredentials.objects.claim(held, now, timezone.now() + CLAIM):
+            continue
+        try:
+            for done in search(held, now, dry_run=dry_run):
+                swept = Swept(*done)
+                telemetry.SWEPT.labels(swept.what).inc()
+                yield swept
+        except UploadError as error:  # The claim expires, and a later sweep continues at the cursor.
+            yield Swept("failed", held.prefix, error.detail)
 
 
 def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
-    """A failure does not stop the sweep: the claim expires, and a later sweep tries again."""
+    """A failure does not stop the sweep: a later one tries again."""
+    had_ended = upload.state == State.FAILED
     try:
         swept = work(upload)
-    except WrongState:
-        return Swept("skipped", upload.key, "Another request or sweep changed this upload.")
+    except (WrongState, Upload.DoesNotExist):
+        return Swept("skipped", upload.key, CHANGED)
     except UploadError as error:
-        return Swept("failed", upload.key, error.detail)
-    if swept.what != "failed":
-        Upload.objects.filter(pk=upload.pk).update(claimed_until=None)
+        if had_ended or upload.state != State.FAILED:
+            return _postpone(upload, error)
+        swept = Swept("ended", upload.key, error.detail)
+    if swept.what in ("failed", "waiting"):
+        _pause(upload)
+    else:
+        Upload.objects.filter(pk=upload.pk).update(claimed_until=None, attempts=0, sweep_error=None)
     return swept
+
+
+def _postpone(upload: Upload, error: UploadError) -> Swept:
+    """The next attempt follows after a pause. After the last one the upload ends as it is, with the reason."""
+    if not is_last(upload.attempts + 1, retryable=error.retryable):
+        _pause(upload, sweep_error=as_record(error))
+        return Swept("failed", upload.key, error.detail)
+    reason = as_record(error)
+    final: dict[str, Any] = {"attempts": MAX_ATTEMPTS, "look_again_at": None, "claimed_until": None}
+    final["sweep_error"] = reason
+    if not Upload.objects.advance(upload, Event.FAIL, error=reason, **final):
+        Upload.objects.filter(pk=upload.pk, state__in=[State.ABORTED, State.FAILED]).update(**final)
+    return Swept("ended", upload.key, error.detail)
+
+
+def _pause(upload: Upload, **values: object) -> None:
+    """`claimed_until` holds the upload back. While OSS does not answer, the attempts do not reach their last."""
+    attempts = min(upload.attempts + 1, MAX_ATTEMPTS - 1)
+    next_attempt = timezone.now() + pause(attempts)
+    Upload.objects.filter(pk=upload.pk).update(attempts=attempts, claimed_until=next_attempt, **values)
 
 
 def _settle(upload: Upload) -> Swept:
@@ -82,12 +128,18 @@ def _settle(upload: Upload) -> Swept:
     return Swept("settled", upload.key)
 
 
-def _abort_stale(upload: Upload) -> Swept:
-    """Abort a stale upload, unless it turns out to be finished."""
+def _abort_stale(stale: UploadQuerySet, upload: Upload) -> Swept:
+    """Abort a stale upload, unless it turns out to be finished, or somebody works on it again."""
     if check_object(upload).state == State.COMPLETED:
         return Swept("adopted", upload.key)
+    if not stale.filter(pk=upload.pk).exists():
+        return Swept("skipped", upload.key, CHANGED)
     abort(upload)
     return Swept("aborted", upload.key)
+
+
+def _look_for_object(upload: Upload) -> Swept:
+    return Swept("adopted" if check_object(upload).state == State.COMPLETED else "waiting", upload.key)
 
 
 def check_object(upload: Upload) -> Upload:
@@ -98,36 +150,11 @@ def check_object(upload: Upload) -> Upload:
     return upload
 
 
+def _undo_late_writes(upload: Upload) -> Swept:
+    undo_late_writes(upload)
+    return Swept("searched for late writes", upload.key)
+
+
 def _release(upload: Upload) -> Swept:
     release(upload)
     return Swept("released", upload.key)
-
-
-def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
-    """Abort multipart uploads in our buckets, under our prefixes, that have no row."""
-    before = (now or timezone.now()) - ORPHAN_AGE
-    for bucket, prefix in settings.locations:
-        page: list[OpenUpload] = []
-        with storage_errors():
-            for held in oss_client().all_uploads(bucket, prefix):
-                page += [held] if held.initiated < before else []
-                if len(page) == BATCH:
-                    yield from _abort_orphans(bucket, page, dry_run=dry_run)
-                    page = []
-            yield from _abort_orphans(bucket, page, dry_run=dry_run)
-
-
-def _abort_orphans(bucket: str, page: Sequence[OpenUpload], *, dry_run: bool) -> Iterator[Swept]:
-    known = known_uploads(bucket, page)
-    for held in page:
-        if held.upload_id in known:
-            continue
-        if not dry_run:
-            oss_client().abort(bucket, held.key, held.upload_id)
-        yield Swept("would be orphan" if dry_run else "orphan", held.key, held.upload_id)
-
-
-def known_uploads(bucket: str, held: Sequence[OpenUpload]) -> dict[str, Upload]:
-    """The rows of these multipart uploads at OSS, by upload id."""
-    rows = Upload.objects.filter(bucket=bucket, upload_id__in=[each.upload_id for each in held])
-    return {upload.upload_id: upload for upload in rows.select_related("owner")}

@@ -5,6 +5,7 @@ Rule: one parent with two child processes. All end when the parent gets a signal
 
 import fcntl
 import io
+import json
 import secrets
 import signal
 import socket
@@ -22,6 +23,7 @@ BUCKET, REGION = "demo-bucket", "cn-hangzhou"
 KEY_ID, KEY_SECRET = "demo-key-id", "demo-key-secret"
 ROLE_ARN = "acs:ram::1000000000000001:role/demo-upload-role"
 ACCOUNTS = (("demo", False), ("admin", True))
+DESTINATIONS = {"default": {"client_options": ["metadata"], "credentials": "prefix"}}
 START_SECONDS = 60
 
 
@@ -82,6 +84,7 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
         "OSS_STS_ENDPOINT": f"http://{HOST}:{settings.oss_port}",
         "OSS_STS_ROLE_ARN": ROLE_ARN,
         "OSS_CALLBACK_KEY_URLS": f"http://{HOST}:{settings.oss_port}/-/",
+        "UPLOADS_DESTINATIONS": environ.get("UPLOADS_DESTINATIONS") or json.dumps(DESTINATIONS),
         "UPLOADS_ORIGINS": f"{settings.site},http://localhost:{settings.port}",
         "LOG_FORMAT": "line",
         "LOG_LEVEL": environ.get("LOG_LEVEL", "WARNING"),

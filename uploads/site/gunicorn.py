@@ -4,13 +4,13 @@ Rule: one worker with threads, unless WEB_CONCURRENCY says otherwise. The site t
 waits, and SQLite and a cache in memory suffice. On SIGTERM requests in progress are finished first.
 """
 
-worker_class = "gthread"
+worker_class = "uploads.site.worker.BufferedWorker"
 threads = 8
+worker_connections = 8192
+"""Open connections of one worker. Beyond that the oldest one that has no complete request is closed."""
 timeout = 60
 """Seconds; longer than the longest call to OSS (25 s)."""
 graceful_timeout = 30
-keepalive = 5
-max_requests = 0
 accesslog = None
 """A request line may hold the capability of a Companion URL. The app logs each event itself."""
 control_socket_disable = True

@@ -104,7 +104,7 @@ UPLOADS = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -186,7 +186,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {"format": "{asctime} {levelname} {name}: {message} {request_id}", "style": "{"},
         # Each key of a log call's `extra` becomes a field: upload, event, oss_request_id …
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
@@ -197,10 +197,27 @@ LOGGING = {
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", "json")}},
+    "filters": {
+        "request_id": {"()": "uploads.web.request_id.RequestIdFilter"},
+        "redaction": {"()": "uploads.web.redaction.RedactionFilter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", "json"),
+            "filters": ["request_id", "redaction"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     # httpx logs whole URLs, and a URL may be presigned.
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        # It warns of every request that waits a moment for a thread.
+        "waitress.queue": {"level": "ERROR"},
+        # `runserver` has a handler of its own, without our filters.
+        "django.server": {"handlers": [], "propagate": True},
+    },
 }
 
 ENVIRONMENT_ERRORS: dict[str, list[str]] = {}

@@ -2,19 +2,29 @@
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView
 from django.views.i18n import set_language
 
+from uploads.site.login import AdminLoginForm, LoginView, limited
+
 page = ensure_csrf_cookie(login_required(TemplateView.as_view(template_name="site/page.html")))
+
+admin.site.login_form = AdminLoginForm
+
+handler400 = "uploads.site.errors.bad_request"
+handler403 = "uploads.site.errors.permission_denied"
+handler404 = "uploads.site.errors.page_not_found"
+handler500 = "uploads.site.errors.server_error"
 
 urlpatterns = [
     path("", page, name="page"),
-    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/login/", limited(LoginView.as_view()), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),
+    path("admin/login/", limited(admin.site.login)),
     path("admin/", admin.site.urls),
     path("api/", include("uploads.urls")),
     path("", include("uploads.operations.health")),

@@ -1,6 +1,6 @@
 """Reads JSON bodies of limited size and depth. A request that is refused costs no more than reading its bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import IO, Any
 
@@ -12,6 +12,9 @@ from rest_framework.parsers import JSONParser
 MAX_BODY_BYTES = 2_621_440
 """The default of Django's DATA_UPLOAD_MAX_MEMORY_SIZE. A request with 10,000 finished parts has about 1.2 MB."""
 
+MAX_DEPTH = 16
+"""Levels of arrays and objects. A batch of uploads with metadata has four."""
+
 
 class BodyTooLarge(APIException):
     status_code = 413
@@ -22,7 +25,7 @@ class BodyTooLarge(APIException):
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON of at most MAX_BODY_BYTES."""
+    """JSON of at most MAX_BODY_BYTES and MAX_DEPTH levels."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -32,6 +35,27 @@ class BoundedJSONParser(JSONParser):
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge
         try:
-            return super().parse(BytesIO(body), media_type, parser_context)
+            content = super().parse(BytesIO(body), media_type, parser_context)
         except RecursionError:
-            raise ParseError(_("The JSON is nested too deeply.")) from None
+            raise ParseError(_TOO_DEEP) from None
+        _require_shallow(content)
+        return content
+
+
+_TOO_DEEP = _("The JSON is nested too deeply.")
+
+
+def _require_shallow(content: Any) -> None:
+    """Raises ParseError for more than MAX_DEPTH levels: each level costs the code behind a call of a function."""
+    level = [content]
+    for _depth in range(MAX_DEPTH + 1):
+        level = [item for container in level for item in _containers(container)]
+        if not level:
+            return
+    raise ParseError(_TOO_DEEP)
+
+
+def _containers(value: Any) -> Iterator[Any]:
+    """The arrays and objects directly inside this one."""
+    items: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (item for item in items if isinstance(item, (dict, list)))

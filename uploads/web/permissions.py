@@ -6,6 +6,9 @@ permission.
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from uploads.models import Upload, UploadQuerySet
 
@@ -21,6 +24,13 @@ def visible_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
 def abortable_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
     """The uploads that this user may abort."""
     return Upload.objects.all() if _is_staff_with(user, ABORT_ALL) else Upload.objects.for_user(user)
+
+
+class MayViewAll(BasePermission):
+    """Staff with the permission to see the uploads of all users."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return _is_staff_with(request.user, VIEW_ALL)
 
 
 def _is_staff_with(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:

@@ -4,22 +4,31 @@ Rule: this is the only place that does so, and the only one that translates an e
 OSS itself said are not translated.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext, gettext_noop
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from uploads.domain.errors import NotFoundError, UploadError
+from uploads.domain.errors import DatabaseUnavailable, InternalError, NotFoundError, UploadError
 from uploads.domain.phrase import Phrase
+from uploads.models import Upload
 from uploads.web.parsers import BodyTooLarge
+from uploads.web.request_id import HEADER, request_id
+
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+DATABASE_RETRY_SECONDS = 5
+DATABASE_AWAY = (OperationalError, InterfaceError)
 NOT_FOUND = NotFoundError(Phrase("There is no such upload, or it is not yours."))
 STATUS_TITLES = (
     gettext_noop("Bad Request"),
@@ -32,26 +41,44 @@ STATUS_TITLES = (
     gettext_noop("Content Too Large"),  # The same status, as Python 3.13 and later call it.
     gettext_noop("Unsupported Media Type"),
     gettext_noop("Too Many Requests"),
+    gettext_noop("Internal Server Error"),
+    gettext_noop("Service Unavailable"),
 )
 """Titles of the errors that Django REST framework raises, from `HTTPStatus`; listed here for the translators."""
 
 
-def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """The EXCEPTION_HANDLER for Django REST framework: the answer to an error.
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response:
+    """The EXCEPTION_HANDLER for Django REST framework: the answer to any error.
 
-    Returns None for an unexpected error, which Django then logs and answers with 500.
+    An unexpected one is logged with its traceback, announced by Django's signal `got_request_exception`, and answered
+    with 500 and the request's id.
     """
-    if isinstance(error, Http404):
-        error = NOT_FOUND
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
-    elif isinstance(error, RequestDataTooBig):
-        error = BodyTooLarge()  # Django read the body before the parser did.
-    if not isinstance(error, (UploadError, exceptions.APIException)):
-        return None
+    told = _told(error, context["request"])
     set_rollback()
-    body = problem(error)
-    return Response(body, status=body["status"], headers=_headers(error), content_type=CONTENT_TYPE)
+    body = problem(told)
+    return Response(body, status=body["status"], headers=_headers(told), content_type=CONTENT_TYPE)
+
+
+def _told(error: Exception, request: Any) -> UploadError | exceptions.APIException:
+    """The error as the client is told of it."""
+    if isinstance(error, (UploadError, exceptions.APIException)):
+        return error
+    if isinstance(error, (Http404, Upload.DoesNotExist)):
+        return NOT_FOUND  # A row that is deleted during a request, with its user for instance, is unknown.
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return BodyTooLarge()  # Django read the body before the parser did.
+    plain: HttpRequest = getattr(request, "_request", request)
+    identifier = request_id(plain)
+    if isinstance(error, DATABASE_AWAY):
+        logger.error("The database is not available: %s", error, extra={"request_id": identifier})
+        return DatabaseUnavailable(
+            Phrase("The database is not available. Nothing is lost; try again."), retry_after=DATABASE_RETRY_SECONDS
+        )
+    logger.error("Unexpected error", exc_info=error, extra={"request_id": identifier})
+    got_request_exception.send(sender=problem_handler, request=plain)
+    return InternalError(Phrase("The server made an error. Its log has the details under {id}.", id=identifier))
 
 
 def problem(error: UploadError | exceptions.APIException) -> dict[str, Any]:
@@ -59,6 +86,12 @@ def problem(error: UploadError | exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, UploadError):
         return _upload_problem(error)
     return _framework_problem(error)
+
+
+def plain_problem(request: HttpRequest, status: int, code: str, detail: str) -> JsonResponse:
+    """A problem for an error that no view of the app has seen, with the request's id."""
+    body = _body(status, code, gettext(HTTPStatus(status).phrase), detail)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers={HEADER: request_id(request)})
 
 
 def translated(value: Any) -> Any:

@@ -5,6 +5,7 @@ Rule: serializers check the form of a value, services its meaning.
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,10 +16,24 @@ from uploads.oss.limits import MAX_OBJECT_SIZE
 from uploads.services import UploadRequest
 
 # These become header values: no other character may end a header's line and start another header.
-_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w-]+=(\"[^\"\\\r\n]*\"|[\w.+-]+))*", re.ASCII)
+_CONTENT_TYPE = re.compile(
+    r"[\w.+-]+/[\w.+-]+([ \t]*;[ \t]*[\w-]+=(\"[\x20\x21\x23-\x5b\x5d-\x7e]*\"|[\w.+-]+))*", re.ASCII
+)
 _METADATA_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _METADATA_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _REQUEST_FIELDS = {field.name for field in dataclasses.fields(UploadRequest)}
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _is_storable(value: Any) -> bool:
+    """Whether a database can store the texts in this JSON: PostgreSQL refuses NUL, and no database has surrogates."""
+    if isinstance(value, dict):
+        return all(map(_is_storable, [*value, *value.values()]))
+    if isinstance(value, list):
+        return all(map(_is_storable, value))
+    return not (isinstance(value, str) and _UNSTORABLE.search(value))
 
 
 class ContentTypeField(serializers.CharField):
@@ -33,7 +48,19 @@ class ContentTypeField(serializers.CharField):
         return value
 
 
-class DestinationSerializer(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
+    """A JSON object of exactly these fields: a field with an unknown name is an error, not ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
+        if unknown:
+            # Half a character, which JSON allows, cannot be part of an answer.
+            names = [str(name)[:64].encode(errors="backslashreplace").decode() for name in unknown[:10]]
+            raise serializers.ValidationError({name: [_("There is no such field.")] for name in names})
+        return super().to_internal_value(data)
+
+
+class DestinationSerializer(StrictSerializer):
     """Names a destination."""
 
     destination = serializers.CharField(
@@ -45,6 +72,14 @@ class UploadRequestSerializer(DestinationSerializer):
     """The file that a client wants to upload."""
 
     filename = serializers.CharField(max_length=1024, trim_whitespace=False, help_text="The file's own name.")
+    relative_path = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=1024,
+        help_text="The file's path in the folder that the user chose, such as holiday/beach.jpg. It is kept beside "
+        "the key and is not part of it. At most 1,024 bytes in UTF-8.",
+    )
     size = serializers.IntegerField(
         min_value=0, max_value=MAX_OBJECT_SIZE, allow_null=True, help_text="In bytes; null for a stream."
     )
@@ -71,6 +106,11 @@ class UploadRequestSerializer(DestinationSerializer):
 
     def validate_fingerprint(self, value: str | None) -> str:
         return value or ""
+
+    def validate_options(self, value: dict[str, Any]) -> dict[str, Any]:
+        if not _is_storable(value):
+            raise serializers.ValidationError(_("A text contains a NUL character or half a character."))
+        return value
 
     def validate_metadata(self, value: dict[str, str]) -> dict[str, str]:
         if len({name.lower() for name in value}) != len(value):

@@ -1,12 +1,13 @@
 // Options for `new OSS(…)` of ali-oss: temporary credentials for the user's own prefix, refreshed before they expire.
 //
-//   const { prefix, ...options } = await aliOssOptions({ destination: "films" });
-//   await new OSS(options).multipartUpload(`${prefix}film.mp4`, file);
+//   const { prefix, register, ...options } = await aliOssOptions({ destination: "films" });
+//   const { name } = await new OSS(options).multipartUpload(`${prefix}film.mp4`, file);
+//   const upload = await register(name);
 //
 // The device's date is not used. The backend issues credentials with at least a third of their life left, so a refresh
 // at a shorter interval than that is always in time.
 
-import type { PrefixCredentials } from "../engine/api.ts";
+import type { PrefixCredentials, RemoteUpload } from "../engine/api.ts";
 import type { Environment } from "../engine/ports.ts";
 import { type AdapterOptions, backendOf } from "./backend.ts";
 
@@ -36,6 +37,16 @@ export interface AliOssOptions extends AliOssCredentials {
   refreshSTSToken(): Promise<AliOssCredentials>;
   /** Keys must start with it: the credentials are valid for no others. */
   readonly prefix: string;
+  /**
+   * bit/s that each request should ask for in the header x-oss-traffic-limit; null: no limit. ali-oss has no option
+   * for it: pass `headers` to `put`.
+   */
+  readonly trafficLimit: number | null;
+  /**
+   * Tells the backend of an object that was uploaded, and gives its upload, completed. Rejects with ApiError when the
+   * object breaks a rule of the destination: it has been removed then. Without this call a sweep finds the object.
+   */
+  register(name: string): Promise<RemoteUpload>;
 }
 
 /** Milliseconds. STS issues credentials for at least 15 minutes (AssumeRole, DurationSeconds), so 5 are left at least. */
@@ -51,7 +62,8 @@ export async function aliOssOptions(
 ): Promise<AliOssOptions> {
   const api = backendOf(options, environment);
   const { signal } = new AbortController();
-  const request = () => api.prefixCredentials(options.destination ?? "default", signal);
+  const destination = options.destination ?? "default";
+  const request = () => api.prefixCredentials(destination, signal);
   const issued = await request();
   return {
     ...credentialsOf(issued),
@@ -65,6 +77,8 @@ export async function aliOssOptions(
     refreshSTSTokenInterval: REFRESH_INTERVAL,
     refreshSTSToken: async () => credentialsOf(await request()),
     prefix: issued.prefix,
+    trafficLimit: issued.traffic_limit ?? null,
+    register: (name) => api.register(destination, name, signal),
   };
 }
 

@@ -1,6 +1,7 @@
 // One upload in the list.
 // An item is only a name and a state until its view is built, since there may be thousands.
 
+import type { RemoteUpload } from "../engine/api.ts";
 import { can, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
@@ -97,7 +98,7 @@ class ItemView {
     }
     this.#bar.hidden = state === "completed" || state === "aborted";
     this.#outcome.replaceChildren(...(error ? [errorView(error, localization)] : []));
-    if (state === "completed") void this.upload.done.then(({ key }) => this.#showKey(key));
+    if (state === "completed") void this.upload.done.then((remote) => this.#showResult(remote));
     this.showNotice();
   }
 
@@ -135,8 +136,8 @@ class ItemView {
     else reportLostFocus(this.#outcome);
   }
 
-  #showKey(key: string): void {
-    const element = h("p", { class: "key", part: "key", "data-testid": "key" }, key);
-    this.#outcome.replaceChildren(element);
+  #showResult({ key, callback }: RemoteUpload): void {
+    this.#outcome.replaceChildren(h("p", { class: "key", part: "key", "data-testid": "key" }, key));
+    if (callback && !callback.ok) this.#outcome.append(h("p", {}, this.localization.label("callback")));
   }
 }

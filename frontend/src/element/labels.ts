@@ -17,6 +17,7 @@ export const LABELS = {
   paused: "Paused. Uploaded parts are kept.",
   completing: "OSS is combining the parts…",
   completed: "Uploaded",
+  callback: "The site was not notified.",
   failed: "Failed. Uploaded parts are kept.",
   aborting: "Aborting…",
   aborted: "Aborted",

@@ -1,5 +1,6 @@
 // The style sheet of <oss-uploader>. It is adopted, since a strict Content-Security-Policy forbids inline styles.
 // A host changes the custom properties below, styles parts by ::part(), and chooses light or dark by `color-scheme`.
+// `unicode-bidi`: names, figures and a host's own texts keep their own direction, whatever the direction of the page.
 
 const CSS = /* css */ `
 :host {
@@ -15,7 +16,7 @@ const CSS = /* css */ `
   --oss-bad-surface: light-dark(#fdf1f0, #2c1c1d);
   --oss-wait: light-dark(#8a5a00, #f0bf62);
   --oss-radius: 14px;
-  --oss-font: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Microsoft YaHei", sans-serif;
+  --oss-font: system-ui, "Noto Sans", "PingFang SC", "Microsoft YaHei", sans-serif;
   display: block;
   color: var(--oss-text);
   font: 400 1rem/1.5 var(--oss-font);
@@ -24,7 +25,6 @@ const CSS = /* css */ `
 [hidden] { display: none !important; }
 * { box-sizing: border-box; }
 p, ul, h2 { margin: 0; padding: 0; }
-/* Names, figures and a host's own texts keep their own direction, whatever the direction of the page. */
 p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
 
 .zone {
@@ -120,12 +120,21 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   block-size: .75rem;
   border-inline: .1875rem solid;
 }
-[data-state="completed"] .state-icon { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
-[data-state="completed"] .state-icon::before { content: "✓"; }
-[data-state="failed"] .state-icon { color: var(--oss-bad); background: var(--oss-bad-surface); }
-[data-state="failed"] .state-icon::before { content: "!"; }
-[data-state="aborted"] { opacity: .65; }
-[data-state="aborted"] .state-icon::before { content: "×"; }
+[data-state="completed"] {
+  .state-icon { color: var(--oss-good); background: color-mix(in srgb, var(--oss-good) 14%, transparent); }
+  .state-icon::before { content: "✓"; }
+  .message { color: var(--oss-good); }
+}
+[data-state="failed"] {
+  .state-icon { color: var(--oss-bad); background: var(--oss-bad-surface); }
+  .state-icon::before { content: "!"; }
+  .message { color: var(--oss-bad); }
+  progress { --bar: var(--oss-bad); }
+}
+[data-state="aborted"] {
+  opacity: .65;
+  .state-icon::before { content: "×"; }
+}
 
 .head { display: flex; align-items: baseline; gap: .625rem; min-inline-size: 0; }
 .name {
@@ -150,8 +159,6 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
 }
 .notice { color: var(--oss-wait); }
 .figures { font-variant-numeric: tabular-nums; }
-[data-state="completed"] .message { color: var(--oss-good); }
-[data-state="failed"] .message { color: var(--oss-bad); }
 
 progress {
   grid-column: 2 / -1;
@@ -162,14 +169,12 @@ progress {
   border-radius: 3px;
   overflow: hidden;
   background: var(--oss-border);
+  --bar: var(--oss-accent);
 }
 progress::-webkit-progress-bar { background: var(--oss-border); }
-progress::-webkit-progress-value { background: var(--oss-accent); border-radius: 3px; transition: inline-size .2s linear; }
-progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px; }
-[data-state="paused"] progress::-webkit-progress-value, [data-state="queued"] progress::-webkit-progress-value { background: var(--oss-muted); }
-[data-state="paused"] progress::-moz-progress-bar { background: var(--oss-muted); }
-[data-state="failed"] progress::-webkit-progress-value { background: var(--oss-bad); }
-[data-state="failed"] progress::-moz-progress-bar { background: var(--oss-bad); }
+progress::-webkit-progress-value { background: var(--bar); border-radius: 3px; transition: inline-size .2s linear; }
+progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
+[data-state="paused"] progress, [data-state="queued"] progress { --bar: var(--oss-muted); }
 
 .outcome { grid-column: 2 / -1; min-inline-size: 0; }
 .outcome:empty { display: none; }
@@ -202,7 +207,7 @@ progress::-moz-progress-bar { background: var(--oss-accent); border-radius: 3px;
   .buttons { grid-column: 1 / -1; order: 1; flex-wrap: wrap; margin-inline-end: 0; }
   .buttons button { flex: 1; padding-block: .625rem; }
   .buttons:not(:has(button:not([hidden]))) { display: none; }
-  .head { flex-wrap: wrap; column-gap: .625rem; row-gap: 0; }
+  .head { flex-wrap: wrap; row-gap: 0; }
   .line { flex-direction: column; }
   progress, .line, .outcome { grid-column: 1 / -1; }
   .state-icon { grid-row: auto; align-self: center; }

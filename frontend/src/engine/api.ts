@@ -20,6 +20,8 @@ export interface RemoteUpload {
   /** UploadPart, PostObject or PutObject of OSS's API. */
   readonly method: "multipart" | "post" | "put";
   readonly filename: string;
+  /** The file's path in the folder that was chosen; empty for a file that was chosen alone. */
+  readonly relative_path?: string;
   readonly content_type: string;
   /** Null for a stream until it has been completed. */
   readonly size: number | null;
@@ -39,11 +41,27 @@ export interface RemoteUpload {
   /** CRC-64/XZ of the object as an unsigned decimal, as in OSS's header x-oss-hash-crc64ecma. */
   readonly crc64: string | null;
   readonly location: string | null;
+  /** Null without a callback. */
+  readonly callback?: CallbackOutcome | null;
   readonly error: unknown;
+}
+
+/** How the destination's callback ended. */
+export interface CallbackOutcome {
+  readonly ok: boolean;
+  /** The application's answer. */
+  readonly body?: unknown;
+  /** OSS's code and message, where the callback failed. */
+  readonly code?: string;
+  readonly message?: string;
+  /** Only this browser said so. */
+  readonly reported?: true;
 }
 
 export interface SignedPart extends SignedRequest {
   readonly number: number;
+  /** Bytes that OSS accepts; null or absent where the signature does not bind them. */
+  readonly size?: number | null;
   readonly expires_at: string;
 }
 
@@ -57,6 +75,8 @@ export type CreatedUpload = RemoteUpload & Partial<SignedBatch>;
 export interface CreateRequest {
   destination: string;
   filename: string;
+  /** The file's path in the folder that was chosen. */
+  relative_path?: string;
   /** Null for a stream. */
   size: number | null;
   content_type: string;
@@ -69,6 +89,12 @@ export interface CreateRequest {
   resume?: boolean;
 }
 
+export interface CallbackReport {
+  /** 203 where the callback failed. */
+  readonly status: number;
+  readonly body: string;
+}
+
 export interface CompleteRequest {
   /** Finished parts that the backend does not know yet. */
   readonly done: readonly DonePart[];
@@ -76,6 +102,8 @@ export interface CompleteRequest {
   readonly crc64?: string;
   /** Of a stream. */
   readonly size?: number;
+  /** Of a file in one request: OSS's response, which tells how the callback ended. */
+  readonly callback?: CallbackReport;
 }
 
 export interface PrefixCredentials extends Omit<TemporaryCredentials, "key" | "upload_id"> {
@@ -88,6 +116,13 @@ export interface PrefixCredentials extends Omit<TemporaryCredentials, "key" | "u
 export interface CompanionUrl {
   readonly companion_url: string;
   readonly expires_at: string;
+}
+
+interface CompleteItem {
+  readonly id: string;
+  readonly crc64: string | undefined;
+  readonly etag: string | undefined;
+  readonly callback: CallbackReport | undefined;
 }
 
 /** How many URLs the response to create carries. */
@@ -103,7 +138,7 @@ const COMPLETE_DELAY = 250;
 export class Api {
   readonly #http: HttpClient;
   readonly #created: Batch<CreateRequest, CreatedUpload>;
-  readonly #completed: Batch<{ id: string; crc64?: string; etag?: string }, RemoteUpload>;
+  readonly #completed: Batch<CompleteItem, RemoteUpload>;
 
   constructor(
     readonly environment: Environment,
@@ -131,9 +166,9 @@ export class Api {
   }
 
   /** Completes an upload of one request in a batch call. */
-  async completeInBatch(id: string, { done, crc64 }: CompleteRequest): Promise<HttpResponse<RemoteUpload>> {
-    const etag = done[0]?.etag;
-    const value = await this.#completed.add({ id, ...(crc64 && { crc64 }), ...(etag && { etag }) });
+  async completeInBatch(id: string, request: CompleteRequest): Promise<HttpResponse<RemoteUpload>> {
+    const { done, crc64, callback } = request;
+    const value = await this.#completed.add({ id, crc64, etag: done[0]?.etag, callback });
     return { status: 200, retryAfter: null, value };
   }
 
@@ -187,7 +222,7 @@ export class Api {
 
   async sign(
     id: string,
-    parts: readonly { number: number; content_md5?: string }[],
+    parts: readonly { number: number; size?: number; content_md5?: string }[],
     done: readonly DonePart[],
     signal: AbortSignal,
   ): Promise<SignedBatch> {
@@ -205,6 +240,11 @@ export class Api {
   async prefixCredentials(destination: string, signal: AbortSignal): Promise<PrefixCredentials> {
     const body = { destination };
     return this.#value<PrefixCredentials>("POST", "credentials/", signal, body);
+  }
+
+  /** The completed upload of an object that a client stored under the user's prefix by itself. */
+  async register(destination: string, key: string, signal: AbortSignal): Promise<RemoteUpload> {
+    return this.#value<RemoteUpload>("POST", "uploads/register/", signal, { destination, key });
   }
 
   /** The Companion URL for Uppy. */

@@ -2,6 +2,7 @@
 // Each caller gets its own result, and a rejected item does not affect the others. One batch request runs at a time; the
 // next one fills meanwhile.
 
+import { NetworkError } from "./errors.ts";
 import type { Clock } from "./ports.ts";
 
 interface Pending<Item, Result> {
@@ -64,7 +65,7 @@ export class Batch<Item, Result> {
       const results = await this.options.send(batch.map(({ item }) => item));
       for (const [index, { resolve, reject }] of batch.entries()) {
         const result = results[index];
-        if (result === undefined) reject(new Error("The server's response lacks a result."));
+        if (result === undefined) reject(new NetworkError("answer_broken"));
         else if (result instanceof Error) reject(result);
         else resolve(result);
       }

@@ -33,7 +33,7 @@ async function hash(bytes: ArrayBuffer): Promise<string | null> {
     return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
   try {
-    const { sha256 } = await import("../hashing/hashes.ts");
+    const { sha256 } = await import("../hashing/sha256.ts");
     return await sha256(new Uint8Array(bytes));
   } catch {
     return null; // A content security policy may forbid WebAssembly.

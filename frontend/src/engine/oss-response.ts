@@ -1,6 +1,7 @@
 // What OSS's response to a part means, by the error codes and headers of its API reference ("Error codes",
 // "UploadPart"). Pure.
 
+import type { CallbackReport } from "./api.ts";
 import { errorText, StorageError } from "./errors.ts";
 import type { DonePart } from "./parts.ts";
 import type { SendResponse } from "./ports.ts";
@@ -20,6 +21,8 @@ export function outcomeOf(response: SendResponse): Outcome {
   const { status } = response;
   if (status === 0) return "no_response";
   if (status >= 200 && status < 300) return "done";
+  // The object is there: an answer was lost before. Whether it is this file, the backend finds out.
+  if (status === 409 && codeOf(response) === "FileAlreadyExists") return "done";
   if (status === 403) return "sign_again";
   if (status >= 500 || status === 408 || status === 429) return "retry";
   if (status === 400 && CONNECTION_CODES.has(codeOf(response))) return "retry";
@@ -45,6 +48,17 @@ export function storageError(response: SendResponse): StorageError {
     requestId: headers.get("x-oss-request-id") ?? (textOf(body, "RequestId") || null),
     retryAfter: retryAfter(headers.get("retry-after")),
   });
+}
+
+/** Characters of a callback's answer that are reported. */
+const MAX_CALLBACK_BODY = 4096;
+
+/**
+ * What the response to a file in one request says of the destination's callback, if there was one. OSS relays
+ * the application's answer with status 200, and its own error with status 203 ("Callback" in the OSS API reference).
+ */
+export function callbackReport({ status, body }: SendResponse): { callback?: CallbackReport } {
+  return status < 300 && body ? { callback: { status, body: body.slice(0, MAX_CALLBACK_BODY) } } : {};
 }
 
 function codeOf(response: SendResponse): string {

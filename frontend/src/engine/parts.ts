@@ -30,7 +30,7 @@ export function planOf(size: number, partSize: number, partCount: number): Plan 
   const valid = [size, partSize, partCount].every((n) => Number.isSafeInteger(n) && n >= 0);
   const expected = size === 0 ? 1 : Math.ceil(size / partSize);
   if (!valid || partCount !== expected) {
-    throw new RangeError(`${partCount} parts of ${partSize} bytes do not cover ${size} bytes.`);
+    throw new RangeError(`${size} in ${partCount} of ${partSize}`);
   }
   return plan;
 }
@@ -49,7 +49,7 @@ function growingStart(number: number): number {
 /** Throws RangeError when the plan has no such part. */
 export function rangeOf(plan: Plan, number: number): Range {
   if (!Number.isInteger(number) || number < 1 || number > plan.partCount) {
-    throw new RangeError(`There is no part ${number} among ${plan.partCount}.`);
+    throw new RangeError(`Part ${number} of ${plan.partCount}`);
   }
   if (plan.grows) {
     return { start: growingStart(number) * plan.partSize, end: growingStart(number + 1) * plan.partSize };

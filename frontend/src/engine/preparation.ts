@@ -200,6 +200,8 @@ export class Preparation {
     const request = {
       destination,
       filename: source.name,
+      // A file of a folder has its path as its name.
+      ...(source.name.includes("/") && { relative_path: source.name }),
       size: source.isStream ? null : source.size,
       content_type: source.type,
       ...(fingerprint && { fingerprint }),

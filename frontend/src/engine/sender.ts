@@ -32,6 +32,8 @@ export interface SenderPorts {
   readonly notify: Notify;
   onprogress(): void;
   onstall(): void;
+  /** OSS has taken a part. */
+  onarrival(response: SendResponse): void;
 }
 
 /** The attempts to send one part. */
@@ -56,6 +58,7 @@ export class Sender {
         const response = await this.#attempt(attempts, signal);
         if (response && outcomeOf(response) === "done") {
           meter.finish(number, size, clock.now());
+          this.ports.onarrival(response);
           return donePart(number, size, response);
         }
         meter.drop(number);
@@ -83,10 +86,10 @@ export class Sender {
 
   async #request(attempts: Attempts, signal: AbortSignal): Promise<SendResponse | null> {
     const { breaker, signer, source, clock } = this.ports;
-    if (!attempts.signed || !signer.isFresh(attempts.signed)) {
-      attempts.signed = await signer.take(attempts.number, signal);
-    }
     const body = source.slice(attempts.range);
+    if (!attempts.signed || !signer.isFresh(attempts.signed)) {
+      attempts.signed = await signer.take(attempts.number, body.size, signal);
+    }
     const startedAt = clock.now();
     const response = await this.#transport(attempts.signed, body, signal);
     if (!response) breaker.recordStall();

@@ -11,6 +11,8 @@ export interface TemporaryCredentials {
   readonly bucket: string;
   readonly key: string;
   readonly upload_id: string;
+  /** bit/s that each part should request, because a policy cannot demand it; null or absent: no limit. */
+  readonly traffic_limit?: number | null;
 }
 
 const ALGORITHM = "OSS4-HMAC-SHA256";
@@ -99,6 +101,9 @@ export async function presignParts(
     ["x-oss-expires", String(expires)],
     ...(token ? [["x-oss-security-token", token] as [string, string]] : []),
     ["x-oss-signature-version", ALGORITHM],
+    ...(credentials.traffic_limit
+      ? [["x-oss-traffic-limit", String(credentials.traffic_limit)] as [string, string]]
+      : []),
   ];
   const signed = numbers.map(async (number): Promise<[number, string]> => {
     const query = canonicalQuery([["partNumber", String(number)], ...shared]);

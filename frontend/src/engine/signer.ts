@@ -22,7 +22,8 @@ export interface SignerPorts {
   upcoming(): readonly number[];
   /** Parts a second at the present speed; null when it is unknown. */
   rate(): number | null;
-  sign(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch>;
+  /** `size`: the bytes of the first part, where it is shorter than the backend assumes. */
+  sign(numbers: readonly number[], signal: AbortSignal, size?: number): Promise<SignedBatch>;
   /** OSS refused a URL that was fresh on our clock. */
   onrefusal(): void;
 }
@@ -43,19 +44,23 @@ export class Signer {
 
   constructor(readonly ports: SignerPorts) {}
 
-  /** A URL for this part on which a request may start now. */
-  async take(number: number, signal: AbortSignal): Promise<FreshPart> {
+  /** A URL for this part of `size` bytes on which a request may start now. */
+  async take(number: number, size: number, signal: AbortSignal): Promise<FreshPart> {
+    let exact: number | undefined; // The last part of a stream is shorter than the backend assumes.
     for (;;) {
       signal.throwIfAborted();
       const part = this.#ready.get(number);
       this.#ready.delete(number);
       if (part && this.isFresh(part)) {
-        this.#lookAhead(signal);
-        return part;
+        if ((exact ?? part.size ?? size) === size) {
+          this.#lookAhead(signal);
+          return part;
+        }
+        exact = size;
       }
       // The pending request is for other parts, or of an aborted run. Its failure is not this part's.
       if (this.#pending) await this.#pending.catch(() => {});
-      else await this.#request(number, signal);
+      else await this.#request(number, signal, exact);
     }
   }
 
@@ -96,9 +101,9 @@ export class Signer {
     this.#request(undefined, signal).catch(() => {});
   }
 
-  #request(first: number | undefined, signal: AbortSignal): Promise<void> {
+  #request(first: number | undefined, signal: AbortSignal, size?: number): Promise<void> {
     this.#pending = this.ports
-      .sign(this.#batch(first), signal)
+      .sign(this.#batch(first), signal, size)
       .then((batch) => this.accept(batch))
       .finally(() => {
         this.#pending = null;
@@ -126,6 +131,12 @@ export class Signer {
   }
 }
 
+interface PartToSign {
+  number: number;
+  size?: number;
+  content_md5?: string;
+}
+
 /** How part URLs are signed: by the backend, or in the browser with temporary credentials of STS. */
 export type Signing = "url" | "sts";
 
@@ -150,8 +161,9 @@ export class Presigner {
 
   constructor(readonly ports: PresignerPorts) {}
 
-  async sign(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> {
-    return (await this.#signHere(numbers, signal)) ?? this.#signAtBackend(numbers, signal);
+  /** `size`: the bytes of the first part, where it is shorter than the backend assumes. */
+  async sign(numbers: readonly number[], signal: AbortSignal, size?: number): Promise<SignedBatch> {
+    return (await this.#signHere(numbers, signal)) ?? this.#signAtBackend(numbers, signal, size);
   }
 
   /** Notes a batch that the backend signed. */
@@ -165,10 +177,11 @@ export class Presigner {
     this.#stsSigner = null;
   }
 
-  async #signAtBackend(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> {
+  async #signAtBackend(numbers: readonly number[], signal: AbortSignal, size?: number): Promise<SignedBatch> {
     const { api, remote, unreported, onreported, retry } = this.ports;
     const done = unreported();
     const parts = await this.#withMd5(numbers);
+    Object.assign(parts[0] as PartToSign, { size }); // Undefined is left out of the request.
     const batch = await retry(() => api.sign(remote.id, parts, done, signal), signal);
     onreported(done);
     this.remember(batch);
@@ -188,7 +201,7 @@ export class Presigner {
   }
 
   /** MD5s are computed before the URLs are requested: for few parts at a time, so that sending does not wait. */
-  async #withMd5(numbers: readonly number[]): Promise<{ number: number; content_md5?: string }[]> {
+  async #withMd5(numbers: readonly number[]): Promise<PartToSign[]> {
     const { md5, parallel } = this.ports;
     if (!md5) return numbers.map((number) => ({ number }));
     const few = numbers.slice(0, 2 * parallel);

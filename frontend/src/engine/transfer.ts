@@ -2,12 +2,13 @@
 // OSS's list of parts is the truth. What is recorded here is reported along with other calls, and may be lost.
 
 import { combine } from "../hashing/crc64.ts";
-import type { Api, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
+import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, MAX_PARALLEL, runConcurrently, type Semaphore } from "./concurrency.ts";
 import { ApiError, asUploadError, errorText, isGone, StorageError, type UploadError } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
 import { type Integrity, IntegrityChecker } from "./integrity.ts";
+import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable } from "./promises.ts";
@@ -54,6 +55,7 @@ export class Transfer {
   readonly #checker: IntegrityChecker;
   readonly #concurrency: ConcurrencyController;
   #reportedAt: number;
+  #callback: { callback?: CallbackReport } = {};
 
   constructor(
     readonly remote: RemoteUpload,
@@ -73,7 +75,7 @@ export class Transfer {
       parallel,
       upcoming: () => this.#upcoming(),
       rate: () => (this.meter.speed === null ? null : this.meter.speed / plan.partSize),
-      sign: (numbers, signal) => this.#presigner.sign(numbers, signal),
+      sign: (numbers, signal, size) => this.#presigner.sign(numbers, signal, size),
       onrefusal: () => this.#presigner.reset(),
     });
     this.#sender = this.#makeSender();
@@ -109,6 +111,9 @@ export class Transfer {
       meter: this.meter,
       plan: this.ledger.plan,
       onstall: () => this.#concurrency.recordStall(clock.now()),
+      onarrival: (response) => {
+        this.#callback = callbackReport(response);
+      },
     });
   }
 
@@ -206,7 +211,7 @@ export class Transfer {
     for (;;) {
       const done = this.ledger.unreported();
       try {
-        const request = { done, ...this.#crc64(), ...this.#streamSize() };
+        const request = { done, ...this.#crc64(), ...this.#streamSize(), ...this.#callback };
         const response = await retry(() => this.#callComplete(request, signal), signal);
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;

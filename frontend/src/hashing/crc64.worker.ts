@@ -1,6 +1,6 @@
 // A worker that computes the CRC64 of blobs.
 
-import { crc64Of } from "./hashes.ts";
+import { crc64Of } from "./crc64-of-blob.ts";
 import { serve } from "./worker-protocol.ts";
 
 serve(crc64Of);

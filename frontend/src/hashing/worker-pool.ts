@@ -80,11 +80,11 @@ export class WorkerPool implements Hasher {
   readonly #pools = {
     crc64: new Pool(
       () => new Worker(new URL("./crc64.worker.js", import.meta.url), { type: "module" }),
-      async (blob) => (await import("./hashes.ts")).crc64Of(blob),
+      async (blob) => (await import("./crc64-of-blob.ts")).crc64Of(blob),
     ),
     md5: new Pool(
       () => new Worker(new URL("./md5.worker.js", import.meta.url), { type: "module" }),
-      async (blob) => (await import("./hashes.ts")).md5Of(blob),
+      async (blob) => (await import("./md5-of-blob.ts")).md5Of(blob),
     ),
   };
 

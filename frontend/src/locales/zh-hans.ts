@@ -18,6 +18,7 @@ export const zhHans: Language = {
     paused: "已暂停，已上传的部分会保留。",
     completing: "OSS 正在合并分片…",
     completed: "上传完成",
+    callback: "未能通知网站。",
     failed: "上传失败，已上传的部分会保留。",
     aborting: "正在中止…",
     aborted: "已中止",

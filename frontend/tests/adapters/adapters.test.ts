@@ -53,6 +53,22 @@ it.each([
   }
 });
 
+it("registers what ali-oss has uploaded, in the same destination", async () => {
+  const { environment } = issuer(SHORTEST);
+  const fault = environment.backend.fault;
+  const calls: unknown[] = [];
+  environment.backend.fault = (call) => {
+    if (call.path !== "uploads/register/") return fault?.(call);
+    calls.push(call.body);
+    return Response.json({ id: "1", state: "completed" });
+  };
+  const options = await environment.clock.run(aliOssOptions({ destination: "films" }, environment));
+  expect(options.trafficLimit).toBe(null);
+  const upload = await environment.clock.run(options.register("uploads/7/a.bin"));
+  expect(upload.state).toBe("completed");
+  expect(calls).toEqual([{ destination: "films", key: "uploads/7/a.bin" }]);
+});
+
 it("gives Uppy 6 and Uppy 5 one URL, without the slash that they add", async () => {
   const environment = new TestEnvironment();
   environment.backend.fault = ({ path, body }) =>

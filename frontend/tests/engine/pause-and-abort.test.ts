@@ -73,9 +73,9 @@ test("a batch of URLs requested by an aborted run does not fail the next run", a
     onrefusal() {},
   });
   const first = new AbortController();
-  await signer.take(1, first.signal); // looks ahead
+  await signer.take(1, 10, first.signal); // looks ahead
   first.abort(new Error("paused"));
-  expect((await clock.run(signer.take(2, never))).number).toBe(2);
+  expect((await clock.run(signer.take(2, 10, never))).number).toBe(2);
 });
 
 test("loading the code for streams is retried", async () => {

@@ -49,6 +49,33 @@ test.each(parts)("$id", async ({ input, expected }) => {
   expect([...url.searchParams].sort()).toEqual([...new URL(expected.url).searchParams].sort());
 });
 
+test("a traffic limit of the credentials is part of each URL and of its signature", async () => {
+  const credentials = {
+    access_key_id: "STS.1",
+    access_key_secret: "secret",
+    security_token: "token",
+    expires_at: "",
+    region: "cn-hangzhou",
+    bucket: "films",
+    key: "a",
+    upload_id: "U",
+  };
+  const presign = async (traffic_limit: number | null) => {
+    const signing = {
+      credentials: { ...credentials, traffic_limit },
+      url: "https://oss.test/a",
+      time: 0,
+      expires: 60,
+    };
+    return new URL((await presignParts(signing, [1])).get(1) ?? "").searchParams;
+  };
+  const limited = await presign(819_200);
+  expect(limited.get("x-oss-traffic-limit")).toBe("819200");
+  const unlimited = await presign(null);
+  expect(unlimited.has("x-oss-traffic-limit")).toBe(false);
+  expect(unlimited.get("x-oss-signature")).not.toBe(limited.get("x-oss-signature"));
+});
+
 test("characters that encodeURIComponent leaves are encoded as OSS requires", () => {
   expect(percentEncode("a b!'()*~-_.ü")).toBe("a%20b%21%27%28%29%2A~-_.%C3%BC");
   expect(

@@ -6,15 +6,24 @@ import { FakeClock } from "../clock.ts";
 function setting(ports: Partial<SignerPorts> = {}) {
   const clock = new FakeClock();
   const asked: number[][] = [];
-  const sign = async (numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch> => {
+  const sizes: (number | undefined)[] = [];
+  const sign = async (
+    numbers: readonly number[],
+    signal: AbortSignal,
+    size?: number,
+  ): Promise<SignedBatch> => {
     asked.push([...numbers]);
+    sizes.push(size);
     await clock.sleep(100, signal);
     const server_time = "2044-02-29T12:00:00Z";
     const expires_at = "2044-02-29T12:15:00Z";
     const url = `https://oss.test/?asked=${asked.length}`;
     return {
       server_time,
-      parts: numbers.map((number) => ({ number, method: "PUT", url, headers: {}, expires_at })),
+      parts: numbers.map((number, index) => {
+        const bound = index === 0 ? (size ?? 10) : 10;
+        return { number, method: "PUT", url, headers: {}, size: bound, expires_at };
+      }),
     };
   };
   const todo = Array.from({ length: 1000 }, (_, index) => index + 1);
@@ -27,17 +36,17 @@ function setting(ports: Partial<SignerPorts> = {}) {
     onrefusal: () => {},
     ...ports,
   });
-  const take = (number: number) => {
+  const take = (number: number, size = 10) => {
     const at = todo.indexOf(number);
     if (at >= 0) todo.splice(at, 1);
-    return signer.take(number, new AbortController().signal);
+    return signer.take(number, size, new AbortController().signal);
   };
-  return { clock, asked, signer, take };
+  return { clock, asked, sizes, signer, take };
 }
 
 test("four parts that need URLs at once cost one request, in their order", async () => {
   const { clock, asked, take } = setting();
-  const taken = await clock.run(Promise.all([1, 2, 3, 4].map(take)));
+  const taken = await clock.run(Promise.all([1, 2, 3, 4].map((number) => take(number))));
   expect(taken.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
   expect(asked).toEqual([Array.from({ length: 16 }, (_, index) => index + 1)]);
 });
@@ -51,6 +60,15 @@ test.each([
   const { clock, asked, take } = setting({ rate: () => rate });
   await clock.run(take(1));
   expect(asked[0]).toHaveLength(count);
+});
+
+test("a part that is shorter than its URL allows gets another URL, for its size", async () => {
+  const { clock, asked, sizes, take } = setting();
+  await clock.run(take(1));
+  const last = await clock.run(take(2, 3));
+  expect([last.number, last.size]).toEqual([2, 3]);
+  expect(sizes.slice(0, 2)).toEqual([undefined, 3]);
+  expect(asked[1]?.[0]).toBe(2);
 });
 
 test("the next batch is requested before the last URL is taken", async () => {

@@ -49,3 +49,37 @@ test("a small file that was aborted during create is aborted at the backend", as
   expect(upload.state).toBe("aborted");
   expect([...environment.backend.rows.values()].every(({ state }) => state === "aborted")).toBe(true);
 });
+
+test("a form that arrived although its answer was lost completes", async () => {
+  const environment = new TestEnvironment();
+  environment.store.fault = (_, tries) =>
+    tries === 1 ? "lost" : { status: 409, code: "FileAlreadyExists", headers: {} };
+  const upload = environment.open({ small: 1000 }).upload(fileOf(5));
+  expect((await environment.clock.run(upload.done)).state).toBe("completed");
+  expect(environment.store.sent).toHaveLength(2);
+});
+
+test.each([
+  [
+    { status: 200, body: '{"id": 7}' },
+    { status: 200, body: '{"id": 7}' },
+  ],
+  [
+    { status: 203, body: "<Error><Code>CallbackFailed</Code></Error>" },
+    { status: 203, body: "<Error><Code>CallbackFailed</Code></Error>" },
+  ],
+  [
+    { status: 200, body: "x".repeat(5000) },
+    { status: 200, body: "x".repeat(4096) },
+  ],
+  [{ status: 200, body: "" }, undefined],
+])("OSS's answer %o to a file in one request is reported", async (answer, report) => {
+  for (const small of [0, 1000]) {
+    const environment = new TestEnvironment();
+    environment.store.callback = answer;
+    await environment.clock.run(environment.open({ small }).upload(fileOf(5)).done);
+    const completes = environment.backend.calls.filter(({ path }) => path.endsWith("complete/"));
+    const { body } = completes.at(-1) ?? { body: null };
+    expect((small ? body.uploads[0] : body).callback).toEqual(report);
+  }
+});

@@ -1,13 +1,7 @@
 // Breaks of the engine, each of which the simulation must find: what no longer works, where, and the text that changes.
 
-export interface Break {
-  readonly name: string;
-  /** Below src/. */
-  readonly file: string;
-  /** Text that occurs once in the file. */
-  readonly before: string;
-  readonly after: string;
-}
+/** `file` is below src/ and holds the text `before` once. */
+export type Break = Readonly<Record<"name" | "file" | "before" | "after", string>>;
 
 export const BREAKS: readonly Break[] = [
   {

@@ -1,7 +1,7 @@
 // What the engine takes from the browser itself: blobs, files, hashes and the date. In memory, and settled without I/O,
 // so that the scheduler alone decides what happens next.
 
-import { Crc64 } from "../../src/hashing/crc64.ts";
+import { TableCrc64 } from "../../src/hashing/crc64-table.ts";
 import { PlainController, PlainSignal } from "./abort.ts";
 
 /** What is on the disk behind a file: it may change while it is sent. */
@@ -97,7 +97,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 export function crc64Of(bytes: Uint8Array): string {
-  const crc64 = new Crc64();
+  const crc64 = new TableCrc64();
   crc64.update(bytes);
   return crc64.digest();
 }

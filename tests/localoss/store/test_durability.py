@@ -224,7 +224,8 @@ def test_an_index_of_an_earlier_version_is_migrated(tmp_path: Path) -> None:
     store.close()
     old = sqlite3.connect(tmp_path / "index.sqlite3")
     old.executescript(
-        "ALTER TABLE buckets DROP COLUMN lifecycle; ALTER TABLE uploads DROP COLUMN sequential;"
+        "ALTER TABLE buckets DROP COLUMN overwrite; ALTER TABLE buckets DROP COLUMN lifecycle;"
+        "ALTER TABLE uploads DROP COLUMN sequential;"
         "PRAGMA user_version = 0;"
         "INSERT INTO buckets VALUES ('some-bucket', 1, 'private', 'Standard', NULL);"
         "INSERT INTO uploads VALUES ('some-bucket', x'61', 'id', 1, '{}');"

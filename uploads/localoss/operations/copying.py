@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from uploads.localoss.answers import Answer, iso_time, quoted, xml
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import conditions, headers
+from uploads.localoss.operations.bucket_overwrite import is_protected
 from uploads.localoss.operations.buckets import check_name
 from uploads.localoss.operations.context import Context
 from uploads.localoss.operations.multipart import PART_COPY_EC, existing_upload, part_number, record_part
@@ -30,7 +31,8 @@ def copy_object(context: Context) -> Answer:
     """OSS manual: "CopyObject"."""
     request = context.request
     key = request.checked_key()
-    forbids, acl = headers.forbids_overwrite(request.headers), headers.acl(request.headers)
+    forbids = headers.forbids_overwrite(request.headers) or is_protected(context, key)
+    acl = headers.acl(request.headers)
     with _source(context) as reading:
         source = reading.object
         if source.size > MAX_PART_SIZE:

@@ -89,7 +89,11 @@ def check_tags(tagging: str) -> None:
         raise invalid_argument(TAGGING, tagging, "There can be at most 10 tags, and their names must be unique.")
     if any(not 1 <= len(name) <= 128 for name in names) or any(len(value) > 256 for value in values):
         raise Refusal("InvalidTag")
-    if any(not (character.isalnum() or character in " +-=._:/") for text in (*names, *values) for character in text):
+    if any(
+        not ((character.isascii() and character.isalnum()) or character in " +-=._:/")
+        for text in (*names, *values)
+        for character in text
+    ):
         raise Refusal("InvalidTag")
 
 

@@ -12,6 +12,7 @@ from uploads.localoss import callbacks, markup
 from uploads.localoss.answers import Answer, quoted, xml
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import callback, headers, traffic
+from uploads.localoss.operations.bucket_overwrite import is_protected
 from uploads.localoss.operations.context import Context
 from uploads.localoss.operations.objects import new_id
 from uploads.localoss.store.rows import Blob, StoredObject, StoredPart, Upload
@@ -96,13 +97,13 @@ def complete(context: Context) -> Answer:
     encode, acl = request.wants_url_encoding(), headers.acl(request.headers)
     listed = _listed(context)
     upload = existing_upload(context)
-    forbids = headers.forbids_overwrite(request.headers)
+    forbids = headers.forbids_overwrite(request.headers) or is_protected(context, upload.key)
     try:
         stored = context.store.uploads.complete(
             upload, lambda parts: _assemble(context, upload, acl, choose(parts, listed)), overwrite=not forbids
         )
     except FileExistsError as error:
-        raise Refusal("FileAlreadyExists", {"Key": upload.key}) from error
+        raise Refusal("FileAlreadyExists", {"Key": upload.key}, ec="0042-00000214") from error
     if stored is None:
         raise no_such_upload(upload.id)
     content: list[markup.Node] = [("EncodingType", "url")] if encode else []

@@ -11,6 +11,7 @@ from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import callback, conditions, headers, traffic
+from uploads.localoss.operations.bucket_overwrite import is_protected
 from uploads.localoss.operations.context import Context
 from uploads.localoss.store.objects import ObjectReader
 from uploads.localoss.store.rows import Blob, StoredObject
@@ -45,10 +46,11 @@ def store_object(
 ) -> StoredObject:
     """Store an object of these bytes and headers. Nothing is stored if `check` or anything else raises.
 
-    Refusal: FileAlreadyExists with x-oss-forbid-overwrite, or an invalid header.
+    Refusal: FileAlreadyExists with x-oss-forbid-overwrite or by a rule of the bucket, or an invalid header.
     """
     store = context.store
-    kept, acl, forbids = headers.stored_headers(sent), headers.acl(sent), headers.forbids_overwrite(sent)
+    kept, acl = headers.stored_headers(sent), headers.acl(sent)
+    forbids = headers.forbids_overwrite(sent) or is_protected(context, key)
     taken = Refusal("FileAlreadyExists", {"Key": key})
     if forbids and store.objects.get(context.bucket.name, key) is not None:
         raise taken

@@ -25,9 +25,8 @@ from uploads.oss.callback import CallbackParameters
 from uploads.oss.limits import MAX_PART_SIZE, MAX_PRESIGN_SECONDS
 
 AS_HEADERS = {
-    "cache-control", "content-disposition", "content-encoding", "expires", "x-oss-object-acl", "x-oss-forbid-overwrite",
-    "x-oss-storage-class", "x-oss-server-side-encryption", "x-oss-server-side-encryption-key-id",
-    "x-oss-server-side-data-encryption", traffic.NAME,
+    "cache-control", "content-disposition", "content-encoding", "content-language", "expires", "x-oss-object-acl",
+    "x-oss-forbid-overwrite", "x-oss-storage-class", *headers.ENCRYPTION_HEADERS, traffic.NAME,
 }  # fmt: skip
 """The fields that mean the same as the headers of PutObject. Tags are not among them."""
 V4_FIELDS = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
@@ -120,8 +119,10 @@ def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy
         raise Refusal("InvalidPolicyDocument", message=f"Invalid Policy: {error}.") from error
     if context.now > policy.expiration:
         raise _policy_violation("Policy expired.", "0006-00000213")
-    if (failed := policy.failed(fields)) is not None:
-        raise _policy_violation(f"Policy Condition failed: {failed}")
+    failed = policy.failed(fields)
+    if failed is not None:
+        ec = "" if failed.field in fields else "0006-00000226"
+        raise _policy_violation(f"Policy Condition failed: {failed}", ec)
     if "x-oss-signature-version" in fields:
         unbound = [name for name in (*V4_FIELDS, TOKEN) if name in fields and name not in policy.names()]
         if unbound:

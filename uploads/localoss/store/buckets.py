@@ -8,7 +8,7 @@ from typing import Literal
 from uploads.localoss.store.index import Index
 from uploads.localoss.store.rows import Bucket
 
-_COLUMNS = "name, created, acl, storage_class, cors, lifecycle"
+_COLUMNS = "name, created, acl, storage_class, cors, lifecycle, overwrite"
 
 
 class Buckets:
@@ -22,8 +22,9 @@ class Buckets:
         with self._index.write() as connection:
             values = (
                 bucket.name, bucket.created, bucket.acl, bucket.storage_class, bucket.cors, bucket.lifecycle,
+                bucket.overwrite,
             )  # fmt: skip
-            cursor = connection.execute(f"INSERT OR IGNORE INTO buckets ({_COLUMNS}) VALUES (?,?,?,?,?,?)", values)  # noqa: S608  # own constant
+            cursor = connection.execute(f"INSERT OR IGNORE INTO buckets ({_COLUMNS}) VALUES (?,?,?,?,?,?,?)", values)  # noqa: S608  # own constant
             return cursor.rowcount == 1
 
     def get(self, name: str) -> Bucket | None:
@@ -62,6 +63,11 @@ class Buckets:
         """Set the lifecycle rules, as XML; None removes them."""
         with self._index.write() as connection:
             connection.execute("UPDATE buckets SET lifecycle = ? WHERE name = ?", (lifecycle, name))
+
+    def set_overwrite(self, name: str, overwrite: bytes | None) -> None:
+        """Set the overwrite protection, as XML; None removes it."""
+        with self._index.write() as connection:
+            connection.execute("UPDATE buckets SET overwrite = ? WHERE name = ?", (overwrite, name))
 
     def with_lifecycle(self) -> list[Bucket]:
         """The buckets that have lifecycle rules."""

@@ -37,7 +37,11 @@ ALTER TABLE buckets ADD COLUMN lifecycle BLOB;
 ALTER TABLE uploads ADD COLUMN sequential INTEGER NOT NULL DEFAULT 0;
 """
 
-MIGRATIONS = (_FIRST, _SECOND)
+_THIRD = """
+ALTER TABLE buckets ADD COLUMN overwrite BLOB;
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD)
 """The script at position n changes an index of version n to n + 1. SQLite's user_version holds the version."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket. `cors` and `lifecycle` are its rules as XML; None without any."""
+    """A bucket. `cors`, `lifecycle` and `overwrite` are its rules as XML; None without any."""
 
     name: str
     created: int
@@ -17,6 +17,7 @@ class Bucket:
     storage_class: str = "Standard"
     cors: bytes | None = None
     lifecycle: bytes | None = None
+    overwrite: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from django.core.management.base import BaseCommand, CommandError
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.errors import from_storage
-from uploads.operations.bucket import Change, changes
+from uploads.operations.bucket import Change, NotAvailable, changes
 from uploads.oss.errors import StorageError
 from uploads.oss.lifecycle import Contradiction
 
 
 class Command(BaseCommand):
     help = (
-        "Sets the CORS and lifecycle rules that uploads need, on every bucket that a destination names. "
-        "Keeps the rules of others. Safe to repeat."
+        "Sets the CORS rules, lifecycle rules and overwrite protection that uploads need, on every bucket that a "
+        "destination names. Keeps the rules of others. Safe to repeat."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,6 +33,9 @@ class Command(BaseCommand):
             try:
                 for change in changes(oss_client(), bucket, destinations, origins):
                     self._configure(bucket, change, dry_run=dry_run)
+            except NotAvailable as error:
+                note = f"{bucket}: overwrite protection is not available: {error}. Each signature forbids overwriting."
+                self.stdout.write(self.style.WARNING(note))
             except StorageError as error:
                 raise CommandError(f"{bucket}: {from_storage(error).detail} ({error})") from error
             except (ValueError, RuntimeError, Contradiction) as error:

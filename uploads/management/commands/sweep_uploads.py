@@ -36,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--orphans",
             action="store_true",
-            help="also abort multipart uploads at OSS that have no row in the database",
+            help="also abort multipart uploads at OSS that have no row in the database and got no part for 24 hours",
         )
         parser.add_argument("--dry-run", action="store_true", help="show what would be done without doing it")
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         try:
             for swept in done:
                 counts[swept.what] += 1
-                if verbosity > 1 or swept.what in ("failed", "skipped") or dry_run:
+                if verbosity > 1 or swept.what in ("failed", "ended", "skipped", "refused") or dry_run:
                     self.stdout.write(f"{swept.what}: {swept.key}{f' ({swept.detail})' if swept.detail else ''}")
         except UploadError as error:
             raise CommandError(f"{error.detail} {error.oss or ''}".strip()) from error

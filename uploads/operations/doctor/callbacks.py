@@ -9,6 +9,7 @@ from uploads.domain.destination import Destination, callback_parameters
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import callback
 from uploads.oss.errors import StorageError
+from uploads.services.callback import probe
 
 
 def check_callback(destination: Destination) -> Finding:
@@ -16,7 +17,7 @@ def check_callback(destination: Destination) -> Finding:
     name = f"callback of {destination.name}"
     bucket, key = settings.bucket_of(destination), f"{destination.prefix}doctor-{uuid.uuid4().hex}"
     parameters, _ = callback.encode(callback_parameters(destination.callback or {}, {}))
-    variables = callback.encoded({"x:upload": str(uuid.uuid4()), "x:secret": "doctor"})
+    variables = callback.encoded(probe())
     headers = {"x-oss-callback": parameters, "x-oss-callback-var": variables}
     try:
         stored = oss_client().put_object(bucket, key, b"", headers)

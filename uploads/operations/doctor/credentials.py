@@ -54,7 +54,9 @@ def check_role() -> Iterator[Finding]:
     if allowed:
         cure = (
             "Give the role a policy with oss:PutObject, oss:ListParts and oss:AbortMultipartUpload on the "
-            "destinations' prefixes only. A session policy narrows each session, but the role is the outer limit."
+            "destinations' prefixes only; where credentials are issued for prefixes, also oss:GetObject there, and "
+            "oss:ListObjects with the condition oss:Prefix. A session policy narrows each session, but the role is the "
+            "outer limit."
         )
         yield Finding("warn", "STS policy", f"the role may also {', '.join(allowed)}", cure)
     else:

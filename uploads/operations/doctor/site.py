@@ -1,7 +1,5 @@
 """Checks of the site itself: its settings, database and cache."""
 
-import os
-import re
 import uuid
 from collections.abc import Iterator
 
@@ -11,6 +9,7 @@ from django.core.checks import run_checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from uploads.conf import worker_processes
 from uploads.operations.doctor.finding import Finding
 
 
@@ -19,12 +18,6 @@ def check_settings() -> Iterator[Finding]:
     for message in run_checks(tags=["uploads"]):
         if message.is_serious():
             yield Finding("FAIL", "settings", str(message.msg), str(message.hint))
-
-
-def workers() -> int:
-    """The number of gunicorn's worker processes, read from its variables; 1 when they do not say."""
-    option = re.search(r"(?:--workers[ =]|-w ?)(\d+)", os.environ.get("GUNICORN_CMD_ARGS", ""))
-    return int(option[1]) if option else int(os.environ.get("WEB_CONCURRENCY") or 1)
 
 
 def check_database() -> Iterator[Finding]:
@@ -39,8 +32,8 @@ def check_database() -> Iterator[Finding]:
     if pending:
         text = f"{len(pending)} migrations are not applied"
         yield Finding("FAIL", "database", text, "Run manage.py migrate.")
-    elif connection.vendor == "sqlite" and workers() > 1:
-        text = f"SQLite with {workers()} worker processes: they block each other"
+    elif connection.vendor == "sqlite" and worker_processes() > 1:
+        text = f"SQLite with {worker_processes()} worker processes: they block each other"
         yield Finding("FAIL", "database", text, "Set DATABASE_URL to a PostgreSQL database, or run one worker process.")
     else:
         yield Finding("ok", "database", f"{connection.display_name}, migrated")
@@ -59,8 +52,8 @@ def check_cache() -> Iterator[Finding]:
     if not kept:
         text = "does not return what was stored"
         yield Finding("FAIL", "cache", text, "Set CACHE_URL to a Redis server, or to locmem://.")
-    elif "locmem" in backend and workers() > 1:
-        text = f"each of {workers()} worker processes has its own: throttles and temporary credentials are not shared"
+    elif "locmem" in backend and worker_processes() > 1:
+        text = f"each of {worker_processes()} worker processes has its own: throttles and credentials are not shared"
         yield Finding("FAIL", "cache", text, "Set CACHE_URL to a Redis server, or run one worker process.")
     else:
         yield Finding("ok", "cache", backend.rpartition(".")[2])

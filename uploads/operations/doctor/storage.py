@@ -1,15 +1,16 @@
 """Checks of one bucket: its region, the clock, CORS and lifecycle rules."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.destination import Destination
-from uploads.operations.bucket import days_until_abort
+from uploads.operations.bucket import days_until_abort, protected_prefixes, upload_days
 from uploads.operations.doctor.finding import Finding, failed
-from uploads.oss import lifecycle
-from uploads.oss.errors import StorageError
+from uploads.oss import lifecycle, overwrite
+from uploads.oss.errors import Denied, NotFound, OssError, StorageError
 
 SKEW_SECONDS = 60
 """OSS refuses requests that are 15 minutes off; a server with NTP is never one minute off."""
@@ -32,6 +33,8 @@ def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
     yield _clock(date)
     yield from _cors(bucket)
     yield from _lifecycle(bucket, destinations)
+    yield from _overwriting(bucket, destinations)
+    yield _acl(bucket)
 
 
 def _clock(date: datetime) -> Finding:
@@ -73,6 +76,7 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
         yield failed(f"lifecycle of {bucket}", error)
         return
     rules = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled and rule.abort]
+    yield from _early_aborts(bucket, destinations, rules)
     for prefix in days_until_abort(destinations):
         name = f"lifecycle of {bucket} for {prefix or 'all keys'}"
         if any(prefix.startswith(rule.prefix) for rule in rules):
@@ -80,3 +84,75 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
         else:
             text = "no rule aborts stale uploads: parts that the sweep misses cost money until somebody aborts them"
             yield Finding("warn", name, text, CONFIGURE)
+
+
+def _overwriting(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+    """That nobody can replace a completed upload, with whichever credentials."""
+    prefixes = protected_prefixes(destinations)
+    if not prefixes:
+        return
+    try:
+        document = oss_client().get_overwrite(bucket)
+    except OssError as error:
+        if error.retryable:
+            yield failed(f"overwriting in {bucket}", error)
+            return
+        text = f"cannot be checked: {error.message.rstrip('.')} ({error.code})"
+        cure = "Grant oss:GetBucketOverwriteConfig and oss:PutBucketOverwriteConfig, if OSS offers it in this region."
+        yield Finding("warn", f"overwriting in {bucket}", text, cure)
+        return
+    rules = [rule for rule in (overwrite.read(document) if document else ()) if not (rule.suffix or rule.principals)]
+    for prefix in prefixes:
+        name = f"overwriting in {bucket} for {prefix or 'all keys'}"
+        if any(prefix.startswith(rule.prefix) for rule in rules):
+            yield Finding("ok", name, "OSS keeps completed uploads as they are")
+        else:
+            text = "no rule forbids it: temporary credentials can replace a completed upload until they expire"
+            yield Finding("warn", name, text, CONFIGURE)
+
+
+def _acl(bucket: str) -> Finding:
+    """That the ACL of an object can be read, by asking for that of an object that does not exist."""
+    name = f"object ACLs of {bucket}"
+    try:
+        oss_client().get_object_acl(bucket, f"doctor/{uuid.uuid4().hex}")
+    except NotFound:
+        pass
+    except Denied:
+        text = "cannot be read: an object that was made public on its way is not found"
+        return Finding(
+            "warn", name, text, "Grant the server's access key oss:GetObjectAcl on the destinations' prefixes."
+        )
+    except StorageError as error:
+        return failed(name, error)
+    return Finding("ok", name, "can be read")
+
+
+def _early_aborts(
+    bucket: str, destinations: Sequence[Destination], rules: Sequence[lifecycle.Rule]
+) -> Iterator[Finding]:
+    """Rules, of whomever, by which OSS aborts an upload before it is stale. OSS counts from the begin of the upload."""
+    for rule in rules:
+        cut = [
+            each
+            for each in destinations
+            if (each.prefix.startswith(rule.prefix) or rule.prefix.startswith(each.prefix))
+            and _aborts_within(rule, upload_days(each))
+        ]
+        if cut:
+            when = f"after {rule.abort.days} days" if rule.abort and rule.abort.days else "that began before a date"
+            names = ", ".join(f"{each.name} ({upload_days(each)} days)" for each in cut)
+            text = (
+                f"rule {rule.id or '(no ID)'} for {rule.prefix or 'all keys'} aborts uploads {when}; may take: {names}"
+            )
+            cure = "Let the rule wait longer or exclude this prefix, or lower upload_expires. " + CONFIGURE
+            yield Finding("warn", f"lifecycle rule {rule.id} of {bucket}", text, cure)
+
+
+def _aborts_within(rule: lifecycle.Rule, days: int) -> bool:
+    """A rule with a date in the past aborts no upload that begins now."""
+    if rule.abort is None:
+        return False
+    if rule.abort.before is not None:
+        return rule.abort.before > datetime.now(UTC)
+    return rule.abort.days is not None and rule.abort.days <= days

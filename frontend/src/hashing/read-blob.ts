@@ -1,36 +1,4 @@
-// CRC64, MD5 and SHA-256 by hash-wasm. Blobs are streamed through the hash and never held.
-// Each worker bundles only the hash that it imports.
-
-import { createCRC64, createMD5 } from "hash-wasm";
-import { Crc64 } from "./crc64.ts";
-
-/** For pages without a secure origin, where the browser has no crypto.subtle. */
-export { sha256 } from "hash-wasm";
-
-/** CRC-64/XZ as an unsigned decimal, the form of OSS's header x-oss-hash-crc64ecma. */
-export async function crc64Of(blob: Blob): Promise<string> {
-  const crc64 = await startCrc64();
-  await readBlob(blob, (bytes) => crc64.update(bytes));
-  return crc64.digest();
-}
-
-async function startCrc64(): Promise<Pick<Crc64, "update" | "digest">> {
-  try {
-    const crc64 = await createCRC64();
-    crc64.init();
-    return { update: (bytes) => crc64.update(bytes), digest: () => BigInt(`0x${crc64.digest()}`).toString() };
-  } catch {
-    return new Crc64(); // A content security policy may forbid WebAssembly.
-  }
-}
-
-/** MD5 in base64, the form of the header Content-MD5. */
-export async function md5Of(blob: Blob): Promise<string> {
-  const md5 = await createMD5();
-  md5.init();
-  await readBlob(blob, (bytes) => md5.update(bytes));
-  return btoa(String.fromCharCode(...md5.digest("binary")));
-}
+// Streams a blob through one small buffer. No blob is ever held.
 
 /** Bytes read at once, into the same buffer each time: new buffers cost half as much time as the hash itself. */
 const CHUNK = 256 << 10;
@@ -39,7 +7,7 @@ const CHUNK = 256 << 10;
 const readers = new Set<object>();
 
 /** Calls `take` with each chunk, before the next is read. Rejects when the file has changed or cannot be read. */
-async function readBlob(blob: Blob, take: (bytes: Uint8Array) => void): Promise<void> {
+export async function readBlob(blob: Blob, take: (bytes: Uint8Array) => void): Promise<void> {
   const { next, reader } = openReader(blob);
   readers.add(reader);
   try {

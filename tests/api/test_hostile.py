@@ -1,0 +1,267 @@
+"""Hostile and unlucky requests: each answer is a problem with a request id, none is HTML, and none has status 500."""
+
+import base64
+import json
+import logging
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.core.cache import cache
+from django.db import InterfaceError, OperationalError
+from django.test import Client
+from rest_framework.test import APIClient
+
+from tests.django_fixtures import Begin, Place
+from tests.stack import deliver
+from uploads import services
+from uploads.api.requests import MAX_SIGNED
+from uploads.domain.errors import from_storage
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+from uploads.oss.errors import Refused
+from uploads.oss.signing import PartRequest
+from uploads.web.request_id import RequestIdFilter
+
+pytestmark = pytest.mark.django_db
+
+FILE = {"destination": "default", "filename": "film.mp4", "size": 20_000_000, "content_type": "video/mp4"}
+SMALL = {**FILE, "size": 5}
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> None:
+    cache.clear()
+
+
+def assert_problem(answer: Any, status: int, code: str | None = None) -> dict[str, Any]:
+    assert answer.status_code == status, answer.content[:300]
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert len(answer.headers["X-Request-ID"]) >= 8
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    if code is not None:
+        assert body["code"] == code
+    return body
+
+
+# Queries, paths and bodies
+
+
+def cursor(**values: str) -> str:
+    return base64.b64encode(urlencode(values).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "x",
+        "%00",
+        cursor(p="no date"),
+        cursor(p="2026-13-45T99:99"),
+        cursor(p="\0"),
+        cursor(o="x"),
+        cursor(o="-1"),
+    ],
+)
+def test_malformed_cursors(api: APIClient, given: str) -> None:
+    assert_problem(api.get("/api/uploads/", {"page": given}), 404, "not_found")
+
+
+def test_a_nul_in_a_url_is_refused(api: APIClient) -> None:
+    companion = api.post("/api/uppy/", {}, format="json").json()["companion_url"]
+    for url in (
+        "/api/uploads/?destination=%00",
+        "/api/uploads/?fingerprint=a%00b",
+        f"{companion}s3/multipart/a%00b?key=x",
+        f"{companion}s3/multipart/x?key=a%00b",
+    ):
+        assert_problem(api.get(url), 400)
+    assert_problem(api.get("/api/uppy/%00/s3/params"), 404)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_a_text_that_no_database_stores_is_refused_by_field(api: APIClient, place: Place, text: str) -> None:
+    place(client_options=["metadata", "tagging"])
+    for field, value in (
+        ("filename", text),
+        ("fingerprint", text),
+        ("content_type", text),
+        ("destination", text),
+        ("metadata", {"a": text}),
+        ("metadata", {text: "a"}),
+        ("options", {"tagging": {text: "a"}}),
+        ("options", {"tagging": [text]}),
+        (text, "a"),
+    ):
+        body = json.dumps({**FILE, field: value})
+        assert_problem(api.post("/api/uploads/", body, content_type="application/json"), 400, "invalid")
+    assert Upload.objects.count() == 0
+
+
+@pytest.mark.parametrize("path", ["token/", "uploads/", "uploads/batch/", "uppy/", "credentials/"])
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100 + "1" + "}" * 100, "{", "\xff", "[[[[[", "1" * 5000])
+def test_malformed_json(api: APIClient, path: str, body: str) -> None:
+    assert_problem(api.post(f"/api/{path}", body.encode("latin-1"), content_type="application/json"), 400)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["text/html\r\n; a=b", "text/html\n;a=b", 'text/html; a="\x01"', 'text/html; a="\x7f"', "text/html;\x0ba=b", "ä/b"],
+)
+def test_control_characters_in_a_content_type_are_refused(api: APIClient, given: str) -> None:
+    body = assert_problem(api.post("/api/uploads/", {**FILE, "content_type": given}, format="json"), 400, "invalid")
+    assert set(body["errors"]) == {"content_type"}
+
+
+def test_a_content_type_may_have_parameters(api: APIClient, oss: OssClient) -> None:
+    for given in ("text/html; charset=utf-8", 'multipart/x ;\tboundary="a b"'):
+        assert api.post("/api/uploads/", {**FILE, "content_type": given}, format="json").status_code == 201
+
+
+def test_unknown_fields_are_refused(api: APIClient, begin: Begin) -> None:
+    upload = begin(20_000_000)
+    own = f"uploads/{upload.pk}/"
+    for path, body in (
+        ("uploads/", {**FILE, "sizes": 1}),
+        ("uploads/batch/", {"uploads": [FILE], "extra": 1}),
+        ("uploads/batch/complete/", {"uploads": [{"id": str(upload.pk)}], "extra": 1}),
+        (f"{own}parts/", {"parts": [], "extra": 1}),
+        (f"{own}parts/", {"parts": [{"number": 1, "size": 5, "extra": 1}]}),
+        (f"{own}parts/sign/", {"parts": [{"number": 1}], "extra": 1}),
+        (f"{own}parts/sign/", {"parts": [{"number": 1, "extra": 1}]}),
+        (f"{own}complete/", {"extra": 1}),
+        (f"{own}complete/", {"done": [{"number": 1, "size": 5, "extra": 1}]}),
+        ("credentials/", {"extra": 1}),
+        ("uppy/", {"extra": 1}),
+    ):
+        told = assert_problem(api.post(f"/api/{path}", body, format="json"), 400, "invalid")
+        assert "extra" in told["detail"] or "sizes" in told["detail"]
+    results = api.post("/api/uploads/batch/", {"uploads": [{**SMALL, "extra": 1}, SMALL]}, format="json").json()
+    assert [result.get("code", result.get("state")) for result in results["uploads"]] == ["invalid", "uploading"]
+
+
+def test_a_batch_signs_a_thousand_parts_at_most(api: APIClient, place: Place, oss: OssClient) -> None:
+    large = {**FILE, "size": 10 << 30}
+
+    def signed(*items: Any) -> Any:
+        return api.post("/api/uploads/batch/", {"uploads": items}, format="json")
+
+    told = assert_problem(signed(*[{**large, "sign": 1000}] * 100), 400, "invalid")
+    assert "1000" in told["detail"]
+    assert_problem(signed({**large, "sign": 600}, {**large, "sign": 600}), 400, "invalid")
+    assert_problem(signed(*[{**FILE, "size": None, "sign": 600}] * 2), 400, "invalid")
+    assert Upload.objects.count() == 0
+    answer = signed(*[{**SMALL, "sign": 16}] * 100)
+    assert sum(len(upload["parts"]) for upload in answer.json()["uploads"]) == 100 <= MAX_SIGNED
+
+
+# Below the site's routes, but in none of the app's views
+
+
+@pytest.mark.parametrize("path", ["nowhere/", "uploads/x/", "uploads/1/parts/", "\u202e"])
+def test_unknown_routes_below_the_api(api: APIClient, path: str) -> None:
+    assert_problem(api.get(f"/api/{path}"), 404, "not_found")
+
+
+def test_a_refused_host(client: Client) -> None:
+    assert_problem(client.get("/api/uploads/", headers={"Host": "elsewhere.example"}), 400, "bad_request")
+    assert client.get("/", headers={"Host": "elsewhere.example"}).headers["Content-Type"].startswith("text/html")
+
+
+# What fails behind the API
+
+
+@pytest.mark.parametrize("error", [OperationalError("connection to 10.0.0.7 refused"), InterfaceError("closed")])
+def test_a_database_that_is_away(api: APIClient, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("uploads.models.UploadQuerySet.for_user", away)
+    answer = api.get("/api/uploads/")
+    told = assert_problem(answer, 503, "database_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "10.0.0.7" not in json.dumps(told)
+
+
+def test_an_unexpected_error_is_logged_with_the_request_id(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a secret detail")
+
+    monkeypatch.setattr("uploads.models.UploadQuerySet.for_user", broken)
+    caplog.handler.addFilter(identified := RequestIdFilter())
+    api.raise_request_exception = False
+    try:
+        answer = api.get("/api/uploads/", headers={"X-Request-ID": "0123-from.the_proxy"})
+    finally:
+        caplog.handler.removeFilter(identified)
+    told = assert_problem(answer, 500, "internal_error")
+    assert "0123-from.the_proxy" in told["detail"]
+    assert "secret detail" not in json.dumps(told)
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert vars(record)["request_id"] == "0123-from.the_proxy"
+    assert "ZeroDivisionError: a secret detail" in caplog.text
+    assert {vars(record)["request_id"] for record in caplog.records} == {"0123-from.the_proxy"}
+
+
+def test_the_exception_reaches_what_listens_for_it(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Error trackers, and Django's test client, hear it by `got_request_exception`."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("uploads.models.UploadQuerySet.for_user", broken)
+    with pytest.raises(ZeroDivisionError):
+        api.get("/api/uploads/")
+
+
+@pytest.mark.parametrize("given", ["short", "a b c d e f", "x" * 65, "líne-líne", "a\tb345678"])
+def test_a_malformed_request_id_is_replaced(api: APIClient, given: str) -> None:
+    ours = api.get("/api/uploads/", HTTP_X_REQUEST_ID=given).headers["X-Request-ID"]
+    assert ours != given
+    assert len(ours) == 32
+
+
+def test_each_request_has_an_id_of_its_own(api: APIClient) -> None:
+    assert len({api.get("/api/uploads/").headers["X-Request-ID"] for _ in range(3)}) == 3
+    seen = RequestIdFilter()
+    record = logging.LogRecord("x", logging.INFO, "", 1, "outside of requests", (), None)
+    assert seen.filter(record)
+    assert vars(record)["request_id"] == ""
+
+
+def test_host_projects_need_not_set_an_exception_handler(api: APIClient, settings: Any) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
+    assert_problem(api.post("/api/uploads/", {}, format="json"), 400, "invalid")
+
+
+# OSS's refusals of parts
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "numbers"),
+    [
+        ("EntityTooSmall", {"PartNumber": "2", "ETag": '"A"'}, [2]),
+        ("InvalidPart", {"PartNumber": "7"}, [7]),
+        ("InvalidPart", {}, []),
+        ("InvalidPart", {"PartNumber": "x"}, []),
+        ("InvalidPartOrder", {}, []),
+    ],
+)
+def test_parts_that_oss_refuses(code: str, fields: dict[str, str], numbers: list[int]) -> None:
+    error = from_storage(Refused("OSS's words", status=400, code=code, request_id="r", fields=fields))
+    assert (error.status, error.code, error.errors) == (409, "parts_refused", {"parts": numbers})
+    assert error.oss == {"code": code, "request_id": "r"}
+
+
+def test_a_stream_with_a_small_part_in_the_middle(api: APIClient, begin: Begin) -> None:
+    upload = begin(None)
+    for number, size in ((1, 1000), (2, 200)):
+        (part,) = services.sign_parts(upload, [PartRequest(number, size=size)])
+        assert deliver(part, bytes(size)).status_code == 200
+    answer = api.post(f"/api/uploads/{upload.pk}/complete/", {"size": 1200}, format="json")
+    told = assert_problem(answer, 409, "parts_refused")
+    assert told["errors"] == {"parts": [1]}
+    assert told["oss"]["code"] == "EntityTooSmall"

@@ -1,0 +1,146 @@
+"""Passwords cannot be guessed quickly, a flood of logins does not starve the rest, and tokens end with the password."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client, RequestFactory
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from tests.stack import wait_until
+from uploads.conf import DEFAULT_THROTTLES
+from uploads.web import logins
+
+pytestmark = pytest.mark.django_db
+
+PER_ACCOUNT = int(DEFAULT_THROTTLES["login_account"].partition("/")[0])
+PER_ADDRESS = int(DEFAULT_THROTTLES["login_address"].partition("/")[0])
+
+
+@pytest.fixture(autouse=True)
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No window of a minute ends in the middle of a test."""
+    cache.clear()
+    monkeypatch.setattr(logins.time, "time", lambda: 1_800_000_010.0)
+
+
+def by_token(name: str, password: str, address: str) -> Any:
+    login = {"username": name, "password": password}
+    return APIClient().post("/api/token/", login, format="json", REMOTE_ADDR=address)
+
+
+def by_form(name: str, password: str, address: str, path: str = "/accounts/login/") -> Any:
+    return Client().post(path, {"username": name, "password": password}, REMOTE_ADDR=address)
+
+
+def by_admin(name: str, password: str, address: str) -> Any:
+    return by_form(name, password, address, "/admin/login/")
+
+
+ROUTES = pytest.mark.parametrize("login", [by_token, by_form, by_admin])
+
+
+@ROUTES
+def test_wrong_passwords_for_an_account_are_limited(user: Any, login: Any) -> None:
+    """From whatever address they come."""
+    answers = [login("ann", f"guess {n}", f"10.0.0.{n}") for n in range(PER_ACCOUNT + 1)]
+    assert 429 not in [answer.status_code for answer in answers[:-1]]
+    refused = answers[-1]
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 61
+    assert b"Too many attempts" in refused.content
+    assert login("ann", "ann", "10.0.1.1").status_code == 429, "the right password is not told from others"
+    assert login("ANN ", "guess", "10.0.1.1").status_code == 429
+
+
+@ROUTES
+def test_wrong_passwords_from_an_address_are_limited(user: Any, login: Any) -> None:
+    """For whatever accounts they are."""
+    answers = [login(f"user{n}", "guess", "10.0.0.1").status_code for n in range(PER_ADDRESS + 1)]
+    assert 429 not in answers[:-1]
+    assert answers[-1] == 429
+    assert login("ann", "ann", "10.0.0.2").status_code in (200, 302)
+
+
+@ROUTES
+def test_right_passwords_are_not_counted(admin_user: Any, login: Any) -> None:
+    for _ in range(PER_ACCOUNT + 5):
+        assert login("admin", "password", "10.0.0.1").status_code in (200, 302)
+
+
+def test_the_limits_are_of_all_routes_together(user: Any) -> None:
+    for n in range(PER_ACCOUNT):
+        [by_token, by_form, by_admin][n % 3]("ann", "guess", f"10.0.0.{n}")
+    assert {login("ann", "guess", "10.0.1.1").status_code for login in (by_token, by_form, by_admin)} == {429}
+
+
+def test_the_limits_end(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(PER_ACCOUNT + 1):
+        refused = by_token("ann", "guess", f"10.0.0.{n}")
+    later = 1_800_000_010.0 + int(refused.headers["Retry-After"])
+    monkeypatch.setattr(logins.time, "time", lambda: later)
+    assert by_token("ann", "ann", "10.0.1.1").status_code == 200
+
+
+def test_a_project_can_set_the_limits(user: Any, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "THROTTLES": {"login_account": "", "login_address": "2/min"}}
+    assert [by_token("ann", "x", "10.0.0.1").status_code for _ in range(3)] == [400, 400, 429]
+
+
+@pytest.fixture
+def occupied() -> Iterator[None]:
+    """As many passwords being checked as one process may, and as many waiting."""
+    ended, entered = threading.Event(), []
+
+    def check(n: int) -> None:
+        with logins.attempt(RequestFactory().get("/", REMOTE_ADDR=f"10.1.0.{n}"), f"user{n}"):
+            entered.append(n)
+            ended.wait(60)
+
+    threads = [threading.Thread(target=check, args=[n]) for n in range(logins.CHECKED_AT_ONCE + logins.WAITING)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: logins._admitted._value == 0 and len(entered) == logins.CHECKED_AT_ONCE, "them to be at it")
+    yield
+    ended.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.usefixtures("occupied")
+@ROUTES
+def test_more_logins_than_may_be_checked_at_once_are_refused_at_once(user: Any, login: Any) -> None:
+    refused = login("ann", "ann", "10.0.0.1")
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) > 0
+
+
+def test_afterwards_logins_work_again(user: Any, request: pytest.FixtureRequest) -> None:
+    assert by_token("ann", "ann", "10.0.0.1").status_code == 200
+
+
+# Tokens
+
+
+def test_tokens_end_with_the_password(user: Any) -> None:
+    first = by_token("ann", "ann", "10.0.0.1").json()["token"]
+    assert by_token("ann", "ann", "10.0.0.1").json()["token"] == first
+    client = APIClient(headers={"Authorization": f"Token {first}"})
+    assert client.get("/api/uploads/").status_code == 200
+    user.set_password("another")
+    user.save()
+    assert client.get("/api/uploads/").status_code == 401
+    second = by_token("ann", "another", "10.0.0.1").json()["token"]
+    assert second != first
+    assert client.get("/api/uploads/").status_code == 401
+    assert APIClient(headers={"Authorization": f"Token {second}"}).get("/api/uploads/").status_code == 200
+
+
+@pytest.mark.parametrize("key", ["0" * 40, "x", "0" * 41, "é" * 40, "\x01" * 40])
+def test_a_token_that_was_not_made_here_is_refused(user: Any, key: str) -> None:
+    Token.objects.create(user=user, key="0" * 40)  # As another program would make it.
+    answer = APIClient().get("/api/uploads/", HTTP_AUTHORIZATION=f"Token {key}")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (401, "application/problem+json")

@@ -1,0 +1,150 @@
+"""What credentials of an ended upload left at OSS is removed once they have expired."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.utils import timezone
+
+from tests.django_fixtures import Begin, Place
+from tests.services.test_services import send
+from uploads import services
+from uploads.conf import settings as app_settings
+from uploads.domain.errors import PartsMissing
+from uploads.localoss.config import DEMO_ROLE
+from uploads.localoss.testing import LocalServer
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound
+
+pytestmark = pytest.mark.django_db
+SIZE = 300_000
+RULES = {"credentials": "upload", "part_size": 102_400}
+
+
+@pytest.fixture(autouse=True)
+def role(oss: OssClient, oss_server: LocalServer, settings: Any) -> None:
+    cache.clear()
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_STS_ROLE_ARN": DEMO_ROLE.arn, "OSS_STS_ENDPOINT": oss_server.url}
+    settings.UPLOADS["DESTINATIONS"] = {"default": RULES}
+
+
+HolderOf = Callable[[Upload], OssClient]
+
+
+@pytest.fixture
+def holder_of(user: Any, role: None) -> Iterator[HolderOf]:
+    """A client with the credentials of one upload."""
+    clients: list[OssClient] = []
+
+    def holder_of(upload: Upload) -> OssClient:
+        issued = services.issue_credentials(upload, user)
+        clients.append(OssClient(app_settings.endpoint, app_settings.region, issued.credentials))
+        return clients[-1]
+
+    yield holder_of
+    for client in clients:
+        client.close()
+
+
+def sweep_later(upload: Upload) -> str:
+    """The sweep, as if all times of this upload were two hours ago."""
+    upload.refresh_from_db()
+    ago = timedelta(hours=2)
+    names = ("updated_at", "released_at", "credentials_until")
+    moved = {name: value - ago for name in names if (value := getattr(upload, name)) is not None}
+    Upload.objects.filter(pk=upload.pk).update(**moved)
+    out = StringIO()
+    call_command("sweep_uploads", stdout=out)
+    return out.getvalue()
+
+
+def held(oss: OssClient, upload: Upload) -> tuple[bool, int]:
+    """Whether there is an object at the upload's key, and the number of open multipart uploads there."""
+    try:
+        found = bool(oss.head(upload.bucket, upload.key))
+    except NotFound:
+        found = False
+    return found, len(list(oss.all_uploads(upload.bucket, upload.key)))
+
+
+@pytest.mark.parametrize("ended", ["aborted", "failed"])
+def test_objects_and_parts_at_the_key_of_an_ended_upload_are_removed(
+    begin: Begin, oss: OssClient, holder_of: HolderOf, ended: str
+) -> None:
+    upload = begin(SIZE)
+    holder = holder_of(upload)
+    if ended == "aborted":
+        services.abort(upload)
+    else:
+        oss.abort(upload.bucket, upload.key, upload.upload_id)
+        with pytest.raises(Exception, match="no longer has"):
+            services.complete(upload)
+    upload.refresh_from_db()
+    assert upload.state == ended
+    late = holder.initiate(upload.bucket, upload.key)
+    holder.upload_part(upload.bucket, upload.key, late, 1, b"x")
+    holder.put_object(upload.bucket, upload.key, b"late")
+    call_command("sweep_uploads", stdout=StringIO())
+    assert held(oss, upload) == (True, 1), "the credentials are still alive: it could come again"
+    sweep_later(upload)
+    assert held(oss, upload) == (False, 0)
+    assert "searched" not in sweep_later(upload), "it is done once"
+
+
+def test_a_completed_object_that_was_replaced_is_removed_if_it_breaks_a_rule(
+    begin: Begin, oss: OssClient, holder_of: HolderOf, place: Place
+) -> None:
+    # A site that lets objects be overwritten.
+    place(**RULES, max_size=SIZE, content_types=["video/*"], forbid_overwrite=False)
+    untouched, replaced, allowed = begin(SIZE), begin(SIZE), begin(SIZE)
+    for upload in (untouched, replaced, allowed):
+        holder = holder_of(upload)
+        send(upload)
+        services.complete(upload)
+        if upload is replaced:
+            holder.put_object(upload.bucket, upload.key, b"<script>", {"Content-Type": "text/html"})
+        if upload is allowed:
+            holder.put_object(upload.bucket, upload.key, b"another", {"Content-Type": "video/mp4"})
+    for upload in (untouched, replaced, allowed):
+        sweep_later(upload)
+    assert [held(oss, upload)[0] for upload in (untouched, replaced, allowed)] == [True, False, True]
+    for upload, events in ((untouched, 0), (replaced, 1), (allowed, 1)):
+        assert upload.events.filter(name="replaced").count() == events
+        upload.refresh_from_db()
+        assert upload.state == "completed"
+
+
+def test_parts_of_another_size_than_planned_are_refused_at_completion(
+    begin: Begin, holder_of: HolderOf, oss: OssClient, place: Place
+) -> None:
+    """The policy cannot express the size; the plan does."""
+    place(**RULES, max_size=SIZE, content_types=["video/*"])
+    upload = begin(SIZE)
+    holder_of(upload).upload_part(upload.bucket, upload.key, upload.upload_id, 1, bytes(5_000_000))
+    with pytest.raises(PartsMissing):
+        services.complete(upload)
+    Upload.objects.filter(pk=upload.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    call_command("sweep_uploads", stdout=StringIO())
+    upload.refresh_from_db()
+    assert upload.state == "aborted"
+    assert held(oss, upload) == (False, 0)
+
+
+def test_a_plain_object_of_another_size_at_the_key_is_refused_and_removed(
+    begin: Begin, holder_of: HolderOf, oss: OssClient
+) -> None:
+    upload = begin(SIZE)
+    holder_of(upload).put_object(upload.bucket, upload.key, bytes(5_000_000))
+    with pytest.raises(PartsMissing):
+        services.complete(upload)
+    Upload.objects.filter(pk=upload.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    call_command("sweep_uploads", stdout=StringIO())
+    upload.refresh_from_db()
+    assert upload.state == "aborted"
+    sweep_later(upload)
+    assert held(oss, upload) == (False, 0)

@@ -1,0 +1,329 @@
+"""Objects that clients stored with credentials for a prefix: each becomes an upload, or is removed with a record."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from tests.django_fixtures import Begin, Place
+from tests.services.test_services import send
+from uploads import services
+from uploads.conf import settings as app_settings
+from uploads.domain.errors import NotFoundError, StorageBusy
+from uploads.localoss.config import DEMO_ROLE
+from uploads.localoss.testing import LocalServer
+from uploads.models import PrefixCredentials, Upload, UploadEvent
+from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound
+from uploads.services import prefix_uploads
+from uploads.services.sweep import sweep_prefixes
+
+pytestmark = pytest.mark.django_db
+
+IMAGE = {"Content-Type": "image/png"}
+RULES = {"credentials": "prefix", "max_size": 1000, "content_types": ["image/*"]}
+
+
+@pytest.fixture(autouse=True)
+def role(oss: OssClient, oss_server: LocalServer, settings: Any) -> None:
+    cache.clear()
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_STS_ROLE_ARN": DEMO_ROLE.arn, "OSS_STS_ENDPOINT": oss_server.url}
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    """With keys of each test's own: all tests share one bucket."""
+    key = f"{secrets.token_hex(4)}/{{user_id}}/{{uuid}}/{{filename}}"
+    return lambda **values: place(**{"key": key, **values})
+
+
+class Holder:
+    """A client with credentials for a user's prefix."""
+
+    def __init__(self, user: Any) -> None:
+        issued = services.issue_prefix_credentials(user, "default")
+        self.bucket, self.prefix = issued.bucket, issued.prefix
+        self.client = OssClient(app_settings.endpoint, app_settings.region, issued.credentials)
+
+    def put(self, name: str, content: bytes = b"x", headers: dict[str, str] = IMAGE) -> str:
+        key = f"{self.prefix}{name}"
+        self.client.put_object(self.bucket, key, content, headers)
+        return key
+
+
+Hold = Callable[[Any], Holder]
+
+
+@pytest.fixture
+def hold(settings: Any, role: None) -> Iterator[Hold]:
+    holders: list[Holder] = []
+
+    def hold(user: Any) -> Holder:
+        holders.append(Holder(user))
+        return holders[-1]
+
+    yield hold
+    for holder in holders:
+        holder.client.close()
+
+
+def swept() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in sweep_prefixes():
+        found.setdefault(each.what, []).append(each.key)
+    return found
+
+
+def exists(oss: OssClient, key: str) -> bool:
+    try:
+        oss.head("demo-bucket", key)
+    except NotFound:
+        return False
+    return True
+
+
+def test_an_object_becomes_a_completed_upload_of_the_prefixs_owner(
+    hold: Hold, user: Any, other_user: Any, place: Place, oss: OssClient
+) -> None:
+    place(**RULES)
+    mine, theirs = hold(user), hold(other_user)
+    first, second = mine.put("holiday/beach.png", b"abc"), theirs.put("b.png")
+    assert swept() == {"registered": [first, second]}
+    upload = Upload.objects.get(key=first)
+    assert (upload.owner, upload.state, upload.destination) == (user, "completed", "default")
+    assert (upload.size, upload.content_type, upload.etag) == (3, "image/png", oss.head(mine.bucket, first).etag)
+    assert (upload.filename, upload.relative_path) == ("beach.png", "holiday/beach.png")
+    assert list(upload.events.values_list("name", flat=True)) == ["begin", "complete", "finish"]
+    assert Upload.objects.get(key=second).owner == other_user
+    assert swept() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "headers", "code"),
+    [
+        ("a.png", bytes(1001), IMAGE, "too_large"),
+        ("a.html", b"x", {"Content-Type": "text/html"}, "invalid"),
+        ("gnp.\u202eexe", b"x", IMAGE, "invalid"),
+        ("a*", b"x", IMAGE, "invalid"),
+    ],
+)
+def test_an_object_that_breaks_a_rule_is_removed_with_a_record(
+    hold: Hold, user: Any, place: Place, oss: OssClient, name: str, content: bytes, headers: dict[str, str], code: str
+) -> None:
+    place(**RULES)
+    key = hold(user).put(name, content, headers)
+    assert swept() == {"refused": [key]}
+    assert not exists(oss, key)
+    upload = Upload.objects.get(key=key)
+    assert (upload.owner, upload.state, upload.error["code"]) == (user, "failed", code)
+    assert upload.released_at is not None
+    assert UploadEvent.objects.get(upload=upload, name="fail").detail["error"]["code"] == code
+    assert swept() == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {**IMAGE, "x-oss-object-acl": "public-read"},
+        {**IMAGE, "Content-Disposition": "inline"},
+        {**IMAGE, "Content-Encoding": "gzip"},
+        {**IMAGE, "x-oss-meta-a": "b"},
+        {**IMAGE, "x-oss-storage-class": "IA"},
+    ],
+)
+def test_an_object_with_properties_that_the_destination_does_not_give_is_removed(
+    hold: Hold, user: Any, place: Place, oss: OssClient, headers: dict[str, str]
+) -> None:
+    place(**RULES)
+    key = hold(user).put("a.png", b"x", headers)
+    assert swept() == {"refused": [key]}
+    assert not exists(oss, key)
+    upload = Upload.objects.get(key=key)
+    assert (upload.state, upload.error["code"]) == ("failed", "object_mismatch")
+
+
+def test_properties_that_the_client_may_set_are_accepted(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
+    place(**RULES, client_options=["metadata", "tagging"], content_disposition="attachment")
+    headers = {
+        **IMAGE,
+        "Content-Disposition": 'attachment; filename="a.png"',
+        "x-oss-meta-a": "b",
+        "x-oss-tagging": "c=d",
+    }
+    key = hold(user).put("a.png", b"x", headers)
+    assert swept() == {"registered": [key]}
+    upload = Upload.objects.get(key=key)
+    assert (upload.metadata, upload.options["tagging"]) == ({"a": "b"}, {"c": "d"})
+
+
+def test_parts_that_are_too_many_bytes_are_removed_as_well(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
+    place(**RULES)
+    holder = hold(user)
+    key = f"{holder.prefix}large.png"
+    upload_id = holder.client.initiate(holder.bucket, key, IMAGE)
+    part = holder.client.upload_part(holder.bucket, key, upload_id, 1, bytes(5000))
+    holder.client.complete(holder.bucket, key, upload_id, [part])
+    assert swept() == {"refused": [key]}
+    assert not exists(oss, key)
+
+
+def test_a_days_bytes_are_counted(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
+    place(credentials="prefix", max_bytes_per_user_per_day=2500)
+    holder = hold(user)
+    keys = [holder.put(f"{number}.bin", bytes(1000)) for number in range(4)]
+    assert swept() == {"registered": keys[:2], "refused": keys[2:]}
+    assert [exists(oss, key) for key in keys] == [True, True, False, False]
+    assert {each.error["code"] for each in Upload.objects.filter(state="failed")} == {"over_quota"}
+
+
+@pytest.mark.parametrize("loss", ["permission", "inactive"])
+def test_what_arrives_after_the_loss_of_the_permission_is_removed(
+    hold: Hold, user: Any, place: Place, oss: OssClient, loss: str
+) -> None:
+    place(**RULES)
+    key = hold(user).put("late.png")
+    if loss == "permission":
+        place(**RULES, permission="uploads.nobody_may")
+    else:
+        user.is_active = False
+        user.save()
+    assert swept() == {"refused": [key]}
+    assert not exists(oss, key)
+    assert Upload.objects.get(key=key).error["code"] == "forbidden"
+
+
+def test_objects_of_others_are_left_alone(hold: Hold, begin: Begin, user: Any, place: Place, oss: OssClient) -> None:
+    place(**{**RULES, "max_size": None, "content_types": ()})
+    complete, open_one, post = begin(300_000), begin(300_000), begin(5)
+    send(complete)
+    services.complete(complete)
+    oss.put_object("demo-bucket", "elsewhere.html", b"x")
+    before = f"{hold(user).prefix}before.html"
+    oss.put_object("demo-bucket", before, b"x")
+    # As if the object were older than the credentials.
+    PrefixCredentials.objects.update(since=timezone.now() + timedelta(minutes=1))
+    place(**RULES)
+    assert swept() == {}
+    with pytest.raises(NotFoundError):
+        services.register(user, "default", before)
+    assert exists(oss, before)
+    PrefixCredentials.objects.update(since=timezone.now() - timedelta(minutes=15))
+    assert swept() == {"refused": [before]}
+    assert exists(oss, complete.key)
+    assert exists(oss, "elsewhere.html")
+    assert {each.state for each in (Upload.objects.get(pk=one.pk) for one in (open_one, post))} == {"uploading"}
+    assert Upload.objects.filter(state="completed").count() == 1
+
+
+def test_an_object_that_replaces_another_is_checked_again(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
+    place(**RULES)
+    holder = hold(user)
+    key = holder.put("a.png")
+    assert swept() == {"registered": [key]}
+    holder.put("a.png", b"y", {"Content-Type": "text/html"})
+    assert swept() == {"refused": [key]}
+    assert not exists(oss, key)
+
+
+def test_the_search_is_bounded_and_continues_where_it_ended(
+    hold: Hold, user: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(**RULES)
+    holder = hold(user)
+    keys = [holder.put(f"{number}.png") for number in range(5)]
+    monkeypatch.setattr(prefix_uploads, "MAX_LIST_PAGE", 2)
+    monkeypatch.setattr(prefix_uploads, "MAX_PAGES", 1)
+    assert swept() == {"registered": keys[:2]}
+    assert swept() == {"registered": keys[2:4]}
+    assert swept() == {"registered": keys[4:]}
+
+
+def test_a_search_that_fails_is_repeated(hold: Hold, user: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place(**RULES)
+    key = hold(user).put("a.png")
+    real = prefix_uploads.object_at_oss
+
+    def away(upload: Upload) -> Any:
+        raise StorageBusy(prefix_uploads.Phrase("away"))
+
+    monkeypatch.setattr(prefix_uploads, "object_at_oss", away)
+    assert list(swept()) == ["failed"]
+    monkeypatch.setattr(prefix_uploads, "object_at_oss", real)
+    assert swept() == {}  # Claimed.
+    PrefixCredentials.objects.update(claimed_until=None)
+    assert swept() == {"registered": [key]}
+
+
+def test_a_crash_after_the_row_was_written_is_repaired(
+    hold: Hold, user: Any, place: Place, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(**RULES)
+    holder = hold(user)
+    good, bad = holder.put("a.png"), holder.put("b.html", b"x", {"Content-Type": "text/html"})
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    for name in ("complete", "release"):
+        with monkeypatch.context() as patch:
+            patch.setattr(prefix_uploads, name, killed)
+            with pytest.raises(Killed):
+                swept()
+        PrefixCredentials.objects.update(claimed_until=None)
+        if name == "complete":
+            assert Upload.objects.get(key=good).state == "uploading"
+    assert Upload.objects.get(key=good).state == "completed"
+    assert (Upload.objects.get(key=bad).state, exists(oss, bad)) == ("failed", True)
+    Upload.objects.filter(key=bad).update(updated_at=timezone.now() - timedelta(hours=1))
+    call_command("sweep_uploads", stdout=StringIO())
+    assert (exists(oss, good), exists(oss, bad)) == (True, False)
+
+
+def test_the_search_ends_some_time_after_the_credentials(hold: Hold, user: Any, place: Place) -> None:
+    place(**RULES)
+    hold(user)
+    assert PrefixCredentials.objects.due(timezone.now()).count() == 1
+    later = timezone.now() + timedelta(hours=2)
+    assert list(sweep_prefixes(now=later)) == []
+    assert PrefixCredentials.objects.due(later).count() == 0
+
+
+def test_a_dry_run_changes_nothing(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
+    place(**RULES)
+    key = hold(user).put("a.html", b"x", {"Content-Type": "text/html"})
+    assert [(each.what, each.key) for each in sweep_prefixes(dry_run=True)] == [("would be registered or refused", key)]
+    assert (exists(oss, key), Upload.objects.count()) == (True, 0)
+
+
+def test_a_client_registers_its_object_at_once(
+    hold: Hold, api: APIClient, user: Any, other_user: Any, place: Place, oss: OssClient
+) -> None:
+    place(**RULES)
+    mine, theirs = hold(user), hold(other_user)
+
+    def register(key: str) -> Any:
+        return api.post("/api/uploads/register/", {"destination": "default", "key": key}, format="json")
+
+    good, bad, foreign = mine.put("a.png"), mine.put("b.png", bytes(1001)), theirs.put("c.png")
+    answer = register(good)
+    assert (answer.status_code, answer.json()["state"], answer.json()["key"]) == (200, "completed", good)
+    assert register(good).json() == answer.json()
+    answer = register(bad)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert not exists(oss, bad)
+    assert Upload.objects.get(key=bad).state == "failed"
+    assert [register(key).status_code for key in (bad, foreign, f"{mine.prefix}none", "elsewhere")] == [404] * 4
+    place(credentials="upload")
+    assert register(good).json()["code"] == "not_offered"
+    api.force_authenticate(None)
+    assert register(good).status_code in (401, 403)

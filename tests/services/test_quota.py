@@ -1,0 +1,191 @@
+"""Quotas hold: for files of unknown size, for what failed or was aborted, and for many requests at once."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.django_fixtures import Begin, Place
+from tests.services.test_services import at_once, send
+from tests.services.test_sweep import past, run
+from tests.stack import deliver
+from uploads import services
+from uploads.domain.errors import ObjectMismatch, OverQuota, StorageBusy, TooLarge, UploadError
+from uploads.domain.states import State
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound, Unreachable
+from uploads.oss.signing import PartRequest
+from uploads.services import ClientReport, UploadRequest
+
+pytestmark = pytest.mark.django_db
+
+MB = 1_000_000
+SIZE = 20 * MB
+
+
+def left(begin: Begin) -> int:
+    """The bytes that the quota still has, as its refusal says."""
+    with pytest.raises(OverQuota) as caught:
+        begin(10**12)
+    return int(caught.value.detail.params["left"])
+
+
+# Files of unknown size
+
+
+def test_streams_reserve_what_they_may_have_and_are_settled_at_their_end(begin: Begin, place: Place) -> None:
+    place(max_bytes_per_user_per_day=5 * MB, max_size=MB)
+    streams = [begin(None) for _ in range(5)]
+    with pytest.raises(OverQuota, match="0 remain"):
+        begin(None)
+    for stream in streams[:4]:
+        (part,) = services.sign_parts(stream, [PartRequest(1, size=900_000)])
+        assert deliver(part, bytes(900_000)).status_code == 200
+        services.complete(stream, ClientReport(size=900_000))
+    place(max_bytes_per_user_per_day=5 * MB)
+    assert left(begin) == 5 * MB - 4 * 900_000 - MB
+    services.abort(streams[4])
+    assert left(begin) == 5 * MB - 4 * 900_000
+
+
+def test_a_stream_reserves_what_is_left(begin: Begin, place: Place) -> None:
+    place(max_bytes_per_user_per_day=MB)
+    begin(600_000)
+    stream = begin(None)
+    assert (stream.reserved, left(begin)) == (400_000, 0)
+
+
+def test_no_part_is_signed_beyond_the_reservation(begin: Begin, place: Place) -> None:
+    place(max_bytes_per_user_per_day=10 * MB, max_size=MB)
+    stream = begin(None)
+    signed = services.sign_parts(stream, [PartRequest(number) for number in range(1, 17)])
+    assert [(part.number, part.size) for part in signed] == [(1, MB)]
+    (short,) = services.sign_parts(stream, [PartRequest(1, size=900_000)])
+    assert deliver(short, bytes(900_000)).status_code == 200
+    parts = services.sign_parts(stream, [PartRequest(2), PartRequest(3)])
+    assert [(part.number, part.size) for part in parts] == [(2, 100_000)]
+    assert services.sign_parts(stream, [PartRequest(2, size=100_000)])
+    with pytest.raises(TooLarge, match="at most 1000000 bytes; this one has 1000001") as caught:
+        services.sign_parts(stream, [PartRequest(2, size=100_001)])
+    assert set(caught.value.errors) == {"size"}
+    with pytest.raises(TooLarge):
+        services.sign_parts(stream, [PartRequest(3)])
+
+
+def test_a_stream_beyond_its_reservation_fails_and_is_removed(begin: Begin, place: Place, oss: OssClient) -> None:
+    place(max_bytes_per_user_per_day=MB)
+    stream = begin(None)
+    # As a client with temporary credentials sends it: no signature of ours binds its size.
+    oss.upload_part(stream.bucket, stream.key, stream.upload_id, 1, bytes(MB + 1))
+    with pytest.raises(OverQuota):
+        services.complete(stream, ClientReport(size=MB + 1))
+    assert (stream.state, stream.error["code"]) == ("failed", "over_quota")
+    assert stream.released_at
+    with pytest.raises(NotFound, match="NoSuchUpload"):
+        oss.list_parts(stream.bucket, stream.key, stream.upload_id)
+    assert left(begin) == MB
+
+
+def test_a_form_for_an_unknown_size_ends_with_the_reservation(begin: Begin, place: Place) -> None:
+    place(max_bytes_per_user_per_day=10)
+    (part,) = services.sign_parts(begin(None, in_one=True), [PartRequest(1)])
+    assert "EntityTooLarge" in deliver(part, b"01234567890").text
+    assert deliver(part, b"0123456789").status_code == 200
+
+
+def test_a_reservation_outlives_its_destination(begin: Begin, place: Place, settings: Any, oss: OssClient) -> None:
+    place(max_size=MB)
+    stream = begin(None)
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"other": {}}}
+    oss.upload_part(stream.bucket, stream.key, stream.upload_id, 1, bytes(MB + 1))
+    with pytest.raises(OverQuota):
+        services.sign_parts(stream, [PartRequest(2)])
+    with pytest.raises((OverQuota, TooLarge)):
+        services.complete(stream, ClientReport(size=MB + 1))
+    assert stream.state == State.FAILED
+
+
+def test_the_first_parts_of_a_created_stream_are_those_that_fit(api: APIClient, oss: OssClient, place: Place) -> None:
+    place(max_size=MB)
+    file = {"destination": "default", "filename": "a", "size": None, "content_type": "a/b", "sign": 16}
+    created = api.post("/api/uploads/", file, format="json").json()
+    assert [part["number"] for part in created["parts"]] == [1]
+    sign = f"/api/uploads/{created['id']}/parts/sign/"
+    refused = api.post(sign, {"parts": [{"number": 2}]}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+
+
+# What ended without an object
+
+
+def silent(*_: Any, **__: Any) -> None:
+    raise Unreachable("OSS did not answer.", sent=True)
+
+
+def test_a_failed_upload_counts_until_its_object_is_removed(
+    begin: Begin, place: Place, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(max_bytes_per_user_per_day=SIZE)
+    upload = begin(SIZE)
+    send(upload)
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "delete_object", silent)
+        with pytest.raises(ObjectMismatch):
+            services.complete(upload, ClientReport(crc64="7"))
+    assert (upload.state, upload.released_at) == ("failed", None)
+    assert oss.head(upload.bucket, upload.key).size == SIZE
+    assert left(begin) == 0
+    past(upload, updated_at=timedelta(minutes=11))
+    assert run() == "1 released"
+    with pytest.raises(NotFound):
+        oss.head(upload.bucket, upload.key)
+    assert left(begin) == SIZE
+    upload.refresh_from_db()
+    assert (upload.error["code"], bool(upload.etag), bool(upload.crc64)) == ("object_mismatch", True, True)
+
+
+@pytest.mark.parametrize("size", [SIZE, 5])
+def test_an_aborted_upload_counts_until_oss_has_dropped_it(
+    begin: Begin, place: Place, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    place(max_bytes_per_user_per_day=size)
+    upload = begin(size)
+    send(upload)
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "abort", silent)
+        patch.setattr(OssClient, "delete_object", silent)
+        with pytest.raises(StorageBusy):
+            services.abort(upload)
+    assert left(begin) == 0
+    services.abort(upload)
+    assert left(begin) == size
+
+
+# Many at once
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("size", [MB, None])
+def test_creates_at_once_do_not_exceed_the_bytes(place: Place, user: Any, oss: OssClient, size: int | None) -> None:
+    place(max_bytes_per_user_per_day=3 * MB, max_size=MB)
+    name = secrets.token_hex(8)
+    request = UploadRequest("default", name, size)
+    errors = at_once(*[lambda: services.begin(user, request)] * 8)
+    assert [type(error) for error in errors] == [OverQuota] * 5
+    assert sum(upload.size or upload.reserved for upload in Upload.objects.all()) == 3 * MB
+    known = set(Upload.objects.values_list("upload_id", flat=True))
+    open_at_oss = {held.upload_id for held in oss.all_uploads("demo-bucket") if held.key.endswith(name)}
+    assert open_at_oss <= known, "those that were refused are aborted at OSS"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_streams_of_one_batch_share_the_quota(place: Place, user: Any, oss: OssClient) -> None:
+    place(max_bytes_per_user_per_day=2_500_000, max_size=MB)
+    results = services.begin_many(user, [UploadRequest("default", f"{n}", None) for n in range(5)])
+    assert [None if isinstance(result, UploadError) else result.reserved for result in results] == [
+        MB, MB, 500_000, None, None,
+    ]  # fmt: skip
+    assert Upload.objects.count() == 3

@@ -1,0 +1,65 @@
+"""What an ended upload's temporary credentials may have left at OSS, removed once they have expired.
+
+Credentials cannot be revoked one by one: until they expire, their holder may still write to the key.
+"""
+
+from uploads.connection import oss_client
+from uploads.domain.errors import InvalidUpload, NotOffered, ObjectMismatch
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import State
+from uploads.models import Upload, UploadEvent
+from uploads.oss.messages import Completed
+from uploads.services import destination_rules
+from uploads.services.abort import remove_registered
+from uploads.services.common import as_record, object_at_oss, storage_errors
+
+REPLACED = "replaced"
+"""The name of the event in the history of a completed upload whose object is another by now."""
+
+
+def undo_late_writes(upload: Upload) -> None:
+    """Abort the multipart uploads at the upload's key, and delete an object that is not the upload's.
+
+    A completed upload's object that was replaced is recorded in its history. The new object is deleted if it breaks
+    the destination's rules. Raises StorageBusy, StorageRefused.
+    """
+    if upload.is_registered:
+        # The search of the prefix finds objects that replace one another.
+        if upload.state != State.COMPLETED:
+            remove_registered(upload)
+    else:
+        _abort_multipart_uploads(upload)
+        found = object_at_oss(upload)
+        if found is not None and found.etag != upload.etag:
+            _undo(upload, found)
+    Upload.objects.filter(pk=upload.pk).update(credentials_until=None)
+
+
+def _abort_multipart_uploads(upload: Upload) -> None:
+    client = oss_client()
+    with storage_errors():
+        for held in list(client.all_uploads(upload.bucket, upload.key)):
+            if held.key == upload.key:
+                client.abort(upload.bucket, held.key, held.upload_id)
+
+
+def _undo(upload: Upload, found: Completed) -> None:
+    if upload.state == State.COMPLETED:
+        detail = Phrase("The object was replaced after the upload was completed.")
+        error = ObjectMismatch(detail, errors={"etag": [upload.etag, found.etag]})
+        UploadEvent.objects.create(upload=upload, name=REPLACED, detail={"error": as_record(error)})
+        if _is_allowed(upload, found):
+            return
+    with storage_errors():
+        oss_client().delete_object(upload.bucket, upload.key)
+
+
+def _is_allowed(upload: Upload, found: Completed) -> bool:
+    try:
+        destination = destination_rules.current_destination(upload)
+        destination_rules.check_file(destination, found.size, found.content_type)
+    except NotOffered:  # Without the destination there are no rules.
+        return True
+    except InvalidUpload:
+        return False
+    return True

@@ -1,0 +1,57 @@
+"""The object at OSS: what it must be, what it is, and its removal.
+
+Rule: OSS is called in threads here, so the database is not used.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from time import monotonic
+
+from uploads.connection import oss_client
+from uploads.domain.attributes import ACL, STORAGE_CLASS, required_attributes
+from uploads.models import Upload
+from uploads.oss.errors import Denied, StorageError
+from uploads.oss.messages import Completed
+from uploads.services.begin import object_headers
+from uploads.services.common import object_at_oss, storage_errors
+
+CLASS_SECONDS = 600.0
+"""Seconds for which a process remembers the storage class of a bucket."""
+_classes: dict[str, tuple[float, str]] = {}
+
+
+def required(upload: Upload) -> Mapping[str, str]:
+    """The attributes that the upload's object must have, by `domain.attributes`."""
+    chosen = upload.options
+    return required_attributes(object_headers(upload), chosen.get("acl", ""), len(chosen.get("tagging") or {}))
+
+
+def described_object(upload: Upload) -> Completed | None:
+    """HeadObject and GetObjectACL; None if there is no object of this upload. Raises StorageBusy, StorageRefused.
+
+    Without the permission oss:GetObjectAcl the ACL stays unknown; `doctor` reports that.
+    """
+    found = object_at_oss(upload)
+    if found is None:
+        return None
+    with storage_errors():
+        try:
+            acl = {ACL: oss_client().get_object_acl(upload.bucket, upload.key)}
+        except Denied:
+            acl = {}
+    headers = {**found.headers, **acl}
+    if not upload.options.get("storage_class") and _is_buckets_class(upload.bucket, headers.get(STORAGE_CLASS, "")):
+        headers.pop(STORAGE_CLASS)
+    return replace(found, headers=headers)
+
+
+def _is_buckets_class(bucket: str, storage_class: str) -> bool:
+    """Whether objects of this bucket have this class unless a request says otherwise. Most buckets are Standard."""
+    if storage_class in ("", "Standard"):
+        return False
+    known = _classes.get(bucket)
+    if known is None or known[0] < monotonic():
+        with suppress(StorageError):
+            known = _classes[bucket] = (monotonic() + CLASS_SECONDS, oss_client().bucket_storage_class(bucket))
+    return known is not None and known[1] == storage_class

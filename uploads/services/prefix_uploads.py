@@ -1,0 +1,235 @@
+"""Objects that clients stored by themselves, with credentials for a prefix: each becomes an upload.
+
+A policy cannot limit sizes, types and quotas. So each object under a prefix is checked when it has arrived, when the
+client registers it or when the sweep finds it. One that breaks a rule is removed, and its row says why.
+
+Rule: only objects that are younger than the first credentials for their prefix are touched. The row of a refused
+object is `failed` from the beginning, so that a crash at any point cannot complete it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from uploads.conf import Destination, settings
+from uploads.connection import oss_client
+from uploads.domain.errors import InvalidUpload, NotFoundError, StorageBusy, StorageRefused, UploadError
+from uploads.domain.keys import key_problem
+from uploads.domain.names import clean_filename, clean_relative_path
+from uploads.domain.parts import ClientReport
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import Event, State
+from uploads.models import Method, PrefixCredentials, Upload, User, record_events
+from uploads.oss.limits import MAX_LIST_PAGE
+from uploads.oss.messages import Completed, ListedObject
+from uploads.services import destination_rules
+from uploads.services.abort import release
+from uploads.services.begin import DEFAULT_CONTENT_TYPE
+from uploads.services.common import as_record, object_at_oss, object_identity, storage_errors
+from uploads.services.complete import complete
+from uploads.services.credentials import prefix_of
+from uploads.services.quota import Quota
+
+MAX_PAGES = 20
+"""Pages of a thousand objects that one sweep lists of one prefix. The next sweep continues there."""
+_IDS = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+"""The field {uuid} in a key: the id of the upload that the key was made for."""
+_METADATA = "x-oss-meta-"
+
+
+def register(user: User, name: str, key: str) -> Upload:
+    """The upload of an object that the user has stored under the own prefix of the destination `name`.
+
+    It is checked as the sweep would check it. Raises the error of the rule that it breaks, after its removal;
+    NotFoundError if no such object came by credentials; InvalidUpload, Forbidden, NotOffered.
+    """
+    destination = destination_rules.get_destination(name)
+    destination_rules.permit(destination, user)
+    prefix, bucket = prefix_of(destination, user), settings.bucket_of(destination)
+    held = PrefixCredentials.objects.filter(
+        owner_id=user.pk, destination=destination.name, bucket=bucket, prefix=prefix
+    ).first()
+    upload = register_key(held, destination, key) if held is not None and key.startswith(prefix) else None
+    if upload is None:
+        raise NotFoundError(Phrase("There is no such object under your prefix."))
+    return upload
+
+
+def register_key(held: PrefixCredentials, destination: Destination, key: str) -> Upload | None:
+    """The upload of the object with this key, completed; None if it did not come by these credentials.
+
+    Raises the error of the rule that it breaks, after its removal.
+    """
+    found = object_at_oss(Upload(bucket=held.bucket, key=key))
+    if found is None or found.modified is None or found.modified < held.since:
+        return None
+    begun = uploads_begun(held.bucket, [key]).get(key)
+    if begun is not None and not _is_replacement(begun, found.etag):
+        return begun if begun.state == State.COMPLETED else None
+    identity = object_identity(held.bucket, key, found.etag, found.modified)
+    upload = Upload.objects.filter(pk=identity).first()
+    if upload is None:
+        upload = _create(_row(held, destination, key, found, identity), destination, held.owner)
+    if upload.state == State.UPLOADING:
+        return complete(upload, ClientReport(etag=found.etag), object_confirmed=True)
+    if upload.state == State.FAILED:
+        release(upload)
+    return upload
+
+
+def uploads_begun(bucket: str, keys: Sequence[str]) -> dict[str, Upload]:
+    """The uploads that this server began for these keys, by key: a key holds the id of its upload."""
+    named = {UUID(found[-1]): key for key in keys if (found := _IDS.findall(key))}
+    rows = Upload.objects.in_bulk(list(named)).values()
+    return {upload.key: upload for upload in rows if upload.bucket == bucket and named[upload.pk] == upload.key}
+
+
+def _is_replacement(begun: Upload, etag: str) -> bool:
+    """Whether this object was stored over the one that the upload made."""
+    return begun.state == State.COMPLETED and begun.etag != etag
+
+
+def _row(held: PrefixCredentials, destination: Destination, key: str, found: Completed, identity: UUID) -> Upload:
+    now, size, rest = timezone.now(), found.size or 0, key.removeprefix(held.prefix)
+    return Upload(
+        id=identity,
+        owner=held.owner,
+        destination=destination.name,
+        bucket=held.bucket,
+        key=key,
+        method=Method.PUT,
+        filename=clean_filename(rest.rpartition("/")[2]),
+        relative_path=_relative_path(rest),
+        content_type=(found.content_type or DEFAULT_CONTENT_TYPE)[:255],
+        size=size,
+        part_size=max(size, 1),
+        metadata=_metadata(destination, found.headers),
+        options=_options(destination, held.bucket, key, found.headers),
+        created_at=found.modified or now,
+        updated_at=now,
+        expires_at=now + destination.lifetime,
+        credentials_until=held.valid_until,
+    )
+
+
+def _relative_path(path: str) -> str:
+    try:
+        return clean_relative_path(path) if "/" in path else ""
+    except ValueError:
+        return ""
+
+
+def _metadata(destination: Destination, headers: Mapping[str, str]) -> dict[str, str]:
+    """The object's own, where the client may set it."""
+    if "metadata" not in destination.client_options:
+        return {}
+    return {name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)}
+
+
+def _options(destination: Destination, bucket: str, key: str, headers: Mapping[str, str]) -> dict[str, object]:
+    """What the object must have: the destination's options, and the object's own tags where the client may set them."""
+    options = {name: value for name, value in destination.options.items() if name != "expires"}
+    if "tagging" in destination.client_options and headers.get("x-oss-tagging-count", "0") != "0":
+        with storage_errors():
+            options["tagging"] = oss_client().get_object_tagging(bucket, key)
+    return options
+
+
+def _create(upload: Upload, destination: Destination, owner: AbstractBaseUser) -> Upload:
+    """Write the row: `uploading` if the object keeps all rules, otherwise `failed`. Raises the error of the rule."""
+    refusal: UploadError | None = None
+    try:
+        with transaction.atomic():
+            try:
+                _check(upload, destination, owner)
+            except UploadError as error:
+                refusal = error
+            Upload.objects.bulk_create([upload])
+            record_events([upload], "begin", owner)
+            if refusal is not None:
+                Upload.objects.advance(upload, Event.FAIL, error=as_record(refusal))
+    except IntegrityError:  # Another sweep or request was first.
+        return Upload.objects.get(pk=upload.pk)
+    if refusal is not None:
+        release(upload)
+        raise refusal
+    return upload
+
+
+def _check(upload: Upload, destination: Destination, owner: AbstractBaseUser) -> None:
+    """Raises the error of the rule that the object breaks."""
+    destination_rules.permit(destination, owner)
+    destination_rules.check_file(destination, upload.size, upload.content_type)
+    if problem := key_problem(upload.key):
+        detail = Phrase("Invalid file name: {why}.", why=problem)
+        raise InvalidUpload(detail, errors={"filename": [problem]})
+    Quota(owner).admit_arrived(destination, upload.size or 0)
+
+
+# The search
+
+
+def unknown_objects(held: PrefixCredentials, destination: Destination) -> Iterator[tuple[Sequence[str], str]]:
+    """List the prefix from the cursor on. Yields for each page the keys without a row, and the cursor after it, which
+    is empty at the end."""
+    # OSS does not document whether a multipart object's time is that of its begin or of its end.
+    youngest = max(held.since, held.searched_until - destination.lifetime)
+    with storage_errors():
+        pages = oss_client().list_objects(held.bucket, held.prefix, start_after=held.cursor, page_size=MAX_LIST_PAGE)
+        for page in pages:
+            recent = [each for each in page.objects if each.modified >= youngest]
+            yield _without_row(held.bucket, recent), page.keys[-1] if page.next_token and page.keys else ""
+
+
+def _without_row(bucket: str, objects: Sequence[ListedObject]) -> list[str]:
+    begun = uploads_begun(bucket, [each.key for each in objects])
+    identities = {object_identity(bucket, each.key, each.etag, each.modified): each for each in objects}
+    known = Upload.objects.filter(pk__in=list(identities)).exclude(state=State.UPLOADING)
+    for pk in known.values_list("pk", flat=True):
+        del identities[pk]
+    return [
+        each.key for each in identities.values() if each.key not in begun or _is_replacement(begun[each.key], each.etag)
+    ]
+
+
+def search(held: PrefixCredentials, now: datetime, *, dry_run: bool) -> Iterator[tuple[str, str, str]]:
+    """Register what is new under one prefix. Yields what was done, the key, and the reason if it was refused.
+
+    The cursor moves only past pages whose objects have their rows. Raises StorageBusy, StorageRefused.
+    """
+    destination = settings.destinations.get(held.destination)
+    if destination is None:
+        if held.valid_until < now and not dry_run:
+            held.delete()
+        yield "failed", held.prefix, f"The destination {held.destination!r} no longer exists."
+        return
+    began = held.search_began if held.cursor and held.search_began else now
+    for number, (keys, cursor) in enumerate(unknown_objects(held, destination), 1):
+        for key in keys:
+            if dry_run:
+                yield "would be registered or refused", key, ""
+            elif (done := _registered(held, destination, key)) is not None:
+                yield done
+        if dry_run:
+            continue
+        changes = {"cursor": cursor, "search_began": began} if cursor else {"cursor": "", "searched_until": began}
+        PrefixCredentials.objects.filter(pk=held.pk).update(**changes)
+        if number == MAX_PAGES:
+            break
+    if not dry_run:
+        PrefixCredentials.objects.filter(pk=held.pk).update(claimed_until=None)
+
+
+def _registered(held: PrefixCredentials, destination: Destination, key: str) -> tuple[str, str, str] | None:
+    try:
+        upload = register_key(held, destination, key)
+    except StorageBusy:
+        raise
+    except UploadError as error:
+        return "failed" if isinstance(error, StorageRefused) else "refused", key, error.detail
+    return ("registered", key, "") if upload is not None else None

@@ -1,0 +1,86 @@
+"""Limits attempts to log in with a password: per account and per address, and how many are checked at once.
+
+Rule: an attempt is counted before the password is checked, and given back when it was right. The counts are in
+Django's default cache, which all processes of a site must share (uploads.E032).
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException, Throttled
+
+from uploads.conf import settings
+from uploads.web.throttles import ScopeThrottle
+
+CHECKED_AT_ONCE, WAITING = 2, 2
+"""Passwords that one process checks at the same time, and requests that wait for one of these places.
+
+Checking a password takes a tenth of a second of a processor on purpose. The other threads serve other requests.
+"""
+BUSY_SECONDS = 2
+_admitted = threading.BoundedSemaphore(CHECKED_AT_ONCE + WAITING)
+_checking = threading.BoundedSemaphore(CHECKED_AT_ONCE)
+
+
+class TooManyLogins(Throttled):
+    """429: too many wrong passwords for this account, or from this address."""
+
+    default_detail = _("Too many attempts to log in. Try again later.")
+
+
+class LoginsBusy(APIException):
+    """503: this process checks as many passwords as it may."""
+
+    status_code = 503
+    default_code = "logins_busy"
+    default_detail = _("Too many people are logging in at this moment. Try again in a few seconds.")
+    wait = BUSY_SECONDS
+
+
+@contextmanager
+def attempt(request: HttpRequest, account: str) -> Iterator[None]:
+    """Surrounds the check of a password. It was right if nothing is raised inside.
+
+    `account`: the user name as given. Raises TooManyLogins or LoginsBusy, without checking anything.
+    """
+    counted = _count(request, account)
+    if not _admitted.acquire(blocking=False):
+        raise LoginsBusy
+    try:
+        with _checking:
+            yield
+    finally:
+        _admitted.release()
+    for key in counted:
+        _add(key, -1, 1)
+
+
+def _count(request: HttpRequest, account: str) -> list[str]:
+    """The keys under which the attempt is counted. Raises TooManyLogins beyond the rate of either."""
+    throttle, now, keys = ScopeThrottle(), time.time(), []
+    name = hashlib.sha256(account.strip().lower().encode(errors="replace")).hexdigest()
+    for scope, ident in (("login_address", throttle.get_ident(request)), ("login_account", name)):  # type: ignore[arg-type]
+        most, seconds = throttle.parse_rate(settings.throttles.get(scope) or None)
+        if not most or not seconds:
+            continue
+        window = int(now // seconds)
+        key = f"uploads:{scope}:{window}:{ident}"
+        if _add(key, 1, seconds) > most:
+            raise TooManyLogins(wait=(window + 1) * seconds - now)
+        keys.append(key)
+    return keys
+
+
+def _add(key: str, change: int, seconds: int) -> int:
+    """Change a count by one, and return it. A new count is kept for `seconds`."""
+    cache.add(key, 0, seconds)
+    try:
+        return int(cache.incr(key, change))
+    except ValueError:  # It has expired in between.
+        return max(change, 0)
