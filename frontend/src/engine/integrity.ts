@@ -58,20 +58,25 @@ export class IntegrityChecker {
     this.#held.catch(() => {}); // `verify` reports it.
   }
 
-  /** Resolves when all parts have been compared. Damaged parts are forgotten: they will be sent and hashed again. */
+  /** Resolves when all parts have been compared. It changes nothing: a pause may discard its result. */
   async verify(): Promise<Verification> {
     await this.#held;
     const damaged: number[] = [];
     const crc64s = new Map<number, string>();
     for (const [number, same] of this.#comparisons) {
       crc64s.set(number, await this.#crc64(number));
-      if (await same) continue;
-      damaged.push(number);
+      if (!(await same)) damaged.push(number);
+    }
+    return { damaged, crc64s };
+  }
+
+  /** Forgets damaged parts, which will be sent and compared again. */
+  forget(damaged: readonly number[]): void {
+    for (const number of damaged) {
       this.#comparisons.delete(number);
       // A file may have changed. The bytes of a stream do not, and may be gone.
       if (!this.source.isStream) this.#hashes.delete(number);
     }
-    return { damaged, crc64s };
   }
 
   md5(number: number): Promise<string> {

@@ -199,6 +199,7 @@ export class Transfer {
       if (damaged.length === 0) return;
       if (round === MAX_ROUNDS) throw damagedParts(damaged);
       notify("damaged", { count: damaged.length });
+      this.#checker.forget(damaged);
       this.ledger.reopen(damaged);
       this.meter.reset(this.ledger.doneBytes);
       await this.#sendWaiting(signal);

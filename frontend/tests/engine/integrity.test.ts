@@ -18,6 +18,24 @@ describe("the engine", () => {
     expect(notices.some((notice) => notice.startsWith("Parts damaged in transit: 1."))).toBe(true);
   });
 
+  test("a pause while parts are compared does not hide the damage", async () => {
+    const environment = new TestEnvironment();
+    const { hasher } = environment;
+    const hash = hasher.hash.bind(hasher);
+    hasher.hash = async (algorithm, blob) => {
+      await environment.clock.sleep(60_000, new AbortController().signal);
+      return hash(algorithm, blob);
+    };
+    environment.store.fault = (number, tries) => (number === 1 && tries === 1 ? "damaged" : undefined);
+    const file = fileOf(30);
+    const upload = environment.open().upload(file);
+    await environment.clock.until(() => upload.notice?.name === "checking");
+    upload.pause();
+    upload.resume();
+    await environment.clock.run(upload.done);
+    expect(await environment.backend.object(environment.backend.only)).toBe(await file.text());
+  });
+
   test("permanent damage fails the upload; the other parts are kept", async () => {
     const environment = new TestEnvironment();
     environment.store.fault = (number) => (number === 3 ? "damaged" : undefined);
