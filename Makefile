@@ -82,8 +82,12 @@ browser: setup
 bench: setup browser
 	$(RUN) -m tests.bench $(ONLY)
 
-# Runs for CHAOS_MINUTES (60), from CHAOS_SEED.
+# First the simulated uploads of the engine: SEEDS runs from SEED, then each break of the engine must be found.
+# Then real processes, for CHAOS_MINUTES (60), from CHAOS_SEED.
+SEEDS ?= 1000000
 chaos: setup
+	SEEDS=$(SEEDS) $(NPM) run simulate
+	$(NPM) run breaks
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	$(RUN) -m tests.chaos
 

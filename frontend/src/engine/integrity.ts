@@ -34,16 +34,20 @@ export class IntegrityChecker {
     this.#crc64(number);
   }
 
-  /** Compares a part that OSS took. Where CORS hides OSS's CRC64, the backend compares. */
+  /** Compares a part that OSS took, and frees its bytes. Where CORS hides OSS's CRC64, the backend compares. */
   compare({ number, crc64 }: DonePart): void {
     const same = this.#crc64(number).then((ours) => !crc64 || ours === crc64);
     this.#comparisons.set(number, same);
-    same.catch(() => {}); // `verify` reports it.
+    const release = (isSame: boolean) => isSame && this.source.release(rangeOf(this.plan, number));
+    same.then(release).catch(() => {}); // `verify` reports it.
   }
 
-  /** Starts to compare parts that OSS held before with the file. */
+  /**
+   * Starts to compare parts that OSS lists with the file. Those that were compared when they were sent are compared
+   * again: CORS may have hidden OSS's CRC64 then. They are not hashed again.
+   */
   compareHeld(held: readonly DonePart[]): void {
-    const left = held.filter(({ crc64, number }) => crc64 && !this.#comparisons.has(number));
+    const left = held.filter(({ crc64 }) => crc64);
     const work = async () => {
       for (let part = left.shift(); part; part = left.shift()) {
         this.compare(part);
@@ -54,19 +58,25 @@ export class IntegrityChecker {
     this.#held.catch(() => {}); // `verify` reports it.
   }
 
-  /** Resolves when all parts have been compared. Damaged parts are forgotten: they will be sent and hashed again. */
+  /** Resolves when all parts have been compared. It changes nothing: a pause may discard its result. */
   async verify(): Promise<Verification> {
     await this.#held;
     const damaged: number[] = [];
     const crc64s = new Map<number, string>();
     for (const [number, same] of this.#comparisons) {
       crc64s.set(number, await this.#crc64(number));
-      if (await same) continue;
-      damaged.push(number);
-      this.#comparisons.delete(number);
-      this.#hashes.delete(number);
+      if (!(await same)) damaged.push(number);
     }
     return { damaged, crc64s };
+  }
+
+  /** Forgets damaged parts, which will be sent and compared again. */
+  forget(damaged: readonly number[]): void {
+    for (const number of damaged) {
+      this.#comparisons.delete(number);
+      // A file may have changed. The bytes of a stream do not, and may be gone.
+      if (!this.source.isStream) this.#hashes.delete(number);
+    }
   }
 
   md5(number: number): Promise<string> {

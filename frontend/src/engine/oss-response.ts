@@ -14,8 +14,8 @@ export type Outcome =
   | "sign_again" // the URL is not valid any more
   | "refused";
 
-/** Codes of 400 responses that blame the connection: the body came too late or not whole. */
-const CONNECTION_CODES = new Set(["RequestTimeout", "IncompleteBody"]);
+/** Codes of 400 responses that blame the connection: the body came too late, not whole, or with other bytes. */
+const CONNECTION_CODES = new Set(["RequestTimeout", "IncompleteBody", "InvalidDigest"]);
 
 export function outcomeOf(response: SendResponse): Outcome {
   const { status } = response;

@@ -107,6 +107,9 @@ export class Source {
     return this.size;
   }
 
+  /** Frees the bytes of a part that has arrived as it was sent. */
+  release(_range: Range): void {}
+
   /** Frees what the source holds. */
   async cancel(_reason: unknown): Promise<void> {}
 
@@ -120,6 +123,11 @@ export class Source {
     if (start > 0 || end < this.size) return this.blob.slice(start, end);
     this.#whole ??= this.blob.slice();
     return this.#whole;
+  }
+
+  /** Whether the bytes of the range are there already. */
+  holds(_range: Range): boolean {
+    return true;
   }
 
   /** The text `head` and the bytes of some ranges, for the fingerprint. Rejects with FileError. */

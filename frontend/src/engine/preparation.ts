@@ -46,6 +46,8 @@ export class Preparation {
   /** Null while it is unknown, for small files and streams, and where the browser cannot hash. */
   #fingerprint: string | null = null;
   #unlock = () => {};
+  /** Whether an abort has ended the stream. The backend may have refused to abort the upload. */
+  #isCancelled = false;
   /** Whether the upload has ended; the journal must not record it again. */
   #forgotten = false;
 
@@ -77,6 +79,7 @@ export class Preparation {
   async lock(signal: AbortSignal): Promise<RemoteUpload | null> {
     const lazy = this.#lazy;
     if (lazy && !this.#source.isStream) this.#source = await this.#load(() => lazy.load(), signal);
+    if (this.#isCancelled) await this.#source.cancel(null); // It was loaded after the abort.
     signal.throwIfAborted();
     if (this.isStream || this.isSmall) return null;
     this.#fingerprint ??= await fingerprintOf(this.#source);
@@ -121,6 +124,7 @@ export class Preparation {
 
   /** Frees the stream. */
   async cancel(reason: unknown): Promise<void> {
+    this.#isCancelled = true;
     if (this.#source.isStream) await this.#source.cancel(reason);
     else await this.#lazy?.cancel(reason);
   }

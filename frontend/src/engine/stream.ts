@@ -7,6 +7,8 @@ import { type DonePart, Ledger, type Plan, type Range, rangeOf, Source, streamPl
 /** What `uploadStream` takes from a stream. Text is encoded as UTF-8. */
 export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
 
+/** Why a stream cannot be resumed after an abort that the backend refused. */
+const CANCELLED = "The stream ended when the upload was aborted.";
 /** Parts ahead for which URLs may be signed. */
 const LOOK_AHEAD = 16;
 
@@ -17,6 +19,8 @@ export class StreamSource extends Source {
   #buffered: Blob[] = [];
   #bufferedSize = 0;
   #exhausted = false;
+  /** Whether it was cancelled before its end: what is left of it is not the whole. */
+  #isCancelled = false;
   #turn: Promise<unknown> = Promise.resolve();
   #bytesTaken = 0;
 
@@ -49,8 +53,12 @@ export class StreamSource extends Source {
 
   override slice({ start, end }: Range): Blob {
     const held = this.#held.get(start);
-    if (!held) throw new RangeError(`The part at ${start} is no longer held.`);
+    if (!held) throw streamBroken(`The part at byte ${start} must be sent again, but is no longer held.`);
     return held.slice(0, end - start);
+  }
+
+  override holds({ start }: Range): boolean {
+    return this.#held.has(start);
   }
 
   override async assertReadable(): Promise<void> {}
@@ -64,6 +72,7 @@ export class StreamSource extends Source {
       .catch(() => {})
       .then(async () => {
         if (signal.aborted) return undefined;
+        if (this.#isCancelled) throw streamBroken(CANCELLED);
         const number = next();
         return (await this.#fill(rangeOf(plan, number), number === 1)) ? number : undefined;
       });
@@ -88,6 +97,7 @@ export class StreamSource extends Source {
     const { done, value } = await this.#reader.read().catch((error: unknown) => {
       throw streamBroken(error);
     });
+    if (this.#isCancelled) throw streamBroken(CANCELLED); // A cancelled stream reads as one that has ended.
     if (done) {
       this.#exhausted = true;
       return;
@@ -97,12 +107,12 @@ export class StreamSource extends Source {
     this.#bufferedSize += blob.size;
   }
 
-  /** Frees the bytes of a part that has arrived. */
-  release(start: number): void {
+  override release({ start }: Range): void {
     this.#held.delete(start);
   }
 
   override async cancel(reason: unknown): Promise<void> {
+    this.#isCancelled ||= !this.ended;
     this.#held.clear();
     this.#buffered = [];
     await this.#reader.cancel(reason).catch(() => {});
@@ -152,11 +162,6 @@ export class StreamLedger extends Ledger {
   override putBack(number: number): void {
     this.#again.push(number);
     this.#again.sort((a, b) => a - b);
-  }
-
-  override finish(part: DonePart): void {
-    super.finish(part);
-    this.source.release(rangeOf(this.plan, part.number).start);
   }
 }
 

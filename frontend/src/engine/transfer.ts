@@ -9,7 +9,7 @@ import { ApiError, asUploadError, errorText, isGone, StorageError, type UploadEr
 import type { HttpResponse } from "./http.ts";
 import { type Integrity, IntegrityChecker } from "./integrity.ts";
 import { callbackReport } from "./oss-response.ts";
-import { allParts, type DonePart, type Ledger, type Source } from "./parts.ts";
+import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable } from "./promises.ts";
 import { type Notify, type Retry, seconds } from "./retry.ts";
@@ -73,12 +73,20 @@ export class Transfer {
     this.#signer = new Signer({
       clock,
       parallel,
-      upcoming: () => this.ledger.waiting,
+      upcoming: () => this.#upcoming(),
       rate: () => (this.meter.speed === null ? null : this.meter.speed / plan.partSize),
       sign: (numbers, signal, size) => this.#presigner.sign(numbers, signal, size),
       onrefusal: () => this.#presigner.reset(),
     });
     this.#sender = this.#makeSender();
+  }
+
+  /** Parts for which URLs may be signed ahead. An MD5 needs the bytes, which a stream may not have given yet. */
+  #upcoming(): readonly number[] {
+    const { integrity, source } = this.ports;
+    const { waiting, plan } = this.ledger;
+    if (integrity !== "md5" || !source.isStream) return waiting;
+    return waiting.filter((number) => source.holds(rangeOf(plan, number)));
   }
 
   #makePresigner(): Presigner {
@@ -120,8 +128,9 @@ export class Transfer {
     this.ledger.load(await this.#heldParts(signal));
     this.meter.reset(this.ledger.doneBytes);
     const { integrity, source } = this.ports;
-    // A stream no longer has the bytes of parts that have arrived.
-    if (integrity !== "none" && !source.isStream) this.#checker.compareHeld(this.ledger.done);
+    // With "md5" OSS has checked the parts, and a stream no longer has their bytes.
+    if (integrity === "crc64" || (integrity === "md5" && !source.isStream))
+      this.#checker.compareHeld(this.ledger.done);
   }
 
   async #heldParts(signal: AbortSignal): Promise<readonly DonePart[]> {
@@ -168,6 +177,7 @@ export class Transfer {
       if (checked) this.#checker.start(number);
       const part = await this.#sender.send(number, signal);
       if (checked) this.#checker.compare(part);
+      else this.ports.source.release(rangeOf(this.ledger.plan, number));
       this.ledger.finish(part);
       this.#concurrency.recordArrival(part.size, this.ports.api.environment.clock.now());
     } catch (error) {
@@ -189,6 +199,7 @@ export class Transfer {
       if (damaged.length === 0) return;
       if (round === MAX_ROUNDS) throw damagedParts(damaged);
       notify("damaged", { count: damaged.length });
+      this.#checker.forget(damaged);
       this.ledger.reopen(damaged);
       this.meter.reset(this.ledger.doneBytes);
       await this.#sendWaiting(signal);

@@ -217,7 +217,9 @@ export class Upload extends UploadEventTarget {
 
   #complete(result: RemoteUpload): void {
     this.#preparation.forget(result.id);
-    this.#finalProgress = this.progress;
+    // Another tab or device may have sent the rest.
+    const total = result.size ?? this.progress.total;
+    this.#finalProgress = { ...this.progress, loaded: total, total, ratio: 1, eta: 0 };
     this.#completed = result;
     this.#transfer = null; // A page may keep thousands of completed uploads.
     this.#move("complete");

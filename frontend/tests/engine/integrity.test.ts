@@ -18,6 +18,24 @@ describe("the engine", () => {
     expect(notices.some((notice) => notice.startsWith("Parts damaged in transit: 1."))).toBe(true);
   });
 
+  test("a pause while parts are compared does not hide the damage", async () => {
+    const environment = new TestEnvironment();
+    const { hasher } = environment;
+    const hash = hasher.hash.bind(hasher);
+    hasher.hash = async (algorithm, blob) => {
+      await environment.clock.sleep(60_000, new AbortController().signal);
+      return hash(algorithm, blob);
+    };
+    environment.store.fault = (number, tries) => (number === 1 && tries === 1 ? "damaged" : undefined);
+    const file = fileOf(30);
+    const upload = environment.open().upload(file);
+    await environment.clock.until(() => upload.notice?.name === "checking");
+    upload.pause();
+    upload.resume();
+    await environment.clock.run(upload.done);
+    expect(await environment.backend.object(environment.backend.only)).toBe(await file.text());
+  });
+
   test("permanent damage fails the upload; the other parts are kept", async () => {
     const environment = new TestEnvironment();
     environment.store.fault = (number) => (number === 3 ? "damaged" : undefined);
@@ -46,6 +64,19 @@ describe("the engine", () => {
     expect(complete?.body.done).toEqual(
       [1, 2, 3].map((number) => ({ number, size: 10, crc64: expect.stringMatching(/^\d+$/) })),
     );
+  });
+
+  test("where CORS hides OSS's CRC64, a part that arrived damaged before a pause is sent again", async () => {
+    const environment = new TestEnvironment();
+    environment.store.exposesCrc64 = false;
+    environment.store.fault = (number, tries) => (number === 1 && tries === 1 ? "damaged" : undefined);
+    const file = fileOf(200);
+    const upload = environment.open().upload(file);
+    await environment.arrive(5);
+    upload.pause();
+    upload.resume();
+    await environment.clock.run(upload.done);
+    expect(await environment.backend.object(environment.backend.only)).toBe(await file.text());
   });
 
   test("held parts whose bytes differ from the file are sent again", async () => {
@@ -79,6 +110,15 @@ describe("the engine", () => {
       const start = (number - 1) * 10;
       expect(content_md5).toBe(`md5-${(await fileOf(200).text()).slice(start, start + 10)}`);
     }
+  });
+
+  test("with 'md5' a part that OSS refuses as damaged is sent again", async () => {
+    const environment = new TestEnvironment();
+    environment.store.fault = (number, tries) =>
+      number === 3 && tries <= 2 ? { status: 400, code: "InvalidDigest" } : undefined;
+    const file = fileOf(100);
+    await environment.clock.run(environment.open({ integrity: "md5" }).upload(file).done);
+    expect(await environment.backend.object(environment.backend.only)).toBe(await file.text());
   });
 
   test("with 'none' nothing is hashed", async () => {

@@ -24,6 +24,7 @@ test("the second tab sends nothing, and is completed with the first", async () =
   const [one, two] = await environment.clock.run(Promise.all([busy.done, watching.done]));
   expect(two.id).toBe(one.id);
   expect([busy.id, watching.id]).toEqual([one.id, one.id]);
+  expect(watching.progress).toMatchObject({ loaded: 500, total: 500, ratio: 1 });
   expectEachOnce(environment, 50);
   expect(environment.backend.rows.size).toBe(1);
 });

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { rangeOf, streamPlan } from "../../src/engine/parts.ts";
+import { json } from "../backend.ts";
 import { fileOf, TestEnvironment } from "../environment.ts";
 import { crc64Of } from "../store.ts";
 
@@ -156,4 +157,54 @@ test("parts grow without gaps, and ten thousand hold hundreds of gigabytes", () 
   expect(rangeOf(plan, 1).end).toBe(8 << 20);
   expect(rangeOf(plan, 1001).end - rangeOf(plan, 1001).start).toBe(16 << 20);
   expect(rangeOf(plan, 10_000).end).toBeGreaterThan(400 * 2 ** 30);
+});
+
+test("with 'md5' a stream hashes only parts that it has given", async () => {
+  const environment = new TestEnvironment();
+  const text = await textOf(95);
+  const upload = environment.open({ integrity: "md5" }).uploadStream(streamOf(text, 7));
+  await environment.clock.run(upload.done);
+  expect(await environment.backend.object(environment.backend.only)).toBe(text);
+});
+
+test("a part of a stream that arrives damaged is sent again", async () => {
+  const environment = new TestEnvironment();
+  environment.store.fault = (number, tries) => (number === 2 && tries === 1 ? "damaged" : undefined);
+  const text = await textOf(45);
+  await environment.clock.run(environment.open().uploadStream(streamOf(text, 9)).done);
+  expect(await environment.backend.object(environment.backend.only)).toBe(text);
+  expect(environment.store.tries(2)).toBe(2);
+});
+
+test("a damaged part whose bytes the stream no longer has never completes the upload", async () => {
+  const environment = new TestEnvironment();
+  const { backend, store } = environment;
+  store.exposesCrc64 = false;
+  store.fault = (number, tries) => (number === 1 && tries === 1 ? "damaged" : undefined);
+  const missing = { title: "Refused", status: 409, code: "parts_missing", errors: { parts: [1] } };
+  backend.fault = ({ path }) => (path.endsWith("complete/") ? json(409, missing) : undefined);
+  const upload = environment.open().uploadStream(streamOf(await textOf(45), 9));
+  await expect(environment.clock.run(upload.done)).rejects.toMatchObject({ code: "stream_broken" });
+  backend.fault = () => undefined;
+  upload.resume();
+  await expect(environment.clock.run(upload.done)).rejects.toMatchObject({ code: "stream_broken" });
+  expect(backend.only.state).toBe("uploading");
+});
+
+test("a stream whose abort the backend refused is not completed without its rest", async () => {
+  const environment = new TestEnvironment();
+  const { backend } = environment;
+  const recording = tap();
+  const upload = environment.open().uploadStream(recording.stream);
+  upload.done.catch(() => {});
+  recording.give("0123456789abc");
+  await environment.arrive(1);
+  backend.fault = ({ method }) =>
+    method === "DELETE" ? json(403, { code: "not_authenticated" }) : undefined;
+  await expect(environment.clock.run(upload.abort())).rejects.toMatchObject({ status: 403 });
+  backend.fault = () => undefined;
+  upload.resume();
+  await expect(environment.clock.run(upload.done)).rejects.toMatchObject({ code: "stream_broken" });
+  await environment.clock.run(upload.abort());
+  expect(backend.only.state).toBe("aborted");
 });

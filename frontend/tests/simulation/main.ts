@@ -1,0 +1,71 @@
+// Runs plans until one fails, and prints the result as JSON in the last line of standard output.
+// runner.ts bundles it and starts it in a process of its own, whose globals it replaces.
+
+import "./install.ts";
+import fc from "fast-check";
+import { Violation } from "./oracle.ts";
+import { type Plan, plans } from "./plan.ts";
+import type { Options, Result } from "./runner.ts";
+import { current, run } from "./simulation.ts";
+
+declare const process: {
+  argv: string[];
+  stdout: { write(text: string): void };
+  on(event: "unhandledRejection", listener: (reason: unknown) => void): void;
+};
+
+/** Runs of one call of fast-check, so that its memory stays small. */
+const CHUNK = 10_000;
+
+process.on("unhandledRejection", (reason) => {
+  current?.fail(`a rejection that nobody handles: ${(reason as Error)?.stack ?? reason}`);
+});
+const options: Options = JSON.parse(process.argv[2] as string);
+// Errors are part of most runs; only a replay needs to know where they were made.
+if (!options.path) (Error as unknown as { stackTraceLimit: number }).stackTraceLimit = 0;
+const began = performance.now();
+const counts: Record<string, number> = {};
+let runs = 0;
+
+function count(name: string, amount = 1): void {
+  counts[name] = (counts[name] ?? 0) + amount;
+}
+
+async function runOnce(plan: Plan): Promise<void> {
+  runs += 1;
+  const { steps, totals, injected, states } = await run(plan);
+  count("events", steps);
+  count("bytes sent", totals.sent);
+  count("bytes sent again", totals.sentAgain);
+  for (const [name, amount] of injected) count(`fault: ${name}`, amount);
+  for (const state of states) count(`end: ${state}`);
+}
+
+async function main(): Promise<Result> {
+  for (let left = options.runs, seed = options.seed; left > 0; left -= CHUNK, seed++) {
+    const settings = { seed, numRuns: Math.min(CHUNK, left), ...(options.path && { path: options.path }) };
+    const details = await fc.check(fc.asyncProperty(plans, runOnce), {
+      ...settings,
+      endOnFailure: options.shrinks === false,
+    });
+    if (!details.failed) continue;
+    const error = details.errorInstance as Error;
+    return {
+      ...resultSoFar(),
+      failure: {
+        seed,
+        path: details.counterexamplePath ?? "",
+        run: options.runs - left + Number(details.counterexamplePath?.split(":")[0] ?? 0) + 1,
+        plan: details.counterexample?.[0] as Plan,
+        message: error instanceof Violation ? error.message : String(error?.stack ?? error),
+      },
+    };
+  }
+  return resultSoFar();
+}
+
+function resultSoFar(): Result {
+  return { runs, seconds: (performance.now() - began) / 1000, counts };
+}
+
+process.stdout.write(`${JSON.stringify(await main())}\n`);
