@@ -179,7 +179,7 @@ def days_until_abort(destinations: Iterable[Destination]) -> dict[str, int]:
     """
     own = [each for each in destinations if each.has_own_prefix]
     return {
-        prefix: MARGIN_DAYS + max(upload_days(each) for each in own if each.prefix.startswith(prefix))
+        prefix: MARGIN_DAYS + max(upload_days(each) for each in own if any(p.startswith(prefix) for p in each.prefixes))
         for prefix in outermost_prefixes(own)
     }
 
