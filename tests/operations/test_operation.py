@@ -179,7 +179,8 @@ def test_the_log_is_json_with_ids_and_without_secrets(tmp_path: Path) -> None:
     """A whole site handles uploads of each kind, credentials, a callback and refusals; then every log line is read."""
     log = tmp_path / "log"
     with Stack(log=log, level="DEBUG") as stack:
-        stack.destinations({"default": {"callback": {"url": f"{stack.site.url}/api/oss/callback/"}}})
+        callback = {"url": f"{stack.site.url}/api/oss/callback/"}
+        stack.destinations({"default": {"callback": callback, "credentials": "prefix"}})
         with stack.api() as api:
             for size in (5, SIZE):
                 body = {"destination": "default", "filename": "a.bin", "size": size, "sign": 3}

@@ -182,6 +182,7 @@ def test_a_form_that_is_sent_again_after_a_lost_answer_completes(begin: Begin, o
 
 def test_a_destination_may_allow_overwriting(begin: Begin, oss: OssClient, place: Place) -> None:
     place(forbid_overwrite=False)
+    oss.put_overwrite("demo-bucket", None)
     upload = begin(5)
     part = signed(upload)
     deliver(part, b"12345")

@@ -145,7 +145,7 @@ def test_a_user_lists_and_heads_objects_under_the_own_prefix_only(
         return client.call("ListObjects", OssRequest("GET", bucket, query=[*version, *query])).content
 
     for prefix in (mine.prefix, f"{mine.prefix}folder/"):
-        answer = listed(("prefix", prefix))
+        answer = listed(("prefix", prefix), ("max-keys", "1000"))
         assert f"{mine.prefix}folder/a.bin".encode() in answer
         assert theirs.prefix.encode() not in answer
     assert client.head(bucket, f"{mine.prefix}folder/a.bin").size == 1
