@@ -79,8 +79,9 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, site)
 
     demo.send_signal(signal.SIGINT)
-    out, _ = demo.communicate(timeout=TIMEOUT)
+    out, error = demo.communicate(timeout=TIMEOUT)
     assert demo.returncode == 0
+    assert "WARNING" not in out + error
     assert [word for word in (site, "/admin/", "/api/docs/", "demo / demo", "admin / admin") if word not in out] == []
     assert not accepts(int(environment["PORT"]))
     assert not accepts(int(environment["OSS_PORT"]))

@@ -20,7 +20,9 @@ OSS_CALLS = Histogram(
 SIGNATURES = Counter("uploads_signatures", "Requests presigned for browsers.", ["destination"])
 SWEPT = Counter("uploads_swept", "Uploads that the sweep processed, by result.", ["what"])
 
-NOT_FOUND = {"NoSuchKey", "NoSuchUpload", "NoSuchCORSConfiguration", "NoSuchLifecycle"}
+NOT_FOUND = {
+    "NoSuchKey", "NoSuchUpload", "NoSuchCORSConfiguration", "NoSuchLifecycle", "NoSuchBucketOverwriteConfig",
+}  # fmt: skip
 """Codes that answer a question; they are logged as information, not as warnings."""
 
 

@@ -127,7 +127,7 @@ class BufferedWorker(Worker):  # type: ignore[misc]
             server.accepting = False
             server.del_channel(files)
         self._finish_requests(servers, files)
-        threads.shutdown(timeout=0)
+        threads.shutdown(timeout=1)  # Idle threads need a moment to end.
 
     def _server(self, listener: Any, files: dict[int, Any], threads: ThreadedTaskDispatcher) -> Any:
         is_unix = not isinstance(listener.getsockname(), tuple)
