@@ -70,6 +70,16 @@ def log_in(page: Page, stack: Stack, user: str = "demo") -> None:
     page.wait_for_url(f"{stack.site.url}/")
 
 
+def intercept_file_choosers(page: Page) -> None:
+    """Before the key or the click that opens one.
+
+    `expect_file_chooser` alone asks the page for it just before, and a busy renderer handles input first: then the
+    browser opens its own dialog, and the test waits for ever.
+    """
+    page.on("filechooser", lambda chooser: None)
+    page.evaluate("0")  # Answered after the page has taken the order above.
+
+
 def throttle(page: Page, bytes_per_second: int) -> None:
     """So that there is a middle of the upload in which things can happen."""
     session = page.context.new_cdp_session(page)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.conftest import log_in, throttle
+from tests.e2e.conftest import intercept_file_choosers, log_in, throttle
 from tests.e2e.test_upload import assert_arrived, await_parts, choose, item, only_upload, parts_at_oss, sparse
 from tests.stack import Stack, wait_until
 
@@ -229,6 +229,7 @@ def test_by_keyboard_alone(page: Page, stack: Stack, tmp_path: Path) -> None:
     """Choose, pause, resume and cancel without a mouse; the focus is never lost on the way."""
     log_in(page, stack)
     throttle(page, SLOW)
+    intercept_file_choosers(page)
     page.evaluate("delete window.showOpenFilePicker; window.showOpenFilePicker = undefined")
     expect(page.get_by_test_id("choose")).to_be_visible()
     tab_to(page, "choose")

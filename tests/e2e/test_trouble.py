@@ -21,7 +21,7 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Error, Locator, Page, Request, Response, Route, expect
 
-from tests.e2e.conftest import log_in
+from tests.e2e.conftest import intercept_file_choosers, log_in
 from tests.e2e.test_upload import (
     MINUTES,
     PartTraffic,
@@ -730,6 +730,7 @@ def test_after_a_killed_browser_and_a_restarted_device_only_what_was_missing_is_
         expect(unfinished).to_have_count(1, timeout=MINUTES)
         expect(unfinished).to_contain_text(file.name)
         watch(second)
+        intercept_file_choosers(second)
         with second.expect_file_chooser() as chooser:
             unfinished.get_by_test_id("continue").click()
         chooser.value.set_files(file)
