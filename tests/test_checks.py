@@ -1,6 +1,7 @@
 """A wrong setting is a system check error with its own id, and a hint that says what to set."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,14 @@ def test_several_processes_need_a_cache_that_they_share(
     assert "uploads.E032" in [each for each, _ in found(settings)]
     settings.CACHES = {"default": {"BACKEND": SHARED, "LOCATION": "redis://127.0.0.1:1"}}
     assert "uploads.E032" not in [each for each, _ in found(settings)]
+
+
+def test_a_redis_cache_needs_its_client(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this check the site starts, and its first request fails."""
+    settings.CACHES = {"default": {"BACKEND": SHARED, "LOCATION": "redis://127.0.0.1:1"}}
+    assert found(settings) == []
+    monkeypatch.setitem(sys.modules, "redis", None)  # As where it is not installed.
+    assert found(settings) == [("uploads.E046", "The cache is a Redis server, and the package redis is not installed.")]
 
 
 def test_one_process_may_have_a_cache_of_its_own(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

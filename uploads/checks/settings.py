@@ -5,6 +5,7 @@ Rule: each mistake has its own id, and a hint that says what to set. No check op
 
 import re
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps.config import AppConfig
@@ -24,7 +25,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     found = [*_required(), *_unknown(), *_connection(), *_credentials(), *wrong_types]
     if wrong_types:
         return found
-    return [*found, *_callback_keys(), *_throttles(), *_cache(), *_origins(), *check_destinations()]
+    return [*found, *_callback_keys(), *_throttles(), *_cache(), *_cache_client(), *_origins(), *check_destinations()]
 
 
 def _required() -> list[CheckMessage]:
@@ -145,6 +146,15 @@ def _cache() -> list[CheckMessage]:
     return [Error(text, hint=hint, id="uploads.E032")]
 
 
+def _cache_client() -> list[CheckMessage]:
+    """Django imports the client of a cache with the first request that uses it, and that request fails."""
+    if django_settings.CACHES["default"]["BACKEND"] != REDIS_CACHE or find_spec("redis"):
+        return []
+    text = "The cache is a Redis server, and the package redis is not installed."
+    return [Error(text, hint="pip install 'oss-uploads[redis]'", id="uploads.E046")]
+
+
+REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 RATE = re.compile(r"(\d+/(s|sec|min|m|hour|h|day|d))?")
 
 
