@@ -103,14 +103,14 @@ class UploadQuerySet(models.QuerySet["Upload"]):
             if not alone and connection.features.has_select_for_update:
                 # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
                 list(rows.order_by("pk").select_for_update().values_list("pk"))
-            before = None if alone else transaction.savepoint()
+            before = None if alone else connection.savepoint()
             values = {name: getattr(uploads[0], name) for name in fields} if alone else {}
             count = rows.update(state=target, updated_at=now, **values)
             if count < len(uploads):
                 if before is None:
                     return []
                 # Which of them were moved by others cannot be told from a count: compare and set one by one.
-                transaction.savepoint_rollback(before)
+                connection.savepoint_rollback(before)
                 return [moved for each in uploads for moved in self.advance_many([each], event, fields, actor=actor)]
             for upload in uploads:
                 upload.state, upload.updated_at = target, now
