@@ -1,0 +1,1 @@
+UPLOADS["URL_NAMESPACE"] = "v1:uploads"
