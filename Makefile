@@ -19,11 +19,10 @@ VITE := vite@$(shell sed -n 's/.*"vite": "\(.*\)".*/\1/p' frontend/package.json)
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
 
-# Coverage data of this run of make, so that two runs in one checkout do not disturb each other.
-COVERAGE := var/coverage-$(shell echo $$PPID)
-export COVERAGE_FILE := $(CURDIR)/$(COVERAGE)/data
+# One process for each core. A test that is left over goes to whichever process is free.
+PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: setup demo test hosts lint pure unit postgres e2e bench chaos browser clean
+.PHONY: setup demo test hosts newest lint pure unit postgres e2e coverage bench chaos browser clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -92,18 +91,30 @@ pure: setup
 
 unit: setup $(UPPY5_STAMP)
 	$(NPM) test
-	mkdir -p $(COVERAGE)
-	$(RUN) -m coverage run -m pytest -m "not e2e"
+	$(PYTEST) -m "not e2e"
 
 postgres: setup
-	mkdir -p $(COVERAGE)
-	$(RUN) -m tests.postgres $(RUN) -m coverage run -m pytest $(ON_POSTGRES)
-	$(RUN) -m coverage combine --quiet
-	$(RUN) -m coverage report
-	rm -r $(COVERAGE)
+	$(RUN) -m tests.postgres $(PYTEST) $(ON_POSTGRES)
 
 e2e: setup browser $(UPPY5_STAMP)
-	$(RUN) -m pytest -m e2e
+	$(PYTEST) -m e2e
+
+# Projects that this one did not shape, with the wheel. `make test` has some of them; this has all.
+hosts: setup
+	@command -v redis-server >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq redis-server; } || true
+	$(RUN) -m tests.hosts $(ONLY)
+
+# The API and the services on the newest Python of this machine, with the newest Django and everything else.
+newest: setup
+	$(RUN) -m tests.hosts.newest
+
+# Which lines and branches no test reaches. Not in `test`: it takes a quarter longer and refuses nothing.
+coverage: setup $(UPPY5_STAMP)
+	mkdir -p var/coverage-$$$$ && export COVERAGE_FILE=$(CURDIR)/var/coverage-$$$$/data && \
+	  $(PYTEST) --cov --cov-report= -m "not e2e" && \
+	  $(RUN) -m tests.postgres $(PYTEST) --cov --cov-append --cov-report= $(ON_POSTGRES) && \
+	  $(RUN) -m coverage report && rm -r var/coverage-$$$$
 
 # Debian's Chromium where it can be installed, otherwise Playwright's build.
 browser: setup

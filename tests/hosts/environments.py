@@ -121,6 +121,11 @@ def make(wanted: Requirements, wheel: Path, parent: Path) -> Environment:
     return environment
 
 
+def install(environment: Environment, *names: str) -> None:
+    """Install more packages. Raises Failed."""
+    run([*_uv("pip", "install"), "--python", environment.python, *names], env=_uv_variables())
+
+
 def _lower_bounds(wanted: Requirements, parent: Path) -> Iterator[str]:
     """Options that hold each dependency that `pyproject.toml` names to its lowest version."""
     bounds = parent / f"{wanted.name}.txt"
