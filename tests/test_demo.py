@@ -16,8 +16,12 @@ from tests.stack import ROOT, TIMEOUT, accepts, deliver, free_port, wait_until
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     ports = {"PORT": str(free_port()), "OSS_PORT": str(free_port())}
-    unset = {name for name in os.environ if name.startswith(("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_"))}
-    return {k: v for k, v in os.environ.items() if k not in unset} | ports | {"VAR_DIR": str(tmp_path / "var")}
+    return clean_environment() | ports | {"VAR_DIR": str(tmp_path / "var")}
+
+
+def clean_environment() -> dict[str, str]:
+    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def start(environment: dict[str, str]) -> subprocess.Popen[str]:

@@ -1,6 +1,6 @@
 DATABASES["default"]["ATOMIC_REQUESTS"] = True
 REST_FRAMEWORK = {
-    "EXCEPTION_HANDLER": "shop.rest.handler",
+    "EXCEPTION_HANDLER": "shop.errors.handler",
     "DEFAULT_PAGINATION_CLASS": "shop.rest.Pages",
     "DEFAULT_RENDERER_CLASSES": ["shop.rest.Renderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.FormParser"],

@@ -4,15 +4,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from rest_framework import authentication, exceptions, pagination, renderers, throttling
-from rest_framework.response import Response
-from rest_framework.views import exception_handler
-
-
-def handler(error: Exception, context: Any) -> Response | None:
-    answer = exception_handler(error, context)
-    if answer is not None:
-        answer.data = {"shop_error": str(error)}
-    return answer
 
 
 class Pages(pagination.PageNumberPagination):
