@@ -23,5 +23,5 @@ urlpatterns = [
     path("oss/callback/", CallbackView.as_view(), name="oss-callback"),
     path("token/", TokenView.as_view(), name="token"),
     path("schema/", SchemaView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="uploads:schema"), name="docs"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="uploads:schema", schema=None), name="docs"),
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from environs import Env, EnvValidationError
 from pythonjsonlogger.core import RESERVED_ATTRS
 
+from uploads.api.schema_settings import SCHEMA_SETTINGS
 from uploads.conf import Settings
 
 env = Env(eager=False)
@@ -116,9 +117,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "uploads.web.problems.problem_handler",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "OSS Uploads",
-    "DESCRIPTION": "Uploads of files of any size from a web page straight to Alibaba Cloud OSS.",
-    "VERSION": "0.1.0",
+    **SCHEMA_SETTINGS,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
