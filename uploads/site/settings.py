@@ -7,7 +7,7 @@ variables of gunicorn and of the Prometheus client.)
 
 from pathlib import Path
 
-from environs import Env, EnvValidationError
+from environs import Env, EnvValidationError, validate
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 from uploads.conf import Settings
@@ -52,6 +52,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "uploads.site.urls"
 
+ASGI_CONCURRENCY = env.int("ASGI_CONCURRENCY", 64, validate=validate.Range(min=1))
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -69,7 +71,8 @@ TEMPLATES = [
 
 SQLITE = f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}"
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", SQLITE) or {"ENGINE": "django.db.backends.dummy"}}
-DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+# Under ASGI the thread of a request ends with it, and so does its connection: `uploads.site.asgi` sets 0.
+DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("DATABASE_CONN_MAX_AGE", 60))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # IMMEDIATE: a transaction waits for the write lock at its start, instead of failing at its first write.
