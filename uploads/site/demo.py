@@ -86,6 +86,8 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
         "OSS_CALLBACK_KEY_URLS": f"http://{HOST}:{settings.oss_port}/-/",
         "UPLOADS_DESTINATIONS": environ.get("UPLOADS_DESTINATIONS") or json.dumps(DESTINATIONS),
         "UPLOADS_ORIGINS": f"{settings.site},http://localhost:{settings.port}",
+        "METRICS_TOKEN": "",
+        "METRICS_PUBLIC": "true",
         "LOG_FORMAT": "line",
         "LOG_LEVEL": environ.get("LOG_LEVEL", "WARNING"),
     }

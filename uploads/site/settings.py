@@ -102,6 +102,7 @@ UPLOADS = {
     "OSS_CALLBACK_KEY_URLS": env.list("OSS_CALLBACK_KEY_URLS", []),
     "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
+    "METRICS_PUBLIC": env.bool("METRICS_PUBLIC", False) or False,
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
     "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
