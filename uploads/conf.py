@@ -54,7 +54,7 @@ class Settings:
     OPTIONAL = (
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
-        "CLAMD_ADDRESS", "URL_NAMESPACE",
+        "METRICS_PUBLIC", "CLAMD_ADDRESS", "URL_NAMESPACE",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -155,8 +155,16 @@ class Settings:
 
     @cached_property
     def metrics_token(self) -> str:
-        """The bearer token that `/metrics` asks for; "" when it asks for none."""
+        """The bearer token that `/metrics` requires; "" when none is set."""
         return self.text("METRICS_TOKEN")
+
+    @cached_property
+    def metrics_public(self) -> bool:
+        """Whether `/metrics` answers anybody. Raises ValueError for a value that is not a bool."""
+        given = self.raw.get("METRICS_PUBLIC", False)
+        if not isinstance(given, bool):
+            raise ValueError(f"{given!r} is not True or False")
+        return given
 
     def _texts(self, name: str) -> tuple[str, ...]:
         given = self.raw.get(name) or ()

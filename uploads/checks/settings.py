@@ -59,6 +59,7 @@ def _types() -> list[CheckMessage]:
     readers: dict[str, tuple[Callable[[], object], str]] = {
         "UPLOADS_ORIGINS": (lambda: settings.origins, "Set a list such as ['https://app.example.com']."),
         "OSS_CALLBACK_KEY_URLS": (lambda: settings.callback_key_urls, "Set a list of URL prefixes, or leave it out."),
+        "METRICS_PUBLIC": (lambda: settings.metrics_public, "Set True, or leave it out."),
         "THROTTLES": (lambda: settings.throttles, "Set a dict such as {'create': '600/min'}, or leave it out."),
     }
     found: list[CheckMessage] = []

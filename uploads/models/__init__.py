@@ -4,6 +4,7 @@ Rule: rows are hints; OSS is the truth about parts and objects.
 """
 
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
+from uploads.models.counts import Group, UploadCounts
 from uploads.models.grants import CREDENTIALS_GRACE, CompanionRevocation, PrefixCredentials
 from uploads.models.records import Part, UploadEvent, record_events
 from uploads.models.upload import REGISTERED_ID_VERSION, Upload, UploadQuerySet
@@ -14,10 +15,12 @@ __all__ = [
     "STAGE_NAMES",
     "STATE_NAMES",
     "CompanionRevocation",
+    "Group",
     "Method",
     "Part",
     "PrefixCredentials",
     "Upload",
+    "UploadCounts",
     "UploadEvent",
     "UploadQuerySet",
     "User",

@@ -18,7 +18,7 @@ from uploads.conf import settings
 from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
 from uploads.domain.states import Event, State
-from uploads.models import PrefixCredentials, Upload, UploadQuerySet
+from uploads.models import PrefixCredentials, Upload, UploadCounts, UploadQuerySet
 from uploads.services.abort import abort, release
 from uploads.services.common import as_record, object_at_oss
 from uploads.services.complete import complete
@@ -72,6 +72,8 @@ def sweep(
                 telemetry.SWEPT.labels(swept.what).inc()
                 yield swept
     yield from sweep_prefixes(dry_run=dry_run, now=now)
+    if not dry_run:
+        UploadCounts.objects.refresh()
 
 
 def sweep_prefixes(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
