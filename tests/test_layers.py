@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": set(),
     "telemetry": {"oss"},
     "conf": {"domain", "oss"},
-    "checks": {"conf", "domain", "oss"},
+    "checks": {"conf", "storage", "domain", "oss"},
     "connection": {"conf", "telemetry", "oss"},
     "objects": {"conf", "connection", "domain", "oss"},
     "storage": {"objects", "conf", "connection", "domain", "oss"},
