@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {"web", "services", "models", "domain", "conf", "oss"},
     "companion": {"web", "services", "models", "domain", "conf", "oss"},
     "urls": {"api", "companion"},
-    "admin": {"services", "models", "domain", "conf", "connection", "oss"},
+    "admin": {"forms", "services", "models", "domain", "conf", "connection", "oss"},
     "operations": {"services", "models", "domain", "conf", "connection", "telemetry", "oss"},
     "management": {"operations", "services", "models", "conf", "connection", "domain", "oss", "localoss"},
     "pytest_plugin": {"connection", "localoss", "models", "services"},
