@@ -13,6 +13,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from uploads.checks.destinations import check_destinations
+from uploads.checks.storages import check_storages
 from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
 
 
@@ -25,7 +26,8 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     found = [*_required(), *_unknown(), *_connection(), *_credentials(), *wrong_types]
     if wrong_types:
         return found
-    return [*found, *_callback_keys(), *_throttles(), *_cache(), *_cache_client(), *_origins(), *check_destinations()]
+    caches = [*_cache(), *_cache_client()]
+    return [*found, *_callback_keys(), *_throttles(), *caches, *_origins(), *check_destinations(), *check_storages()]
 
 
 def _required() -> list[CheckMessage]:
