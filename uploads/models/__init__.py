@@ -6,6 +6,7 @@ Rule: rows are hints; OSS is the truth about parts and objects.
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
 from uploads.models.grants import CREDENTIALS_GRACE, CompanionRevocation, PrefixCredentials
 from uploads.models.records import Part, UploadEvent, record_events
+from uploads.models.removals import ObjectRemoval, Outcome, Reason
 from uploads.models.upload import REGISTERED_ID_VERSION, Upload, UploadQuerySet
 
 __all__ = [
@@ -15,8 +16,11 @@ __all__ = [
     "STATE_NAMES",
     "CompanionRevocation",
     "Method",
+    "ObjectRemoval",
+    "Outcome",
     "Part",
     "PrefixCredentials",
+    "Reason",
     "Upload",
     "UploadEvent",
     "UploadQuerySet",

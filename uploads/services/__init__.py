@@ -20,6 +20,7 @@ from uploads.services.begin import (
 from uploads.services.callback import receive
 from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
+from uploads.services.deletion import abort_or_delete, delete_object
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_parts, synchronize_parts
@@ -40,11 +41,13 @@ __all__ = [
     "Swept",
     "UploadRequest",
     "abort",
+    "abort_or_delete",
     "begin",
     "begin_many",
     "check_object",
     "complete",
     "complete_many",
+    "delete_object",
     "detect_unreported",
     "find",
     "issue_credentials",
