@@ -54,7 +54,7 @@ class Settings:
     OPTIONAL = (
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
-        "CLAMD_ADDRESS", "ON_OWNER_DELETE",
+        "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -155,6 +155,11 @@ class Settings:
         if value not in ON_OWNER_DELETE:
             raise ValueError(f"{value!r} is not one of {', '.join(ON_OWNER_DELETE)}")
         return value
+
+    @cached_property
+    def url_namespace(self) -> str:
+        """The namespace of the app's URLs; with the namespaces around it if there are any, such as v1:uploads."""
+        return self.text("URL_NAMESPACE") or "uploads"
 
     @cached_property
     def metrics_token(self) -> str:
