@@ -16,7 +16,7 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from uploads.domain.destination import Destination, callback_parameters
+from uploads.domain.destination import KEEP, ON_OWNER_DELETE, Destination, callback_parameters
 from uploads.oss.callback import KEY_URL_PREFIXES
 from uploads.oss.endpoint import Addressing, Endpoint
 from uploads.oss.signing import Credentials
@@ -54,7 +54,7 @@ class Settings:
     OPTIONAL = (
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
-        "METRICS_PUBLIC", "CLAMD_ADDRESS", "URL_NAMESPACE",
+        "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -147,6 +147,14 @@ class Settings:
     def clamd_address(self) -> str:
         """Where clamd listens: the path of its socket, or host:port. For the inspector `uploads.clamav.inspect`."""
         return self.text("CLAMD_ADDRESS") or "/run/clamav/clamd.ctl"
+
+    @cached_property
+    def on_owner_delete(self) -> str:
+        """What becomes of a user's uploads when the user is deleted: `keep` or `delete`."""
+        value = self.text("ON_OWNER_DELETE") or KEEP
+        if value not in ON_OWNER_DELETE:
+            raise ValueError(f"{value!r} is not one of {', '.join(ON_OWNER_DELETE)}")
+        return value
 
     @cached_property
     def url_namespace(self) -> str:

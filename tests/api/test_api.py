@@ -60,7 +60,8 @@ def test_the_whole_journey(api: APIClient, oss: OssClient) -> None:
     assert completed.json()["crc64"] == str(oss.head(created["bucket"], created["key"]).crc64)
     assert api.post(f"{base}complete/").json() == completed.json()
     problem = api.delete(base)
-    assert (problem.status_code, problem.json()["code"]) == (409, "wrong_state")
+    assert (problem.status_code, problem.json()["code"]) == (409, "deletion_not_allowed")
+    assert problem.json()["errors"] == {"state": ["completed"]}
 
 
 def test_create_signs_no_more_parts_than_there_are(api: APIClient, oss: OssClient) -> None:

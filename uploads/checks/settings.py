@@ -23,7 +23,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     if not isinstance(getattr(django_settings, "UPLOADS", {}), dict):
         return [Error("UPLOADS is not a dict.", hint="Set UPLOADS = {'OSS_ENDPOINT': …}.", id="uploads.E001")]
     wrong_types = _types()
-    found = [*_required(), *_unknown(), *_connection(), *_credentials(), *wrong_types]
+    found = [*_required(), *_unknown(), *_connection(), *_credentials(), *_owners(), *wrong_types]
     if wrong_types:
         return found
     caches = [*_cache(), *_cache_client()]
@@ -71,6 +71,15 @@ def _types() -> list[CheckMessage]:
         except ValueError as error:
             found.append(Error(f"{name}: {error}.", hint=hint, id="uploads.E023"))
     return found
+
+
+def _owners() -> list[CheckMessage]:
+    try:
+        str(settings.on_owner_delete)
+    except ValueError as error:
+        hint = "Set keep (uploads stay, without an owner) or delete (they go with their objects)."
+        return [Error(f"ON_OWNER_DELETE: {error}.", hint=hint, id="uploads.E058")]
+    return []
 
 
 def _connection() -> list[CheckMessage]:

@@ -10,6 +10,7 @@
     ├── CallbackRefused     a callback that OSS did not sign, or with a body that cannot be read
     ├── Conflict            valid, but not possible now
     │   ├── WrongState      the upload is completed, aborted, failed …
+    │   ├── DeletionNotAllowed  the destination does not let users delete completed uploads
     │   ├── NotOffered      the site is not configured for it
     │   ├── PartsMissing    OSS does not have all parts; `errors["parts"]` lists their numbers
     │   └── PartsRefused    OSS refuses parts or their order; `errors["parts"]` lists those that OSS names
@@ -105,6 +106,11 @@ class Conflict(UploadError):
 class WrongState(Conflict):
     code = "wrong_state"
     title = Phrase("Not allowed in the current state")
+
+
+class DeletionNotAllowed(Conflict):
+    code = "deletion_not_allowed"
+    title = Phrase("Completed uploads cannot be deleted here")
 
 
 class PartsMissing(Conflict):

@@ -105,6 +105,7 @@ UPLOADS = {
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     "METRICS_PUBLIC": env.bool("METRICS_PUBLIC", False) or False,
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
+    "ON_OWNER_DELETE": env.str("UPLOADS_ON_OWNER_DELETE", "keep"),
     "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
 

@@ -10,7 +10,7 @@ import type { TemporaryCredentials } from "./signature-v4.ts";
 /** An upload as the backend describes it. Sizes are in bytes, times in ISO 8601. */
 export interface RemoteUpload {
   readonly id: string;
-  readonly state: "uploading" | "completing" | "completed" | "aborted" | "failed";
+  readonly state: "uploading" | "completing" | "completed" | "aborted" | "failed" | "deleted";
   /** While a staged file is `completing`: it is checked, or it is copied to its key. Otherwise empty. */
   readonly stage?: "" | "checking" | "copying";
   readonly destination: string;

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('uploads', '0007_staging'),
+        ('uploads', '0009_owners_and_removals'),
     ]
 
     operations = [
