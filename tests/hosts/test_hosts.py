@@ -27,7 +27,7 @@ def test_a_block_is_added_to_its_file_or_makes_it(tmp_path: Path, monkeypatch: p
     steps = [
         Block("python", "# urls.py\nsecond = 2\n"),
         Block("html", "<!-- a/b.html -->\n<p>\n"),
-        Block("sh", "pwd\n"),
+        Block("sh", "touch made\n"),
     ]
     monkeypatch.setattr("tests.hosts.recipe.blocks", lambda *_: steps)
     follow(README, tmp_path, {"urls.py": "mysite/urls.py"}, dict(os.environ))
