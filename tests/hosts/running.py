@@ -5,7 +5,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
+from subprocess import DEVNULL, Popen
 from typing import Self
 
 from tests.hosts import environments
@@ -153,7 +153,7 @@ class Redis:
                 "--loglevel",
                 "warning",
             ]
-            self._process = Popen([*command, "--dir", str(self._directory)])
+            self._process = Popen([*command, "--dir", str(self._directory)], stdout=DEVNULL)
             wait_until(lambda: accepts(port), "redis-server")
             self._url = f"redis://127.0.0.1:{port}/0"
         return self._url

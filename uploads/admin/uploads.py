@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -51,7 +52,7 @@ class UploadAdmin(PagesAdmin):
     list_filter = ("state", StalledFilter, "destination", "method", "created_at")
     list_select_related = ("owner",)
     list_per_page = 50
-    search_fields = ("filename", "key", "upload_id", "owner__username", "id")
+    search_fields = ("filename", "key", "upload_id", f"owner__{get_user_model().USERNAME_FIELD}", "id")
     search_help_text = gettext_lazy("File name, key, upload ID at OSS, user, or ID")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
