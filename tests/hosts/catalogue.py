@@ -26,6 +26,10 @@ class Host:
     recipes: tuple[tuple[str, str], ...] = (README,)
     """Pages and their sections that the project follows; without one it gets nothing but its own files."""
     files: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Files of the host that are the first code block of a section, by their path."""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """What a section says to write in place of what the recipe has."""
     prefix: str = ""
     apps: tuple[str, ...] = ()
     """Apps of its own whose migrations are made first, as a project has them."""
@@ -49,6 +53,13 @@ def hosts() -> list[Host]:
     found = [
         Host("plain", plain, is_core=True),
         Host("rest", plain, files={"urls.py": "mysite/v1.py"}, prefix="/v1", is_core=True),
+        Host(
+            "label",
+            plain,
+            apps=("uploads",),
+            written={"mysite/oss.py": ("docs/django.md", "Another label")},
+            instead={'"uploads",': '"mysite.oss.OssUploadsConfig",'},
+        ),
         Host("user", plain, apps=("people",)),
         Host("redis", Requirements(lowest, ("redis",))),
         Host("site", Requirements(lowest, ("site",)), recipes=()),

@@ -11,7 +11,7 @@ from typing import Self
 from tests.hosts import environments
 from tests.hosts.catalogue import FILES, Host
 from tests.hosts.environments import Environment, Failed, Requirements, run
-from tests.hosts.recipe import follow
+from tests.hosts.recipe import blocks, follow, replaced
 from tests.stack import accepts, free_port, wait_until
 from uploads.localoss.testing import LocalServer
 
@@ -102,8 +102,10 @@ class Matrix:
         lay(host.overlay / "before", project)
         for app in host.apps:
             run([environment.python, "manage.py", "makemigrations", app], cwd=project, env=variables)
+        for path, section in host.written.items():
+            (project / path).write_text(next(blocks(*section)).code)
         for recipe in host.recipes:
-            follow(recipe, project, {**FILES, **host.files}, variables)
+            follow(replaced(blocks(*recipe), host.instead), project, {**FILES, **host.files}, variables)
         lay(host.overlay / "after", project)
         for test in [*PROBE.glob("test_*.py"), *host.overlay.glob("test_*.py")]:
             shutil.copy(test, project)

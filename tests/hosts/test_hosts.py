@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from tests.hosts.__main__ import table
 from tests.hosts.catalogue import hosts
 from tests.hosts.recipe import README, Block, blocks, follow
@@ -21,7 +19,7 @@ def test_the_recipe_is_complete() -> None:
     ]
 
 
-def test_a_block_is_added_to_its_file_or_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_is_added_to_its_file_or_makes_it(tmp_path: Path) -> None:
     (tmp_path / "mysite").mkdir()
     (tmp_path / "mysite" / "urls.py").write_text("first = 1")
     steps = [
@@ -29,8 +27,7 @@ def test_a_block_is_added_to_its_file_or_makes_it(tmp_path: Path, monkeypatch: p
         Block("html", "<!-- a/b.html -->\n<p>\n"),
         Block("sh", "touch made\n"),
     ]
-    monkeypatch.setattr("tests.hosts.recipe.blocks", lambda *_: steps)
-    follow(README, tmp_path, {"urls.py": "mysite/urls.py"}, dict(os.environ))
+    follow(steps, tmp_path, {"urls.py": "mysite/urls.py"}, dict(os.environ))
     assert (tmp_path / "mysite" / "urls.py").read_text() == "first = 1\n# urls.py\nsecond = 2\n"
     assert (tmp_path / "a" / "b.html").read_text() == "<p>\n"
     assert (tmp_path / "made").exists()
