@@ -15,10 +15,7 @@ def main(names: Sequence[str]) -> int:
         results = []
         for host in chosen:
             results.append(matrix.run(host))
-            print(results[-1].host, results[-1].outcome, flush=True)
-    for result in results:
-        if result.failed:
-            print(f"\n{result.host}:\n{result.output}")
+            print(f"{results[-1].host}: {results[-1].outcome}\n{results[-1].output}", flush=True)
     print(f"\n{table(results)}")
     return int(any(result.failed for result in results) or not results)
 

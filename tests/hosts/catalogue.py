@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.hosts.environments import Requirements, interpreters
 from tests.hosts.recipe import README
 
+CINEMA = "../../host"
 PROJECTS = Path(__file__).parent / "projects"
 
 
@@ -23,13 +24,21 @@ class Host:
     requirements: Requirements
     project: str = ""
     recipes: tuple[tuple[str, str], ...] = (README,)
+    """Pages and their sections that the project follows; without one it gets nothing but its own files."""
     files: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Files of the host that are the first code block of a section, by their path."""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """What a section says to write in place of what the recipe has."""
     prefix: str = ""
+    apps: tuple[str, ...] = ()
+    """Apps of its own whose migrations are made first, as a project has them."""
     is_core: bool = False
     """Whether `make test` has it; `make hosts` has all."""
 
     @property
     def overlay(self) -> Path:
+        """The host's own files."""
         return PROJECTS / (self.project or self.name)
 
 
@@ -44,8 +53,17 @@ def hosts() -> list[Host]:
     found = [
         Host("plain", plain, is_core=True),
         Host("rest", plain, files={"urls.py": "mysite/v1.py"}, prefix="/v1", is_core=True),
-        Host("user", plain),
+        Host(
+            "label",
+            plain,
+            apps=("uploads",),
+            written={"mysite/oss.py": ("docs/django.md", "Another label")},
+            instead={'"uploads",': '"mysite.oss.OssUploadsConfig",'},
+        ),
+        Host("user", plain, apps=("people",)),
         Host("redis", Requirements(lowest, ("redis",))),
+        Host("site", Requirements(lowest, ("site",)), recipes=()),
+        Host("cinema", Requirements(lowest, ("localoss",)), project=CINEMA, recipes=()),
         Host("lowest", Requirements(lowest, lowest=True), project="none"),
         Host("newest", Requirements(highest), project="none", is_core=True),
     ]

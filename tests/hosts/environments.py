@@ -114,32 +114,32 @@ def make(wanted: Requirements, wheel: Path, parent: Path) -> Environment:
         arguments = ["install", *QUIET, f"oss-uploads{extras}", *TESTING]
         run([environment.python, "-m", "pip", *arguments], env=environment.variables())
         return environment
-    run([*_uv("venv", "--seed"), "--python", python, environment.directory])
+    run([*uv("venv", "--seed"), "--python", python, environment.directory])
     bounds = list(_lower_bounds(wanted, parent)) if wanted.lowest else []
-    install = [*_uv("pip", "install"), "--python", environment.python, f"oss-uploads{extras} @ {wheel.as_uri()}"]
-    run([*install, *TESTING, *bounds], env=_uv_variables())
+    install = [*uv("pip", "install"), "--python", environment.python, f"oss-uploads{extras} @ {wheel.as_uri()}"]
+    run([*install, *TESTING, *bounds], env=uv_variables())
     return environment
 
 
 def install(environment: Environment, *names: str) -> None:
     """Install more packages. Raises Failed."""
-    run([*_uv("pip", "install"), "--python", environment.python, *names], env=_uv_variables())
+    run([*uv("pip", "install"), "--python", environment.python, *names], env=uv_variables())
 
 
 def _lower_bounds(wanted: Requirements, parent: Path) -> Iterator[str]:
     """Options that hold each dependency that `pyproject.toml` names to its lowest version."""
     bounds = parent / f"{wanted.name}.txt"
     extras = [option for extra in wanted.extras for option in ("--extra", extra)]
-    command = [*_uv("pip", "compile"), "--resolution", "lowest-direct", "--python-version", wanted.python]
-    run([*command, *extras, "--output-file", bounds, ROOT / "pyproject.toml"], env=_uv_variables())
+    command = [*uv("pip", "compile"), "--resolution", "lowest-direct", "--python-version", wanted.python]
+    run([*command, *extras, "--output-file", bounds, ROOT / "pyproject.toml"], env=uv_variables())
     yield from ("--constraint", str(bounds))
 
 
-def _uv(*command: str) -> list[str | Path]:
+def uv(*command: str) -> list[str | Path]:
     return [Path(sys.executable).with_name("uv"), *command, "--quiet", "--no-python-downloads"]
 
 
-def _uv_variables() -> dict[str, str]:
+def uv_variables() -> dict[str, str]:
     """uv does not read pip's variables."""
     pairs = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_FIND_LINKS": "UV_FIND_LINKS", "PIP_CERT": "SSL_CERT_FILE"}
     given = {theirs: os.environ[ours] for ours, theirs in pairs.items() if os.environ.get(ours)}

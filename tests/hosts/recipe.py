@@ -5,7 +5,7 @@ a file is added at the end of that file, or makes it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +36,22 @@ def blocks(page: str, title: str) -> Iterator[Block]:
         yield Block(language, code)
 
 
-def follow(section: tuple[str, str], project: Path, files: Mapping[str, str], variables: Mapping[str, str]) -> None:
-    """Do what the section says, in its order. `files`: where the project has the files that the recipe names.
+def replaced(steps: Iterable[Block], instead: Mapping[str, str]) -> Iterator[Block]:
+    """The blocks, with other texts where the documentation says so. Raises ValueError when the recipe lacks a text."""
+    found = list(steps)
+    for old, new in instead.items():
+        if not any(old in step.code for step in found):
+            raise ValueError(f"The recipe has no {old}")
+        found = [Block(step.language, step.code.replace(old, new)) for step in found]
+    yield from found
+
+
+def follow(steps: Iterable[Block], project: Path, files: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    """Do what the blocks say, in their order. `files`: where the project has the files that the recipe names.
 
     Raises Failed when a command fails.
     """
-    for block in blocks(*section):
+    for block in steps:
         if block.language == "sh":
             for line in block.code.splitlines():
                 run(["sh", "-c", line], cwd=project, env=variables)

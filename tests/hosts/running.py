@@ -3,17 +3,15 @@
 import re
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
+from subprocess import DEVNULL, Popen
 from typing import Self
 
 from tests.hosts import environments
 from tests.hosts.catalogue import FILES, Host
 from tests.hosts.environments import Environment, Failed, Requirements, run
-from tests.hosts.recipe import follow
+from tests.hosts.recipe import blocks, follow, replaced
 from tests.stack import accepts, free_port, wait_until
 from uploads.localoss.testing import LocalServer
 
@@ -24,8 +22,6 @@ PYTEST = (
     "-q",
     "-p",
     "no:cacheprovider",
-    "--ds",
-    "mysite.settings",
     "-W",
     "error::DeprecationWarning:uploads",
 )
@@ -89,19 +85,30 @@ class Matrix:
         project = self.directory / f"project-{host.name.replace(' ', '-')}"
         project.mkdir()
         variables = {**environment.variables(), **self._oss(), "PROBE_PREFIX": host.prefix}
-        if "redis" in host.requirements.extras:
+        if {"redis", "site"} & set(host.requirements.extras):
             variables["REDIS_URL"] = self._redis.start()
+        if host.recipes:
+            self._follow(host, environment, project, variables)
+        else:
+            shutil.copytree(host.overlay, project, dirs_exist_ok=True)
+        settings = ("--ds", "mysite.settings") if host.recipes else ()
+        said = run([environment.python, *PYTEST, *settings], cwd=project, env=variables)
+        return str(re.findall(r"\d+ passed.*?(?= in )", said)[-1])
+
+    @staticmethod
+    def _follow(host: Host, environment: Environment, project: Path, variables: dict[str, str]) -> None:
+        """Make the project, do what the recipe says, and put the tests into it."""
         run([environment.python, "-m", "django", "startproject", "mysite", "."], cwd=project, env=variables)
         lay(host.overlay / "before", project)
-        if host.project == "user" or host.name == "user":
-            run([environment.python, "manage.py", "makemigrations", "people"], cwd=project, env=variables)
+        for app in host.apps:
+            run([environment.python, "manage.py", "makemigrations", app], cwd=project, env=variables)
+        for path, section in host.written.items():
+            (project / path).write_text(next(blocks(*section)).code)
         for recipe in host.recipes:
-            follow(recipe, project, {**FILES, **host.files}, variables)
+            follow(replaced(blocks(*recipe), host.instead), project, {**FILES, **host.files}, variables)
         lay(host.overlay / "after", project)
         for test in [*PROBE.glob("test_*.py"), *host.overlay.glob("test_*.py")]:
             shutil.copy(test, project)
-        said = run([environment.python, *PYTEST], cwd=project, env=variables)
-        return re.findall(r"\d+ passed.*?(?= in )", said)[-1]
 
     def _oss(self) -> dict[str, str]:
         return {
@@ -148,7 +155,7 @@ class Redis:
                 "--loglevel",
                 "warning",
             ]
-            self._process = Popen([*command, "--dir", str(self._directory)])
+            self._process = Popen([*command, "--dir", str(self._directory)], stdout=DEVNULL)
             wait_until(lambda: accepts(port), "redis-server")
             self._url = f"redis://127.0.0.1:{port}/0"
         return self._url
@@ -158,9 +165,3 @@ class Redis:
             self._process.terminate()
             self._process.wait(30)
             self._process = None
-
-
-@contextmanager
-def matrix(directory: Path) -> Iterator[Matrix]:
-    with Matrix(directory) as made:
-        yield made
