@@ -75,6 +75,13 @@ def test_no_log_line_comes_between_the_lines_of_a_command(environment: dict[str,
     assert set(errors) == {"WARNING: OSS answered GetBucketLocation with Unreachable"}
 
 
+def test_nor_in_a_project_that_sets_up_no_log(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "plain_settings.py").write_text("from uploads.site.settings import *\nLOGGING = {}\n")
+    plain = environment | {"DJANGO_SETTINGS_MODULE": "plain_settings", "PYTHONPATH": str(tmp_path)}
+    code, lines, errors = ended(start(plain, "configure_bucket"))
+    assert (code, lines, [line.partition(":")[0] for line in errors]) == (1, [], ["CommandError"])
+
+
 @pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}])
 def test_a_terminal_gets_colors_unless_no_color_is_set(environment: dict[str, str], variables: dict[str, str]) -> None:
     wrong = environment | variables | {"OSS_REGION": "oss-cn-hangzhou"}

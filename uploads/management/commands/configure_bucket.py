@@ -20,6 +20,8 @@ class Command(OperatorCommand):
         "destination names. Keeps the rules of others. Safe to repeat."
     )
 
+    is_silent = False
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--origin", action="append", default=[], metavar="URL", help="allow this origin too: scheme://host[:port]"
