@@ -208,7 +208,7 @@ LOGGING = {
     },
     "handlers": {
         "console": {
-            "class": "logging.StreamHandler",
+            "class": "uploads.site.logs.ConsoleHandler",
             "formatter": env.str("LOG_FORMAT", "json"),
             "filters": ["request_id", "redaction"],
         }
