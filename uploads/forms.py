@@ -20,13 +20,12 @@ from copy import deepcopy
 from typing import Any
 
 from django import forms
-from django.conf import settings as django_settings
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
-from django.http.request import HttpHeaders
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from uploads.conf import settings
+from uploads.csrf import header_name
 from uploads.domain.states import State
 from uploads.models import Upload, User
 
@@ -54,7 +53,7 @@ class UploadWidget(forms.Widget):
             "present": present,
             "removable": self.multiple or not self.is_required,
             "api": self._api(),
-            "csrf_header": HttpHeaders.parse_header_name(django_settings.CSRF_HEADER_NAME),
+            "csrf_header": header_name(),
         }
         return context
 

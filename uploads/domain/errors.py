@@ -7,6 +7,7 @@
     │   └── KeyReused       the Idempotency-Key was used for another request
     ├── Forbidden           the user lacks the permission
     │   └── OverQuota       too many unfinished uploads, or too many bytes in a day
+    ├── CsrfFailed          the CSRF token is missing, or of an earlier login; the page asks for a new one
     ├── CallbackRefused     a callback that OSS did not sign, or with a body that cannot be read
     ├── Conflict            valid, but not possible now
     │   ├── WrongState      the upload is completed, aborted, failed …
@@ -89,6 +90,12 @@ class Forbidden(UploadError):
 class OverQuota(Forbidden):
     code = "over_quota"
     title = Phrase("Quota exceeded")
+
+
+class CsrfFailed(UploadError):
+    code = "csrf_failed"
+    title = Phrase("The CSRF token was refused")
+    status = 403
 
 
 class CallbackRefused(UploadError):

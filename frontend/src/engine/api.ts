@@ -2,7 +2,7 @@
 // It never retries; callers decide. Errors are those of http.ts.
 
 import { Batch } from "./batch.ts";
-import { type HeadersOption, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
+import { type BackendOptions, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
 import type { TemporaryCredentials } from "./signature-v4.ts";
@@ -144,11 +144,10 @@ export class Api {
 
   constructor(
     readonly environment: Environment,
-    base: string,
-    headers: HeadersOption = {},
+    options: BackendOptions = {},
   ) {
     const { clock } = environment;
-    this.#http = new HttpClient(environment, base.endsWith("/") ? base : `${base}/`, headers);
+    this.#http = new HttpClient(environment, options);
     const batch = { clock, maxSize: MAX_BATCH };
     this.#created = new Batch({
       ...batch,
