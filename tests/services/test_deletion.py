@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
@@ -24,6 +25,7 @@ from uploads.models.removals import ObjectRemovalQuerySet
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, Unreachable
 from uploads.oss.signing import PartRequest
+from uploads.services import deletion
 from uploads.services.common import object_identity
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -388,6 +390,25 @@ def test_a_queryset_of_users_keeps_uploads_as_well(begin: Begin, settings: Any, 
     settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": "keep"}
     upload = completed(begin)
     get_user_model().objects.filter(pk=user.pk).delete()
+    assert UploadEvent.objects.filter(upload=upload, name="owner_deleted").count() == 1
+
+
+def test_a_user_who_is_deleted_through_a_proxy_model_is_recorded(begin: Begin, settings: Any, user: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": "keep"}
+    upload = completed(begin)
+
+    class Member(get_user_model()):  # type: ignore[misc]
+        class Meta:
+            app_label, proxy = "uploads", True
+
+    try:
+        deletion.connect()
+        Member.objects.get(pk=user.pk).delete()
+    finally:
+        del apps.all_models["uploads"]["member"]
+        apps.clear_cache()
+    upload.refresh_from_db()
+    assert upload.owner is None
     assert UploadEvent.objects.filter(upload=upload, name="owner_deleted").count() == 1
 
 

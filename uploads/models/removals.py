@@ -38,11 +38,11 @@ class ObjectRemovalQuerySet(models.QuerySet["ObjectRemoval"]):
 
     def pending(self) -> Self:
         """Those that are not done: OSS has the object, or may get it again by a URL that is still valid."""
-        return self.filter(done_at=None)
+        return self.filter(due_at__isnull=False)
 
     def unremoved(self) -> Self:
         """Those whose object OSS may still have, because it has not answered."""
-        return self.filter(done_at=None, emptied_at=None)
+        return self.pending().filter(emptied_at=None)
 
     def due(self, now: datetime) -> Self:
         return self.filter(due_at__lte=now)

@@ -20,12 +20,12 @@ BATCH = 200
 ENDED = (State.COMPLETED, State.ABORTED, State.FAILED, State.DELETED)
 
 
-def outdated_objects(destination: Destination, now: datetime) -> Uploads:
-    """The completed uploads whose objects have been kept long enough."""
-    if destination.object_retention_days is None:
-        return Upload.objects.none()
-    before = now - timedelta(days=destination.object_retention_days)
-    return _ended(destination, before, State.COMPLETED)
+def outdated_objects(now: datetime) -> Iterator[Uploads]:
+    """For each destination with a retention of objects: the completed uploads whose objects were kept long enough."""
+    for destination in settings.destinations.values():
+        if destination.object_retention_days is not None:
+            before = now - timedelta(days=destination.object_retention_days)
+            yield _ended(destination, before, State.COMPLETED)
 
 
 def forget_ended(now: datetime, *, dry_run: bool = False) -> Iterator[tuple[str, str, str]]:

@@ -66,7 +66,7 @@ def sweep(
         (Upload.objects.credentials_expired(now), _undo_late_writes, "searched for late writes"),
         (Upload.objects.staged_leftovers(now, _signatures_live()), _remove_staged, "released"),
     ]
-    due += [(outdated_objects(each, now), _delete_outdated, "deleted") for each in settings.destinations.values()]
+    due += [(uploads, _delete_outdated, "deleted") for uploads in outdated_objects(now)]
     for uploads, work, word in due:
         if dry_run:
             yield from (Swept(f"would be {word}", upload.key) for upload in uploads.iterator())

@@ -56,6 +56,6 @@ class Command(BaseCommand):
             except ValidationError as error:
                 raise CommandError(f"{identifier!r} is not the id of an account.") from error
         try:
-            return model._default_manager.get_by_natural_key(user).pk
+            return model._default_manager.get(**{model.USERNAME_FIELD: user}).pk
         except model.DoesNotExist:
             raise CommandError(f"There is no user {user!r}. If the account was deleted, give --id.") from None
