@@ -17,7 +17,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
-from uploads.connection import oss_client
 from uploads.domain.errors import InvalidUpload, NotFoundError, StorageBusy, StorageRefused, UploadError
 from uploads.domain.keys import key_problem
 from uploads.domain.names import clean_filename, clean_relative_path
@@ -34,6 +33,7 @@ from uploads.services.common import as_record, object_at_oss, object_identity, s
 from uploads.services.complete import complete
 from uploads.services.credentials import prefix_of
 from uploads.services.quota import Quota
+from uploads.services.transactions import oss_client
 
 MAX_PAGES = 20
 """Pages of a thousand objects that one sweep lists of one prefix. The next sweep continues there."""
