@@ -1,6 +1,5 @@
 """Many small uploads in one request: begin them, complete them."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,6 +11,7 @@ from uploads.api.parts import created_upload
 from uploads.domain.errors import UploadError
 from uploads.models import Upload
 from uploads.web import problems
+from uploads.web.schema import extend_schema
 
 
 class BatchActions(viewsets.GenericViewSet[Upload]):

@@ -3,13 +3,13 @@
 OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/upload-callbacks-12
 """
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from uploads import services
 from uploads.web.parsers import BodyTooLarge
+from uploads.web.schema import extend_schema
 from uploads.web.views import UploadsAPIView
 
 MAX_CALLBACK_BYTES = 64 * 1024

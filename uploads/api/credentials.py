@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,6 +11,7 @@ from uploads import services
 from uploads.api import examples, requests, responses
 from uploads.conf import settings
 from uploads.models import Upload
+from uploads.web.schema import extend_schema
 from uploads.web.views import UploadsAPIView
 
 

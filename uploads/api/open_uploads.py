@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from uploads.models import Upload
 from uploads.oss.limits import MAX_KEY_BYTES, MAX_LIST_PAGE
 from uploads.oss.messages import OpenUpload
 from uploads.web.permissions import MayViewAll
+from uploads.web.schema import extend_schema
 from uploads.web.views import UploadsAPIView
 
 

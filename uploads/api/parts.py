@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,6 +13,7 @@ from uploads.api import examples, requests, responses
 from uploads.domain.states import State
 from uploads.models import Upload, User
 from uploads.oss.signing import PartRequest
+from uploads.web.schema import extend_schema
 
 
 class PartActions(viewsets.GenericViewSet[Upload]):

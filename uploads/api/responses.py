@@ -13,6 +13,7 @@ from uploads.oss.endpoint import Endpoint
 from uploads.services import ScopedCredentials, SignedPart
 from uploads.services.common import from_record
 from uploads.web import problems
+from uploads.web.framework import FIELD_MAPPING
 
 
 class RecordedErrorField(serializers.JSONField):
@@ -24,6 +25,8 @@ class RecordedErrorField(serializers.JSONField):
 
 class UploadSerializer(serializers.ModelSerializer[Upload]):
     """An upload. Sizes are in bytes; `crc64` is the object's CRC-64/XZ in decimal."""
+
+    serializer_field_mapping = FIELD_MAPPING
 
     part_count = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="Null for a stream that has not ended."

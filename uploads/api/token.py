@@ -1,6 +1,10 @@
-"""Login for clients without a session."""
+"""Login for clients without a session: `path("api/token/", TokenView.as_view())`, where a project wants it.
 
-from drf_spectacular.utils import extend_schema, inline_serializer
+It needs `rest_framework.authtoken` in INSTALLED_APPS, and `uploads.web.tokens.PasswordBoundTokenAuthentication` among
+the AUTHENTICATION_CLASSES. Nothing else of the app imports this module.
+"""
+
+from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from rest_framework.authtoken.serializers import AuthTokenSerializer
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -10,6 +14,7 @@ from rest_framework.response import Response
 
 from uploads.web import logins
 from uploads.web.parsers import BoundedJSONParser
+from uploads.web.schema import extend_schema
 from uploads.web.tokens import token_of
 from uploads.web.views import UploadsAPIView
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -21,6 +21,7 @@ from uploads.api.parts import PartActions, created_upload
 from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.web.permissions import abortable_uploads, visible_uploads
+from uploads.web.schema import extend_schema
 from uploads.web.views import UploadsAPIView
 
 RETRY_AFTER_SECONDS = 2

@@ -13,7 +13,6 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -28,6 +27,7 @@ from uploads.oss.signing import PartRequest
 from uploads.services import destination_rules
 from uploads.web.redaction import hide_capability
 from uploads.web.requests import DestinationSerializer
+from uploads.web.schema import extend_schema
 from uploads.web.views import UploadsAPIView
 
 

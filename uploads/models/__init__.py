@@ -5,6 +5,7 @@ Rule: rows are hints; OSS is the truth about parts and objects.
 
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
 from uploads.models.grants import CREDENTIALS_GRACE, CompanionRevocation, PrefixCredentials
+from uploads.models.permissions import permission_name
 from uploads.models.records import Part, UploadEvent, record_events
 from uploads.models.upload import REGISTERED_ID_VERSION, Upload, UploadQuerySet
 
@@ -21,5 +22,6 @@ __all__ = [
     "UploadEvent",
     "UploadQuerySet",
     "User",
+    "permission_name",
     "record_events",
 ]

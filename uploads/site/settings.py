@@ -10,6 +10,7 @@ from pathlib import Path
 from environs import Env, EnvValidationError
 from pythonjsonlogger.core import RESERVED_ATTRS
 
+from uploads import __version__
 from uploads.conf import Settings
 
 env = Env(eager=False)
@@ -100,27 +101,18 @@ UPLOADS = {
     "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
-    "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
-}
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
+    "AUTHENTICATION_CLASSES": [
         "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "NUM_PROXIES": env.int("DJANGO_PROXIES", 0),
-    "EXCEPTION_HANDLER": "uploads.web.problems.problem_handler",
+    "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
+
+# The app's views take nothing else from here.
+REST_FRAMEWORK = {"NUM_PROXIES": env.int("DJANGO_PROXIES", 0)}
 SPECTACULAR_SETTINGS = {
     "TITLE": "OSS Uploads",
-    "DESCRIPTION": "Uploads of files of any size from a web page straight to Alibaba Cloud OSS.",
-    "VERSION": "0.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "VERSION": __version__,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
