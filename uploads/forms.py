@@ -26,7 +26,7 @@ from uploads.models import Upload, User
 class UploadWidget(forms.Widget):
     """Renders `<oss-uploader>`, which submits the upload's id with the form. The page needs `{{ form.media }}` once."""
 
-    template_name = "uploads/widget.html"
+    template_name = "oss_uploads/widget.html"
     destination = "default"
 
     @property

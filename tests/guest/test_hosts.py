@@ -12,7 +12,7 @@ from tests.stack import ROOT
 HOSTS = Path(__file__).parent / "host"
 
 
-@pytest.mark.parametrize("host", ["hostile"])
+@pytest.mark.parametrize("host", ["hostile", "labelled"])
 def test_the_app_works_in_the_project_and_takes_nothing_over(host: str) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "DATABASE_", "OSS_"))}
     environment = {**kept, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": f"{host}.settings"}
