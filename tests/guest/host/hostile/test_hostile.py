@@ -99,7 +99,7 @@ def test_refusals_are_problems(member: Client) -> None:
 def test_csrf_is_checked_for_a_session(ann: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(ann)
-    problem(client.post("/files/uploads/", FILE, JSON), 403, "permission_denied")
+    problem(client.post("/files/uploads/", FILE, JSON), 403, "csrf_failed")
 
 
 def test_the_routes_of_uppy_and_the_callback(member: Client) -> None:
