@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, hosts, bench, chaos. Each installs what it needs.
+# The targets to know: setup, demo, test, hosts, bench, chaos, clients. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,11 +18,14 @@ VITE := vite@$(shell sed -n 's/.*"vite": "\(.*\)".*/\1/p' frontend/package.json)
 # Uppy 5 cannot be installed beside Uppy 6: it has a directory of its own.
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
+# The generators of TypeScript clients need an older compiler than the front end's.
+GENERATORS := tests/clients/typescript
+GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
 
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: setup demo test hosts newest lint pure unit postgres e2e coverage bench chaos browser clean
+.PHONY: setup demo test hosts newest lint pure unit postgres e2e coverage bench chaos clients java browser clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -69,6 +72,10 @@ $(UPPY5_STAMP): $(UPPY5)/package.json $(UPPY5)/package-lock.json
 	npm --prefix $(UPPY5) $(QUIET) install
 	touch $@
 
+$(GENERATORS_STAMP): $(GENERATORS)/package.json $(GENERATORS)/package-lock.json
+	npm --prefix $(GENERATORS) $(QUIET) install
+	touch $@
+
 $(BUILD_STAMP): $(VITE_STAMP) frontend/vite.config.ts frontend/tsconfig.json $(shell find frontend/src -type f)
 	$(NPM) run build
 	touch $@
@@ -89,7 +96,7 @@ lint: setup
 pure: setup
 	$(RUN) -m pytest -c tests/pure.ini -q -m "not hypothesis" tests/domain tests/oss
 
-unit: setup $(UPPY5_STAMP)
+unit: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
 	$(NPM) test
 	$(PYTEST) -m "not e2e"
 
@@ -110,7 +117,7 @@ newest: setup
 	$(RUN) -m tests.hosts.newest
 
 # Which lines and branches no test reaches. Not in `test`: it takes a quarter longer and refuses nothing.
-coverage: setup $(UPPY5_STAMP)
+coverage: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
 	mkdir -p var/coverage-$$$$ && export COVERAGE_FILE=$(CURDIR)/var/coverage-$$$$/data && \
 	  $(PYTEST) --cov --cov-report= -m "not e2e" && \
 	  $(RUN) -m tests.postgres $(PYTEST) --cov --cov-append --cov-report= $(ON_POSTGRES) && \
@@ -134,5 +141,16 @@ chaos: setup
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	$(RUN) -m tests.chaos
 
+# Clients of the generators that are too heavy for `test`: openapi-generator needs Java.
+OPENAPI_GENERATOR := org.openapitools:openapi-generator-cli:7.17.0
+clients: setup java $(GENERATORS_STAMP)
+	test -x var/clients/bin/python || $(RUN) -m venv var/clients
+	var/clients/bin/python -m pip install --quiet --disable-pip-version-check -r tests/clients/python/requirements.txt
+	mvn --quiet dependency:copy -Dartifact=$(OPENAPI_GENERATOR) -DoutputDirectory=$(CURDIR)/var/clients
+	$(RUN) -m pytest tests/clients/check_generators.py
+
+java:
+	@command -v mvn >/dev/null || { apt-get update -qq && apt-get install -y -qq default-jre-headless maven; }
+
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist $(UPPY5)/node_modules uploads/static/uploads var
+	rm -rf $(VENV) frontend/node_modules frontend/dist $(UPPY5)/node_modules $(GENERATORS)/node_modules uploads/static/uploads var

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
+from tests.openapi import check_answer
 from tests.stack import client_for
 from uploads import services
 from uploads.localoss.testing import LocalServer
@@ -15,6 +16,21 @@ from uploads.oss.client import OssClient
 
 Begin = Callable[..., Upload]
 Place = Callable[..., None]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def answers_are_as_described() -> Iterator[None]:
+    """Compare every answer of the API's test client with the OpenAPI schema."""
+    send = APIClient.generic
+
+    def generic(client: APIClient, method: str, path: str, data: Any = "", *args: Any, **kwargs: Any) -> Any:
+        answer = send(client, method, path, data, *args, **kwargs)
+        check_answer(answer, data)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(APIClient, "generic", generic)
+        yield
 
 
 @pytest.fixture

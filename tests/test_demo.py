@@ -74,6 +74,7 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     login = {"username": "demo", "password": "demo"}
     token = httpx.post(f"{site}/api/token/", json=login, timeout=TIMEOUT).json()["token"]
     headers = {"Authorization": f"Token {token}"}
+    assert httpx.get(f"{site}/metrics", timeout=TIMEOUT).status_code == 200
     body = {"destination": "default", "filename": "a.bin", "size": 3, "sign": 1}
     made = httpx.post(f"{site}/api/uploads/", json=body, headers=headers, timeout=TIMEOUT).json()
     (part,) = made["parts"]

@@ -82,6 +82,12 @@ def test_what_nobody_has_touched_for_long(begin: Begin) -> None:
     assert (idle.state, busy.state) == ("aborted", "uploading")
 
 
+def test_without_verbosity_only_problems_are_printed(stale: Callable[..., Upload]) -> None:
+    upload = stale()
+    assert run("--verbosity", "0") == ""
+    assert Upload.objects.get(pk=upload.pk).state == State.ABORTED
+
+
 @pytest.mark.parametrize("size", [SIZE, 5])
 def test_what_was_finished_unheard_is_adopted(stale: Callable[..., Upload], oss: OssClient, size: int) -> None:
     upload = stale(size)

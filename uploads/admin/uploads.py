@@ -46,7 +46,7 @@ class StalledFilter(admin.SimpleListFilter):
 
 @admin.register(Upload)
 class UploadAdmin(PagesAdmin):
-    """Shows the uploads of all users, with actions to abort them and to check them against OSS."""
+    """Shows the uploads of all users, with actions to abort and delete them, and to check them against OSS."""
 
     list_display = ("filename", "badge", "progress", "owner", "destination", "age")
     list_filter = ("state", StalledFilter, "destination", "method", "created_at")
@@ -98,15 +98,12 @@ class UploadAdmin(PagesAdmin):
     class Media:
         css = {"all": ("uploads_admin/admin.css",)}
 
-    # Permissions: nothing can be added, edited or deleted.
+    # Permissions: nothing can be added or edited. Who may delete, may do so: `services.deletion` removes the object.
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
         return False
 
     # Columns and fields

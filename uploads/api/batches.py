@@ -1,6 +1,5 @@
 """Many small uploads in one request: begin them, complete them."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,15 +11,17 @@ from uploads.api.parts import created_upload
 from uploads.domain.errors import UploadError
 from uploads.models import Upload
 from uploads.web import problems
+from uploads.web.openapi import operation
 
 
 class BatchActions(viewsets.GenericViewSet[Upload]):
     """The actions that concern up to 100 uploads at once."""
 
-    @extend_schema(
+    @operation(
+        operation_id="uploads_create_batch",
         request=requests.CreateBatchSerializer,
         parameters=[requests.IDEMPOTENCY_KEY],
-        responses={207: responses.UploadsOrProblemsSerializer},
+        responses={207: responses.CreatedBatchSerializer},
         examples=[examples.CREATE_BATCH, examples.BATCH],
     )
     @action(detail=False, methods=["post"], url_path="batch", pagination_class=None, filter_backends=())
@@ -56,9 +57,10 @@ class BatchActions(viewsets.GenericViewSet[Upload]):
 
         return responses.batch_response(map(result_of, items))
 
-    @extend_schema(
+    @operation(
+        operation_id="uploads_complete_batch",
         request=requests.CompleteBatchSerializer,
-        responses={207: responses.UploadsOrProblemsSerializer},
+        responses={207: responses.CompletedBatchSerializer},
         examples=[examples.COMPLETE_BATCH, examples.BATCH],
     )
     @action(detail=False, methods=["post"], url_path="batch/complete", pagination_class=None, filter_backends=())

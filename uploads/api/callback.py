@@ -3,16 +3,38 @@
 OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/upload-callbacks-12
 """
 
-from drf_spectacular.utils import extend_schema
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from uploads import services
+from uploads.api.fields import StateField
+from uploads.domain.errors import CallbackRefused, NotFoundError
+from uploads.oss.callback import FORM, JSON
+from uploads.web import raised
+from uploads.web.openapi import operation
 from uploads.web.parsers import BodyTooLarge
 from uploads.web.views import UploadsAPIView
 
 MAX_CALLBACK_BYTES = 64 * 1024
+_VARIABLES = {
+    "type": "object",
+    "properties": {"upload": {"type": "string", "format": "uuid"}, "secret": {"type": "string"}},
+    "required": ["upload", "secret"],
+    "additionalProperties": {},
+}
+"""What the body of a callback must hold: the variables that the app gives OSS. A destination may add others."""
+
+
+class CallbackAnswerSerializer(serializers.Serializer[Any]):
+    """What OSS passes on to the client."""
+
+    id = serializers.UUIDField()
+    state = StateField()
 
 
 class CallbackView(UploadsAPIView):
@@ -20,9 +42,25 @@ class CallbackView(UploadsAPIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    parser_classes = ()
+    schema_tag = "callback"
     throttle_scope = "callback"
 
-    @extend_schema(exclude=True)
+    @operation(
+        *raised.COMPLETE,
+        CallbackRefused,
+        NotFoundError,
+        BodyTooLarge,
+        operation_id="uploads_callback",
+        request={JSON: _VARIABLES, FORM: _VARIABLES},
+        responses=CallbackAnswerSerializer,
+        parameters=[
+            OpenApiParameter("Authorization", str, "header", required=True, description="OSS's signature, in Base64."),
+            OpenApiParameter(
+                "x-oss-pub-key-url", str, "header", required=True, description="Base64 of the URL of OSS's public key."
+            ),
+        ],
+    )
     def post(self, request: Request) -> Response:
         """The upload's id and state, as JSON: OSS passes this answer on to the client."""
         plain = request._request  # Not `request.data`: the signature covers the body's bytes.

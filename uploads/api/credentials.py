@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -11,14 +10,24 @@ from rest_framework.response import Response
 from uploads import services
 from uploads.api import examples, requests, responses
 from uploads.conf import settings
+from uploads.domain.errors import WrongState
 from uploads.models import Upload
+from uploads.web import raised
+from uploads.web.openapi import operation
 from uploads.web.views import UploadsAPIView
 
 
 class CredentialActions(viewsets.GenericViewSet[Upload]):
     """The action that issues credentials for one upload."""
 
-    @extend_schema(request=None, responses=responses.CredentialsSerializer, examples=[examples.CREDENTIALS])
+    @operation(
+        *raised.CREDENTIALS,
+        WrongState,
+        operation_id="uploads_credentials",
+        request=None,
+        responses=responses.CredentialsSerializer,
+        examples=[examples.CREDENTIALS],
+    )
     @action(detail=True, methods=["post"])
     def credentials(self, request: Request, **_: Any) -> Response:
         """Issue temporary credentials with which the client signs the parts of this upload itself.
@@ -28,7 +37,12 @@ class CredentialActions(viewsets.GenericViewSet[Upload]):
         issued = services.issue_credentials(self.get_object(), request.user)
         return responses.credentials_response(issued, settings.endpoint, settings.region)
 
-    @extend_schema(request=requests.RegisterSerializer, responses=responses.UploadSerializer)
+    @operation(
+        *raised.REGISTER,
+        operation_id="uploads_register",
+        request=requests.RegisterSerializer,
+        responses={200: responses.UploadSerializer},
+    )
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=())
     def register(self, request: Request, **_: Any) -> Response:
         """Tell the backend of an object that the client stored by itself, with credentials for its own prefix.
@@ -47,8 +61,11 @@ class CredentialsView(UploadsAPIView):
     """Credentials for clients that begin uploads at OSS themselves, such as ali-oss."""
 
     throttle_scope = "credentials"
+    schema_tag = "credentials"
 
-    @extend_schema(
+    @operation(
+        *raised.CREDENTIALS,
+        operation_id="uploads_prefix_credentials",
         request=requests.CredentialsRequestSerializer,
         responses=responses.CredentialsSerializer,
         examples=[examples.PREFIX_CREDENTIALS],

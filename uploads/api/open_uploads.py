@@ -3,16 +3,19 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from uploads import services
+from uploads.api.fields import StateField
+from uploads.domain.errors import InvalidUpload
 from uploads.models import Upload
 from uploads.oss.limits import MAX_KEY_BYTES, MAX_LIST_PAGE
 from uploads.oss.messages import OpenUpload
+from uploads.web import raised
+from uploads.web.openapi import operation
 from uploads.web.permissions import MayViewAll
 from uploads.web.views import UploadsAPIView
 
@@ -63,7 +66,7 @@ class OpenUploadSerializer(serializers.Serializer[Any]):
     upload_id = serializers.CharField()
     initiated = serializers.DateTimeField()
     upload = serializers.UUIDField(allow_null=True, help_text="The id of its upload; null if there is no row.")
-    state = serializers.CharField(allow_null=True)
+    state = StateField(allow_null=True)
     owner = serializers.CharField(allow_null=True, help_text="The name of its user.")
 
 
@@ -82,7 +85,13 @@ class OpenUploadsView(UploadsAPIView):
 
     permission_classes = (IsAuthenticated, MayViewAll)
 
-    @extend_schema(parameters=[OpenUploadsQuerySerializer], responses=OpenUploadsSerializer)
+    @operation(
+        *raised.STORAGE,
+        InvalidUpload,
+        operation_id="uploads_list_open",
+        parameters=[OpenUploadsQuerySerializer],
+        responses=OpenUploadsSerializer,
+    )
     def get(self, request: Request) -> Response:
         """List the multipart uploads that are open in a bucket, with those that have no row.
 
@@ -111,5 +120,5 @@ def _described(held: OpenUpload, upload: Upload | None) -> dict[str, Any]:
         "initiated": held.initiated,
         "upload": upload.pk if upload else None,
         "state": upload.state if upload else None,
-        "owner": upload.owner.get_username() if upload else None,
+        "owner": upload.owner.get_username() if upload and upload.owner else None,
     }

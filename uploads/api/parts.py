@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,12 +13,16 @@ from uploads.api import examples, requests, responses
 from uploads.domain.states import State
 from uploads.models import Upload, User
 from uploads.oss.signing import PartRequest
+from uploads.web import raised
+from uploads.web.openapi import operation
 
 
 class PartActions(viewsets.GenericViewSet[Upload]):
     """The actions of an upload that concern its parts."""
 
-    @extend_schema(
+    @operation(
+        *raised.SIGN,
+        operation_id="uploads_sign_parts",
         request=requests.SignRequestSerializer,
         responses=responses.SignedPartsSerializer,
         examples=[examples.SIGN, examples.SIGNED],
@@ -38,7 +42,9 @@ class PartActions(viewsets.GenericViewSet[Upload]):
         services.record_parts(upload, body.finished())
         return Response({**signed_parts(upload, body.requested(), request.user), **progress(upload)})
 
-    @extend_schema(
+    @operation(
+        *raised.COMPLETE,
+        operation_id="uploads_list_parts",
         methods=["GET"],
         parameters=[
             OpenApiParameter(
@@ -48,7 +54,8 @@ class PartActions(viewsets.GenericViewSet[Upload]):
         responses=responses.HeldPartsSerializer,
         examples=[examples.PARTS],
     )
-    @extend_schema(
+    @operation(
+        operation_id="uploads_record_parts",
         methods=["POST"],
         request=requests.CheckpointSerializer,
         responses=responses.ProgressSerializer,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 
@@ -52,6 +52,15 @@ def idempotency_key(request: Request) -> IdempotencyKey | None:
     return IdempotencyKey(key, hashlib.sha256(canonical.encode()).hexdigest())
 
 
+class ItemsField(serializers.ListField):
+    """1 to 100 items, each of which the view gives to `serializer` by itself."""
+
+    def __init__(self, serializer: type[serializers.Serializer[Any]], **kwargs: Any) -> None:
+        child = serializers.JSONField(allow_null=True)
+        super().__init__(child=child, max_length=MAX_UPLOADS, allow_empty=False, **kwargs)
+        extend_schema_field(serializer(many=True))(self)  # type: ignore[type-var]
+
+
 class CreateUploadSerializer(UploadRequestSerializer):
     """An upload to begin."""
 
@@ -82,10 +91,8 @@ class CreateUploadSerializer(UploadRequestSerializer):
 class CreateBatchSerializer(StrictSerializer):
     """Uploads to begin. Each is validated separately, so that an invalid one does not affect the others."""
 
-    uploads = serializers.ListField(
-        child=serializers.JSONField(allow_null=True),
-        max_length=MAX_UPLOADS,
-        allow_empty=False,
+    uploads = ItemsField(
+        CreateUploadSerializer,
         help_text="Each as in the request that begins one upload, without `resume`. At most 1,000 parts are signed.",
     )
 
@@ -188,10 +195,8 @@ class FinishedUploadSerializer(StrictSerializer):
 class CompleteBatchSerializer(StrictSerializer):
     """Uploads to complete. Each is validated separately, so that an invalid one does not affect the others."""
 
-    uploads = serializers.ListField(
-        child=serializers.JSONField(allow_null=True),
-        max_length=MAX_UPLOADS,
-        allow_empty=False,
+    uploads = ItemsField(
+        FinishedUploadSerializer,
         help_text="Each with the `id` of the upload, and optionally `etag` and `crc64`.",
     )
 

@@ -3,40 +3,42 @@
 from collections.abc import Iterable
 from typing import Any
 
-from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
-from uploads.domain.errors import UploadError
+from uploads.api.fields import (
+    AddressingField,
+    BytesField,
+    CallbackResultField,
+    MethodField,
+    PartMethodField,
+    RecordedErrorField,
+    StageField,
+    StateField,
+)
+from uploads.domain.errors import KeyReused, NotFoundError, UploadError
 from uploads.models import Upload
 from uploads.oss.endpoint import Endpoint
 from uploads.services import ScopedCredentials, SignedPart
-from uploads.services.common import from_record
-from uploads.web import problems
-
-
-class RecordedErrorField(serializers.JSONField):
-    """Why an upload failed, as the row recorded it, in the reader's language."""
-
-    def to_representation(self, value: Any) -> Any:
-        return {"code": value.get("code"), **problems.translated(from_record(value))}
+from uploads.web import problems, raised
+from uploads.web.openapi import ResultsField
 
 
 class UploadSerializer(serializers.ModelSerializer[Upload]):
     """An upload. Sizes are in bytes; `crc64` is the object's CRC-64/XZ in decimal."""
 
+    state = StateField(read_only=True)
+    stage = StageField(read_only=True, help_text="What is done with a staged file before it is completed, else empty.")
+    method = MethodField(read_only=True)
+    size = BytesField(read_only=True, allow_null=True, help_text="Null for a stream that has not ended.")
+    part_size = BytesField(read_only=True, help_text="Bytes of every part but the last.")
+    bytes_done = BytesField(read_only=True)
+    metadata = serializers.DictField(child=serializers.CharField(), read_only=True)
     part_count = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="Null for a stream that has not ended."
     )
-    callback = serializers.JSONField(
-        read_only=True,
-        allow_null=True,
-        help_text="How the destination's callback ended: `ok`, and `body` or `code` and `message`. With `reported`, "
-        "only the browser said so. Null without a callback.",
-    )
-    error = RecordedErrorField(
-        read_only=True, allow_null=True, help_text="Why the upload failed: code, title and detail; else null."
-    )
+    callback = CallbackResultField(read_only=True, allow_null=True, help_text="Null without a callback.")
+    error = RecordedErrorField(read_only=True, allow_null=True, help_text="Why the upload failed; else null.")
 
     class Meta:
         model = Upload
@@ -72,11 +74,13 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
         read_only_fields = fields
 
 
-SignedPartSerializer = inline_serializer(
-    "SignedPart",
+SignedPartSerializer: type[serializers.Serializer[Any]] = type(
+    "SignedPartSerializer",
+    (serializers.Serializer,),
     {
+        "__doc__": "A request that the client may send to OSS.",
         "number": serializers.IntegerField(),
-        "method": serializers.CharField(help_text="PUT or POST."),
+        "method": PartMethodField(),
         "url": serializers.CharField(help_text="Where to send the part."),
         "headers": serializers.DictField(
             child=serializers.CharField(), required=False, help_text="For PUT: exactly these headers must be sent."
@@ -86,14 +90,13 @@ SignedPartSerializer = inline_serializer(
             required=False,
             help_text="For POST: the form's fields. Append the field `file` last.",
         ),
-        "size": serializers.IntegerField(
+        "size": BytesField(
             allow_null=True, help_text="Bytes that OSS accepts for this part; null if any size that the form allows."
         ),
         "expires_at": serializers.DateTimeField(),
     },
-    many=True,
 )
-"""Inline, because a serializer class cannot declare a field named `fields`."""
+"""Made by `type`, because the body of a serializer class cannot declare a field named `fields`."""
 
 
 def signed_part(part: SignedPart) -> dict[str, Any]:
@@ -112,7 +115,7 @@ def signed_part(part: SignedPart) -> dict[str, Any]:
 class CreatedUploadSerializer(UploadSerializer):
     """A new upload; with `sign`, also its first signed parts."""
 
-    parts = SignedPartSerializer
+    parts = SignedPartSerializer(many=True, required=False)
     server_time = serializers.DateTimeField(required=False)
 
     class Meta(UploadSerializer.Meta):
@@ -123,13 +126,13 @@ class ProgressSerializer(serializers.Serializer[Any]):
     """What is recorded of the upload's finished parts."""
 
     parts_done = serializers.IntegerField()
-    bytes_done = serializers.IntegerField()
+    bytes_done = BytesField()
 
 
 class SignedPartsSerializer(ProgressSerializer):
     """Signed parts in the order of the request, and the progress recorded so far."""
 
-    parts = SignedPartSerializer
+    parts = SignedPartSerializer(many=True)
     server_time = serializers.DateTimeField(
         help_text="The server's clock. Compare `expires_at` with this, not with the device's clock."
     )
@@ -139,7 +142,7 @@ class HeldPartSerializer(serializers.Serializer[Any]):
     """A part that is recorded, or that OSS holds."""
 
     number = serializers.IntegerField()
-    size = serializers.IntegerField(help_text="In bytes.")
+    size = BytesField(help_text="In bytes.")
     etag = serializers.CharField()
     crc64 = serializers.CharField(required=False, help_text="CRC-64/XZ in decimal, if known.")
 
@@ -156,10 +159,16 @@ class HeldPartsSerializer(serializers.Serializer[Any]):
     parts = HeldPartSerializer(many=True)
 
 
-class UploadsOrProblemsSerializer(serializers.Serializer[Any]):
-    """One result for each upload of the request, in the same order: an upload, or a problem, which has a `code`."""
+class CreatedBatchSerializer(serializers.Serializer[Any]):
+    """One result for each upload of the request, in the same order."""
 
-    uploads = serializers.ListField(child=serializers.DictField())
+    uploads = ResultsField(CreatedUploadSerializer, "CreatedUploadOrProblem", *raised.BEGIN, *raised.SIGN, KeyReused)
+
+
+class CompletedBatchSerializer(serializers.Serializer[Any]):
+    """One result for each upload of the request, in the same order."""
+
+    uploads = ResultsField(UploadSerializer, "UploadOrProblem", *raised.COMPLETE, NotFoundError)
 
 
 def batch_response(results: Iterable[dict[str, Any] | UploadError]) -> Response:
@@ -185,9 +194,7 @@ class CredentialsSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="bit/s to request with each part in x-oss-traffic-limit; null: no limit. A policy cannot demand it.",
     )
-    addressing = serializers.CharField(
-        required=False, help_text="With `prefix`: how URLs name the bucket; virtual, path or cname."
-    )
+    addressing = AddressingField(required=False, help_text="With `prefix`: how URLs name the bucket.")
 
 
 def credentials_response(issued: ScopedCredentials, endpoint: Endpoint, region: str) -> Response:

@@ -1,6 +1,6 @@
 """Login for clients without a session."""
 
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from rest_framework.authtoken.serializers import AuthTokenSerializer
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -9,9 +9,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from uploads.web import logins
+from uploads.web.openapi import operation
 from uploads.web.parsers import BoundedJSONParser
 from uploads.web.tokens import token_of
 from uploads.web.views import UploadsAPIView
+
+
+class LoginSerializer(AuthTokenSerializer):
+    """The user name and the password."""
+
+    token = None  # type: ignore[assignment]
 
 
 class TokenView(UploadsAPIView):
@@ -21,9 +28,12 @@ class TokenView(UploadsAPIView):
     permission_classes = (AllowAny,)
     parser_classes = (BoundedJSONParser, FormParser, MultiPartParser)
     throttle_scope = "token"
+    schema_tag = "token"
 
-    @extend_schema(
-        request=AuthTokenSerializer,
+    @operation(
+        logins.LoginsBusy,
+        operation_id="uploads_create_token",
+        request=LoginSerializer,
         responses=inline_serializer("Token", {"token": serializers.CharField()}),
     )
     def post(self, request: Request) -> Response:
@@ -31,7 +41,7 @@ class TokenView(UploadsAPIView):
 
         The token ends when the password changes. 429 with Retry-After after too many wrong passwords.
         """
-        body = AuthTokenSerializer(data=request.data, context={"request": request})
+        body = LoginSerializer(data=request.data, context={"request": request})
         account = request.data.get("username") if hasattr(request.data, "get") else None
         with logins.attempt(request._request, str(account)):
             body.is_valid(raise_exception=True)

@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -18,9 +17,12 @@ from uploads.api import examples, requests, responses
 from uploads.api.batches import BatchActions
 from uploads.api.credentials import CredentialActions
 from uploads.api.parts import PartActions, created_upload
+from uploads.domain.errors import InvalidUpload, KeyReused, NotFoundError
 from uploads.domain.states import State
 from uploads.models import Upload
-from uploads.web.permissions import abortable_uploads, visible_uploads
+from uploads.web import raised
+from uploads.web.openapi import operation
+from uploads.web.permissions import abortable_uploads, may_delete, visible_uploads
 from uploads.web.views import UploadsAPIView
 
 RETRY_AFTER_SECONDS = 2
@@ -32,6 +34,12 @@ class UploadPagination(CursorPagination):
     page_size = 50
     cursor_query_param = "page"
     ordering = ("-created_at", "-id")
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        example = "https://uploads.example/api/uploads/?page=cD0yMDI2LTAxLTE1"
+        url = {"type": "string", "format": "uri", "nullable": True, "example": example}
+        page = {"next": url, "previous": url, "results": schema}
+        return {"type": "object", "properties": page, "required": list(page)}
 
     def decode_cursor(self, request: Request) -> Any:
         """The cursor in the query; None without one. Raises NotFound for one that was not made here."""
@@ -54,10 +62,6 @@ class UploadFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter ha
         fields = ("state", "destination", "fingerprint")
 
 
-@extend_schema_view(
-    list=extend_schema(description="List the user's own uploads, newest first.", examples=[examples.UPLOADS]),
-    retrieve=extend_schema(examples=[examples.COMPLETED]),
-)
 class UploadViewSet(
     UploadsAPIView, PartActions, BatchActions, CredentialActions, mixins.ListModelMixin, mixins.RetrieveModelMixin
 ):
@@ -89,13 +93,23 @@ class UploadViewSet(
             return abortable_uploads(user)
         return Upload.objects.for_user(user)
 
+    @operation(InvalidUpload, NotFoundError, operation_id="uploads_list", examples=[examples.UPLOADS])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the user's own uploads, newest first. 404 for a `page` that was not made here."""
+        return super().list(request, *args, **kwargs)
+
+    @operation(operation_id="uploads_retrieve", examples=[examples.COMPLETED])
     def retrieve(self, request: Request, *_: Any, **__: Any) -> Response:
         """The upload in its current state."""
         upload = self.get_object()
         services.detect_unreported(upload)
         return Response(self.get_serializer(upload).data)
 
-    @extend_schema(
+    @operation(
+        *raised.BEGIN,
+        *raised.SIGN,
+        KeyReused,
+        operation_id="uploads_create",
         request=requests.CreateUploadSerializer,
         parameters=[requests.IDEMPOTENCY_KEY],
         responses={200: responses.UploadSerializer, 201: responses.CreatedUploadSerializer},
@@ -117,13 +131,20 @@ class UploadViewSet(
         created = created_upload(upload, body.to_sign, responses.UploadSerializer(), request.user)
         return Response(created, status=status.HTTP_201_CREATED)
 
-    @extend_schema(responses={204: None})
+    @operation(*raised.ABORT, operation_id="uploads_destroy", responses={204: None})
     def destroy(self, request: Request, **_: Any) -> Response:
-        """Abort the upload and delete its parts at OSS. May be repeated; 409 if the upload is completed."""
-        services.abort(self.get_object(), actor=request.user)
+        """Abort the upload and delete its parts at OSS. May be repeated.
+
+        A completed upload is deleted, with its object, if the destination has `allow_delete`; otherwise the answer is
+        409 with the code `deletion_not_allowed`. The upload stays, with the state `deleted`.
+        """
+        upload = self.get_object()
+        services.abort_or_delete(upload, actor=request.user, may_delete=may_delete(request.user, upload))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(
+    @operation(
+        *raised.COMPLETE,
+        operation_id="uploads_complete",
         request=requests.CompleteRequestSerializer,
         responses={200: responses.UploadSerializer, 202: responses.UploadSerializer},
         examples=[examples.COMPLETE, examples.COMPLETED],

@@ -13,37 +13,37 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from uploads import services
-from uploads.companion import capability, requests
+from uploads.companion import capability, requests, responses
 from uploads.domain.errors import NotFoundError, NotOffered
 from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.oss.signing import PartRequest
 from uploads.services import destination_rules
+from uploads.web import raised
+from uploads.web.openapi import operation
 from uploads.web.redaction import hide_capability
 from uploads.web.requests import DestinationSerializer
 from uploads.web.views import UploadsAPIView
-
-
-class CompanionURLSerializer(serializers.Serializer[Any]):
-    """A Companion URL."""
-
-    companion_url = serializers.URLField(help_text="For Uppy's companionEndpoint (6) or endpoint (5).")
-    expires_at = serializers.DateTimeField()
 
 
 class CompanionURLView(UploadsAPIView):
     """Companion URLs."""
 
     throttle_scope = "credentials"
+    schema_tag = "companion"
 
-    @extend_schema(request=DestinationSerializer, responses=CompanionURLSerializer)
+    @operation(
+        *raised.PERMIT,
+        operation_id="uploads_create_companion_url",
+        request=DestinationSerializer,
+        responses={200: responses.CompanionURLSerializer},
+    )
     def post(self, request: Request) -> Response:
         """Issue a Companion URL: whoever has it can upload to this destination as this user, for 24 hours.
 
@@ -57,7 +57,7 @@ class CompanionURLView(UploadsAPIView):
         url = request.build_absolute_uri(f"{request.path}{token}/")
         return Response({"companion_url": url, "expires_at": expires_at}, headers={"Cache-Control": "no-store"})
 
-    @extend_schema(responses={204: None})
+    @operation(operation_id="uploads_revoke_companion_urls", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Revoke all Companion URLs that the caller was issued until now. A change of the password does the same."""
         capability.revoke(request.user)
@@ -70,7 +70,7 @@ class CompanionView(UploadsAPIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_scope = "sign"
-    schema = None
+    schema_tag = "companion"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_capability(request)
@@ -105,6 +105,7 @@ class CompanionView(UploadsAPIView):
 
 
 class ParamsView(CompanionView):
+    @operation(NotOffered, operation_id="uploads_companion_params", responses={})
     def get(self, request: Request) -> Response:
         """Refused: Uppy asks for a form with GET, and a GET, which any link can cause, must not begin an upload."""
         raise NotOffered(
@@ -115,12 +116,20 @@ class ParamsView(CompanionView):
 class UnknownRouteView(CompanionView):
     """Without this view Django would log the path of an unknown route, with the capability in it."""
 
+    schema = None  # type: ignore[assignment]
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFoundError(Phrase("There is no such route."))
 
 
 class MultipartView(CompanionView):
+    @operation(
+        *raised.BEGIN,
+        operation_id="uploads_companion_create",
+        request=responses.CompanionFileSerializer,
+        responses={200: responses.CompanionUploadSerializer},
+    )
     def post(self, request: Request) -> Response:
         """Begin a multipart upload."""
         data = request.data if isinstance(request.data, dict) else {}
@@ -129,11 +138,23 @@ class MultipartView(CompanionView):
 
 
 class UploadView(CompanionView):
+    @operation(
+        *raised.COMPLETE,
+        operation_id="uploads_companion_list_parts",
+        parameters=[responses.KEY],
+        responses=responses.CompanionPartSerializer(many=True),
+    )
     def get(self, request: Request, upload_id: str) -> Response:
         """The parts that OSS holds; sizes in bytes."""
         held = services.synchronize_parts(self.upload(upload_id))
         return Response([{"PartNumber": p.number, "ETag": f'"{p.etag}"', "Size": p.size} for p in held])
 
+    @operation(
+        *raised.ABORT,
+        operation_id="uploads_companion_abort",
+        parameters=[responses.KEY],
+        responses={200: responses.NO_CONTENT},
+    )
     def delete(self, request: Request, upload_id: str) -> Response:
         """Abort the upload."""
         services.abort(self.upload(upload_id), actor=self.capability.user)
@@ -141,6 +162,12 @@ class UploadView(CompanionView):
 
 
 class PartView(CompanionView):
+    @operation(
+        *raised.SIGN,
+        operation_id="uploads_companion_sign_part",
+        parameters=[responses.KEY, responses.TYPE],
+        responses=responses.CompanionSignedPartSerializer,
+    )
     def get(self, request: Request, upload_id: str, number: int) -> Response:
         """A presigned URL for one part; `expires` in seconds."""
         query = requests.PartQuerySerializer(data=request.query_params)
@@ -151,6 +178,12 @@ class PartView(CompanionView):
 
 
 class BatchView(CompanionView):
+    @operation(
+        *raised.SIGN,
+        operation_id="uploads_companion_sign_parts",
+        parameters=[responses.KEY, responses.PART_NUMBERS],
+        responses=responses.CompanionSignedPartsSerializer,
+    )
     def get(self, request: Request, upload_id: str) -> Response:
         """Presigned URLs for several parts, as older versions of Uppy request them."""
         numbers = requests.part_numbers(request.query_params.get("partNumbers", ""))
@@ -162,6 +195,13 @@ class BatchView(CompanionView):
 class CompleteView(CompanionView):
     throttle_scope = "complete"
 
+    @operation(
+        *raised.COMPLETE,
+        operation_id="uploads_companion_complete",
+        parameters=[responses.KEY],
+        request=responses.CompanionSentPartsSerializer,
+        responses={200: responses.CompanionCompletedSerializer},
+    )
     def post(self, request: Request, upload_id: str) -> Response:
         """Complete the upload with the parts that Uppy has sent; OSS must hold exactly these."""
         report = services.ClientReport(parts=requests.listed_parts(request.data))

@@ -123,6 +123,8 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
         "OSS_CALLBACK_KEY_URLS": f"http://{HOST}:{settings.oss_port}/-/",
         "UPLOADS_DESTINATIONS": environ.get("UPLOADS_DESTINATIONS") or json.dumps(DESTINATIONS),
         "UPLOADS_ORIGINS": ",".join(settings.origins),
+        "METRICS_TOKEN": "",
+        "METRICS_PUBLIC": "true",
         "LOG_FORMAT": "line",
         "LOG_LEVEL": environ.get("LOG_LEVEL", "WARNING"),
     }

@@ -14,6 +14,7 @@ from rest_framework import serializers
 
 from uploads.oss.limits import MAX_OBJECT_SIZE
 from uploads.services import UploadRequest
+from uploads.web.option_schema import OptionsField
 
 # These become header values: no other character may end a header's line and start another header.
 _CONTENT_TYPE = re.compile(
@@ -99,10 +100,7 @@ class UploadRequestSerializer(DestinationSerializer):
         help_text="Stored with the object as x-oss-meta-* headers. Names: letters, digits and hyphens. "
         "Values: printable ASCII.",
     )
-    options = serializers.DictField(
-        required=False,
-        help_text="Properties of the object that the destination lets the client set: acl, storage_class, tagging …",
-    )
+    options = OptionsField(required=False)
 
     def validate_fingerprint(self, value: str | None) -> str:
         return value or ""

@@ -11,6 +11,13 @@ from rest_framework.throttling import SimpleRateThrottle
 from uploads.conf import settings
 
 
+def scope_of(view: Any) -> str | None:
+    """The scope of the view's action; None if its rate is not limited."""
+    action = getattr(view, "action", None)
+    scope: str | None = getattr(view, "throttle_scopes", {}).get(action) or getattr(view, "throttle_scope", None)
+    return scope
+
+
 class ScopeThrottle(SimpleRateThrottle):
     """A view names its scope in `throttle_scope`, a view set each action's in `throttle_scopes`."""
 
@@ -18,8 +25,7 @@ class ScopeThrottle(SimpleRateThrottle):
         pass
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        action = getattr(view, "action", None)
-        self.scope = getattr(view, "throttle_scopes", {}).get(action) or getattr(view, "throttle_scope", None)
+        self.scope = scope_of(view)
         self.rate = settings.throttles.get(self.scope or "") or None
         if not self.rate:
             return True

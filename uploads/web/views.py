@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from uploads.web.openapi import UploadsSchema
 from uploads.web.parsers import BoundedJSONParser
 from uploads.web.problems import problem_handler
 from uploads.web.request_id import HEADER, logged_as, request_id
@@ -27,6 +28,8 @@ class UploadsAPIView(APIView):
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
     parser_classes: tuple[Any, ...] = (BoundedJSONParser,)
     throttle_classes = (ScopeThrottle,)
+    schema = UploadsSchema()
+    schema_tag = "uploads"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         identifier = request_id(request)
