@@ -107,7 +107,7 @@ def test_without_a_wish_a_problem_is_english(api: APIClient, place: Any) -> None
     for headers in ({}, {"Accept-Language": "fr"}):
         body = api.post("/api/uploads/", {"filename": "a", "size": 11}, format="json", headers=headers).json()
         assert body["title"] == "The file is too large"
-        assert body["detail"] == "The destination 'default' accepts files of at most 10 bytes; this one has 11."
+        assert body["detail"] == "The destination 'default' accepts files of at most 10 bytes; this one has 11 bytes."
 
 
 def test_fields_are_told_in_chinese_under_their_own_names(chinese: APIClient) -> None:
@@ -165,7 +165,7 @@ def test_every_kind_of_error_has_a_chinese_title() -> None:
 def test_the_schema_stays_english(db: None) -> None:
     english, chinese = (Client(headers=headers).get("/api/schema/").content for headers in ({}, CHINESE))
     assert english == chinese
-    assert b"Bytes; unknown until a stream ends." in english
+    assert b"OSS's name for the multipart upload." in english
 
 
 # The pages

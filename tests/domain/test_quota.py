@@ -30,8 +30,8 @@ def test_within(limits: Limits, usage: Usage, size: int) -> None:
     ("limits", "usage", "size", "field", "words"),
     [
         (Limits(max_active=2), Usage(2), 0, "destination", "2 unfinished uploads; the limit is 2"),
-        (Limits(max_bytes_per_day=100), Usage(0, 90), 11, "size", "100 bytes in 24 hours; 10 remain"),
-        (Limits(max_bytes_per_day=100), Usage(0, 200), 1, "size", "0 remain"),
+        (Limits(max_bytes_per_day=100), Usage(0, 90), 11, "size", "100 bytes in 24 hours; 10 bytes remain"),
+        (Limits(max_bytes_per_day=100), Usage(0, 200), 1, "size", "0 bytes remain"),
     ],
 )  # fmt: skip
 def test_beyond(limits: Limits, usage: Usage, size: int, field: str, words: str) -> None:
@@ -44,7 +44,7 @@ def test_counting_on() -> None:
     assert Usage(1, 5).plus(7) == Usage(2, 12)
     assert not Limits().any
     assert Limits(max_active=1).any
-    assert "'films' accepts files of at most 10 bytes; this one has 11" in str(too_large("films", 10, 11))
+    assert "'films' accepts files of at most 10 bytes; this one has 11 bytes" in str(too_large("films", 10, 11))
 
 
 # Reservations

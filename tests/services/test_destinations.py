@@ -39,7 +39,7 @@ def refused(call: Callable[[], Any], kind: type[UploadError], field: str) -> str
 
 def test_size_and_type(begin: Begin, place: Place) -> None:
     place(max_size=SIZE, content_types=["video/*", "image/png"])
-    assert "20000000" in refused(lambda: begin(SIZE + 1), TooLarge, "size")
+    assert "20,000,000 bytes" in refused(lambda: begin(SIZE + 1), TooLarge, "size")
     for wrong in ("text/html", "video", "image/png2", "", "application/video/mp4"):
         refused(lambda wrong=wrong: begin(content_type=wrong), InvalidUpload, "content_type")
     for right in ("video/mp4", "VIDEO/MP4", "image/png; x=y"):
@@ -74,7 +74,7 @@ def test_how_much_a_day(begin: Begin, place: Place) -> None:
     place(max_bytes_per_user_per_day=2 * SIZE)
     old = begin(SIZE)
     begin(SIZE - 5)
-    with pytest.raises(OverQuota, match="5 remain"):
+    with pytest.raises(OverQuota, match="5 bytes remain"):
         begin(6)
     assert begin(5)
     Upload.objects.filter(pk=old.pk).update(created_at=timezone.now() - timezone.timedelta(days=1, seconds=1))

@@ -30,7 +30,7 @@ def left(begin: Begin) -> int:
     """The bytes that the quota still has, as its refusal says."""
     with pytest.raises(OverQuota) as caught:
         begin(10**12)
-    return int(caught.value.detail.params["left"])
+    return int(caught.value.sizes["left"])
 
 
 # Files of unknown size
@@ -39,7 +39,7 @@ def left(begin: Begin) -> int:
 def test_streams_reserve_what_they_may_have_and_are_settled_at_their_end(begin: Begin, place: Place) -> None:
     place(max_bytes_per_user_per_day=5 * MB, max_size=MB)
     streams = [begin(None) for _ in range(5)]
-    with pytest.raises(OverQuota, match="0 remain"):
+    with pytest.raises(OverQuota, match="0 bytes remain"):
         begin(None)
     for stream in streams[:4]:
         (part,) = services.sign_parts(stream, [PartRequest(1, size=900_000)])
@@ -68,7 +68,7 @@ def test_no_part_is_signed_beyond_the_reservation(begin: Begin, place: Place) ->
     parts = services.sign_parts(stream, [PartRequest(2), PartRequest(3)])
     assert [(part.number, part.size) for part in parts] == [(2, 100_000)]
     assert services.sign_parts(stream, [PartRequest(2, size=100_000)])
-    with pytest.raises(TooLarge, match="at most 1000000 bytes; this one has 1000001") as caught:
+    with pytest.raises(TooLarge, match="at most 1,000,000 bytes; this one has 1,000,001 bytes") as caught:
         services.sign_parts(stream, [PartRequest(2, size=100_001)])
     assert set(caught.value.errors) == {"size"}
     with pytest.raises(TooLarge):

@@ -69,9 +69,10 @@ _PROBLEM = {
     "type": "urn:oss-uploads:problem:too_large",
     "title": "The file is too large",
     "status": 413,
-    "detail": "The destination 'default' accepts files of at most 1000 bytes; this one has 20000000.",
+    "detail": "The destination 'default' accepts files of at most 10 MB; this one has 20 MB.",
     "code": "too_large",
-    "errors": {"size": ["The destination 'default' accepts files of at most 1000 bytes; this one has 20000000."]},
+    "sizes": {"limit": 10_000_000, "size": 20_000_000},
+    "errors": {"size": ["The destination 'default' accepts files of at most 10 MB; this one has 20 MB."]},
 }
 _CREDENTIALS = {
     "access_key_id": "STS.N…",

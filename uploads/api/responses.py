@@ -21,6 +21,7 @@ from uploads.models import Upload
 from uploads.oss.endpoint import Endpoint
 from uploads.services import ScopedCredentials, SignedPart
 from uploads.web import problems, raised
+from uploads.web.framework import FIELD_MAPPING
 from uploads.web.openapi import ResultsField
 
 

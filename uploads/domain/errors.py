@@ -48,13 +48,18 @@ class UploadError(Exception):
         *,
         errors: Mapping[str, Any] | None = None,
         oss: Mapping[str, str] | None = None,
+        sizes: Mapping[str, int] | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """`errors`: field → messages or values; `oss`: OSS's `code` and `request_id`; `retry_after`: in seconds."""
+        """`errors`: field → messages or values; `oss`: OSS's `code` and `request_id`; `retry_after`: in seconds.
+
+        `sizes`: the exact bytes that `detail` rounds.
+        """
         super().__init__(detail)
         self.detail = detail
         self.errors = dict(errors or {})
         self.oss = dict(oss or {})
+        self.sizes = dict(sizes or {})
         self.retry_after = retry_after
 
 

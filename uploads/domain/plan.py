@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isqrt
 
 from uploads.domain.phrase import Phrase
+from uploads.domain.sizes import readable_pair
 from uploads.oss.limits import GIB, MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE, MIB, MIN_PART_SIZE
 
 SMALLEST_PART = 8 * MIB
@@ -73,7 +74,8 @@ def plan(size: int | None, part_size: int | None = None) -> Plan:
     if size is None:
         return Plan(None, max(part_size or SMALLEST_PART, MIN_PART_SIZE), None)
     if not 0 <= size <= MAX_OBJECT_SIZE:
-        raise ValueError(Phrase("an object can have 0 to {most} bytes, not {size}", most=MAX_OBJECT_SIZE, size=size))
+        most, given = readable_pair(MAX_OBJECT_SIZE, size)
+        raise ValueError(Phrase("an object can have at most {most}, not {size}", most=most, size=given))
     if part_size is None:
         part_size = max(SMALLEST_PART, _ceil_sqrt(_ceil_div(size * REFERENCE_PART**2, REFERENCE_SIZE)) * MIB)
     needed = _whole_mib(_ceil_div(size, MAX_PART_NUMBER)) if size > part_size * MAX_PART_NUMBER else part_size

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from uploads.domain.errors import OverQuota, TooLarge
 from uploads.domain.phrase import Phrase
+from uploads.domain.sizes import readable, readable_pair
 from uploads.oss.limits import GIB
 
 DEFAULT_RESERVATION = 10 * GIB
@@ -51,23 +52,22 @@ def check_quota(limits: Limits, usage: Usage, size: int) -> None:
         )
         raise OverQuota(detail, errors={"destination": [detail]})
     if limits.max_bytes_per_day is not None and usage.size + size > limits.max_bytes_per_day:
-        detail = Phrase(
-            "You may upload {most} bytes in 24 hours; {left} remain.",
-            most=limits.max_bytes_per_day,
-            left=max(0, limits.max_bytes_per_day - usage.size),
-        )
-        raise OverQuota(detail, errors={"size": [detail]})
+        limit = limits.max_bytes_per_day
+        left = max(0, limit - usage.size)
+        detail = Phrase("You may upload {most} in 24 hours; {left} remain.", most=readable(limit), left=readable(left))
+        raise OverQuota(detail, errors={"size": [detail]}, sizes={"limit": limit, "left": left, "size": size})
 
 
 def too_large(destination: str, max_size: int, size: int) -> TooLarge:
     """The error for a file of `size` bytes where `max_size` is the limit."""
+    most, given = readable_pair(max_size, size)
     detail = Phrase(
-        "The destination {name!r} accepts files of at most {most} bytes; this one has {size}.",
+        "The destination {name!r} accepts files of at most {most}; this one has {size}.",
         name=destination,
-        most=max_size,
-        size=size,
+        most=most,
+        size=given,
     )
-    return TooLarge(detail, errors={"size": [detail]})
+    return TooLarge(detail, errors={"size": [detail]}, sizes={"limit": max_size, "size": size})
 
 
 # Reservations of files whose size is unknown
@@ -87,9 +87,9 @@ def reservation(limits: Limits, usage: Usage, max_size: int | None) -> int | Non
 def beyond_reservation(reserved: int) -> OverQuota:
     """The error for a file of unknown size that has grown beyond its reservation."""
     detail = Phrase(
-        "This upload may have at most {most} bytes. That was left of the limits when it began.", most=reserved
+        "This upload may have at most {most}. That was left of the limits when it began.", most=readable(reserved)
     )
-    return OverQuota(detail, errors={"size": [detail]})
+    return OverQuota(detail, errors={"size": [detail]}, sizes={"limit": reserved})
 
 
 def room(reserved: int, part_size: int, numbers: Sequence[int], held: Mapping[int, int]) -> list[int]:

@@ -71,6 +71,11 @@ def _schema(code: str) -> Json:
             "code": {**text, "enum": [code]},
             "message": {**text, "description": "On Companion's routes: the detail, for Uppy 5."},
             "errors": _errors(code),
+            "sizes": {
+                "type": "object",
+                "description": "The bytes that `detail` rounds: the limit, what is left of it, and the request's size.",
+                "properties": {name: {"type": "integer", "format": "int64"} for name in ("limit", "left", "size")},
+            },
             "oss": {
                 "type": "object",
                 "description": "What OSS answered, where it refused.",

@@ -122,6 +122,8 @@ def _upload_problem(error: UploadError) -> dict[str, Any]:
         body["errors"] = translated(error.errors)
     if error.oss:
         body["oss"] = error.oss
+    if error.sizes:
+        body["sizes"] = error.sizes
     return body
 
 

@@ -2,21 +2,22 @@
 // An item is only a name and a state until its view is built, since there may be thousands.
 
 import type { RemoteUpload } from "../engine/api.ts";
-import { can, type State } from "../engine/states.ts";
+import { can } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import { errorView } from "./error-view.ts";
 import type { Localization } from "./localization.ts";
 import { progressText } from "./progress-text.ts";
+import { canRetry } from "./totals.ts";
 
 type Action = "pause" | "resume" | "retry" | "cancel";
 
-/** In which states a button is shown. */
-const IS_OFFERED: Readonly<Record<Action, (state: State) => boolean>> = {
-  pause: (state) => can(state, "pause"),
-  resume: (state) => state === "paused",
-  retry: (state) => state === "failed",
-  cancel: (state) => can(state, "abort"),
+/** When a button is shown. */
+const IS_OFFERED: Readonly<Record<Action, (upload: Upload) => boolean>> = {
+  pause: ({ state }) => can(state, "pause"),
+  resume: ({ state }) => state === "paused",
+  retry: canRetry,
+  cancel: ({ state }) => can(state, "abort"),
 };
 
 export class UploadItem {
@@ -94,7 +95,7 @@ class ItemView {
     this.#bar.setAttribute("aria-label", localization.label("progress_of", { name: filename }));
     for (const [action, element] of Object.entries(this.#buttons) as [Action, HTMLButtonElement][]) {
       setLabel(element, localization.label(action), filename);
-      this.#toggle(element, IS_OFFERED[action](state));
+      this.#toggle(element, IS_OFFERED[action](this.upload));
     }
     this.#bar.hidden = state === "completed" || state === "aborted";
     this.#outcome.replaceChildren(...(error ? [errorView(error, localization)] : []));

@@ -6,7 +6,7 @@ import type { Upload } from "../engine/upload.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import type { Localization } from "./localization.ts";
 import { progressText } from "./progress-text.ts";
-import { type Totals, TotalsCounter } from "./totals.ts";
+import { canRetry, type Totals, TotalsCounter } from "./totals.ts";
 
 /** Milliseconds between two updates. */
 const UPDATE_EVERY = 250;
@@ -29,11 +29,12 @@ export class Summary {
     onclear: (uploads: readonly Upload[]) => void,
   ) {
     const resume = (upload: Upload) => upload.resume();
+    const isPaused = ({ state }: Upload) => state === "paused";
     const abort = (upload: Upload) => void upload.abort().catch(() => {});
     this.#buttons = {
       pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),
-      resume_all: button("resume-all", () => this.#forEach("resume", resume, "paused")),
-      retry_all: button("retry-all", () => this.#forEach("resume", resume, "failed")),
+      resume_all: button("resume-all", () => this.#forEach("resume", resume, isPaused)),
+      retry_all: button("retry-all", () => this.#forEach("resume", resume, canRetry)),
       cancel_all: button("cancel-all", () => this.#forEach("abort", abort), "quiet danger"),
       clear: button("clear", () => onclear(this.#over()), "quiet"),
     };
@@ -81,7 +82,7 @@ export class Summary {
 
   #show(): void {
     const totals = this.#totals();
-    const { all, done, failed, paused, busy, progress } = totals;
+    const { all, done, paused, busy, progress } = totals;
     setText(this.#text, this.text(totals));
     const options = { moving: busy > 0, sized: true };
     setText(this.#figures, done < all ? progressText(progress, this.localization, options) : "");
@@ -91,7 +92,7 @@ export class Summary {
     this.#toggle({
       pause_all: busy > 0,
       resume_all: paused > 0,
-      retry_all: failed > 0,
+      retry_all: [...this.#uploads].some(canRetry),
       cancel_all: done < all,
       clear: this.#over().length > 0,
     });
@@ -116,10 +117,10 @@ export class Summary {
   #forEach(
     event: "pause" | "resume" | "abort",
     act: (upload: Upload) => void,
-    only?: "paused" | "failed",
+    only: (upload: Upload) => boolean = () => true,
   ): void {
     for (const upload of this.#uploads) {
-      if (can(upload.state, event) && (!only || upload.state === only)) act(upload);
+      if (can(upload.state, event) && only(upload)) act(upload);
     }
     this.#show();
   }

@@ -54,6 +54,18 @@ export class TotalsCounter {
   }
 }
 
+/**
+ * Whether repeating the upload may help. 400, 413 and 422 are said of the file itself: invalid, too large, rejected.
+ */
+export function canRetry({ state, error }: Repeatable): boolean {
+  return state === "failed" && ![400, 413, 422].includes(error?.status ?? 0);
+}
+
+interface Repeatable {
+  readonly state: State;
+  readonly error: { readonly status: number } | null;
+}
+
 export function isBusy(state: State): boolean {
   return state === "queued" || isActive(state);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TotalsCounter } from "../../src/element/totals.ts";
+import { canRetry, TotalsCounter } from "../../src/element/totals.ts";
 import type { State } from "../../src/engine/states.ts";
 
 const of = (state: State, loaded: number, total: number) => ({
@@ -38,4 +38,12 @@ test("bytes that were found at OSS, or that an aborted upload takes away, do not
   expect(counter.count([of("uploading", 910, 1000)], 2000).progress.speed).toBeCloseTo(10, 0);
   counter.count([of("uploading", 0, 10)], 3000); // The large one was aborted.
   expect(counter.count([of("uploading", 5, 10)], 4000).progress.speed).toBeCloseTo(5, 0);
+});
+
+test("what the backend says of the file itself is not repeated", () => {
+  const failed = (status: number) => canRetry({ state: "failed", error: { status } });
+  expect([400, 413, 422].filter(failed)).toEqual([]);
+  const others = [0, 401, 403, 404, 409, 410, 429, 500, 502, 503];
+  expect(others.filter(failed)).toEqual(others);
+  expect(canRetry({ state: "paused", error: null })).toBe(false);
 });
