@@ -34,7 +34,7 @@ customElements.whenDefined("oss-uploader").then(() => {
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Front]]:
     folder = tmp_path_factory.mktemp("pages")
-    with Stack(settings="tests.other_origin") as stack, Front(stack, folder) as front:
+    with Stack(settings="tests.other_origin", cors=False) as stack, Front(stack, folder) as front:
         site, elsewhere = stack.site, front.url.replace("127.0.0.1", "localhost")
         site.manage("configure_bucket", "--origin", front.url, "--origin", elsewhere)
         site.manage(
