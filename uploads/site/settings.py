@@ -100,7 +100,7 @@ UPLOADS = {
     "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
-    "ON_OWNER_DELETE": env.str("UPLOADS_ON_OWNER_DELETE", "keep"),
+    "ON_OWNER_DELETE": env.str("ON_OWNER_DELETE", "keep"),
     "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
 
