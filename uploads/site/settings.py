@@ -104,7 +104,7 @@ UPLOADS = {
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     "METRICS_PUBLIC": env.bool("METRICS_PUBLIC", False) or False,
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
-    "ON_OWNER_DELETE": env.str("UPLOADS_ON_OWNER_DELETE", "keep"),
+    "ON_OWNER_DELETE": env.str("ON_OWNER_DELETE", "keep"),
     "AUTHENTICATION_CLASSES": [
         "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
