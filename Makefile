@@ -4,7 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 # What differs between databases: constraints, locks, races, counts of queries.
-ON_POSTGRES := tests/services tests/api tests/test_models.py tests/operations/test_doctor.py
+ON_POSTGRES := tests/services tests/api tests/admin/test_scale.py tests/test_models.py tests/test_databases.py \
+  tests/test_migrations.py tests/operations/test_doctor.py
+# The core of it, for `make test`: MariaDB in less than a minute. `make mariadb` runs all.
+ON_MARIADB := tests/test_models.py tests/test_databases.py tests/services/test_completion.py \
+  tests/services/test_services.py tests/services/test_quota.py tests/services/test_sweep.py
 QUIET := --no-fund --no-audit --loglevel error
 NPM := npm --prefix frontend $(QUIET)
 
@@ -19,7 +23,7 @@ UPPY5_STAMP := $(UPPY5)/node_modules/.installed
 COVERAGE := var/coverage-$(shell echo $$PPID)
 export COVERAGE_FILE := $(CURDIR)/$(COVERAGE)/data
 
-.PHONY: setup demo test lint pure unit postgres e2e bench chaos browser clean
+.PHONY: setup demo test lint pure unit postgres mariadb mariadb-core e2e bench chaos browser clean
 
 setup: $(PY_STAMP) $(BUILD_STAMP)
 
@@ -46,7 +50,7 @@ demo: setup
 	@exec $(RUN) manage.py demo
 
 # The fast parts come first, and the first failure ends the run.
-test: lint pure unit postgres e2e
+test: lint pure unit postgres mariadb-core e2e
 
 lint: setup
 	$(RUN) -m ruff check .
@@ -69,6 +73,13 @@ postgres: setup
 	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 	rm -r $(COVERAGE)
+
+# Where MariaDB is not installed and cannot be, one line says so.
+mariadb: setup
+	$(RUN) -m tests.mariadb $(RUN) -m pytest $(ON_POSTGRES) tests/admin/test_admin.py
+
+mariadb-core: setup
+	$(RUN) -m tests.mariadb $(RUN) -m pytest $(ON_MARIADB)
 
 e2e: setup browser $(UPPY5_STAMP)
 	$(RUN) -m pytest -m e2e

@@ -1,5 +1,6 @@
 """Wrong settings, reported by Django's system checks. Importing this registers them."""
 
+from uploads.checks.databases import check_mysql, check_vendor
 from uploads.checks.settings import check_settings
 
-__all__ = ["check_settings"]
+__all__ = ["check_mysql", "check_settings", "check_vendor"]
