@@ -45,7 +45,12 @@ class PagesAdmin(UploadModelAdmin):
         ]
 
     def statistics_page(self, request: HttpRequest) -> HttpResponse:
-        return self._page(request, "statistics", _("Statistics"), statistics())
+        """While days are missing, the browser asks again by itself."""
+        context = statistics()
+        page = self._page(request, "statistics", _("Statistics"), context)
+        if context["continues"]:
+            page.headers["Refresh"] = "1"
+        return page
 
     def multipart_uploads_page(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
