@@ -271,9 +271,14 @@ def test_four_processes_do_nothing_twice(user: Any, tmp_path: Any, settings: Any
                              stdout=subprocess.PIPE, text=True)
             for _ in range(4)
         ]  # fmt: skip
-        told = [json.loads(child.communicate(timeout=CHILD_SECONDS)[0]) for child in children]
+        reports = [json.loads(child.communicate(timeout=CHILD_SECONDS)[0]) for child in children]
         settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": server.url}
     assert [child.returncode for child in children] == [0] * 4
+    told = [report["counts"] for report in reports]
+    seconds = max(report["ended"] for report in reports) - min(report["began"] for report in reports)
+    print(
+        f"{MANY / seconds:.0f} uploads/s, {1000 * sum(report['cpu'] for report in reports) / MANY:.1f} ms of CPU each"
+    )
     assert sum(each["aborted"] for each in told) == MANY
     assert sum(each["aborts at OSS"] for each in told) == MANY, "nothing was said twice"
     assert all(each["aborted"] > 0 for each in told), "all had a share"
