@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objects": {"conf", "connection", "domain", "oss"},
     "storage": {"objects", "conf", "connection", "domain", "oss"},
     "models": {"domain", "signals", "connection", "objects", "oss"},
-    "forms": {"models", "domain"},
+    "forms": {"models", "conf", "domain"},
     "apps": {"checks", "connection", "models"},
     "clamav": {"conf", "domain"},
     "services": {"models", "objects", "domain", "conf", "connection", "signals", "telemetry", "oss"},

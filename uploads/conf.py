@@ -54,7 +54,7 @@ class Settings:
     OPTIONAL = (
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
-        "CLAMD_ADDRESS",
+        "CLAMD_ADDRESS", "URL_NAMESPACE",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -147,6 +147,11 @@ class Settings:
     def clamd_address(self) -> str:
         """Where clamd listens: the path of its socket, or host:port. For the inspector `uploads.clamav.inspect`."""
         return self.text("CLAMD_ADDRESS") or "/run/clamav/clamd.ctl"
+
+    @cached_property
+    def url_namespace(self) -> str:
+        """The namespace of the app's URLs; with the namespaces around it if there are any, such as v1:uploads."""
+        return self.text("URL_NAMESPACE") or "uploads"
 
     @cached_property
     def metrics_token(self) -> str:

@@ -15,9 +15,10 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from uploads.conf import settings
 from uploads.domain.states import State
 from uploads.models import Upload, User
 
@@ -43,8 +44,15 @@ class UploadWidget(forms.Widget):
 
     @staticmethod
     def _api() -> str:
-        """The path under which the host includes the API."""
-        return reverse("upload-list").removesuffix("uploads/")
+        """The path under which the host includes the API. Raises ImproperlyConfigured if it is not found."""
+        name = f"{settings.url_namespace}:upload-list"
+        try:
+            return reverse(name).removesuffix("uploads/")
+        except NoReverseMatch as error:
+            raise ImproperlyConfigured(
+                f"There is no URL {name!r}. Include the app's URLs in the URLconf; if they are inside another "
+                "namespace, set UPLOADS['URL_NAMESPACE'] to both, such as 'v1:uploads'."
+            ) from error
 
 
 class UploadField(forms.Field):

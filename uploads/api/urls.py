@@ -1,4 +1,4 @@
-"""Routes of the API. `uploads.urls` includes these and Companion's."""
+"""Routes of the API, in the namespace `uploads`. `uploads.urls` has these and Companion's."""
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerView
@@ -13,8 +13,9 @@ from uploads.api.uploads import UploadViewSet
 
 router = DefaultRouter()
 router.include_root_view = False
-router.register("uploads", UploadViewSet)
+router.register("uploads", UploadViewSet, basename="upload")
 
+app_name = "uploads"
 urlpatterns = [
     path("", include(router.urls)),
     path("open-uploads/", OpenUploadsView.as_view(), name="open-uploads"),
@@ -22,5 +23,5 @@ urlpatterns = [
     path("oss/callback/", CallbackView.as_view(), name="oss-callback"),
     path("token/", TokenView.as_view(), name="token"),
     path("schema/", SchemaView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="uploads:schema"), name="docs"),
 ]

@@ -1,4 +1,4 @@
-"""`uppy/` issues Companion URLs; Companion's routes are below such a URL. `uploads.urls` includes these."""
+"""`uppy/` issues Companion URLs; Companion's routes are below such a URL. `uploads.urls` has them and the API's."""
 
 from django.urls import path
 

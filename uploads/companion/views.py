@@ -13,7 +13,6 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
@@ -55,7 +54,7 @@ class CompanionURLView(UploadsAPIView):
         place = destination_rules.get_destination(body.validated_data["destination"])
         destination_rules.permit(place, request.user)
         token, expires_at = capability.issue(request.user, place.name)
-        url = request.build_absolute_uri(f"{reverse('uppy')}{token}/")
+        url = request.build_absolute_uri(f"{request.path}{token}/")
         return Response({"companion_url": url, "expires_at": expires_at}, headers={"Cache-Control": "no-store"})
 
     @extend_schema(responses={204: None})

@@ -101,6 +101,7 @@ def _processes() -> CollectorRegistry:
     return registry
 
 
+app_name = "uploads_health"
 urlpatterns = [
     path("healthz", ready, name="healthz"),
     path("healthz/live", live, name="live"),
