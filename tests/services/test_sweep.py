@@ -245,7 +245,7 @@ MANY = int(os.environ.get("SWEEP_UPLOADS") or 2_000)
 CHILD_SECONDS = 3600
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="many writers at once, on PostgreSQL")
 @pytest.mark.django_db(transaction=True)
 def test_four_processes_do_nothing_twice(user: Any, tmp_path: Any, settings: Any) -> None:
     root, now = tmp_path / "oss", datetime.now(UTC)
