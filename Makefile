@@ -4,7 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 # What differs between databases: constraints, locks, races, counts of queries.
-ON_POSTGRES := tests/services tests/api tests/test_models.py tests/operations/test_doctor.py
+ON_POSTGRES := tests/services tests/api tests/admin/test_scale.py tests/test_models.py tests/test_databases.py \
+  tests/test_migrations.py tests/operations/test_doctor.py
+# The core of it, for `make test`: MariaDB in less than a minute. `make mariadb` runs all.
+ON_MARIADB := tests/test_models.py tests/test_databases.py tests/services/test_completion.py \
+  tests/services/test_services.py tests/services/test_quota.py tests/services/test_sweep.py
 QUIET := --no-fund --no-audit --loglevel error
 NPM := npm --prefix frontend $(QUIET)
 
@@ -25,7 +29,7 @@ GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: setup demo test hosts newest lint pure unit postgres e2e coverage bench chaos clients java browser clean
+.PHONY: setup demo test hosts newest lint pure unit postgres mariadb mariadb-core e2e coverage bench chaos clients java browser clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -84,7 +88,7 @@ demo: $(SITE_STAMP) $(BUILD_STAMP)
 	@exec $(RUN) manage.py demo
 
 # The fast parts come first, and the first failure ends the run.
-test: lint pure unit postgres e2e
+test: lint pure unit postgres mariadb-core e2e
 
 lint: setup
 	$(RUN) -m ruff check .
@@ -102,6 +106,13 @@ unit: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
 
 postgres: setup
 	$(RUN) -m tests.postgres $(PYTEST) $(ON_POSTGRES)
+
+# Where MariaDB is not installed and cannot be, one line says so.
+mariadb: setup
+	$(RUN) -m tests.mariadb $(PYTEST) $(ON_POSTGRES) tests/admin/test_admin.py
+
+mariadb-core: setup
+	$(RUN) -m tests.mariadb $(PYTEST) $(ON_MARIADB)
 
 e2e: setup browser $(UPPY5_STAMP)
 	$(PYTEST) -m e2e

@@ -1,7 +1,8 @@
-"""One of several sweeps at once, in a process of its own: prints what it did, and how often it told OSS."""
+"""One of several sweeps at once, in a process of its own: prints what it did, how often it told OSS, and when."""
 
 import json
 import os
+import time
 from collections import Counter
 
 import django
@@ -24,5 +25,6 @@ def _counted(self: OssClient, bucket: str, key: str, upload_id: str) -> None:
 
 
 OssClient.abort = _counted
+began, spent = time.time(), time.process_time()
 counts.update(swept.what for swept in services.sweep())
-print(json.dumps(counts))
+print(json.dumps({"counts": counts, "began": began, "ended": time.time(), "cpu": time.process_time() - spent}))

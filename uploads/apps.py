@@ -1,6 +1,7 @@
 """The Django app `uploads`."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,6 +12,8 @@ class UploadsConfig(AppConfig):
 
     def ready(self) -> None:
         from uploads import checks, connection  # noqa: F401  Registered by being imported.
+        from uploads.models.mysql import adapt_tables
         from uploads.services import deletion
 
         deletion.connect()
+        post_migrate.connect(adapt_tables, sender=self)

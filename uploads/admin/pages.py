@@ -57,7 +57,12 @@ class PagesAdmin(UploadModelAdmin):
         return reverse(f"admin:{self._url_name(name)}", args=arguments, current_app=self.admin_site.name)
 
     def statistics_page(self, request: HttpRequest) -> HttpResponse:
-        return self._page(request, "statistics", _("Statistics"), statistics())
+        """While days are missing, the browser asks again by itself."""
+        context = statistics()
+        page = self._page(request, "statistics", _("Statistics"), context)
+        if context["continues"]:
+            page.headers["Refresh"] = "1"
+        return page
 
     def multipart_uploads_page(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":

@@ -1,14 +1,14 @@
 """The numbers of the statistics page: uploads by state, by day, by destination and by error.
 
-Rule: read-only; days are UTC days, the last DAYS of them.
+Rule: read-only; days are UTC days, the last DAYS of them. The database is asked for a bounded time, however many
+uploads there are: states are counted to a limit, and days are counted one by one and remembered.
 """
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Sum
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import TruncDate
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -16,24 +16,31 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from uploads.admin.charts import Bar, columns, ranking
+from uploads.admin.counting import count
+from uploads.admin.days import DayFigures, last_days
 from uploads.domain.errors import kinds_of_error
 from uploads.domain.states import State
 from uploads.models import Upload, UploadQuerySet
 
 DAYS = 30
+MAX_FAILED = 1000
+"""Failed uploads whose errors are counted, the newest ones."""
 STALLED = timedelta(hours=1)
 """An unfinished upload without activity for this long is stalled."""
 
 
 def statistics() -> dict[str, Any]:
-    """The context of the template."""
+    """The context of the template. `missing`: days that are not counted yet; `continues`: another visit counts more."""
     now = timezone.now()
     start = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    recent = Upload.objects.filter(created_at__gte=start).order_by()
+    days = [start + timedelta(days=n) for n in range(DAYS)]
+    figures, continues = last_days(days, now)
     return {
         "tiles": _tiles(now),
-        "charts": _charts(recent, [(start + timedelta(days=n)).date() for n in range(DAYS)]),
-        "ranks": [_errors(recent), _destinations(recent)],
+        "charts": _charts([(day.date(), figures.get(day, {})) for day in days]),
+        "ranks": [_errors(start), _destinations(figures)],
+        "missing": len(days) - len(figures),
+        "continues": continues,
     }
 
 
@@ -42,38 +49,42 @@ def stalled(uploads: UploadQuerySet, now: datetime) -> UploadQuerySet:
     return uploads.active().filter(updated_at__lt=now - STALLED)
 
 
-def _tiles(now: datetime) -> list[tuple[str, int, str]]:
-    """Label, number, and the query of the list that shows these uploads."""
-    counts = dict(Upload.objects.order_by().values_list("state").annotate(Count("id")))
-    active = counts.get(State.UPLOADING, 0) + counts.get(State.COMPLETING, 0)
+def _tiles(now: datetime) -> list[tuple[str, str, str]]:
+    """Label, number in words, and the query of the list that shows these uploads."""
+    uploads = Upload.objects.all()
     return [
-        (_("Active"), active, "?state__in=uploading,completing"),
-        (_("Stalled"), stalled(Upload.objects.all(), now).count(), "?stalled=yes"),
-        (_("Completed"), counts.get(State.COMPLETED, 0), "?state=completed"),
-        (_("Failed"), counts.get(State.FAILED, 0), "?state=failed"),
-        (_("Aborted"), counts.get(State.ABORTED, 0), "?state=aborted"),
+        (_("Active"), count(uploads.active()).words, "?state__in=uploading,completing"),
+        (_("Stalled"), count(stalled(uploads, now)).words, "?stalled=yes"),
+        (_("Completed"), count(uploads.filter(state=State.COMPLETED)).words, "?state=completed"),
+        (_("Failed"), count(uploads.filter(state=State.FAILED)).words, "?state=failed"),
+        (_("Aborted"), count(uploads.filter(state=State.ABORTED)).words, "?state=aborted"),
     ]
 
 
-def _charts(recent: UploadQuerySet, days: list[date]) -> list[SafeString]:
-    rows = recent.annotate(day=TruncDate("created_at")).values_list("day").annotate(Count("id"), Sum("size"))
-    by_day = {day: (count, size or 0) for day, count, size in rows}
-    labels = [(date_format(day, "MONTH_DAY_FORMAT"), *by_day.get(day, (0, 0))) for day in days]
+def _charts(days: list[tuple[date, DayFigures]]) -> list[SafeString]:
+    labels = [
+        (date_format(day, "MONTH_DAY_FORMAT"), sum(n for n, _ in by.values()), sum(size for _, size in by.values()))
+        for day, by in days
+    ]
     return [
-        columns([Bar(label, count, f"{count:,}") for label, count, _size in labels], _("Uploads per day")),
-        columns([Bar(label, size, filesizeformat(size)) for label, _count, size in labels], _("Bytes per day")),
+        columns([Bar(label, number, f"{number:,}") for label, number, _size in labels], _("Uploads per day")),
+        columns([Bar(label, size, filesizeformat(size)) for label, _number, size in labels], _("Bytes per day")),
     ]
 
 
-def _errors(recent: UploadQuerySet) -> SafeString:
-    failed = recent.filter(state=State.FAILED).annotate(code=KeyTextTransform("code", "error"))
-    counts = failed.values_list("code").annotate(count=Count("id")).order_by("-count")[:10]
+def _errors(start: datetime) -> SafeString:
+    """Of the newest ones that failed."""
+    failed = Upload.objects.filter(state=State.FAILED, created_at__gte=start).order_by("-created_at", "-id")
+    codes = failed.annotate(code=KeyTextTransform("code", "error")).values_list("code", flat=True)
+    counts = Counter(codes[:MAX_FAILED]).most_common(10)
     titles = {kind.code: kind.title.translated(_) for kind in kinds_of_error()}
-    bars = [Bar(titles.get(code, code or _("unknown")), count, f"{count:,}") for code, count in counts]
+    bars = [Bar(titles.get(code, code or _("unknown")), number, f"{number:,}") for code, number in counts]
     return ranking(bars, _("Failed uploads by error"), _("No upload has failed."))
 
 
-def _destinations(recent: UploadQuerySet) -> SafeString:
-    rows = recent.values_list("destination").annotate(size=Sum("size")).order_by("-size")[:10]
-    bars = [Bar(name, size or 0, filesizeformat(size or 0)) for name, size in rows]
+def _destinations(figures: dict[datetime, DayFigures]) -> SafeString:
+    sizes: Counter[str] = Counter()
+    for by_destination in figures.values():
+        sizes.update({name: size for name, (_number, size) in by_destination.items()})
+    bars = [Bar(name, size, filesizeformat(size)) for name, size in sizes.most_common(10)]
     return ranking(bars, _("Bytes by destination"), _("There are no uploads."))

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
@@ -16,8 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from uploads import services
 from uploads.admin import bulk_abort, display
+from uploads.admin.counting import MAX_COUNTED, BoundedPaginator
+from uploads.admin.filters import DestinationFilter, StalledFilter
 from uploads.admin.pages import PagesAdmin
-from uploads.admin.statistics import stalled
+from uploads.admin.search import search
 from uploads.domain.errors import UploadError
 from uploads.domain.states import State
 from uploads.models import Upload, UploadQuerySet
@@ -30,30 +32,22 @@ MAX_PER_ACTION = 100
 """Uploads that an action checks at OSS in one request."""
 
 
-class StalledFilter(admin.SimpleListFilter):
-    """Unfinished uploads without activity for an hour."""
-
-    title = gettext_lazy("stalled")
-    parameter_name = "stalled"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", _("no activity for an hour"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Upload]) -> QuerySet[Upload]:
-        return stalled(cast(UploadQuerySet, queryset), timezone.now()) if self.value() == "yes" else queryset
-
-
 @admin.register(Upload)
 class UploadAdmin(PagesAdmin):
     """Shows the uploads of all users, with actions to abort and delete them, and to check them against OSS."""
 
     list_display = ("filename", "badge", "progress", "owner", "destination", "age")
-    list_filter = ("state", StalledFilter, "destination", "method", "created_at")
+    # What may be filtered or sorted by has an index.
+    list_filter = ("state", StalledFilter, DestinationFilter, "created_at")
+    sortable_by = ("age",)
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
     list_select_related = ("owner",)
     list_per_page = 50
-    search_fields = ("filename", "key", "upload_id", f"owner__{get_user_model().USERNAME_FIELD}", "id")
-    search_help_text = gettext_lazy("File name, key, upload ID at OSS, user, or ID")
-    date_hierarchy = "created_at"
+    search_fields = ("filename", "key", "upload_id", "id")
+    search_help_text = gettext_lazy(
+        "The beginning of a file name or of a key, or a whole ID, upload ID at OSS or user name"
+    )
     ordering = ("-created_at", "-id")
     actions = ("abort_uploads", "check_against_oss", "complete_existing_objects")
     show_full_result_count = False
@@ -105,6 +99,18 @@ class UploadAdmin(PagesAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
         return False
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Beside the search Django shows the number of results unless it is the number of all."""
+        changes = super().get_changelist_instance(request)
+        if not cast(BoundedPaginator, changes.paginator).counted.is_exact:
+            changes.full_result_count = changes.result_count
+        return changes
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Upload], search_term: str
+    ) -> tuple[QuerySet[Upload], bool]:
+        return search(cast(UploadQuerySet, queryset), search_term), False
 
     # Columns and fields
 
@@ -162,9 +168,13 @@ class UploadAdmin(PagesAdmin):
 
     @admin.action(description=gettext_lazy("Abort the selected uploads"), permissions=["abort"])
     def abort_uploads(self, request: HttpRequest, queryset: QuerySet[Upload]) -> HttpResponse:
-        """Also those that have ended, if OSS may still hold parts of them."""
+        """Also those that have ended, if OSS may still hold parts of them. Of very many only the first."""
         uploads = queryset.filter(state__in=[State.UPLOADING, State.COMPLETING]) | queryset.filter(released_at=None)
-        token = bulk_abort.begin(request, list(uploads.order_by().values_list("pk", flat=True)))
+        identifiers = list(uploads.order_by().values_list("pk", flat=True)[: MAX_COUNTED + 1])
+        if len(identifiers) > MAX_COUNTED:
+            words = _("Only {count} are aborted. Run the action again for the others.")
+            self.message_user(request, words.format(count=f"{MAX_COUNTED:,}"), messages.WARNING)
+        token = bulk_abort.begin(request, identifiers[:MAX_COUNTED])
         return HttpResponseRedirect(self.page_url("bulk_abort", token))
 
     @admin.action(description=gettext_lazy("Check the selected uploads against OSS"), permissions=["abort"])

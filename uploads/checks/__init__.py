@@ -1,6 +1,7 @@
 """Wrong settings, reported by Django's system checks. Importing this registers them."""
 
+from uploads.checks.databases import check_mysql, check_vendor
 from uploads.checks.metrics import check_metrics
 from uploads.checks.settings import check_settings
 
-__all__ = ["check_metrics", "check_settings"]
+__all__ = ["check_metrics", "check_mysql", "check_settings", "check_vendor"]

@@ -5,9 +5,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from uploads.migrations import LABEL
+from uploads.models.operations import PlanIndex, PlanUnique
 
 
 class Migration(migrations.Migration):
+    # The indexes are built by 0008, without a lock on the table.
 
     dependencies = [
         (LABEL, '0001_initial'),
@@ -50,19 +52,19 @@ class Migration(migrations.Migration):
             name='size',
             field=models.BigIntegerField(blank=True, help_text='Bytes; unknown until a stream ends.', null=True),
         ),
-        migrations.AddIndex(
+        PlanIndex(
             model_name='upload',
             index=models.Index(fields=['-created_at', '-id'], name='uploads_newest'),
         ),
-        migrations.AddIndex(
+        PlanIndex(
             model_name='upload',
             index=models.Index(condition=models.Q(('upload_id', ''), _negated=True), fields=['upload_id'], name='uploads_at_oss'),
         ),
-        migrations.AddIndex(
+        PlanIndex(
             model_name='upload',
             index=models.Index(condition=models.Q(('released_at', None), ('state__in', [uploads.domain.states.State['ABORTED'], uploads.domain.states.State['FAILED']])), fields=['updated_at'], name='uploads_unreleased'),
         ),
-        migrations.AddConstraint(
+        PlanUnique(
             model_name='upload',
             constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('owner', 'idempotency_key'), name='uploads_begun_once'),
         ),

@@ -4,9 +4,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from uploads.migrations import LABEL
+from uploads.models.operations import PlanIndex
 
 
 class Migration(migrations.Migration):
+    # The indexes are built by 0008, without a lock on the table.
 
     dependencies = [
         (LABEL, '0003_names_for_people'),
@@ -39,7 +41,7 @@ class Migration(migrations.Migration):
             name='claimed_until',
             field=models.DateTimeField(blank=True, help_text='No sweep works on it before: one has claimed it, or an attempt has failed.', null=True),
         ),
-        migrations.AddIndex(
+        PlanIndex(
             model_name='upload',
             index=models.Index(condition=models.Q(('look_again_at__isnull', False)), fields=['look_again_at'], name='uploads_to_look_at_again'),
         ),

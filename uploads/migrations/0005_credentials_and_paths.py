@@ -5,9 +5,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from uploads.migrations import LABEL
+from uploads.models.operations import PlanIndex
 
 
 class Migration(migrations.Migration):
+    # The indexes are built by 0008, without a lock on the table.
 
     dependencies = [
         (LABEL, '0004_reservations'),
@@ -40,7 +42,7 @@ class Migration(migrations.Migration):
             name='relative_path',
             field=models.CharField(blank=True, help_text="The file's path in the folder that was chosen.", max_length=1024, verbose_name='relative path'),
         ),
-        migrations.AddIndex(
+        PlanIndex(
             model_name='upload',
             index=models.Index(condition=models.Q(('credentials_until__isnull', False)), fields=['credentials_until'], name='uploads_credentials'),
         ),

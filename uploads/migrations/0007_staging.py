@@ -4,9 +4,11 @@ from django.conf import settings
 from django.db import migrations, models
 
 from uploads.migrations import LABEL
+from uploads.models.operations import PlanIndex
 
 
 class Migration(migrations.Migration):
+    # The indexes are built by 0008, without a lock on the table.
 
     dependencies = [
         (LABEL, '0006_idempotency'),
@@ -49,7 +51,7 @@ class Migration(migrations.Migration):
             name='staging_removed_at',
             field=models.DateTimeField(blank=True, help_text='When the staged object was removed after all URLs for it had expired.', null=True),
         ),
-        migrations.AddIndex(
+        PlanIndex(
             model_name='upload',
             index=models.Index(condition=models.Q(models.Q(('staging_key', ''), _negated=True), ('staging_removed_at', None)), fields=['updated_at'], name='uploads_staged'),
         ),

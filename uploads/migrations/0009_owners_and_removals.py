@@ -13,7 +13,7 @@ from uploads.migrations import LABEL
 class Migration(migrations.Migration):
 
     dependencies = [
-        (LABEL, '0007_staging'),
+        (LABEL, '0008_indexes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -68,10 +68,6 @@ class Migration(migrations.Migration):
             model_name='upload',
             name='state',
             field=models.CharField(choices=[('uploading', 'uploading'), ('completing', 'completing'), ('completed', 'completed'), ('aborted', 'aborted'), ('failed', 'failed'), ('deleted', 'deleted')], default=uploads.domain.states.State['UPLOADING'], max_length=10, verbose_name='state'),
-        ),
-        migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['destination', 'state', 'updated_at'], name='uploads_retention'),
         ),
         migrations.AddConstraint(
             model_name='upload',

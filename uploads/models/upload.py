@@ -18,6 +18,8 @@ from uploads.domain.plan import Plan
 from uploads.domain.retries import MAX_ATTEMPTS
 from uploads.domain.states import State
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
+from uploads.models.databases import conflict_target, retry_deadlocks
+from uploads.models.indexes import UPLOAD_INDEXES
 from uploads.models.ownership import keep_or_delete
 from uploads.models.records import record_events
 from uploads.models.stored_object import StoredObject
@@ -69,6 +71,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         ended = self.filter(state__in=[State.COMPLETED, State.ABORTED, State.FAILED], updated_at__lt=since - url_life)
         return ended.filter(staging_removed_at=None).exclude(staging_key="")
 
+    @retry_deadlocks
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
         """Claim up to `limit` of these for one sweep; no other sweep gets them before `until`."""
         free = self.filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)).order_by("updated_at")
@@ -90,6 +93,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         upload.refresh_from_db()
         return bool(moved)
 
+    @retry_deadlocks
     def advance_many(
         self, uploads: Sequence["Upload"], event: states.Event, fields: Sequence[str] = (), *, actor: User | None = None
     ) -> list["Upload"]:
@@ -113,12 +117,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                 # Which of them were moved by others cannot be told from a count: compare and set one by one.
                 connection.savepoint_rollback(before)
                 return [moved for each in uploads for moved in self.advance_many([each], event, fields, actor=actor)]
-            for upload in uploads:
-                upload.state, upload.updated_at = target, now
             if fields and not alone:
                 # All of them are there and ours, so this only updates: bulk_update would write a CASE for every value.
-                self.bulk_create(uploads, update_conflicts=True, unique_fields=["id"], update_fields=fields)
+                self.bulk_create(uploads, update_fields=fields, **conflict_target("id"))
             record_events(uploads, event, actor)
+        for upload in uploads:
+            upload.state, upload.updated_at = target, now
         return list(uploads)
 
 
@@ -229,38 +233,7 @@ class Upload(StoredObject):
         verbose_name_plural = _("uploads")
         ordering = ["-created_at", "-id"]
         permissions = [("abort_upload", "Can abort uploads of other users")]
-        indexes = [
-            models.Index(fields=["owner", "-created_at", "-id"], name="uploads_of_owner"),
-            models.Index(fields=["-created_at", "-id"], name="uploads_newest"),
-            models.Index(fields=["owner", "fingerprint"], name="uploads_of_fingerprint"),
-            models.Index(
-                fields=["expires_at"],
-                name="uploads_unfinished",
-                condition=models.Q(state__in=[State.UPLOADING, State.COMPLETING]),
-            ),
-            models.Index(
-                fields=["credentials_until"],
-                name="uploads_credentials",
-                condition=models.Q(credentials_until__isnull=False),
-            ),
-            models.Index(fields=["destination", "state", "updated_at"], name="uploads_retention"),
-            models.Index(fields=["upload_id"], name="uploads_at_oss", condition=~models.Q(upload_id="")),
-            models.Index(
-                fields=["updated_at"],
-                name="uploads_unreleased",
-                condition=models.Q(released_at=None, state__in=[State.ABORTED, State.FAILED]),
-            ),
-            models.Index(
-                fields=["look_again_at"],
-                name="uploads_to_look_at_again",
-                condition=models.Q(look_again_at__isnull=False),
-            ),
-            models.Index(
-                fields=["updated_at"],
-                name="uploads_staged",
-                condition=~models.Q(staging_key="") & models.Q(staging_removed_at=None),
-            ),
-        ]
+        indexes = UPLOAD_INDEXES
         constraints = [
             models.CheckConstraint(
                 name="uploads_state_known", condition=models.Q(state__in=[state.value for state in State])

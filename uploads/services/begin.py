@@ -25,6 +25,7 @@ from uploads.domain.plan import Plan, plan
 from uploads.domain.staging import staging_key
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User, record_events
+from uploads.models.databases import retry_deadlocks
 from uploads.oss.errors import StorageError
 from uploads.services import destination_rules
 from uploads.services.common import storage_errors
@@ -186,6 +187,7 @@ def _object_key(upload: Upload, destination: Destination) -> str:
         raise InvalidUpload(Phrase("Invalid file name: {why}.", why=why), errors={"filename": [why]}) from error
 
 
+@retry_deadlocks
 def _create(owner: User, uploads: Sequence[Upload], quota: Quota) -> None:
     """Write all down in one transaction. Those beyond a limit are aborted at OSS again."""
     if not uploads:

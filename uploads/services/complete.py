@@ -18,6 +18,7 @@ from uploads.domain.errors import UploadError, from_storage
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan
 from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, User
+from uploads.models.databases import retry_deadlocks
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
@@ -215,6 +216,7 @@ def _takes_all(upload: Upload) -> bool:
     return destination is not None and destination.complete_all
 
 
+@retry_deadlocks
 def _finish(group: _Group, actor: User | None) -> None:
     for case, action in group:
         for name, value in outcome.end_fields(case.upload, action.done, case.report).items():

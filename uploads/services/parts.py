@@ -16,6 +16,7 @@ from uploads.domain.phrase import Phrase
 from uploads.domain.quota import beyond_reservation, room, too_large
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
+from uploads.models.databases import conflict_target, retry_deadlocks
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
@@ -92,6 +93,7 @@ def _done(part: OssPart) -> DonePart:
     return DonePart(part.number, part.size, part.etag, "" if part.crc64 is None else str(part.crc64))
 
 
+@retry_deadlocks
 def _write_parts(upload: Upload, parts: Iterable[DonePart], *, replace: bool) -> None:
     with transaction.atomic():
         # Under the lock two checkpoints count each other's parts, and none is recorded after the end.
@@ -101,9 +103,8 @@ def _write_parts(upload: Upload, parts: Iterable[DonePart], *, replace: bool) ->
                 locked.parts.all().delete()
             Part.objects.bulk_create(
                 [Part(upload=locked, number=p.number, size=p.size, etag=p.etag, crc64=p.crc64) for p in parts],
-                update_conflicts=True,
-                unique_fields=["upload", "number"],
                 update_fields=["size", "etag", "crc64", "recorded_at"],
+                **conflict_target("upload", "number"),
             )
             known = locked.parts.aggregate(count=Count("id"), size=Sum("size"))
             Upload.objects.filter(pk=upload.pk).update(

@@ -20,6 +20,7 @@ from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
 from uploads.domain.states import Event, State
 from uploads.models import PrefixCredentials, Reason, Upload, UploadCounts, UploadQuerySet
 from uploads.services.abort import abort, release
+from uploads.services.abort_many import abort_stale
 from uploads.services.common import as_record, object_at_oss
 from uploads.services.complete import complete
 from uploads.services.deletion import delete_object
@@ -72,8 +73,10 @@ def sweep(
             yield from (Swept(f"would be {word}", upload.key) for upload in uploads.iterator())
             continue
         while taken := uploads.claim(now, timezone.now() + CLAIM, BATCH):
-            for upload in Upload.objects.filter(pk__in=taken):
-                swept = _attempt(upload, work)
+            batch = list(Upload.objects.filter(pk__in=taken))
+            aborted = abort_stale(stale, batch) if uploads is stale else {}
+            for upload in batch:
+                swept = _aborted(upload, aborted[upload.pk]) if upload.pk in aborted else _attempt(upload, work)
                 telemetry.SWEPT.labels(swept.what).inc()
                 yield swept
     yield from _counted(sweep_removals(now, dry_run=dry_run))
@@ -157,6 +160,10 @@ def _abort_stale(stale: UploadQuerySet, upload: Upload) -> Swept:
         return Swept("skipped", upload.key, CHANGED)
     abort(upload)
     return Swept("aborted", upload.key)
+
+
+def _aborted(upload: Upload, error: UploadError | None) -> Swept:
+    return Swept("aborted", upload.key) if error is None else _postpone(upload, error)
 
 
 def _look_for_object(upload: Upload) -> Swept:

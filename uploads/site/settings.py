@@ -11,6 +11,7 @@ from environs import Env, EnvValidationError, validate
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 from uploads.conf import Settings
+from uploads.site.mysql import use_pymysql
 
 env = Env(eager=False)
 
@@ -82,6 +83,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
+    use_pymysql()
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("charset", "utf8mb4")
+    # These of Django's warn of constraints and indexes with conditions, for which the app has another form there.
+    SILENCED_SYSTEM_CHECKS = ["models.W036", "models.W037"]
 CACHES = {
     "default": env.dj_cache_url("CACHE_URL", "locmem://") or {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
 }

@@ -1,0 +1,53 @@
+"""What differs between the databases that Django knows, for the queries of the app."""
+
+from collections.abc import Callable
+from functools import wraps
+from random import uniform
+from time import sleep
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import OperationalError, connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+ATTEMPTS, PAUSE_SECONDS = 6, 0.1
+MYSQL_DEADLOCKS = (1020, 1213)
+"""ER_CHECKREAD and ER_LOCK_DEADLOCK: https://mariadb.com/kb/en/mariadb-error-code-reference/."""
+SQLSTATE_DEADLOCK = "40P01"
+"""deadlock_detected: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
+
+
+def conflict_target(*fields: str) -> dict[str, Any]:
+    """Arguments of `bulk_create` for rows that may exist. MySQL and MariaDB update on a conflict with any unique key,
+    and Django refuses to name one there."""
+    named = {"unique_fields": fields} if connection.features.supports_update_conflicts_with_target else {}
+    return {"update_conflicts": True, **named}
+
+
+def retry_deadlocks(work: Callable[P, T]) -> Callable[P, T]:
+    """Decorates a function that holds one transaction: repeats it when the database ended it to resolve a deadlock.
+
+    A pause before each repetition lets the others finish. Within a transaction of the caller nothing is repeated,
+    because all of that transaction was rolled back.
+    """
+
+    @wraps(work)
+    def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
+        for attempt in range(1, ATTEMPTS):
+            if connection.in_atomic_block:
+                break
+            try:
+                return work(*args, **kwargs)
+            except OperationalError as error:
+                if not is_deadlock(error):
+                    raise
+                sleep(uniform(0, attempt * PAUSE_SECONDS))  # noqa: S311
+        return work(*args, **kwargs)
+
+    return repeated
+
+
+def is_deadlock(error: OperationalError) -> bool:
+    if connection.vendor == "mysql":
+        return bool(error.args) and error.args[0] in MYSQL_DEADLOCKS
+    return getattr(error.__cause__, "sqlstate", "") == SQLSTATE_DEADLOCK

@@ -1,0 +1,69 @@
+"""Abort many stale uploads together: the calls to OSS side by side, and a few queries for all of them.
+
+Rule: as `services.abort`, which does the same for one. What cannot be done here is left to it: the caller repeats it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from django.utils import timezone
+
+from uploads.domain.errors import UploadError
+from uploads.domain.states import Event
+from uploads.models import Method, Part, Upload, UploadQuerySet
+from uploads.services.abort import abort_until_gone, signatures_expire
+from uploads.services.common import object_at_oss
+
+CONCURRENT_CALLS = 8
+T = TypeVar("T")
+
+
+def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, UploadError | None]:
+    """Abort those of `uploads` that have no object and still belong to `stale`.
+
+    Returns the error of OSS for each that was aborted, by id: None if OSS has dropped its parts. Only multipart uploads
+    for which no credentials were issued are aborted here.
+    """
+    plain = [each for each in uploads if each.method == Method.MULTIPART and each.credentials_until is None]
+    found = _side_by_side(object_at_oss, plain)
+    missing = [upload for upload, answer in zip(plain, found, strict=True) if answer is None]
+    idle = set(stale.filter(pk__in=[each.pk for each in missing]).values_list("pk", flat=True))
+    aborted = Upload.objects.advance_many([each for each in missing if each.pk in idle], Event.ABORT) if idle else []
+    errors = _side_by_side(abort_until_gone, aborted)
+    _record_released([upload for upload, error in zip(aborted, errors, strict=True) if error is None])
+    return {upload.pk: error for upload, error in zip(aborted, errors, strict=True)}
+
+
+def _side_by_side(call: Callable[[Upload], T], uploads: Sequence[Upload]) -> list[T | UploadError]:
+    """What each call returned, or its error. The calls ask OSS only: the database is not used in threads."""
+
+    def one(upload: Upload) -> T | UploadError:
+        try:
+            return call(upload)
+        except UploadError as error:
+            return error
+
+    if len(uploads) < 2:
+        return [one(upload) for upload in uploads]
+    with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
+        return list(pool.map(one, uploads))
+
+
+def _record_released(uploads: Sequence[Upload]) -> None:
+    now = timezone.now()
+    by_expiry: dict[datetime, list[UUID]] = defaultdict(list)
+    for upload in uploads:
+        by_expiry[signatures_expire(upload)].append(upload.pk)
+    for expiry, identifiers in by_expiry.items():
+        Part.objects.filter(upload__in=identifiers).delete()
+        Upload.objects.filter(pk__in=identifiers).update(
+            released_at=now,
+            look_again_at=expiry if expiry > now else None,
+            attempts=0,
+            sweep_error=None,
+            claimed_until=None,
+        )
