@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, bench, chaos, clients. Each installs what it needs.
+# The targets to know: setup, demo, test, hosts, bench, chaos, clients. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,9 +8,13 @@ ON_POSTGRES := tests/services tests/api tests/test_models.py tests/operations/te
 QUIET := --no-fund --no-audit --loglevel error
 NPM := npm --prefix frontend $(QUIET)
 
+# Two stages: what the demo needs, then what development needs on top.
+SITE_STAMP := $(VENV)/.site-installed
 PY_STAMP := $(VENV)/.installed
+VITE_STAMP := frontend/node_modules/.vite-installed
 JS_STAMP := frontend/node_modules/.installed
 BUILD_STAMP := uploads/static/uploads/.built
+VITE := vite@$(shell sed -n 's/.*"vite": "\(.*\)".*/\1/p' frontend/package.json)
 # Uppy 5 cannot be installed beside Uppy 6: it has a directory of its own.
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
@@ -21,18 +25,46 @@ GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: setup demo test lint pure unit postgres e2e coverage bench chaos clients java browser clean
+.PHONY: setup demo test hosts newest lint pure unit postgres e2e coverage bench chaos clients java browser clean
 
-setup: $(PY_STAMP) $(BUILD_STAMP)
+setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
-$(PY_STAMP): pyproject.toml
+# One line for a tool that is missing, before anything is installed.
+.PHONY: tools
+tools:
+	@test -x $(RUN) && exit 0; \
+	version=$$($(PYTHON) -c "import sys; print('%d.%d %s' % (sys.version_info[:2] + (sys.version_info >= (3, 11),)))" \
+	  2>/dev/null) || version=missing; \
+	case "$$version" in \
+	*True) ;; \
+	*) echo "Python 3.11 or newer is needed; $(PYTHON) is $${version% *}. Install it, or name it: make PYTHON=…" >&2; \
+	  exit 1;; \
+	esac; \
+	$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { \
+	  echo "$(PYTHON) has no module ensurepip or venv. Debian has them in the package python3-venv." >&2; exit 1; }
+	@version=$$(node --version 2>/dev/null) && command -v npm >/dev/null || version=missing; \
+	case "$$version" in \
+	v[2-9][0-9].*) ;; \
+	*) echo "Node.js 20 or newer, with npm, is needed to build the page; it is $$version: https://nodejs.org" >&2; exit 1;; \
+	esac
+
+$(SITE_STAMP): pyproject.toml | tools
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check pip==26.3
-	$(RUN) -m pip install --quiet --disable-pip-version-check --group dev --editable .
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group site --editable .
+	touch $@
+
+$(PY_STAMP): $(SITE_STAMP)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --group dev
+	touch $@
+
+# The bundler and what it bundles. `frontend/package.json` names everything that development needs.
+$(VITE_STAMP): frontend/package.json frontend/package-lock.json | tools
+	test -e $(JS_STAMP) || $(NPM) install --no-save --save-prod --omit=dev $(VITE)
 	touch $@
 
 # Not `npm ci`: it refuses a lock file made where the linter's builds for other systems could not be had.
-$(JS_STAMP): frontend/package.json frontend/package-lock.json
+$(JS_STAMP): $(VITE_STAMP)
 	$(NPM) install
 	touch $@
 
@@ -44,11 +76,11 @@ $(GENERATORS_STAMP): $(GENERATORS)/package.json $(GENERATORS)/package-lock.json
 	npm --prefix $(GENERATORS) $(QUIET) install
 	touch $@
 
-$(BUILD_STAMP): $(JS_STAMP) frontend/vite.config.ts frontend/tsconfig.json $(shell find frontend/src -type f)
+$(BUILD_STAMP): $(VITE_STAMP) frontend/vite.config.ts frontend/tsconfig.json $(shell find frontend/src -type f)
 	$(NPM) run build
 	touch $@
 
-demo: setup
+demo: $(SITE_STAMP) $(BUILD_STAMP)
 	@exec $(RUN) manage.py demo
 
 # The fast parts come first, and the first failure ends the run.
@@ -73,6 +105,16 @@ postgres: setup
 
 e2e: setup browser $(UPPY5_STAMP)
 	$(PYTEST) -m e2e
+
+# Projects that this one did not shape, with the wheel. `make test` has some of them; this has all.
+hosts: setup
+	@command -v redis-server >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq redis-server; } || true
+	$(RUN) -m tests.hosts $(ONLY)
+
+# The API and the services on the newest Python of this machine, with the newest Django and everything else.
+newest: setup
+	$(RUN) -m tests.hosts.newest
 
 # Which lines and branches no test reaches. Not in `test`: it takes a quarter longer and refuses nothing.
 coverage: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)

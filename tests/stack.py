@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -62,12 +62,14 @@ class Site:
     def manage(self, *arguments: str) -> None:
         subprocess.run([sys.executable, "manage.py", *arguments], env=self.environment, cwd=ROOT, check=True)
 
+    def command(self) -> list[str]:
+        server = ["-m", "gunicorn", "-c", self.config, "uploads.site.wsgi"]
+        return [*server, "--bind", f"127.0.0.1:{self.port}", "--log-level", "warning"]
+
     def start(self) -> Self:
-        command = ["-m", "gunicorn", "-c", self.config, "uploads.site.wsgi"]
-        command += ["--bind", f"127.0.0.1:{self.port}"]
         with self.log.open("ab") if self.log else nullcontext() as log:
             self.process = subprocess.Popen(
-                [sys.executable, *command, "--log-level", "warning"],
+                [sys.executable, *self.command()],
                 env=self.environment,
                 cwd=ROOT,
                 start_new_session=True,
@@ -89,6 +91,14 @@ class Site:
             wait_until(lambda: not accepts(self.port), "the site to let go of its port")
 
 
+class AsgiSite(Site):
+    """The same site under uvicorn."""
+
+    def command(self) -> list[str]:
+        server = ["-m", "uvicorn", "uploads.site.asgi:application", "--host", "127.0.0.1", "--port", str(self.port)]
+        return [*server, "--log-level", "warning"]
+
+
 class Stack:
     """A site, its database with the accounts demo and admin, and a local OSS on another origin."""
 
@@ -100,15 +110,18 @@ class Stack:
         level: str = "WARNING",
         oss_arguments: Sequence[str] = (),
         settings: str = "uploads.site.settings",
+        site: type[Site] = Site,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        """`variables`: of the site's environment, over those of `_environment`."""
         self._cors = cors
         self._level = level
         self._settings = settings
         self._tokens: dict[str, str] = {}
         self._var = Path(tempfile.mkdtemp(prefix="uploads-stack-"))
         self.oss_server = LocalServer(self._var / "oss", oss_arguments)
-        port = free_port()
-        self.site = Site({}, port, log)
+        self._variables = dict(variables or {})
+        self.site = site({}, free_port(), log)
 
     def __enter__(self) -> Self:
         self.oss_server.start()
@@ -153,6 +166,7 @@ class Stack:
             "UPLOADS_DESTINATIONS": json.dumps(DESTINATIONS),
             "UPLOADS_ORIGINS": self.site.url,
             "LOG_LEVEL": self._level,
+            **self._variables,
         }
 
     def destinations(self, given: dict[str, Any]) -> None:

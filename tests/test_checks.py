@@ -1,6 +1,7 @@
 """A wrong setting is a system check error with its own id, and a hint that says what to set."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,14 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": {"default": {"stage": True, "inspector": "uploads.clamav.no"}}}, "uploads.E043"),
         ({"DESTINATIONS": {"default": {"stage": True, "callback": {"url": "https://x.example/"}}}}, "uploads.E044"),
         ({"DESTINATIONS": {"default": {"stage": True, "credentials": "prefix"}}}, "uploads.E045"),
+        ({"ON_OWNER_DELETE": "cascade"}, "uploads.E058"),
+        ({"DESTINATIONS": {"default": {"allow_delete": "yes"}}}, "uploads.E059"),
+        ({"DESTINATIONS": {"default": {"retention_days": 7, "object_retention_days": 30}}}, "uploads.E060"),
+        ({"DESTINATIONS": {"default": {"retention_days": 7}}}, "uploads.W058"),
+        ({"DESTINATIONS": {"default": {"retention_days": 0}}}, "uploads.E010"),
+        ({"DESTINATIONS": {"default": {"retention_days": True}}}, "uploads.E010"),
+        ({"DESTINATIONS": {"default": {"object_retention_days": -1}}}, "uploads.E010"),
+        ({"DESTINATIONS": {"default": {"object_retention_days": 1e6}}}, "uploads.E010"),
         ({"OSS_SESSION_EXPIRES": "tomorrow"}, "uploads.E016"),
         ({"DESTINATIONS": {"default": {"credentials": "all"}}}, "uploads.E030"),
         ({"DESTINATIONS": {"default": {"credentials": True}}}, "uploads.E030"),
@@ -104,11 +113,55 @@ def test_several_processes_need_a_cache_that_they_share(
     assert "uploads.E032" not in [each for each, _ in found(settings)]
 
 
+def test_a_redis_cache_needs_its_client(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without this check the site starts, and its first request fails."""
+    settings.CACHES = {"default": {"BACKEND": SHARED, "LOCATION": "redis://127.0.0.1:1"}}
+    assert found(settings) == []
+    monkeypatch.setitem(sys.modules, "redis", None)  # As where it is not installed.
+    assert found(settings) == [("uploads.E046", "The cache is a Redis server, and the package redis is not installed.")]
+
+
 def test_one_process_may_have_a_cache_of_its_own(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CACHES = {"default": {"BACKEND": LOCAL}}
     for value in ("", "1", "many"):
         monkeypatch.setenv("WEB_CONCURRENCY", value)
         assert "uploads.E032" not in [each for each, _ in found(settings)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "id"),
+    [({"METRICS_PUBLIC": "no"}, "E023"), ({"METRICS_PUBLIC": True, "METRICS_TOKEN": "t0ken"}, "E066")],
+)
+def test_metrics_are_for_anybody_or_for_those_with_the_token(settings: Any, changes: dict[str, Any], id: str) -> None:
+    assert [each for each, _ in found(settings, **changes)] == [f"uploads.{id}"]
+
+
+def test_the_directory_of_metrics_must_exist(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "missing"))
+    assert [each for each, _ in found(settings)] == ["uploads.E067"]
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert found(settings) == []
+
+
+def test_metrics_of_several_processes_need_a_directory(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    settings.CACHES = {"default": {"BACKEND": SHARED, "LOCATION": "redis://127.0.0.1:1"}}
+    assert found(settings) == []  # Nobody can read them.
+    assert [each for each, _ in found(settings, METRICS_TOKEN="t0ken")] == ["uploads.W067"]
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert found(settings, METRICS_TOKEN="t0ken") == []
+
+
+def test_metrics_that_nobody_can_read_are_reported_before_the_site_is_deployed(settings: Any) -> None:
+    def reported() -> bool:
+        return "uploads.W066" in [each.id for each in run_checks(tags=["uploads"], include_deployment_checks=True)]
+
+    settings.UPLOADS = SOUND
+    assert reported()
+    settings.UPLOADS = SOUND | {"METRICS_PUBLIC": True}
+    assert not reported()
 
 
 def test_uploads_must_be_a_dict(settings: Any) -> None:

@@ -16,8 +16,12 @@ from tests.stack import ROOT, TIMEOUT, accepts, deliver, free_port, wait_until
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     ports = {"PORT": str(free_port()), "OSS_PORT": str(free_port())}
-    unset = {name for name in os.environ if name.startswith(("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_"))}
-    return {k: v for k, v in os.environ.items() if k not in unset} | ports | {"VAR_DIR": str(tmp_path / "var")}
+    return clean_environment() | ports | {"VAR_DIR": str(tmp_path / "var")}
+
+
+def clean_environment() -> dict[str, str]:
+    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def start(environment: dict[str, str]) -> subprocess.Popen[str]:
@@ -70,6 +74,7 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     login = {"username": "demo", "password": "demo"}
     token = httpx.post(f"{site}/api/token/", json=login, timeout=TIMEOUT).json()["token"]
     headers = {"Authorization": f"Token {token}"}
+    assert httpx.get(f"{site}/metrics", timeout=TIMEOUT).status_code == 200
     body = {"destination": "default", "filename": "a.bin", "size": 3, "sign": 1}
     made = httpx.post(f"{site}/api/uploads/", json=body, headers=headers, timeout=TIMEOUT).json()
     (part,) = made["parts"]

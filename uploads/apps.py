@@ -11,3 +11,6 @@ class UploadsConfig(AppConfig):
 
     def ready(self) -> None:
         from uploads import checks, connection  # noqa: F401  Registered by being imported.
+        from uploads.services import deletion
+
+        deletion.connect()

@@ -16,7 +16,7 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from uploads.domain.destination import Destination, callback_parameters
+from uploads.domain.destination import KEEP, ON_OWNER_DELETE, Destination, callback_parameters
 from uploads.oss.callback import KEY_URL_PREFIXES
 from uploads.oss.endpoint import Addressing, Endpoint
 from uploads.oss.signing import Credentials
@@ -54,7 +54,7 @@ class Settings:
     OPTIONAL = (
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
-        "CLAMD_ADDRESS", "URL_NAMESPACE",
+        "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -149,14 +149,30 @@ class Settings:
         return self.text("CLAMD_ADDRESS") or "/run/clamav/clamd.ctl"
 
     @cached_property
+    def on_owner_delete(self) -> str:
+        """What becomes of a user's uploads when the user is deleted: `keep` or `delete`."""
+        value = self.text("ON_OWNER_DELETE") or KEEP
+        if value not in ON_OWNER_DELETE:
+            raise ValueError(f"{value!r} is not one of {', '.join(ON_OWNER_DELETE)}")
+        return value
+
+    @cached_property
     def url_namespace(self) -> str:
         """The namespace of the app's URLs; with the namespaces around it if there are any, such as v1:uploads."""
         return self.text("URL_NAMESPACE") or "uploads"
 
     @cached_property
     def metrics_token(self) -> str:
-        """The bearer token that `/metrics` asks for; "" when it asks for none."""
+        """The bearer token that `/metrics` requires; "" when none is set."""
         return self.text("METRICS_TOKEN")
+
+    @cached_property
+    def metrics_public(self) -> bool:
+        """Whether `/metrics` answers anybody. Raises ValueError for a value that is not a bool."""
+        given = self.raw.get("METRICS_PUBLIC", False)
+        if not isinstance(given, bool):
+            raise ValueError(f"{given!r} is not True or False")
+        return given
 
     def _texts(self, name: str) -> tuple[str, ...]:
         given = self.raw.get(name) or ()

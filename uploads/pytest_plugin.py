@@ -3,7 +3,8 @@
     def test_a_film_is_shown(client, completed_upload, user):
         film = Film.objects.create(file=completed_upload(user, b"…", filename="a.mp4"))
 
-Rule: nothing is mocked. The local OSS listens on a socket, and uploads are sent to it.
+Rule: nothing is mocked. The local OSS listens on a socket, and uploads are sent to it. Pytest imports this module in
+every environment that the app is installed in, so it imports nothing else: the fixtures do.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,21 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uploads.localoss.testing import LocalServer
-
 if TYPE_CHECKING:
+    from uploads.localoss.testing import LocalServer
     from uploads.models import Upload
 
 
 @pytest.fixture(scope="session")
-def oss_server() -> Iterator[LocalServer]:
-    """A local OSS server for the whole test session."""
+def oss_server() -> Iterator["LocalServer"]:
+    """A local OSS server for the whole test session. It needs the extra `localoss`."""
+    from uploads.localoss.extra import missing_packages
+    from uploads.localoss.testing import LocalServer
+
+    if sentence := missing_packages():
+        pytest.fail(sentence, pytrace=False)
     with LocalServer() as server:
         yield server
 
 
 @pytest.fixture
-def oss_uploads(oss_server: LocalServer, settings: Any) -> LocalServer:
+def oss_uploads(oss_server: "LocalServer", settings: Any) -> "LocalServer":
     """The local OSS server, after `settings.UPLOADS` was pointed at it for this test."""
     settings.UPLOADS = {
         **getattr(settings, "UPLOADS", {}),
@@ -41,7 +46,7 @@ def oss_uploads(oss_server: LocalServer, settings: Any) -> LocalServer:
 
 
 @pytest.fixture
-def completed_upload(oss_uploads: LocalServer, db: None) -> Callable[..., "Upload"]:
+def completed_upload(oss_uploads: "LocalServer", db: None) -> Callable[..., "Upload"]:
     """A function that uploads `content` and returns the completed Upload:
 
     `completed_upload(user, content=b"…", filename="a.bin", content_type="", destination="default")`.

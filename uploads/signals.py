@@ -18,12 +18,14 @@ upload_created = Signal()
 upload_completed = Signal()
 upload_aborted = Signal()
 upload_failed = Signal()
+upload_deleted = Signal()
 
 _BY_EVENT = {
     "begin": upload_created,
     "finish": upload_completed,
     "abort": upload_aborted,
     "fail": upload_failed,
+    "delete": upload_deleted,
 }
 
 

@@ -4,6 +4,8 @@ Rule: a label has few values (operations, codes, destinations); no label or log 
 """
 
 import logging
+import os
+from pathlib import Path
 
 from prometheus_client import Counter, Histogram
 
@@ -24,6 +26,15 @@ NOT_FOUND = {
     "NoSuchKey", "NoSuchUpload", "NoSuchCORSConfiguration", "NoSuchLifecycle", "NoSuchBucketOverwriteConfig",
 }  # fmt: skip
 """Codes that answer a question; they are logged as information, not as warnings."""
+
+
+def shared_directory() -> Path | None:
+    """PROMETHEUS_MULTIPROC_DIR, in which the worker processes keep their metrics together; None without it.
+
+    Manual, "Multiprocess Mode": https://prometheus.github.io/client_python/multiprocess/
+    """
+    path = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(path) if path else None
 
 
 def oss_call(call: Call) -> None:

@@ -21,7 +21,7 @@ export {
   type UploadEventTarget,
   UploadProgressEvent,
 } from "./engine/events.ts";
-export type { HeadersOption } from "./engine/http.ts";
+export type { BackendOptions, CsrfOption, HeadersOption, HeaderValues } from "./engine/http.ts";
 export type { Integrity } from "./engine/integrity.ts";
 export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
 export type { StreamOptions, UploaderOptions, UploadOptions } from "./engine/options.ts";

@@ -103,7 +103,7 @@ export class TestEnvironment implements Environment {
   /** What an uploader gives its uploads. */
   settings(): UploadSettings {
     return {
-      api: new Api(this, "/api/"),
+      api: new Api(this),
       destination: "default",
       parallel: 4,
       signing: "url",

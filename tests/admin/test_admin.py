@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -16,6 +17,7 @@ from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound
 from uploads.services.common import as_record
 
 pytestmark = pytest.mark.django_db
@@ -200,3 +202,76 @@ def test_staff_without_the_permission_cannot_abort(begin: Any) -> None:
     assert client.get(LIST).status_code == 403
     client.post(LIST, {"action": "abort_uploads", "_selected_action": [str(upload.pk)]})
     assert Upload.objects.get().state == "uploading"
+
+
+def completed(begin: Any) -> Upload:
+    upload = begin(1000)
+    send(upload)
+    return services.complete(upload)
+
+
+def test_deleting_says_what_becomes_of_the_object_and_removes_it(
+    admin: Client, begin: Any, oss: OssClient, django_capture_on_commit_callbacks: Any
+) -> None:
+    upload, pending = completed(begin), begin(1000)
+    page = admin.get(f"{LIST}{upload.pk}/delete/").content.decode()
+    assert "The object at OSS is removed too" in page
+    assert "The upload is aborted" in admin.get(f"{LIST}{pending.pk}/delete/").content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(f"{LIST}{upload.pk}/delete/", {"post": "yes"}).status_code == 302
+    with pytest.raises(NotFound):
+        oss.head(upload.bucket, upload.key)
+    removals = admin.get("/admin/uploads/objectremoval/").content.decode()
+    assert str(upload.pk) in removals
+
+
+def test_selected_uploads_are_deleted_with_their_objects(
+    admin: Client, begin: Any, oss: OssClient, django_capture_on_commit_callbacks: Any
+) -> None:
+    uploads = [completed(begin) for _ in range(2)]
+    chosen = {"action": "delete_selected", "_selected_action": [str(upload.pk) for upload in uploads]}
+    assert "The objects of these uploads at OSS are removed too" in admin.post(LIST, chosen).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(LIST, {**chosen, "post": "yes"}).status_code == 302
+    assert not Upload.objects.exists()
+    for upload in uploads:
+        with pytest.raises(NotFound):
+            oss.head(upload.bucket, upload.key)
+
+
+def test_staff_without_the_permission_cannot_delete(begin: Any) -> None:
+    upload, client = completed(begin), Client()
+    staff = get_user_model().objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=["view_upload", "abort_upload"]))
+    client.force_login(staff)
+    assert client.get(f"{LIST}{upload.pk}/delete/").status_code == 403
+    assert client.post(f"{LIST}{upload.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in client.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize("policy", ["keep", "delete"])
+def test_a_user_who_has_uploaded_can_be_deleted(
+    admin: Client,
+    begin: Any,
+    oss: OssClient,
+    user: Any,
+    settings: Any,
+    django_capture_on_commit_callbacks: Any,
+    policy: str,
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": policy}
+    upload, path = completed(begin), f"/admin/auth/user/{user.pk}/delete/"
+    page = admin.get(path).content.decode()
+    assert ("film.mp4" in page) is (policy == "delete"), "the page lists what goes"
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(path, {"post": "yes"}).status_code == 302
+    assert not get_user_model().objects.filter(pk=user.pk).exists()
+    if policy == "keep":
+        assert Upload.objects.get().owner is None
+        assert oss.head(upload.bucket, upload.key).etag == upload.etag
+        assert "film.mp4" in admin.get(LIST).content.decode()
+        assert "user deleted" in admin.get(f"{LIST}{upload.pk}/change/").content.decode()
+    else:
+        assert not Upload.objects.exists()
+        with pytest.raises(NotFound):
+            oss.head(upload.bucket, upload.key)

@@ -294,7 +294,6 @@ def test_queries_do_not_grow_with_the_parts(api: APIClient, begin: Begin) -> Non
             queries(lambda base=base: api.delete(base)),
         ]
     assert costs[3] == costs[10_000]
-    assert max(costs[3]) <= 14, costs
 
 
 def test_a_batch_of_a_hundred_is_begun_in_as_many_queries_as_one(api: APIClient, oss: OssClient, place: Place) -> None:

@@ -142,7 +142,7 @@ def test_a_session_needs_the_csrf_token_where_something_is_changed(user: Any, os
     client.force_login(user)
     assert schemes["cookieAuth"]["name"] in client.cookies
     assert client.get("/api/uploads/").status_code == 200
-    assert client.post("/api/uploads/", FILE, format="json").json()["code"] == "permission_denied"
+    assert client.post("/api/uploads/", FILE, format="json").json()["code"] == "csrf_failed"
     client.get("/")  # The page sets the cookie.
     headers = {schemes["csrfToken"]["name"]: client.cookies["csrftoken"].value}
     assert client.post("/api/uploads/", FILE, format="json", headers=headers).status_code == 201
@@ -162,6 +162,7 @@ def test_only_these_operations_need_no_login() -> None:
     assert {name for name in free if not name.startswith("uploads_companion_")} == {
         "uploads_callback",
         "uploads_create_token",
+        "uploads_csrf_token",
     }
 
 

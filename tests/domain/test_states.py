@@ -14,6 +14,7 @@ ALLOWED = {
     (State.COMPLETING, Event.FINISH): State.COMPLETED,
     (State.COMPLETING, Event.REOPEN): State.UPLOADING,
     (State.COMPLETING, Event.FAIL): State.FAILED,
+    (State.COMPLETED, Event.DELETE): State.DELETED,
 }
 
 
@@ -30,7 +31,7 @@ def test_every_pair_of_state_and_event(state: State, event: Event) -> None:
 
 
 def test_what_has_ended_stays_so() -> None:
-    assert [state for state in State if states.is_final(state)] == [State.COMPLETED, State.ABORTED, State.FAILED]
+    assert [state for state in State if states.is_final(state)] == [State.ABORTED, State.FAILED, State.DELETED]
 
 
 def test_each_event_leads_to_one_state() -> None:

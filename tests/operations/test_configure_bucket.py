@@ -44,6 +44,7 @@ def test_it_merges_shows_the_difference_and_is_safe_to_repeat(bucket: OssClient)
     assert theirs == THEIRS
     assert "demo-bucket: unchanged: CORS for https://app.example" in configure()
     assert len(bucket.get_cors("demo-bucket").rules) == 2
+    assert configure("--verbosity", "0") == ""
 
 
 def test_oss_aborts_stale_uploads(bucket: OssClient, settings: Any) -> None:

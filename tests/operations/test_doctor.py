@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from tests import http
 from tests.callback_app import CallbackApp, answer
 from tests.stack import client_for
+from uploads.conf import DEFAULT_THROTTLES
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.operations import doctor
@@ -73,8 +75,8 @@ def test_a_working_configuration_has_only_ok_lines() -> None:
     lines = out.getvalue().splitlines()
     assert all(line.startswith("ok ") for line in lines), lines
     names = " ".join(lines)
-    for name in ("settings", "database", "cache", "credentials", "bucket demo-bucket", "clock", f"for {ORIGIN}",
-                 "lifecycle", "overwriting", "STS role", "STS policy"):  # fmt: skip
+    for name in ("settings", "database", "cache", "metrics", "credentials", "bucket demo-bucket", "clock",
+                 f"for {ORIGIN}", "lifecycle", "overwriting", "STS role", "STS policy"):  # fmt: skip
         assert name in names
 
 
@@ -250,6 +252,22 @@ def test_sqlite_with_several_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PostgreSQL" in findings["database"].cure
     assert "Redis" in findings["cache"].cure
     assert "4 worker" in findings["database"].text
+
+
+@pytest.mark.parametrize("directory", ["", "shared"])
+def test_metrics_of_several_workers(
+    working: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, directory: str
+) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    throttles = dict.fromkeys(DEFAULT_THROTTLES, "")
+    working.UPLOADS = {**working.UPLOADS, "METRICS_TOKEN": "t0ken", "THROTTLES": throttles}
+    if directory:
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    finding = found()["metrics"]
+    assert "4 worker processes" in finding.text
+    assert (finding.level, "PROMETHEUS_MULTIPROC_DIR" in finding.cure) == (
+        ("ok", False) if directory else ("warn", True)
+    )
 
 
 def test_a_cache_that_stores_nothing(working: Any) -> None:

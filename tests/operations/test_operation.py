@@ -15,16 +15,18 @@ import httpx
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests import http
 from tests.django_fixtures import Begin
 from tests.services.test_services import send
-from tests.stack import ROOT, Stack, deliver, wait_until
+from tests.stack import ROOT, TIMEOUT, Stack, deliver, wait_until
 from uploads import services, signals
 from uploads.domain.errors import UploadError
 from uploads.domain.states import State
-from uploads.models import Upload
+from uploads.models import Upload, UploadCounts
+from uploads.models.counts import MIN_AGE
 from uploads.oss.client import OssClient
 
 pytestmark = pytest.mark.django_db
@@ -63,8 +65,15 @@ def test_not_ready_gives_reasons_without_details(
 # Metrics
 
 
-def samples(client: Client) -> dict[str, float]:
-    text = client.get("/metrics").content.decode()
+TOKEN = {"Authorization": "Bearer t0ken"}
+
+
+@pytest.fixture
+def readable(settings: Any, oss: OssClient) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "METRICS_TOKEN": "t0ken"}
+
+
+def read(text: str) -> dict[str, float]:
     return {
         f"{sample.name}{json.dumps(sample.labels, sort_keys=True)}": sample.value
         for family in text_string_to_metric_families(text)
@@ -72,6 +81,13 @@ def samples(client: Client) -> dict[str, float]:
     }
 
 
+def samples(client: Client) -> dict[str, float]:
+    answer = client.get("/metrics", headers=TOKEN)
+    assert answer.status_code == 200
+    return read(answer.content.decode())
+
+
+@pytest.mark.usefixtures("readable")
 def test_metrics(client: Client, begin: Begin) -> None:
     before = samples(client)
     done, upload, _ = begin(5), begin(SIZE), begin(SIZE)
@@ -79,10 +95,14 @@ def test_metrics(client: Client, begin: Begin) -> None:
         send(each)
     services.complete(done)
     services.record_parts(upload, [services.DonePart(1, 8 << 20)])
+    list(services.sweep())
     after = samples(client)
     assert after['uploads{"destination": "default", "state": "completed"}'] == 1
     assert after['uploads{"destination": "default", "state": "uploading"}'] == 2
     assert after['uploads_bytes_done{"destination": "default"}'] == 8 << 20
+
+    counted_at = UploadCounts.objects.get().counted_at
+    assert after["uploads_counted_timestamp_seconds{}"] == counted_at.timestamp()
 
     def grown(name: str) -> float:
         return after[name] - before.get(name, 0)
@@ -92,11 +112,63 @@ def test_metrics(client: Client, begin: Begin) -> None:
     assert grown('uploads_oss_call_seconds_count{"code": "200", "operation": "HeadObject"}') == 1
 
 
-def test_metrics_may_need_a_bearer_token(client: Client, settings: Any) -> None:
+def test_metrics_need_the_token_unless_they_are_public(client: Client, settings: Any) -> None:
+    refused = client.get("/metrics")
+    assert (refused.status_code, b"METRICS_TOKEN" in refused.content) == (403, True)
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 403
+    settings.UPLOADS = {**settings.UPLOADS, "METRICS_PUBLIC": True}
+    assert client.get("/metrics").status_code == 200
     settings.UPLOADS = {**settings.UPLOADS, "METRICS_TOKEN": "t0ken"}
     assert client.get("/metrics").status_code == 403
     assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
-    assert client.get("/metrics", headers={"Authorization": "Bearer t0ken"}).status_code == 200
+    assert client.get("/metrics", headers=TOKEN).status_code == 200
+
+
+@pytest.mark.usefixtures("readable")
+def test_a_scrape_counts_no_uploads_and_sweeps_do_not_count_often(
+    client: Client, begin: Begin, django_assert_max_num_queries: Any
+) -> None:
+    begin(5)
+    list(services.sweep(dry_run=True))
+    assert UploadCounts.objects.count() == 0
+    list(services.sweep())
+    begin(5)
+    list(services.sweep())
+    with django_assert_max_num_queries(1) as captured:
+        assert samples(client)['uploads{"destination": "default", "state": "uploading"}'] == 1
+    assert "uploads_uploadcounts" in captured[0]["sql"]
+    UploadCounts.objects.update(counted_at=timezone.now() - MIN_AGE)
+    list(services.sweep())
+    assert samples(client)['uploads{"destination": "default", "state": "uploading"}'] == 2
+
+
+def test_the_counters_of_several_workers_add_up(tmp_path: Path) -> None:
+    """Each worker answers with the sum, also of what a worker counted that has ended, and starts from zero."""
+    directory = tmp_path / "metrics"
+    directory.mkdir()
+    (directory / "counter_1.db").write_bytes(b"from an earlier start")
+    variables = {"WEB_CONCURRENCY": "2", "PROMETHEUS_MULTIPROC_DIR": str(directory), "METRICS_TOKEN": "t0ken"}
+    name, signed = 'uploads_signatures_total{"destination": "default"}', 0
+    with Stack(settings="tests.unthrottled", variables=variables) as stack:
+
+        def scraped() -> set[float]:
+            url = f"{stack.site.url}/metrics"
+            return {read(httpx.get(url, headers=TOKEN, timeout=TIMEOUT).text)[name] for _ in range(10)}
+
+        def both_have_signed() -> bool:
+            nonlocal signed
+            with stack.api() as api:
+                body = {"destination": "default", "filename": "a.bin", "size": SIZE, "sign": 1}
+                api.post("uploads/", json=body).raise_for_status()
+            signed += 1
+            return len(list(directory.glob("counter_*.db"))) > 1
+
+        wait_until(both_have_signed, "both workers to sign")
+        assert scraped() == {signed}
+        worker = next(directory.glob("counter_*.db")).stem.removeprefix("counter_")
+        os.kill(int(worker), signal.SIGKILL)
+        assert both_have_signed()
+        assert scraped() == {signed}
 
 
 # Signals
@@ -248,6 +320,7 @@ def test_check_deploy_is_clean() -> None:
         "OSS_BUCKET": "b",
         "OSS_ACCESS_KEY_ID": "id",
         "OSS_ACCESS_KEY_SECRET": "secret",
+        "METRICS_TOKEN": "t0ken",
     }
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -39,7 +39,12 @@ STEPS: tuple[tuple[type, str], ...] = (
 
 
 @contextmanager
-def at_step(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None]) -> Iterator[list[str]]:
+def at_step(
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    act: Callable[[], None],
+    steps: tuple[tuple[type, str], ...] = STEPS,
+) -> Iterator[list[str]]:
     """`act` before or after the `number`-th of the steps that matter; yields the names of those that came by."""
     passed: list[str] = []
 
@@ -58,7 +63,7 @@ def at_step(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None
         return call
 
     with monkeypatch.context() as patch:
-        for owner, name in STEPS:
+        for owner, name in steps:
             patch.setattr(owner, name, wrapped(getattr(owner, name), name))
         yield passed
 

@@ -1,5 +1,7 @@
-"""Django's admin for uploads. Rule: read-only; an upload is changed by calling a service, never by saving a row."""
+"""Django's admin for uploads. Rule: an upload is changed by calling a service, never by saving a row."""
 
+from uploads.admin.fields import UploadAdminMixin, upload_column, upload_link
+from uploads.admin.removals import ObjectRemovalAdmin
 from uploads.admin.uploads import UploadAdmin
 
-__all__ = ["UploadAdmin"]
+__all__ = ["ObjectRemovalAdmin", "UploadAdmin", "UploadAdminMixin", "upload_column", "upload_link"]

@@ -22,6 +22,8 @@ EVENT_NAMES = {
     Event.REOPEN: gettext_lazy("reopen"),
     Event.ABORT: gettext_lazy("abort"),
     Event.FAIL: gettext_lazy("fail"),
+    Event.DELETE: gettext_lazy("delete"),
+    "owner_deleted": gettext_lazy("user deleted"),
     "replaced": gettext_lazy("replaced"),
 }
 MAX_CELLS = 200
@@ -99,6 +101,8 @@ def parts_strip(upload: Upload) -> SafeString:
     count = upload.part_count or max([part.number for part in upload.parts.all()], default=0)
     if upload.state == "completed":
         return format_html("{}", _("The object is complete."))
+    if upload.state == "deleted":
+        return format_html("{}", _("The object was deleted."))
     if not count:
         return format_html("{}", _("No part is recorded yet."))
     strip = cells(upload.parts.values_list("number", flat=True), count)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -45,13 +46,13 @@ class StalledFilter(admin.SimpleListFilter):
 
 @admin.register(Upload)
 class UploadAdmin(PagesAdmin):
-    """Shows the uploads of all users, with actions to abort them and to check them against OSS."""
+    """Shows the uploads of all users, with actions to abort and delete them, and to check them against OSS."""
 
     list_display = ("filename", "badge", "progress", "owner", "destination", "age")
     list_filter = ("state", StalledFilter, "destination", "method", "created_at")
     list_select_related = ("owner",)
     list_per_page = 50
-    search_fields = ("filename", "key", "upload_id", "owner__username", "id")
+    search_fields = ("filename", "key", "upload_id", f"owner__{get_user_model().USERNAME_FIELD}", "id")
     search_help_text = gettext_lazy("File name, key, upload ID at OSS, user, or ID")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
@@ -97,15 +98,12 @@ class UploadAdmin(PagesAdmin):
     class Media:
         css = {"all": ("uploads_admin/admin.css",)}
 
-    # Permissions: nothing can be added, edited or deleted.
+    # Permissions: nothing can be added or edited. Who may delete, may do so: `services.deletion` removes the object.
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
         return False
 
     # Columns and fields

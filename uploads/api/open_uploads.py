@@ -120,5 +120,5 @@ def _described(held: OpenUpload, upload: Upload | None) -> dict[str, Any]:
         "initiated": held.initiated,
         "upload": upload.pk if upload else None,
         "state": upload.state if upload else None,
-        "owner": upload.owner.get_username() if upload else None,
+        "owner": upload.owner.get_username() if upload and upload.owner else None,
     }

@@ -22,7 +22,7 @@ from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.web import raised
 from uploads.web.openapi import operation
-from uploads.web.permissions import abortable_uploads, visible_uploads
+from uploads.web.permissions import abortable_uploads, may_delete, visible_uploads
 from uploads.web.views import UploadsAPIView
 
 RETRY_AFTER_SECONDS = 2
@@ -133,8 +133,13 @@ class UploadViewSet(
 
     @operation(*raised.ABORT, operation_id="uploads_destroy", responses={204: None})
     def destroy(self, request: Request, **_: Any) -> Response:
-        """Abort the upload and delete its parts at OSS. May be repeated; 409 if the upload is completed."""
-        services.abort(self.get_object(), actor=request.user)
+        """Abort the upload and delete its parts at OSS. May be repeated.
+
+        A completed upload is deleted, with its object, if the destination has `allow_delete`; otherwise the answer is
+        409 with the code `deletion_not_allowed`. The upload stays, with the state `deleted`.
+        """
+        upload = self.get_object()
+        services.abort_or_delete(upload, actor=request.user, may_delete=may_delete(request.user, upload))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @operation(

@@ -57,7 +57,25 @@ def _destination(destination: Destination) -> list[CheckMessage]:
             "body, body_type, host, sni and vars have the meaning that they have at OSS."
         )
         found.append(Error(text, hint=hint, id="uploads.E014"))
-    return found + _staging(destination)
+    return found + _staging(destination) + _deletion(destination)
+
+
+def _deletion(destination: Destination) -> list[CheckMessage]:
+    """Who may delete, and how long rows and objects are kept. `_numbers` has checked the days by themselves."""
+    found: list[CheckMessage] = []
+    if not isinstance(destination.allow_delete, bool):
+        text = f"Destination {destination.name!r}, allow_delete: {destination.allow_delete!r} is not a bool."
+        found.append(Error(text, hint="Set True or False.", id="uploads.E059"))
+    rows, objects = destination.retention_days, destination.object_retention_days
+    if type(rows) is int and type(objects) is int and rows < objects:
+        text = f"Destination {destination.name!r}: retention_days is {rows}, object_retention_days is {objects}."
+        hint = "Set retention_days to as many days or more: an object whose row is gone is not removed."
+        found.append(Error(text, hint=hint, id="uploads.E060"))
+    if type(rows) is int and objects is None:
+        text = f"Destination {destination.name!r}: after retention_days the objects of completed uploads have no row."
+        hint = "Set object_retention_days too, unless the objects are meant to stay when their uploads are forgotten."
+        found.append(Warning(text, hint=hint, id="uploads.W058"))
+    return found
 
 
 def _staging(destination: Destination) -> list[CheckMessage]:
@@ -99,6 +117,8 @@ def _well_formed() -> list[Destination]:
     return [Destination(name=name, **values) for name, values in given.items() if set(values) <= Destination.keys()]
 
 
+MAX_DAYS = 36_500
+"""Dates of a hundred years ago still exist."""
 NUMBERS = (
     ("max_size", 1, MAX_OBJECT_SIZE, "bytes"),
     ("max_active_per_user", 1, None, "uploads"),
@@ -107,9 +127,18 @@ NUMBERS = (
     ("url_expires", 60, MAX_PRESIGN_SECONDS, "seconds"),
     ("credentials_expires", MIN_DURATION_SECONDS, MAX_DURATION_SECONDS, "seconds"),
     ("upload_expires", 3600, None, "seconds"),
+    ("retention_days", 1, MAX_DAYS, "days"),
+    ("object_retention_days", 1, MAX_DAYS, "days"),
 )
 """Key, least and greatest value, unit."""
-MAY_BE_NONE = ("max_size", "max_active_per_user", "max_bytes_per_user_per_day", "part_size")
+MAY_BE_NONE = (
+    "max_size",
+    "max_active_per_user",
+    "max_bytes_per_user_per_day",
+    "part_size",
+    "retention_days",
+    "object_retention_days",
+)
 
 
 def _numbers(destination: Destination) -> list[CheckMessage]:

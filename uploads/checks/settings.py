@@ -5,6 +5,7 @@ Rule: each mistake has its own id, and a hint that says what to set. No check op
 
 import re
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.apps.config import AppConfig
@@ -12,6 +13,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from uploads.checks.destinations import check_destinations
+from uploads.checks.storages import check_storages
 from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
 
 
@@ -21,10 +23,11 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     if not isinstance(getattr(django_settings, "UPLOADS", {}), dict):
         return [Error("UPLOADS is not a dict.", hint="Set UPLOADS = {'OSS_ENDPOINT': …}.", id="uploads.E001")]
     wrong_types = _types()
-    found = [*_required(), *_unknown(), *_connection(), *_credentials(), *wrong_types]
+    found = [*_required(), *_unknown(), *_connection(), *_credentials(), *_owners(), *wrong_types]
     if wrong_types:
         return found
-    return [*found, *_callback_keys(), *_throttles(), *_cache(), *_origins(), *check_destinations()]
+    caches = [*_cache(), *_cache_client()]
+    return [*found, *_callback_keys(), *_throttles(), *caches, *_origins(), *check_destinations(), *check_storages()]
 
 
 def _required() -> list[CheckMessage]:
@@ -58,6 +61,7 @@ def _types() -> list[CheckMessage]:
     readers: dict[str, tuple[Callable[[], object], str]] = {
         "UPLOADS_ORIGINS": (lambda: settings.origins, "Set a list such as ['https://app.example.com']."),
         "OSS_CALLBACK_KEY_URLS": (lambda: settings.callback_key_urls, "Set a list of URL prefixes, or leave it out."),
+        "METRICS_PUBLIC": (lambda: settings.metrics_public, "Set True, or leave it out."),
         "THROTTLES": (lambda: settings.throttles, "Set a dict such as {'create': '600/min'}, or leave it out."),
     }
     found: list[CheckMessage] = []
@@ -67,6 +71,15 @@ def _types() -> list[CheckMessage]:
         except ValueError as error:
             found.append(Error(f"{name}: {error}.", hint=hint, id="uploads.E023"))
     return found
+
+
+def _owners() -> list[CheckMessage]:
+    try:
+        str(settings.on_owner_delete)
+    except ValueError as error:
+        hint = "Set keep (uploads stay, without an owner) or delete (they go with their objects)."
+        return [Error(f"ON_OWNER_DELETE: {error}.", hint=hint, id="uploads.E058")]
+    return []
 
 
 def _connection() -> list[CheckMessage]:
@@ -145,6 +158,15 @@ def _cache() -> list[CheckMessage]:
     return [Error(text, hint=hint, id="uploads.E032")]
 
 
+def _cache_client() -> list[CheckMessage]:
+    """Django imports the client of a cache with the first request that uses it, and that request fails."""
+    if django_settings.CACHES["default"]["BACKEND"] != REDIS_CACHE or find_spec("redis"):
+        return []
+    text = "The cache is a Redis server, and the package redis is not installed."
+    return [Error(text, hint="pip install 'oss-uploads[redis]'", id="uploads.E046")]
+
+
+REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
 RATE = re.compile(r"(\d+/(s|sec|min|m|hour|h|day|d))?")
 
 

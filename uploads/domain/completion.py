@@ -151,6 +151,7 @@ _WORDS = {
     State.COMPLETED: Phrase("The upload is already completed."),
     State.ABORTED: Phrase("The upload was aborted. Start a new upload."),
     State.FAILED: Phrase("The upload has failed. Start a new upload."),
+    State.DELETED: Phrase("The upload was completed, and its object was deleted. Start a new upload."),
 }
 
 

@@ -69,6 +69,12 @@ class Destination:
     """Seconds for which temporary credentials are valid."""
     upload_expires: int = 7 * 24 * 3600
     """Seconds after which an unfinished upload is stale: the sweep aborts it."""
+    allow_delete: bool = False
+    """Whether users may delete their completed uploads, with the objects, through the API."""
+    retention_days: int | None = None
+    """Days after their end for which rows and history of ended uploads are kept; None: for ever."""
+    object_retention_days: int | None = None
+    """Days after its completion for which an object is kept; None: for ever."""
     stage: bool = False
     """Whether browsers write below `stage_prefix`, and the backend checks each file before it copies it to its key."""
     stage_prefix: str = "staging/"
@@ -113,6 +119,10 @@ class Destination:
         """The keys that a destination's dict may have."""
         return {field.name for field in fields(cls)} - {"name"}
 
+
+KEEP, DELETE = "keep", "delete"
+ON_OWNER_DELETE = (KEEP, DELETE)
+"""What becomes of a user's uploads when the user is deleted: the values of `UPLOADS["ON_OWNER_DELETE"]`."""
 
 ISSUES_FOR_UPLOAD, ISSUES_FOR_PREFIX = "upload", "prefix"
 CREDENTIALS = ("", ISSUES_FOR_UPLOAD, ISSUES_FOR_PREFIX)

@@ -7,9 +7,11 @@
     │   └── KeyReused       the Idempotency-Key was used for another request
     ├── Forbidden           the user lacks the permission
     │   └── OverQuota       too many unfinished uploads, or too many bytes in a day
+    ├── CsrfFailed          the CSRF token is missing, or of an earlier login; the page asks for a new one
     ├── CallbackRefused     a callback that OSS did not sign, or with a body that cannot be read
     ├── Conflict            valid, but not possible now
     │   ├── WrongState      the upload is completed, aborted, failed …
+    │   ├── DeletionNotAllowed  the destination does not let users delete completed uploads
     │   ├── NotOffered      the site is not configured for it
     │   ├── PartsMissing    OSS does not have all parts; `errors["parts"]` lists their numbers
     │   └── PartsRefused    OSS refuses parts or their order; `errors["parts"]` lists those that OSS names
@@ -95,6 +97,12 @@ class OverQuota(Forbidden):
     title = Phrase("Quota exceeded")
 
 
+class CsrfFailed(UploadError):
+    code = "csrf_failed"
+    title = Phrase("The CSRF token was refused")
+    status = 403
+
+
 class CallbackRefused(UploadError):
     code = "callback_refused"
     title = Phrase("Invalid OSS callback")
@@ -110,6 +118,11 @@ class Conflict(UploadError):
 class WrongState(Conflict):
     code = "wrong_state"
     title = Phrase("Not allowed in the current state")
+
+
+class DeletionNotAllowed(Conflict):
+    code = "deletion_not_allowed"
+    title = Phrase("Completed uploads cannot be deleted here")
 
 
 class PartsMissing(Conflict):

@@ -18,6 +18,8 @@ class State(StrEnum):
     """Ended without an object; OSS drops its parts."""
     FAILED = "failed"
     """It cannot be completed any more; `error` says why."""
+    DELETED = "deleted"
+    """It was completed, and its object was removed on request or by the destination's retention."""
 
 
 class Event(StrEnum):
@@ -29,6 +31,8 @@ class Event(StrEnum):
     """OSS did not complete, and the parts are there: parts may be sent again."""
     ABORT = "abort"
     FAIL = "fail"
+    DELETE = "delete"
+    """Remove the object of a completed upload."""
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
@@ -42,9 +46,12 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.REOPEN: State.UPLOADING,
         Event.FAIL: State.FAILED,
     },
-    State.COMPLETED: {},
+    State.COMPLETED: {
+        Event.DELETE: State.DELETED,
+    },
     State.ABORTED: {},
     State.FAILED: {},
+    State.DELETED: {},
 }
 
 

@@ -4,10 +4,6 @@ A request passes server → application → request (address) → routes → aut
 
 Rule: every answer is the one that OSS gives. An operation that is not implemented answers 501 NotImplemented. Page
 names in docstrings, such as "UploadPart", are those of Alibaba Cloud's OSS manual.
+
+Importing this package needs nothing but Python. The server needs the packages of the extra `localoss`.
 """
-
-from uploads.localoss.application import LocalOss
-from uploads.localoss.config import Config
-from uploads.localoss.server import serve
-
-__all__ = ["Config", "LocalOss", "serve"]

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from uploads.localoss.config import DEMO_BUCKET, DEMO_KEY, DEMO_REGION, DEMO_ROLE, Config
+from uploads.localoss.extra import missing_packages
 from uploads.localoss.faults import InvalidRules, Rule, load
 from uploads.localoss.keys import AccessKey, Role
 from uploads.localoss.policy import Policy, parse
-from uploads.localoss.server import StartError, serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,6 +99,10 @@ def config_from(options: Mapping[str, Any]) -> Config:
 
 def run(options: Mapping[str, Any]) -> NoReturn:
     """Serve until a signal comes. A server that cannot start prints one line and exits with code 1."""
+    if sentence := missing_packages():
+        sys.exit(f"localoss: {sentence}")
+    from uploads.localoss.server import StartError, serve
+
     try:
         serve(config_from(options))
     except StartError as error:

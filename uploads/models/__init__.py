@@ -4,8 +4,10 @@ Rule: rows are hints; OSS is the truth about parts and objects.
 """
 
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
+from uploads.models.counts import Group, UploadCounts
 from uploads.models.grants import CREDENTIALS_GRACE, CompanionRevocation, PrefixCredentials
 from uploads.models.records import Part, UploadEvent, record_events
+from uploads.models.removals import ObjectRemoval, Outcome, Reason
 from uploads.models.upload import REGISTERED_ID_VERSION, Upload, UploadQuerySet
 
 __all__ = [
@@ -14,10 +16,15 @@ __all__ = [
     "STAGE_NAMES",
     "STATE_NAMES",
     "CompanionRevocation",
+    "Group",
     "Method",
+    "ObjectRemoval",
+    "Outcome",
     "Part",
     "PrefixCredentials",
+    "Reason",
     "Upload",
+    "UploadCounts",
     "UploadEvent",
     "UploadQuerySet",
     "User",

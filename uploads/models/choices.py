@@ -17,6 +17,7 @@ STATE_NAMES = {
     State.COMPLETED: _("completed"),
     State.ABORTED: _("aborted"),
     State.FAILED: _("failed"),
+    State.DELETED: _("deleted"),
 }
 """Names for people; programs use the state itself."""
 

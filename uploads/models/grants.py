@@ -25,7 +25,7 @@ class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
         if not held.update(valid_until=until):
             start = now - CREDENTIALS_GRACE
             held_now = {"valid_until": until, "since": start, "searched_until": start}
-            self.create(owner_id=user.pk, **same, **held_now)  # type: ignore[misc]  # AnonymousUser has none.
+            self.create(owner_id=user.pk, **same, **held_now)
 
     def due(self, now: datetime) -> Self:
         """Those under which objects may lie that have no row yet, and that no other sweep is searching."""
@@ -44,7 +44,10 @@ CREDENTIALS_GRACE = timedelta(minutes=15)
 class PrefixCredentials(models.Model):
     """The credentials that a user holds for a prefix, and how far the prefix was searched for their objects."""
 
-    owner = models.ForeignKey(django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(django_settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    remove_found = models.BooleanField(
+        default=False, db_default=False, help_text="The owner is gone: objects that are found are removed."
+    )
     destination = models.CharField(max_length=64)
     bucket = models.CharField(max_length=63)
     prefix = models.CharField(max_length=MAX_KEY_BYTES)

@@ -18,6 +18,7 @@ from uploads.domain.plan import Plan
 from uploads.domain.retries import MAX_ATTEMPTS
 from uploads.domain.states import State
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
+from uploads.models.ownership import keep_or_delete
 from uploads.models.records import record_events
 from uploads.models.stored_object import StoredObject
 from uploads.oss.limits import MAX_KEY_BYTES
@@ -27,8 +28,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     """Sets of uploads by the terms of the domain."""
 
     def for_user(self, user: User) -> Self:
-        """The uploads of this user."""
-        return self.filter(owner_id=user.pk)
+        """The uploads of this user; none of AnonymousUser."""
+        return self.none() if user.pk is None else self.filter(owner_id=user.pk)
 
     def counted_against(self, user: User) -> Self:
         """The uploads that count towards a user's quota: all but aborted and failed ones that OSS has dropped."""
@@ -103,14 +104,14 @@ class UploadQuerySet(models.QuerySet["Upload"]):
             if not alone and connection.features.has_select_for_update:
                 # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
                 list(rows.order_by("pk").select_for_update().values_list("pk"))
-            before = None if alone else transaction.savepoint()
+            before = None if alone else connection.savepoint()
             values = {name: getattr(uploads[0], name) for name in fields} if alone else {}
             count = rows.update(state=target, updated_at=now, **values)
             if count < len(uploads):
                 if before is None:
                     return []
                 # Which of them were moved by others cannot be told from a count: compare and set one by one.
-                transaction.savepoint_rollback(before)
+                connection.savepoint_rollback(before)
                 return [moved for each in uploads for moved in self.advance_many([each], event, fields, actor=actor)]
             for upload in uploads:
                 upload.state, upload.updated_at = target, now
@@ -130,7 +131,7 @@ class Upload(StoredObject):
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads", verbose_name=_("owner")
+        django_settings.AUTH_USER_MODEL, keep_or_delete, null=True, related_name="uploads", verbose_name=_("owner")
     )
     state = models.CharField(
         _("state"),
@@ -242,6 +243,7 @@ class Upload(StoredObject):
                 name="uploads_credentials",
                 condition=models.Q(credentials_until__isnull=False),
             ),
+            models.Index(fields=["destination", "state", "updated_at"], name="uploads_retention"),
             models.Index(fields=["upload_id"], name="uploads_at_oss", condition=~models.Q(upload_id="")),
             models.Index(
                 fields=["updated_at"],

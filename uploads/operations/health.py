@@ -4,14 +4,13 @@ Rule: each may be called every few seconds; it makes no call to OSS, and its ans
 """
 
 import hmac
-import os
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 
 from django.core.cache import cache
 from django.core.checks import run_checks
 from django.db import DatabaseError, connection
-from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.urls import path
 from django.views.decorators.cache import never_cache
@@ -21,7 +20,9 @@ from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from uploads.conf import settings
-from uploads.models import Upload
+from uploads.domain.states import State
+from uploads.models import Upload, UploadCounts
+from uploads.telemetry import shared_directory
 
 
 @never_cache
@@ -57,31 +58,38 @@ def _reasons() -> Iterator[str]:
 
 
 class _Uploads(Collector):
-    """The number of uploads and of their bytes, counted by a query at each scrape."""
+    """The number of uploads and of their bytes, as the last sweep counted them: one row is read at each scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         uploads = GaugeMetricFamily("uploads", "Uploads by state and destination.", labels=["state", "destination"])
         size = GaugeMetricFamily(
             "uploads_bytes_done", "Bytes uploaded so far by unfinished uploads.", labels=["destination"]
         )
-        rows = Upload.objects.order_by().values_list("state", "destination").annotate(Count("id"))
-        for state, destination, count in rows:
-            uploads.add_metric([state, destination], count)
-        active = Upload.objects.active().order_by().values_list("destination").annotate(Sum("bytes_done"))
-        for destination, done in active:
-            size.add_metric([destination], done or 0)
+        groups, counted_at = UploadCounts.objects.latest_counts()
+        unfinished: Counter[str] = Counter()
+        for group in groups:
+            uploads.add_metric([group["state"], group["destination"]], group["uploads"])
+            if group["state"] in (State.UPLOADING, State.COMPLETING):
+                unfinished[group["destination"]] += group["bytes_done"]
+        for destination, done in unfinished.items():
+            size.add_metric([destination], done)
         yield uploads
         yield size
+        yield GaugeMetricFamily(
+            "uploads_counted_timestamp_seconds",
+            "When a sweep counted the uploads; 0 before the first one.",
+            value=counted_at.timestamp() if counted_at else 0,
+        )
 
 
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text. 403 without the bearer token when METRICS_TOKEN is set; 503 when the database does not work."""
-    token = settings.metrics_token
-    given = request.headers.get("Authorization", "")
-    if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-        return HttpResponseForbidden("The bearer token of METRICS_TOKEN is required.\n", content_type="text/plain")
+    """Prometheus text. 403 without the bearer token METRICS_TOKEN, unless METRICS_PUBLIC is set; 503 when the database
+    does not work."""
+    if not _may_read_metrics(request):
+        text = "The bearer token METRICS_TOKEN is required. To let anybody read metrics, set METRICS_PUBLIC.\n"
+        return HttpResponseForbidden(text, content_type="text/plain")
     registry = CollectorRegistry()
     registry.register(_Uploads())
     try:
@@ -92,9 +100,17 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(uploads + generate_latest(_processes()), content_type=CONTENT_TYPE_LATEST)
 
 
+def _may_read_metrics(request: HttpRequest) -> bool:
+    token = settings.metrics_token
+    if not token:
+        return settings.metrics_public
+    given = request.headers.get("Authorization", "")
+    return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+
+
 def _processes() -> CollectorRegistry:
     """The metrics of this process, or of all workers when PROMETHEUS_MULTIPROC_DIR is set."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if shared_directory() is None:
         return REGISTRY
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -20,6 +20,8 @@ from uploads.services.begin import (
 from uploads.services.callback import receive
 from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
+from uploads.services.deletion import abort_or_delete, delete_object
+from uploads.services.erasure import Erased, erase_user
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_parts, synchronize_parts
@@ -32,6 +34,7 @@ __all__ = [
     "ORPHAN_AGE",
     "ClientReport",
     "DonePart",
+    "Erased",
     "IdempotencyKey",
     "OpenUploads",
     "OpenUploadsQuery",
@@ -40,12 +43,15 @@ __all__ = [
     "Swept",
     "UploadRequest",
     "abort",
+    "abort_or_delete",
     "begin",
     "begin_many",
     "check_object",
     "complete",
     "complete_many",
+    "delete_object",
     "detect_unreported",
+    "erase_user",
     "find",
     "issue_credentials",
     "issue_prefix_credentials",

@@ -53,7 +53,7 @@ def release(upload: Upload) -> None:
         remove_registered(upload)
         return
     if upload.method == Method.MULTIPART:
-        _abort_until_gone(upload)
+        abort_until_gone(upload)
     if upload.method != Method.MULTIPART or upload.state == State.FAILED or upload.credentials_until:
         with storage_errors():
             oss_client().delete_object(upload.bucket, upload.key)
@@ -65,9 +65,12 @@ def release(upload: Upload) -> None:
     upload.refresh_from_db()
 
 
-def _abort_until_gone(upload: Upload) -> None:
-    """A part that was on its way may be stored after the abort; the manual says to abort again, and to check by
-    ListParts: https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload."""
+def abort_until_gone(upload: Upload) -> None:
+    """Abort the multipart upload, until OSS says that it is gone. Raises StorageBusy, StorageRefused.
+
+    A part that was on its way may be stored after the abort; the manual says to abort again, and to check by
+    ListParts: https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload.
+    """
     for _ in range(ROUNDS):
         with storage_errors():
             oss_client().abort(upload.bucket, upload.key, upload.upload_id)

@@ -128,7 +128,7 @@ def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Uploa
     planned, now = _plan(request.size, destination), timezone.now()
     upload = Upload(
         id=uuid4(),
-        owner_id=owner.pk,  # type: ignore[misc]  # AnonymousUser has none; the API requires a login.
+        owner_id=owner.pk,
         destination=destination.name,
         bucket=settings.bucket_of(destination),
         filename=request.filename,

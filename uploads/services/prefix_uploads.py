@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
@@ -24,7 +25,16 @@ from uploads.domain.names import clean_filename, clean_relative_path
 from uploads.domain.parts import ClientReport
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
-from uploads.models import Method, PrefixCredentials, Upload, User, record_events
+from uploads.models import (
+    CREDENTIALS_GRACE,
+    Method,
+    ObjectRemoval,
+    PrefixCredentials,
+    Reason,
+    Upload,
+    User,
+    record_events,
+)
 from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import Completed, ListedObject
 from uploads.services import destination_rules
@@ -34,6 +44,7 @@ from uploads.services.common import as_record, object_at_oss, object_identity, s
 from uploads.services.complete import complete
 from uploads.services.credentials import prefix_of
 from uploads.services.quota import Quota
+from uploads.services.removals import carry_out, removals_of
 
 MAX_PAGES = 20
 """Pages of a thousand objects that one sweep lists of one prefix. The next sweep continues there."""
@@ -68,10 +79,15 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
     found = object_at_oss(Upload(bucket=held.bucket, key=key))
     if found is None or found.modified is None or found.modified < held.since:
         return None
+    if keys_being_removed(held.bucket, [key]):
+        return None
     begun = uploads_begun(held.bucket, [key]).get(key)
     if begun is not None and not _is_replacement(begun, found.etag):
         return begun if begun.state == State.COMPLETED else None
     identity = object_identity(held.bucket, key, found.etag, found.modified)
+    if held.remove_found:
+        _remove_found(held, key, found, identity)
+        return None
     upload = Upload.objects.filter(pk=identity).first()
     if upload is None:
         upload = _create(_row(held, destination, key, found, identity), destination, held.owner)
@@ -79,7 +95,7 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
         return complete(upload, ClientReport(etag=found.etag), object_confirmed=True)
     if upload.state == State.FAILED:
         release(upload)
-    return upload
+    return upload if upload.state != State.DELETED else None
 
 
 def uploads_begun(bucket: str, keys: Sequence[str]) -> dict[str, Upload]:
@@ -89,9 +105,22 @@ def uploads_begun(bucket: str, keys: Sequence[str]) -> dict[str, Upload]:
     return {upload.key: upload for upload in rows if upload.bucket == bucket and named[upload.pk] == upload.key}
 
 
+def keys_being_removed(bucket: str, keys: Sequence[str]) -> set[str]:
+    """Those of these keys whose object belongs to a deleted upload, and is still to be removed."""
+    return set(ObjectRemoval.objects.pending().filter(bucket=bucket, key__in=keys).values_list("key", flat=True))
+
+
+def _remove_found(held: PrefixCredentials, key: str, found: Completed, identity: UUID) -> None:
+    """Remove an object whose owner was deleted together with the uploads. It gets no row."""
+    place = Upload(id=identity, destination=held.destination, bucket=held.bucket, key=key, etag=found.etag)
+    for removal in removals_of(place, Reason.OWNER):
+        removal.save()
+        carry_out(removal.pk)
+
+
 def _is_replacement(begun: Upload, etag: str) -> bool:
     """Whether this object was stored over the one that the upload made."""
-    return begun.state == State.COMPLETED and begun.etag != etag
+    return begun.state in (State.COMPLETED, State.DELETED) and begun.etag != etag
 
 
 def _row(held: PrefixCredentials, destination: Destination, key: str, found: Completed, identity: UUID) -> Upload:
@@ -140,7 +169,7 @@ def _options(destination: Destination, bucket: str, key: str, headers: Mapping[s
     return options
 
 
-def _create(upload: Upload, destination: Destination, owner: AbstractBaseUser) -> Upload:
+def _create(upload: Upload, destination: Destination, owner: AbstractBaseUser | None) -> Upload:
     """Write the row: `uploading` if the object keeps all rules, otherwise `failed`. Raises the error of the rule."""
     refusal: UploadError | None = None
     try:
@@ -161,14 +190,16 @@ def _create(upload: Upload, destination: Destination, owner: AbstractBaseUser) -
     return upload
 
 
-def _check(upload: Upload, destination: Destination, owner: AbstractBaseUser) -> None:
-    """Raises the error of the rule that the object breaks."""
-    destination_rules.permit(destination, owner)
+def _check(upload: Upload, destination: Destination, owner: AbstractBaseUser | None) -> None:
+    """Raises the error of the rule that the object breaks. A user who was deleted has no permission and no quota."""
+    if owner is not None:
+        destination_rules.permit(destination, owner)
     destination_rules.check_file(destination, upload.size, upload.content_type)
     if problem := key_problem(upload.key):
         detail = Phrase("Invalid file name: {why}.", why=problem)
         raise InvalidUpload(detail, errors={"filename": [problem]})
-    Quota(owner).admit_arrived(destination, upload.size or 0)
+    if owner is not None:
+        Quota(owner).admit_arrived(destination, upload.size or 0)
 
 
 # The search
@@ -192,8 +223,11 @@ def _without_row(bucket: str, objects: Sequence[ListedObject]) -> list[str]:
     known = Upload.objects.filter(pk__in=list(identities)).exclude(state=State.UPLOADING)
     for pk in known.values_list("pk", flat=True):
         del identities[pk]
+    removed = keys_being_removed(bucket, [each.key for each in identities.values()])
     return [
-        each.key for each in identities.values() if each.key not in begun or _is_replacement(begun[each.key], each.etag)
+        each.key
+        for each in identities.values()
+        if each.key not in removed and (each.key not in begun or _is_replacement(begun[each.key], each.etag))
     ]
 
 
@@ -223,6 +257,8 @@ def search(held: PrefixCredentials, now: datetime, *, dry_run: bool) -> Iterator
             break
     if not dry_run:
         PrefixCredentials.objects.filter(pk=held.pk).update(claimed_until=None)
+        over = F("valid_until") + CREDENTIALS_GRACE
+        PrefixCredentials.objects.filter(pk=held.pk, owner=None, searched_until__gt=over).delete()
 
 
 def _registered(held: PrefixCredentials, destination: Destination, key: str) -> tuple[str, str, str] | None:

@@ -18,12 +18,15 @@ from uploads.conf import settings
 from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
 from uploads.domain.states import Event, State
-from uploads.models import PrefixCredentials, Upload, UploadQuerySet
+from uploads.models import PrefixCredentials, Reason, Upload, UploadCounts, UploadQuerySet
 from uploads.services.abort import abort, release
 from uploads.services.common import as_record, object_at_oss
 from uploads.services.complete import complete
+from uploads.services.deletion import delete_object
 from uploads.services.expired_credentials import undo_late_writes
 from uploads.services.prefix_uploads import search
+from uploads.services.removals import sweep_removals
+from uploads.services.retention import forget_ended, outdated_objects
 from uploads.services.staging import remove_staged
 
 CLAIM = timedelta(minutes=10)
@@ -40,7 +43,8 @@ CHANGED = "Another request or sweep changed or deleted this upload."
 @dataclass(frozen=True, slots=True)
 class Swept:
     """One thing that was done, or with `dry_run` would be. `what`: adopted, aborted, settled, released, orphan, waiting
-    (for a file that has not arrived), registered, searched for late writes; refused, failed, ended or skipped, with
+    (for a file that has not arrived), registered, searched for late writes, deleted and removed (objects), forgotten
+    (rows); refused, failed, ended or skipped, with
     the reason in `detail`."""
 
     what: str
@@ -62,6 +66,7 @@ def sweep(
         (Upload.objects.credentials_expired(now), _undo_late_writes, "searched for late writes"),
         (Upload.objects.staged_leftovers(now, _signatures_live()), _remove_staged, "released"),
     ]
+    due += [(uploads, _delete_outdated, "deleted") for uploads in outdated_objects(now)]
     for uploads, work, word in due:
         if dry_run:
             yield from (Swept(f"would be {word}", upload.key) for upload in uploads.iterator())
@@ -71,7 +76,19 @@ def sweep(
                 swept = _attempt(upload, work)
                 telemetry.SWEPT.labels(swept.what).inc()
                 yield swept
+    yield from _counted(sweep_removals(now, dry_run=dry_run))
     yield from sweep_prefixes(dry_run=dry_run, now=now)
+    yield from _counted(forget_ended(now, dry_run=dry_run))
+    if not dry_run:
+        UploadCounts.objects.refresh()
+
+
+def _counted(done: Iterator[tuple[str, str, str]]) -> Iterator[Swept]:
+    for each in done:
+        swept = Swept(*each)
+        if not swept.what.startswith("would be"):
+            telemetry.SWEPT.labels(swept.what).inc()
+        yield swept
 
 
 def sweep_prefixes(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
@@ -81,10 +98,7 @@ def sweep_prefixes(*, dry_run: bool = False, now: datetime | None = None) -> Ite
         if not dry_run and not PrefixCredentials.objects.claim(held, now, timezone.now() + CLAIM):
             continue
         try:
-            for done in search(held, now, dry_run=dry_run):
-                swept = Swept(*done)
-                telemetry.SWEPT.labels(swept.what).inc()
-                yield swept
+            yield from _counted(search(held, now, dry_run=dry_run))
         except UploadError as error:  # The claim expires, and a later sweep continues at the cursor.
             yield Swept("failed", held.prefix, error.detail)
 
@@ -166,6 +180,11 @@ def _signatures_live() -> timedelta:
     """The longest time for which a signature or a credential of an ended upload can be used."""
     seconds = [max(each.url_expires, each.credentials_expires) for each in settings.destinations.values()]
     return timedelta(seconds=max(seconds, default=0))
+
+
+def _delete_outdated(upload: Upload) -> Swept:
+    delete_object(upload, reason=Reason.RETENTION)
+    return Swept("deleted", upload.key)
 
 
 def _undo_late_writes(upload: Upload) -> Swept:

@@ -1,12 +1,14 @@
-"""The system checks of the standalone site: its environment variables."""
+"""The system checks of the standalone site: its environment variables, and who may read its metrics."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+
+from uploads.conf import settings as app_settings
 
 
 class SiteConfig(AppConfig):
@@ -15,6 +17,7 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_environment, "uploads")
+        register(check_metrics_readable, "uploads", deploy=True)
 
 
 def check_environment(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
@@ -33,3 +36,11 @@ def check_environment(app_configs: Sequence[AppConfig] | None = None, **_: Any) 
         hint = "Set it to a long random text that does not change: sessions and signed values depend on it."
         found.append(Error("DJANGO_SECRET_KEY is not set.", hint=hint, id="uploads.E020"))
     return found
+
+
+def check_metrics_readable(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """A warning if nothing says who may read `/metrics`."""
+    if app_settings.metrics_token or app_settings.metrics_public:
+        return []
+    hint = "Set METRICS_TOKEN to a long random text, or METRICS_PUBLIC if anybody who reaches the site may read them."
+    return [Warning("/metrics refuses every request.", hint=hint, id="uploads.W066")]

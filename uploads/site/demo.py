@@ -6,6 +6,7 @@ Rule: one parent with two child processes. All end when the parent gets a signal
 import fcntl
 import io
 import json
+import re
 import secrets
 import signal
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 HOST = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104  Only where DEMO_HOST asks for it.
 BUCKET, REGION = "demo-bucket", "cn-hangzhou"
 KEY_ID, KEY_SECRET = "demo-key-id", "demo-key-secret"
 ROLE_ARN = "acs:ram::1000000000000001:role/demo-upload-role"
@@ -33,25 +35,60 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """The ports of the site and of the local OSS server, and the directory of their data."""
+    """The ports of the site and of the local OSS server, and the directory of their data.
+
+    `host` is DEMO_HOST: this machine alone, unless it is another name or address. `oss_url` is DEMO_OSS_URL: the
+    address of the local OSS for browsers, where it cannot be told from the page's.
+    """
 
     port: int
     oss_port: int
     var: Path
+    host: str = HOST
+    oss_url: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "DemoSettings":
-        """From PORT, OSS_PORT and VAR_DIR. Raises DemoError when a port is not a number."""
+        """From PORT, OSS_PORT, VAR_DIR, DEMO_HOST and DEMO_OSS_URL. Raises DemoError when one is malformed."""
         try:
             port, oss_port = int(environ.get("PORT") or 8000), int(environ.get("OSS_PORT") or 9000)
         except ValueError:
             raise DemoError("PORT and OSS_PORT must be port numbers.") from None
-        return cls(port, oss_port, Path(environ.get("VAR_DIR") or "var").resolve())
+        host, oss_url = environ.get("DEMO_HOST") or HOST, environ.get("DEMO_OSS_URL", "").rstrip("/")
+        if not re.fullmatch(r"[A-Za-z0-9.-]+", host):
+            raise DemoError("DEMO_HOST must be a name or an IPv4 address, such as 0.0.0.0.")
+        if oss_url and not re.fullmatch(r"https?://[^/]+", oss_url):
+            raise DemoError("DEMO_OSS_URL must be scheme://host[:port], such as https://oss.example.dev.")
+        return cls(port, oss_port, Path(environ.get("VAR_DIR") or "var").resolve(), host.lower(), oss_url)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines may reach it."""
+        return self.host not in (HOST, "localhost")
+
+    @property
+    def bind(self) -> str:
+        """The address to listen on."""
+        return EVERYWHERE if self.is_public else HOST
 
     @property
     def site(self) -> str:
-        """The origin of the site."""
-        return f"http://{HOST}:{self.port}"
+        """The origin of the site, as this machine opens it."""
+        return f"http://{HOST if self.host == EVERYWHERE else self.host}:{self.port}"
+
+    @property
+    def allowed_hosts(self) -> str:
+        """For DJANGO_ALLOWED_HOSTS."""
+        return "*" if self.host == EVERYWHERE else ",".join(dict.fromkeys(["localhost", HOST, self.host]))
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins of pages that may upload. `*` stands for any text, as in the CORS rules of OSS."""
+        if self.host == EVERYWHERE:
+            return ["http://*", "https://*"]
+        local = [f"http://{name}:{self.port}" for name in (HOST, "localhost")]
+        named = [f"{scheme}://{self.host}{port}" for scheme in ("http", "https") for port in ("", ":*")]
+        return [*local, *named] if self.is_public else local
 
 
 def is_prepared(environ: Mapping[str, str]) -> bool:
@@ -65,10 +102,10 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
     return {
         **environ,
         "OSS_UPLOADS_DEMO": "1",
-        "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
+        "DJANGO_SETTINGS_MODULE": f"uploads.site.{'demo_settings' if settings.is_public else 'settings'}",
         "DJANGO_DEBUG": "false",
         "DJANGO_SECRET_KEY": _secret_key(settings.var / "secret_key"),
-        "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "DJANGO_ALLOWED_HOSTS": settings.allowed_hosts,
         "DJANGO_SECURE_COOKIES": "false",
         "DATABASE_URL": f"sqlite:///{settings.var / 'db.sqlite3'}",
         "CACHE_URL": "locmem://",
@@ -85,7 +122,9 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
         "OSS_STS_ROLE_ARN": ROLE_ARN,
         "OSS_CALLBACK_KEY_URLS": f"http://{HOST}:{settings.oss_port}/-/",
         "UPLOADS_DESTINATIONS": environ.get("UPLOADS_DESTINATIONS") or json.dumps(DESTINATIONS),
-        "UPLOADS_ORIGINS": f"{settings.site},http://localhost:{settings.port}",
+        "UPLOADS_ORIGINS": ",".join(settings.origins),
+        "METRICS_TOKEN": "",
+        "METRICS_PUBLIC": "true",
         "LOG_FORMAT": "line",
         "LOG_LEVEL": environ.get("LOG_LEVEL", "WARNING"),
     }
@@ -113,16 +152,18 @@ def run(settings: DemoSettings, write: Callable[[str], object]) -> None:
 
 def _local_oss(settings: DemoSettings) -> list[str]:
     return [
-        *("-m", "uploads.localoss", "--host", HOST, "--port", str(settings.oss_port), "--bucket", BUCKET),
+        *("-m", "uploads.localoss", "--host", settings.bind, "--port", str(settings.oss_port), "--bucket", BUCKET),
         *("--root", str(settings.var / "oss"), "--region", REGION),
         *("--access-key-id", KEY_ID, "--access-key-secret", KEY_SECRET),
+        # A name of its own, so that name.localhost is not taken for a bucket.
+        *(("--base-domain", settings.host) if settings.is_public else ()),
     ]
 
 
 def _site(settings: DemoSettings) -> list[str]:
     return [
         *("-m", "gunicorn", "-c", "python:uploads.site.gunicorn", "uploads.site.wsgi"),
-        *("--bind", f"{HOST}:{settings.port}", "--log-level", "warning", "--graceful-timeout", "2"),
+        *("--bind", f"{settings.bind}:{settings.port}", "--log-level", "warning", "--graceful-timeout", "2"),
     ]
 
 
@@ -147,8 +188,29 @@ def _summary(settings: DemoSettings) -> str:
         f"  Admin         {settings.site}/admin/      (admin / admin)\n"
         f"  API           {settings.site}/api/docs/\n"
         f"  Local OSS     http://{HOST}:{settings.oss_port}   bucket {BUCKET}, files in {settings.var.name}/oss\n\n"
-        "  Press Ctrl-C to stop.\n"
+        f"{_note(settings)}  Press Ctrl-C to stop.\n"
     )
+
+
+def _note(settings: DemoSettings) -> str:
+    """For a demo that others can reach: under which address, and that its passwords are public."""
+    if not settings.is_public:
+        return ""
+    name = _own_address() if settings.host == EVERYWHERE else settings.host
+    return (
+        f"  Other machines open http://{name}:{settings.port}/ or a forwarded port. Everybody who can reach it can\n"
+        "  log in: the passwords are public.\n\n"
+    )
+
+
+def _own_address() -> str:
+    """The address of this machine in its network; no packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # An address for documentation (RFC 5737).
+        except OSError:
+            return HOST
+        return str(probe.getsockname()[0])
 
 
 @contextmanager

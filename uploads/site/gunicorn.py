@@ -4,6 +4,12 @@ Rule: one worker with threads, unless WEB_CONCURRENCY says otherwise. The site t
 waits, and SQLite and a cache in memory suffice. On SIGTERM requests in progress are finished first.
 """
 
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from uploads.telemetry import shared_directory
+
 worker_class = "uploads.site.worker.BufferedWorker"
 threads = 8
 worker_connections = 8192
@@ -14,3 +20,18 @@ graceful_timeout = 30
 accesslog = None
 """A request line may hold the capability of a Companion URL. The app logs each event itself."""
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Empties PROMETHEUS_MULTIPROC_DIR, if set: its files are named by process ids, which the system uses again."""
+    directory = shared_directory()
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        for path in directory.glob("*_*.db"):
+            path.unlink()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker counted stays; only its values of the moment are removed."""
+    if shared_directory() is not None:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ variables of gunicorn and of the Prometheus client.)
 
 from pathlib import Path
 
-from environs import Env, EnvValidationError
+from environs import Env, EnvValidationError, validate
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 from uploads.api.schema_settings import SCHEMA_SETTINGS
@@ -53,6 +53,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "uploads.site.urls"
 
+ASGI_CONCURRENCY = env.int("ASGI_CONCURRENCY", 64, validate=validate.Range(min=1))
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -70,7 +72,8 @@ TEMPLATES = [
 
 SQLITE = f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}"
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", SQLITE) or {"ENGINE": "django.db.backends.dummy"}}
-DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+# Under ASGI the thread of a request ends with it, and so does its connection: `uploads.site.asgi` sets 0.
+DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("DATABASE_CONN_MAX_AGE", 60))
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # IMMEDIATE: a transaction waits for the write lock at its start, instead of failing at its first write.
@@ -100,7 +103,9 @@ UPLOADS = {
     "OSS_CALLBACK_KEY_URLS": env.list("OSS_CALLBACK_KEY_URLS", []),
     "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
+    "METRICS_PUBLIC": env.bool("METRICS_PUBLIC", False) or False,
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
+    "ON_OWNER_DELETE": env.str("UPLOADS_ON_OWNER_DELETE", "keep"),
     "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
 
@@ -203,7 +208,7 @@ LOGGING = {
     },
     "handlers": {
         "console": {
-            "class": "logging.StreamHandler",
+            "class": "uploads.site.logs.ConsoleHandler",
             "formatter": env.str("LOG_FORMAT", "json"),
             "filters": ["request_id", "redaction"],
         }

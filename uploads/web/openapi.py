@@ -18,7 +18,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAuthenticated
 
-from uploads.domain.errors import DatabaseUnavailable, InternalError, NotFoundError, UploadError
+from uploads.domain.errors import CsrfFailed, DatabaseUnavailable, InternalError, NotFoundError, UploadError
 from uploads.web import problem_schema
 from uploads.web.parsers import BodyTooLarge
 from uploads.web.problem_schema import ErrorKind, Json
@@ -106,8 +106,10 @@ class UploadsSchema(AutoSchema):
         rules = {type(rule) for rule in view.get_permissions()}
         if AllowAny not in rules:
             yield exceptions.NotAuthenticated
-        if rules - {AllowAny, IsAuthenticated} or self._needs_csrf_token():
+        if rules - {AllowAny, IsAuthenticated}:
             yield exceptions.PermissionDenied
+        if self._needs_csrf_token():
+            yield CsrfFailed
         if scope_of(view):
             yield exceptions.Throttled
         if "{" in self.path:

@@ -14,6 +14,7 @@ from uploads.models import Upload, UploadQuerySet
 
 VIEW_ALL = "uploads.view_upload"
 ABORT_ALL = "uploads.abort_upload"
+DELETE_ALL = "uploads.delete_upload"
 
 
 def visible_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
@@ -24,6 +25,12 @@ def visible_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
 def abortable_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
     """The uploads that this user may abort."""
     return Upload.objects.all() if _is_staff_with(user, ABORT_ALL) else Upload.objects.for_user(user)
+
+
+def may_delete(user: AbstractBaseUser | AnonymousUser, upload: Upload) -> bool:
+    """Whether this user may delete this upload once it is completed: the owner, or staff with the permission."""
+    is_owner = upload.owner_id is not None and upload.owner_id == user.pk
+    return is_owner or _is_staff_with(user, DELETE_ALL)
 
 
 class MayViewAll(BasePermission):

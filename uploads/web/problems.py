@@ -18,7 +18,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from uploads.domain.errors import DatabaseUnavailable, InternalError, NotFoundError, UploadError
+from uploads.domain.errors import CsrfFailed, DatabaseUnavailable, InternalError, NotFoundError, UploadError
 from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.web.parsers import BodyTooLarge
@@ -30,6 +30,8 @@ CONTENT_TYPE = "application/problem+json"
 DATABASE_RETRY_SECONDS = 5
 DATABASE_AWAY = (OperationalError, InterfaceError)
 NOT_FOUND = NotFoundError(Phrase("There is no such upload, or it is not yours."))
+CSRF_FAILED = "CSRF Failed: "
+"""How Django REST framework's SessionAuthentication begins its refusal; it has no code of its own."""
 STATUS_TITLES = (
     gettext_noop("Bad Request"),
     gettext_noop("Unauthorized"),
@@ -61,6 +63,9 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 
 def _told(error: Exception, request: Any) -> UploadError | exceptions.APIException:
     """The error as the client is told of it."""
+    if isinstance(error, exceptions.PermissionDenied) and str(error.detail).startswith(CSRF_FAILED):
+        reason = str(error.detail).removeprefix(CSRF_FAILED)
+        return CsrfFailed(Phrase("The request has no valid CSRF token: {reason}", reason=reason))
     if isinstance(error, (UploadError, exceptions.APIException)):
         return error
     if isinstance(error, (Http404, Upload.DoesNotExist)):

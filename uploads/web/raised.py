@@ -6,6 +6,7 @@ problems that the API answers with the description.
 
 from uploads.domain.errors import (
     Conflict,
+    DeletionNotAllowed,
     Forbidden,
     InvalidUpload,
     NotFoundError,
@@ -42,6 +43,6 @@ COMPLETE: Kinds = (
     Rejected,
     *STORAGE,
 )
-ABORT: Kinds = (WrongState, *STORAGE)
+ABORT: Kinds = (Forbidden, DeletionNotAllowed, WrongState, *STORAGE)
 CREDENTIALS: Kinds = (*PERMIT, NotOffered, *STORAGE)
 REGISTER: Kinds = (*PERMIT, NotOffered, NotFoundError, TooLarge, OverQuota, ObjectMismatch, *STORAGE)

@@ -11,7 +11,7 @@ import type { PrefixCredentials, RemoteUpload } from "../engine/api.ts";
 import type { Environment } from "../engine/ports.ts";
 import { type AdapterOptions, backendOf } from "./backend.ts";
 
-export type { AdapterOptions } from "./backend.ts";
+export type { AdapterOptions, BackendOptions, CsrfOption, HeadersOption, HeaderValues } from "./backend.ts";
 
 /** Temporary credentials by ali-oss's names. */
 export interface AliOssCredentials {

@@ -8,7 +8,7 @@ import { browserEnvironment } from "../browser/environment.ts";
 import type { Environment } from "../engine/ports.ts";
 import { type AdapterOptions, backendOf } from "./backend.ts";
 
-export type { AdapterOptions } from "./backend.ts";
+export type { AdapterOptions, BackendOptions, CsrfOption, HeadersOption, HeaderValues } from "./backend.ts";
 
 /** The part that Uppy 5 passes to `signPart`. */
 export interface UppyPart {

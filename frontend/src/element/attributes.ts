@@ -1,9 +1,19 @@
 // The attributes of <oss-uploader> as properties.
 
+import type { HeadersOption } from "../engine/http.ts";
 import type { UploaderOptions } from "../engine/options.ts";
 
 /** Changing one of these needs another engine. */
-export const ENGINE_ATTRIBUTES = ["api", "destination", "parallel", "signing", "integrity"];
+export const ENGINE_ATTRIBUTES = [
+  "api",
+  "destination",
+  "parallel",
+  "signing",
+  "integrity",
+  "credentials",
+  "csrf-token",
+  "csrf-header",
+];
 
 /** On a server there is no HTMLElement, and importing the package must not fail there. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
@@ -13,6 +23,7 @@ export class ElementWithAttributes extends Base {
     "single",
     "required",
     "value",
+    "name",
     "camera",
     "lang",
     ...ENGINE_ATTRIBUTES,
@@ -68,13 +79,30 @@ export class ElementWithAttributes extends Base {
     return (this.getAttribute("value") ?? "").split(/[\s,]+/).filter(Boolean);
   }
 
-  /** The engine's options. It checks `signing` and `integrity` itself. */
+  #headers?: HeadersOption;
+
+  /** Headers for each call to the backend, for example a token; or a function that gives them. */
+  get headers(): HeadersOption | undefined {
+    return this.#headers;
+  }
+
+  set headers(value: HeadersOption) {
+    this.#headers = value;
+    this.renewEngine();
+  }
+
+  /** The options of the engine have changed. */
+  protected renewEngine(): void {}
+
+  /** The engine's options. It has the defaults, and checks `signing`, `integrity` and `credentials` itself. */
   protected get uploaderOptions(): UploaderOptions {
-    const { api, destination, parallel } = this;
-    const given = (["signing", "integrity"] as const).flatMap((name) => {
-      const value = this.getAttribute(name);
-      return value === null ? [] : [[name, value]];
-    });
-    return { api, destination, parallel, ...Object.fromEntries(given) };
+    const { api, destination, parallel, headers } = this;
+    const given = (name: string) => this.getAttribute(name) ?? undefined;
+    const field = this.closest("form")?.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]");
+    return {
+      ...{ api, destination, parallel, headers },
+      ...{ signing: given("signing"), integrity: given("integrity"), credentials: given("credentials") },
+      csrf: { token: given("csrf-token") ?? field?.value, header: given("csrf-header") },
+    } as UploaderOptions;
   }
 }

@@ -1,7 +1,15 @@
 // The area where files are chosen, dropped and pasted. It hands files over and knows nothing of uploads.
 
+import { NetworkError } from "../engine/errors.ts";
 import { button, h, setLabel, setText } from "./dom.ts";
-import { type ChosenFile, droppedFiles, pastedFiles, pickedFiles, takeFiles } from "./files.ts";
+import {
+  type ChosenFile,
+  type DroppedItem,
+  droppedItems,
+  pastedFiles,
+  pickedFiles,
+  takeFiles,
+} from "./files.ts";
 import type { Localization } from "./localization.ts";
 
 export interface DropZonePorts {
@@ -9,6 +17,8 @@ export interface DropZonePorts {
   onfiles(files: readonly ChosenFile[]): void;
   /** Some dropped files could not be read. */
   onunreadable(paths: readonly string[]): void;
+  /** The code that reads a drop could not be loaded. */
+  onerror(error: unknown): void;
   onrecord(): void;
   /** Files are held over the area, or no longer. */
   ondrag(over: boolean): void;
@@ -78,12 +88,14 @@ export class DropZone {
     );
     element.addEventListener("drop", (event) => {
       drag(event, false);
-      void this.#drop(event.dataTransfer);
+      void this.#drop(droppedItems(event.dataTransfer)).catch((cause) =>
+        this.ports.onerror(new NetworkError("code_unreachable", { cause })),
+      );
     });
   }
 
-  async #drop(data: DataTransfer | null): Promise<void> {
-    const { files, unreadable } = await droppedFiles(data);
+  async #drop(dropped: readonly DroppedItem[]): Promise<void> {
+    const { files, unreadable } = await (await import("./dropped.ts")).filesOf(dropped);
     this.ports.onfiles(files);
     if (unreadable.length > 0) this.ports.onunreadable(unreadable);
   }

@@ -27,7 +27,7 @@ export type { Translation } from "./localization.ts";
 
 /**
  * The class of `<oss-uploader>`. Attributes: `api`, `destination`, `parallel`, `signing`, `integrity`, `single`, `name`,
- * `required`, `value`, `camera` and `lang`. Its events are in `OssUploaderEventMap`. It has no slots.
+ * `required`, `value`, `camera`, `lang`, `credentials`, `csrf-token` and `csrf-header`. Its events are in `OssUploaderEventMap`. It has no slots.
  */
 export class OssUploaderElement extends ElementWithAttributes {
   /** In a form it submits the ids of the completed uploads under `name`. */
@@ -40,6 +40,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     localization: this.#localization,
     onfiles: (files) => this.#accept(files),
     onunreadable: (paths) => this.#showUnreadable(paths),
+    onerror: (error) => this.#showError(error),
     onrecord: () => void this.#camera.open().catch((error) => this.#showError(error)),
     ondrag: (over) => this.#internals.states[over ? "add" : "delete"]("dragging"),
   });
@@ -79,7 +80,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#showLanguage();
   }
 
-  /** The engine. For options that no attribute has, such as headers, set your own before files are chosen. */
+  /** The engine. For options that no attribute has, such as `small`, set your own before files are chosen. */
   get uploader(): OssUploader {
     this.#ownUploader ??= this.#givenUploader ?? new OssUploader(this.uploaderOptions);
     return this.#ownUploader;
@@ -137,11 +138,13 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#zone.multiple = !this.single;
     this.#zone.camera = this.hasAttribute("camera") && canRecord();
     if (name === "lang") void this.#localization.setLanguage(languageOf(this));
-    if (ENGINE_ATTRIBUTES.includes(name)) {
-      this.#ownUploader = null;
-      this.#refreshUnfinished();
-    }
+    if (ENGINE_ATTRIBUTES.includes(name)) this.renewEngine();
     this.#updateForm();
+  }
+
+  protected override renewEngine(): void {
+    this.#ownUploader = null;
+    this.#refreshUnfinished();
   }
 
   connectedCallback(): void {

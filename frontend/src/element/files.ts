@@ -1,5 +1,5 @@
-// The files that the user chose, dropped or pasted, with the folders that they were dropped in.
-// A browser forgets a drop's entries after the event, so they are read before anything is awaited.
+// The files that the user chose, dropped or pasted.
+// A browser forgets a drop's entries after the event, so they are taken before anything is awaited.
 
 export interface ChosenFile {
   readonly file: File;
@@ -16,7 +16,7 @@ export interface DroppedFiles {
 }
 
 /** A dropped file or folder. Only a file's handle is used. */
-interface DroppedItem {
+export interface DroppedItem {
   readonly entry: FileSystemEntry | File | null;
   readonly handle: Promise<FileSystemHandle | null>;
 }
@@ -25,37 +25,13 @@ interface ItemWithHandle extends DataTransferItem {
   getAsFileSystemHandle?(): Promise<FileSystemHandle | null>;
 }
 
-/** The dropped files, and all files within dropped folders. */
-export function droppedFiles(data: DataTransfer | null): Promise<DroppedFiles> {
+/** What was dropped, to be read by dropped.ts. */
+export function droppedItems(data: DataTransfer | null): DroppedItem[] {
   const items = [...(data?.items ?? [])].filter((item) => item.kind === "file");
-  const dropped = items.map((item: ItemWithHandle) => ({
+  return items.map((item: ItemWithHandle) => ({
     entry: item.webkitGetAsEntry?.() ?? item.getAsFile(),
     handle: item.getAsFileSystemHandle?.().catch(() => null) ?? Promise.resolve(null),
   }));
-  return walk(dropped);
-}
-
-async function walk(dropped: readonly DroppedItem[]): Promise<DroppedFiles> {
-  const files: ChosenFile[] = [];
-  const unreadable: string[] = [];
-  const visit = async (entry: FileSystemEntry, handle: FileSystemHandle | null): Promise<void> => {
-    const path = entry.fullPath.replace(/^\//, "") || entry.name;
-    try {
-      if (entry.isFile) files.push(chosenFile(await fileOf(entry as FileSystemFileEntry), path, handle));
-      else for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) await visit(child, null);
-    } catch {
-      unreadable.push(path);
-    }
-  };
-  for (const { entry, handle } of dropped) {
-    if (entry instanceof File) files.push(chosenFile(entry, entry.name, await handle));
-    else if (entry) await visit(entry, await handle);
-  }
-  return { files, unreadable };
-}
-
-function chosenFile(file: File, path: string, handle: FileSystemHandle | null): ChosenFile {
-  return handle?.kind === "file" ? { file, path, handle: handle as FileSystemFileHandle } : { file, path };
 }
 
 interface WindowWithPicker {
@@ -77,23 +53,6 @@ export async function pickedFiles(multiple: boolean): Promise<ChosenFile[] | nul
     return await Promise.all(handles.map(choose));
   } catch (error) {
     return error instanceof DOMException && error.name === "AbortError" ? [] : null;
-  }
-}
-
-function fileOf(entry: FileSystemFileEntry): Promise<File> {
-  return new Promise((resolve, reject) => entry.file(resolve, reject));
-}
-
-/** A reader returns about a hundred entries at a time, and an empty list at the end. */
-async function childrenOf(entry: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
-  const reader = entry.createReader();
-  const all: FileSystemEntry[] = [];
-  for (;;) {
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-      reader.readEntries(resolve, reject),
-    );
-    if (some.length === 0) return all;
-    all.push(...some);
   }
 }
 

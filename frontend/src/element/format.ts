@@ -1,4 +1,4 @@
-// Formats numbers, sizes, durations and dates by Intl, in one language.
+// Formats numbers, sizes and durations by Intl, in one language.
 // Sizes are decimal everywhere: 1 kB is 1,000 bytes and 1 MB is 1,000,000 bytes, as Intl and OSS's console have them.
 
 const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"] as const;
@@ -9,11 +9,11 @@ export class Formats {
   /** Creating a NumberFormat is slow, and a list of uploads needs one several times a second. */
   readonly #cache = new Map<string, Intl.NumberFormat>();
 
-  readonly #locale: string;
+  readonly locale: string;
 
   /** `locale` is a BCP 47 tag; one that is malformed or unknown gives English. */
   constructor(locale: string) {
-    this.#locale = supported(locale);
+    this.locale = supported(locale);
   }
 
   number(value: number): string {
@@ -43,14 +43,7 @@ export class Formats {
     const hours = Math.floor(minutes / 60);
     if (hours >= MAX_HOURS) return this.#unit("day", Math.round(hours / 24));
     const parts = [this.#unit("hour", hours), this.#unit("minute", minutes % 60)];
-    return new Intl.ListFormat(this.#locale, { type: "unit", style: "narrow" }).format(parts);
-  }
-
-  /** An ISO 8601 time as date and time of day in the reader's time zone; "" when it is malformed. */
-  date(iso: string): string {
-    const date = new Date(iso);
-    if (Number.isNaN(date.getTime())) return "";
-    return new Intl.DateTimeFormat(this.#locale, { dateStyle: "medium", timeStyle: "short" }).format(date);
+    return new Intl.ListFormat(this.locale, { type: "unit", style: "narrow" }).format(parts);
   }
 
   #size(count: number, per: "" | "-per-second"): string {
@@ -74,7 +67,7 @@ export class Formats {
   #format(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
     let format = this.#cache.get(key);
     if (!format) {
-      format = new Intl.NumberFormat(this.#locale, options);
+      format = new Intl.NumberFormat(this.locale, options);
       this.#cache.set(key, format);
     }
     return format;

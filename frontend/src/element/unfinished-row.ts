@@ -2,6 +2,7 @@
 
 import { asUploadError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
+import { formatDate } from "./dates.ts";
 import { button, h, setLabel } from "./dom.ts";
 import { errorView } from "./error-view.ts";
 import type { Localization } from "./localization.ts";
@@ -59,7 +60,7 @@ function unfinishedButtons(
 function progressOf({ size, bytesDone, updatedAt }: Unfinished, localization: Localization): string {
   const { formats } = localization;
   const facts = { percent: formats.percent(size === 0 ? 0 : bytesDone / size), size: formats.bytes(size) };
-  return [localization.label("unfinished_progress", facts), formats.date(updatedAt)]
+  return [localization.label("unfinished_progress", facts), formatDate(updatedAt, formats.locale)]
     .filter(Boolean)
     .join(" · ");
 }

@@ -2,7 +2,7 @@
 // It never retries; callers decide. Errors are those of http.ts.
 
 import { Batch } from "./batch.ts";
-import { type HeadersOption, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
+import { type BackendOptions, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
 import type { TemporaryCredentials } from "./signature-v4.ts";
@@ -10,7 +10,7 @@ import type { TemporaryCredentials } from "./signature-v4.ts";
 /** An upload as the backend describes it. Sizes are in bytes, times in ISO 8601. */
 export interface RemoteUpload {
   readonly id: string;
-  readonly state: "uploading" | "completing" | "completed" | "aborted" | "failed";
+  readonly state: "uploading" | "completing" | "completed" | "aborted" | "failed" | "deleted";
   /** While a staged file is `completing`: it is checked, or it is copied to its key. Otherwise empty. */
   readonly stage?: "" | "checking" | "copying";
   readonly destination: string;
@@ -144,11 +144,10 @@ export class Api {
 
   constructor(
     readonly environment: Environment,
-    base: string,
-    headers: HeadersOption = {},
+    options: BackendOptions = {},
   ) {
     const { clock } = environment;
-    this.#http = new HttpClient(environment, base.endsWith("/") ? base : `${base}/`, headers);
+    this.#http = new HttpClient(environment, options);
     const batch = { clock, maxSize: MAX_BATCH };
     this.#created = new Batch({
       ...batch,

@@ -36,41 +36,31 @@ export function errorText(sentence: ErrorName, facts: Facts = {}) {
 /** The base of all errors of the engine. `message` is title and detail in English. */
 export class UploadError extends Error {
   /** Stable, for programs: OSS's or the backend's code, or one of the engine's. */
-  readonly code: string;
+  declare readonly code: string;
   /** What happened, in one sentence. */
-  readonly title: string;
+  declare readonly title: string;
   /** Why, or "". */
-  readonly detail: string;
+  declare readonly detail: string;
   /** The HTTP status; 0 without a response. */
-  readonly status: number;
+  declare readonly status: number;
   /** Whether the same request may succeed later. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
   /** OSS's request id (x-oss-request-id), for Alibaba Cloud's support. */
-  readonly requestId: string | null;
+  declare readonly requestId: string | null;
   /** What the user can do, or "". */
-  readonly hint: string;
+  declare readonly hint: string;
   /** Seconds that the server asked to wait. */
-  readonly retryAfter: number | null;
+  declare readonly retryAfter: number | null;
   /** Messages by field, as the backend gave them. */
-  readonly errors: unknown;
+  declare readonly errors: unknown;
   /** The name and the values of the engine's own text, for translations; null for the backend's text. */
-  readonly sentence: ErrorName | null;
-  readonly facts: Facts;
+  declare readonly sentence: ErrorName | null;
+  declare readonly facts: Facts;
 
   constructor(fields: ErrorFields, options?: ErrorOptions) {
     super(`${fields.title} ${fields.detail}`.trim(), options);
-    this.name = new.target.name;
-    this.code = fields.code;
-    this.title = fields.title;
-    this.detail = fields.detail;
-    this.status = fields.status ?? 0;
-    this.retryable = fields.retryable ?? false;
-    this.requestId = fields.requestId ?? null;
-    this.hint = fields.hint ?? "";
-    this.retryAfter = fields.retryAfter ?? null;
-    this.errors = fields.errors;
-    this.sentence = fields.sentence ?? null;
-    this.facts = fields.facts ?? {};
+    const unknown = { status: 0, retryable: false, requestId: null, hint: "", retryAfter: null };
+    Object.assign(this, { name: new.target.name, ...unknown, sentence: null, facts: {}, ...fields });
   }
 }
 

@@ -7,19 +7,15 @@ import type { State } from "./states.ts";
 
 /** `progress`: bytes were sent. Dispatched at most ten times a second. */
 export class UploadProgressEvent extends Event implements Progress {
-  readonly loaded: number;
-  readonly total: number;
-  readonly ratio: number;
-  readonly speed: number | null;
-  readonly eta: number | null;
+  declare readonly loaded: number;
+  declare readonly total: number;
+  declare readonly ratio: number;
+  declare readonly speed: number | null;
+  declare readonly eta: number | null;
 
   constructor(progress: Progress) {
     super("progress");
-    this.loaded = progress.loaded;
-    this.total = progress.total;
-    this.ratio = progress.ratio;
-    this.speed = progress.speed;
-    this.eta = progress.eta;
+    Object.assign(this, progress);
   }
 }
 

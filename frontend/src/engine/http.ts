@@ -7,10 +7,34 @@ import type { Environment } from "./ports.ts";
 import { StallError, withWatchdog } from "./promises.ts";
 import { retryAfter } from "./retry.ts";
 
-/** Headers for each call to the backend, or a function that gives them, a fresh token for example. */
-export type HeadersOption =
-  | Readonly<Record<string, string>>
-  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+/**
+ * Headers for each call to the backend, or a function that gives them, a fresh token for example. After a call that was
+ * refused for want of a login the function is called with true, and the call is repeated once.
+ */
+export type HeadersOption = HeaderValues | ((refused: boolean) => HeaderValues | Promise<HeaderValues>);
+
+/** Header names and their values. */
+export type HeaderValues = Readonly<Record<string, string>>;
+
+/** Django's CSRF token and the header that carries it. */
+export interface CsrfOption {
+  /** The cookie `csrftoken` by default. */
+  readonly token?: string;
+  /** X-CSRFToken by default. */
+  readonly header?: string;
+}
+
+/** Where the backend is, and how it knows the user. */
+export interface BackendOptions {
+  /** The base URL of the backend's API; "/api/" by default. */
+  readonly api?: string;
+  /** Headers for each call to the backend, for example a token; or a function that gives them. */
+  readonly headers?: HeadersOption;
+  /** "include" sends cookies to a backend on another origin, too; "same-origin" by default. */
+  readonly credentials?: RequestCredentials;
+  /** For pages that can read no cookie. A token that the backend refuses is replaced by one that the backend gives. */
+  readonly csrf?: CsrfOption;
+}
 
 export interface HttpResponse<T> {
   readonly status: number;
@@ -23,11 +47,18 @@ export interface HttpResponse<T> {
 const TIMEOUT = 60_000;
 
 export class HttpClient {
+  readonly #base: string;
+  #csrf: CsrfOption;
+  /** Calls that are refused at the same time ask for new headers once. */
+  #renewal: Promise<HeaderValues | undefined> | null = null;
+
   constructor(
     readonly environment: Environment,
-    readonly base: string,
-    readonly headers: HeadersOption = {},
-  ) {}
+    readonly options: BackendOptions,
+  ) {
+    this.#base = (options.api ?? "/api/").replace(/\/?$/, "/");
+    this.#csrf = options.csrf ?? {};
+  }
 
   /** `body` is sent as JSON. `more`: headers of this call. */
   call<T>(
@@ -38,25 +69,40 @@ export class HttpClient {
     more?: Readonly<Record<string, string>>,
   ): Promise<HttpResponse<T>> {
     return withWatchdog(this.environment.clock, TIMEOUT, signal, async (signal) => {
-      const headers = { ...(await this.#headersFor(method, body !== undefined)), ...more };
-      const response = await this.#fetch(path, {
-        method,
-        headers,
-        signal,
-        credentials: "same-origin",
-        cache: "no-store",
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+      const send = async (refused: boolean): Promise<HttpResponse<T>> => {
+        const headers = { ...(await this.#headersFor(method, body !== undefined, refused)), ...more };
+        const response = await this.#fetch(path, {
+          method,
+          headers,
+          signal,
+          credentials: this.options.credentials ?? "same-origin",
+          cache: "no-store",
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        const seconds = retryAfter(response.headers.get("retry-after"));
+        if (!response.ok) throw await errorOf(response, seconds);
+        const value = response.status === 204 ? undefined : await readJson(response);
+        return { status: response.status, retryAfter: seconds, value: value as T };
+      };
+      return send(false).catch(async (error) => {
+        if (error.code === "csrf_failed") this.#csrf = await this.#askForToken(error, signal);
+        else if (!(error instanceof LoginError && typeof this.options.headers === "function")) throw error;
+        return send(error instanceof LoginError);
       });
-      const seconds = retryAfter(response.headers.get("retry-after"));
-      if (!response.ok) throw await errorOf(response, seconds);
-      const value = response.status === 204 ? undefined : await readJson(response);
-      return { status: response.status, retryAfter: seconds, value: value as T };
     });
+  }
+
+  /** A page of an earlier login has an old token. A refusal of this call is told as that of the one before. */
+  async #askForToken(refused: ApiError, signal: AbortSignal): Promise<CsrfOption> {
+    const answer = this.call<CsrfOption>("GET", "csrf/", signal).catch((error) => {
+      throw error instanceof ApiError ? refused : error;
+    });
+    return (await answer).value;
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
-      return await this.environment.fetch(this.base + path, init);
+      return await this.environment.fetch(this.#base + path, init);
     } catch (error) {
       const reason: unknown = init.signal?.reason;
       if (init.signal?.aborted && !(reason instanceof StallError)) throw reason;
@@ -64,13 +110,19 @@ export class HttpClient {
     }
   }
 
-  async #headersFor(method: string, json: boolean): Promise<Record<string, string>> {
-    const own = typeof this.headers === "function" ? await this.headers() : this.headers;
-    const token = method === "GET" ? "" : this.environment.cookie("csrftoken");
+  async #headersFor(method: string, json: boolean, refused: boolean): Promise<Record<string, string>> {
+    const { headers } = this.options;
+    const ask = async () => (typeof headers === "function" ? headers(refused) : headers);
+    if (refused)
+      this.#renewal ??= ask().finally(() => {
+        this.#renewal = null;
+      });
+    const own = await (refused ? this.#renewal : ask());
+    const { token = this.environment.cookie("csrftoken"), header = "X-CSRFToken" } = this.#csrf;
     return {
       Accept: "application/json",
       ...(json && { "Content-Type": "application/json" }),
-      ...(token && { "X-CSRFToken": token }),
+      ...(token && method !== "GET" && { [header]: token }),
       ...own,
     };
   }

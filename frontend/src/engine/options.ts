@@ -2,13 +2,11 @@
 
 import { MAX_PARALLEL } from "./concurrency.ts";
 import { ConfigurationError } from "./errors.ts";
-import type { HeadersOption } from "./http.ts";
+import type { BackendOptions } from "./http.ts";
 import type { Integrity } from "./integrity.ts";
 import type { Signing } from "./signer.ts";
 
-export interface UploaderOptions {
-  /** The base URL of the backend's API; "/api/" by default. */
-  readonly api?: string;
+export interface UploaderOptions extends BackendOptions {
   /** The name of a destination of the backend's settings; "default" by default. */
   readonly destination?: string;
   /** Parts of one file in flight at the start, 1 to 6; 4 by default. The engine adapts it while it sends. */
@@ -25,8 +23,6 @@ export interface UploaderOptions {
    * default, -1 for never. Such files are not resumed.
    */
   readonly small?: number;
-  /** Headers for each call to the backend, for example a token; or a function that gives them. */
-  readonly headers?: HeadersOption;
 }
 
 export interface UploadOptions {
@@ -46,20 +42,23 @@ export interface StreamOptions extends UploadOptions {
 /** Less than any part size of the backend. */
 const SMALL = 256 * 1024;
 
+/** The options of the engine itself have defaults, those of the backend only where they are used. */
+type CheckedOptions = BackendOptions & Required<Omit<UploaderOptions, keyof BackendOptions>>;
+
 /** The options with defaults filled in. Throws ConfigurationError. */
 export function checkedOptions({
-  api = "/api/",
   destination = "default",
   parallel = 4,
   signing = "url",
   integrity = "crc64",
   small = SMALL,
-  headers = {},
-}: UploaderOptions): Required<UploaderOptions> {
+  ...backend
+}: UploaderOptions): CheckedOptions {
   assertSupported("parallel", parallel, [1, 2, 3, 4, 5, MAX_PARALLEL]);
   assertSupported("signing", signing, ["url", "sts"]);
   assertSupported("integrity", integrity, ["crc64", "md5", "none"]);
-  return { api, destination, parallel, signing, integrity, small, headers };
+  assertSupported("credentials", backend.credentials ?? "omit", ["same-origin", "include", "omit"]);
+  return { ...backend, destination, parallel, signing, integrity, small };
 }
 
 function assertSupported<T>(option: string, value: T, supported: readonly T[]): void {

@@ -255,7 +255,7 @@ export class Upload extends UploadEventTarget {
     try {
       const remote = await this.#retry(() => this.#settings.api.get(id, signal), signal);
       if (remote.state === "completed") return remote;
-      return remote.state === "aborted" ? "aborted" : null;
+      return remote.state === "aborted" || remote.state === "deleted" ? "aborted" : null;
     } catch (error) {
       return error instanceof ApiError && error.status === 404 ? "aborted" : null;
     }

@@ -27,9 +27,9 @@ export class OssUploader {
 
   /** `environment` is for tests and hosts without a browser. Throws ConfigurationError for an unsupported option. */
   constructor(options: UploaderOptions = {}, environment: Environment = browserEnvironment()) {
-    const { api, headers, ...settings } = checkedOptions(options);
+    const settings = checkedOptions(options);
     this.destination = settings.destination;
-    this.#api = new Api(environment, api, headers);
+    this.#api = new Api(environment, settings);
     this.#settings = {
       ...settings,
       api: this.#api,

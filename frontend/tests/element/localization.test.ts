@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { formatDate } from "../../src/element/dates.ts";
 import { ENGLISH } from "../../src/element/labels.ts";
 import { Localization } from "../../src/element/localization.ts";
 import { zhHans } from "../../src/locales/zh-hans.ts";
@@ -45,5 +46,5 @@ test("numbers are formatted in the language of the texts", async () => {
 test("English of another country has that country's dates", async () => {
   const localization = new Localization();
   await localization.setLanguage("en-GB");
-  expect(localization.formats.date("2031-05-06T12:00:00")).toBe("6 May 2031, 12:00");
+  expect(formatDate("2031-05-06T12:00:00", localization.formats.locale)).toBe("6 May 2031, 12:00");
 });

@@ -19,6 +19,93 @@ test("unsafe calls carry the CSRF token, and all calls the host's headers", asyn
   );
 });
 
+const csrfRefusal = () => problem(403, "csrf_failed");
+const tokenOf = (headers: Headers, name = "x-csrftoken") => headers.get(name);
+
+test("a token that the backend refuses is replaced by one that the backend gives, once", async () => {
+  const environment = new TestEnvironment();
+  environment.backend.fault = ({ path, headers }) => {
+    if (path === "csrf/") return Response.json({ token: "NEW", header: "X-Anti-Forgery" });
+    return tokenOf(headers, "x-anti-forgery") === "NEW" ? undefined : csrfRefusal();
+  };
+  await environment.clock.run(environment.open().upload(fileOf(5)).done);
+  const { calls } = environment.backend;
+  expect(calls.map(({ method, path }) => `${method} ${path}`).slice(0, 3)).toEqual([
+    "POST uploads/",
+    "GET csrf/",
+    "POST uploads/",
+  ]);
+  expect(environment.backend.count("GET", "csrf/")).toBe(1);
+  expect(calls.at(-1)?.headers.get("x-anti-forgery")).toBe("NEW");
+});
+
+test.each([
+  ["is refused again", () => Response.json({ token: "NEW", header: "X-CSRFToken" }), 3],
+  ["cannot be asked for", () => problem(404, "not_found"), 2],
+])("a token that %s ends the upload with the refusal", async (_, answer, calls) => {
+  const environment = new TestEnvironment();
+  environment.backend.fault = ({ path }) => (path === "csrf/" ? answer() : csrfRefusal());
+  const upload = environment.open().upload(fileOf(5));
+  await environment.reach(upload, "failed");
+  expect(upload.error).toMatchObject({ name: "ApiError", code: "csrf_failed", status: 403 });
+  expect(environment.backend.calls).toHaveLength(calls);
+});
+
+test("the page's own token and header are used before any cookie", async () => {
+  const environment = new TestEnvironment();
+  const page = environment.open({ csrf: { token: "PAGE", header: "X-Anti-Forgery" } });
+  await environment.clock.run(page.upload(fileOf(5)).done);
+  expect(environment.backend.calls.map(({ headers }) => tokenOf(headers, "x-anti-forgery"))).toEqual([
+    "PAGE",
+    "PAGE",
+  ]);
+});
+
+test("headers are asked for again after a refusal, once for all calls of that time", async () => {
+  const environment = new TestEnvironment();
+  const asked: boolean[] = [];
+  let token = "expired";
+  const headers = async (refused: boolean) => {
+    asked.push(refused);
+    if (refused) await environment.clock.sleep(100, new AbortController().signal);
+    if (refused) token = "fresh";
+    return { Authorization: `Bearer ${token}` };
+  };
+  environment.backend.fault = (call) =>
+    call.headers.get("authorization") === "Bearer fresh" ? undefined : problem(401, "not_authenticated");
+  const page = environment.open({ headers });
+  const uploads = [page.upload(fileOf(5)), page.upload(fileOf(7, "other.mp4"))];
+  await environment.clock.run(Promise.all(uploads.map(({ done }) => done)));
+  expect(asked.filter(Boolean)).toHaveLength(1);
+});
+
+test("headers that are refused twice are a LoginError", async () => {
+  const environment = new TestEnvironment();
+  environment.backend.fault = () => problem(401, "not_authenticated");
+  const upload = environment.open({ headers: () => ({ Authorization: "Bearer x" }) }).upload(fileOf(5));
+  await environment.reach(upload, "failed");
+  expect(upload.error?.name).toBe("LoginError");
+  expect(environment.backend.calls).toHaveLength(2);
+});
+
+test.each([undefined, "include", "omit"] as const)(
+  "cookies are sent as the option %s says",
+  async (option) => {
+    const environment = new TestEnvironment();
+    const modes: unknown[] = [];
+    const { fetch } = environment;
+    Object.assign(environment, {
+      fetch: (...args: Parameters<typeof fetch>) => {
+        modes.push(args[1]?.credentials);
+        return fetch(...args);
+      },
+    });
+    const page = environment.open(option ? { credentials: option } : {});
+    await environment.clock.run(page.upload(fileOf(5)).done);
+    expect(new Set(modes)).toEqual(new Set([option ?? "same-origin"]));
+  },
+);
+
 test("each finished part is reported once, along with other calls", async () => {
   const environment = new TestEnvironment();
   await environment.clock.run(environment.open().upload(fileOf(640)).done);
@@ -164,6 +251,7 @@ test.each([
   [{ integrity: "sha256" }, "integrity"],
   [{ parallel: 0 }, "parallel"],
   [{ parallel: 7 }, "parallel"],
+  [{ credentials: "all" }, "credentials"],
 ])("an unsupported option is refused by name: %o", (options, name) => {
   expect(() => new TestEnvironment().open(options as never)).toThrow(
     new RegExp(`${name}: .* is not supported`),

@@ -224,6 +224,15 @@ describe("complete and abort", () => {
     expect(await environment.journal.list()).toEqual([]);
   });
 
+  test("an upload whose object was deleted elsewhere ends as one that was aborted elsewhere", async () => {
+    const environment = new TestEnvironment();
+    const upload = environment.open().upload(fileOf(500));
+    await environment.arrive(5);
+    environment.backend.only.state = "deleted";
+    await environment.reach(upload, "aborted");
+    await expect(upload.done).rejects.toMatchObject({ code: "aborted" });
+  });
+
   test("an upload aborted during create is aborted at the backend too", async () => {
     const environment = new TestEnvironment();
     const upload = environment.open().upload(fileOf(500));

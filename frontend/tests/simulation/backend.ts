@@ -257,7 +257,8 @@ export class ModelBackend {
   }
 
   abort(row: Row, fault: CallFault | undefined): Answer {
-    if (row.state === "completing" || row.state === "completed") return problem(409, "wrong_state");
+    if (row.state === "completing") return problem(409, "wrong_state");
+    if (row.state === "completed") return problem(409, "deletion_not_allowed");
     if (row.state === "uploading") row.state = "aborted";
     if (fault === "ossDown") return busy();
     this.oss.multiparts.delete(row.upload_id ?? "");

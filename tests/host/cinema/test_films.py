@@ -20,6 +20,7 @@ def ann() -> User:
 
 def test_a_film_takes_a_finished_upload_and_no_other(client: Client, ann: User, completed_upload: Any) -> None:
     client.force_login(ann)
+    signals.completed.clear()
     mine = completed_upload(ann, b"a film", filename="mein Film 名.mp4", destination="films")
     assert signals.completed == ["mein Film 名.mp4"]
     theirs = completed_upload(User.objects.create_user("bob"), b"x", destination="films")

@@ -3,21 +3,24 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from uploads.conf import settings
 from uploads.connection import oss_client
 from uploads.domain.errors import from_storage
+from uploads.management.output import OperatorCommand
 from uploads.operations.bucket import Change, NotAvailable, changes
 from uploads.oss.errors import StorageError
 from uploads.oss.lifecycle import Contradiction
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Sets the CORS rules, lifecycle rules and overwrite protection that uploads need, on every bucket that a "
         "destination names. Keeps the rules of others. Safe to repeat."
     )
+
+    is_silent = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -25,7 +28,8 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="show the difference without changing anything")
 
-    def handle(self, *, origin: list[str], dry_run: bool, **_: Any) -> None:
+    def handle(self, *, origin: list[str], dry_run: bool, verbosity: int, **_: Any) -> None:
+        self.is_silent = verbosity == 0 and not dry_run
         origins = [each.rstrip("/") for each in [*settings.origins, *origin]]
         if not origins:
             raise CommandError("No origin is set. Set UPLOADS_ORIGINS, or pass --origin https://app.example.com.")
@@ -43,11 +47,15 @@ class Command(BaseCommand):
 
     def _configure(self, bucket: str, change: Change, *, dry_run: bool) -> None:
         if not change.diff:
-            self.stdout.write(f"{bucket}: unchanged: {change.summary}")
+            self._say(f"{bucket}: unchanged: {change.summary}")
             return
-        self.stdout.write(change.diff)
+        self._say(change.diff)
         if dry_run:
-            self.stdout.write(f"{bucket}: not changed (dry run): {change.summary}")
+            self._say(f"{bucket}: not changed (dry run): {change.summary}")
             return
         change.apply()
-        self.stdout.write(self.style.SUCCESS(f"{bucket}: changed: {change.summary}"))
+        self._say(self.style.SUCCESS(f"{bucket}: changed: {change.summary}"))
+
+    def _say(self, text: str) -> None:
+        if not self.is_silent:
+            self.stdout.write(text)

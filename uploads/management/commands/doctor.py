@@ -6,26 +6,25 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from uploads.management.output import OperatorCommand
 from uploads.operations.doctor import Finding, examine
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Checks the live configuration and prints one line for each check: ok, warn or FAIL. "
-        "Suggests a fix for each problem. The exit code is 1 after a FAIL."
+        "Suggests a fix for each problem. With -v 0 prints no ok lines. The exit code is 1 after a FAIL."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print a JSON list of {level, name, text, cure}")
 
-    def handle(self, *, json: bool, **_: Any) -> None:
+    def handle(self, *, json: bool, verbosity: int, **_: Any) -> None:
         findings = []
         for finding in examine():
             findings.append(finding)
-            if not json:
+            if not json and (verbosity > 0 or finding.level != "ok"):
                 self.stdout.write(self._line(finding))
         if json:
             self.stdout.write(_as_json(findings))

@@ -7,10 +7,11 @@ from datetime import timedelta
 from itertools import chain
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from uploads import services
 from uploads.domain.errors import UploadError
+from uploads.management.output import OperatorCommand
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -23,7 +24,7 @@ def duration(text: str) -> timedelta:
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Completes uploads whose object is at OSS although nobody reported it, aborts stale uploads, and repeats "
         "requests that OSS did not receive. Safe to run often, and several at once."
@@ -52,4 +53,6 @@ class Command(BaseCommand):
                     self.stdout.write(f"{swept.what}: {swept.key}{f' ({swept.detail})' if swept.detail else ''}")
         except UploadError as error:
             raise CommandError(f"{error.detail} {error.oss or ''}".strip()) from error
-        self.stdout.write(", ".join(f"{number} {what}" for what, number in sorted(counts.items())) or "Nothing to do.")
+        if verbosity > 0 or dry_run:
+            summary = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
+            self.stdout.write(summary or "Nothing to do.")

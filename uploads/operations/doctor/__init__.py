@@ -21,6 +21,7 @@ def examine() -> Iterator[Finding]:
     yield from site.check_cache()
     if broken:
         return
+    yield from site.check_metrics()
     accepted = credentials.check_credentials()
     yield accepted
     if accepted.level == "FAIL":

@@ -1,4 +1,4 @@
-"""Checks of the site itself: its settings, database and cache."""
+"""Checks of the site itself: its settings, database, cache and metrics."""
 
 import uuid
 from collections.abc import Iterator
@@ -9,8 +9,9 @@ from django.core.checks import run_checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from uploads.conf import worker_processes
+from uploads.conf import settings, worker_processes
 from uploads.operations.doctor.finding import Finding
+from uploads.telemetry import shared_directory
 
 
 def check_settings() -> Iterator[Finding]:
@@ -57,3 +58,17 @@ def check_cache() -> Iterator[Finding]:
         yield Finding("FAIL", "cache", text, "Set CACHE_URL to a Redis server, or run one worker process.")
     else:
         yield Finding("ok", "cache", backend.rpartition(".")[2])
+
+
+def check_metrics() -> Iterator[Finding]:
+    """Who may read them, and that the counters of several workers add up."""
+    workers = worker_processes()
+    if not settings.metrics_token and not settings.metrics_public:
+        yield Finding("ok", "metrics", "off: METRICS_TOKEN is not set, so /metrics refuses every request")
+    elif workers > 1 and shared_directory() is None:
+        text = f"each of {workers} worker processes counts for itself: /metrics answers with one of them"
+        yield Finding("warn", "metrics", text, "Set PROMETHEUS_MULTIPROC_DIR to a directory of the site's own.")
+    else:
+        readers = "with METRICS_TOKEN" if settings.metrics_token else "for anybody (METRICS_PUBLIC)"
+        added = f", the counters of {workers} worker processes added up" if workers > 1 else ""
+        yield Finding("ok", "metrics", f"{readers}{added}")

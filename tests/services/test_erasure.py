@@ -1,0 +1,103 @@
+"""manage.py erase_user: nothing of the user is left, and what cannot be removed now is said."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tests.django_fixtures import Begin
+from tests.services.test_deletion import completed, holds, holds_parts, sweep_later, unreachable  # noqa: F401
+from tests.services.test_retention import film  # noqa: F401
+from tests.services.test_services import send
+from uploads.companion import capability
+from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
+from uploads.oss.client import OssClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def erase(*arguments: str) -> str:
+    out = StringIO()
+    call_command("erase_user", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_what_is_held_of_a_user_is_erased_and_counted(begin: Begin, oss: OssClient, user: Any, other_user: Any) -> None:
+    upload, unfinished = completed(begin), begin(9_000_000)
+    send(unfinished, 1)
+    foreign = completed(begin)
+    Upload.objects.filter(pk=foreign.pk).update(owner=other_user)
+    UploadEvent.objects.create(upload=foreign, name="abort", actor=user)
+    log = apps.get_model("admin", "LogEntry").objects.create(
+        user=other_user, content_type=ContentType.objects.get_for_model(Upload), object_id=str(upload.pk),
+        object_repr=str(upload), action_flag=2,
+    )  # fmt: skip
+    PrefixCredentials.objects.extend(user, "default", "b", "uploads/1/", timezone.now() + timedelta(hours=1))
+    url, _ = capability.issue(user, "default")
+    foreseen = erase("ann", "--dry-run")
+    assert "2 uploads" in foreseen
+    assert Upload.objects.filter(owner=user).count() == 2
+    said = erase("ann")
+    for line in ("2 uploads", "1 objects", "1 entries", "1 prefixes", "1 set of Companion URLs", "0 quota"):
+        assert f"  {line}" in said
+    assert not Upload.objects.filter(owner=user).exists()
+    assert Upload.objects.get().pk == foreign.pk
+    assert not UploadEvent.objects.filter(actor=user).exists()
+    assert (holds(oss, upload), holds(oss, foreign), holds_parts(oss, unfinished)) == (False, True, False)
+    log.refresh_from_db()
+    assert log.object_repr == ""
+    assert capability.read(url) is None
+    again = erase("ann")
+    assert "0 uploads" in again
+    assert "0 objects" in again
+
+
+def test_it_fails_until_oss_has_removed_everything(
+    begin: Begin,
+    oss: OssClient,
+    user: Any,
+    unreachable: Any,  # noqa: F811
+) -> None:
+    upload, identifier = completed(begin), str(user.pk)
+    for _ in range(2):
+        with pytest.raises(CommandError, match="1 objects may still be at OSS"):
+            erase("ann")
+    user.delete()
+    with pytest.raises(CommandError, match="1 objects may still be at OSS"):
+        erase("--id", identifier)
+    with pytest.raises(CommandError, match="no user 'ann'"):
+        erase("ann")
+    unreachable()
+    assert "1 objects" in erase("--id", identifier)
+    assert not holds(oss, upload)
+    sweep_later(24 * 60)
+    assert not ObjectRemoval.objects.exclude(owner="", key="").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["ann", "--id", "1"], ["nobody"], ["--id", "x"]])
+def test_the_user_must_be_named(db: None, arguments: list[str]) -> None:
+    with pytest.raises(CommandError):
+        erase(*arguments)
+
+
+def test_a_row_that_the_project_refers_to_loses_everything_of_the_user(
+    begin: Begin,
+    oss: OssClient,
+    user: Any,
+    film: Any,  # noqa: F811
+) -> None:
+    upload, other = completed(begin), completed(begin)
+    film.objects.create(file=upload)
+    said = erase("ann")
+    assert "  1 uploads, with" in said
+    assert "  1 uploads that other tables refer to" in said
+    kept = Upload.objects.get()
+    assert kept.pk == upload.pk
+    assert (kept.owner, kept.state, kept.filename, kept.key, kept.location) == (None, "deleted", "", "", "")
+    assert not holds(oss, upload)
+    assert not holds(oss, other)

@@ -1,0 +1,162 @@
+"""Erasure: what the app holds of one user is deleted, for a data-protection request. Repeatable.
+
+Rule: nothing is reported as removed before OSS has said so. A row to which another table of the project refers cannot
+be deleted: it stays without its owner, its names and its object.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import ProtectedError, RestrictedError
+from django.utils import timezone
+
+from uploads.domain.states import Event, State
+from uploads.models import (
+    CompanionRevocation,
+    ObjectRemoval,
+    Outcome,
+    PrefixCredentials,
+    Reason,
+    Upload,
+    UploadEvent,
+)
+from uploads.models.removals import ObjectRemovalQuerySet
+from uploads.services.credentials import forget_credentials
+from uploads.services.removals import carry_out, removals_of
+
+BATCH = 100
+_ENDING = {State.UPLOADING: Event.ABORT, State.COMPLETING: Event.FAIL, State.COMPLETED: Event.DELETE}
+
+
+@dataclass(slots=True)
+class Erased:
+    """Numbers of what was erased, or with `dry_run` would be."""
+
+    uploads: int = 0
+    emptied: int = 0
+    """Rows that other tables refer to: kept without owner, names and object."""
+    history: int = 0
+    """Events of these uploads."""
+    actor: int = 0
+    """Events of other uploads that named the user."""
+    log_entries: int = 0
+    """Entries of the admin's log that named the uploads."""
+    objects: int = 0
+    """Objects that were removed at OSS."""
+    unremoved: int = 0
+    """Objects that OSS may still have: it did not answer, or refused."""
+    watched: int = 0
+    """Keys to which a URL or temporary credentials can still write. The sweep looks there again when they expire."""
+    credentials: int = 0
+    """Prefixes for which the user held temporary credentials. What is found there until they expire is removed."""
+    companion: int = 0
+    """1 if the user's Companion URLs were revoked."""
+
+
+def erase_user(owner_id: Any, *, dry_run: bool = False) -> Erased:
+    """Erase what the app holds of the user with this id, whether or not the account still exists.
+
+    Quotas are counted from the rows of the uploads, so they go with them. OSS is called, outside of any transaction.
+    """
+    erased = Erased()
+    owned = Upload.objects.filter(owner_id=owner_id).order_by("pk")
+    if dry_run:
+        return _foreseen(owner_id)
+    while batch := list(owned[:BATCH]):
+        _erase_uploads(batch, erased)
+    erased.actor = UploadEvent.objects.filter(actor_id=owner_id).update(actor=None)
+    held = PrefixCredentials.objects.filter(owner_id=owner_id)
+    erased.credentials = held.update(owner=None, remove_found=True)
+    if get_user_model()._base_manager.filter(pk=owner_id).exists():
+        CompanionRevocation.objects.update_or_create(user_id=owner_id, defaults={"at": timezone.now()})
+        erased.companion = 1
+    erased.objects += _remove_objects(ObjectRemoval.objects.filter(owner=str(owner_id)).unremoved())
+    left = ObjectRemoval.objects.filter(owner=str(owner_id))
+    erased.unremoved = left.unremoved().count()
+    erased.watched = left.pending().count() - erased.unremoved
+    return erased
+
+
+def _foreseen(owner_id: Any) -> Erased:
+    owned, removals = Upload.objects.filter(owner_id=owner_id), ObjectRemoval.objects.filter(owner=str(owner_id))
+    with_objects = owned.filter(state=State.COMPLETED).count()
+    return Erased(
+        uploads=owned.count(),
+        history=UploadEvent.objects.filter(upload__owner_id=owner_id).count(),
+        actor=UploadEvent.objects.filter(actor_id=owner_id).exclude(upload__owner_id=owner_id).count(),
+        log_entries=_log_entries(list(owned.values_list("pk", flat=True)), lambda found: int(found.count())),
+        objects=with_objects + removals.unremoved().count(),
+        credentials=PrefixCredentials.objects.filter(owner_id=owner_id).count(),
+    )
+
+
+def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
+    """One transaction for the batch; one for each upload if some of them cannot be deleted."""
+    identifiers = [upload.pk for upload in batch]
+    history, began = UploadEvent.objects.filter(upload__in=identifiers).count(), timezone.now()
+    try:
+        with transaction.atomic():
+            Upload.objects.filter(pk__in=identifiers).delete()
+            ObjectRemoval.objects.filter(upload__in=identifiers).update(reason=Reason.ERASURE)
+    except (ProtectedError, RestrictedError):
+        if len(batch) > 1:
+            for upload in batch:
+                _erase_uploads([upload], erased)
+            return
+        _empty(batch[0])
+        erased.emptied += 1
+    else:
+        erased.uploads += len(batch)
+    for upload in batch:
+        forget_credentials(upload)
+    erased.history += history
+    erased.objects += _remove_objects(ObjectRemoval.objects.filter(upload__in=identifiers, requested_at__gte=began))
+    erased.log_entries += _log_entries(identifiers, lambda found: int(found.update(object_repr="", change_message="")))
+
+
+def _empty(upload: Upload) -> None:
+    """Keep the row, and nothing of the user in it. Its object is removed, as if the row were deleted."""
+    removals = removals_of(upload, Reason.ERASURE)
+    with transaction.atomic():
+        if State(upload.state) in _ENDING:
+            Upload.objects.advance(upload, _ENDING[State(upload.state)])
+        ObjectRemoval.objects.bulk_create(removals)
+        UploadEvent.objects.filter(upload=upload).update(actor=None, detail={})
+        upload.parts.all().delete()
+        Upload.objects.filter(pk=upload.pk).update(
+            **dict.fromkeys(_TEXTS, ""), **dict.fromkeys(_NULLS), metadata={}, options={}, released_at=timezone.now()
+        )
+
+
+_TEXTS = (
+    "filename", "relative_path", "key", "staging_key", "final_key", "location", "fingerprint", "secret",
+    "idempotency_key", "request_hash", "upload_id", "copy_id",
+)  # fmt: skip
+_NULLS = ("owner", "callback", "error", "sweep_error", "staged", "expected", "credentials_until", "look_again_at")
+
+
+def _log_entries(identifiers: Sequence[Any], act: Callable[[Any], int]) -> int:
+    """What the admin's log says of these uploads: it holds the names of their files."""
+    if not apps.is_installed("django.contrib.admin"):
+        return 0
+    log = apps.get_model("admin", "LogEntry")._base_manager
+    label = {"content_type__app_label": Upload._meta.app_label, "content_type__model": Upload._meta.model_name}
+    named = log.filter(object_id__in=[str(pk) for pk in identifiers], **label).exclude(object_repr="")
+    return act(named)
+
+
+def _remove_objects(removals: ObjectRemovalQuerySet) -> int:
+    """Try each that OSS has not carried out yet, also one whose next attempt is due later. Returns how many it removed.
+
+    A removal that a sweep has claimed has no error: it is left to the sweep.
+    """
+    known = list(removals.values_list("pk", flat=True))
+    waiting = list(removals.unremoved().values_list("pk", flat=True))
+    ObjectRemoval.objects.filter(pk__in=waiting, error__isnull=False).update(due_at=timezone.now())
+    for pk in waiting:
+        carry_out(pk)
+    return ObjectRemoval.objects.filter(pk__in=known, outcome=Outcome.REMOVED).count()
