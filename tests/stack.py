@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.http import TIMEOUT
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
@@ -30,8 +31,6 @@ from uploads.site.demo import DESTINATIONS
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
-TIMEOUT = 120.0
-"""Seconds. Longer than anything takes on a busy machine: a timeout here means that something hangs."""
 
 
 def deliver(part: Any, content: bytes) -> httpx.Response:

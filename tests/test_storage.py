@@ -3,11 +3,11 @@
 import os
 from typing import Any
 
-import httpx
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 
+from tests import http
 from tests.django_fixtures import Begin
 from tests.services.test_services import content_of, send
 from uploads import services, storage
@@ -33,7 +33,7 @@ def test_files_come_back(media: OssStorage) -> None:
     assert media.get_modified_time(name).tzinfo is not None
     with media.open(name) as file:
         assert file.read() == b"hello"
-    assert httpx.get(media.url(name)).content == b"hello"
+    assert http.get(media.url(name)).content == b"hello"
     assert media.listdir("") == (["a"], [])
     assert media.listdir("a") == ([], ["ü b.txt"])
     assert media.save(name, ContentFile(b"other")) != name, "a name that is taken gets another"
@@ -101,8 +101,8 @@ def test_a_finished_upload_is_read(begin: Begin) -> None:
     with upload.open() as file:
         file.seek(9_000_000)
         assert file.read(10) == content_of(upload)[9_000_000:9_000_010]
-    assert httpx.get(upload.url()).headers["Content-Disposition"].startswith('attachment; filename="a _b_ _.mp4"')
-    assert "Content-Disposition" not in httpx.get(upload.url(expires=60, filename="")).headers
+    assert http.get(upload.url()).headers["Content-Disposition"].startswith('attachment; filename="a _b_ _.mp4"')
+    assert "Content-Disposition" not in http.get(upload.url(expires=60, filename="")).headers
 
 
 def test_an_object_replaced_while_it_is_read_is_not_mixed(oss: OssClient) -> None:

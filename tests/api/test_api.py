@@ -4,7 +4,6 @@ import logging
 import re
 from typing import Any
 
-import httpx
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -15,6 +14,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from tests import http
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 
@@ -40,7 +40,7 @@ def put_all(parts: list[dict[str, Any]], size: int, part_size: int) -> list[dict
     done = []
     for part in parts:
         length = min(part_size, size - (part["number"] - 1) * part_size)
-        answer = httpx.request(part["method"], part["url"], content=bytes(length), headers=part["headers"])
+        answer = http.request(part["method"], part["url"], content=bytes(length), headers=part["headers"])
         assert answer.status_code == 200, answer.text
         done.append({"number": part["number"], "etag": answer.headers["ETag"], "size": length})
     return done

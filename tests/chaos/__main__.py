@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from tests import http
 from tests.stack import Stack, deliver, wait_until
 
 MINUTES = float(os.environ.get("CHAOS_MINUTES") or 60)
@@ -119,7 +120,7 @@ def _torment(stack: Stack, luck: random.Random, until: float) -> Counter[str]:
     while time.monotonic() < until:
         rules = [{**rule, "seed": luck.randrange(1 << 30)} for rule in luck.sample(RULES, k=5)]
         with suppress(httpx.HTTPError):
-            httpx.put(f"{stack.oss_server.url}/-/faults", json=rules)
+            http.put(f"{stack.oss_server.url}/-/faults", json=rules)
         pause.wait(min(luck.uniform(2, 8), max(0.1, until - time.monotonic())))
         match luck.randrange(4):
             case 0:
@@ -130,7 +131,7 @@ def _torment(stack: Stack, luck: random.Random, until: float) -> Counter[str]:
                 stack.oss_server.kill()
                 stack.oss_server.start()
                 kills["OSS"] += 1
-    httpx.delete(f"{stack.oss_server.url}/-/faults")
+    http.delete(f"{stack.oss_server.url}/-/faults")
     return kills
 
 
@@ -139,7 +140,7 @@ def _reckon(stack: Stack, clients: list[Client], kills: Counter[str]) -> int:
     sent = {identifier: digest for client in clients for identifier, digest in client.sent.items()}
     wrong: list[str] = []
     states: Counter[str] = Counter()
-    wait_until(lambda: httpx.get(f"{stack.site.url}/healthz").status_code == 200, "the site to be ready")
+    wait_until(lambda: http.get(f"{stack.site.url}/healthz").status_code == 200, "the site to be ready")
     # Give up what is unfinished, and say again what OSS missed: as if a day had passed.
     late = (
         "from datetime import timedelta; from django.utils import timezone; from uploads.models import Upload; "

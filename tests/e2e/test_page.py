@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests import http
 from tests.e2e.conftest import intercept_file_choosers, log_in, throttle
 from tests.e2e.test_upload import assert_arrived, await_parts, choose, item, only_upload, parts_at_oss, sparse
 from tests.stack import Stack, wait_until
@@ -169,7 +169,7 @@ SEEN = """() => document.querySelector("oss-uploader").shadowRoot.querySelector(
 def test_the_request_id_can_be_copied(browser: Browser) -> None:
     with Stack(oss_arguments=["--allow-faults"]) as stack:
         error = {"status": 400, "code": "InvalidArgument"}
-        httpx.put(f"{stack.oss_server.url}/-/faults", json=[{"operation": "UploadPart", "error": error}])
+        http.put(f"{stack.oss_server.url}/-/faults", json=[{"operation": "UploadPart", "error": error}])
         context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
         page = context.new_page()
         log_in(page, stack)

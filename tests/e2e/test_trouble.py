@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Error, Locator, Page, Request, Response, Route, expect
 
+from tests import http
 from tests.e2e.conftest import intercept_file_choosers, log_in
 from tests.e2e.test_upload import (
     MINUTES,
@@ -61,11 +61,11 @@ class Faults:
         self._url = f"{stack.oss_server.url}/-/faults"
 
     def set(self, *rules: Rule) -> None:
-        httpx.put(self._url, json=list(rules)).raise_for_status()
+        http.put(self._url, json=list(rules)).raise_for_status()
 
     def clear(self) -> None:
         struck = self.struck
-        httpx.delete(self._url).raise_for_status()
+        http.delete(self._url).raise_for_status()
         assert all(struck), "a fault that never struck shows nothing"
 
     def await_strikes(self, count: int) -> None:
@@ -75,7 +75,7 @@ class Faults:
     @property
     def struck(self) -> list[int]:
         """How often each rule did."""
-        return [rule["applied"] for rule in httpx.get(self._url).raise_for_status().json()["rules"]]
+        return [rule["applied"] for rule in http.get(self._url).raise_for_status().json()["rules"]]
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
+from tests import http
 from tests.e2e.conftest import log_in, throttle
 from tests.stack import Stack, wait_until
 
@@ -56,7 +56,7 @@ def test_a_part_damaged_on_its_way_is_sent_again(page: Page, film: Path) -> None
     """A byte of part 3 is flipped between the browser and the storage: the worker's CRC64 tells."""
     with Stack(oss_arguments=["--allow-faults"]) as stack:
         rules = [{"operation": "UploadPart", "part_number": 3, "count": 1, "flip_byte": True}]
-        assert httpx.put(f"{stack.oss_server.url}/-/faults", json=rules).status_code == 200
+        assert http.put(f"{stack.oss_server.url}/-/faults", json=rules).status_code == 200
         log_in(page, stack)
         sent: list[str] = []
         page.on("request", lambda request: sent.append(request.url) if "partNumber=3&" in request.url else None)

@@ -4,11 +4,11 @@ import secrets
 from pathlib import Path
 
 import alibabacloud_oss_v2 as v2
-import httpx
 import oss2
 import oss2.models
 import pytest
 
+from tests import http
 from tests.interop.support import Place, oss2_bucket, refused, v2_client
 from uploads.oss.crc64 import crc64
 from uploads.oss.limits import MIN_PART_SIZE
@@ -248,7 +248,7 @@ def test_v2_uploader(new: v2.Client, place: Place, tmp_path: Path) -> None:
 def test_v2_presigned_url(new: v2.Client, place: Place) -> None:
     signed = new.presign(v2.PutObjectRequest(bucket=place.bucket, key=KEY, content_type="a/b"))
     assert (signed.url or "").startswith(place.address)
-    put = httpx.put(signed.url, headers=signed.signed_headers, content=b"x")
+    put = http.put(signed.url, headers=signed.signed_headers, content=b"x")
     assert put.status_code == 200, put.text
     got = new.get_object(v2.GetObjectRequest(bucket=place.bucket, key=KEY))
     assert got.content_type == "a/b"

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as v2
-import httpx
 import oss2
 import oss2.models
 import pytest
 
+from tests import http
 from tests.interop.support import Place, oss2_bucket, refused, v2_client
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Blob, Bucket, Upload
@@ -61,9 +61,9 @@ def test_oss2_acls_and_tags(old: oss2.Bucket, place: Place) -> None:
     assert old.get_object_acl("a").acl == oss2.OBJECT_ACL_DEFAULT
     old.put_object_acl("a", oss2.OBJECT_ACL_PUBLIC_READ)
     assert old.get_object_acl("a").acl == oss2.OBJECT_ACL_PUBLIC_READ
-    assert httpx.get(f"{place.address}a").content == b"hello"
+    assert http.get(f"{place.address}a").content == b"hello"
     old.put_object_acl("a", oss2.OBJECT_ACL_PRIVATE)
-    assert httpx.get(f"{place.address}a").status_code == 403
+    assert http.get(f"{place.address}a").status_code == 403
     old.put_bucket_acl(oss2.BUCKET_ACL_PUBLIC_READ)
     assert old.get_bucket_acl().acl == oss2.BUCKET_ACL_PUBLIC_READ
     old.put_bucket_acl(oss2.BUCKET_ACL_PRIVATE)
@@ -170,7 +170,7 @@ def test_v2_acls_and_tags(new: v2.Client, place: Place) -> None:
     new.put_object(v2.PutObjectRequest(bucket=bucket, key="a", body=b"hello"))
     new.put_object_acl(v2.PutObjectAclRequest(bucket=bucket, key="a", acl="public-read"))
     assert new.get_object_acl(v2.GetObjectAclRequest(bucket=bucket, key="a")).acl == "public-read"
-    assert httpx.get(f"{place.address}a").content == b"hello"
+    assert http.get(f"{place.address}a").content == b"hello"
     new.put_bucket_acl(v2.PutBucketAclRequest(bucket=bucket, acl="public-read"))
     assert new.get_bucket_acl(v2.GetBucketAclRequest(bucket=bucket)).acl == "public-read"
     new.put_bucket_acl(v2.PutBucketAclRequest(bucket=bucket, acl="private"))

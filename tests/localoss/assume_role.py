@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import httpx
 
+from tests import http
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.oss import sts
@@ -21,7 +22,7 @@ def ask(server: LocalServer, request: AssumeRole, *, credentials: Credentials | 
         credentials or Credentials(server.access_key_id, server.access_key_secret), request,
         f"127.0.0.1:{server.port}", now or datetime.now(UTC), nonce or secrets.token_hex(8),
     )  # fmt: skip
-    return httpx.post(f"{server.url}/?{query}", headers=headers)
+    return http.post(f"{server.url}/?{query}", headers=headers)
 
 
 def issue(server: LocalServer, text: str = "", seconds: int = 900) -> Credentials:

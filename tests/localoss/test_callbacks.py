@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import http
 from tests.callback_app import CallbackApp, answer, dripping, raw, silence
 from tests.localoss.support import SMALLEST, Wire, bytes_of, refused, result
 from uploads.localoss.answers import Answer
@@ -91,7 +92,7 @@ def test_the_call_is_made_and_signed_as_oss_does(wire: Wire, app: CallbackApp) -
     assert (sent["x-oss-signature-version"], sent["x-oss-tag"]) == ("1.0", "CALLBACK")
     url = key_url(sent["x-oss-pub-key-url"], [wire.server.url])
     assert url == f"{wire.server.url}/-/callback_pub_key.pem"
-    pem = httpx.get(url).content
+    pem = http.get(url).content
     assert verify(pem, sent["authorization"], call.target, call.body)
     assert not verify(pem, sent["authorization"], call.target, call.body + b" ")
 
@@ -292,7 +293,7 @@ def test_the_key_outlives_the_server_and_is_nobody_elses(tmp_path: Path) -> None
     keys = []
     for _ in range(2):
         with LocalServer(tmp_path) as server:
-            keys.append(httpx.get(f"{server.url}/-/callback_pub_key.pem").content)
+            keys.append(http.get(f"{server.url}/-/callback_pub_key.pem").content)
     assert keys[0] == keys[1]
     assert keys[0].startswith(b"-----BEGIN PUBLIC KEY-----")
     assert (tmp_path / "callback.key").stat().st_mode & 0o077 == 0

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import http
 from tests.localoss.support import SMALLEST, Wire, bytes_of, raw, refused, result
 from uploads.localoss.faults import Faults, InvalidRules, load, parse
 from uploads.localoss.testing import LocalServer
@@ -32,18 +33,18 @@ def server() -> Iterator[LocalServer]:
 def wire(server: LocalServer) -> Iterator[Wire]:
     with Wire(server, server.bucket) as wire:
         yield wire
-        httpx.delete(f"{server.url}/-/faults").raise_for_status()
+        http.delete(f"{server.url}/-/faults").raise_for_status()
 
 
 def faults(wire: Wire, *rules: dict[str, Any]) -> list[dict[str, Any]]:
     """Put these in force."""
-    answer = httpx.put(f"{wire.server.url}/-/faults", json={"rules": rules})
+    answer = http.put(f"{wire.server.url}/-/faults", json={"rules": rules})
     assert answer.status_code == 200, answer.text
     return answer.json()["rules"]
 
 
 def applied(wire: Wire) -> list[int]:
-    return [rule["applied"] for rule in httpx.get(f"{wire.server.url}/-/faults").json()["rules"]]
+    return [rule["applied"] for rule in http.get(f"{wire.server.url}/-/faults").json()["rules"]]
 
 
 def test_an_error_comes_as_often_as_asked_for_and_the_part_can_be_sent_again(wire: Wire) -> None:
@@ -111,7 +112,7 @@ def test_a_reset_cuts_off_even_what_is_refused_and_logs_nothing(tmp_path: Path, 
         faults(wire, rule)
         with pytest.raises(httpx.HTTPError):
             wire.call("PUT", "a", content=bytes(4 << 20))
-        httpx.delete(f"{server.url}/-/faults")
+        http.delete(f"{server.url}/-/faults")
         wire.put("a", b"x")
     assert capfd.readouterr().err == ""
 
@@ -187,7 +188,7 @@ def test_several_rules_are_added_up(wire: Wire) -> None:
 
 
 def test_nobody_sets_faults_unless_the_server_was_started_so(oss_server: LocalServer) -> None:
-    answer = httpx.put(f"{oss_server.url}/-/faults", json=[])
+    answer = http.put(f"{oss_server.url}/-/faults", json=[])
     assert (answer.status_code, "--allow-faults" in answer.text) == (403, True)
 
 
@@ -198,12 +199,12 @@ def test_a_web_site_that_resolves_to_this_machine_sets_no_faults(server: LocalSe
     )
     assert raw(server, head.encode() + body).startswith(b"HTTP/1.1 403")
     preflight = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "PUT"}
-    assert "Access-Control-Allow-Origin" not in httpx.options(f"{server.url}/-/faults", headers=preflight).headers
+    assert "Access-Control-Allow-Origin" not in http.options(f"{server.url}/-/faults", headers=preflight).headers
 
 
 def test_there_are_no_other_pages(server: LocalServer) -> None:
-    assert httpx.get(f"{server.url}/-/secrets").status_code == 404
-    assert httpx.post(f"{server.url}/-/faults").status_code == 405
+    assert http.get(f"{server.url}/-/secrets").status_code == 404
+    assert http.post(f"{server.url}/-/faults").status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,7 @@ def test_there_are_no_other_pages(server: LocalServer) -> None:
 def test_rules_that_cannot_be_are_refused_in_words(server: LocalServer, rules: bytes) -> None:
     with pytest.raises(InvalidRules):
         parse(rules)
-    answer = httpx.put(f"{server.url}/-/faults", content=rules)
+    answer = http.put(f"{server.url}/-/faults", content=rules)
     assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
 
 
@@ -241,7 +242,7 @@ def test_rules_come_from_a_file_too(tmp_path: Path) -> None:
     path.write_text(json.dumps({"rules": [{"operation": "PutObject", "count": 1, "error": {"status": 500}}]}))
     with LocalServer(tmp_path / "root", ["--faults", str(path)]) as server, Wire(server, server.bucket) as wire:
         assert [wire.call("PUT", "a", content=b"x").status_code for _ in range(2)] == [500, 200]
-        assert httpx.get(f"{server.url}/-/faults").status_code == 403
+        assert http.get(f"{server.url}/-/faults").status_code == 403
     with pytest.raises(InvalidRules):
         load(tmp_path / "nothing.json")
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import http
 from tests.localoss.support import Wire, check_disk, raw
 from uploads.oss import post
 
@@ -219,7 +220,7 @@ def test_whatever_form_is_sent_is_answered(
 def test_whatever_sts_is_asked_is_answered(private: Wire, given_: dict[str, str], in_body: bool) -> None:
     asked = {"Action": "AssumeRole", **given_}
     url = private.server.url
-    answer = httpx.post(url, data=asked) if in_body else httpx.post(url, params=asked)
+    answer = http.post(url, data=asked) if in_body else http.post(url, params=asked)
     answered(answer)
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import http
 from tests.localoss.assume_role import ROLE, ask, issue
 from tests.vectors_reader import vectors
 from uploads.localoss import sts_rpc
@@ -46,8 +47,8 @@ def rpc(server: LocalServer, *, in_body: bool = True, **changed: str | None) -> 
     text = sts_rpc.string_to_sign("POST", given)
     given.setdefault("Signature", sts_rpc.signature(server.access_key_secret, text))
     if in_body:
-        return httpx.post(server.url, data=given)
-    return httpx.post(f"{server.url}/?{sts.canonical_query(given)}")
+        return http.post(server.url, data=given)
+    return http.post(f"{server.url}/?{sts.canonical_query(given)}")
 
 
 def says(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
@@ -145,10 +146,10 @@ def test_an_acs3_request_must_sign_its_headers_and_body(oss_server: LocalServer)
         Credentials(oss_server.access_key_id, oss_server.access_key_secret), AssumeRole(ROLE, "user-7", 900),
         f"127.0.0.1:{oss_server.port}", datetime.now(UTC), "n",
     )  # fmt: skip
-    says(httpx.post(f"{oss_server.url}/?{query}", headers=headers, content=b"x=y"), 400, "IncompleteSignature")
+    says(http.post(f"{oss_server.url}/?{query}", headers=headers, content=b"x=y"), 400, "IncompleteSignature")
     unsigned = {**headers, "x-acs-security-token": "CAIS"}
-    says(httpx.post(f"{oss_server.url}/?{query}", headers=unsigned), 400, "IncompleteSignature")
-    says(httpx.post(f"{oss_server.url}/?{query}&Policy=x", headers=headers), 400, "SignatureDoesNotMatch")
+    says(http.post(f"{oss_server.url}/?{query}", headers=unsigned), 400, "IncompleteSignature")
+    says(http.post(f"{oss_server.url}/?{query}&Policy=x", headers=headers), 400, "SignatureDoesNotMatch")
 
 
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=20), max_size=5), st.binary(max_size=50))
@@ -156,7 +157,7 @@ def test_an_acs3_request_must_sign_its_headers_and_body(oss_server: LocalServer)
 def test_every_request_gets_a_response(oss_server: LocalServer, parameters: dict[str, str], body: bytes) -> None:
     query = "&".join(f"{quote(name)}={quote(value)}" for name, value in parameters.items())
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = httpx.post(f"{oss_server.url}/?Action=AssumeRole&{query}", content=body, headers=form)
+    answer = http.post(f"{oss_server.url}/?Action=AssumeRole&{query}", content=body, headers=form)
     assert 400 <= answer.status_code < 500
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import http
 from tests.localoss import v1_client
 from tests.localoss.test_v4 import LONG, TEMPORARY_SECRET, TOKEN, request
 from tests.vectors_reader import vectors
@@ -52,7 +53,7 @@ def place(oss_server: LocalServer) -> tuple[str, Credentials]:
 
 
 def put(url: str, headers: dict[str, str], content: bytes = b"hello") -> httpx.Response:
-    return httpx.put(url, content=content, headers=headers)
+    return http.put(url, content=content, headers=headers)
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str, str]:
@@ -68,7 +69,7 @@ def test_header_and_url_are_accepted(place: tuple[str, Credentials]) -> None:
     url, credentials = place
     assert put(url, signed(credentials, **{"Content-Type": "text/plain", "x-oss-meta-a": "b"})).status_code == 200
     expires = int(utcnow().timestamp()) + 60
-    assert httpx.get(v1_client.presign(credentials, GET, url, expires)).content == b"hello"
+    assert http.get(v1_client.presign(credentials, GET, url, expires)).content == b"hello"
 
 
 @pytest.mark.parametrize(
@@ -107,9 +108,9 @@ def test_a_clock_off_by_more_than_a_quarter_of_an_hour(place: tuple[str, Credent
 def test_a_url_past_its_end_or_without_its_parts(place: tuple[str, Credentials]) -> None:
     url, credentials = place
     past = v1_client.presign(credentials, GET, url, int(utcnow().timestamp()) - 1)
-    assert code_of(httpx.get(past)) == (403, "AccessDenied", "Request has expired.")
-    assert code_of(httpx.get(f"{url}?OSSAccessKeyId=demo-key-id"))[:2] == (403, "AccessDenied")
-    assert code_of(httpx.get(past.replace("Expires=", "Expires=x")))[:2] == (403, "AccessDenied")
+    assert code_of(http.get(past)) == (403, "AccessDenied", "Request has expired.")
+    assert code_of(http.get(f"{url}?OSSAccessKeyId=demo-key-id"))[:2] == (403, "AccessDenied")
+    assert code_of(http.get(past.replace("Expires=", "Expires=x")))[:2] == (403, "AccessDenied")
 
 
 def test_both_ways_at_once_are_refused(place: tuple[str, Credentials]) -> None:

@@ -6,7 +6,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
@@ -14,6 +13,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from tests import http
 from tests.callback_app import CallbackApp, answer
 from tests.stack import client_for
 from uploads.conf import DEFAULT_THROTTLES
@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 @pytest.fixture(autouse=True)
 def working(server: LocalServer, settings: Any) -> Any:
     cache.clear()
-    httpx.delete(f"{server.url}/-/faults")
+    http.delete(f"{server.url}/-/faults")
     settings.UPLOADS = {
         **settings.UPLOADS,
         "OSS_ENDPOINT": server.url,
@@ -108,16 +108,16 @@ def test_wrong_region(working: Any) -> None:
 
 
 def test_clock_off(server: LocalServer) -> None:
-    httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": 82_800}])
+    http.put(f"{server.url}/-/faults", json=[{"clock_shift": 82_800}])
     has_problem("clock", "warn", " s behind OSS's", "NTP")
     seconds = int(found()["clock"].text.split()[1])
     assert 82_790 < seconds < 82_810
-    httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": -1000}])
+    http.put(f"{server.url}/-/faults", json=[{"clock_shift": -1000}])
     assert "ahead of OSS's" in found()["clock"].text
 
 
 def test_clock_off_by_more_than_a_day(server: LocalServer) -> None:
-    httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": 90_000}])
+    http.put(f"{server.url}/-/faults", json=[{"clock_shift": 90_000}])
     has_problem("clock", "FAIL", "24 hours", "clock")
 
 

@@ -18,6 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import http
 from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import ROOT, TIMEOUT, Stack, deliver, wait_until
@@ -294,13 +295,13 @@ def test_a_stop_lets_requests_in_progress_finish(tmp_path: Path) -> None:
             deliver(part, bytes(min(created["part_size"], SIZE - start)))
         slow = [{"operation": "CompleteMultipartUpload", "delay": 2}]
         faults = f"{stack.oss_server.url}/-/faults"
-        httpx.put(faults, json=slow)
+        http.put(faults, json=slow)
         answers: list[httpx.Response] = []
         caller = threading.Thread(
             target=lambda: answers.append(api.post(f"uploads/{created['id']}/complete/", timeout=30))
         )
         caller.start()
-        wait_until(lambda: httpx.get(faults).json()["rules"][0]["applied"] == 1, "OSS to be at it")
+        wait_until(lambda: http.get(faults).json()["rules"][0]["applied"] == 1, "OSS to be at it")
         assert stack.site.process is not None
         stack.site.process.send_signal(signal.SIGTERM)
         caller.join()

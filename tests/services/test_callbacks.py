@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from tests import http
 from tests.callback_app import CallbackApp, answer, raw
 from tests.django_fixtures import Begin
 from tests.services.test_services import send
@@ -334,7 +335,7 @@ def test_the_site_is_called_while_it_waits_for_that_very_complete() -> None:
     with Stack() as stack:
         stack.destinations({"default": {"callback": {"url": f"{stack.site.url}{PATH}"}}})
         # The local OSS makes its key when it is first asked: not within the five seconds of a callback.
-        assert httpx.get(f"{stack.oss_server.url}/-/callback_pub_key.pem").status_code == 200
+        assert http.get(f"{stack.oss_server.url}/-/callback_pub_key.pem").status_code == 200
         with stack.api() as api:
             for size in (SIZE, 5):
                 body = {"destination": "default", "filename": "film.mp4", "size": size, "sign": 3}

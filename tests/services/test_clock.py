@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from tests import http
 from tests.services.test_services import content_of
 from tests.stack import deliver
 from uploads.connection import oss_clock
@@ -40,7 +40,7 @@ def shift(request: pytest.FixtureRequest, server: LocalServer, settings: Any) ->
         "OSS_STS_ROLE_ARN": DEMO_ROLE.arn,
     }
     cache.clear()
-    httpx.put(f"{server.url}/-/faults", json=[{"clock_shift": request.param * 3600}])
+    http.put(f"{server.url}/-/faults", json=[{"clock_shift": request.param * 3600}])
     return timedelta(hours=request.param)
 
 
@@ -61,7 +61,7 @@ def test_an_upload_from_beginning_to_end(api: APIClient, shift: timedelta, size:
         assert answer.status_code == 200, answer.text
     done = api.post(f"/api/uploads/{created['id']}/complete/", {}, format="json")
     assert (done.status_code, done.json()["state"]) == (200, "completed")
-    assert httpx.get(download_url(upload.bucket, upload.key, 60)).content == content_of(upload)
+    assert http.get(download_url(upload.bucket, upload.key, 60)).content == content_of(upload)
     assert abs(oss_clock().offset - shift) < timedelta(seconds=5)
 
 
@@ -92,7 +92,7 @@ def test_temporary_credentials_are_issued_and_accepted(api: APIClient, server: L
     request = OssRequest("PUT", issued["bucket"], issued["key"], query)
     url = Endpoint.parse(server.url, "path").url_of(issued["bucket"], issued["key"])
     signed = presign(SigningContext(keys, "cn-hangzhou", server_time), request, url, 600)
-    assert httpx.put(signed, content=b"x" * 100_000).status_code == 200
+    assert http.put(signed, content=b"x" * 100_000).status_code == 200
 
 
 def test_oss_away_does_not_hold_up_signatures(api: APIClient, settings: Any) -> None:

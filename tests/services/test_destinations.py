@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
+from tests import http
 from tests.django_fixtures import Begin, Place
 from tests.services.test_services import at_once, send
 from tests.stack import deliver
@@ -123,7 +123,7 @@ def test_every_way_gives_the_object_all_of_it(
     send(upload)
     assert services.complete(upload).state == State.COMPLETED
     # No signature: the ACL lets strangers read.
-    got = httpx.get(upload.location)
+    got = http.get(upload.location)
     assert got.status_code == 200
     assert got.headers["Content-Type"] == "video/mp4"
     assert got.headers["Cache-Control"] == "max-age=60"
@@ -220,7 +220,7 @@ def test_an_upload_keeps_what_it_was_promised_when_the_settings_change(begin: Be
     place(acl="private")
     send(upload)
     services.complete(upload)
-    assert httpx.get(upload.location).status_code == 200
+    assert http.get(upload.location).status_code == 200
 
 
 def test_a_destination_that_is_gone_does_not_strand_its_uploads(begin: Begin, settings: Any) -> None:
@@ -277,4 +277,4 @@ def test_a_bucket_of_its_own(place: Place, begin: Begin, oss: OssClient) -> None
     assert services.complete(upload).bucket == "films-bucket"
     assert oss.head("films-bucket", upload.key).size == SIZE
     url = presign(oss.context(), OssRequest("GET", upload.bucket, upload.key), upload.location, 60)
-    assert httpx.get(url).status_code == 200
+    assert http.get(url).status_code == 200

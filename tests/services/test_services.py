@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 from django.db import DataError, IntegrityError, connection
 
+from tests import http
 from tests.django_fixtures import Begin, Place
 from tests.stack import deliver
 from uploads import services
@@ -131,12 +131,12 @@ def test_given_size_and_md5_are_bound_so_that_oss_refuses_other_bytes(begin: Beg
     md5 = "XUFAKrxLKna5cZ2REBfFkg=="  # of "hello"
     (part,) = services.sign_parts(upload, [PartRequest(1, 5, md5)])
     assert part.headers == {"Content-MD5": md5}
-    assert httpx.put(part.url, content=b"hello", headers=dict(part.headers)).status_code == 200
-    assert "InvalidDigest" in httpx.put(part.url, content=b"olleh", headers=dict(part.headers)).text
-    assert "SignatureDoesNotMatch" in httpx.put(part.url, content=b"hello").text
+    assert http.put(part.url, content=b"hello", headers=dict(part.headers)).status_code == 200
+    assert "InvalidDigest" in http.put(part.url, content=b"olleh", headers=dict(part.headers)).text
+    assert "SignatureDoesNotMatch" in http.put(part.url, content=b"hello").text
     planned = begin(SIZE)
     (sized,) = services.sign_parts(planned, [PartRequest(3, size=planned.plan.size_of(3))])
-    assert "SignatureDoesNotMatch" in httpx.put(sized.url, content=b"shorter").text
+    assert "SignatureDoesNotMatch" in http.put(sized.url, content=b"shorter").text
 
 
 def test_the_form_of_a_small_file_takes_this_file_alone(begin: Begin, oss: OssClient) -> None:
@@ -166,9 +166,9 @@ def test_what_a_form_cannot_carry_goes_by_put(begin: Begin, oss: OssClient, plac
     (part,) = services.sign_parts(upload, [PartRequest(1)])
     assert part.headers["x-oss-tagging"] == "team=a%20b"
     sent = dict(part.headers)
-    assert httpx.put(part.url, content=b"123456", headers=sent).status_code == 403
-    assert httpx.put(part.url, content=b"12345", headers={**sent, "Content-Type": "text/html"}).status_code == 403
-    assert httpx.put(part.url, content=b"12345", headers=sent).status_code == 200
+    assert http.put(part.url, content=b"123456", headers=sent).status_code == 403
+    assert http.put(part.url, content=b"12345", headers={**sent, "Content-Type": "text/html"}).status_code == 403
+    assert http.put(part.url, content=b"12345", headers=sent).status_code == 200
     assert services.complete(upload).state == State.COMPLETED
 
 
@@ -252,7 +252,7 @@ def test_missing_and_short_parts_are_named(begin: Begin) -> None:
     upload = begin(SIZE)
     send(upload, 2)
     (short,) = services.sign_parts(upload, [PartRequest(1)])
-    httpx.put(short.url, content=b"short")
+    http.put(short.url, content=b"short")
     with pytest.raises(PartsMissing) as caught:
         services.complete(upload)
     assert caught.value.errors == {"parts": [1, 3]}

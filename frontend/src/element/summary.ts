@@ -29,11 +29,12 @@ export class Summary {
     onclear: (uploads: readonly Upload[]) => void,
   ) {
     const resume = (upload: Upload) => upload.resume();
-    const isPaused = ({ state }: Upload) => state === "paused";
     const abort = (upload: Upload) => void upload.abort().catch(() => {});
     this.#buttons = {
       pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),
-      resume_all: button("resume-all", () => this.#forEach("resume", resume, isPaused)),
+      resume_all: button("resume-all", () =>
+        this.#forEach("resume", resume, ({ state }) => state === "paused"),
+      ),
       retry_all: button("retry-all", () => this.#forEach("resume", resume, canRetry)),
       cancel_all: button("cancel-all", () => this.#forEach("abort", abort), "quiet danger"),
       clear: button("clear", () => onclear(this.#over()), "quiet"),

@@ -54,16 +54,13 @@ export class TotalsCounter {
   }
 }
 
-/**
- * Whether repeating the upload may help. 400, 413 and 422 are said of the file itself: invalid, too large, rejected.
- */
-export function canRetry({ state, error }: Repeatable): boolean {
-  return state === "failed" && ![400, 413, 422].includes(error?.status ?? 0);
+/** Whether repeating the upload may help. The codes invalid, rejected and too_large are said of the file itself. */
+export function canRetry({ error }: Repeatable): boolean {
+  return error !== null && !/^(inv|rej|too)/.test(error.code);
 }
 
 interface Repeatable {
-  readonly state: State;
-  readonly error: { readonly status: number } | null;
+  readonly error: { readonly code: string } | null;
 }
 
 export function isBusy(state: State): boolean {

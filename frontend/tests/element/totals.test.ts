@@ -41,9 +41,9 @@ test("bytes that were found at OSS, or that an aborted upload takes away, do not
 });
 
 test("what the backend says of the file itself is not repeated", () => {
-  const failed = (status: number) => canRetry({ state: "failed", error: { status } });
-  expect([400, 413, 422].filter(failed)).toEqual([]);
-  const others = [0, 401, 403, 404, 409, 410, 429, 500, 502, 503];
+  const failed = (code: string) => canRetry({ error: { code } });
+  expect(["too_large", "invalid", "rejected"].filter(failed)).toEqual([]);
+  const others = ["network", "storage_busy", "over_quota", "object_mismatch", "InvalidArgument"];
   expect(others.filter(failed)).toEqual(others);
-  expect(canRetry({ state: "paused", error: null })).toBe(false);
+  expect(canRetry({ error: null })).toBe(false);
 });

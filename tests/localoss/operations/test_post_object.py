@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import http
 from tests.callback_app import CallbackApp
 from tests.localoss.forms import BOUNDARY, TYPE, body_of, send, signed, stored, v4_form
 from tests.localoss.support import Wire, raw, refused
@@ -51,7 +51,7 @@ def test_what_our_own_builder_makes_is_taken_for_these_bytes_alone(wire: Wire) -
         "Content-Disposition": 'attachment; filename="a b.bin"',
     }  # fmt: skip
     assert {name: got.headers[name] for name in shown} == shown
-    assert httpx.get(f"{wire.server.url}/{wire.bucket}/own/a%20b.bin").text == "hello"
+    assert http.get(f"{wire.server.url}/{wire.bucket}/own/a%20b.bin").text == "hello"
     refused(send(wire, form, b"hell"), 400, "EntityTooSmall")
     refused(send(wire, form, b"hello!"), 400, "EntityTooLarge")
     for name in fields:
