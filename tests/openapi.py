@@ -11,11 +11,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.utils import translation
-from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.settings import patched_settings
 from jsonschema import Draft202012Validator, FormatChecker
 
-from uploads.api.schema_settings import SCHEMA_SETTINGS
+from uploads.api.schema import OwnGenerator
 from uploads.web.request_id import HEADER as REQUEST_ID
 
 OPTIONAL_HEADERS = ("Retry-After", "WWW-Authenticate")
@@ -28,8 +26,8 @@ class NotAsDescribed(AssertionError):
 @cache
 def schema() -> dict[str, Any]:
     """The OpenAPI document of the site's API, as `/api/schema/` serves it."""
-    with translation.override("en"), patched_settings(SCHEMA_SETTINGS):
-        document: dict[str, Any] = SchemaGenerator(urlconf="uploads.site.urls").get_schema(request=None, public=True)
+    with translation.override("en"):
+        document: dict[str, Any] = OwnGenerator(urlconf="uploads.site.urls").get_schema(public=True)
     return json.loads(json.dumps(document, default=str))
 
 

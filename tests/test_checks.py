@@ -89,10 +89,20 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
         ({"THROTTLES": ["600/min"]}, "uploads.E023"),
         ({"UPLOADS_ORIGINS": 5}, "uploads.E023"),
         ({"OSS_CALLBACK_KEY_URLS": {"a": "b"}}, "uploads.E023"),
+        ({"AUTHENTICATION_CLASSES": [5]}, "uploads.E023"),
+        ({"AUTHENTICATION_CLASSES": ["rest_framework.authentication.NoSuch"]}, "uploads.E050"),
+        ({"AUTHENTICATION_CLASSES": ["uploads.models.Upload"]}, "uploads.E050"),
     ],
 )
 def test_a_wrong_value_has_its_id(settings: Any, changes: dict[str, Any], id: str) -> None:
     assert id in [each for each, _ in found(settings, **changes)]
+
+
+def test_tokens_need_their_app(settings: Any) -> None:
+    changes = {"AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"]}
+    assert found(settings, **changes) == []
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "rest_framework.authtoken"]
+    assert [id for id, _ in found(settings, **changes)] == ["uploads.E051"]
 
 
 LOCAL = "django.core.cache.backends.locmem.LocMemCache"

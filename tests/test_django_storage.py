@@ -267,7 +267,10 @@ def test_a_storage_can_stand_in_a_migration() -> None:
 def site_files(tmp_path: Path, settings: Any, oss: OssClient) -> Path:
     empty(oss, "static/")
     (tmp_path / "css").mkdir()
-    (tmp_path / "css" / "site.css").write_text("body { background: url('../dot.svg') }")
+    style = (
+        "body { background: url('../dot.svg') } @font-face { src: url('../dot.svg?v=4.0'), url('../dot.svg?#iefix') }"
+    )
+    (tmp_path / "css" / "site.css").write_text(style)
     (tmp_path / "dot.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (tmp_path / "site.js").write_text("export const answer = 42;\n")
     settings.STATICFILES_DIRS = [tmp_path]
@@ -311,8 +314,10 @@ def test_collected_files_get_names_with_a_hash(site_files: Path, settings: Any) 
     assert re.search(r"/static/css/site\.[0-9a-f]{12}\.css$", address)
     style = httpx.get(address)
     assert style.headers["cache-control"] == "public, max-age=31536000, immutable"
-    (used,) = re.findall(r'url\("(.*?)"\)', style.text)
-    assert httpx.get(urljoin(address, used)).headers["content-type"] == "image/svg+xml"
+    used = re.findall(r'url\("(.*?)"\)', style.text)
+    assert [each.partition("?")[1:] for each in used] == [("", ""), ("?", "v=4.0"), ("?", "#iefix")]
+    for each in used:
+        assert httpx.get(urljoin(address, each)).headers["content-type"] == "image/svg+xml"
     plain = OssStorage(**PUBLIC).url("site.js")  # type: ignore[arg-type]
     assert httpx.get(plain).headers["cache-control"] == "public, max-age=300"
     (site_files / "site.js").write_text("export const answer = 43;\n")

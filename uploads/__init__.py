@@ -2,3 +2,5 @@
 
 The Django app signs, remembers and completes; it never touches the bytes.
 """
+
+__version__ = "0.1.0"

@@ -54,7 +54,7 @@ class Settings:
     OPTIONAL = (
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
-        "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
+        "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE", "AUTHENTICATION_CLASSES",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -155,6 +155,11 @@ class Settings:
         if value not in ON_OWNER_DELETE:
             raise ValueError(f"{value!r} is not one of {', '.join(ON_OWNER_DELETE)}")
         return value
+
+    @cached_property
+    def authentication_classes(self) -> tuple[str, ...]:
+        """The dotted paths of DRF's authentication classes that the app's views use; a session by default."""
+        return self._texts("AUTHENTICATION_CLASSES") or ("rest_framework.authentication.SessionAuthentication",)
 
     @cached_property
     def url_namespace(self) -> str:

@@ -33,7 +33,7 @@ from uploads.models import Upload, User
 class UploadWidget(forms.Widget):
     """Renders the present uploads and `<oss-uploader>`, which submits ids with the form. The page needs its media."""
 
-    template_name = "uploads/widget.html"
+    template_name = "oss_uploads/widget.html"
     destination = "default"
     multiple = False
 

@@ -222,7 +222,14 @@ class OssStorage(Storage):
         oss_client().delete_object(self.bucket, self._key(name))
 
 
-class OssManifestStaticStorage(ManifestFilesMixin, OssStorage):  # type: ignore[misc]
+class StaticOssStorage(OssStorage):
+    def url(self, name: str | None) -> str:
+        """Style sheets refer to `font.eot?v=4` and `font.eot?#iefix`: the query is none of the name's."""
+        path, mark, query = (name or "").partition("?")
+        return super().url(path) + mark + query
+
+
+class OssManifestStaticStorage(ManifestFilesMixin, StaticOssStorage):  # type: ignore[misc]
     """For `STORAGES["staticfiles"]`: names with a hash of the content, which browsers keep for a year.
 
     It takes the options of OssStorage, but overwrites by default. `cache_control` is for the files without a hash.

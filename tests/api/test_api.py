@@ -293,7 +293,8 @@ def test_the_api_gives_the_token_and_its_header_however_the_host_keeps_them(
     told = answer.json()
     headers = {told["header"]: told["token"]}
     assert client.post("/api/uploads/", FILE, format="json", headers=headers).status_code == 201
-    login = {"username": "ann", "password": "ann", "csrfmiddlewaretoken": told["token"]}
+    client.post("/accounts/logout/", {"csrfmiddlewaretoken": told["token"]}, format="multipart")
+    login = {"username": "ann", "password": "ann", "csrfmiddlewaretoken": client.get("/api/csrf/").json()["token"]}
     assert client.post("/accounts/login/", login, format="multipart").status_code == 302
     rotated = client.post("/api/uploads/", FILE, format="json", headers=headers)
     assert rotated.json()["code"] == "csrf_failed", "a login makes the tokens of pages before it invalid"

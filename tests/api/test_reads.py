@@ -59,9 +59,10 @@ def test_a_silent_oss_holds_up_neither_the_list_nor_one_upload(
 
 
 def test_the_user_is_deleted_while_an_upload_is_looked_at(
-    api: APIClient, user: Any, begin: Begin, monkeypatch: pytest.MonkeyPatch
+    api: APIClient, user: Any, begin: Begin, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     """Between the permission and the answer; each is a problem in words."""
+    settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": "delete"}
     real = OssClient.list_parts
 
     def list_parts(self: OssClient, *where: str) -> Any:

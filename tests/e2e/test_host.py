@@ -72,7 +72,7 @@ def site(host: Host, tmp_path: Path) -> Iterator[str]:
         oss.close()
         environment = {"OSS_ENDPOINT": server.url, "CINEMA_DB": str(tmp_path / "db.sqlite3")}
         host.run("manage.py", "migrate", "--verbosity", "0", **environment)
-        make = "from django.contrib.auth.models import User; User.objects.create_user('ann', password='ann')"
+        make = "from django.contrib.auth.models import User; User.objects.create_superuser('ann', password='ann')"
         host.run("manage.py", "shell", "--verbosity", "0", "--command", make, **environment)
         command = ["-m", "gunicorn", "cinema.wsgi", "--bind", f"127.0.0.1:{port}", "--threads", "8"]
         running = subprocess.Popen(
@@ -108,3 +108,32 @@ def test_a_form_takes_a_file_that_went_straight_to_oss(page: Page, site: str, tm
         link.click()
     assert download.value.suggested_filename == "mein Film.mp4"
     assert Path(download.value.path()).read_bytes() == film.read_bytes()
+
+
+def test_the_admin_takes_files_in_its_form_and_in_inlines(page: Page, site: str, tmp_path: Path) -> None:
+    film, still = tmp_path / "film.mp4", tmp_path / "still.png"
+    film.write_bytes(os.urandom(9_000_000))
+    still.write_bytes(os.urandom(90_000))
+    page.goto(f"{site}/admin/login/?next=/admin/cinema/film/add/")
+    page.locator("#id_username").fill("ann")
+    page.locator("#id_password").fill("ann")
+    page.locator("[type=submit]").click()
+    page.locator("#id_title").fill("Holiday")
+    page.locator("#id_owner").select_option(label="ann")
+    page.get_by_text("Add another Trailer").click()
+    for name, file in {"file": film, "stills": still, "trailer_set-1-file": still}.items():
+        uploader = page.locator(f"oss-uploader[name='{name}']")
+        uploader.get_by_test_id("file-input").set_input_files(file)
+        expect(uploader.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1)
+    page.locator("#trailer_set-0 .inline-deletelink").click()  # The other row gets its number.
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.locator(".field-file .oss-upload-field").first).to_contain_text("film.mp4")
+    expect(page.get_by_role("checkbox", name="still.png")).to_have_count(2)
+    page.locator(".field-stills").get_by_role("checkbox").uncheck()
+    page.get_by_role("button", name="Save", exact=True).click()
+    link = page.locator("#result_list").get_by_role("link", name="film.mp4")
+    with page.expect_download() as download:
+        link.click()
+    assert Path(download.value.path()).read_bytes() == film.read_bytes()
+    page.locator("#result_list").get_by_role("link", name="Holiday").click()
+    expect(page.get_by_role("checkbox", name="still.png")).to_have_count(1)

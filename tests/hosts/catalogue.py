@@ -63,8 +63,9 @@ def hosts() -> list[Host]:
         Host("user", plain, apps=("people",)),
         Host("redis", Requirements(lowest, ("redis",))),
         Host("site", Requirements(lowest, ("site",)), recipes=()),
+        Host("site-lowest", Requirements(lowest, ("site",), lowest=True), project="site", recipes=()),
         Host("cinema", Requirements(lowest, ("localoss",)), project=CINEMA, recipes=()),
         Host("lowest", Requirements(lowest, lowest=True), project="none"),
-        Host("newest", Requirements(highest), project="none", is_core=True),
+        Host("newest", Requirements(highest), project="none", is_core=highest != lowest),
     ]
-    return found + [Host(f"Python {version}", Requirements(version), project="none") for version in versions[1:-1]]
+    return found + [Host(f"python-{version}", Requirements(version), project="none") for version in versions[1:-1]]

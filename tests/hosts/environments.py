@@ -97,7 +97,7 @@ class Environment:
         constraints = self.directory / "constraints.txt"
         constraints.write_text(f"oss-uploads @ {self.wheel.as_uri()}\n")
         path = f"{self.directory / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return {**kept, "PATH": path, "PIP_CONSTRAINT": str(constraints), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**kept, "PATH": path, "PIP_CONSTRAINT": str(constraints)}
 
     def version_of(self, package: str) -> str:
         code = f"from importlib.metadata import version; print(version({package!r}))"

@@ -82,7 +82,7 @@ class Matrix:
         return Result(host.name, python, django, time.monotonic() - began, outcome, output)
 
     def _tried(self, host: Host, environment: Environment) -> str:
-        project = self.directory / f"project-{host.name.replace(' ', '-')}"
+        project = self.directory / f"project-{host.name}"
         project.mkdir()
         variables = {**environment.variables(), **self._oss(), "PROBE_PREFIX": host.prefix}
         if {"redis", "site"} & set(host.requirements.extras):

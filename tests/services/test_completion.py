@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.db import connection
 
 from tests.django_fixtures import Begin
 from tests.services.test_services import content_of, send
@@ -51,7 +53,8 @@ def at_step(
     def step(name: str) -> None:
         passed.append(name)
         if len(passed) == number + 1:
-            act()
+            with no_transaction_of_its_own():
+                act()
 
     def wrapped(real: Callable[..., Any], name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -66,6 +69,14 @@ def at_step(
         for owner, name in steps:
             patch.setattr(owner, name, wrapped(getattr(owner, name), name))
         yield passed
+
+
+@contextmanager
+def no_transaction_of_its_own() -> Iterator[None]:
+    """What acts here stands for another process. The transaction that is open is not its own."""
+    test = [block for block in connection.atomic_blocks if block._from_testcase]
+    with patch.object(connection, "atomic_blocks", test):
+        yield
 
 
 def killed() -> None:

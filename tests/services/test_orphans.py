@@ -81,7 +81,8 @@ def test_a_destination_whose_keys_may_be_anybodys_is_refused(server: LocalServer
     assert left(server) == {theirs.id}
 
 
-def test_the_parts_of_a_deleted_user_are_swept(begin: Begin, user: Any, oss: OssClient) -> None:
+def test_the_parts_of_a_deleted_user_are_swept(begin: Begin, user: Any, oss: OssClient, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": "delete"}
     upload = begin(20_000_000)
     send(upload, 1)
     user.delete()

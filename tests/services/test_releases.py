@@ -163,7 +163,10 @@ def test_while_oss_does_not_answer_there_is_a_next_attempt(
     assert (upload.attempts, upload.sweep_error) == (0, None)
 
 
-def test_a_row_that_is_deleted_during_the_sweep_does_not_end_it(begin: Begin, user: Any, monkeypatch: Any) -> None:
+def test_a_row_that_is_deleted_during_the_sweep_does_not_end_it(
+    begin: Begin, user: Any, monkeypatch: Any, settings: Any
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": "delete"}
     for _ in range(2):
         past(begin(SIZE), expires_at=timedelta(seconds=1))
     real = OssClient.head

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.django_fixtures import Begin
-from tests.services.test_completion import Killed, again
+from tests.services.test_completion import Killed, again, no_transaction_of_its_own
 from tests.services.test_services import content_of, send
 from tests.stack import deliver
 from uploads import services
@@ -198,7 +198,8 @@ def at_step(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None
         passed.append(name)
         if len(passed) == number + 1:
             acting = True
-            act()
+            with no_transaction_of_its_own():
+                act()
             acting = False
 
     def wrapped(real: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 
 from uploads import services
 from uploads.conf import settings
-from uploads.connection import oss_client, oss_now
+from uploads.connection import oss_now
 from uploads.models import Upload
 from uploads.oss.messages import OpenUpload
 from uploads.services import ORPHAN_AGE
 from uploads.services.common import storage_errors
+from uploads.services.transactions import oss_client
 
 PAGE_SIZE = 50
 MARKERS = ("key-marker", "upload-id-marker")

@@ -17,7 +17,8 @@ from uploads.admin import bulk_abort, multipart_uploads
 from uploads.admin.statistics import statistics
 from uploads.conf import settings
 from uploads.domain.errors import UploadError
-from uploads.models import Upload
+from uploads.models import Upload, permission_name
+from uploads.services.transactions import without_atomic_requests
 
 if TYPE_CHECKING:
     # Django's classes are generic in its stubs only.
@@ -31,18 +32,29 @@ class PagesAdmin(UploadModelAdmin):
 
     def has_abort_permission(self, request: HttpRequest) -> bool:
         """For the pages here, and for actions that name the permission `abort`."""
-        return request.user.has_perm("uploads.abort_upload")
+        return request.user.has_perm(permission_name("abort"))
 
     def get_urls(self) -> list[URLPattern]:
+        """The pages of this class and of Django. None runs in the transaction of ATOMIC_REQUESTS: they call OSS."""
         wrap = self.admin_site.admin_view
-        run_batch = wrap(require_POST(self.bulk_abort_next))
-        return [
-            path("statistics/", wrap(self.statistics_page), name="uploads_upload_statistics"),
-            path("multipart-uploads/", wrap(self.multipart_uploads_page), name="uploads_upload_multipart_uploads"),
-            path("bulk-abort/<str:token>/", wrap(self.bulk_abort_page), name="uploads_upload_bulk_abort"),
-            path("bulk-abort/<str:token>/next/", run_batch, name="uploads_upload_bulk_abort_next"),
-            *super().get_urls(),
+        pages: list[tuple[str, Any, str]] = [
+            ("statistics/", wrap(self.statistics_page), "statistics"),
+            ("multipart-uploads/", wrap(self.multipart_uploads_page), "multipart_uploads"),
+            ("bulk-abort/<str:token>/", wrap(self.bulk_abort_page), "bulk_abort"),
+            ("bulk-abort/<str:token>/next/", wrap(require_POST(self.bulk_abort_next)), "bulk_abort_next"),
         ]
+        own = [path(route, view, name=self._url_name(name)) for route, view, name in pages]
+        urls = [*own, *super().get_urls()]
+        for url in urls:
+            url.callback = without_atomic_requests(url.callback)
+        return urls
+
+    def _url_name(self, name: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+
+    def page_url(self, name: str, *arguments: str) -> str:
+        """The path of one of the pages, in the admin site that this class is registered with."""
+        return reverse(f"admin:{self._url_name(name)}", args=arguments, current_app=self.admin_site.name)
 
     def statistics_page(self, request: HttpRequest) -> HttpResponse:
         return self._page(request, "statistics", _("Statistics"), statistics())
@@ -71,7 +83,7 @@ class PagesAdmin(UploadModelAdmin):
     def bulk_abort_page(self, request: HttpRequest, token: str) -> HttpResponse:
         self._require_abort(request)
         job = bulk_abort.progress(bulk_abort.find(request, token))
-        context = {"job": job, "next": reverse("admin:uploads_upload_bulk_abort_next", args=[token])}
+        context = {"job": job, "next": self.page_url("bulk_abort_next", token)}
         return self._page(request, "bulk_abort", _("Bulk abort"), context)
 
     def bulk_abort_next(self, request: HttpRequest, token: str) -> HttpResponse:
@@ -80,7 +92,7 @@ class PagesAdmin(UploadModelAdmin):
         job = bulk_abort.progress(bulk_abort.run_batch(request, token))
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse(job)
-        return HttpResponseRedirect(reverse("admin:uploads_upload_bulk_abort", args=[token]))
+        return HttpResponseRedirect(self.page_url("bulk_abort", token))
 
     def _require_abort(self, request: HttpRequest) -> None:
         if not self.has_abort_permission(request):
@@ -90,4 +102,5 @@ class PagesAdmin(UploadModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         common = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "media": self.media}
-        return TemplateResponse(request, f"admin/uploads/upload/{name}.html", {**common, **context})
+        request.current_app = self.admin_site.name  # For the links in the template.
+        return TemplateResponse(request, f"oss_uploads/admin/{name}.html", {**common, **context})

@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -58,6 +57,7 @@ class UploadAdmin(PagesAdmin):
     ordering = ("-created_at", "-id")
     actions = ("abort_uploads", "check_against_oss", "complete_existing_objects")
     show_full_result_count = False
+    change_list_template = "oss_uploads/admin/change_list.html"
     fieldsets = (
         (None, {"fields": ("badge", "filename", "relative_path", "owner", "strip", "history", "problem")}),
         (
@@ -165,7 +165,7 @@ class UploadAdmin(PagesAdmin):
         """Also those that have ended, if OSS may still hold parts of them."""
         uploads = queryset.filter(state__in=[State.UPLOADING, State.COMPLETING]) | queryset.filter(released_at=None)
         token = bulk_abort.begin(request, list(uploads.order_by().values_list("pk", flat=True)))
-        return HttpResponseRedirect(reverse("admin:uploads_upload_bulk_abort", args=[token]))
+        return HttpResponseRedirect(self.page_url("bulk_abort", token))
 
     @admin.action(description=gettext_lazy("Check the selected uploads against OSS"), permissions=["abort"])
     def check_against_oss(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:

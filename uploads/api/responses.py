@@ -21,11 +21,14 @@ from uploads.models import Upload
 from uploads.oss.endpoint import Endpoint
 from uploads.services import ScopedCredentials, SignedPart
 from uploads.web import problems, raised
+from uploads.web.framework import FIELD_MAPPING
 from uploads.web.openapi import ResultsField
 
 
 class UploadSerializer(serializers.ModelSerializer[Upload]):
     """An upload. Sizes are in bytes; `crc64` is the object's CRC-64/XZ in decimal."""
+
+    serializer_field_mapping = FIELD_MAPPING
 
     state = StateField(read_only=True)
     stage = StageField(read_only=True, help_text="What is done with a staged file before it is completed, else empty.")

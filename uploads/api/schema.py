@@ -1,20 +1,105 @@
-"""The OpenAPI schema."""
+"""The OpenAPI schema of the app, and the pages to read and try it. Off unless a project includes this module:
+
+    path("api/", include("uploads.api.schema"))     # schema/ and docs/, in the namespace `uploads_schema`
+
+Rule: it shows the routes of the app alone, wherever they are included, and none of the project's. Nothing that the
+project sets in SPECTACULAR_SETTINGS for its own schema is changed, not even for a moment.
+"""
 
 from typing import Any
 
+from django.urls import path
 from django.utils import translation
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.drainage import reset_generator_stats
+from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
+from drf_spectacular.plumbing import alpha_operation_sorter, normalize_result_object, sanitize_result_object
+from drf_spectacular.settings import spectacular_settings
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 
-from uploads.api.schema_settings import SCHEMA_SETTINGS
+from uploads import __version__
+from uploads.web.framework import OWN_SETTINGS, ConfiguredAuthentication, Negotiation
+from uploads.web.problems import problem_handler
+from uploads.web.views import UploadsAPIView
+
+INFO = {
+    "title": "OSS Uploads",
+    "version": __version__,
+    "description": "Uploads of files of any size from a web page straight to Alibaba Cloud OSS.",
+}
 
 
-class SchemaView(SpectacularAPIView):
+class _OwnEndpoints(EndpointEnumerator):
+    def get_api_endpoints(self, patterns: Any = None, prefix: str = "") -> Any:
+        return sorted(self._get_api_endpoints(patterns, prefix), key=alpha_operation_sorter)  # type: ignore[no-untyped-call]
+
+    def should_include_endpoint(self, path: str, callback: Any) -> bool:
+        view = getattr(callback, "cls", None)
+        ours = isinstance(view, type) and issubclass(view, UploadsAPIView)
+        return ours and super().should_include_endpoint(path, callback)
+
+
+class OwnGenerator(SchemaGenerator):
+    endpoint_inspector_cls = _OwnEndpoints
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.coerce_path_pk = True
+
+    def get_schema(self, request: Any = None, public: bool = True) -> Any:
+        """The schema, with the app's own title, and without what the project adds to its own by settings and hooks."""
+        reset_generator_stats()
+        paths = self.parse(request, public)  # type: ignore[no-untyped-call]
+        components = self.registry.build({})
+        made = {"openapi": spectacular_settings.OAS_VERSION, "info": INFO, "paths": paths, "components": components}
+        return sanitize_result_object(normalize_result_object(made))  # type: ignore[no-untyped-call]
+
+
+class _OwnSettings:
+    """What `UploadsAPIView` has, for the views of drf-spectacular.
+
+    Its SERVE_PERMISSIONS and SERVE_AUTHENTICATION apply: they say who may read schemas in this project.
+    """
+
+    settings: Any = OWN_SETTINGS
+    authentication_classes: Any = (
+        ConfiguredAuthentication()
+        if spectacular_settings.SERVE_AUTHENTICATION is None
+        else spectacular_settings.SERVE_AUTHENTICATION
+    )
+    throttle_classes: Any = ()
+    content_negotiation_class: Any = Negotiation
+    versioning_class: Any = None
+    schema: Any = None
+
+    def get_exception_handler(self) -> Any:
+        return problem_handler
+
+
+class SchemaView(_OwnSettings, SpectacularAPIView):
     """The schema, in English for every reader: generated clients must not depend on a language."""
 
-    schema = None
-    custom_settings = SCHEMA_SETTINGS
+    generator_class = OwnGenerator
+    serve_public = True
+    urlconf = None
+    custom_settings = None
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         with translation.override("en"):
             return super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+class DocsView(_OwnSettings, SpectacularSwaggerView):
+    """Swagger UI. Its template and its scripts come from `drf_spectacular` and `drf_spectacular_sidecar`."""
+
+    renderer_classes = [TemplateHTMLRenderer]
+    title = INFO["title"]
+    url = "../schema/"
+
+
+app_name = "uploads_schema"
+urlpatterns = [
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(), name="docs"),
+]

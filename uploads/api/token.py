@@ -1,4 +1,8 @@
-"""Login for clients without a session."""
+"""Login for clients without a session: `path("api/token/", TokenView.as_view())`, where a project wants it.
+
+It needs `rest_framework.authtoken` in INSTALLED_APPS, and `uploads.web.tokens.PasswordBoundTokenAuthentication` among
+the AUTHENTICATION_CLASSES. Nothing else of the app imports this module.
+"""
 
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers

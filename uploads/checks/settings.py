@@ -12,6 +12,7 @@ from django.apps.config import AppConfig
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from uploads.checks.authentication import check_authentication
 from uploads.checks.destinations import check_destinations
 from uploads.checks.storages import check_storages
 from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
@@ -26,8 +27,8 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     found = [*_required(), *_unknown(), *_connection(), *_credentials(), *_owners(), *wrong_types]
     if wrong_types:
         return found
-    caches = [*_cache(), *_cache_client()]
-    return [*found, *_callback_keys(), *_throttles(), *caches, *_origins(), *check_destinations(), *check_storages()]
+    found += [*_callback_keys(), *_throttles(), *_cache(), *_cache_client(), *_origins()]
+    return [*found, *check_authentication(), *check_destinations(), *check_storages()]
 
 
 def _required() -> list[CheckMessage]:
@@ -61,6 +62,7 @@ def _types() -> list[CheckMessage]:
     readers: dict[str, tuple[Callable[[], object], str]] = {
         "UPLOADS_ORIGINS": (lambda: settings.origins, "Set a list such as ['https://app.example.com']."),
         "OSS_CALLBACK_KEY_URLS": (lambda: settings.callback_key_urls, "Set a list of URL prefixes, or leave it out."),
+        "AUTHENTICATION_CLASSES": (lambda: settings.authentication_classes, "Set a list of dotted paths."),
         "METRICS_PUBLIC": (lambda: settings.metrics_public, "Set True, or leave it out."),
         "THROTTLES": (lambda: settings.throttles, "Set a dict such as {'create': '600/min'}, or leave it out."),
     }

@@ -116,7 +116,7 @@ class ParamsView(CompanionView):
 class UnknownRouteView(CompanionView):
     """Without this view Django would log the path of an unknown route, with the capability in it."""
 
-    schema = None  # type: ignore[assignment]
+    schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -7,6 +7,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from uploads.migrations import LABEL
+
 
 class Migration(migrations.Migration):
 
@@ -62,7 +64,7 @@ class Migration(migrations.Migration):
                 ('size', models.BigIntegerField()),
                 ('crc64', models.CharField(blank=True, max_length=20)),
                 ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='uploads.upload')),
+                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to=f'{LABEL}.upload')),
             ],
             options={
                 'ordering': ['number'],
@@ -76,7 +78,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('detail', models.JSONField(blank=True, default=dict)),
                 ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='uploads.upload')),
+                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to=f'{LABEL}.upload')),
             ],
             options={
                 'ordering': ['at', 'id'],

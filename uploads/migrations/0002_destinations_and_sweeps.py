@@ -4,11 +4,13 @@ import uploads.domain.states
 from django.conf import settings
 from django.db import migrations, models
 
+from uploads.migrations import LABEL
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('uploads', '0001_initial'),
+        (LABEL, '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,11 +7,13 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from uploads.migrations import LABEL
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('uploads', '0002_destinations_and_sweeps'),
+        (LABEL, '0002_destinations_and_sweeps'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

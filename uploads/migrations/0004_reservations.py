@@ -3,11 +3,13 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from uploads.migrations import LABEL
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('uploads', '0003_names_for_people'),
+        (LABEL, '0003_names_for_people'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

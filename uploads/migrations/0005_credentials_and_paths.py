@@ -4,11 +4,13 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from uploads.migrations import LABEL
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('uploads', '0004_reservations'),
+        (LABEL, '0004_reservations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

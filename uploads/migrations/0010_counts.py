@@ -2,11 +2,13 @@
 
 from django.db import migrations, models
 
+from uploads.migrations import LABEL
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('uploads', '0009_owners_and_removals'),
+        (LABEL, '0009_owners_and_removals'),
     ]
 
     operations = [

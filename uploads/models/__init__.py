@@ -6,6 +6,7 @@ Rule: rows are hints; OSS is the truth about parts and objects.
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
 from uploads.models.counts import Group, UploadCounts
 from uploads.models.grants import CREDENTIALS_GRACE, CompanionRevocation, PrefixCredentials
+from uploads.models.permissions import permission_name
 from uploads.models.records import Part, UploadEvent, record_events
 from uploads.models.removals import ObjectRemoval, Outcome, Reason
 from uploads.models.upload import REGISTERED_ID_VERSION, Upload, UploadQuerySet
@@ -28,5 +29,6 @@ __all__ = [
     "UploadEvent",
     "UploadQuerySet",
     "User",
+    "permission_name",
     "record_events",
 ]

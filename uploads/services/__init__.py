@@ -28,10 +28,12 @@ from uploads.services.parts import DonePart, record_parts, synchronize_parts
 from uploads.services.prefix_uploads import register
 from uploads.services.signing import SignedPart, sign_parts
 from uploads.services.sweep import Swept, check_object, sweep
+from uploads.services.transactions import CalledInTransaction
 from uploads.services.unreported import detect_unreported
 
 __all__ = [
     "ORPHAN_AGE",
+    "CalledInTransaction",
     "ClientReport",
     "DonePart",
     "Erased",

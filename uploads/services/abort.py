@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from uploads.connection import oss_client
 from uploads.domain.errors import StorageBusy
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
@@ -22,6 +21,7 @@ from uploads.services.common import (
     storage_errors,
 )
 from uploads.services.credentials import forget_credentials
+from uploads.services.transactions import oss_client
 
 ROUNDS = 3
 """Times that AbortMultipartUpload is sent in one call."""

@@ -16,7 +16,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
-from uploads.connection import oss_client
 from uploads.domain import options
 from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadError, WrongState
 from uploads.domain.keys import object_key
@@ -30,6 +29,7 @@ from uploads.oss.errors import StorageError
 from uploads.services import destination_rules
 from uploads.services.common import storage_errors
 from uploads.services.quota import Quota
+from uploads.services.transactions import oss_client
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from uploads.conf import Destination, callback_parameters, settings
-from uploads.connection import oss_client
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import UploadError, from_storage
 from uploads.domain.phrase import Phrase
@@ -16,6 +15,7 @@ from uploads.models import Upload
 from uploads.oss.callback import encode
 from uploads.oss.errors import NotFound, StorageError
 from uploads.oss.messages import Completed, Part
+from uploads.services.transactions import oss_client
 
 
 def callback_of(upload: Upload) -> tuple[str, Mapping[str, str]]:

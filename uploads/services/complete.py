@@ -12,7 +12,6 @@ from typing import Any
 from django.db import transaction
 
 from uploads.conf import settings
-from uploads.connection import oss_client
 from uploads.domain import completion, options
 from uploads.domain.completion import UNKNOWN, Action, Facts, decide
 from uploads.domain.errors import UploadError, from_storage
@@ -28,6 +27,7 @@ from uploads.services.abort import release
 from uploads.services.common import as_record, callback_of, parts_at_oss
 from uploads.services.credentials import forget_credentials
 from uploads.services.object_checks import described_object, required
+from uploads.services.transactions import oss_client, require_no_transaction
 
 CONCURRENT_CALLS = 8
 """Calls to OSS at once for a batch: each is a round trip."""
@@ -151,6 +151,7 @@ def _at_oss(group: _Group, call: Callable[[_Case, Any], dict[str, Any]]) -> None
         except UploadError as error:
             return error
 
+    require_no_transaction()  # The threads have database connections of their own, and would not see it.
     if len(group) == 1:
         results = [one(group[0])]
     else:

@@ -29,6 +29,7 @@ from uploads.oss.signing import Credentials
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.common import require, storage_errors
+from uploads.services.transactions import require_no_transaction
 
 ONE_UPLOAD = ("oss:PutObject",)
 """RAM authorizes UploadPart as PutObject. Only the server completes and aborts."""
@@ -180,6 +181,7 @@ def _assume_role(destination: Destination, user: User, scope: _Scope) -> tuple[C
     known: dict[str, Any] | None = cache.get(_cache_key(scope.slot))
     if known and known["bound"] == bound and known["end"] - oss_clock().now() > life / 3:
         return Credentials(*known["credentials"]), known["end"]
+    require_no_transaction()
     scope.record(timezone.now() + life + CLOCK_TOLERANCE)
     request = sts.AssumeRole(role, session_name(user), destination.credentials_expires, scope.policy)
     with storage_errors():

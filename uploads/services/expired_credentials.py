@@ -3,7 +3,6 @@
 Credentials cannot be revoked one by one: until they expire, their holder may still write to the key.
 """
 
-from uploads.connection import oss_client
 from uploads.domain.errors import InvalidUpload, NotOffered, ObjectMismatch
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
@@ -12,6 +11,7 @@ from uploads.oss.messages import Completed
 from uploads.services import destination_rules
 from uploads.services.abort import remove_registered
 from uploads.services.common import as_record, object_at_oss, storage_errors
+from uploads.services.transactions import oss_client
 
 REPLACED = "replaced"
 """The name of the event in the history of a completed upload whose object is another by now."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from django.utils.module_loading import import_string
 
 from uploads.conf import Destination, settings
-from uploads.connection import oss_client
 from uploads.domain import staging
 from uploads.domain.errors import Rejected, StorageBusy, UploadError
 from uploads.domain.phrase import Phrase
@@ -20,6 +19,7 @@ from uploads.oss.errors import NotFound, OssError, StorageError
 from uploads.oss.messages import Completed
 from uploads.services.destination_rules import check_file
 from uploads.services.stage_claim import ClaimLost
+from uploads.services.transactions import oss_client
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

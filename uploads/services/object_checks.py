@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
 
-from uploads.connection import oss_client
 from uploads.domain.attributes import ACL, STORAGE_CLASS, required_attributes
 from uploads.models import Upload
 from uploads.oss.errors import Denied, StorageError
 from uploads.oss.messages import Completed
 from uploads.services.begin import object_headers
 from uploads.services.common import object_at_oss, storage_errors
+from uploads.services.transactions import oss_client
 
 CLASS_SECONDS = 600.0
 """Seconds for which a process remembers the storage class of a bucket."""

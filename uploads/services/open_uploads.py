@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from uploads.conf import settings
-from uploads.connection import oss_client
 from uploads.domain.errors import InvalidUpload
 from uploads.domain.phrase import Phrase
 from uploads.models import Upload
@@ -12,6 +11,7 @@ from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import UploadPage
 from uploads.services.common import storage_errors
 from uploads.services.orphans import known_uploads
+from uploads.services.transactions import oss_client
 
 
 @dataclass(frozen=True, slots=True)

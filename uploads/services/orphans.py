@@ -11,13 +11,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import settings
-from uploads.connection import oss_client
 from uploads.domain.destination import outermost_prefixes
 from uploads.models import Upload
 from uploads.oss.errors import NotFound
 from uploads.oss.messages import OpenUpload
 from uploads.services.common import storage_errors
 from uploads.services.sweep import BATCH, Swept
+from uploads.services.transactions import oss_client
 
 ORPHAN_AGE = timedelta(hours=24)
 """Since the last part. One part may take hours on a slow connection."""

@@ -18,7 +18,6 @@ from django.db.models import F
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
-from uploads.connection import oss_client
 from uploads.domain.errors import InvalidUpload, NotFoundError, StorageBusy, StorageRefused, UploadError
 from uploads.domain.keys import key_problem
 from uploads.domain.names import clean_filename, clean_relative_path
@@ -45,6 +44,7 @@ from uploads.services.complete import complete
 from uploads.services.credentials import prefix_of
 from uploads.services.quota import Quota
 from uploads.services.removals import carry_out, removals_of
+from uploads.services.transactions import oss_client
 
 MAX_PAGES = 20
 """Pages of a thousand objects that one sweep lists of one prefix. The next sweep continues there."""

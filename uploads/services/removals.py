@@ -14,7 +14,6 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from uploads.connection import oss_client
 from uploads.domain.errors import UploadError
 from uploads.domain.retries import pause
 from uploads.domain.states import State
@@ -22,6 +21,7 @@ from uploads.models import REGISTERED_ID_VERSION, Method, ObjectRemoval, Outcome
 from uploads.oss.messages import Completed
 from uploads.services.abort import IN_FLIGHT, abort_until_gone, signatures_expire
 from uploads.services.common import as_record, destination_of, object_at_oss, object_identity, storage_errors
+from uploads.services.transactions import oss_client
 
 CLAIM = timedelta(minutes=10)
 """One removal takes far less. The claim of a process that was killed expires after this."""

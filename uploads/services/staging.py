@@ -14,7 +14,6 @@ from typing import Any
 from django.utils import timezone
 
 from uploads.conf import settings
-from uploads.connection import oss_client
 from uploads.domain import options, staging
 from uploads.domain.completion import UNKNOWN
 from uploads.domain.errors import UploadError, from_storage
@@ -28,6 +27,7 @@ from uploads.services.begin import final_headers
 from uploads.services.common import as_record, storage_errors
 from uploads.services.inspection import inspect
 from uploads.services.stage_claim import Claim, ClaimLost
+from uploads.services.transactions import oss_client
 
 log = logging.getLogger("uploads.staging")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from environs import Env, EnvValidationError, validate
 from pythonjsonlogger.core import RESERVED_ATTRS
 
-from uploads.api.schema_settings import SCHEMA_SETTINGS
 from uploads.conf import Settings
 
 env = Env(eager=False)
@@ -105,26 +104,17 @@ UPLOADS = {
     "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
     "METRICS_PUBLIC": env.bool("METRICS_PUBLIC", False) or False,
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
-    "ON_OWNER_DELETE": env.str("UPLOADS_ON_OWNER_DELETE", "keep"),
-    "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
-}
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
+    "ON_OWNER_DELETE": env.str("ON_OWNER_DELETE", "keep"),
+    "AUTHENTICATION_CLASSES": [
         "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "NUM_PROXIES": env.int("DJANGO_PROXIES", 0),
-    "EXCEPTION_HANDLER": "uploads.web.problems.problem_handler",
+    "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
+
+# The app's views take nothing else from here.
+REST_FRAMEWORK = {"NUM_PROXIES": env.int("DJANGO_PROXIES", 0)}
 SPECTACULAR_SETTINGS = {
-    **SCHEMA_SETTINGS,
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

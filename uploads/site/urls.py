@@ -8,6 +8,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView
 from django.views.i18n import set_language
 
+from uploads.api.token import TokenView
 from uploads.site.login import AdminLoginForm, LoginView, limited
 
 page = ensure_csrf_cookie(login_required(TemplateView.as_view(template_name="site/page.html")))
@@ -27,5 +28,7 @@ urlpatterns = [
     path("admin/login/", limited(admin.site.login)),
     path("admin/", admin.site.urls),
     path("api/", include("uploads.urls")),
+    path("api/", include("uploads.api.schema")),
+    path("api/token/", TokenView.as_view(), name="token"),
     path("", include("uploads.operations.health")),
 ]

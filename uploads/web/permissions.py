@@ -10,35 +10,33 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from uploads.models import Upload, UploadQuerySet
-
-VIEW_ALL = "uploads.view_upload"
-ABORT_ALL = "uploads.abort_upload"
-DELETE_ALL = "uploads.delete_upload"
+from uploads.models import Upload, UploadQuerySet, permission_name
 
 
 def visible_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
     """The uploads that this user may see."""
-    return Upload.objects.all() if _is_staff_with(user, VIEW_ALL) else Upload.objects.for_user(user)
+    return Upload.objects.all() if _is_staff_with(user, "view") else Upload.objects.for_user(user)
 
 
 def abortable_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
     """The uploads that this user may abort."""
-    return Upload.objects.all() if _is_staff_with(user, ABORT_ALL) else Upload.objects.for_user(user)
+    return Upload.objects.all() if _is_staff_with(user, "abort") else Upload.objects.for_user(user)
 
 
 def may_delete(user: AbstractBaseUser | AnonymousUser, upload: Upload) -> bool:
     """Whether this user may delete this upload once it is completed: the owner, or staff with the permission."""
     is_owner = upload.owner_id is not None and upload.owner_id == user.pk
-    return is_owner or _is_staff_with(user, DELETE_ALL)
+    return is_owner or _is_staff_with(user, "delete")
 
 
 class MayViewAll(BasePermission):
     """Staff with the permission to see the uploads of all users."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return _is_staff_with(request.user, VIEW_ALL)
+        return _is_staff_with(request.user, "view")
 
 
-def _is_staff_with(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
-    return isinstance(user, PermissionsMixin) and getattr(user, "is_staff", False) and user.has_perm(permission)
+def _is_staff_with(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
+    if not isinstance(user, PermissionsMixin) or not getattr(user, "is_staff", False):
+        return False
+    return user.has_perm(permission_name(action))

@@ -9,18 +9,19 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.log import log_response
 from django.utils.translation import gettext, gettext_noop
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
+from rest_framework.settings import api_settings
 
 from uploads.domain.errors import CsrfFailed, DatabaseUnavailable, InternalError, NotFoundError, UploadError
 from uploads.domain.phrase import Phrase
-from uploads.models import Upload
 from uploads.web.parsers import BodyTooLarge
 from uploads.web.request_id import HEADER, request_id
 
@@ -50,39 +51,44 @@ STATUS_TITLES = (
 
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response:
-    """The EXCEPTION_HANDLER for Django REST framework: the answer to any error.
+    """The exception handler of the app's views: the answer to any error.
 
-    An unexpected one is logged with its traceback, announced by Django's signal `got_request_exception`, and answered
-    with 500 and the request's id.
+    An unexpected one is answered with 500 and the request's id, also with DEBUG, because clients of the API read
+    problems and no pages. It is logged once, with its traceback, by Django's logger `django.request`, which mails
+    it to the administrators, and announced by Django's signal `got_request_exception`. With Django's
+    DEBUG_PROPAGATE_EXCEPTIONS it is raised again instead.
     """
-    told = _told(error, context["request"])
-    set_rollback()
+    plain: HttpRequest = getattr(context["request"], "_request", context["request"])
+    told = _told(error, plain)
     body = problem(told)
-    return Response(body, status=body["status"], headers=_headers(told), content_type=CONTENT_TYPE)
+    answer = Response(body, status=body["status"], headers=_headers(told), content_type=CONTENT_TYPE)
+    if isinstance(told, InternalError) and told is not error:
+        if settings.DEBUG_PROPAGATE_EXCEPTIONS:
+            raise error
+        got_request_exception.send(sender=problem_handler, request=plain)
+        log_response("%s: %s", answer.reason_phrase, plain.path, response=answer, request=plain, exception=error)
+    return answer
 
 
-def _told(error: Exception, request: Any) -> UploadError | exceptions.APIException:
+def _told(error: Exception, request: HttpRequest) -> UploadError | exceptions.APIException:
     """The error as the client is told of it."""
     if isinstance(error, exceptions.PermissionDenied) and str(error.detail).startswith(CSRF_FAILED):
         reason = str(error.detail).removeprefix(CSRF_FAILED)
         return CsrfFailed(Phrase("The request has no valid CSRF token: {reason}", reason=reason))
     if isinstance(error, (UploadError, exceptions.APIException)):
         return error
-    if isinstance(error, (Http404, Upload.DoesNotExist)):
-        return NOT_FOUND  # A row that is deleted during a request, with its user for instance, is unknown.
+    if isinstance(error, Http404):
+        return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(error, RequestDataTooBig):
         return BodyTooLarge()  # Django read the body before the parser did.
-    plain: HttpRequest = getattr(request, "_request", request)
-    identifier = request_id(plain)
+    identifier = request_id(request)
     if isinstance(error, DATABASE_AWAY):
         logger.error("The database is not available: %s", error, extra={"request_id": identifier})
         return DatabaseUnavailable(
             Phrase("The database is not available. Nothing is lost; try again."), retry_after=DATABASE_RETRY_SECONDS
         )
-    logger.error("Unexpected error", exc_info=error, extra={"request_id": identifier})
-    got_request_exception.send(sender=problem_handler, request=plain)
     return InternalError(Phrase("The server made an error. Its log has the details under {id}.", id=identifier))
 
 
@@ -123,7 +129,7 @@ def _upload_problem(error: UploadError) -> dict[str, Any]:
 
 def _framework_problem(error: exceptions.APIException) -> dict[str, Any]:
     """For a malformed body, a missing login, too many requests."""
-    detail: Any = error.detail
+    detail: Any = _own_names(error.detail)
     if isinstance(detail, Mapping):
         text = "; ".join(_field_errors(detail))
     elif isinstance(detail, list):
@@ -133,6 +139,14 @@ def _framework_problem(error: exceptions.APIException) -> dict[str, Any]:
     title = gettext(HTTPStatus(error.status_code).phrase)
     body = _body(error.status_code, str(error.default_code), title, text)
     return {**body, "errors": detail} if isinstance(detail, Mapping) and detail else body
+
+
+def _own_names(detail: Any) -> Any:
+    """The errors with `non_field_errors` for what the project's NON_FIELD_ERRORS_KEY names."""
+    if isinstance(detail, Mapping):
+        key = api_settings.NON_FIELD_ERRORS_KEY
+        return {"non_field_errors" if name == key else name: _own_names(value) for name, value in detail.items()}
+    return [_own_names(value) for value in detail] if isinstance(detail, list) else detail
 
 
 def _field_errors(detail: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

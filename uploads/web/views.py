@@ -1,20 +1,24 @@
 """The base of every view of the app."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
+from rest_framework.metadata import SimpleMetadata
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from uploads.models import Upload
+from uploads.services.transactions import without_atomic_requests
+from uploads.web.framework import OWN_SETTINGS, ConfiguredAuthentication, Negotiation, Renderer
 from uploads.web.openapi import UploadsSchema
 from uploads.web.parsers import BoundedJSONParser
-from uploads.web.problems import problem_handler
+from uploads.web.problems import NOT_FOUND, problem_handler
 from uploads.web.request_id import HEADER, logged_as, request_id
 from uploads.web.throttles import ScopeThrottle
 
@@ -22,14 +26,30 @@ from uploads.web.throttles import ScopeThrottle
 class UploadsAPIView(APIView):
     """Requires a login, reads bounded JSON, is throttled by the app's own rates, and answers errors with problems.
 
-    The last holds whatever EXCEPTION_HANDLER the host project has set for Django REST framework.
+    Rule: every attribute that Django REST framework would take from the project's settings is set here. The project's
+    ATOMIC_REQUESTS does not apply either: OSS is called between two transactions, and what a request has recorded
+    stays recorded when it is refused.
     """
 
+    settings = OWN_SETTINGS
+    authentication_classes: Any = ConfiguredAuthentication()
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
     parser_classes: tuple[Any, ...] = (BoundedJSONParser,)
+    renderer_classes = (Renderer,)
     throttle_classes = (ScopeThrottle,)
-    schema = UploadsSchema()
+    content_negotiation_class = Negotiation
+    metadata_class = SimpleMetadata
+    versioning_class = None
+    pagination_class: Any = None
+    filter_backends: Any = ()
+    schema: Any = UploadsSchema()
     schema_tag = "uploads"
+
+    if not TYPE_CHECKING:  # Views and view sets have different signatures.
+
+        @classmethod
+        def as_view(cls, *args, **initkwargs):
+            return without_atomic_requests(super().as_view(*args, **initkwargs))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         identifier = request_id(request)
@@ -47,3 +67,8 @@ class UploadsAPIView(APIView):
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return problem_handler
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, (Http404, Upload.DoesNotExist)):
+            exc = NOT_FOUND  # A row that is deleted during a request, with its user for instance, is unknown.
+        return super().handle_exception(exc)

@@ -12,7 +12,6 @@ INSTALLED_APPS = [
     "cinema",
     "uploads",
     "rest_framework",
-    "rest_framework.authtoken",
     "django_filters",
     "drf_spectacular",
     "django.contrib.admin",
@@ -65,8 +64,4 @@ UPLOADS = {
     "OSS_ACCESS_KEY_ID": "demo-key-id",
     "OSS_ACCESS_KEY_SECRET": "demo-key-secret",
     "DESTINATIONS": {"films": {"key": "films/{user_id}/{uuid}/{filename}", "max_size": 10 * 2**30}},
-}
-REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "uploads.web.problems.problem_handler",
 }

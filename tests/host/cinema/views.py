@@ -3,10 +3,8 @@ from cinema.models import Film
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.csrf import ensure_csrf_cookie
 
 
-@ensure_csrf_cookie
 @login_required
 def films(request: HttpRequest) -> HttpResponse:
     form = FilmForm(request.POST or None, user=request.user)

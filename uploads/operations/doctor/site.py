@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from uploads.conf import settings, worker_processes
+from uploads.models import Upload
 from uploads.operations.doctor.finding import Finding
 from uploads.telemetry import shared_directory
 
@@ -25,7 +26,7 @@ def check_database() -> Iterator[Finding]:
     """That it answers, is migrated, and suits the number of workers."""
     try:
         executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes("uploads"))
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes(Upload._meta.app_label))
     except DatabaseError as error:
         text = f"does not work: {error}".strip()
         yield Finding("FAIL", "database", text, "Set DATABASE_URL, and start the database server.")

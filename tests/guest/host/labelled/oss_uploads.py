@@ -1,0 +1,5 @@
+from uploads.apps import UploadsConfig
+
+
+class OssUploadsConfig(UploadsConfig):
+    label = "oss_uploads"

@@ -1,0 +1,51 @@
+"""Rule: OSS is not called while a database transaction is open. Services get their client here, which holds them to it.
+
+Such a transaction would keep a connection and locks until OSS answers, and OSS does not take back what it has done when
+the transaction is rolled back. Services record, commit, call OSS, and record again.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import connections, router
+from django.db.transaction import get_connection
+
+from uploads import connection
+from uploads.models import Upload
+from uploads.oss.client import OssClient
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class CalledInTransaction(RuntimeError):
+    """A service was called inside `transaction.atomic()`, or by a view that ATOMIC_REQUESTS wraps in one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This calls OSS, and a database transaction is open. OSS cannot take part in it: after a rollback, the "
+            "object and its record would differ. Call it outside of transaction.atomic(), or after it by "
+            "transaction.on_commit(). With ATOMIC_REQUESTS, decorate the view with transaction.non_atomic_requests."
+        )
+
+
+def require_no_transaction() -> None:
+    """Raises CalledInTransaction inside an atomic block in the database of the uploads.
+
+    The blocks in which Django's TestCase and pytest-django run a whole test do not count, as for
+    `transaction.atomic(durable=True)`.
+    """
+    blocks: list[Any] = get_connection(router.db_for_write(Upload)).atomic_blocks
+    if not all(block._from_testcase for block in blocks):
+        raise CalledInTransaction
+
+
+def oss_client() -> OssClient:
+    """The client of this process. Raises CalledInTransaction, and ValueError when an endpoint is malformed."""
+    require_no_transaction()
+    return connection.oss_client()
+
+
+def without_atomic_requests(view: View) -> View:
+    """The view, exempt from the ATOMIC_REQUESTS of every database: `transaction.non_atomic_requests` names only one."""
+    view._non_atomic_requests = set(connections)  # type: ignore[attr-defined]
+    return view
