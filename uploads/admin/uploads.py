@@ -52,6 +52,8 @@ class UploadAdmin(PagesAdmin):
     actions = ("abort_uploads", "check_against_oss", "complete_existing_objects")
     show_full_result_count = False
     change_list_template = "oss_uploads/admin/change_list.html"
+    delete_confirmation_template = "oss_uploads/admin/delete_confirmation.html"
+    delete_selected_confirmation_template = "oss_uploads/admin/delete_selected_confirmation.html"
     fieldsets = (
         (None, {"fields": ("badge", "filename", "relative_path", "owner", "strip", "history", "problem")}),
         (
