@@ -34,7 +34,7 @@ from tests.services.test_services import (  # noqa: F401
     test_what_is_completed_cannot_be_aborted_nor_signed,
 )
 from uploads import services
-from uploads.domain.errors import UploadError
+from uploads.domain.errors import DeletionNotAllowed, UploadError, WrongState
 from uploads.domain.phrase import Phrase
 from uploads.models import Upload
 from uploads.services import ClientReport
@@ -53,7 +53,10 @@ class ThroughTheViews:
         return request("post", f"/api/uploads/{upload.pk}/complete/", upload, body)
 
     def abort(self, upload: Upload, **_: Any) -> Upload:
-        return request("delete", f"/api/uploads/{upload.pk}/", upload)
+        try:
+            return request("delete", f"/api/uploads/{upload.pk}/", upload)
+        except DeletionNotAllowed as error:  # What the view says where the service says WrongState.
+            raise WrongState(error.detail, errors=error.errors) from None
 
 
 def request(method: str, path: str, upload: Upload, body: Any = None) -> Upload:
