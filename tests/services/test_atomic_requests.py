@@ -31,7 +31,6 @@ from tests.services.test_services import (  # noqa: F401
     test_abort_takes_a_single_put_out_of_the_bucket,
     test_abort_that_oss_did_not_hear_is_said_again,
     test_somebody_else_aborting_in_between_is_told_as_such,
-    test_what_is_completed_cannot_be_aborted_nor_signed,
 )
 from uploads import services
 from uploads.domain.errors import DeletionNotAllowed, UploadError, WrongState
@@ -55,7 +54,7 @@ class ThroughTheViews:
     def abort(self, upload: Upload, **_: Any) -> Upload:
         try:
             return request("delete", f"/api/uploads/{upload.pk}/", upload)
-        except DeletionNotAllowed as error:  # What the view says where the service says WrongState.
+        except DeletionNotAllowed as error:  # The view's word for a completed upload; the service says WrongState.
             raise WrongState(error.detail, errors=error.errors) from None
 
 
