@@ -26,7 +26,8 @@ main()
 IMPATIENT = """
 import sys
 from pathlib import Path
-from uploads.localoss import Config, serve
+from uploads.localoss.config import Config
+from uploads.localoss.server import serve
 serve(Config(root=Path(sys.argv[sys.argv.index("--root") + 1]), port=0, io_timeout=0.2, exit_with_stdin=True))
 """
 
