@@ -52,7 +52,7 @@ def hosts() -> list[Host]:
     plain = Requirements(lowest, by_pip=True)
     found = [
         Host("plain", plain, is_core=True),
-        Host("rest", plain, files={"urls.py": "mysite/v1.py"}, prefix="/v1", is_core=True),
+        Host("rest", plain, files={"urls.py": "mysite/v1.py"}, prefix="/v1"),
         Host(
             "label",
             plain,

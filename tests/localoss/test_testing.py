@@ -11,9 +11,10 @@ from tests.localoss.support import LIMIT_SECONDS
 from tests.stack import ROOT, accepts, wait_until
 
 TEST_RUN = """
-import sys
+import signal, sys
 from pathlib import Path
 from uploads.localoss.testing import LocalServer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell that runs the tests in the background ignores it.
 with LocalServer(Path(sys.argv[1])) as server:
     print(server.port, server.process.pid, flush=True)
     sys.stdin.read()

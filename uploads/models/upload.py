@@ -121,8 +121,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                 # All of them are there and ours, so this only updates: bulk_update would write a CASE for every value.
                 self.bulk_create(uploads, update_fields=fields, **conflict_target("id"))
             record_events(uploads, event, actor)
-        for upload in uploads:
-            upload.state, upload.updated_at = target, now
+            # Last, because a deadlock repeats the above, and before the commit, which sends signals.
+            for upload in uploads:
+                upload.state, upload.updated_at = target, now
         return list(uploads)
 
 

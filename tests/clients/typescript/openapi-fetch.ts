@@ -16,7 +16,7 @@ if (created.error) {
   throw new Error(created.error.detail);
 }
 const parts = "parts" in created.data ? created.data.parts : undefined;
-const state: "uploading" | "completing" | "completed" | "aborted" | "failed" = created.data.state;
+const state: "uploading" | "completing" | "completed" | "aborted" | "failed" | "deleted" = created.data.state;
 
 const refused = await client.POST("/api/uploads/", { body: { ...file, destination: "nowhere" } });
 let refusal = "";
