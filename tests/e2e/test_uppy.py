@@ -222,7 +222,7 @@ def test_a_type_that_the_destination_does_not_take_is_refused(uppy: Uppy, versio
 
 def test_a_file_that_is_too_large_does_not_become_an_object(uppy: Uppy, version: int) -> None:
     uppy.begin(6_000_001, destination="clips")
-    assert ("accepts files of at most 6 MB" if version == 5 else "Large") in uppy.fail()
+    assert ("accepts files of at most 6,000,000 bytes" if version == 5 else "Large") in uppy.fail()
     (row,) = uppy.rows()
     assert row["state"] in ("failed", "aborted")
     client = uppy.stack.oss()
