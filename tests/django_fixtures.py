@@ -38,6 +38,8 @@ def oss(oss_server: LocalServer, settings: Any) -> Iterator[OssClient]:
     """A client of the local OSS server that the app's settings name, to look behind the app."""
     settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": oss_server.url}
     client = client_for(oss_server)
+    # Tests share the bucket, in any order. Some of them set the rule that nothing is replaced.
+    client.put_overwrite(oss_server.bucket, None)
     yield client
     client.close()
 
