@@ -50,8 +50,9 @@ def make_tools(directory: Path, **scripts: str) -> "subprocess.CompletedProcess[
     for name, script in scripts.items():
         (directory / name).write_text(f"#!/bin/sh\n{script}\n")
         (directory / name).chmod(0o755)
-    environment = {**os.environ, "PATH": str(directory)}
-    environment.pop("MAKEFLAGS", None)  # The tests may themselves be run by make.
+    # The tests may themselves be run by make, which names its level in the variables and in each line.
+    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment = {**outside, "PATH": str(directory)}
     command = ["make", "--silent", "tools", f"VENV={directory / 'venv'}"]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT
