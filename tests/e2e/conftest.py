@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser import FLAGS, executable
 from tests.stack import DESTINATIONS, Stack
 
-PATIENCE = 120_000
+PATIENCE = 300_000
 """Milliseconds for what Playwright waits for. A machine that is busy with other work takes its time."""
 expect.set_options(timeout=PATIENCE)
 

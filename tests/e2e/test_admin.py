@@ -34,7 +34,9 @@ def begin(stack: Stack, count: int, name: str, size: int) -> list[dict[str, str]
         while len(made) < count:
             batch = [{"destination": "default", "filename": f"{name}-{len(made) + n}", "size": size, "sign": 1}
                      for n in range(min(100, count - len(made)))]  # fmt: skip
-            made += api.post("uploads/batch/", json={"uploads": batch}, timeout=60).raise_for_status().json()["uploads"]
+            made += (
+                api.post("uploads/batch/", json={"uploads": batch}, timeout=300).raise_for_status().json()["uploads"]
+            )
     return made
 
 

@@ -200,7 +200,7 @@ def test_two_tabs_with_one_file(page: Page, stack: Stack, film: Path, tmp_path: 
     expect(second.get_by_text("Another tab is uploading this file")).to_be_visible()
     assert sent == []
     page.close()
-    expect(second.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1, timeout=120_000)
+    expect(second.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1, timeout=300_000)
     done = only_upload(stack, own.name)
     assert (done["id"], done["state"]) == (first["id"], "completed")
     assert len(sent) <= done["part_count"] - 3, "what the first had sent was not sent again"

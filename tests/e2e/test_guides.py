@@ -19,7 +19,7 @@ from tests.front import Front
 from tests.packed import FRONTEND, VITE, pack, vite_build
 from tests.stack import Stack, accepts, free_port, wait_until
 
-MINUTE = 60_000
+MINUTE = 300_000
 SIZE = 12_000_000
 
 

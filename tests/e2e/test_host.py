@@ -99,7 +99,7 @@ def test_a_form_takes_a_file_that_went_straight_to_oss(page: Page, site: str, tm
     assert page.get_by_role("link", name="Holiday").count() == 0, "the browser itself asks for the file first"
 
     page.get_by_test_id("file-input").set_input_files(film)
-    expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1, timeout=60_000)
+    expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1, timeout=300_000)
     page.get_by_role("button", name="Save").click()
     link = page.get_by_role("link", name="Holiday")
     expect(link).to_be_visible()
