@@ -114,8 +114,10 @@ mariadb: setup
 mariadb-core: setup
 	$(RUN) -m tests.mariadb $(PYTEST) $(ON_MARIADB)
 
+# One browser at a time: a browser, a site and a local OSS keep two cores busy, and the tests act in the middle of
+# uploads.
 e2e: setup browser $(UPPY5_STAMP)
-	$(PYTEST) -m e2e
+	$(RUN) -m pytest -m e2e
 
 # Projects that this one did not shape, with the wheel. `make test` has some of them; this has all.
 hosts: setup
