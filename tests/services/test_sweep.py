@@ -20,11 +20,12 @@ from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import ROOT, deliver
 from uploads import services
+from uploads.domain.errors import WrongState
 from uploads.domain.states import Event, State
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Upload as AtOss
 from uploads.localoss.testing import LocalServer
-from uploads.models import Method, Upload, UploadEvent
+from uploads.models import Method, Upload, UploadEvent, UploadQuerySet
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, Unreachable
 from uploads.oss.signing import PartRequest
@@ -212,6 +213,52 @@ def test_an_upload_that_is_resumed_during_the_sweep_is_alive(stale: Callable[...
     assert (upload.state, upload.claimed_until) == ("uploading", None)
 
 
+def test_an_upload_that_expired_long_ago_is_aborted_with_one_call(
+    stale: Callable[..., Upload], oss: OssClient, monkeypatch: Any
+) -> None:
+    """No signature is alive, so no part can be on its way: nobody has to look again."""
+    long_ago, just_now = past(stale(), updated_at=timedelta(days=1)), stale()
+    listed, real = [], OssClient.list_parts
+
+    def list_parts(self: OssClient, bucket: str, key: str, upload_id: str) -> Any:
+        listed.append(key)
+        return real(self, bucket, key, upload_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "list_parts", list_parts)
+        assert run() == "2 aborted"
+    assert listed == [just_now.key]
+    for upload in (long_ago, just_now):
+        upload.refresh_from_db()
+        assert gone(oss, upload)
+        assert upload.released_at
+    assert long_ago.look_again_at is None
+    assert just_now.look_again_at > timezone.now() + timedelta(minutes=15)
+
+
+def test_no_url_is_signed_for_an_upload_that_the_sweep_has_just_aborted(stale: Callable[..., Upload]) -> None:
+    upload = stale()
+    seen = Upload.objects.get(pk=upload.pk)
+    assert run() == "1 aborted"
+    with pytest.raises(WrongState):
+        services.sign_parts(seen, [PartRequest(1)])
+
+
+def test_an_upload_that_is_resumed_at_the_last_moment_is_alive(stale: Callable[..., Upload], monkeypatch: Any) -> None:
+    """Between the question to OSS and the change of its state, which compares the expiry too."""
+    upload, real = stale(), UploadQuerySet.advance_many
+
+    def advance_many(self: UploadQuerySet, *arguments: Any, **named: Any) -> list[Upload]:
+        if self.model.objects.filter(pk=upload.pk, expires_at__lt=timezone.now()).exists():
+            services.sign_parts(Upload.objects.get(pk=upload.pk), [PartRequest(1)])
+        return real(self, *arguments, **named)
+
+    monkeypatch.setattr(UploadQuerySet, "advance_many", advance_many)
+    assert run().endswith("1 skipped")
+    upload.refresh_from_db()
+    assert (upload.state, upload.claimed_until) == ("uploading", None)
+
+
 def test_signing_writes_once_a_minute_at_most(begin: Begin, user: Any) -> None:
     def writes(number: int) -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -266,6 +313,7 @@ def test_four_processes_do_nothing_twice(user: Any, tmp_path: Any, settings: Any
         Upload(
             owner=user, destination="default", bucket="demo-bucket", key=f"uploads/{name}", upload_id=name,
             method=Method.MULTIPART, filename="a", content_type="a/b", size=SIZE, part_size=8 << 20, expires_at=old,
+            updated_at=old,
         )
         for name in names
     )  # fmt: skip

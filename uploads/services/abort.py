@@ -72,11 +72,16 @@ def abort_until_gone(upload: Upload) -> None:
     ListParts: https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload.
     """
     for _ in range(ROUNDS):
-        with storage_errors():
-            oss_client().abort(upload.bucket, upload.key, upload.upload_id)
+        abort_once(upload)
         if parts_at_oss(upload) is None:
             return
     raise StorageBusy(Phrase("Parts of the aborted upload are still arriving at OSS. They are removed later."))
+
+
+def abort_once(upload: Upload) -> None:
+    """AbortMultipartUpload. Enough where no part can be on its way. Raises StorageBusy, StorageRefused."""
+    with storage_errors():
+        oss_client().abort(upload.bucket, upload.key, upload.upload_id)
 
 
 def signatures_expire(upload: Upload) -> datetime:

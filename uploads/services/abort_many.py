@@ -4,7 +4,7 @@ Rule: as `services.abort`, which does the same for one. What cannot be done here
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
@@ -15,7 +15,8 @@ from django.utils import timezone
 from uploads.domain.errors import UploadError
 from uploads.domain.states import Event
 from uploads.models import Method, Part, Upload, UploadQuerySet
-from uploads.services.abort import abort_until_gone, signatures_expire
+from uploads.services.abort import abort_once, abort_until_gone, signatures_expire
+from uploads.services.activity import ACTIVITY_INTERVAL
 from uploads.services.common import object_at_oss
 
 CONCURRENT_CALLS = 8
@@ -31,10 +32,17 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
     plain = [each for each in uploads if each.method == Method.MULTIPART and each.credentials_until is None]
     found = _side_by_side(object_at_oss, plain)
     missing = [upload for upload, answer in zip(plain, found, strict=True) if answer is None]
-    idle = set(stale.filter(pk__in=[each.pk for each in missing]).values_list("pk", flat=True))
-    aborted = Upload.objects.advance_many([each for each in missing if each.pk in idle], Event.ABORT) if idle else []
-    errors = _side_by_side(abort_until_gone, aborted)
-    _record_released([upload for upload, error in zip(aborted, errors, strict=True) if error is None])
+    now = timezone.now()
+    quiet = {each.pk for each in missing if signatures_expire(each) + ACTIVITY_INTERVAL <= now}
+    aborted = stale.advance_many(missing, Event.ABORT) if missing else []
+
+    def release_parts(upload: Upload) -> None:
+        # Without a live signature no part can arrive any more: one request, and nothing to look for later.
+        abort_once(upload) if upload.pk in quiet else abort_until_gone(upload)
+
+    errors = _side_by_side(release_parts, aborted)
+    released = [upload for upload, error in zip(aborted, errors, strict=True) if error is None]
+    _record_released(released, quiet)
     return {upload.pk: error for upload, error in zip(aborted, errors, strict=True)}
 
 
@@ -53,11 +61,11 @@ def _side_by_side(call: Callable[[Upload], T], uploads: Sequence[Upload]) -> lis
         return list(pool.map(one, uploads))
 
 
-def _record_released(uploads: Sequence[Upload]) -> None:
+def _record_released(uploads: Sequence[Upload], quiet: Collection[UUID]) -> None:
     now = timezone.now()
     by_expiry: dict[datetime, list[UUID]] = defaultdict(list)
     for upload in uploads:
-        by_expiry[signatures_expire(upload)].append(upload.pk)
+        by_expiry[now if upload.pk in quiet else signatures_expire(upload)].append(upload.pk)
     for expiry, identifiers in by_expiry.items():
         Part.objects.filter(upload__in=identifiers).delete()
         Upload.objects.filter(pk__in=identifiers).update(
