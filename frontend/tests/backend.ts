@@ -3,6 +3,7 @@
 import type { RemoteUpload } from "../src/engine/api.ts";
 import { type DonePart, sizeOf, streamPlan } from "../src/engine/parts.ts";
 import type { FakeClock } from "./clock.ts";
+import { emptyRow } from "./row.ts";
 import type { FakeStore } from "./store.ts";
 
 export interface Call {
@@ -133,32 +134,15 @@ export class FakeBackend {
     const stream = body.size === null;
     const count = stream ? 2 : Math.max(1, Math.ceil(body.size / this.partSize));
     const now = new Date(this.serverTime()).toISOString();
-    const row: Row = {
+    const own = {
       id,
-      state: "uploading",
-      destination: body.destination,
-      bucket: "bucket",
-      key: `files/${id}`,
       upload_id: count > 1 ? `M${id}` : null,
-      method: count > 1 ? "multipart" : "post",
-      filename: body.filename,
-      content_type: body.content_type,
+      method: count > 1 ? ("multipart" as const) : ("post" as const),
       size: body.size,
       part_size: this.partSize,
       part_count: stream ? null : count,
-      parts_done: 0,
-      bytes_done: 0,
-      fingerprint: body.fingerprint ?? "",
-      metadata: body.metadata,
-      created_at: now,
-      updated_at: now,
-      expires_at: null,
-      completed_at: null,
-      etag: null,
-      crc64: null,
-      location: null,
-      error: null,
     };
+    const row: Row = emptyRow(own, body, now);
     this.rows.set(id, row);
     if (key) this.#byKey.set(key, row);
     this.reported.set(id, new Map());

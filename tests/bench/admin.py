@@ -7,12 +7,12 @@ time of the slowest page: 1 is at the limit, more is better.
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from tests.bench.on_postgres import run_module
 
 UPLOADS = int(os.environ.get("ADMIN_UPLOADS") or 1_000_000)
 PARTS_OF_ONE = 100
@@ -23,10 +23,7 @@ LIST = "/admin/uploads/upload/"
 
 
 def run() -> dict[str, Any]:
-    child = [sys.executable, "-m", "tests.postgres", sys.executable, "-W", "ignore", "-m", "tests.bench.admin"]
-    ended = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return figures
+    return run_module("tests.bench.admin")
 
 
 def _inside() -> dict[str, Any]:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.bench.on_postgres import run_module
+
 ROUNDS = 30
 SMALL, LARGE = 1_000, 1_000_000
 PARTS_OF_LARGE = 5_000_000
@@ -22,10 +24,7 @@ THREADS = 4
 
 
 def run() -> dict[str, Any]:
-    child = [sys.executable, "-m", "tests.postgres", sys.executable, "-W", "ignore", "-m", "tests.bench.backend"]
-    ended = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True)
-    figures: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return figures
+    return run_module("tests.bench.backend")
 
 
 def _inside() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddConstraint, AddIndex
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import Model
 
@@ -24,9 +25,7 @@ class AddIndexConcurrently(AddIndex):
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
-        if not self.allow_migrate_model(schema_editor.connection.alias, model):
-            return
-        if _is_missing(schema_editor, model, self.index.name):
+        if _is_to_build(self, schema_editor, model, self.index.name):
             options = {"concurrently": True} if _is_postgresql(schema_editor) else {}
             schema_editor.add_index(model, self.index, **options)
 
@@ -78,9 +77,7 @@ class BuildUnique(AddConstraint):
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
-        if not self.allow_migrate_model(schema_editor.connection.alias, model):
-            return
-        if _is_missing(schema_editor, model, self.constraint.name):
+        if _is_to_build(self, schema_editor, model, self.constraint.name):
             if _is_postgresql(schema_editor):
                 statement = str(self.constraint.create_sql(model, schema_editor))
                 schema_editor.execute(statement.replace("UNIQUE INDEX", "UNIQUE INDEX CONCURRENTLY", 1), params=None)
@@ -90,6 +87,11 @@ class BuildUnique(AddConstraint):
 
 def _is_postgresql(schema_editor: BaseDatabaseSchemaEditor) -> bool:
     return schema_editor.connection.vendor == "postgresql"
+
+
+def _is_to_build(operation: Operation, schema_editor: BaseDatabaseSchemaEditor, model: type[Model], name: str) -> bool:
+    alias = schema_editor.connection.alias
+    return operation.allow_migrate_model(alias, model) and _is_missing(schema_editor, model, name)
 
 
 def _is_missing(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], name: str) -> bool:

@@ -8,16 +8,13 @@ import io
 import json
 import re
 import secrets
-import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+
+from uploads.site.children import ChildError, Children, ended_by_signals, require_free
 
 HOST = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104  Only where DEMO_HOST asks for it.
@@ -26,11 +23,10 @@ KEY_ID, KEY_SECRET = "demo-key-id", "demo-key-secret"
 ROLE_ARN = "acs:ram::1000000000000001:role/demo-upload-role"
 ACCOUNTS = (("demo", False), ("admin", True))
 DESTINATIONS = {"default": {"client_options": ["metadata"], "credentials": "prefix"}}
-START_SECONDS = 60
 
 
-class DemoError(Exception):
-    """The demo cannot start, or a child process ended. The text is one line for the terminal."""
+class DemoError(ChildError):
+    """The demo cannot start. The text is one line for the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +135,13 @@ def _secret_key(path: Path) -> str:
 
 
 def run(settings: DemoSettings, write: Callable[[str], object]) -> None:
-    """Blocks until Ctrl-C, SIGTERM or SIGHUP. Raises DemoError when the demo cannot start or a child process ends."""
-    with _lock(settings), _ended_by_signals(), _Children() as children:
-        _require_free(settings.port, "PORT")
-        _require_free(settings.oss_port, "OSS_PORT")
-        children.start("local OSS", settings.oss_port, *_local_oss(settings))
+    """Blocks until Ctrl-C, SIGTERM or SIGHUP. Raises ChildError when the demo cannot start or a child process ends."""
+    with _lock(settings), ended_by_signals(), Children() as children:
+        require_free(HOST, settings.port, "PORT")
+        require_free(HOST, settings.oss_port, "OSS_PORT")
+        children.start("local OSS", (HOST, settings.oss_port), *_local_oss(settings))
         _prepare()
-        children.start("site", settings.port, *_site(settings))
+        children.start("site", (HOST, settings.port), *_site(settings))
         write(_summary(settings))
         children.wait()
 
@@ -222,81 +218,3 @@ def _lock(settings: DemoSettings) -> Iterator[None]:
         except OSError:
             raise DemoError(f"The demo is already running in {settings.var}. Stop it, or set VAR_DIR.") from None
         yield
-
-
-def _require_free(port: int, variable: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            raise DemoError(f"Port {port} is in use. Stop the program that uses it, or set {variable}.") from None
-
-
-class _Ended(Exception):
-    """A signal asked the demo to end."""
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    def end(number: int, frame: FrameType | None) -> None:
-        raise _Ended
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    except _Ended:
-        pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-class _Children:
-    """The processes that the demo started. They end together."""
-
-    def __init__(self) -> None:
-        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
-
-    def __enter__(self) -> "_Children":
-        return self
-
-    def start(self, name: str, port: int, *arguments: str) -> None:
-        """Starts Python with these arguments and waits until its port accepts connections. Raises DemoError."""
-        # In a new session Ctrl-C reaches only the parent, which then ends the children in order.
-        process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, start_new_session=True)
-        self._running.append((name, process))
-        deadline = time.monotonic() + START_SECONDS
-        while not _accepts(port):
-            if process.poll() is not None:
-                raise DemoError(f"The {name} did not start. Its output is above.")
-            if time.monotonic() > deadline:
-                raise DemoError(f"The {name} did not start within {START_SECONDS} s.")
-            time.sleep(0.05)
-
-    def wait(self) -> None:
-        """Blocks while all children run. Raises DemoError when one ends."""
-        while True:
-            for name, process in self._running:
-                if process.poll() is not None:
-                    raise DemoError(f"The {name} ended unexpectedly (exit code {process.returncode}).")
-            time.sleep(0.2)
-
-    def __exit__(self, *_: object) -> None:
-        # A signal here would leave a child running.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        for _name, process in reversed(self._running):
-            process.terminate()
-        for _name, process in self._running:
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, port)) == 0

@@ -2,6 +2,7 @@
 
 import type { RemoteUpload } from "../../src/engine/api.ts";
 import { rangeOf, streamPlan } from "../../src/engine/parts.ts";
+import { emptyRow } from "../row.ts";
 import type { Plan } from "./plan.ts";
 
 export type Row = { -readonly [K in keyof RemoteUpload]: RemoteUpload[K] } & {
@@ -35,31 +36,10 @@ export function newRow(
   const { size } = body;
   const count = size === null ? null : Math.max(1, Math.ceil(size / partSize));
   const now = new Date(serverTime).toISOString();
+  const method = count !== 1 ? "multipart" : put ? "put" : "post";
+  const own = { id, upload_id: null, method, size, part_size: partSize, part_count: count } as const;
   return {
-    id,
-    state: "uploading",
-    destination: "default",
-    bucket: "bucket",
-    key: `files/${id}`,
-    upload_id: null,
-    method: count !== 1 ? "multipart" : put ? "put" : "post",
-    filename: body.filename,
-    content_type: body.content_type,
-    size,
-    part_size: partSize,
-    part_count: count,
-    parts_done: 0,
-    bytes_done: 0,
-    fingerprint: body.fingerprint ?? "",
-    metadata: {},
-    created_at: now,
-    updated_at: now,
-    expires_at: null,
-    completed_at: null,
-    etag: null,
-    crc64: null,
-    location: null,
-    error: null,
+    ...emptyRow(own, { ...body, destination: "default", metadata: {} }, now),
     recorded: new Map(),
     expected: undefined,
     isAdopted: false,

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from uploads.site import demo
+from uploads.site.children import ChildError
 
 
 class Command(BaseCommand):
@@ -20,5 +21,5 @@ class Command(BaseCommand):
                 # Django has read its settings by now. A new process reads those of the demo.
                 os.execve(sys.executable, [sys.executable, *sys.argv], demo.environment(settings, os.environ))
             demo.run(settings, self.stdout.write)
-        except demo.DemoError as error:
+        except ChildError as error:
             raise CommandError(str(error)) from error
