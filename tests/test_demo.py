@@ -1,6 +1,7 @@
 """manage.py demo, as seen from a terminal."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +49,22 @@ def demo(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     for stream in (process.stdout, process.stderr):
         assert stream
         stream.close()
+
+
+def test_a_fresh_clone_builds_the_page_with_what_the_demo_installs(tmp_path: Path) -> None:
+    """`make demo` installs a part of the front end's packages: the page must be built by them alone."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in listed.splitlines():
+        if name == "Makefile" or name.startswith("frontend/"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    # These tests may themselves be run by make, which names its level in the variables.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    page = "uploads/static/uploads/.built"
+    (tmp_path / page).parent.mkdir(parents=True)
+    subprocess.run(["make", f"PYTHON={sys.executable}", page], cwd=tmp_path, env=clean, check=True)
+    assert (tmp_path / page).with_name("oss-uploads.js").stat().st_size > 10_000
+    assert not (tmp_path / "frontend/node_modules/vitest").exists()
 
 
 def processes_with(text: str) -> list[str]:

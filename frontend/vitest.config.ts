@@ -1,0 +1,21 @@
+// Vitest's own configuration. The demo builds the page without Vitest, so `vite.config.ts` must not import it.
+
+import { defineConfig } from "vitest/config";
+
+// Vitest shows failures with Map.groupBy, which Node 20 lacks.
+if (!("groupBy" in Map)) Object.assign(Map, { groupBy });
+
+function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
+}
+
+export default defineConfig({
+  test: {
+    include: ["tests/**/*.test.ts"],
+    // Machines of a CI may be busy; the tests wait for conditions, so that the limit only ends what hangs.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+  },
+});
