@@ -148,10 +148,11 @@ bench: setup browser
 # First the simulated uploads of the engine: SEEDS runs from SEED, then each break of the engine must be found.
 # Then real processes, for CHAOS_MINUTES (60), from CHAOS_SEED.
 SEEDS ?= 1000000
-chaos: setup
+chaos: setup browser
 	SEEDS=$(SEEDS) $(NPM) run simulate
 	$(NPM) run breaks
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
+	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
 	$(RUN) -m tests.chaos
 
 # Clients of the generators that are too heavy for `test`: openapi-generator needs Java.

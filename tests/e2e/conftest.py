@@ -15,6 +15,9 @@ PATIENCE = 300_000
 """Milliseconds for what Playwright waits for. A machine that is busy with other work takes its time."""
 expect.set_options(timeout=PATIENCE)
 
+MANY_FILES = int(os.environ.get("MANY_FILES") or 1_000)
+"""Files in the tests of many. `make chaos` has more."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

@@ -1,4 +1,4 @@
-"""The admin in a real Chromium: search, inspect, abort one, abort three thousand, orphans, statistics."""
+"""The admin in a real Chromium: search, inspect, abort one, abort many, orphans, statistics."""
 
 import re
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import MANY_FILES
 from tests.stack import Stack, deliver
 
 LIST = "/admin/uploads/upload/"
-MANY = 3000
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +67,8 @@ def test_one_is_found_inspected_and_aborted(admin: Page, admin_stack: Stack) -> 
         assert api.get(f"uploads/{film['id']}/").json()["state"] == "aborted"
 
 
-def test_three_thousand_are_aborted_while_the_page_counts(admin: Page, admin_stack: Stack) -> None:
-    begin(admin_stack, MANY, "clutter", 5)
+def test_many_are_aborted_while_the_page_counts(admin: Page, admin_stack: Stack) -> None:
+    begin(admin_stack, MANY_FILES, "clutter", 5)
     longest: list[float] = []
     admin.on("requestfinished", lambda request: longest.append(request.timing["responseEnd"]) if "/next/" in request.url
              else None)  # fmt: skip
@@ -79,9 +79,9 @@ def test_three_thousand_are_aborted_while_the_page_counts(admin: Page, admin_sta
     admin.get_by_role("button", name=re.compile("Run|Go")).click()
     expect(admin.get_by_role("progressbar")).to_be_visible()
     expect(admin.get_by_role("status")).to_have_text(
-        f"{MANY} of {MANY} done: {MANY} aborted, 0 refused", timeout=300_000
+        f"{MANY_FILES} of {MANY_FILES} done: {MANY_FILES} aborted, 0 refused", timeout=300_000
     )
-    assert len(longest) >= MANY / 50
+    assert len(longest) >= MANY_FILES / 50
     admin.goto(f"{admin_stack.site.url}{LIST}?q=clutter&state=uploading")
     expect(admin.locator("#result_list")).to_have_count(0)
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import http
-from tests.e2e.conftest import intercept_file_choosers, log_in, throttle
+from tests.e2e.conftest import MANY_FILES, intercept_file_choosers, log_in, throttle
 from tests.e2e.test_upload import assert_arrived, await_parts, choose, item, only_upload, parts_at_oss, sparse
 from tests.stack import Stack, wait_until
 
@@ -79,20 +79,22 @@ def test_all_uploads_together(page: Page, stack: Stack, tmp_path: Path) -> None:
     wait_until(lambda: focused(page) == "choose", "the focus to stand on what can be pressed")
 
 
-def test_a_list_of_thousands_is_built_as_it_is_seen(page: Page, stack: Stack) -> None:
+def test_a_list_of_many_is_built_as_it_is_seen(page: Page, stack: Stack) -> None:
     log_in(page, stack)
     page.evaluate(
-        """() => {
+        """(count) => {
           const element = document.querySelector("oss-uploader");
           const data = new DataTransfer();
-          for (let n = 0; n < 3000; n++) data.items.add(new File([`file ${n}`], `file ${n}.txt`));
+          for (let n = 0; n < count; n++) data.items.add(new File([`file ${n}`], `file ${n}.txt`));
           const input = element.shadowRoot.querySelector('[data-testid="file-input"]');
           input.files = data.files;
           input.dispatchEvent(new Event("change"));
-        }"""
+        }""",
+        MANY_FILES,
     )
-    expect(page.get_by_test_id("upload-item")).to_have_count(3000)
-    expect(page.get_by_test_id("total-message")).to_have_text("3,000 of 3,000 uploaded", timeout=900_000)
+    expect(page.get_by_test_id("upload-item")).to_have_count(MANY_FILES)
+    uploaded = f"{MANY_FILES:,} of {MANY_FILES:,} uploaded"
+    expect(page.get_by_test_id("total-message")).to_have_text(uploaded, timeout=900_000)
     assert page.get_by_test_id("progress").count() < 200
     last = page.get_by_test_id("upload-item").last
     last.scroll_into_view_if_needed()
