@@ -59,7 +59,9 @@ def test_part_answers_what_arrived(wire: Wire) -> None:
 @pytest.mark.parametrize("number", ["0", "10001", "abc", "", "-1", "1.5", "99999999999999999999", "١"])
 def test_part_number_out_of_range_is_refused(wire: Wire, number: str) -> None:
     document = refused(wire.part("a", wire.initiate("a"), number, b"x"), 400, "InvalidArgument")
-    assert document.findtext("ArgumentName") == "partNumber"
+    # OSS's pages "0017-00000219" and "0017-00000220".
+    expected = ("PartNumber", number, "0017-00000220") if number else ("ResourceType", "partNumber", "0017-00000219")
+    assert tuple(map(document.findtext, ("ArgumentName", "ArgumentValue", "EC"))) == expected
     assert document.findtext("Message") == "Part number must be an integer between 1 and 10000, inclusive."
 
 

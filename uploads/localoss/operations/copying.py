@@ -16,7 +16,7 @@ from uploads.localoss.operations import conditions, headers
 from uploads.localoss.operations.bucket_overwrite import is_protected
 from uploads.localoss.operations.buckets import check_name
 from uploads.localoss.operations.context import Context
-from uploads.localoss.operations.multipart import PART_COPY_EC, existing_upload, part_number, record_part
+from uploads.localoss.operations.multipart import PART_COPY_EC, existing_upload, record_part, requested_number
 from uploads.localoss.operations.objects import new_id, no_such_key
 from uploads.localoss.store.objects import ObjectReader
 from uploads.localoss.store.rows import StoredObject
@@ -52,7 +52,7 @@ def copy_object(context: Context) -> Answer:
 def upload_part_copy(context: Context) -> Answer:
     """OSS manual: "UploadPartCopy"."""
     request = context.request
-    number = part_number(request.parameters.get("partNumber", ""))
+    number = requested_number(context)
     upload = existing_upload(context, PART_COPY_EC)
     with _source(context) as reading:
         first, length = _range(request.headers, reading.object.size)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
+from uploads.localoss.body import Chunk
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import callback, conditions, headers, traffic
 from uploads.localoss.operations.bucket_overwrite import is_protected
@@ -41,7 +42,7 @@ def store_object(
     context: Context,
     key: str,
     sent: Mapping[str, str],
-    chunks: Iterable[bytes],
+    chunks: Iterable[Chunk],
     check: Callable[[Blob], None] = lambda blob: None,
 ) -> StoredObject:
     """Store an object of these bytes and headers. Nothing is stored if `check` or anything else raises.

@@ -44,7 +44,7 @@ class Blobs:
         return self._root / name[:2] / name
 
     @contextmanager
-    def receive(self, chunks: Iterable[bytes]) -> Iterator[Blob]:
+    def receive(self, chunks: Iterable[bytes | memoryview]) -> Iterator[Blob]:
         """Write a new blob and hash it. It is removed if the block raises; commit the row that names it within the
         block.
         """
@@ -55,7 +55,7 @@ class Blobs:
             self.remove([name])
             raise
 
-    def _write(self, name: str, chunks: Iterable[bytes]) -> Blob:
+    def _write(self, name: str, chunks: Iterable[bytes | memoryview]) -> Blob:
         digest, crc, size = hashlib.md5(usedforsecurity=False), 0, 0
         with self.path(name).open("xb", buffering=0) as file:
             for chunk in chunks:
@@ -113,7 +113,7 @@ class Blobs:
         self.remove(names)
 
 
-def _write_all(file: FileIO, chunk: bytes) -> None:
+def _write_all(file: FileIO, chunk: bytes | memoryview) -> None:
     """Write all of `chunk`. An unbuffered write may write less, when the disk is nearly full."""
     view = memoryview(chunk)
     while view:
