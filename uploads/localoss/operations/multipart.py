@@ -22,7 +22,7 @@ from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE, MIN_PART_SIZE
 from uploads.oss.messages import bare, multipart_etag
 
 MAX_COMPLETE_XML = 4 * 1024 * 1024
-COMPLETE_EC = "0042-00000205"
+COMPLETE_EC, SMALL_PART_EC = "0042-00000205", "0042-00000213"
 PART_EC = "0042-00000104"
 PART_COPY_EC = "0042-00000311"
 NUMBER_EC, MISSING_NUMBER_EC = "0017-00000220", "0017-00000219"
@@ -136,7 +136,7 @@ def choose(parts: list[StoredPart], listed: list[_ListedPart] | None) -> list[St
                 "PartNumber": str(part.number),
                 "ETag": quoted(part.etag),
             }
-            raise Refusal("EntityTooSmall", fields)
+            raise Refusal("EntityTooSmall", fields, ec=SMALL_PART_EC)
     return chosen
 
 

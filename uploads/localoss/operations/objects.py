@@ -106,7 +106,8 @@ def head_object(context: Context) -> Answer:
 def get_object_meta(context: Context) -> Answer:
     """OSS manual: "GetObjectMeta"."""
     stored = existing_object(context)
-    return Answer(200, {**conditions.not_modified(stored), "Content-Length": str(stored.size)})
+    crc = {"x-oss-hash-crc64ecma": str(stored.crc64)}
+    return Answer(200, {**conditions.not_modified(stored), **crc, "Content-Length": str(stored.size)})
 
 
 def delete_object(context: Context) -> Answer:
