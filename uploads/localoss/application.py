@@ -50,7 +50,7 @@ class LocalOss:
 
     def __init__(self, config: Config, address: str = "", clock: Clock = lambda: datetime.now(UTC)) -> None:
         self.config = config
-        self.store = Store(config.root)
+        self.store = Store(config.root, fsync=config.fsync)
         cipher = token_cipher(config.root)
         self.keys = KeyRing(config.keys, config.roles, cipher)
         self._sts = Sts(self.keys, cipher)
