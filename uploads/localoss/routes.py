@@ -22,6 +22,7 @@ from uploads.localoss.operations import (
     bucket_stat,
     bucket_tagging,
     bucket_versioning,
+    bucket_website,
     bucket_worm,
     buckets,
     copying,
@@ -134,6 +135,12 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
         "GetBucketTags", "oss:GetBucketTagging", bucket_tagging.get_bucket_tagging),
     ("bucket", "DELETE", "tagging"): Route(
         "DeleteBucketTags", "oss:DeleteBucketTagging", bucket_tagging.delete_bucket_tagging),
+    ("bucket", "PUT", "website"): Route(
+        "PutBucketWebsite", "oss:PutBucketWebsite", bucket_website.put_bucket_website),
+    ("bucket", "GET", "website"): Route(
+        "GetBucketWebsite", "oss:GetBucketWebsite", bucket_website.get_bucket_website),
+    ("bucket", "DELETE", "website"): Route(
+        "DeleteBucketWebsite", "oss:DeleteBucketWebsite", bucket_website.delete_bucket_website),
     ("bucket", "GET", "stat"): Route("GetBucketStat", "oss:GetBucketStat", bucket_stat.get_bucket_stat),
     ("bucket", "PUT", "publicAccessBlock"): Route(
         "PutBucketPublicAccessBlock", "oss:PutBucketPublicAccessBlock", public_access.put_bucket_public_access_block),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import callback, conditions, headers, traffic, versions
+from uploads.localoss.operations import bucket_website, callback, conditions, headers, traffic, versions
 from uploads.localoss.operations.context import Context
 from uploads.localoss.store.objects import ObjectReader
 from uploads.localoss.store.rows import Blob, StoredObject
@@ -79,7 +79,13 @@ def put_headers(context: Context, stored: StoredObject) -> dict[str, str]:
 def get_object(context: Context) -> Answer:
     """OSS manual: "GetObject"."""
     overrides = _overrides(context)
-    reading = open_object(context)
+    try:
+        reading = open_object(context)
+    except Refusal as refusal:
+        redirect = bucket_website.redirect(context, context.request.key) if refusal.code == "NoSuchKey" else None
+        if redirect is None:
+            raise
+        return redirect
     try:
         answer = _response(context, reading)
     except BaseException:
