@@ -116,6 +116,8 @@ ERRORS: Mapping[str, Row] = {
     ),
     # OSS manual: "HTTP status code 409".
     "FileImmutable": Row(409, "The object you specified is immutable."),
+    "ObjectNotAppendable": Row(409, "The object is not appendable."),
+    "PositionNotEqualToLength": Row(409, "Position is not equal to file length."),
     "WORMConfigurationLocked": Row(409, "The WORM Configuration is locked."),
     "BucketAlreadyExists": Row(409, _TAKEN, "0015-00000104"),
     "BucketNotEmpty": Row(409, "The bucket has objects. Please delete them first.", "0015-00000301"),

@@ -14,6 +14,7 @@ from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
 from uploads.localoss.operations import (
     acls,
+    appending,
     bucket_cors,
     bucket_encryption,
     bucket_lifecycle,
@@ -27,6 +28,7 @@ from uploads.localoss.operations import (
     buckets,
     copying,
     delete_multiple,
+    image_processing,
     listings,
     multipart,
     object_listings,
@@ -77,7 +79,7 @@ SUBRESOURCES: dict[Level, frozenset[str]] = {
 }
 
 # These name the operation when there are several subresources.
-FIRST = ("uploadId", "uploads")
+FIRST = ("uploadId", "uploads", "x-oss-process")
 
 # A PUT with x-oss-copy-source is another operation.
 COPY, PART_COPY = "copy", "copy a part"
@@ -166,12 +168,15 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
     ("object", "PUT", ""): Route("PutObject", _PUT, objects.put_object, public="write"),
     ("object", "PUT", COPY): Route("CopyObject", _PUT, copying.copy_object, public="write"),
     ("object", "GET", ""): Route("GetObject", "oss:GetObject", objects.get_object, public="read"),
+    ("object", "GET", "x-oss-process"): Route(
+        "GetObject", "oss:GetObject", image_processing.process_image, public="read"),
     ("object", "HEAD", ""): Route("HeadObject", "oss:GetObject", objects.head_object, public="read"),
     ("object", "HEAD", "objectMeta"): Route("GetObjectMeta", "oss:GetObject", objects.get_object_meta, public="read"),
     ("object", "GET", "versionId"): Route("GetObject", "oss:GetObjectVersion", objects.get_object, public="read"),
     ("object", "HEAD", "versionId"): Route("HeadObject", "oss:GetObjectVersion", objects.head_object, public="read"),
     ("object", "DELETE", "versionId"): Route("DeleteObject", "oss:DeleteObjectVersion", objects.delete_object),
     ("object", "DELETE", ""): Route("DeleteObject", "oss:DeleteObject", objects.delete_object, public="write"),
+    ("object", "POST", "append"): Route("AppendObject", _PUT, appending.append_object, public="write"),
     ("object", "POST", "uploads"): Route("InitiateMultipartUpload", _PUT, multipart.initiate, public="write"),
     ("object", "PUT", "uploadId"): Route("UploadPart", _PUT, multipart.upload_part, public="write"),
     ("object", "POST", "uploadId"): Route("CompleteMultipartUpload", _PUT, multipart.complete, public="write"),

@@ -12,7 +12,7 @@ from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import bucket_website, callback, conditions, headers, traffic, versions
 from uploads.localoss.operations.context import Context
-from uploads.localoss.store.objects import ObjectReader
+from uploads.localoss.store.objects import APPENDABLE, ObjectReader
 from uploads.localoss.store.rows import Blob, StoredObject
 from uploads.localoss.store.versions import DELETE_MARKER
 from uploads.oss.limits import MAX_PART_SIZE
@@ -139,6 +139,7 @@ def described(context: Context, stored: StoredObject) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "x-oss-object-type": stored.kind,
         "x-oss-hash-crc64ecma": str(stored.crc64),
+        **({"x-oss-next-append-position": str(stored.size)} if stored.kind == APPENDABLE else {}),
         **versions.version_header(context, stored),
     }
 
