@@ -16,11 +16,13 @@ from uploads.localoss.errors import Refusal
 
 @dataclass(slots=True)
 class Answer:
-    """A response. `body` is bytes, or for an object an iterable of them; then `headers` has its Content-Length."""
+    """A response. `body` is bytes, or for an object an iterable of them; then `headers` has its Content-Length.
+    Without `cors` it gets no CORS headers."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | Iterable[bytes] = b""
+    cors: bool = True
 
     @property
     def status_line(self) -> str:
@@ -56,7 +58,7 @@ def error(refusal: Refusal, request_id: str, host: str, method: str) -> Answer:
     a 304 has none.
     """
     body = error_document(refusal, request_id, host)
-    headers = {"x-oss-ec": refusal.ec} if refusal.ec else {}
+    headers = {**refusal.headers, **({"x-oss-ec": refusal.ec} if refusal.ec else {})}
     if refusal.status == HTTPStatus.NOT_MODIFIED:
         return Answer(refusal.status, headers)
     if method == "HEAD":

@@ -5,13 +5,16 @@ Rule: only this machine can change the server, and only if the server was starte
 
 import ipaddress
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from uploads.localoss import faults
+from uploads.localoss.account_rules import AccountRules
 from uploads.localoss.addressing import host_name
 from uploads.localoss.answers import Answer
 from uploads.localoss.callbacks import PUBLIC_KEY_PATH, CallbackClient
 from uploads.localoss.config import Config
+from uploads.localoss.faults import Faults
 from uploads.localoss.request import Request
 
 PREFIX = "-"
@@ -22,24 +25,43 @@ def is_internal(request: Request) -> bool:
     return request.address.in_path and request.bucket == PREFIX
 
 
-def answer(request: Request, config: Config, rules: faults.Faults, callback_client: CallbackClient) -> Answer:
-    """The response: the public key of callbacks, or the fault injection rules as JSON."""
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What can be changed while the server runs."""
+
+    faults: Faults
+    account_rules: AccountRules
+
+
+def answer(request: Request, config: Config, switches: Switches, callback_client: CallbackClient) -> Answer:
+    """The response: the public key of callbacks, or the fault injection rules or account rules as JSON."""
     if request.key == PUBLIC_KEY_PATH:
         return Answer(200, {"Content-Type": "application/x-pem-file"}, callback_client.public_key)
+    if request.key not in ("faults", "account-rules"):
+        return _json(404, {"error": "Not found."})
+    if refusal := _check_caller(request, config):
+        return _json(403, {"error": refusal})
+    if request.method not in ("GET", "PUT", "DELETE"):
+        return _json(405, {"error": "Use GET, PUT or DELETE."})
     if request.key == "faults":
-        return _faults(request, config, rules)
-    return _json(404, {"error": "Not found."})
+        return _faults(request, switches.faults)
+    return _account_rules(request, switches.account_rules)
 
 
-def _faults(request: Request, config: Config, rules: faults.Faults) -> Answer:
+def _check_caller(request: Request, config: Config) -> str:
+    """Why the caller may not change the server; "" if it may."""
     if not config.allow_faults:
-        return _json(403, {"error": "Start the server with --allow-faults to set faults."})
+        return "Start the server with --allow-faults to change its rules."
     # Any web site can have a host name that resolves to this machine, so the Host header must be a loopback address.
     if not (
         _is_loopback(request.client)
         and (host_name(request.host) == "localhost" or _is_loopback(host_name(request.host)))
     ):
-        return _json(403, {"error": "Faults can be set only from this machine."})
+        return "Rules can be changed only from this machine."
+    return ""
+
+
+def _faults(request: Request, rules: Faults) -> Answer:
     if request.method == "PUT":
         try:
             rules.replace(faults.parse(request.body.whole(faults.MAX_JSON_BYTES)))
@@ -47,9 +69,18 @@ def _faults(request: Request, config: Config, rules: faults.Faults) -> Answer:
             return _json(400, {"error": str(error)})
     elif request.method == "DELETE":
         rules.replace(())
-    elif request.method != "GET":
-        return _json(405, {"error": "Use GET, PUT or DELETE."})
     return _json(200, {"rules": rules.report()})
+
+
+def _account_rules(request: Request, rules: AccountRules) -> Answer:
+    try:
+        if request.method == "PUT":
+            rules.replace(json.loads(request.body.whole(faults.MAX_JSON_BYTES)))
+        elif request.method == "DELETE":
+            rules.replace({"rules": [], "endpoints": {}})
+    except ValueError as error:
+        return _json(400, {"error": str(error)})
+    return _json(200, rules.report())
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,13 +18,15 @@ from uploads.oss.sts import DEFAULT_DURATION_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A key pair. A temporary one has a token, an expiry time, and policies which must all allow an operation."""
+    """A key pair. A temporary one has a token, an expiry time, and policies which must all allow an operation. A
+    `foreign` one belongs to another account, which may do everything but has to pay where the requester pays."""
 
     id: str
     secret: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
     expires: datetime | None = None
     policies: tuple[Policy, ...] = ()
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode, urlsplit
 
 from uploads.localoss import access, auth, callbacks, form_policy, forms, markup, signing_v1, v4
+from uploads.localoss.account_rules import v1_refusal
 from uploads.localoss.answers import Answer, quoted, xml
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.form_policy import FormPolicy, PolicyInvalid
@@ -49,7 +50,7 @@ def post_object(context: Context) -> Answer:
     redirect = _redirect(form)
     chunks = traffic.limited(_within_size_range(form.chunks(), policy), traffic.rate_of(sent.get(traffic.NAME, "")))
     stored = store_object(context, key, sent, chunks)
-    answer = _redirected(redirect, stored) if redirect else _response(context, form, stored)
+    answer = _redirected(context, redirect, stored) if redirect else _response(context, form, stored)
     return callback.with_callback(context, parameters, "PostObject", stored, answer)
 
 
@@ -133,6 +134,8 @@ def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy
 def _signer(context: Context, fields: Mapping[str, str]) -> AccessKey:
     """The key that signed the policy. Refusal if the signature is missing or not valid."""
     in_v4 = "x-oss-signature-version" in fields
+    if not in_v4 and "v1-forbidden" in context.account_rules:
+        raise v1_refusal("Signature")
     names = ("policy", "x-oss-signature", *V4_FIELDS) if in_v4 else ("policy", "signature", "ossaccesskeyid")
     for name in names:
         if not fields.get(name):
@@ -178,7 +181,7 @@ def _policy_violation(what: str, ec: str = "") -> Refusal:
 def _response(context: Context, form: Form, stored: StoredObject) -> Answer:
     """The response with the form's success_action_status; 204 without one."""
     location = context.request.location(stored.key)
-    sent = {**put_headers(stored), "Location": location}
+    sent = {**put_headers(context, stored), "Location": location}
     status = form.fields.get("success_action_status", "")
     if status == "201":
         content: list[markup.Node] = [
@@ -193,6 +196,6 @@ def _response(context: Context, form: Form, stored: StoredObject) -> Answer:
     return Answer(200 if status == "200" else 204, sent)
 
 
-def _redirected(url: str, stored: StoredObject) -> Answer:
+def _redirected(context: Context, url: str, stored: StoredObject) -> Answer:
     query = urlencode({"bucket": stored.bucket, "etag": quoted(stored.etag), "key": stored.key}, quote_via=quote)
-    return Answer(303, {**put_headers(stored), "Location": f"{url}{'&' if '?' in url else '?'}{query}"})
+    return Answer(303, {**put_headers(context, stored), "Location": f"{url}{'&' if '?' in url else '?'}{query}"})
