@@ -57,16 +57,21 @@ def parser() -> argparse.ArgumentParser:
 
 def run(given: argparse.Namespace, chosen: list[Statement]) -> int:
     """Judge, compare, record and report."""
-    with LocalServer() as server:
-        ours = target.local(server)
-        theirs = ours if given.local else target.from_environment(os.environ)
-        outcomes, opened = judged(theirs, chosen, given.folder)
-        twins = [] if given.local else judged(ours, chosen, given.folder / "local", quiet=True)[0]
+    if given.local:
+        with LocalServer() as server:
+            place = target.local(server)
+            outcomes, opened = judged(place, chosen, given.folder)
+        twins: list[Outcome] = []
+    else:
+        place = target.from_environment(os.environ)
+        outcomes, opened = judged(place, chosen, given.folder)
+        with LocalServer() as server:
+            twins, _ = judged(target.local(server), chosen, given.folder / "local", quiet=True)
     differences = compared(outcomes, twins, chosen)
     path = None
     answers = {outcome.name: outcome.recorded for outcome in outcomes if outcome.recorded}
     if answers:
-        path = write(theirs, given.folder, answers)
+        path = write(place, given.folder, answers)
     report(outcomes, differences, opened, path)
     broken = any(outcome.problems for outcome in outcomes)
     return DIFFERENT if broken or differences or opened.wrong else SAME

@@ -38,15 +38,16 @@ def test_the_local_oss_answers_as_oss_did(live: Session) -> None:
         assert [str(found) for found in unexplained(replayed(live, path), reasons)] == []
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recording of the local OSS itself, made by the runner."""
-    assert runner.main(["--local", "--only", "abort/", "--folder", str(tmp_path)]) == 0
-    (path,) = tmp_path.glob("*.json")
+    folder = tmp_path_factory.mktemp("recorded")
+    assert runner.main(["--local", "--only", "abort/", "--folder", str(folder)]) == 0
+    (path,) = folder.glob("*.json")
     return path
 
 
-def test_what_is_altered_in_a_recording_is_reported(live: Session, recorded: Path) -> None:
+def test_what_is_altered_in_a_recording_is_reported(live: Session, recorded: Path, tmp_path: Path) -> None:
     assert replayed(live, recorded) == []
     content = json.loads(recorded.read_text())
     answers: dict[str, Any] = content["answers"]
@@ -54,8 +55,9 @@ def test_what_is_altered_in_a_recording_is_reported(live: Session, recorded: Pat
     answers["abort/a-second-abort-is-404"]["headers"]["x-oss-own"] = "1"
     del answers["abort/a-later-part-is-404"]["headers"]["x-oss-ec"]
     answers["abort/an-unknown-upload-is-404"]["elements"]["Error/EC"] = "0042-00000001"
-    recorded.write_text(json.dumps(content))
-    found = replayed(live, recorded)
+    altered = tmp_path / "altered.json"
+    altered.write_text(json.dumps(content))
+    found = replayed(live, altered)
     assert {(one.id, one.oss, one.local) for one in found} == {
         ("abort/it-answers-204 status", "200", "204"),
         ("abort/a-second-abort-is-404 header x-oss-own", "1", None),

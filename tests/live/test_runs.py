@@ -13,6 +13,7 @@ import pytest
 
 from tests import http
 from tests.live import bucket
+from tests.live.target import REQUIRED, Incomplete, from_environment
 from tests.localoss.support import Wire, result
 from uploads.localoss.testing import LocalServer
 
@@ -21,17 +22,18 @@ CORS += b"</CORSRule></CORSConfiguration>"
 LIMIT = 60.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    """It keeps the run waiting when it lists its own CORS rules: by then the bucket's are replaced."""
     with LocalServer(arguments=["--allow-faults"]) as server:
-        rule = [{"operation": "GetBucketCors", "after": 1, "count": 1, "delay": 30}]
-        assert http.put(f"{server.url}/-/faults", json=rule).status_code < 300
         yield server
 
 
 @pytest.fixture
 def wire(server: LocalServer) -> Iterator[Wire]:
+    """A bucket with rules and an object. The server keeps a run waiting when it lists its own CORS rules: by then the
+    bucket's are replaced."""
+    rule = [{"operation": "GetBucketCors", "after": 1, "count": 1, "delay": 30}]
+    assert http.put(f"{server.url}/-/faults", json=rule).status_code < 300
     with Wire(server, server.bucket) as wire:
         assert wire.call("PUT", query=[("cors", "")], content=CORS).status_code == 200
         wire.put("mine/a.txt", b"mine")
@@ -85,13 +87,10 @@ def check_as_it_was(wire: Wire) -> None:
     assert wire.call("GET", "mine/a.txt").content == b"mine"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_and_leaves_the_bucket_as_it_was(
-    server: LocalServer, wire: Wire, tmp_path: Path, number: signal.Signals
-) -> None:
+def test_a_signal_ends_it_and_leaves_the_bucket_as_it_was(server: LocalServer, wire: Wire, tmp_path: Path) -> None:
     run = start(server, tmp_path, "cors/")
     replaced(server, wire, run)
-    run.send_signal(number)
+    run.send_signal(signal.SIGTERM)
     _, errors = run.communicate(timeout=LIMIT)
     assert (run.returncode, errors) == (130, "Stopped. What the run had made is removed.\n")
     check_as_it_was(wire)
@@ -124,9 +123,7 @@ def test_the_next_start_undoes_what_a_killed_run_left(server: LocalServer, wire:
     ("missing", "sentence"),
     [("OSS_LIVE_BUCKET", "Set OSS_LIVE_BUCKET."), ("OSS_LIVE_REGION", "Set OSS_LIVE_REGION.")],
 )
-def test_what_the_environment_lacks_is_named(missing: str, sentence: str, oss_server: LocalServer) -> None:
-    from tests.live.target import REQUIRED, Incomplete, from_environment
-
+def test_what_the_environment_lacks_is_named(missing: str, sentence: str) -> None:
     given = {f"OSS_LIVE_{name}": "x" for name in REQUIRED}
     del given[missing]
     with pytest.raises(Incomplete, match=sentence):
