@@ -97,6 +97,14 @@ def test_the_call_is_made_and_signed_as_oss_does(wire: Wire, app: CallbackApp) -
     assert not verify(pem, sent["authorization"], call.target, call.body + b" ")
 
 
+def test_custom_variables_of_other_names_are_dropped(wire: Wire, app: CallbackApp) -> None:
+    sent = asking(app.url)
+    variables = b64('{"x:secret": "s", "var1": "a", "x:Upper": "b", "my_var": 1}')
+    assert wire.put("a", b"hello", {**sent, "x-oss-callback-var": variables}).content == b'{"ok":true}'
+    reported = dict(httpx.QueryParams(app.calls[0].body.decode()))
+    assert (reported["secret"], reported["none"]) == ("s", "")
+
+
 def test_a_complete_tells_of_the_whole_object(wire: Wire, app: CallbackApp) -> None:
     response = uploaded(wire, "v.mp4", asking(app.url))
     assert response.status_code == 200

@@ -87,6 +87,75 @@ def test_rules_that_cannot_stand_change_nothing(wire: Wire, body: bytes, code: s
     refused(wire.call("GET", "", [("lifecycle", "")]), 404, "NoSuchLifecycle")
 
 
+def transition(days: int, name: str = "IA") -> str:
+    return f"<Transition><Days>{days}</Days><StorageClass>{name}</StorageClass></Transition>"
+
+
+DELETE_MARKER = "<Expiration><Days>1</Days><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"
+BOTH = "<Expiration><Days>1</Days><CreatedBeforeDate>2026-01-15T00:00:00.000Z</CreatedBeforeDate></Expiration>"
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "ec", "message"),
+    [
+        (
+            [rule(EXPIRE), rule(EXPIRE, prefix="raw/a/", identifier="two")],
+            "InvalidRequest", "0014-00000084", "Overlap for same action type Expiration",
+        ),
+        (
+            [rule(ABORT, prefix=""), rule(EXPIRE, identifier="two"), rule(ABORT, prefix="a", identifier="three")],
+            "InvalidRequest", "0014-00000084", "Overlap for same action type AbortMultipartUpload",
+        ),
+        (
+            [rule(EXPIRE), rule(ABORT, identifier="two")],
+            "InvalidRequest", "0014-00000085", "Found same prefix in different rules",
+        ),
+        (
+            [rule(transition(60) + transition(30, "Archive"))],
+            "InvalidArgument", None,
+            "Days in the Transition action for StorageClass Archive must be more than the Transition action for "
+            "StorageClass IA",
+        ),
+        ([rule(transition(30) + EXPIRE)], "InvalidArgument", None, None),
+        ([rule(DELETE_MARKER)], "InvalidRequest", "0014-00000059", None),
+        ([rule(BOTH)], "InvalidRequest", "0014-00000061", None),
+    ],
+    ids=["overlap", "overlap of the whole", "same prefix", "order", "expires first", "delete marker", "two dates"],
+)  # fmt: skip
+def test_rules_that_contradict_each_other_are_refused(
+    wire: Wire, rules: list[str], code: str, ec: str | None, message: str | None
+) -> None:
+    error = refused(put(wire, document(*rules)), 400, code)
+    assert error.findtext("EC") == ec
+    assert message in (None, error.findtext("Message"))
+
+
+def test_rules_that_do_not_meet_are_kept(wire: Wire) -> None:
+    """The same prefix with other tags, an overlap of other actions, and an order that holds."""
+    tag = "<Tag><Key>k</Key><Value>v</Value></Tag>"
+    rules = [
+        rule(transition(10) + transition(20, "Archive") + EXPIRE),
+        rule(EXPIRE + tag, identifier="two"),
+        rule(ABORT, prefix="raw/a/", identifier="three"),
+    ]
+    assert put(wire, document(*rules)).status_code == 200
+
+
+def test_objects_expire_from_a_date_on(tmp_path: Path) -> None:
+    """`Date` in place of Days, as the Go SDK V1 and oss2 send it."""
+    store = Store(tmp_path)
+    store.prepare()
+    dated = "<Expiration><Date>{}T00:00:00.000Z</Date></Expiration>"
+    rules = [rule(dated.format("2026-01-15")), rule(dated.format("2026-01-16"), prefix="later/", identifier="two")]
+    store.buckets.create(Bucket("some-bucket", 0, lifecycle=normalized(document(*rules))))
+    for key in ("raw/a", "later/a"):
+        now = int(NOW.timestamp() * 1000)
+        store.objects.put(StoredObject("some-bucket", key, key, 0, "", 0, "Normal", now), [])
+    assert lifecycle.run(store, NOW) == 1
+    assert [stored.key for stored in store.objects.scan("some-bucket", b"", None)] == ["later/a"]
+    store.close()
+
+
 def test_overlapping_rules_are_allowed_when_asked_for(wire: Wire) -> None:
     body = document(rule(ABORT), rule(ABORT, prefix="raw/a/", identifier="two"))
     assert put(wire, body, {"x-oss-allow-same-action-overlap": "true"}).status_code == 200

@@ -174,9 +174,9 @@ def test_full_disk_is_an_error_and_not_the_end(tmp_path: Path) -> None:
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET / HTTP/1.1\r\nbroken header\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nx: " + b"y" * 20000 + b"\r\n\r\n",
-        b"GET /" + b"k" * 10000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /" + b"k" * 200_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
         b"PUT /a/b HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        b"PUT /a/b HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"PUT /a/b HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     ],
     ids=["line", "version", "header", "long header", "long target", "length", "two lengths"],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import oss2
 import pytest
 
 from tests import http
@@ -16,6 +17,7 @@ from uploads.localoss.auth import identify
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing
+from uploads.localoss.routes import SUBRESOURCES
 from uploads.localoss.testing import LocalServer
 from uploads.oss.clock import utcnow
 from uploads.oss.errors import from_answer
@@ -70,6 +72,30 @@ def test_header_and_url_are_accepted(place: tuple[str, Credentials]) -> None:
     assert put(url, signed(credentials, **{"Content-Type": "text/plain", "x-oss-meta-a": "b"})).status_code == 200
     expires = int(utcnow().timestamp()) + 60
     assert http.get(v1_client.presign(credentials, GET, url, expires)).content == b"hello"
+
+
+def test_subresources_that_oss2_signs_are_signed(oss_server: LocalServer) -> None:
+    """The answer to a request with a subresource that is not implemented comes after its signature is verified."""
+    bucket = oss2.Bucket(
+        oss2.Auth(oss_server.access_key_id, oss_server.access_key_secret), oss_server.url, oss_server.bucket
+    )
+
+    def code(name: str) -> str:
+        try:
+            bucket._Bucket__do_bucket("GET", params={name: ""})
+        except oss2.exceptions.ServerError as error:
+            return str(error.code)
+        return ""
+
+    names = set(SUBRESOURCES["bucket"]) & set(oss2.Auth._subresource_key_set)
+    assert [name for name in sorted(names) if code(name) == "SignatureDoesNotMatch"] == []
+
+
+@pytest.mark.parametrize("name", ["overwriteConfig", "requestPayment", "transferAcceleration", "seal", "worm"])
+def test_subresource_is_part_of_the_signature(place: tuple[str, Credentials], name: str) -> None:
+    url, credentials = place
+    sent = v1_client.authorization(credentials, OssRequest("GET", "demo-bucket", "v1.txt"), utcnow())
+    assert code_of(http.get(f"{url}?{name}", headers=sent))[1] == "SignatureDoesNotMatch"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,7 @@ from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing
 from uploads.localoss.request import Request, from_environ
+from uploads.oss import signing
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, presign
 
 LONG = AccessKey("LTAI5tExampleKeyId", "ExampleSecretForTestsOnly0000000")
@@ -232,3 +234,34 @@ def test_other_region_and_other_forms_are_refused(wire: Wire) -> None:
     for value in ("OSS4-HMAC-SHA256", "OSS4-HMAC-SHA256 Credential=a/b", "Bearer x", ""):
         refused(wire.call("GET", "a", signed=False, unsigned={"Authorization": value}), 400, "InvalidArgument")
     refused(wire.call("GET", "a", signed=False, unsigned={"Authorization": "OSS a:b"}), 403, "AccessDenied")
+
+
+def test_date_header_may_be_signed_in_place_of_x_oss_date(wire: Wire) -> None:
+    """As the Go SDK V1 does: it signs the text of the header as it stands, with the day of that date."""
+    wire.put("a", b"hello")
+    now = datetime.now(UTC)
+    date = format_datetime(now, usegmt=True)
+    scope = signing.Scope(now.strftime("%Y%m%d"), wire.server.region, "oss")
+
+    def sent(signed_date: str) -> dict[str, str]:
+        headers = {"x-oss-content-sha256": signing.UNSIGNED_PAYLOAD}
+        canonical = signing.canonical_request(
+            "GET",
+            signing.canonical_uri(wire.bucket, "a"),
+            "",
+            *signing.canonical_headers(headers, ()),
+            signing.UNSIGNED_PAYLOAD,
+        )
+        text = signing.string_to_sign(canonical, signed_date, scope)
+        signature = signing.signature(signing.signing_key(wire.credentials.access_key_secret, scope), text)
+        credential = f"{wire.credentials.access_key_id}/{scope}"
+        return {
+            **headers,
+            "Date": date,
+            "Authorization": f"{signing.ALGORITHM} Credential={credential},Signature={signature}",
+        }
+
+    assert wire.target("GET", f"/{wire.bucket}/a", sent(date)).content == b"hello"
+    refused(wire.target("GET", f"/{wire.bucket}/a", sent(signing.timestamp(now))), 403, "SignatureDoesNotMatch")
+    early = format_datetime(now - timedelta(minutes=16), usegmt=True)
+    refused(wire.target("GET", f"/{wire.bucket}/a", {**sent(date), "Date": early}), 403, "RequestTimeTooSkewed")

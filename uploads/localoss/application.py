@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -49,7 +50,7 @@ class LocalOss:
 
     def __init__(self, config: Config, address: str = "", clock: Clock = lambda: datetime.now(UTC)) -> None:
         self.config = config
-        self.store = Store(config.root)
+        self.store = Store(config.root, fsync=config.fsync)
         cipher = token_cipher(config.root)
         self.keys = KeyRing(config.keys, config.roles, cipher)
         self._sts = Sts(self.keys, cipher)
@@ -90,16 +91,29 @@ class LocalOss:
             answer = answers.error(refusal, request_id, host, method)
         except Exception as error:  # The server goes on after any error.
             answer = self._internal_error(error, request_id, host, method)
-        if request is not None:
-            _drain(request, environ)
         headers = {**answer.headers, **extra, "x-oss-request-id": request_id}
+        if request is not None and request.body.wrapped:
+            _drain_faulty(request, environ)
+        if request is not None and request.body.unasked:
+            # The client may send the body after all, or not (RFC 9110, section 10.1.1).
+            headers["Connection"] = "close"
         headers["x-oss-server-time"] = str(int((time.monotonic() - started) * 1000))
         if isinstance(answer.body, bytes) and method != "HEAD" and answer.status not in (204, 304):
             headers["Content-Length"] = str(len(answer.body))
         start_response(answer.status_line, [(name, wsgi_value(value)) for name, value in headers.items()])
-        if not isinstance(answer.body, bytes):
-            return _ResettableBody(answer.body, environ)
-        return [answer.body] if answer.body else []
+        return _ResponseBody(answer.body, environ, request)
+
+    def unreadable(self, environ: dict[str, Any], refusal: Refusal) -> Answer:
+        """The whole response to a request that the HTTP layer refuses. `environ` holds what could be read of it."""
+        request_id, host = new_request_id(self._clock()), wsgi_host(environ)
+        answer = answers.error(refusal, request_id, host, "GET")
+        with suppress(Exception):  # A page needs the CORS headers to read the error, but the error comes first.
+            request = from_environ(environ, self.config, request_id)
+            bucket = self._bucket(request)
+            answer.headers |= cors.ordinary(request, cors.configuration(bucket.cors if bucket else None))
+        answer.headers["x-oss-request-id"] = request_id
+        answer.headers["Date"] = format_datetime(self._clock(), usegmt=True)
+        return answer
 
     def _answer(self, request: Request) -> tuple[Answer, dict[str, str]]:
         """The response, and its CORS headers, which an error response has too."""
@@ -121,6 +135,7 @@ class LocalOss:
         """The response of the operation, or an error response."""
         shift = timedelta(seconds=effects.clock_shift)
         try:
+            request.check_size()
             fault_injection.apply_before(effects, request)
             if request.method == "OPTIONS":
                 return _preflight(request, bucket, rules)
@@ -158,8 +173,8 @@ class LocalOss:
         return answers.error(Refusal("InternalError"), request_id, host, method)
 
 
-def _drain(request: Request, environ: dict[str, Any]) -> None:
-    """Read the rest of the body. An injected fault may reset the connection here too."""
+def _drain_faulty(request: Request, environ: dict[str, Any]) -> None:
+    """Read the rest of a body on which a fault acts: the fault may reset the connection instead of the response."""
     try:
         request.body.drain()
     except fault_injection.ResetRequested as requested:
@@ -173,21 +188,26 @@ def _preflight(request: Request, bucket: Bucket | None, rules: CorsConfiguration
     return Answer(headers={**cors.preflight(request, rules), **vary})
 
 
-class _ResettableBody:
-    """A response body in which an injected fault may reset the connection."""
+class _ResponseBody:
+    """A response body, in which an injected fault may reset the connection. After it, the rest of the request's body is
+    read: the answer does not wait for bytes that may never come."""
 
-    def __init__(self, body: Iterable[bytes], environ: dict[str, Any]) -> None:
-        self._body, self._environ = body, environ
+    def __init__(self, body: bytes | Iterable[bytes], environ: dict[str, Any], request: Request | None) -> None:
+        self._body, self._environ, self._request = body, environ, request
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._body == b"":
+            return
         try:
-            yield from self._body
+            yield from [self._body] if isinstance(self._body, bytes) else self._body
         except fault_injection.ResetRequested as requested:
             raise fault_injection.reset_connection(self._environ) from requested
 
     def close(self) -> None:
         if close := getattr(self._body, "close", None):
             close()
+        if self._request is not None:
+            self._request.body.drain(self._environ.get("localoss.socket"))
 
 
 def wsgi_host(environ: dict[str, Any]) -> str:

@@ -30,6 +30,8 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
     add("--base-domain", default="", metavar="D", help="serve buckets as bucket.D too")
     cname = "serve a bucket under a custom host name; repeatable"
     add("--cname", action="append", type=_pair, default=[], metavar="HOST=BUCKET", help=cname)
+    fsync = "write data to the disk before each answer, so that it survives a loss of power"
+    add("--fsync", action="store_true", help=fsync)
     exit_with_stdin = "exit when standard input is closed, and so with the parent process"
     add("--exit-with-stdin", action="store_true", help=exit_with_stdin)
 
@@ -93,6 +95,7 @@ def config_from(options: Mapping[str, Any]) -> Config:
         callbacks_anywhere=options["allow_callbacks_anywhere"],
         allow_faults=options["allow_faults"],
         lifecycle_interval=options["lifecycle_interval"],
+        fsync=options["fsync"],
         exit_with_stdin=options["exit_with_stdin"],
     )
 

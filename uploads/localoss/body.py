@@ -9,22 +9,26 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from uploads.localoss.errors import Refusal
 
-CHUNK = 1024 * 1024
+Chunk: TypeAlias = bytes | memoryview
+"""Some bytes of a body, valid until the next ones are read."""
+
+CHUNK = 256 * 1024
+"""Bytes that are received at once. They stay in the processor's cache until they are hashed and written."""
 DRAIN_BYTES = 1024 * 1024 * 1024
 DRAIN_SECONDS = 20.0
-"""The rest of the body is read before an early error response. Otherwise the kernel resets the connection, and the
-client sees a network failure instead of the error. Beyond these limits the connection is closed.
+"""The rest of the body is read after an early response. Otherwise the kernel resets the connection, and the client sees
+a network failure instead of the response. Beyond these limits the connection is closed.
 """
 
 
 class Stream(Protocol):
     """A body to read from: WSGI's wsgi.input, or a wrapper around it."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> Chunk: ...
 
 
 class Body:
@@ -35,7 +39,7 @@ class Body:
         self.length = int(length) if length.isdigit() else None
         self.chunked = "chunked" in headers.get("transfer-encoding", "").lower()
         self.content_md5 = headers.get("content-md5")
-        self._stream = stream
+        self._stream = self._source = stream
         self._broken = False
         self._left = self.length
 
@@ -46,7 +50,7 @@ class Body:
         if self.length is not None and self.length > limit:
             raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(limit), "ProposedSize": str(self.length)})
 
-    def chunks(self, limit: int, size: int = CHUNK) -> Iterator[bytes]:
+    def chunks(self, limit: int, size: int = CHUNK) -> Iterator[Chunk]:
         """The body in chunks of at most `size` bytes. Refusal: EntityTooLarge beyond `limit` bytes, IncompleteBody if
         fewer bytes arrive than announced, RequestTimeout if the client stops sending (OSS manual: "UploadPart",
         error codes).
@@ -91,18 +95,33 @@ class Body:
         """Read the rest of the body through a wrapper."""
         self._stream = wrapper(self._stream)
 
-    def drain(self) -> None:
-        """Read and drop the rest of the body, within DRAIN_BYTES and DRAIN_SECONDS."""
+    @property
+    def wrapped(self) -> bool:
+        """Whether the body is read through a wrapper."""
+        return self._stream is not self._source
+
+    @property
+    def unasked(self) -> bool:
+        """Whether the client waits for `100 Continue` before it sends the body."""
+        return bool(getattr(self._source, "continue_due", False))
+
+    def drain(self, connection: Any = None) -> None:
+        """Read and drop the rest of the body, within DRAIN_BYTES and DRAIN_SECONDS. `connection` is the socket that the
+        body arrives on."""
         deadline, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
-        if self._broken or (self._left is not None and self._left > DRAIN_BYTES):
+        if self.unasked or self._broken or (self._left is not None and self._left > DRAIN_BYTES):
             return
         try:
-            while left > 0 and time.monotonic() < deadline and (chunk := self._read()):
+            while left > 0 and (seconds := deadline - time.monotonic()) > 0:
+                if connection is not None:
+                    connection.settimeout(seconds)
+                if not (chunk := self._read()):
+                    break
                 left -= len(chunk)
         except Refusal:
             self._broken = True
 
-    def _read(self, size: int = CHUNK) -> bytes:
+    def _read(self, size: int = CHUNK) -> Chunk:
         if self._broken or self._left == 0 or (self._left is None and not self.chunked):
             return b""
         try:

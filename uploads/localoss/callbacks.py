@@ -78,7 +78,7 @@ def requested(request: Request) -> CallbackParameters | None:
 def parse(asked: str, variables: str) -> CallbackParameters:
     """The callback of the two base64 values. Refusal (InvalidArgument) if one is malformed."""
     try:
-        return callback.parse(asked, variables)
+        return callback.parse(asked, variables, any_names=True)
     except CallbackRefused as error:
         raise _refusal(error, variables if error.argument == "callback-var" else asked) from error
 

@@ -40,12 +40,15 @@ class Config:
     roles: tuple[Role, ...] = (DEMO_ROLE,)
     threads: int = 64
     io_timeout: float = 60.0
-    """Seconds without a byte in either direction after which a request is ended."""
+    """Seconds without a byte in either direction after which a request is ended; twice that, if some bytes of a chunk
+    have arrived."""
     callbacks_anywhere: bool = False
     """Whether upload callbacks may go to other machines than this one."""
     allow_faults: bool = False
     faults: tuple[Rule, ...] = ()
     lifecycle_interval: float = 3600.0
     """Seconds between two runs of the lifecycle rules; OSS runs them once a day."""
+    fsync: bool = False
+    """Whether bytes and rows are on the disk before a request is answered, so that they survive a loss of power."""
     exit_with_stdin: bool = False
     """Whether the server ends when its standard input is closed."""

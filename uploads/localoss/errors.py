@@ -1,5 +1,8 @@
 """The errors of OSS: code, HTTP status, usual message and EC (OSS manual: "Error responses", "EC error codes").
 
+An EC is that of the manual's page of its name, such as "0042-00000209", unless a comment says otherwise. The ECs of
+InvalidPart and MethodNotAllowed are unknown.
+
 Rule: an operation raises a Refusal by its code; only `application.py` turns it into a response.
 """
 
@@ -49,7 +52,7 @@ ERRORS: Mapping[str, Row] = {
     "InvalidRequest": Row(400, "Invalid request."),
     "MalformedXML": Row(400, _BAD_XML),
     "InvalidPart": Row(400, _MISSING_PART),
-    "InvalidPartOrder": Row(400, _PART_ORDER),
+    "InvalidPartOrder": Row(400, _PART_ORDER, "0042-00000209"),
     "EntityTooSmall": Row(400, "Your proposed upload smaller than the minimum allowed size."),
     "EntityTooLarge": Row(400, "Your proposed upload exceeds the maximum allowed size."),
     "InvalidDigest": Row(400, "The Content-MD5 you specified was invalid."),
@@ -95,7 +98,7 @@ ERRORS: Mapping[str, Row] = {
     "BucketAlreadyExists": Row(409, _TAKEN, "0015-00000104"),
     "BucketNotEmpty": Row(409, "The bucket has objects. Please delete them first.", "0015-00000301"),
     "MissingContentLength": Row(411, "You must provide the Content-Length HTTP header."),
-    "PreconditionFailed": Row(412, "At least one of the pre-conditions you specified did not hold."),
+    "PreconditionFailed": Row(412, "At least one of the pre-conditions you specified did not hold.", "0017-00001001"),
     "InvalidRange": Row(416, "The requested range cannot be satisfied."),
     "InternalError": Row(500, "We encountered an internal error. Please try again."),
     "NotImplemented": Row(501, "A header you provided implies functionality that is not implemented."),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from uploads.localoss.answers import Answer
-from uploads.localoss.body import Stream
+from uploads.localoss.body import Chunk, Stream
 from uploads.localoss.errors import Refusal
 from uploads.localoss.faults import Effects, Error
 from uploads.localoss.operations import traffic
@@ -118,7 +118,7 @@ class _SlowStream:
     def __init__(self, stream: Stream, rate: int) -> None:
         self._stream, self._rate = stream, rate
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> Chunk:
         chunk = self._stream.read(min(size, max(1, self._rate // 10)))
         time.sleep(len(chunk) / self._rate)
         return chunk
@@ -130,7 +130,7 @@ class _ResettingStream:
     def __init__(self, stream: Stream, left: int) -> None:
         self._stream, self._left = stream, left
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> Chunk:
         if self._left <= 0:
             raise ResetRequested
         chunk = self._stream.read(min(size, self._left))
@@ -144,7 +144,7 @@ class _CorruptedStream:
     def __init__(self, stream: Stream) -> None:
         self._stream, self._done = stream, False
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> Chunk:
         chunk = self._stream.read(size)
         if self._done or not chunk:
             return chunk

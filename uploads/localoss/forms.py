@@ -66,7 +66,7 @@ def _events(body: Body, boundary: str) -> _Events:
         with PushMultipartParser(boundary, max_segment_count=MAX_FIELDS) as parser:
             for chunk in body.chunks(MAX_PART_SIZE + 2 * MAX_FIELDS_BYTES):
                 if not parser.closed:
-                    yield from parser.parse(chunk)
+                    yield from parser.parse(bytes(chunk))
     except MultipartError as error:
         raise Refusal("MalformedPOSTRequest") from error
 

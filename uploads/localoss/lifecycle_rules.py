@@ -6,31 +6,39 @@ Rule: pure. `uploads.oss.lifecycle` reads single rules; `uploads.localoss.lifecy
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 from xml.etree.ElementTree import Element, SubElement
 
 from uploads.oss import markup
 from uploads.oss.lifecycle import ABORT, EXPIRATION, ROOT, Age, Contradiction, Rule, read_rule, rule_elements
+
+OVERLAPPING = (ABORT, EXPIRATION, "NoncurrentVersionExpiration")
+"""The actions that rules with overlapping prefixes must not share (OSS's page "0014-00000084")."""
+CLASSES = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
+"""The storage classes, in the order in which objects go through them."""
 
 
 def reached(age: Age, since: datetime, now: datetime) -> bool:
     """Whether something that began or was last changed at `since` has this age now."""
     if age.before is not None:
         return since < age.before
+    if age.since is not None:
+        return now >= age.since
     return age.days is not None and now >= since + timedelta(days=age.days)
 
 
 def normalized(body: bytes, *, overlap: bool = False) -> bytes:
     """The configuration as XML, each rule with an ID, a prefix and a status; other content is left as it is.
 
-    `overlap` allows rules of the same action with overlapping prefixes. Raises Malformed for a rule that cannot be
-    read, and Contradiction for rules that OSS refuses together.
+    `overlap` allows rules with overlapping prefixes; whether OSS then allows the same prefix too is unknown. Raises
+    Malformed for a rule that cannot be read, and Contradiction for rules that OSS refuses together.
     """
     elements = rule_elements(body)
     for element in elements:
         _complete(element)
+        _check_transitions(element)
     _check_together([read_rule(element) for element in elements], overlap=overlap)
     document = Element(ROOT)
     document.extend(elements)
@@ -53,12 +61,36 @@ def _check_together(rules: Sequence[Rule], *, overlap: bool) -> None:
     names = [rule.id for rule in rules]
     if len(set(names)) != len(names):
         raise Contradiction("Two rules have the same ID.")
-    for action in () if overlap else (ABORT, EXPIRATION):
-        for first, second in combinations(_untagged(rules, action), 2):
-            if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
-                raise Contradiction(f"Overlap for same action type {action}: {first.id} and {second.id}.")
+    # Rules with tags may overlap, because they apply to different objects.
+    for first, second in () if overlap else combinations([rule for rule in rules if not rule.tags], 2):
+        if first.prefix == second.prefix:
+            raise Contradiction("Found same prefix in different rules", "0014-00000085")
+        if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
+            for action in OVERLAPPING:
+                if action in first.actions and action in second.actions:
+                    raise Contradiction(f"Overlap for same action type {action}", "0014-00000084")
 
 
-def _untagged(rules: Sequence[Rule], action: str) -> Iterator[Rule]:
-    """Rules with tags may overlap, because they apply to different objects."""
-    return (rule for rule in rules if action in rule.actions and not rule.tags)
+def _check_transitions(element: Element) -> None:
+    """Contradiction unless objects go from class to class, and then expire, with more days each time.
+
+    The words about two transitions are OSS's (manual: "Lifecycle rules based on the last modified time", FAQ). Those
+    about an expiration are unknown; the rule is in the manual ("PutBucketLifecycle", element Transition).
+    """
+    days = {}
+    for transition in element.iterfind("Transition"):
+        text = (transition.findtext("Days") or "").strip()
+        if text.isascii() and text.isdigit():
+            days[(transition.findtext("StorageClass") or "").strip()] = int(text)
+    ordered = [(name, days[name]) for name in CLASSES if name in days]
+    for (earlier, fewer), (later, more) in pairwise(ordered):
+        if more <= fewer:
+            message = (
+                f"Days in the Transition action for StorageClass {later} must be more than "
+                f"the Transition action for StorageClass {earlier}"
+            )
+            raise Contradiction(message, code="InvalidArgument")
+    expires = (element.findtext("Expiration/Days") or "").strip()
+    if ordered and expires.isascii() and expires.isdigit() and int(expires) <= ordered[-1][1]:
+        message = "Days in the Expiration action must be more than the Transition action"
+        raise Contradiction(message, code="InvalidArgument")

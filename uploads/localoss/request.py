@@ -15,6 +15,9 @@ from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal, invalid_argument
 
 MAX_KEY_BYTES = 1023
+MAX_FIELD_BYTES = 16 * 1024
+"""Bytes of the request line, and of each header field. A key of 1,023 bytes in percent-encoding, an STS token, callback
+and callback-var together need more than 8 KiB. OSS's own limit is unknown."""
 
 
 @dataclass(slots=True)
@@ -64,6 +67,13 @@ class Request:
         if not 1 <= len(self.address.key) <= MAX_KEY_BYTES or key.startswith(("/", "\\")):
             raise Refusal("InvalidObjectName", {"ObjectName": key})
         return key
+
+    def check_size(self) -> None:
+        """Refusal (InvalidRequest) if the request line or a header field has more than MAX_FIELD_BYTES."""
+        line = len(self.method) + len(self.target) + len("  HTTP/1.1")
+        fields = (len(name) + len(value.encode()) + len(": ") for name, value in self.headers.items())
+        if max(line, *fields) > MAX_FIELD_BYTES:
+            raise Refusal("InvalidRequest", message=f"Request line and headers have at most {MAX_FIELD_BYTES} bytes.")
 
     def location(self, key: str) -> str:
         """The URL of an object of this bucket, in the addressing style of this request."""

@@ -58,7 +58,7 @@ requestPayment resourceGroup rtc stat style styleName tagging transferAccelerati
 userDefinedLogFieldsConfig versioning versions vod website worm wormExtend wormId
 """
 _OBJECT_SUBRESOURCES = """
-acl append asyncProcess endTime legalHold live objectMeta position restore retention seal sequential select
+acl append asyncProcess endTime legalHold live objectMeta partNumber position restore retention seal sequential select
 startTime status symlink tagging uploadId uploads versionId vod worm x-oss-process
 """
 SUBRESOURCES: dict[Level, frozenset[str]] = {
@@ -112,6 +112,7 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
     ("object", "DELETE", ""): Route("DeleteObject", "oss:DeleteObject", objects.delete_object, public="write"),
     ("object", "POST", "uploads"): Route("InitiateMultipartUpload", _PUT, multipart.initiate, public="write"),
     ("object", "PUT", "uploadId"): Route("UploadPart", _PUT, multipart.upload_part, public="write"),
+    ("object", "PUT", "partNumber"): Route("UploadPart", _PUT, multipart.upload_part, public="write"),
     ("object", "POST", "uploadId"): Route("CompleteMultipartUpload", _PUT, multipart.complete, public="write"),
     ("object", "PUT", PART_COPY): Route("UploadPartCopy", _PUT, copying.upload_part_copy, public="write"),
     ("object", "GET", "acl"): Route("GetObjectACL", "oss:GetObjectAcl", acls.get_object_acl),

@@ -1,11 +1,11 @@
 """The server: gunicorn around the application, one worker process with threads.
 
-gunicorn streams request bodies, rejects ambiguous lengths (RFC 9112, section 6.3) and does not let idle connections
+gunicorn streams request bodies, rejects malformed lengths (RFC 9112, section 6.3) and does not let idle connections
 hold threads. cheroot holds a whole chunk in memory, accepts ambiguous lengths, and gives each new connection a thread.
 waitress receives the whole body before the application runs.
 
-Rule: gunicorn is known in this module alone. Every way of ending the server ends all of its processes at once; the
-store is safe against that at any moment.
+Rule: gunicorn is known in this module and in `worker.py` alone. Every way of ending the server ends all of its
+processes at once; the store is safe against that at any moment.
 """
 
 import ctypes
@@ -18,28 +18,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import IO, Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.http import wsgi  # type: ignore[import-untyped]
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
-from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
-from uploads.localoss import answers
-from uploads.localoss.answers import wsgi_value
-from uploads.localoss.application import LocalOss, new_request_id
-from uploads.localoss.body import Stream
+from uploads.localoss import worker
+from uploads.localoss.application import LocalOss
 from uploads.localoss.config import Config
 from uploads.localoss.errors import Refusal
 
 BACKLOG = 512
-MAX_HEADER_BYTES = 16 * 1024
 KEEPALIVE_SECONDS = 75
-IDLE_SECONDS = 0.5
-"""Seconds that a new connection without a request holds a thread, before it waits without one. Browsers open several
-connections ahead of need."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -62,10 +51,7 @@ def serve(config: Config) -> None:
     except OSError as error:
         raise StartError(f"cannot use {config.root}: {error.strerror}") from error
     application.store.close()
-    # gunicorn has no settings for these three.
-    wsgi.SERVER = "AliyunOSS"
-    wsgi.Response = Response
-    gthread.DEFAULT_WORKER_DATA_TIMEOUT = IDLE_SECONDS
+    worker.install()
     _Gunicorn(application, listener, url(config, listener)).run()
     lock.close()
 
@@ -113,71 +99,27 @@ def lock_root(config: Config) -> IO[str]:
     return lock
 
 
-class Response(wsgi.Response):  # type: ignore[misc]
-    """gunicorn's, but the Date header of the application replaces its own: a fault may shift the clock."""
-
-    def process_headers(self, headers: list[tuple[str, str]]) -> None:
-        self.date = next((value for name, value in headers if name == "Date"), "")
-        super().process_headers(headers)
-
-    def default_headers(self) -> list[str]:
-        lines: list[str] = super().default_headers()
-        return [f"Date: {self.date}\r\n" if self.date and line.startswith("Date:") else line for line in lines]
-
-
-class Worker(gthread.ThreadWorker):  # type: ignore[misc]
-    """gunicorn's worker with threads. It answers a malformed request with an OSS error, and does not log its text."""
-
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        request_id = new_request_id(datetime.now(UTC))
-        answer = answers.error(Refusal("InvalidRequest", message="The request cannot be read."), request_id, "", "GET")
-        body = answer.body if isinstance(answer.body, bytes) else b""
-        lines = {
-            **answer.headers,
-            "Server": wsgi.SERVER,
-            "Date": format_datetime(datetime.now(UTC), usegmt=True),
-            "Connection": "close",
-            "Content-Length": str(len(body)),
-            "x-oss-request-id": request_id,
-        }
-        head = "".join(f"{name}: {wsgi_value(value)}\r\n" for name, value in lines.items())
-        with suppress(OSError):
-            client.sendall(f"HTTP/1.1 {answer.status_line}\r\n{head}\r\n".encode("latin-1") + body)
-
-
-class _Input:
-    """gunicorn's request body. Malformed chunks are an OSError, as any other body that ends too early."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def read(self, size: int, /) -> bytes:
-        try:
-            return self._stream.read(size)
-        except ParseException as error:
-            raise OSError("malformed chunk") from error
-
-
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
     """gunicorn's documented custom application: settings without its own command line and files."""
 
     def __init__(self, application: LocalOss, listener: socket.socket, address: str) -> None:
-        self._application = application
+        self.application = application
         self._listener = listener
         self._address = address
         super().__init__()
 
     def load_config(self) -> None:
-        config = self._application.config
+        config = self.application.config
         settings = {
             "bind": f"fd://{os.dup(self._listener.fileno())}",
-            "worker_class": f"{__name__}.Worker",
+            "worker_class": f"{worker.__name__}.Worker",
             "workers": 1,
             "threads": config.threads,
             "timeout": 0,
             "graceful_timeout": 2,
             "keepalive": KEEPALIVE_SECONDS,
-            "limit_request_field_size": MAX_HEADER_BYTES,
+            "limit_request_line": 0,
+            "limit_request_field_size": worker.MAX_HEAD_BYTES,
             "loglevel": "critical",
             "control_socket_disable": True,
             "proc_name": "localoss",
@@ -189,19 +131,18 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Callable[..., Iterable[bytes]]:
         def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            environ["wsgi.input"] = _Input(environ["wsgi.input"])
             environ["localoss.socket"] = environ["gunicorn.socket"]
-            return self._application(environ, start_response)
+            return self.application(environ, start_response)
 
         return call
 
-    def _started(self, worker: gthread.ThreadWorker) -> None:
+    def _started(self, worker: Any) -> None:
         for number in (signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, lambda *_: os._exit(0))
         # Ctrl-C reaches the whole process group; the arbiter then sends SIGQUIT.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self._application.run_lifecycle()
-        if self._application.config.exit_with_stdin:
+        self.application.run_lifecycle()
+        if self.application.config.exit_with_stdin:
             threading.Thread(target=_end_with_stdin, args=(worker.ppid,), name="stdin", daemon=True).start()
         if worker.age == 1:
             print(self._address, flush=True)  # noqa: T201  # the documented output

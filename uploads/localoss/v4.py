@@ -23,8 +23,8 @@ SKEW = timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
 
 @dataclass(frozen=True, slots=True)
 class SignatureClaim:
-    """A signature as it was sent. `additional` are the signed headers beyond those that are always signed. `expires` is
-    in seconds; None in the header form.
+    """A signature as it was sent. `date` is the text that is signed. `additional` are the signed headers beyond those
+    that are always signed. `expires` is in seconds; None in the header form.
     """
 
     key_id: str
@@ -97,13 +97,12 @@ def read_header(request: Request, config: Config) -> SignatureClaim:
         raise invalid_argument(
             "x-oss-content-sha256", sent, "x-oss-content-sha256 must be UNSIGNED-PAYLOAD.", "0002-00000214"
         )
-    time = _header_time(request)
-    date = signing.timestamp(time)
+    date, time = _header_time(request)
     key_id, scope = _credential(fields["Credential"], "Authorization", "0002-00000213")
     if scope.region != config.region:
         message = "Invalid signing region in Authorization header."
         raise invalid_argument("Authorization", scope.region, message, "0002-00000226")
-    _check_scope(scope, date, config, "Authorization", "0002-00000213")
+    _check_scope(scope, signing.timestamp(time), config, "Authorization", "0002-00000213")
     token = request.headers.get("x-oss-security-token")
     additional = _names(fields.get("AdditionalHeaders", ""))
     return SignatureClaim(key_id, scope, date, time, additional, fields["Signature"], token)
@@ -189,12 +188,15 @@ def _check_scope(scope: signing.Scope, date: str, config: Config, where: str, ec
         raise invalid_argument(where, scope.date, "The date in credential differs from x-oss-date.", ec)
 
 
-def _header_time(request: Request) -> datetime:
+def _header_time(request: Request) -> tuple[str, datetime]:
+    """The date as it is signed, and its time. Without x-oss-date it is the text of the Date header as it stands, which
+    the Go SDK V1 signs (`oss/auth.go`, `getSignedStrV4`)."""
     if text := request.headers.get("x-oss-date"):
-        return _parse(text, "0002-00000211")
+        return text, _parse(text, "0002-00000211")
+    text = request.headers.get("date", "").strip()
     try:
-        time = parsedate_to_datetime(request.headers.get("date", ""))
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        time = parsedate_to_datetime(text)
+        return text, time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, TypeError, OverflowError) as error:
         message = "OSS authentication requires a valid Date."
         raise Refusal("AccessDenied", message=message, ec="0002-00000211") from error

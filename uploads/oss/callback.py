@@ -87,8 +87,11 @@ def request_headers(callback: str, variables: Mapping[str, str]) -> dict[str, st
     return {"x-oss-callback": callback, "x-oss-callback-var": encoded(variables)} if callback else {}
 
 
-def parse(callback: str, callback_var: str = "") -> CallbackParameters:
-    """The parameters in the two values. Raises CallbackRefused for values that OSS refuses."""
+def parse(callback: str, callback_var: str = "", *, any_names: bool = False) -> CallbackParameters:
+    """The parameters in the two values. Raises CallbackRefused for values that OSS refuses.
+
+    With `any_names`, custom variables whose names the manual does not allow are dropped instead, as OSS does.
+    """
     asked = _decoded(callback, "callback")
     variables = _decoded(callback_var, "callback-var") if callback_var else {}
     return CallbackParameters(
@@ -97,7 +100,7 @@ def parse(callback: str, callback_var: str = "") -> CallbackParameters:
         host=_host(_text(asked, "callbackHost")),
         body_type=_body_type(_text(asked, "callbackBodyType")),
         sni=str(asked.get("callbackSNI", False)).lower() == "true",
-        variables=_variables(variables),
+        variables=_variables(_known(variables) if any_names else variables),
     )
 
 
@@ -169,6 +172,10 @@ def _body_type(text: str) -> str:
     if text and text not in BODY_TYPES:
         raise CallbackRefused("callback", f"callbackBodyType must be one of {', '.join(BODY_TYPES)}.")
     return text or FORM
+
+
+def _known(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name.startswith("x:") and name == name.lower()}
 
 
 def _variables(given: Mapping[str, Any]) -> dict[str, str]:

@@ -27,16 +27,22 @@ _MAX_DAYS = 100_000
 
 
 class Contradiction(Exception):
-    """Rules that are well-formed but contradict each other or themselves. The message says which."""
+    """Rules that are well-formed but contradict each other or themselves. The message says which. `code` and `ec` are
+    those of OSS's error; an empty `ec` is unknown."""
+
+    def __init__(self, message: str, ec: str = "", code: str = "InvalidRequest") -> None:
+        self.code, self.ec = code, ec
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
     """An age in days since an upload was initiated or an object was changed, or a date (midnight UTC) before which
-    it was. One of the two is set."""
+    it was, or a date from which on any age will do. One of the three is set."""
 
     days: int | None = None
     before: datetime | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,27 +120,33 @@ def _age(rule: Element, action: str) -> Age | None:
     element = rule.find(action)
     if element is None:
         return None
-    days, before = _text(element, "Days"), _text(element, "CreatedBeforeDate")
-    if days and before:
-        raise Contradiction("A rule has either Days or CreatedBeforeDate.")
+    days, before, since = _text(element, "Days"), _text(element, "CreatedBeforeDate"), _text(element, "Date")
+    marker = _text(element, "ExpiredObjectDeleteMarker").lower() == "true" and action == EXPIRATION
+    if marker and (days or before or since):
+        raise Contradiction("ExpiredObjectDeleteMarker excludes Days and CreatedBeforeDate.", "0014-00000059")
+    if sum(map(bool, (days, before, since))) > 1:
+        raise Contradiction("A rule has either Days or CreatedBeforeDate.", "0014-00000061")
     if days:
         if not (days.isascii() and days.isdigit() and len(days) <= 6 and 1 <= int(days) <= _MAX_DAYS):
             raise Malformed("Days must be a positive whole number.")
         return Age(days=int(days))
     if before:
         return Age(before=_midnight(before))
-    if action == EXPIRATION and _text(element, "ExpiredObjectDeleteMarker"):
+    if since and action == EXPIRATION:
+        # The Go SDK V1 and oss2 send and read this older form. OSS's page "0014-00000056" refuses it.
+        return Age(since=_midnight(since))
+    if marker:
         return None
     raise Malformed(f"{action} needs Days or CreatedBeforeDate.")
 
 
 def _midnight(text: str) -> datetime:
     if not _DATE.fullmatch(text):
-        raise Malformed("CreatedBeforeDate must be a midnight such as 2026-01-15T00:00:00.000Z.")
+        raise Malformed("A date must be a midnight such as 2026-01-15T00:00:00.000Z.")
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.000Z").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Malformed("CreatedBeforeDate must be a midnight such as 2026-01-15T00:00:00.000Z.") from error
+        raise Malformed("A date must be a midnight such as 2026-01-15T00:00:00.000Z.") from error
 
 
 def _text(element: Element, tag: str) -> str:

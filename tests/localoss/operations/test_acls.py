@@ -42,3 +42,8 @@ def test_anonymous_requests_see_and_set_no_acl(wire: Wire) -> None:
     wire.put("a", b"x", {"x-oss-object-acl": "public-read-write"})
     refused(wire.call("GET", "a", [("acl", "")], signed=False), 403, "AccessDenied")
     refused(wire.call("PUT", "a", [("acl", "")], {"x-oss-object-acl": "private"}, signed=False), 403, "AccessDenied")
+
+
+def test_changing_the_acl_of_a_bucket_answers_its_location(wire: Wire) -> None:
+    answer = wire.call("PUT", "", [("acl", "")], {"x-oss-acl": "public-read"})
+    assert (answer.status_code, answer.headers["Location"]) == (200, f"/{wire.bucket}")

@@ -53,7 +53,16 @@ def test_metadata_and_tags_are_replaced_when_asked_for(wire: Wire) -> None:
     head = wire.call("HEAD", "b").headers
     assert "x-oss-meta-old" not in head
     assert (head["x-oss-meta-new"], head["x-oss-tagging-count"], head["x-oss-storage-class"]) == ("2", "2", "IA")
-    assert head["Content-Type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize("key", ["a", "b"])
+def test_content_type_stays_when_metadata_is_replaced_without_one(wire: Wire, key: str) -> None:
+    wire.put("a", b"x", {"Content-Type": "text/plain"})
+    sent = {**source(wire, "a"), "x-oss-metadata-directive": "REPLACE", "x-oss-meta-new": "2"}
+    result(wire.call("PUT", key, headers=sent), "CopyObjectResult")
+    assert wire.call("HEAD", key).headers["Content-Type"] == "text/plain"
+    result(wire.call("PUT", key, headers={**sent, "Content-Type": "text/html"}), "CopyObjectResult")
+    assert wire.call("HEAD", key).headers["Content-Type"] == "text/html"
 
 
 def test_an_object_copied_onto_itself_takes_the_headers_sent(wire: Wire) -> None:
@@ -144,3 +153,34 @@ def test_a_range_beyond_the_source_and_an_upload_of_nobody_are_refused(wire: Wir
     refused(wire.part("b", upload, 1, b"", beyond), 416, "InvalidRange")
     document = refused(wire.part("b", "0" * 32, 1, b"", source(wire, "a")), 404, "NoSuchUpload")
     assert document.findtext("EC") == "0042-00000311"
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "last"),
+    [("bytes=5-", 5, 9), ("bytes=-3", 7, 9), ("bytes=-99", 0, 9), ("bytes=0-0", 0, 0)],
+    ids=["open", "suffix", "suffix beyond the whole", "one byte"],
+)
+def test_open_and_suffix_ranges_are_copied(wire: Wire, given: str, first: int, last: int) -> None:
+    wire.put("a", b"0123456789")
+    upload = wire.initiate("b")
+    answer = wire.part("b", upload, 1, b"", {**source(wire, "a"), "x-oss-copy-source-range": given})
+    assert answer.headers["Content-Range"] == f"bytes {first}-{last}/10"
+    assert wire.complete("b", upload, build_complete([Part(1, bare(answer.headers["ETag"]))])).status_code == 200
+    assert wire.call("GET", "b").content == b"0123456789"[first : last + 1]
+
+
+@pytest.mark.parametrize("given", ["bytes=0-1,4-5", "bytes=-", "bytes=a-b", "0-1", "chars=0-1"])
+def test_whole_object_is_copied_for_a_range_that_does_not_conform(wire: Wire, given: str) -> None:
+    """OSS manual, "UploadPartCopy"."""
+    wire.put("a", b"0123456789")
+    upload = wire.initiate("b")
+    answer = wire.part("b", upload, 1, b"", {**source(wire, "a"), "x-oss-copy-source-range": given})
+    assert "Content-Range" not in answer.headers
+    assert bare(answer.headers["ETag"]) == hashlib.md5(b"0123456789").hexdigest().upper()
+
+
+@pytest.mark.parametrize("given", ["bytes=10-", "bytes=9-10", "bytes=5-4", "bytes=-0"])
+def test_range_outside_the_source_is_refused(wire: Wire, given: str) -> None:
+    wire.put("a", b"0123456789")
+    sent = {**source(wire, "a"), "x-oss-copy-source-range": given}
+    refused(wire.part("b", wire.initiate("b"), 1, b"", sent), 416, "InvalidRange")

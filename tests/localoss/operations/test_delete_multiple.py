@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -27,6 +28,30 @@ def test_many_objects_are_deleted_in_one_request(wire: Wire) -> None:
     document = result(answer, "DeleteResult")
     assert [element.text for element in document.iterfind("Deleted/Key")] == ["a", "b%2F%C3%BC", "never-there"]
     assert [wire.call("HEAD", key).status_code for key in ("a", "b/ü", "c")] == [404, 404, 200]
+
+
+CONTROLS = "".join(chr(number) for number in range(1, 32) if chr(number) not in "\r")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "".join(f"&#x{ord(character):02X};" for character in CONTROLS),
+        "".join(f"&#{ord(c)};" for c in CONTROLS),
+        CONTROLS,
+    ],
+    ids=["hexadecimal", "decimal", "raw"],
+)
+def test_keys_may_hold_control_characters(wire: Wire, written: str) -> None:
+    """As the Go SDK V1 and oss2 send them, though XML 1.0 has no such characters."""
+    others = ["\U000f0001 &amp; &#xF0021;", "plain&#10;line"]
+    keys = [f"a{CONTROLS}b", "\U000f0001 & \U000f0021", "plain\nline"]
+    for key in keys:
+        wire.put(key, b"x")
+    answer = delete(wire, delete_xml(f"a{written}b", *others), encoding_type="url")
+    listed = result(answer, "DeleteResult").iterfind("Deleted/Key")
+    assert [unquote(element.text or "") for element in listed] == keys
+    assert [wire.call("HEAD", key).status_code for key in keys] == [404] * 3
 
 
 def test_a_quiet_deletion_says_nothing(wire: Wire) -> None:

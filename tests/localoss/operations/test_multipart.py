@@ -59,8 +59,11 @@ def test_part_answers_what_arrived(wire: Wire) -> None:
 @pytest.mark.parametrize("number", ["0", "10001", "abc", "", "-1", "1.5", "99999999999999999999", "١"])
 def test_part_number_out_of_range_is_refused(wire: Wire, number: str) -> None:
     document = refused(wire.part("a", wire.initiate("a"), number, b"x"), 400, "InvalidArgument")
-    assert document.findtext("ArgumentName") == "partNumber"
-    assert document.findtext("Message") == "Part number must be an integer between 1 and 10000, inclusive."
+    # OSS's pages "0017-00000219" and "0017-00000220".
+    expected = ("PartNumber", number, "0017-00000220") if number else ("ResourceType", "partNumber", "0017-00000219")
+    assert tuple(map(document.findtext, ("ArgumentName", "ArgumentValue", "EC"))) == expected
+    message = "Part number must be an integer between 1 and 10000, inclusive."
+    assert document.findtext("Message") == (message if number else "Unexpected query string parameter")
 
 
 def test_first_and_last_part_number_make_an_object(wire: Wire) -> None:
@@ -95,8 +98,8 @@ def test_small_part_before_the_last_is_refused_at_complete_alone(wire: Wire) -> 
     upload = wire.initiate("a")
     parts = wire.parts("a", upload, [bytes_of(SMALLEST, 1), bytes_of(SMALLEST - 1, 2), b"end"])
     document = refused(wire.complete("a", upload, build_complete(parts)), 400, "EntityTooSmall")
-    given = [document.findtext(name) for name in ("MinSizeAllowed", "ProposedSize", "PartNumber", "ETag")]
-    assert given == ["102400", "102399", "2", f'"{parts[1].etag}"']
+    given = [document.findtext(name) for name in ("MinSizeAllowed", "ProposedSize", "PartNumber", "ETag", "EC")]
+    assert given == ["102400", "102399", "2", f'"{parts[1].etag}"', "0042-00000213"]
     # Nothing has happened: the part can be replaced, and the upload completed.
     answer = wire.part("a", upload, 2, bytes_of(SMALLEST, 2))
     parts[1] = Part(2, answer.headers["ETag"].strip('"'))
@@ -114,7 +117,8 @@ def test_order_and_duplicates_are_refused(wire: Wire) -> None:
     upload = wire.initiate("a")
     one, two = wire.parts("a", upload, [bytes_of(SMALLEST, 1), bytes_of(SMALLEST, 2)])
     for listed in ([two, one], [one, one], [one, two, two]):
-        refused(wire.complete("a", upload, build_complete(listed)), 400, "InvalidPartOrder")
+        document = refused(wire.complete("a", upload, build_complete(listed)), 400, "InvalidPartOrder")
+        assert document.findtext("EC") == "0042-00000209"
     assert wire.complete("a", upload, build_complete([one, two])).status_code == 200
 
 

@@ -50,6 +50,7 @@ def test_object_comes_back_with_its_headers(wire: Wire) -> None:
         assert abs(datetime.now(UTC) - parsedate_to_datetime(described["Last-Modified"])) < timedelta(minutes=1)
     meta = wire.call("HEAD", "film.mp4", [("objectMeta", "")])
     assert meta.headers["Content-Length"] == "10"
+    assert meta.headers["x-oss-hash-crc64ecma"] == str(crc64(CONTENT))
     assert "x-oss-storage-class" not in meta.headers
 
 
@@ -170,7 +171,8 @@ def test_conditions(wire: Wire) -> None:
             if status == 304:
                 assert answer.content == b""
                 assert answer.headers["ETag"] == etag
-    refused(wire.call("GET", "a", headers={"If-Match": other}), 412, "PreconditionFailed")
+    document = refused(wire.call("GET", "a", headers={"If-Match": other}), 412, "PreconditionFailed")
+    assert document.findtext("EC") == "0017-00001001"
 
 
 def test_url_may_override_headers_of_the_answer(wire: Wire) -> None:

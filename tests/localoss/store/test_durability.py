@@ -1,6 +1,7 @@
 """After SIGKILL at any moment, the server has all data that it acknowledged, and no other."""
 
 import hashlib
+import os
 import socket
 import sqlite3
 import threading
@@ -237,3 +238,22 @@ def test_an_index_of_an_earlier_version_is_migrated(tmp_path: Path) -> None:
         assert store.buckets.get("some-bucket") == Bucket("some-bucket", 1)
         assert store.uploads.get("some-bucket", "a", "id") is not None
         store.close()
+
+
+def test_fsync_writes_bytes_names_and_rows_before_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a loss of power leaves cannot be tested here; which files and directories are synchronized can."""
+    synchronized: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        synchronized.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+
+    store = Store(tmp_path, fsync=True)
+    store.prepare()
+    monkeypatch.setattr(os, "fsync", fsync)
+    with store.blobs.receive([b"hello"]) as blob:
+        path = store.blobs.path(blob.name)
+        assert synchronized == [str(path), str(path.parent)]
+    copy = store.blobs.path(store.blobs.link(blob.name))
+    assert synchronized[2:] == [str(copy.parent)]
+    assert store._index.connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    store.close()

@@ -24,7 +24,7 @@ def put_bucket_acl(context: Context) -> Answer:
     if not context.request.headers.get("x-oss-acl"):
         raise invalid_argument("x-oss-acl", "", "no such bucket access control exists.")
     create(context, "Standard")
-    return Answer()
+    return Answer(headers={"Location": f"/{context.request.bucket}"})
 
 
 def get_object_acl(context: Context) -> Answer:

@@ -23,7 +23,7 @@ def put_bucket_lifecycle(context: Context) -> Answer:
     except Malformed as error:
         raise Refusal("MalformedXML", {"Reason": str(error)}) from error
     except Contradiction as error:
-        raise Refusal("InvalidRequest", message=str(error)) from error
+        raise Refusal(error.code, message=str(error), ec=error.ec) from error
     context.store.buckets.set_lifecycle(context.bucket.name, rules)
     return Answer()
 

@@ -16,14 +16,14 @@ from uploads.localoss.operations import conditions, headers
 from uploads.localoss.operations.bucket_overwrite import is_protected
 from uploads.localoss.operations.buckets import check_name
 from uploads.localoss.operations.context import Context
-from uploads.localoss.operations.multipart import PART_COPY_EC, existing_upload, part_number, record_part
+from uploads.localoss.operations.multipart import PART_COPY_EC, existing_upload, record_part, requested_number
 from uploads.localoss.operations.objects import new_id, no_such_key
 from uploads.localoss.store.objects import ObjectReader
 from uploads.localoss.store.rows import StoredObject
 from uploads.oss.limits import MAX_PART_SIZE
 
 SOURCE = "x-oss-copy-source"
-_RANGE = re.compile(r"bytes=(\d{1,19})-(\d{1,19})")
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 _DIRECTIVES = ("COPY", "REPLACE")
 
 
@@ -52,16 +52,17 @@ def copy_object(context: Context) -> Answer:
 def upload_part_copy(context: Context) -> Answer:
     """OSS manual: "UploadPartCopy"."""
     request = context.request
-    number = part_number(request.parameters.get("partNumber", ""))
+    number = requested_number(context)
     upload = existing_upload(context, PART_COPY_EC)
     with _source(context) as reading:
-        first, length = _range(request.headers, reading.object.size)
+        chosen = _range(request.headers, reading.object.size)
+        first, length = chosen or (0, reading.object.size)
         if length > MAX_PART_SIZE:
             raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(MAX_PART_SIZE), "ProposedSize": str(length)})
         with context.store.blobs.receive(reading.read(first, length)) as blob:
             record_part(context, upload, number, blob, PART_COPY_EC)
         extra = {"ETag": quoted(blob.etag), "x-oss-hash-crc64ecma": str(blob.crc64)}
-        if f"{SOURCE}-range" in request.headers:
+        if chosen:
             extra["Content-Range"] = f"bytes {first}-{first + length - 1}/{reading.object.size}"
     content = [("LastModified", iso_time(context.milliseconds)), ("ETag", quoted(blob.etag))]
     return xml("CopyPartResult", content, {**extra, **headers.encryption(upload.headers)})
@@ -99,20 +100,37 @@ def source_of(value: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _range(sent: Mapping[str, str], size: int) -> tuple[int, int]:
-    """The first byte and the length to copy. A range that cannot be read means the whole, as with GetObject."""
-    found = _RANGE.fullmatch(sent.get(f"{SOURCE}-range", "").strip())
-    if found is None:
-        return 0, size
-    first, last = int(found[1]), int(found[2])
-    if last < first or last >= size:
-        raise Refusal("InvalidRange", {"ActualObjectSize": str(size), "RangeRequested": found[0]})
+def _range(sent: Mapping[str, str], size: int) -> tuple[int, int] | None:
+    """The first byte and the length to copy; None for the whole object. Refusal (InvalidRange) for bytes beyond it.
+
+    A range that does not conform to the conventions means the whole, and the response has no Content-Range (OSS manual:
+    "UploadPartCopy"). Open and suffix ranges conform (RFC 9110, section 14.1.2). Several ranges are taken as not
+    conforming, because a part is one range; what OSS does with them is unknown.
+    """
+    text = sent.get(f"{SOURCE}-range", "").strip()
+    found = _RANGE.fullmatch(text)
+    if found is None or not (found[1] or found[2]):
+        return None
+    if found[1]:
+        first, last = int(found[1]), int(found[2]) if found[2] else size - 1
+        beyond = first >= size or last >= size or last < first
+    else:
+        first, last = size - min(int(found[2]), size), size - 1
+        beyond = first >= size
+    if beyond:
+        raise Refusal("InvalidRange", {"ActualObjectSize": str(size), "RangeRequested": text})
     return first, last - first + 1
 
 
 def _headers(sent: Mapping[str, str], source: StoredObject, *, itself: bool) -> dict[str, str]:
-    """The headers of the copy. Metadata and tags come from the source or from the request, as the directives say."""
+    """The headers of the copy. Metadata and tags come from the source or from the request, as the directives say.
+
+    The content type stays that of the source unless the request has one. The manual does not say so; oss2's
+    `update_object_meta` relies on it.
+    """
     asked = headers.stored_headers(sent)
+    if not sent.get("content-type"):
+        asked["content-type"] = source.headers["content-type"]
     meta = source.headers if _directive(sent, "metadata") == "COPY" and not itself else asked
     tags = source.headers if _directive(sent, "tagging") == "COPY" else asked
     kept = {name: value for name, value in meta.items() if name in headers.KEPT or name.startswith(headers.META)}

@@ -14,10 +14,11 @@ from uploads.oss.limits import MAX_DELETE_KEYS, MAX_DELETE_XML_BYTES
 def delete_multiple(context: Context) -> Answer:
     """OSS manual: "DeleteMultipleObjects"."""
     request = context.request
-    document = markup.parse(request.body.whole(MAX_DELETE_XML_BYTES), "Delete")
+    body, restore = markup.without_controls(request.body.whole(MAX_DELETE_XML_BYTES))
+    document = markup.parse(body, "Delete")
     encode = request.wants_url_encoding()
     # A key may consist of spaces, so it is not stripped.
-    keys = [element.findtext("Key") or "" for element in document.iterfind("Object")]
+    keys = [(element.findtext("Key") or "").translate(restore) for element in document.iterfind("Object")]
     if not 1 <= len(keys) <= MAX_DELETE_KEYS or not all(keys):
         raise Refusal("MalformedXML")
     for key in keys:

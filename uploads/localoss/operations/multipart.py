@@ -22,9 +22,10 @@ from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE, MIN_PART_SIZE
 from uploads.oss.messages import bare, multipart_etag
 
 MAX_COMPLETE_XML = 4 * 1024 * 1024
-COMPLETE_EC = "0042-00000205"
+COMPLETE_EC, SMALL_PART_EC = "0042-00000205", "0042-00000213"
 PART_EC = "0042-00000104"
 PART_COPY_EC = "0042-00000311"
+NUMBER_EC, MISSING_NUMBER_EC = "0017-00000220", "0017-00000219"
 _NUMBER = f"Part number must be an integer between 1 and {MAX_PART_NUMBER}, inclusive."
 
 
@@ -46,7 +47,7 @@ def initiate(context: Context) -> Answer:
 def upload_part(context: Context) -> Answer:
     """OSS manual: "UploadPart"."""
     request, store = context.request, context.store
-    number = part_number(request.parameters.get("partNumber", ""))
+    number = requested_number(context)
     upload = existing_upload(context, PART_EC)
     headers.refuse_object_headers(request.headers)
     request.body.require_length(MAX_PART_SIZE)
@@ -135,7 +136,7 @@ def choose(parts: list[StoredPart], listed: list[_ListedPart] | None) -> list[St
                 "PartNumber": str(part.number),
                 "ETag": quoted(part.etag),
             }
-            raise Refusal("EntityTooSmall", fields)
+            raise Refusal("EntityTooSmall", fields, ec=SMALL_PART_EC)
     return chosen
 
 
@@ -193,10 +194,22 @@ def _assemble(context: Context, upload: Upload, acl: str, chosen: list[StoredPar
     return stored, chosen
 
 
-def part_number(text: str) -> int:
-    """A part number from 1 to 10,000. Refusal (InvalidArgument) otherwise."""
+def requested_number(context: Context) -> int:
+    """The part number in the URL. Refusal (InvalidArgument) unless there are a part number and an upload id.
+
+    The error is the one of OSS's page "0017-00000219", which is about a missing part number. What OSS answers when the
+    upload id is missing is unknown; taken for PutObject, the request would overwrite the object with a part.
+    """
+    given = context.request.parameters
+    if not given.get("partNumber") or "uploadId" not in given:
+        raise invalid_argument("ResourceType", "partNumber", "Unexpected query string parameter", MISSING_NUMBER_EC)
+    return part_number(given["partNumber"], NUMBER_EC)
+
+
+def part_number(text: str, ec: str = "") -> int:
+    """A part number from 1 to 10,000. Refusal (InvalidArgument, with `ec`) otherwise."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MAX_PART_NUMBER):
-        raise invalid_argument("partNumber", text, _NUMBER)
+        raise invalid_argument("PartNumber", text, _NUMBER, ec)
     return int(text)
 
 

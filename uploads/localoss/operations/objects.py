@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
+from uploads.localoss.body import Chunk
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import callback, conditions, headers, traffic
 from uploads.localoss.operations.bucket_overwrite import is_protected
@@ -41,7 +42,7 @@ def store_object(
     context: Context,
     key: str,
     sent: Mapping[str, str],
-    chunks: Iterable[bytes],
+    chunks: Iterable[Chunk],
     check: Callable[[Blob], None] = lambda blob: None,
 ) -> StoredObject:
     """Store an object of these bytes and headers. Nothing is stored if `check` or anything else raises.
@@ -105,7 +106,8 @@ def head_object(context: Context) -> Answer:
 def get_object_meta(context: Context) -> Answer:
     """OSS manual: "GetObjectMeta"."""
     stored = existing_object(context)
-    return Answer(200, {**conditions.not_modified(stored), "Content-Length": str(stored.size)})
+    crc = {"x-oss-hash-crc64ecma": str(stored.crc64)}
+    return Answer(200, {**conditions.not_modified(stored), **crc, "Content-Length": str(stored.size)})
 
 
 def delete_object(context: Context) -> Answer:

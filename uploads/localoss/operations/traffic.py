@@ -6,13 +6,15 @@ Rule: the rate holds over the whole body, in pieces of a tenth of a second, so t
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
-from uploads.localoss.body import CHUNK
+from uploads.localoss.body import CHUNK, Chunk
 from uploads.localoss.errors import invalid_argument
 from uploads.localoss.operations.context import Context
 from uploads.oss.limits import MAX_PART_SIZE, MAX_TRAFFIC_LIMIT, MIN_TRAFFIC_LIMIT
 
 NAME = "x-oss-traffic-limit"
+_Bytes = TypeVar("_Bytes", bound=Chunk)
 
 
 def limit(context: Context) -> int | None:
@@ -35,7 +37,7 @@ def rate_of(text: str) -> int | None:
     return int(text) // 8
 
 
-def incoming(context: Context) -> Iterator[bytes]:
+def incoming(context: Context) -> Iterator[Chunk]:
     """The body of an upload in chunks, at the rate of the request's limit."""
     rate = limit(context)
     body = context.request.body
@@ -50,11 +52,11 @@ def limited(chunks: Iterator[bytes], rate: int | None) -> Iterator[bytes]:
 
 
 def paced(
-    chunks: Iterable[bytes],
+    chunks: Iterable[_Bytes],
     rate: int,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[bytes]:
+) -> Iterator[_Bytes]:
     """The same chunks at `rate` bytes per second on average."""
     start, passed = clock(), 0
     for chunk in chunks:

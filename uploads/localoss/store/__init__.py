@@ -15,11 +15,14 @@ __all__ = ["BucketGone", "Store"]
 
 
 class Store:
-    """The data of one server, under `root`."""
+    """The data of one server, under `root`.
 
-    def __init__(self, root: Path) -> None:
-        self._index = Index(root / "index.sqlite3")
-        self.blobs = Blobs(root / "blobs")
+    Data survives the end of the process in any case, and with `fsync` that of the machine.
+    """
+
+    def __init__(self, root: Path, *, fsync: bool = False) -> None:
+        self._index = Index(root / "index.sqlite3", fsync=fsync)
+        self.blobs = Blobs(root / "blobs", fsync=fsync)
         self.buckets = Buckets(self._index)
         self.objects = Objects(self._index, self.blobs)
         self.uploads = Uploads(self._index, self.blobs)

@@ -5,6 +5,7 @@ of an object that is being read are removed after the last reader.
 """
 
 import hashlib
+import os
 import secrets
 import threading
 from collections import Counter
@@ -22,8 +23,8 @@ CHUNK = 1024 * 1024
 class Blobs:
     """A directory of blobs, in 256 subdirectories."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, *, fsync: bool = False) -> None:
+        self._root, self._fsync = root, fsync
         self._lock = threading.Lock()
         self._readers: Counter[str] = Counter()
         self._obsolete: dict[str, list[str]] = {}
@@ -44,7 +45,7 @@ class Blobs:
         return self._root / name[:2] / name
 
     @contextmanager
-    def receive(self, chunks: Iterable[bytes]) -> Iterator[Blob]:
+    def receive(self, chunks: Iterable[bytes | memoryview]) -> Iterator[Blob]:
         """Write a new blob and hash it. It is removed if the block raises; commit the row that names it within the
         block.
         """
@@ -55,7 +56,7 @@ class Blobs:
             self.remove([name])
             raise
 
-    def _write(self, name: str, chunks: Iterable[bytes]) -> Blob:
+    def _write(self, name: str, chunks: Iterable[bytes | memoryview]) -> Blob:
         digest, crc, size = hashlib.md5(usedforsecurity=False), 0, 0
         with self.path(name).open("xb", buffering=0) as file:
             for chunk in chunks:
@@ -63,13 +64,26 @@ class Blobs:
                 crc = crc64(chunk, crc)
                 size += len(chunk)
                 _write_all(file, chunk)
+            if self._fsync:
+                os.fsync(file.fileno())
+                self._fsync_directory(name)
         return Blob(name, size, digest.digest(), crc)
 
     def link(self, name: str) -> str:
         """A second name for the same bytes, which stay until both names are removed."""
         copy = secrets.token_hex(16)
         self.path(copy).hardlink_to(self.path(name))
+        if self._fsync:
+            self._fsync_directory(copy)
         return copy
+
+    def _fsync_directory(self, name: str) -> None:
+        """Write the directory of a blob to the disk: a file whose name is lost is lost too."""
+        descriptor = os.open(self.path(name).parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove blobs. One that cannot be removed now is removed at the next start."""
@@ -113,7 +127,7 @@ class Blobs:
         self.remove(names)
 
 
-def _write_all(file: FileIO, chunk: bytes) -> None:
+def _write_all(file: FileIO, chunk: bytes | memoryview) -> None:
     """Write all of `chunk`. An unbuffered write may write less, when the disk is nearly full."""
     view = memoryview(chunk)
     while view:

@@ -52,8 +52,8 @@ class BucketGone(Exception):
 class Index:
     """Connections to the index, one for each thread. Writers wait for each other."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, fsync: bool = False) -> None:
+        self._path, self._synchronous = path, "FULL" if fsync else "NORMAL"
         self._local = threading.local()
         self._writers = threading.Lock()
 
@@ -71,7 +71,7 @@ class Index:
         if connection is None:
             connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute("PRAGMA foreign_keys=ON")
             self._local.connection = connection
         return connection
