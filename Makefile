@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, hosts, bench, chaos, clients. Each installs what it needs.
+# The targets to know: setup, demo, test, hosts, bench, chaos, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,7 +29,7 @@ GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: setup demo test hosts newest lint pure unit postgres mariadb mariadb-core e2e coverage bench chaos clients java browser clean
+.PHONY: setup demo test hosts newest lint pure unit postgres mariadb mariadb-core e2e coverage bench chaos clients live java browser clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -162,6 +162,10 @@ clients: setup java $(GENERATORS_STAMP)
 	var/clients/bin/python -m pip install --quiet --disable-pip-version-check -r tests/clients/python/requirements.txt
 	mvn --quiet dependency:copy -Dartifact=$(OPENAPI_GENERATOR) -DoutputDirectory=$(CURDIR)/var/clients
 	$(RUN) -m pytest tests/clients/check_generators.py
+
+# Statements about OSS, on the bucket that OSS_LIVE_… name: docs/live.md.
+live: $(PY_STAMP)
+	@$(RUN) -m tests.live $(if $(ONLY),--only $(ONLY))
 
 java:
 	@command -v mvn >/dev/null || { apt-get update -qq && apt-get install -y -qq default-jre-headless maven; }
