@@ -28,11 +28,15 @@ Query = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A key pair. Temporary credentials, as STS issues them, also have a `security_token`."""
+    """A key pair. Temporary credentials, as STS issues them, also have a `security_token`.
+
+    `expires_at` is the time (UTC) at which OSS begins to refuse them and what they signed; None if it is not known.
+    """
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
