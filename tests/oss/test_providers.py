@@ -1,8 +1,9 @@
 """The cache of the server's credentials: when it asks for others, how often, and what it does when none come."""
 
+import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -123,13 +124,26 @@ def test_a_failing_origin_is_asked_with_growing_pauses_while_the_credentials_las
     assert origin.later(2 * MINUTE).startswith("key-")
 
 
-def test_a_failure_is_told_without_the_response(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.fixture
+def logged() -> Iterator[list[logging.LogRecord]]:
+    """What the providers log. The pure tests run without pytest's `caplog`."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger = logging.getLogger("uploads.credentials")
+    logger.addHandler(handler)
+    yield records
+    logger.removeHandler(handler)
+
+
+def test_a_failure_is_told_without_the_response(logged: list[logging.LogRecord]) -> None:
     origin = Origin()
     origin.failing = True
     with pytest.raises(CredentialsUnavailable, match=r"from test\. RuntimeError 404 NoSuchRole\.") as caught:
         origin.later(timedelta())
-    assert "NoSuchRole" in caplog.text
-    assert "hidden" not in caplog.text + str(caught.value)
+    text = logging.Formatter().format(logged[0])
+    assert "NoSuchRole" in text
+    assert "hidden" not in text + str(caught.value)
     assert caught.value.retryable
     assert not caught.value.sent
 

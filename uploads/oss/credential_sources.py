@@ -149,11 +149,14 @@ def _from_result(result: object) -> Credentials:
     texts = [result.get(name) for name in ("access_key_id", "access_key_secret", "security_token")]
     if not (isinstance(texts[0], str) and isinstance(texts[1], str) and texts[0] and texts[1]):
         raise ValueError("access_key_id and access_key_secret must be texts")
-    return Credentials(texts[0], texts[1], str(texts[2]) if texts[2] else None, _time(result.get("expires_at")))
+    return Credentials(texts[0], texts[1], str(texts[2]) if texts[2] else None, time_from(result.get("expires_at")))
 
 
-def _time(given: object) -> datetime | None:
-    """A datetime or ISO 8601 text as a time, UTC unless it says otherwise; None for None and for an empty text."""
+def time_from(given: object) -> datetime | None:
+    """A datetime or ISO 8601 text as a time, UTC unless it says otherwise; None for None and for an empty text.
+
+    Raises ValueError.
+    """
     if given is None or given == "":
         return None
     try:

@@ -66,6 +66,14 @@ class SigningContext:
         """The scope of this day, region and product."""
         return Scope(self.date[:8], self.region, self.product)
 
+    def life(self, seconds: int) -> int:
+        """`seconds`, or those for which the credentials are still valid if these are fewer; at least 1.
+
+        OSS refuses a presigned URL whose token has expired: https://www.alibabacloud.com/help/en/oss/support/0002-00000007
+        """
+        end = self.credentials.expires_at
+        return seconds if end is None else max(1, min(seconds, int((end - self.now).total_seconds())))
+
     @cached_property
     def date(self) -> str:
         """The value of x-oss-date."""
