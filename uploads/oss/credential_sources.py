@@ -199,7 +199,7 @@ def _vendor(name: str, kind: Kind, options: Mapping[str, Any]) -> Any:
             given = {"role_session_name": session, **given}
         case "credentials_uri":
             given["uri"] = vendor_credentials.with_port(given.get("uri") or os.environ[kind.variables["uri"]])
-    return vendor_credentials.provider(kind.provider, given)
+    return vendor_credentials.provider(kind.provider, given, requests=not kind.keeps)
 
 
 def _ask(provider: Any) -> Credentials:

@@ -12,13 +12,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+CONNECT_SECONDS = 2
+READ_SECONDS = 5
+"""The package waits one second for the metadata service, which a busy machine exceeds."""
 _LOGGERS = ("credentials", "alibabacloud-tea")
 
 
-def provider(name: str, options: dict[str, Any]) -> Any:
-    """A new object of one of the package's provider classes. Raises ImportError without the package."""
+def provider(name: str, options: dict[str, Any], *, requests: bool) -> Any:
+    """A new object of one of the package's provider classes. Raises ImportError without the package.
+
+    `requests`: the class sends requests itself, and takes options for them.
+    """
     module = import_module("alibabacloud_credentials.provider")
     _silence()
+    if requests:
+        http = import_module("alibabacloud_credentials.http")
+        limits = http.HttpOptions(connect_timeout=CONNECT_SECONDS * 1000, read_timeout=READ_SECONDS * 1000)
+        options = {**options, "http_options": limits}
     return getattr(module, name)(**options)
 
 

@@ -14,13 +14,15 @@ from uploads import telemetry
 from uploads.conf import Destination, settings
 from uploads.connection import oss_now
 from uploads.domain import options
-from uploads.domain.errors import NotOffered, StorageRefused
+from uploads.domain.errors import NotOffered, StorageRefused, from_storage
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User
 from uploads.oss import post
 from uploads.oss.callback import encoded
+from uploads.oss.errors import CredentialsUnavailable
 from uploads.oss.limits import MAX_PART_SIZE
+from uploads.oss.providers import FixedCredentials
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
@@ -94,6 +96,8 @@ def _life(destination: Destination, context: SigningContext) -> int:
     """Seconds until a signature expires: no longer than the credentials behind it. Raises StorageRefused."""
     life = context.life(destination.url_expires)
     if life < min(SHORTEST_LIFE, destination.url_expires):
+        if not isinstance(settings.credentials, FixedCredentials):
+            raise from_storage(CredentialsUnavailable("the setting CREDENTIALS"))
         raise StorageRefused(
             Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
         )
