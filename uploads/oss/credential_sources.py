@@ -13,6 +13,7 @@ dependency, so it is imported when credentials are first needed. Its messages ma
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -100,7 +101,9 @@ def source_from(value: object) -> Source | Credentials:
     name = value.get("type")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None or not isinstance(name, str):
-        raise ValueError(f"the type {name!r} is not one of {', '.join(KINDS)}")
+        # Whatever is not a plain word may hold a secret.
+        shown = repr(name) if name is None or re.fullmatch(r"\w{1,40}", str(name)) else "given"
+        raise ValueError(f"the type {shown} is not one of {', '.join(KINDS)}")
     _check_options(kind, options)
     if not kind.provider:
         return _from_result(options)
