@@ -1,7 +1,8 @@
 """The OSS client of this process, made from the settings.
 
-Rule: one client, with one connection pool, for each endpoint, region and key pair; in a running site that is one. All
-share one clock. When Django announces that `UPLOADS` changed (in tests), all clients are closed and the clock is new.
+Rule: one client, with one connection pool, for each endpoint, region and provider of credentials; in a running site
+that is one. All share one clock. When Django announces that `UPLOADS` changed (in tests), all clients are closed and
+the clock is new.
 """
 
 from contextlib import suppress
@@ -18,9 +19,9 @@ from uploads.oss.client import OssClient
 from uploads.oss.clock import ServerClock
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import StorageError
-from uploads.oss.signing import Credentials
+from uploads.oss.providers import CredentialsProvider
 
-_clients: dict[tuple[Endpoint, str, Credentials], OssClient] = {}
+_clients: dict[tuple[Endpoint, str, CredentialsProvider], OssClient] = {}
 _lock = Lock()
 _synchronizing = Lock()
 _clock = ServerClock()

@@ -64,10 +64,13 @@ def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:
 
 
 def download_url(bucket: str, key: str, expires: int, filename: str = "") -> str:
-    """A presigned URL for GetObject, valid for `expires` seconds. `filename`: the browser saves it under this name.
+    """A presigned URL for GetObject, valid for `expires` seconds, or as long as the credentials behind it.
 
+    `filename`: the browser saves it under this name. Raises CredentialsUnavailable.
     See https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls.
     """
     query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
-    context = SigningContext(settings.credentials, settings.region, oss_now())
-    return presign(context, OssRequest("GET", bucket, key, query), settings.endpoint.url_of(bucket, key), expires)
+    now = oss_now()
+    context = SigningContext(settings.credentials.credentials(now), settings.region, now)
+    request, url = OssRequest("GET", bucket, key, query), settings.endpoint.url_of(bucket, key)
+    return presign(context, request, url, context.life(expires))

@@ -14,18 +14,20 @@ from uploads import telemetry
 from uploads.conf import Destination, settings
 from uploads.connection import oss_now
 from uploads.domain import options
-from uploads.domain.errors import NotOffered, StorageRefused
+from uploads.domain.errors import NotOffered, StorageRefused, from_storage
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User
 from uploads.oss import post
 from uploads.oss.callback import encoded
+from uploads.oss.errors import CredentialsUnavailable
 from uploads.oss.limits import MAX_PART_SIZE
+from uploads.oss.providers import FixedCredentials
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.begin import object_headers
-from uploads.services.common import callback_of, destination_of, require
+from uploads.services.common import callback_of, destination_of, require, storage_errors
 from uploads.services.parts import check_part, require_room, with_sizes
 
 SHORTEST_LIFE = 60
@@ -74,43 +76,40 @@ def sign_parts(
     record_activity(upload, timezone.now())
     now = (now or oss_now()).astimezone(UTC).replace(microsecond=0)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
-    life = _life(destination, now)
+    with storage_errors():
+        context = SigningContext(settings.credentials.credentials(now), settings.region, now)
+    life = _life(destination, context)
     match upload.method:
         case Method.POST:
-            return [_sign_single(upload, part, now, life) for part in parts]
+            return [_sign_single(upload, part, context, life) for part in parts]
         case Method.PUT:
-            return [_sign_put(upload, part, now, life) for part in parts]
+            return [_sign_put(upload, part, context, life) for part in parts]
     url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
     query = [("uploadId", upload.upload_id), *options.traffic(upload.transfer_options).items()]
-    signer = PartSigner(_context(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
+    signer = PartSigner(context, OssRequest("PUT", upload.bucket, upload.key, query), url, life)
     return [
         SignedPart(part.number, signer.url(part), expires_at, part.size, headers=_bound_headers(part)) for part in parts
     ]
 
 
-def _context(now: datetime) -> SigningContext:
-    return SigningContext(settings.credentials, settings.region, now)
-
-
-def _life(destination: Destination, now: datetime) -> int:
-    """Seconds until a signature expires: no longer than the credentials behind it."""
-    end = settings.credentials_expire_at
-    if end is None:
-        return destination.url_expires
-    life = min(destination.url_expires, int((end - now).total_seconds()))
-    if life < SHORTEST_LIFE:
+def _life(destination: Destination, context: SigningContext) -> int:
+    """Seconds until a signature expires: no longer than the credentials behind it. Raises StorageRefused."""
+    life = context.life(destination.url_expires)
+    if life < min(SHORTEST_LIFE, destination.url_expires):
+        if not isinstance(settings.credentials, FixedCredentials):
+            raise from_storage(CredentialsUnavailable("the setting CREDENTIALS"))
         raise StorageRefused(
             Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
         )
     return life
 
 
-def _sign_single(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
+def _sign_single(upload: Upload, part: PartRequest, context: SigningContext, life: int) -> SignedPart:
     """PostObject does not verify an MD5. A part with one is sent by PutObject, which does."""
-    return (_sign_put if part.content_md5 else _sign_form)(upload, part, now, life)
+    return (_sign_put if part.content_md5 else _sign_form)(upload, part, context, life)
 
 
-def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
+def _sign_form(upload: Upload, part: PartRequest, context: SigningContext, life: int) -> SignedPart:
     """The whole file as one browser form. The policy binds key, size, type and every other field.
 
     A policy cannot demand that a field is absent: OSS refuses a form that lacks a field of the policy (EC
@@ -129,9 +128,9 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
         "success_action_status": "200",
     }
     sizes = _sizes(upload)
-    signed = post.signed_fields(_context(now), upload.bucket, fields, sizes, life)
+    signed = post.signed_fields(context, upload.bucket, fields, sizes, life)
     url = settings.endpoint.url_of(upload.bucket, "")
-    return SignedPart(part.number, url, now + timedelta(seconds=life), upload.size, "POST", fields=signed)
+    return SignedPart(part.number, url, context.now + timedelta(seconds=life), upload.size, "POST", fields=signed)
 
 
 def _sizes(upload: Upload) -> tuple[int, int]:
@@ -142,7 +141,7 @@ def _sizes(upload: Upload) -> tuple[int, int]:
     return 0, min(limit for limit in limits if limit is not None)
 
 
-def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
+def _sign_put(upload: Upload, part: PartRequest, context: SigningContext, life: int) -> SignedPart:
     """The whole file as one PutObject. Its size and every header are bound: otherwise the URL would accept others."""
     if upload.size is None:
         raise NotOffered(
@@ -159,8 +158,8 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     # By default OSS signs only some headers. A client could leave out the others, such as Content-Disposition.
     sent = {**headers, "Content-Length": str(upload.size)}
     request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, [*sent])
-    signed = presign(_context(now), request, settings.endpoint.url_of(upload.bucket, upload.key), life)
-    return SignedPart(part.number, signed, now + timedelta(seconds=life), upload.size, headers=headers)
+    signed = presign(context, request, settings.endpoint.url_of(upload.bucket, upload.key), life)
+    return SignedPart(part.number, signed, context.now + timedelta(seconds=life), upload.size, headers=headers)
 
 
 def _md5_header(part: PartRequest) -> dict[str, str]:
