@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-<<<<<<< HEAD
 from uploads.localoss import (
     access,
     answers,
@@ -26,12 +25,10 @@ from uploads.localoss import (
     internal_routes,
     lifecycle,
     routes,
+    sts,
 )
 from uploads.localoss.account_rules import AccountRules, RuleRefusal
 from uploads.localoss.addressing import endpoint_of
-=======
-from uploads.localoss import access, answers, auth, cors, fault_injection, internal_routes, lifecycle, routes, sts
->>>>>>> i15creds
 from uploads.localoss.answers import Answer, wsgi_value
 from uploads.localoss.auth import Identity
 from uploads.localoss.callbacks import CallbackClient
@@ -167,15 +164,11 @@ class LocalOss:
                 return self._sts.answer(request, self._clock() + shift)
             return self._operate(request, bucket, route, self._clock() + shift)
         except Refusal as refusal:
-<<<<<<< HEAD
+            if route is routes.ASSUME_ROLE:
+                return sts.injected(refusal, request)
             answer = answers.error(refusal, request.id, request.host, request.method)
             answer.cors = not (isinstance(refusal, RuleRefusal) and "refusals-without-cors" in self.rules.current)
             return answer
-=======
-            if route is routes.ASSUME_ROLE:
-                return sts.injected(refusal, request)
-            return answers.error(refusal, request.id, request.host, request.method)
->>>>>>> i15creds
         except BucketGone:
             missing = Refusal("NoSuchBucket", {"BucketName": request.bucket})
             return answers.error(missing, request.id, request.host, request.method)
