@@ -146,6 +146,15 @@ def test_multipart_uploads_at_oss_are_shown_with_orphans(
     assert list(oss.all_uploads("demo-bucket", prefix)) == []
 
 
+def test_a_selection_without_upload_id_aborts_nothing(admin: Client, begin: Any) -> None:
+    """An upload that is sent in one request has none, and must not be taken for the selected one."""
+    form = begin(5)
+    chosen = {"bucket": form.bucket, "selected": [":x", "x", f":{form.key}"]}
+    assert "0 aborted" in admin.post(f"{LIST}multipart-uploads/", chosen, follow=True).content.decode()
+    form.refresh_from_db()
+    assert form.state == "uploading"
+
+
 def test_multipart_uploads_are_paged(admin: Client, begin: Any, oss: OssClient) -> None:
     ids = {oss.initiate("demo-bucket", f"paged/{number:03}") for number in range(60)}
     seen, query = 0, "prefix=paged/"

@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
 from django.test import Client
+from rest_framework import exceptions
 from rest_framework.test import APIClient
 
 from tests.django_fixtures import Begin, Place
@@ -21,6 +22,7 @@ from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.oss.errors import Refused
 from uploads.oss.signing import PartRequest
+from uploads.web.problems import problem
 from uploads.web.request_id import RequestIdFilter
 
 pytestmark = pytest.mark.django_db
@@ -235,6 +237,26 @@ def test_each_request_has_an_id_of_its_own(api: APIClient) -> None:
 def test_host_projects_need_not_set_an_exception_handler(api: APIClient, settings: Any) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
     assert_problem(api.post("/api/uploads/", {}, format="json"), 400, "invalid")
+
+
+class OddStatus(exceptions.APIException):
+    status_code = 440
+    default_detail = "Log in again."
+
+
+def test_a_hosts_authentication_may_raise_what_it_likes(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is what djangorestframework-simplejwt raises for an expired token."""
+    expired = exceptions.AuthenticationFailed()
+    expired.detail = {  # type: ignore[assignment]
+        "detail": exceptions.ErrorDetail("Given token not valid for any token type", "token_not_valid"),
+        "code": exceptions.ErrorDetail("token_not_valid", "token_not_valid"),
+        "messages": [{"token_class": "AccessToken", "token_type": "access", "message": "Token is expired"}],
+    }
+    body = problem(expired)
+    assert (body["detail"], body["status"]) == ("Given token not valid for any token type", 401)
+    assert "errors" not in body
+    odd = problem(OddStatus())
+    assert (odd["status"], odd["detail"], odd["title"]) == (440, "Log in again.", "Error")
 
 
 # OSS's refusals of parts

@@ -20,6 +20,7 @@ VISITS = 3
 LIMIT = 300
 """Milliseconds of database time for one page."""
 LIST = "/admin/uploads/upload/"
+REMOVALS = "/admin/uploads/objectremoval/"
 
 
 def run() -> dict[str, Any]:
@@ -60,8 +61,8 @@ def without_indexes(cursor: Any) -> Iterator[None]:
     """Rows are inserted several times as fast when indexes are built afterwards, and references are not checked."""
     cursor.execute(
         "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid::regclass::text "
-        "IN ('uploads_upload', 'uploads_part', 'uploads_uploadevent') AND indexrelid NOT IN (SELECT conindid FROM "
-        "pg_constraint)"
+        "IN ('uploads_upload', 'uploads_part', 'uploads_uploadevent', 'uploads_objectremoval') "
+        "AND indexrelid NOT IN (SELECT conindid FROM pg_constraint)"
     )
     indexes = cursor.fetchall()
     for name, _ in indexes:
@@ -80,6 +81,7 @@ def fill(uploads: int) -> None:
     with connection.cursor() as cursor:
         with without_indexes(cursor):
             _insert(cursor, uploads)
+            _insert_removals(cursor, uploads)
         cursor.execute("VACUUM ANALYZE")
 
 
@@ -116,6 +118,19 @@ def _insert(cursor: Any, uploads: int) -> None:
     cursor.execute(
         "INSERT INTO uploads_uploadevent (upload_id, name, at, detail) "
         "SELECT id, 'begin', created_at, '{}' FROM uploads_upload"
+    )
+
+
+def _insert_removals(cursor: Any, removals: int) -> None:
+    cursor.execute(
+        "INSERT INTO uploads_objectremoval (id, upload, destination, bucket, key, upload_id, etag, owner, reason, "
+        "requested_at, due_at, look_until, done_at, outcome, attempts) "
+        "SELECT gen_random_uuid(), gen_random_uuid(), "
+        "CASE WHEN n %% 100000 = 7 THEN 'rare' ELSE 'place' || n %% 4 END, "
+        "'demo-bucket', '', '', '', '', CASE WHEN n %% 5 = 0 THEN 'owner' ELSE 'object' END, t, "
+        "CASE WHEN n %% 1000 = 0 THEN t END, t, CASE WHEN n %% 1000 <> 0 THEN t END, 'removed', 0 "
+        "FROM (SELECT n, now() - n * interval '60 days' / %s AS t FROM generate_series(1, %s) n) numbers",
+        [removals, removals],
     )
 
 
@@ -160,6 +175,13 @@ def pages() -> dict[str, str]:
         "detail": f"{LIST}{other.pk}/change/",
         "statistics": f"{LIST}statistics/",
         "multipart uploads at OSS": f"{LIST}multipart-uploads/",
+        "removals": REMOVALS,
+        "removals, page 2": f"{REMOVALS}?p=2",
+        "removals: not done": f"{REMOVALS}?pending=yes",
+        "removals: by reason": f"{REMOVALS}?reason__exact=owner",
+        "removals: by a reason of none": f"{REMOVALS}?reason__exact=erasure",
+        "removals: by destination": f"{REMOVALS}?destination=place1",
+        "removals: by rare destination": f"{REMOVALS}?destination=rare",
     }
 
 

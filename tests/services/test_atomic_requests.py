@@ -7,7 +7,8 @@ when it is killed, refused or met by another caller must not be rolled back with
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
+from django.db.transaction import Atomic
 from django.test import Client
 from django.urls import resolve
 
@@ -84,6 +85,26 @@ def _atomic_requests(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "THROTTLES": {"complete": ""}}
     monkeypatch.setattr(test_completion, "services", ThroughTheViews())
     monkeypatch.setattr(test_services, "services", ThroughTheViews())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthz", "/healthz/live", "/healthz/ready", "/metrics", "/api/schema/", "/api/docs/", "/api/uploads/",
+        "/admin/uploads/upload/", "/admin/uploads/objectremoval/",
+    ],
+)  # fmt: skip
+def test_no_view_of_the_app_runs_in_the_transaction(path: str) -> None:
+    assert set(connections) <= resolve(path).func._non_atomic_requests  # type: ignore[attr-defined]
+
+
+def test_liveness_needs_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("The database is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Atomic, "__enter__", away)
+        assert Client().get("/healthz/live").status_code == 200
 
 
 def test_a_view_that_is_not_exempt_is_stopped_before_anything_is_done(

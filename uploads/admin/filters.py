@@ -1,4 +1,4 @@
-"""The filters of the list of uploads. Rule: no filter reads the table to learn its choices."""
+"""The filters of the lists of uploads and removals. Rule: no filter reads the table to learn its choices."""
 
 from typing import Any, cast
 
@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from uploads.admin.statistics import stalled
 from uploads.conf import settings
-from uploads.models import Upload, UploadQuerySet
+from uploads.models import ObjectRemoval, Upload, UploadQuerySet
+from uploads.models.removals import ObjectRemovalQuerySet
 
 
 class StalledFilter(admin.SimpleListFilter):
@@ -27,8 +28,21 @@ class StalledFilter(admin.SimpleListFilter):
         return stalled(cast(UploadQuerySet, queryset), timezone.now()) if self.value() == "yes" else queryset
 
 
+class PendingFilter(admin.SimpleListFilter):
+    """Removals that are not done."""
+
+    title = gettext_lazy("done")
+    parameter_name = "pending"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", _("not done yet"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ObjectRemoval]) -> QuerySet[ObjectRemoval]:
+        return cast(ObjectRemovalQuerySet, queryset).pending() if self.value() == "yes" else queryset
+
+
 class DestinationFilter(admin.SimpleListFilter):
-    """Uploads of one destination. Those of a destination that is no longer in the settings are found by its name in
+    """Rows of one destination. Those of a destination that is no longer in the settings are found by its name in
     the URL."""
 
     title = gettext_lazy("destination")
@@ -40,5 +54,5 @@ class DestinationFilter(admin.SimpleListFilter):
     def has_output(self) -> bool:
         return True
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Upload]) -> QuerySet[Upload]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(destination=self.value()) if self.value() else queryset

@@ -59,14 +59,16 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
 def abort(bucket: str, selected: list[str], user: Any) -> int:
     """Aborts each of `selected`, texts of the form `upload id:key`. Returns their number; raises UploadError.
 
+    Others are left out: an upload that is sent in one request has no upload id.
+
     One that has a row is aborted by the service, so that its history names the user.
     """
-    pairs = [text.partition(":")[::2] for text in selected]
+    pairs = [(upload_id, key) for upload_id, _, key in (text.partition(":") for text in selected) if upload_id and key]
     uploads = Upload.objects.filter(bucket=bucket, upload_id__in=[upload_id for upload_id, _ in pairs])
     known = {upload.upload_id: upload for upload in uploads}
     for upload_id, key in pairs:
-        if upload_id in known:
-            services.abort(known[upload_id], actor=user)
+        if upload := known.get(upload_id):
+            services.abort(upload, actor=user)
         else:
             with storage_errors():
                 oss_client().abort(bucket, key, upload_id)

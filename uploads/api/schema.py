@@ -19,6 +19,7 @@ from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 
 from uploads import __version__
+from uploads.services.transactions import without_atomic_requests
 from uploads.web.framework import OWN_SETTINGS, ConfiguredAuthentication, Negotiation
 from uploads.web.problems import problem_handler
 from uploads.web.views import UploadsAPIView
@@ -100,6 +101,6 @@ class DocsView(_OwnSettings, SpectacularSwaggerView):
 
 app_name = "uploads_schema"
 urlpatterns = [
-    path("schema/", SchemaView.as_view(), name="schema"),
-    path("docs/", DocsView.as_view(), name="docs"),
+    path("schema/", without_atomic_requests(SchemaView.as_view()), name="schema"),
+    path("docs/", without_atomic_requests(DocsView.as_view()), name="docs"),
 ]

@@ -7,16 +7,16 @@ Rule: the first check reads settings only; the others ask the server, and Django
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.apps.config import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from uploads.models import CompanionRevocation, Part, PrefixCredentials, Upload, UploadEvent, mysql
+from uploads.models import Upload, mysql
 
 SUPPORTED = ("postgresql", "sqlite", "mysql")
 """Django's names; MariaDB is `mysql`."""
-MODELS: list[type[models.Model]] = [Upload, Part, UploadEvent, PrefixCredentials, CompanionRevocation]
 SERVERS = "PostgreSQL, MySQL 8.0.17 or MariaDB 10.6 (or later versions), or SQLite"
 
 
@@ -61,8 +61,12 @@ def _isolation(connection: Any) -> Iterator[CheckMessage]:
         yield Warning(text, hint=hint, id="uploads.W054")
 
 
+def _models() -> list[type[models.Model]]:
+    return list(apps.get_app_config(Upload._meta.app_label).get_models())
+
+
 def _engines(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
-    ours = {model._meta.db_table for model in MODELS}
+    ours = {model._meta.db_table for model in _models()}
     with connection.cursor() as cursor:
         cursor.execute("SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()")
         found = sorted((str(table), str(engine)) for table, engine in cursor.fetchall() if table in ours)
@@ -76,7 +80,7 @@ def _engines(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
 def _tables(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
     """Warnings, because errors would keep `migrate` from mending them."""
     hint = "Run manage.py migrate."
-    if columns := mysql.columns_of_other_collation(connection, MODELS):
+    if columns := mysql.columns_of_other_collation(connection, _models()):
         names = ", ".join(".".join(column) for column in columns)
         yield Warning(f"These columns do not compare text byte by byte: {names}.", hint=hint, id="uploads.W055")
     table = Upload._meta.db_table

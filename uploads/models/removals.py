@@ -94,6 +94,8 @@ class ObjectRemoval(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="uploads_removals_due", condition=models.Q(due_at__isnull=False)),
             models.Index(fields=["destination", "done_at"], name="uploads_removals_done"),
+            models.Index(fields=["-requested_at", "-id"], name="uploads_removals_listed"),
+            models.Index(fields=["reason", "-requested_at"], name="uploads_removals_reason"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Routes for operators: liveness, readiness and Prometheus metrics.
 
 Rule: each may be called every few seconds; it makes no call to OSS, and its answer holds no secret, address or key.
+None needs the database in order to answer, so none runs in the transaction of ATOMIC_REQUESTS.
 """
 
 import hmac
@@ -22,9 +23,11 @@ from prometheus_client.registry import Collector
 from uploads.conf import settings
 from uploads.domain.states import State
 from uploads.models import Upload, UploadCounts
+from uploads.services.transactions import without_atomic_requests
 from uploads.telemetry import shared_directory
 
 
+@without_atomic_requests
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
@@ -32,6 +35,7 @@ def live(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"live": True})
 
 
+@without_atomic_requests
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
@@ -82,6 +86,7 @@ class _Uploads(Collector):
         )
 
 
+@without_atomic_requests
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -43,10 +43,12 @@ CHANGED = "Another request or sweep changed or deleted this upload."
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """One thing that was done, or with `dry_run` would be. `what`: adopted, aborted, settled, released, orphan, waiting
-    (for a file that has not arrived), registered, searched for late writes, deleted and removed (objects), forgotten
-    (rows); refused, failed, ended or skipped, with
-    the reason in `detail`."""
+    """One thing that was done, or with `dry_run` would be.
+
+    `what`: adopted, aborted, settled, released, orphan, waiting (for a file that has not arrived), registered, searched
+    for late writes, deleted and removed (objects), forgotten (rows); or refused, failed, ended or skipped, with the
+    reason in `detail`.
+    """
 
     what: str
     key: str

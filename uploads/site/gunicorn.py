@@ -4,6 +4,7 @@ Rule: one worker with threads, unless WEB_CONCURRENCY says otherwise. The site t
 waits, and SQLite and a cache in memory suffice. On SIGTERM requests in progress are finished first.
 """
 
+import re
 from typing import Any
 
 from prometheus_client import multiprocess
@@ -17,6 +18,8 @@ worker_connections = 8192
 timeout = 60
 """Seconds; longer than the longest call to OSS (25 s)."""
 graceful_timeout = 30
+COUNTERS = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_\d+\.db")
+"""The files of prometheus-client's multiprocess mode. Another database in that directory is left alone."""
 accesslog = None
 """A request line may hold the capability of a Companion URL. The app logs each event itself."""
 control_socket_disable = True
@@ -27,8 +30,9 @@ def on_starting(server: Any) -> None:
     directory = shared_directory()
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
-        for path in directory.glob("*_*.db"):
-            path.unlink()
+        for path in directory.iterdir():
+            if COUNTERS.fullmatch(path.name):
+                path.unlink()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -71,9 +71,12 @@ TEMPLATES = [
 ]
 
 SQLITE = f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}"
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", SQLITE) or {"ENGINE": "django.db.backends.dummy"}}
 # Under ASGI the thread of a request ends with it, and so does its connection: `uploads.site.asgi` sets 0.
-DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("DATABASE_CONN_MAX_AGE", 60))
+CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", 60)
+DATABASES = {
+    "default": env.dj_db_url("DATABASE_URL", SQLITE, conn_max_age=CONN_MAX_AGE)
+    or {"ENGINE": "django.db.backends.dummy"}
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # IMMEDIATE: a transaction waits for the write lock at its start, instead of failing at its first write.

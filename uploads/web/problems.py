@@ -128,17 +128,29 @@ def _upload_problem(error: UploadError) -> dict[str, Any]:
 
 
 def _framework_problem(error: exceptions.APIException) -> dict[str, Any]:
-    """For a malformed body, a missing login, too many requests."""
+    """For a malformed body, a missing login, too many requests.
+
+    Only a ValidationError has errors by field. Other errors of libraries may have a mapping with a `detail` for people.
+    """
     detail: Any = _own_names(error.detail)
+    if isinstance(detail, Mapping) and "detail" in detail and not isinstance(error, exceptions.ValidationError):
+        detail = detail["detail"]
     if isinstance(detail, Mapping):
         text = "; ".join(_field_errors(detail))
     elif isinstance(detail, list):
         text = " ".join(map(str, detail))
     else:
         text = str(detail)
-    title = gettext(HTTPStatus(error.status_code).phrase)
-    body = _body(error.status_code, str(error.default_code), title, text)
+    body = _body(error.status_code, str(error.default_code), _status_title(error.status_code), text)
     return {**body, "errors": detail} if isinstance(detail, Mapping) and detail else body
+
+
+def _status_title(status: int) -> str:
+    """HTTP's words for the status. A class of authentication may answer with one that HTTP does not know."""
+    try:
+        return gettext(HTTPStatus(status).phrase)
+    except ValueError:
+        return gettext("Error")
 
 
 def _own_names(detail: Any) -> Any:

@@ -55,6 +55,12 @@ def test_its_settings_and_migrations_are_in_order() -> None:
     call_command("makemigrations", check=True, dry_run=True, stdout=StringIO())
 
 
+def test_a_visitor_of_the_page_is_sent_to_a_login() -> None:
+    answer = Client().get(f"{os.environ.get('PROBE_PREFIX', '')}/upload/", follow=True)
+    assert (answer.status_code, len(answer.redirect_chain)) == (200, 1)
+    assert b'type="password"' in answer.content
+
+
 def test_the_script_of_the_page_is_there() -> None:
     assert finders.find("uploads/oss-uploads.js")
 
