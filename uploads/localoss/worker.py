@@ -17,11 +17,12 @@ Rule: nothing but `server.py` and this module knows gunicorn.
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 from gunicorn.http import parser, wsgi  # type: ignore[import-untyped]
-from gunicorn.http.body import Body, ChunkedReader  # type: ignore[import-untyped]
+from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 from gunicorn.http.errors import LimitRequestHeaders, ParseException  # type: ignore[import-untyped]
 from gunicorn.http.message import Request  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
@@ -81,6 +82,24 @@ class Sized:
             # Fewer, full chunks cost less than the pieces in which a body arrives.
             chunk = view[: self._unreader.sock.recv_into(view, 0, socket.MSG_WAITALL)]
         self._left -= len(chunk)
+        return chunk
+
+
+class Chunked:
+    """A chunked body, as gunicorn's parser yields it. gunicorn's own `read` copies each piece several times."""
+
+    def __init__(self, reader: Any) -> None:
+        self._pieces: Iterator[bytes] = reader.parser
+        self._held = memoryview(b"")
+
+    def read(self, size: int, /) -> Chunk:
+        """At most `size` bytes; nothing at the end of the body."""
+        while not self._held:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._held = memoryview(piece)
+        chunk, self._held = self._held[:size], self._held[size:]
         return chunk
 
 
@@ -156,7 +175,7 @@ class ReadRequest(Request):  # type: ignore[misc]
         self.headers = sent
         reader = self.body.reader
         chunked = isinstance(reader, ChunkedReader)
-        self.body = RequestBody(self, Body(reader) if chunked else Sized(self.unreader, reader.length))
+        self.body = RequestBody(self, Chunked(reader) if chunked else Sized(self.unreader, reader.length))
 
     def _check_once(self) -> None:
         """Unreadable without the Host header, with two of them, or with two Authorization headers.
