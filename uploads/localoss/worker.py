@@ -17,11 +17,12 @@ Rule: nothing but `server.py` and this module knows gunicorn.
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 from gunicorn.http import parser, wsgi  # type: ignore[import-untyped]
-from gunicorn.http.body import Body, ChunkedReader  # type: ignore[import-untyped]
+from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 from gunicorn.http.errors import LimitRequestHeaders, ParseException  # type: ignore[import-untyped]
 from gunicorn.http.message import Request  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
@@ -81,6 +82,24 @@ class Sized:
             # Fewer, full chunks cost less than the pieces in which a body arrives.
             chunk = view[: self._unreader.sock.recv_into(view, 0, socket.MSG_WAITALL)]
         self._left -= len(chunk)
+        return chunk
+
+
+class Chunked:
+    """A chunked body, as gunicorn's parser yields it. gunicorn's own `read` copies each piece several times."""
+
+    def __init__(self, reader: Any) -> None:
+        self._pieces: Iterator[bytes] = reader.parser
+        self._held = memoryview(b"")
+
+    def read(self, size: int, /) -> Chunk:
+        """At most `size` bytes; nothing at the end of the body."""
+        while not self._held:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._held = memoryview(piece)
+        chunk, self._held = self._held[:size], self._held[size:]
         return chunk
 
 
@@ -148,18 +167,15 @@ class ReadRequest(Request):  # type: ignore[misc]
         # gunicorn would send `100 Continue` before the application runs.
         self.waits_for_continue, self._expected_100_continue = self._expected_100_continue, False
         self._check_once()
-        names = [name for name, _ in self.headers]
-        if "TRANSFER-ENCODING" in names and "CONTENT-LENGTH" in names:
-            self.headers = [pair for pair in self.headers if pair[0] != "CONTENT-LENGTH"]
+        sent = self.headers
+        if {"TRANSFER-ENCODING", "CONTENT-LENGTH"} <= {name for name, _ in sent}:
+            self.headers = [pair for pair in sent if pair[0] != "CONTENT-LENGTH"]
             self.force_close()
         super().set_body_reader()
-        self._replace_body()
-
-    def _replace_body(self) -> None:
+        self.headers = sent
         reader = self.body.reader
-        if not isinstance(reader, ChunkedReader):
-            reader = Sized(self.unreader, reader.length)
-        self.body = RequestBody(self, Body(reader) if isinstance(reader, ChunkedReader) else reader)
+        chunked = isinstance(reader, ChunkedReader)
+        self.body = RequestBody(self, Chunked(reader) if chunked else Sized(self.unreader, reader.length))
 
     def _check_once(self) -> None:
         """Unreadable without the Host header, with two of them, or with two Authorization headers.
