@@ -169,6 +169,24 @@ def test_v2_bucket_settings(new: v2.Client, place: Place) -> None:
     assert (info.name, info.sse_rule.sse_algorithm, info.block_public_access) == (bucket, "AES256", False)
 
 
+def test_v2_overwrite_protection(new: v2.Client, place: Place) -> None:
+    bucket, models = place.bucket, v2.models
+    missing = refused(new.get_bucket_overwrite_config, models.GetBucketOverwriteConfigRequest(bucket=bucket))
+    assert missing.status_code == 404
+    rule = models.OverwriteRule(id="r1", action="forbid", prefix="raw/")
+    configuration = models.OverwriteConfiguration(rules=[rule])
+    new.put_bucket_overwrite_config(
+        models.PutBucketOverwriteConfigRequest(bucket=bucket, overwrite_configuration=configuration)
+    )
+    kept = new.get_bucket_overwrite_config(models.GetBucketOverwriteConfigRequest(bucket=bucket))
+    assert [(found.id, found.prefix) for found in kept.overwrite_configuration.rules] == [("r1", "raw/")]
+    request = v2.PutObjectRequest(bucket=bucket, key="raw/a", body=b"x")
+    assert new.put_object(request).status_code == 200
+    assert refused(new.put_object, request).code == "FileAlreadyExists"
+    new.delete_bucket_overwrite_config(models.DeleteBucketOverwriteConfigRequest(bucket=bucket))
+    assert new.put_object(request).status_code == 200
+
+
 def test_v2_retention(new: v2.Client, place: Place) -> None:
     bucket = place.bucket
     missing = refused(new.get_bucket_worm, v2.GetBucketWormRequest(bucket=bucket))

@@ -93,32 +93,33 @@ def _number(options: Options, name: str, low: int, high: int) -> int | None:
 
 
 def _resize(job: _Job, options: Options) -> None:
-    """OSS manual: "Resize images". An enlarged image is the original, unless limit_0 is given."""
+    """OSS manual: "Resize images". Without limit_0 or a percentage, an image is not enlarged."""
     from PIL import Image, ImageOps
 
-    mode = options.get("m", "lfit")
-    if mode not in ("lfit", "mfit", "fill", "pad", "fixed"):
-        raise InvalidOption("The value of m is not valid.")
+    mode, color = options.get("m", "lfit"), options.get("color", "FFFFFF")
+    if mode not in ("lfit", "mfit", "fill", "pad", "fixed") or not _COLOR.fullmatch(color):
+        raise InvalidOption("The value of m or color is not valid.")
     source = job.image.size
     width, height = _target(options, source)
-    exact = mode in ("fill", "pad", "fixed") and "p" not in options
-    box = (width or round(source[0] * (height or 1) / source[1]), height or round(source[1] * (width or 1) / source[0]))
-    ratios = (box[0] / source[0], box[1] / source[1])
-    scale = max(ratios) if mode == "mfit" else min(ratios)
-    size = box if exact and width and height else (max(1, round(source[0] * scale)), max(1, round(source[1] * scale)))
+    exact = mode in ("fill", "pad", "fixed") and width is not None and height is not None
+    size = (width or 1, height or 1) if exact else _proportional(source, width, height, mode)
     if max(size) > MAX_SIDE or size[0] * size[1] > MAX_PIXELS:
         raise InvalidOption("The result has too many pixels.")
-    if options.get("limit", "1") != "0" and (size[0] > source[0] or size[1] > source[1]) and "p" not in options:
+    if options.get("limit", "1") != "0" and "p" not in options and (size[0] > source[0] or size[1] > source[1]):
         return
-    color = options.get("color", "FFFFFF")
-    if not _COLOR.fullmatch(color):
-        raise InvalidOption("The value of color is not valid.")
-    if mode == "fill" and exact:
+    if exact and mode == "fill":
         job.image = ImageOps.fit(_plain(job.image), size, Image.Resampling.LANCZOS)
-    elif mode == "pad" and exact:
+    elif exact and mode == "pad":
         job.image = ImageOps.pad(_plain(job.image), size, Image.Resampling.LANCZOS, color=f"#{color}")
     else:
         job.image = _plain(job.image).resize(size, Image.Resampling.LANCZOS)
+
+
+def _proportional(source: tuple[int, int], width: int | None, height: int | None, mode: str) -> tuple[int, int]:
+    """The size with the source's proportions: within the width and the height, or for mfit around them."""
+    ratios = [target / side for target, side in zip((width, height), source, strict=True) if target is not None]
+    scale = max(ratios) if mode == "mfit" else min(ratios)
+    return max(1, round(source[0] * scale)), max(1, round(source[1] * scale))
 
 
 def _target(options: Options, source: tuple[int, int]) -> tuple[int | None, int | None]:

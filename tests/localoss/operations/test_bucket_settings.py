@@ -1,8 +1,12 @@
 """Default encryption, storage class, tags, who pays, statistics, and what GetBucketInfo tells."""
 
+from dataclasses import replace
+
 import pytest
 
+from tests.localoss import forms
 from tests.localoss.support import SMALLEST, Wire, bytes_of, refused, result
+from uploads.oss import post
 
 ENCRYPTION = [("encryption", "")]
 PAYMENT = [("requestPayment", "")]
@@ -132,6 +136,9 @@ def test_a_bucket_in_another_region_is_answered_by_its_own_endpoint_alone(wire: 
     there = {"unsigned": {"Host": f"{name}.{host}"}, "bucket": name, "region": "cn-beijing"}
     assert wire.call("PUT", **there).status_code == 200
     assert wire.call("PUT", "a", content=b"x", **there).status_code == 200
+    fields = post.signed_fields(replace(wire.context(), region="cn-beijing"), name, {"key": "form"}, (0, 1000), 60)
+    form = {"Host": f"{name}.{host}", "Content-Type": forms.TYPE}
+    assert wire.target("POST", "/", form, forms.body_of(fields, b"x")).status_code == 204
     elsewhere = refused(wire.call("PUT", "a", bucket=name, content=b"x"), 403, "AccessDenied")
     assert [elsewhere.findtext(tag) for tag in ("Bucket", "Endpoint", "EC")] == [name, host, "0003-00001403"]
     refused(wire.call("PUT", bucket=name), 409, "BucketAlreadyExists")

@@ -159,7 +159,7 @@ def _read_scope(context: Context, fields: Mapping[str, str]) -> tuple[str, signi
     if fields["x-oss-signature-version"] != signing.ALGORITHM:
         version = fields["x-oss-signature-version"]
         raise invalid_argument("x-oss-signature-version", version, "The signature version is invalid.")
-    key_id, scope, date = v4.read_scope(fields, context.config)
+    key_id, scope, date = v4.read_scope(fields, replace(context.config, region=context.region))
     _check_date(date, context.now)
     return key_id, scope
 
