@@ -8,13 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.interop.support import resolve_localhost
 from tests.live import __main__ as runner
-from tests.live import recording, target
+from tests.live import recording, session, target
 from tests.live.answers import Answer, Recorded
 from tests.live.recording import Difference, compare, unexplained
 from tests.live.session import Session
 from tests.live.topics import STATEMENTS
 from uploads.localoss.testing import LocalServer
+from uploads.oss.endpoint import Endpoint
 
 BY_NAME = {statement.name: statement for statement in STATEMENTS}
 
@@ -76,6 +78,23 @@ def test_a_statement_that_changed_since_is_told_apart(live: Session, recorded: P
     oss = recording.load(recorded)["abort/it-answers-204"]
     (found,) = compare("abort/it-answers-204", replace(oss, request="DELETE /another"), oss)
     assert found.field == "request (record it again)"
+
+
+def test_another_run_by_host_names_is_recorded_alike(
+    live: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real buckets are addressed by host names, and each run has its own prefix, times and ids."""
+    resolve_localhost(monkeypatch)
+    with LocalServer(arguments=["--base-domain", "oss.localhost"]) as server:
+        endpoint = Endpoint(f"http://oss.localhost:{server.port}")
+        place = replace(target.local(server), endpoint=endpoint, public=endpoint)
+        chosen = [one for one in STATEMENTS if one.name.startswith(("list", "form/", "sts/", "complete/the"))]
+        with session.opened(place, tmp_path) as other:
+            outcomes = [(live.judge(statement).recorded, other.judge(statement).recorded) for statement in chosen]
+    for statement, (ours, theirs) in zip(chosen, outcomes, strict=True):
+        assert ours
+        assert theirs
+        assert [str(found) for found in compare(statement.name, theirs, ours)] == []
 
 
 def test_a_recording_holds_nothing_of_the_account(recorded: Path, oss_server: LocalServer) -> None:
