@@ -244,6 +244,7 @@ class Scene:
             given.access_key_secret: "{secret}",
             given.security_token or "": "{token}",
             target.role_arn: "{role}",
+            target.region: "{region}",
             account: "{account}",
             **self._known,
         }

@@ -14,6 +14,7 @@ import pytest
 from tests.localoss.support import LIMIT_SECONDS, SMALLEST, Wire, bytes_of, raw, refused
 from tests.stack import ROOT
 from uploads.localoss.testing import LocalServer
+from uploads.oss.cors import CorsConfiguration, CorsRule, build_cors
 
 THREADS = 64
 
@@ -146,11 +147,15 @@ def test_idle_and_slow_connections_do_not_block_others(wire: Wire) -> None:
 
 def test_client_that_stops_sending_gets_a_timeout(tmp_path: Path) -> None:
     with Scripted(tmp_path, IMPATIENT) as server, Wire(server, server.bucket) as wire:
+        rules = build_cors(CorsConfiguration((CorsRule(("https://a.example",), ("PUT",)),)))
+        assert wire.call("PUT", "", [("cors", "")], content=rules).status_code == 200
         target = wire.presigned("PUT", "a")
-        head = f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
-        answer = raw(server, head.encode() + b"x")
-        assert answer.startswith(b"HTTP/1.1 400 ")
-        assert b"<Code>RequestTimeout</Code>" in answer
+        head = f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\nOrigin: https://a.example\r\n\r\n"
+        for sent in (b"", b"x"):
+            answer = raw(server, head.encode() + sent)
+            assert answer.startswith(b"HTTP/1.1 400 ")
+            assert b"<Code>RequestTimeout</Code>" in answer
+            assert b"\r\nAccess-Control-Allow-Origin: https://a.example\r\n" in answer
         assert raw(server, b"GET / HT") == b"", "who does not even ask gets no answer"
         refused(wire.call("HEAD", "a"), 404, "NoSuchKey")
 

@@ -36,8 +36,9 @@ class Body:
 
     def __init__(self, stream: Stream, headers: Mapping[str, str]) -> None:
         length = headers.get("content-length", "")
-        self.length = int(length) if length.isdigit() else None
         self.chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        # A chunked body may have any Content-Length (RFC 9112, section 6.3).
+        self.length = int(length) if length.isdigit() and not self.chunked else None
         self.content_md5 = headers.get("content-md5")
         self._stream = self._source = stream
         self._broken = False

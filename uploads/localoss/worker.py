@@ -148,18 +148,15 @@ class ReadRequest(Request):  # type: ignore[misc]
         # gunicorn would send `100 Continue` before the application runs.
         self.waits_for_continue, self._expected_100_continue = self._expected_100_continue, False
         self._check_once()
-        names = [name for name, _ in self.headers]
-        if "TRANSFER-ENCODING" in names and "CONTENT-LENGTH" in names:
-            self.headers = [pair for pair in self.headers if pair[0] != "CONTENT-LENGTH"]
+        sent = self.headers
+        if {"TRANSFER-ENCODING", "CONTENT-LENGTH"} <= {name for name, _ in sent}:
+            self.headers = [pair for pair in sent if pair[0] != "CONTENT-LENGTH"]
             self.force_close()
         super().set_body_reader()
-        self._replace_body()
-
-    def _replace_body(self) -> None:
+        self.headers = sent
         reader = self.body.reader
-        if not isinstance(reader, ChunkedReader):
-            reader = Sized(self.unreader, reader.length)
-        self.body = RequestBody(self, Body(reader) if isinstance(reader, ChunkedReader) else reader)
+        chunked = isinstance(reader, ChunkedReader)
+        self.body = RequestBody(self, Body(reader) if chunked else Sized(self.unreader, reader.length))
 
     def _check_once(self) -> None:
         """Unreadable without the Host header, with two of them, or with two Authorization headers.
