@@ -37,6 +37,7 @@ _GENERAL = (
     (re.compile(r"\b(?:LTAI|TMP\.|STS\.)[0-9A-Za-z]{8,}"), "{key-id}"),
     (re.compile(r"\bCAIS[0-9A-Za-z+/=%]{16,}"), "{token}"),
     (re.compile(r"\b1\d{15}\b"), "{account}"),
+    (re.compile(r"\b20\d{6}(?:T\d{6}Z)?\b"), "{day}"),
 )
 
 

@@ -32,7 +32,7 @@ class Settings:
         """Put a document (`cors`, `lifecycle`) in place, and wait until it is in effect. Raises Unprepared."""
         if self._current.get(kind) == document:
             return
-        self._scene.need(self.try_(kind, document))
+        self._scene.need(self.attempt(kind, document))
         self._current[kind] = document
         end = time.monotonic() + READY_SECONDS
         while not ready():
@@ -40,7 +40,7 @@ class Settings:
                 raise Unprepared(f"The {kind} rules of the bucket are not in effect after {READY_SECONDS:.0f} seconds.")
             time.sleep(1)
 
-    def try_(self, kind: str, document: bytes) -> Answer:
+    def attempt(self, kind: str, document: bytes) -> Answer:
         """The answer to putting a document, whatever it is."""
         self._save(kind)
         self._current.pop(kind, None)

@@ -29,6 +29,9 @@ LIMIT_SECONDS = 60.0
 UNKNOWN_UPLOAD = "0004B9894A22E5B1888A1E29F8236E2D"
 SMALL = b"Hello, OSS."
 
+VOLATILE_PARAMETERS = {"continuation-token", "upload-id-marker", "versionId"}
+"""Parameters that OSS made. A recording names them without their values."""
+
 Signature = Literal["v4", "url", "v1", "v1-url", "none"]
 
 
@@ -101,7 +104,10 @@ class Scene:
         query = ask.rewrite(query)
         parts = urlsplit(address)
         target = parts.path + (f"?{query}" if query else "")
-        named = "&".join(f"{name}={value}" if value else name for name, value in ask.query)
+        query_shown = (
+            (name, f"{{{name}}}" if value and name in VOLATILE_PARAMETERS else value) for name, value in ask.query
+        )
+        named = "&".join(f"{name}={value}" if value else name for name, value in query_shown)
         shown = f"{ask.method} /{bucket}/{ask.key}" + (f"?{named}" if named else "")
         return self.exchange(ask.method, f"{parts.scheme}://{parts.netloc}", target, headers, ask.content, shown)
 
@@ -238,6 +244,7 @@ class Scene:
             given.access_key_secret: "{secret}",
             given.security_token or "": "{token}",
             target.role_arn: "{role}",
+            target.region: "{region}",
             account: "{account}",
             **self._known,
         }

@@ -17,7 +17,7 @@ from tests.live.scene import LIMIT_SECONDS, Ask, Scene, Unprepared, Usage
 from tests.live.statement import Statement
 from tests.live.target import Target
 
-# Ceilings, several times the list prices of any region: https://www.alibabacloud.com/product/object-storage-service/pricing
+# Assumed, and generous. The prices of a region: https://www.alibabacloud.com/product/object-storage-service/pricing
 DOLLARS_PER_REQUEST = 0.10 / 10_000
 DOLLARS_PER_BYTE_RECEIVED = 0.50 / 1024**3
 

@@ -8,7 +8,7 @@ from tests.live.expectations import Expected
 from tests.live.scene import Scene
 
 MANUAL = "https://www.alibabacloud.com/help/en/oss/developer-reference/"
-EC_PAGES = "https://www.alibabacloud.com/help/en/oss/user-guide/"
+EC_PAGES = "https://help.aliyun.com/en/oss/user-guide/"
 
 SETTINGS = "bucket settings"
 """Replaces the bucket's rules for a while: only with OSS_LIVE_CHANGE_BUCKET_SETTINGS."""

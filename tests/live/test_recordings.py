@@ -8,13 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.interop.support import resolve_localhost
 from tests.live import __main__ as runner
-from tests.live import recording, target
+from tests.live import recording, session, target
 from tests.live.answers import Answer, Recorded
 from tests.live.recording import Difference, compare, unexplained
 from tests.live.session import Session
 from tests.live.topics import STATEMENTS
 from uploads.localoss.testing import LocalServer
+from uploads.oss.endpoint import Endpoint
 
 BY_NAME = {statement.name: statement for statement in STATEMENTS}
 
@@ -78,6 +80,23 @@ def test_a_statement_that_changed_since_is_told_apart(live: Session, recorded: P
     assert found.field == "request (record it again)"
 
 
+def test_another_run_by_host_names_is_recorded_alike(
+    live: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real buckets are addressed by host names, and each run has its own prefix, times and ids."""
+    resolve_localhost(monkeypatch)
+    with LocalServer(arguments=["--base-domain", "oss.localhost", "--region", "cn-beijing"]) as server:
+        endpoint = Endpoint(f"http://oss.localhost:{server.port}")
+        place = replace(target.local(server), endpoint=endpoint, public=endpoint, region="cn-beijing")
+        chosen = [one for one in STATEMENTS if one.name.startswith(("v4", "list", "form/", "sts/", "complete/the"))]
+        with session.opened(place, tmp_path) as other:
+            outcomes = [(live.judge(statement).recorded, other.judge(statement).recorded) for statement in chosen]
+    for statement, (ours, theirs) in zip(chosen, outcomes, strict=True):
+        assert ours
+        assert theirs
+        assert [str(found) for found in compare(statement.name, theirs, ours)] == []
+
+
 def test_a_recording_holds_nothing_of_the_account(recorded: Path, oss_server: LocalServer) -> None:
     text = recorded.read_text()
     place = target.local(oss_server)
@@ -94,10 +113,9 @@ def test_one_that_would_is_not_written(oss_server: LocalServer) -> None:
 
 
 def test_ids_of_another_account_are_replaced_wherever_they_stand(live: Session) -> None:
-    body = (
-        b"<Error><Code>A</Code><Message>LTAI5tSomebodysKey of 1234567890123456: CAISabcdefghijklmnop</Message></Error>"
-    )
+    text = "LTAI5tSomebodysKey of 1234567890123456: CAISabcdefghijklmnop, 20260115/20260115T083000Z"
+    body = f"<Error><Code>A</Code><Message>{text}</Message></Error>".encode()
     answer = Answer("GET /", 403, httpx.Headers({"x-own": "STS.NTsomebodysKey"}), body)
     shown = live.scene("a").recorded(answer)
-    assert shown.elements["Error/Message"] == "{key-id} of {account}: {token}"
+    assert shown.elements["Error/Message"] == "{key-id} of {account}: {token}, {day}/{day}"
     assert shown.headers["x-own"] == "{key-id}"

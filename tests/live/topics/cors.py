@@ -53,7 +53,7 @@ def rule(text: str) -> bytes:
 
 def put(scene: Scene, document: bytes) -> Answer:
     """The answer to PutBucketCors of a document that OSS refuses."""
-    return scene.settings.try_("cors", document)
+    return scene.settings.attempt("cors", document)
 
 
 GOOD = "<AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>"

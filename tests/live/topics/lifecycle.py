@@ -37,7 +37,7 @@ def listed(scene: Scene, *contents: str) -> Answer:
 
 def put(scene: Scene, document: bytes) -> Answer:
     """The answer to PutBucketLifecycle of a document that OSS refuses."""
-    return scene.settings.try_("lifecycle", document)
+    return scene.settings.attempt("lifecycle", document)
 
 
 say(
