@@ -29,7 +29,6 @@ from uploads.oss.signing import PartRequest
 pytestmark = pytest.mark.django_db
 
 PART = 102_400
-DAY = timedelta(hours=24)
 SLOW = timedelta(seconds=60)
 """The machine may take so long for one request: time passes at the local OSS too."""
 
@@ -137,14 +136,15 @@ def started(world: World, tmp_path: Path) -> Iterator[Started]:
         yield start
 
 
-@pytest.mark.parametrize("name", ["ecs_ram_role", "oidc_role_arn", "credentials_uri"])
-def test_a_day_of_uploads(started: Started, user: Any, name: str) -> None:
-    """Each URL is used just before it expires. One upload lasts the whole day, and others come and go."""
-    world = started(name)
-    long = services.begin(user, services.UploadRequest("default", "long.bin", 400 * PART, "video/mp4"))
+@pytest.mark.parametrize(("name", "hours"), [("ecs_ram_role", 24), ("oidc_role_arn", 24), ("credentials_uri", 2)])
+def test_a_day_of_uploads(started: Started, user: Any, name: str, hours: int) -> None:
+    """Each URL is used just before it expires. One upload lasts the whole time, and others come and go."""
+    world, parts = started(name), 5 + 5 * hours
+    long = services.begin(user, services.UploadRequest("default", "long.bin", parts * PART, "video/mp4"))
     began, lives, number = world.now(), [], 0
-    while world.now() - began < DAY:
+    while world.now() - began < timedelta(hours=hours):
         number += 1
+        world.later(timedelta(seconds=137 * number % 550))  # The credentials are of any age.
         (signed,) = services.sign_parts(long, [PartRequest(number)])
         small = begin_small(user)
         (form,) = services.sign_parts(small, [PartRequest(1)])
@@ -159,11 +159,11 @@ def test_a_day_of_uploads(started: Started, user: Any, name: str) -> None:
         assert answer.status_code == 200, (world.elapsed, answer.text)
         assert services.complete(small).state == "completed"
     assert min(lives) > 300 - SLOW.total_seconds()
-    numbers = range(number + 1, 401)
+    numbers = range(number + 1, parts + 1)
     for signed in services.sign_parts(long, [PartRequest(each) for each in numbers]):
         assert wire.put(signed.url, content=bytes(PART)).status_code == 200
     assert services.complete(long).state == "completed"
-    assert world.origin.issued <= 24 * 60 / 5, "no more than one renewal in five minutes"
+    assert world.origin.issued <= 1 + hours * 60 / 5, "no more than one renewal in five minutes"
     if name == "ecs_ram_role":
         assert {f"GET /latest/meta-data/ram/security-credentials/{ROLE_NAME}", "PUT /latest/api/token"} < {
             *world.origin.requests

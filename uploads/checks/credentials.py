@@ -11,8 +11,8 @@ from django.core.checks import CheckMessage, Error, Warning
 from uploads.conf import settings
 from uploads.oss.credential_sources import PACKAGE, Source, source_from, time_from
 
-PROXIED = ("ecs_ram_role", "default", "profile")
-"""Types that may request the metadata service, by HTTP."""
+PROXIED = ("ecs_ram_role", "credentials_uri", "default", "profile")
+"""Types that may send requests without TLS."""
 
 
 def check_credentials() -> list[CheckMessage]:
@@ -35,9 +35,7 @@ def check_credentials() -> list[CheckMessage]:
     proxy = os.environ.get("HTTP_PROXY") or os.environ.get("http_proxy")
     if isinstance(source, Source) and source.of_vendor and source.name in PROXIED and proxy:
         # Tea, on which the package is built, takes HTTP_PROXY for every request and does not read NO_PROXY.
-        text = (
-            "HTTP_PROXY is set: requests to the metadata service, and the credentials in its answers, go to the proxy."
-        )
+        text = "HTTP_PROXY is set: requests for credentials without TLS, and their answers, go to the proxy."
         hint = "Remove HTTP_PROXY from the environment of the site; HTTPS_PROXY may stay."
         found.append(Warning(text, hint=hint, id="uploads.W076"))
     return found

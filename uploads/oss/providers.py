@@ -192,10 +192,13 @@ class RenewedCredentials:
 def _reason(error: Exception) -> str:
     """What may be shown of an error: its class, and the HTTP status and the error code in its message.
 
-    The whole message may quote a response with secrets, or a URL with a token.
+    The whole message may quote a response with secrets, or a URL with a token. RetryError is what the vendor's package
+    raises without a response.
     """
     if isinstance(error, (ImportError, OSError)) and type(error).__module__ == "builtins":
         return f"{type(error).__name__}: {error}"
+    if type(error).__name__ == "RetryError":
+        return "It did not answer"
     found = _TOLD.findall(str(error))
     return " ".join([type(error).__name__, *(status or code for status, code in found)])
 

@@ -47,7 +47,7 @@ def check_credentials() -> Finding:
         cure = "Check OSS_ENDPOINT (and OSS_INTERNAL_ENDPOINT), and the network: DNS, proxy, firewall."
         return Finding("FAIL", "endpoint", f"{settings.internal_endpoint.url}: {error.message}", cure)
     end = settings.credentials.credentials(oss_clock().now()).expires_at
-    until = f"; they expire at {end:%H:%M:%S} UTC" if end else ""
+    until = f"; they expire at {end:%Y-%m-%d %H:%M} UTC" if end else ""
     return Finding("ok", "credentials", f"OSS accepts them{until}")
 
 
