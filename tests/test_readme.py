@@ -55,7 +55,7 @@ def test_every_option_of_the_local_server_is_named() -> None:
     parser = argparse.ArgumentParser(add_help=False)
     arguments.add_arguments(parser)
     known = {option for action in parser._actions for option in action.option_strings}
-    table = LOCAL_OSS.partition("## Fault injection")[0]
+    table = LOCAL_OSS.partition("## RAM users and roles")[0]
     assert set(re.findall(r"`(--[a-z-]+)`", table)) == known | {"--root"}
 
 

@@ -52,6 +52,7 @@ class LocalOss:
         self.store = Store(config.root)
         cipher = token_cipher(config.root)
         self.keys = KeyRing(config.keys, config.roles, cipher)
+        self.keys.replace_ram(config.ram.users, config.ram.roles)
         self._sts = Sts(self.keys, cipher)
         self.faults = Faults(config.faults)
         self._callback_client = CallbackClient(
@@ -81,7 +82,7 @@ class LocalOss:
         try:
             request = from_environ(environ, self.config, request_id)
             if internal_routes.is_internal(request):
-                answer = internal_routes.answer(request, self.config, self.faults, self._callback_client)
+                answer = internal_routes.answer(request, self.config, self.faults, self._callback_client, self.keys)
             else:
                 answer, extra = self._answer(request)
         except fault_injection.ResetRequested as requested:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from uploads.localoss.faults import Rule
 from uploads.localoss.keys import AccessKey, Role
 from uploads.localoss.policy import parse
+from uploads.localoss.ram import Ram
 from uploads.oss import policy
 
 DEMO_BUCKET = "demo-bucket"
@@ -38,6 +39,7 @@ class Config:
     cnames: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     owner: str = DEMO_OWNER
     roles: tuple[Role, ...] = (DEMO_ROLE,)
+    ram: Ram = field(default_factory=Ram)
     threads: int = 64
     io_timeout: float = 60.0
     """Seconds without a byte in either direction after which a request is ended."""

@@ -7,11 +7,12 @@ import ipaddress
 import json
 from typing import Any
 
-from uploads.localoss import faults
+from uploads.localoss import faults, ram
 from uploads.localoss.addressing import host_name
 from uploads.localoss.answers import Answer
 from uploads.localoss.callbacks import PUBLIC_KEY_PATH, CallbackClient
 from uploads.localoss.config import Config
+from uploads.localoss.keys import KeyRing
 from uploads.localoss.request import Request
 
 PREFIX = "-"
@@ -22,16 +23,21 @@ def is_internal(request: Request) -> bool:
     return request.address.in_path and request.bucket == PREFIX
 
 
-def answer(request: Request, config: Config, rules: faults.Faults, callback_client: CallbackClient) -> Answer:
-    """The response: the public key of callbacks, or the fault injection rules as JSON."""
+def answer(
+    request: Request, config: Config, rules: faults.Faults, callback_client: CallbackClient, keys: KeyRing
+) -> Answer:
+    """The response: the public key of callbacks, the fault injection rules as JSON, or what was set for RAM."""
     if request.key == PUBLIC_KEY_PATH:
         return Answer(200, {"Content-Type": "application/x-pem-file"}, callback_client.public_key)
-    if request.key == "faults":
-        return _faults(request, config, rules)
-    return _json(404, {"error": "Not found."})
+    if request.key not in ("faults", "ram"):
+        return _json(404, {"error": "Not found."})
+    return _refusal(request, config) or (
+        _faults(request, rules) if request.key == "faults" else _ram(request, config, keys)
+    )
 
 
-def _faults(request: Request, config: Config, rules: faults.Faults) -> Answer:
+def _refusal(request: Request, config: Config) -> Answer | None:
+    """The response to somebody who may not change the server."""
     if not config.allow_faults:
         return _json(403, {"error": "Start the server with --allow-faults to set faults."})
     # Any web site can have a host name that resolves to this machine, so the Host header must be a loopback address.
@@ -40,6 +46,25 @@ def _faults(request: Request, config: Config, rules: faults.Faults) -> Answer:
         and (host_name(request.host) == "localhost" or _is_loopback(host_name(request.host)))
     ):
         return _json(403, {"error": "Faults can be set only from this machine."})
+    return None
+
+
+def _ram(request: Request, config: Config, keys: KeyRing) -> Answer:
+    """PUT replaces the RAM users and roles; DELETE brings back those that the server was started with."""
+    if request.method == "PUT":
+        try:
+            given = ram.parse(request.body.whole(ram.MAX_JSON_BYTES))
+        except ram.InvalidRam as error:
+            return _json(400, {"error": str(error)})
+    elif request.method == "DELETE":
+        given = config.ram
+    else:
+        return _json(405, {"error": "Use PUT or DELETE."})
+    keys.replace_ram(given.users, given.roles)
+    return _json(200, {"users": [key.user for key in given.users], "roles": [role.arn for role in given.roles]})
+
+
+def _faults(request: Request, rules: faults.Faults) -> Answer:
     if request.method == "PUT":
         try:
             rules.replace(faults.parse(request.body.whole(faults.MAX_JSON_BYTES)))

@@ -102,8 +102,8 @@ class Sts:
         try:
             call = read(request)
             wants_json = call.wants_json
-            self._authenticate(call, now)
-            content = self._described(self._assume_role(call, now))
+            key = self._authenticate(call, now)
+            content = self._described(self._assume_role(key, call, now))
             return _document(200, "AssumeRoleResponse", {"RequestId": identifier, **content}, wants_json)
         except StsRefusal as refusal:
             return _refused(refusal, identifier, request.host, wants_json)
@@ -127,9 +127,11 @@ class Sts:
             raise StsRefusal(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
         return key
 
-    def _assume_role(self, call: Call, now: datetime) -> Session:
+    def _assume_role(self, key: AccessKey, call: Call, now: datetime) -> Session:
         given = call.parameters.get
         role = self._role(given("RoleArn", ""))
+        if not may_assume(key, role):
+            raise _no_permission()
         name, narrowed = given("RoleSessionName", ""), given("Policy", "")
         if not name:
             raise _missing("RoleSessionName")
@@ -165,6 +167,15 @@ class Sts:
                 "Expiration": session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
         }
+
+
+def may_assume(key: AccessKey, role: Role) -> bool:
+    """Whether the caller's policies allow it, and the role trusts the caller (RAM manual: "Trust policy")."""
+    if not all(policy.allows(one, policy.Question("sts:AssumeRole", role.arn)) for one in key.policies):
+        return False
+    account = role.arn.split(":")[3]
+    caller = f"acs:ram::{account}:user/{key.user}" if key.user else f"acs:ram::{account}:root"
+    return role.trusted is None or bool({caller, f"acs:ram::{account}:root"} & {*role.trusted})
 
 
 def read(request: Request) -> Call:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from uploads.localoss import callbacks, markup
 from uploads.localoss.answers import Answer, quoted, xml
+from uploads.localoss.auth import WRITING
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import callback, headers, traffic
 from uploads.localoss.operations.bucket_overwrite import is_protected
@@ -33,6 +34,7 @@ def initiate(context: Context) -> Answer:
     request = context.request
     key, encode = request.checked_key(), request.wants_url_encoding()
     kept = headers.stored_headers(request.headers)
+    context.identity.require_kms(kept, *WRITING)
     if headers.forbids_overwrite(request.headers):
         _check_free(context, key)
     sequential = "sequential" in request.parameters
@@ -48,6 +50,7 @@ def upload_part(context: Context) -> Answer:
     request, store = context.request, context.store
     number = part_number(request.parameters.get("partNumber", ""))
     upload = existing_upload(context, PART_EC)
+    context.identity.require_kms(upload.headers, *WRITING)
     headers.refuse_object_headers(request.headers)
     request.body.require_length(MAX_PART_SIZE)
     with store.blobs.receive(traffic.incoming(context)) as blob:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
+from uploads.localoss.auth import READING, WRITING
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import callback, conditions, headers, traffic
 from uploads.localoss.operations.bucket_overwrite import is_protected
@@ -50,6 +51,7 @@ def store_object(
     """
     store = context.store
     kept, acl = headers.stored_headers(sent), headers.acl(sent)
+    context.identity.require_kms(kept, *WRITING)
     forbids = headers.forbids_overwrite(sent) or is_protected(context, key)
     taken = Refusal("FileAlreadyExists", {"Key": key})
     if forbids and store.objects.get(context.bucket.name, key) is not None:
@@ -143,6 +145,7 @@ def no_such_key(key: str) -> Refusal:
 
 def _response(context: Context, reading: ObjectReader) -> Answer:
     stored, sent = reading.object, context.request.headers
+    context.identity.require_kms(stored.headers, *READING)
     if not conditions.is_modified(sent, stored):
         return Answer(304, conditions.not_modified(stored))
     chosen = conditions.requested_range(sent, stored.size)
