@@ -17,28 +17,20 @@ from django.utils import timezone
 
 from uploads.conf import Destination, settings
 from uploads.connection import oss_clock
-from uploads.domain.destination import ISSUES_FOR_PREFIX
 from uploads.domain.errors import Forbidden, NotOffered
 from uploads.domain.keys import own_prefix
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
 from uploads.models import Method, PrefixCredentials, Upload, User
-from uploads.oss import policy, sts
+from uploads.oss import sts
 from uploads.oss.client import assume_role
 from uploads.oss.signing import Credentials
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.common import require, storage_errors
+from uploads.services.session_policies import issues_for_prefix, prefix_policy, upload_policy
 from uploads.services.transactions import require_no_transaction
 
-ONE_UPLOAD = ("oss:PutObject",)
-"""RAM authorizes UploadPart as PutObject. Only the server completes and aborts."""
-OWN_PREFIX = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload", "oss:GetObject")
-"""For clients that begin, resume and abort uploads by themselves. RAM authorizes HeadObject as GetObject."""
-TAGS = ("oss:PutObjectTagging",)
-"""OSS requires it beside oss:PutObject for the header x-oss-tagging. Manual, "PutObject", "Permissions"."""
-LIST = ("oss:ListObjects",)
-"""A right on the bucket, which the condition oss:Prefix limits. Manual, "ListObjectsV2"."""
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.@_-]")
 
 
@@ -87,7 +79,7 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
             upload.refresh_from_db()
             require(upload, State.UPLOADING)
 
-    text = policy.document([policy.allow(ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
+    text = upload_policy(upload.bucket, upload.key, upload.transfer_options, settings.region)
     credentials, end = _assume_role(destination, user, _Scope(_slot(upload), text, record))
     return ScopedCredentials(
         credentials,
@@ -113,7 +105,7 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
     def record(until: datetime) -> None:
         PrefixCredentials.objects.extend(user, destination.name, bucket, prefix, until)
 
-    text = prefix_policy(destination, bucket, prefix)
+    text = prefix_policy(destination, bucket, prefix, settings.region)
     scope = _Scope(f"prefix:{destination.name}:{user.pk}", text, record)
     credentials, end = _assume_role(destination, user, scope)
     return ScopedCredentials(credentials, end, bucket, prefix=prefix, traffic_limit=destination.traffic_limit)
@@ -121,24 +113,13 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
 
 def prefix_of(destination: Destination, user: User) -> str:
     """The user's own prefix, if credentials are issued for it. Raises NotOffered."""
-    _require_offer(destination, destination.credentials == ISSUES_FOR_PREFIX and not destination.stage)
+    _require_offer(destination, issues_for_prefix(destination))
     prefix = own_prefix(destination.key, user.pk)
     if prefix is None:
         raise NotOffered(
             Phrase("The destination {name!r} has no separate prefix for each user.", name=destination.name)
         )
     return prefix
-
-
-def prefix_policy(destination: Destination, bucket: str, prefix: str) -> str:
-    """The session policy for one prefix. Tags are allowed where the destination lets the client set them."""
-    actions = OWN_PREFIX + (TAGS if "tagging" in destination.client_options else ())
-    return policy.document(
-        [
-            policy.allow(actions, [policy.object_resource(bucket, prefix) + "*"]),
-            policy.allow(LIST, [policy.bucket_resource(bucket)], {"StringLike": {"oss:Prefix": [f"{prefix}*"]}}),
-        ]
-    )
 
 
 def forget_credentials(upload: Upload) -> None:

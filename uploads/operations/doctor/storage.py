@@ -20,11 +20,11 @@ CONFIGURE = "Run manage.py configure_bucket."
 def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
     """All findings about a bucket; its rules are checked only if it exists in the region of the settings."""
     try:
-        location, date = oss_client().bucket_region(bucket)
+        region = oss_client().bucket_info(bucket).region
+        _, date = oss_client().bucket_region(bucket)
     except StorageError as error:
         yield failed(f"bucket {bucket}", error)
         return
-    region = location.removeprefix("oss-")
     if region != settings.region:
         text = f"is in {region}, not in {settings.region}"
         yield Finding("FAIL", f"bucket {bucket}", text, "Set OSS_REGION and OSS_ENDPOINT to the bucket's region.")
@@ -34,7 +34,7 @@ def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
     yield from _cors(bucket)
     yield from _lifecycle(bucket, destinations)
     yield from _overwriting(bucket, destinations)
-    yield _acl(bucket)
+    yield _acl(bucket, destinations[0].prefixes[-1])
 
 
 def _clock(date: datetime) -> Finding:
@@ -114,11 +114,11 @@ def _overwriting(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
             yield Finding("warn", name, text, CONFIGURE)
 
 
-def _acl(bucket: str) -> Finding:
+def _acl(bucket: str, prefix: str) -> Finding:
     """That the ACL of an object can be read, by asking for that of an object that does not exist."""
     name = f"object ACLs of {bucket}"
     try:
-        oss_client().get_object_acl(bucket, f"doctor/{uuid.uuid4().hex}")
+        oss_client().get_object_acl(bucket, f"{prefix}doctor-{uuid.uuid4().hex}")
     except NotFound:
         pass
     except Denied:
