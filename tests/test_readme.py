@@ -19,6 +19,7 @@ from uploads.conf import Destination
 from uploads.conf import settings as app_settings
 from uploads.domain import errors, states
 from uploads.localoss import arguments, faults
+from uploads.localoss.account_rules import ACCOUNT_RULES
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -55,8 +56,13 @@ def test_every_option_of_the_local_server_is_named() -> None:
     parser = argparse.ArgumentParser(add_help=False)
     arguments.add_arguments(parser)
     known = {option for action in parser._actions for option in action.option_strings}
-    table = LOCAL_OSS.partition("## RAM users and roles")[0]
+    table = LOCAL_OSS.partition("\n## ")[0]
     assert set(re.findall(r"`(--[a-z-]+)`", table)) == known | {"--root"}
+
+
+def test_every_account_rule_is_named() -> None:
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", section(LOCAL_OSS, "Rules for new accounts"), re.MULTILINE)
+    assert dict(rows) == ACCOUNT_RULES
 
 
 def test_the_faults_shown_are_accepted_and_their_words_all_named() -> None:

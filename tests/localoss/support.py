@@ -7,6 +7,7 @@ import base64
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 
@@ -65,14 +66,17 @@ class Wire:
         credentials: Credentials | None = None,
         unsigned: Mapping[str, str] | None = None,
         bucket: str | None = None,
+        region: str | None = None,
     ) -> httpx.Response:
-        """`headers` are signed, `unsigned` are added after that."""
+        """`headers` are signed, `unsigned` are added after that. A Host header that names the bucket takes it out of
+        the path."""
         name, query = self.bucket if bucket is None else bucket, list(query)
         sent = dict(headers or {})
         if signed:
-            context = self.context(now, credentials)
+            context = replace(self.context(now, credentials), region=region or self.server.region)
             sent = signing.authorization(context, OssRequest(method, name, key, query, sent))
-        target = f"/{name}/{encoded(key)}" if name else "/"
+        in_host = name and (unsigned or {}).get("Host", "").startswith(f"{name}.")
+        target = f"/{name}/{encoded(key)}" if name and not in_host else f"/{encoded(key)}"
         if query:
             target += f"?{signing.canonical_query(query)}"
         return self.target(method, target, {**sent, **(unsigned or {})}, content)

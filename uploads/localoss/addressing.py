@@ -6,10 +6,12 @@ Rule: pure. A key is the path's bytes, percent-decoded once and never normalised
 """
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from uploads.localoss.config import Config
+from uploads.localoss.endpoints import Endpoint, Kind, kind_of, vendor_endpoint
 
 _ALIYUN = ".aliyuncs.com"
 
@@ -47,18 +49,30 @@ def bucket_of_host(name: str, config: Config) -> str:
     """The bucket that a host name stands for, or "" if the path names the bucket."""
     if name in config.cnames:
         return config.cnames[name]
-    if not name or name == "localhost" or name in (config.host, config.base_domain) or _is_ip(name):
+    if not name or name == "localhost" or name in (config.host, config.base_domain) or is_ip(name):
         return ""
     # The base domain may itself lie under localhost.
     for domain in filter(None, (config.base_domain, "localhost")):
         if name.endswith(f".{domain}"):
             return name.removesuffix(f".{domain}")
+    if endpoint := vendor_endpoint(name):
+        return endpoint.bucket
     if name.endswith(_ALIYUN) and not name.startswith("oss-"):
         return name.partition(".")[0]
     return ""
 
 
-def _is_ip(name: str) -> bool:
+def endpoint_of(host: str, config: Config, kinds: Mapping[str, Kind]) -> Endpoint:
+    """The endpoint that a Host header names. Without a region in the name it is that of the server."""
+    name = host_name(host)
+    endpoint = vendor_endpoint(name)
+    if endpoint is None:
+        kind: Kind = "custom" if name in config.cnames else kind_of(name, kinds)
+        return Endpoint(kind, config.region)
+    return endpoint if endpoint.region else replace(endpoint, region=config.region)
+
+
+def is_ip(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:

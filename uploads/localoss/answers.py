@@ -56,7 +56,7 @@ def error(refusal: Refusal, request_id: str, host: str, method: str) -> Answer:
     a 304 has none.
     """
     body = error_document(refusal, request_id, host)
-    headers = {"x-oss-ec": refusal.ec} if refusal.ec else {}
+    headers = {**refusal.headers, **({"x-oss-ec": refusal.ec} if refusal.ec else {})}
     if refusal.status == HTTPStatus.NOT_MODIFIED:
         return Answer(refusal.status, headers)
     if method == "HEAD":

@@ -8,11 +8,24 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from uploads.localoss import access, answers, auth, cors, fault_injection, internal_routes, lifecycle, routes
+from uploads.localoss import (
+    access,
+    answers,
+    auth,
+    cors,
+    endpoint_rules,
+    fault_injection,
+    internal_routes,
+    lifecycle,
+    routes,
+)
+from uploads.localoss.account_rules import AccountRules
+from uploads.localoss.addressing import endpoint_of
 from uploads.localoss.answers import Answer, wsgi_value
 from uploads.localoss.auth import Identity
 from uploads.localoss.callbacks import CallbackClient
@@ -26,6 +39,7 @@ from uploads.localoss.request import Request, from_environ
 from uploads.localoss.routes import Route
 from uploads.localoss.store import BucketGone, Store
 from uploads.localoss.store.rows import Bucket
+from uploads.localoss.store.settings import BucketSettings
 from uploads.localoss.sts import Sts
 from uploads.localoss.tokens import token_cipher
 from uploads.oss.cors import CorsConfiguration
@@ -55,6 +69,8 @@ class LocalOss:
         self.keys.replace_ram(config.ram.users, config.ram.roles)
         self._sts = Sts(self.keys, cipher)
         self.faults = Faults(config.faults)
+        self.rules = AccountRules(config.account_rules, config.endpoint_kinds)
+        self._switches = internal_routes.Switches(self.faults, self.rules, self.keys)
         self._callback_client = CallbackClient(
             config.root, address or f"http://{config.host}:{config.port}", config.callbacks_anywhere
         )
@@ -67,7 +83,10 @@ class LocalOss:
         self.store.prepare()
         created = int(self._clock().timestamp() * 1000)
         for name in self.config.buckets:
-            self.store.buckets.create(Bucket(name, created))
+            settings = BucketSettings(
+                self.config.regions.get(name, ""), block_public_access="block-public-access" in self.rules.current
+            )
+            self.store.buckets.create(Bucket(name, created, settings=settings))
 
     def run_lifecycle(self) -> None:
         """Start to run the lifecycle rules, in a thread of their own."""
@@ -82,7 +101,7 @@ class LocalOss:
         try:
             request = from_environ(environ, self.config, request_id)
             if internal_routes.is_internal(request):
-                answer = internal_routes.answer(request, self.config, self.faults, self._callback_client, self.keys)
+                answer = internal_routes.answer(request, self.config, self._switches, self._callback_client)
             else:
                 answer, extra = self._answer(request)
         except fault_injection.ResetRequested as requested:
@@ -143,14 +162,18 @@ class LocalOss:
         return self.store.buckets.get(request.bucket)
 
     def _operate(self, request: Request, bucket: Bucket | None, route: Route, now: datetime) -> Answer:
-        """Run the operation. Checks come in OSS's order: bucket, signature, authorization."""
+        """Run the operation. Checks come in OSS's order: bucket, endpoint, signature, authorization."""
         if request.bucket and bucket is None and not route.creates:
             raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
+        rules, endpoint = self.rules.current, endpoint_of(request.host, self.config, self.rules.kinds)
+        endpoint = endpoint_rules.check_region(request, route, bucket, endpoint, self.config)
         identity = Identity()
         if not route.by_form:
-            identity = auth.identify(request, self.config, self.keys, now)
+            identity = auth.identify(request, replace(self.config, region=endpoint.region), self.keys, now)
             access.permit(identity, route.action, route.public, bucket, request, self.store)
-        context = Context(request, self.config, self.store, self.keys, self._callback_client, identity, now, bucket)
+        context = Context(
+            request, self.config, self.store, self.keys, self._callback_client, identity, now, bucket, rules, endpoint
+        )
         return route.run(context)
 
     def _internal_error(self, error: Exception, request_id: str, host: str, method: str) -> Answer:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from uploads.localoss.endpoints import Kind
 from uploads.localoss.faults import Rule
 from uploads.localoss.keys import AccessKey, Role
 from uploads.localoss.policy import parse
@@ -25,7 +26,9 @@ class Config:
 
     `root` is the directory of the data. `product` and `region` are those that signatures must name. `buckets` are
     created at the start if they are missing. With `base_domain`, buckets are also served as `bucket.<base_domain>`.
-    `cnames` maps custom host names to buckets. `owner` is the account id in answers and resource names.
+    `cnames` maps custom host names to buckets. `owner` is the account id in answers and resource names. `regions` are
+    those of buckets in other regions than the server's. `account_rules` are names of `account_rules.py`, and
+    `endpoint_kinds` the kinds of endpoint that local host names play for them.
     """
 
     root: Path = Path("var/localoss")
@@ -40,6 +43,9 @@ class Config:
     owner: str = DEMO_OWNER
     roles: tuple[Role, ...] = (DEMO_ROLE,)
     ram: Ram = field(default_factory=Ram)
+    regions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    account_rules: frozenset[str] = frozenset()
+    endpoint_kinds: Mapping[str, Kind] = field(default_factory=lambda: MappingProxyType({}))
     threads: int = 64
     io_timeout: float = 60.0
     """Seconds without a byte in either direction after which a request is ended."""

@@ -60,6 +60,7 @@ ERRORS: Mapping[str, Row] = {
     "InvalidEncryptionAlgorithmError": Row(
         400, "The Encryption request you specified is not valid. Supported value: AES256/KMS/SM4."
     ),
+    "InvalidWORMConfiguration": Row(400, "Invalid WORM Configuration."),
     "InvalidTag": Row(400, "The tag that you specified is not valid."),
     "PartNotSequential": Row(400, "The part number is not the next one of a sequential upload."),
     "CORSRuleBeyondLimit": Row(400, "The number of CORS rules is beyond the limit."),
@@ -70,6 +71,7 @@ ERRORS: Mapping[str, Row] = {
     "CallbackFailed": Row(203, "The callback failed.", "0007-00000203"),
     "NotModified": Row(304, "The object has not changed."),
     "BadRequest": Row(400, "Bad request."),
+    "KmsServiceNotEnabled": Row(403, "KMS is not enabled for this account."),
     "AccessDenied": Row(403, "You have no right to access this object."),
     "AccessForbidden": Row(403, _NO_CORS),
     "InvalidAccessKeyId": Row(
@@ -84,6 +86,9 @@ ERRORS: Mapping[str, Row] = {
     ),
     "NoSuchBucket": Row(404, "The specified bucket does not exist.", "0015-00000101"),
     "NoSuchKey": Row(404, "The specified key does not exist.", "0026-00000001"),
+    "NoSuchVersion": Row(404, "The specified version does not exist."),
+    "NoSuchWORMConfiguration": Row(404, "The WORM Configuration does not exist."),
+    "NoSuchServerSideEncryptionRule": Row(404, "The bucket does not have a server-side encryption rule."),
     "NoSuchUpload": Row(404, _NO_UPLOAD, "0042-00000002"),
     "NoSuchBucketOverwriteConfig": Row(404, "The bucket does not have an overwrite configuration."),
     "NoSuchLifecycle": Row(404, "No Row found in Lifecycle Table."),
@@ -92,6 +97,9 @@ ERRORS: Mapping[str, Row] = {
     "FileAlreadyExists": Row(
         409, "The object you specified already exists and can not be overwritten.", "0026-00000002"
     ),
+    # OSS manual: "HTTP status code 409".
+    "FileImmutable": Row(409, "The object you specified is immutable."),
+    "WORMConfigurationLocked": Row(409, "The WORM Configuration is locked."),
     "BucketAlreadyExists": Row(409, _TAKEN, "0015-00000104"),
     "BucketNotEmpty": Row(409, "The bucket has objects. Please delete them first.", "0015-00000301"),
     "MissingContentLength": Row(411, "You must provide the Content-Length HTTP header."),
@@ -106,7 +114,7 @@ ERRORS: Mapping[str, Row] = {
 class Refusal(Exception):
     """An error response of OSS. `code` is a key of ERRORS, whose message, EC and status hold unless they are given.
 
-    `fields` follow Code, Message, RequestId and HostId in the XML, in their order.
+    `fields` follow Code, Message, RequestId and HostId in the XML, in their order. `headers` are sent too.
     """
 
     def __init__(
@@ -117,6 +125,7 @@ class Refusal(Exception):
         message: str | None = None,
         ec: str | None = None,
         status: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         row = ERRORS[code]
         self.code = code
@@ -124,6 +133,7 @@ class Refusal(Exception):
         self.message = row.message if message is None else message
         self.ec = row.ec if ec is None else ec
         self.fields = dict(fields or {})
+        self.headers = dict(headers or {})
         super().__init__(code)
 
 

@@ -19,8 +19,8 @@ from uploads.oss.sts import DEFAULT_DURATION_SECONDS
 @dataclass(frozen=True, slots=True)
 class AccessKey:
     """A key pair. A temporary one has a token and an expiry time. All of `policies` must allow an operation; the key of
-    the account itself has none and may do everything. `user` is the name of the RAM user whose key it is.
-    """
+    the account itself has none and may do everything. `user` is the name of the RAM user whose key it is. A `foreign`
+    key belongs to another account, which may do everything but has to pay where the requester pays."""
 
     id: str
     secret: str = field(repr=False)
@@ -28,6 +28,7 @@ class AccessKey:
     expires: datetime | None = None
     policies: tuple[Policy, ...] = ()
     user: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class KeyRing:
         """Replace the RAM users and roles. The keys and roles that the ring was made with stay."""
         self._keys = {key.id: key for key in (*self._own_keys, *users)}
         self.roles = {role.arn: role for role in (*self._own_roles, *roles)}
+
+    @property
+    def users(self) -> list[str]:
+        """The names of the RAM users."""
+        return [key.user for key in self._keys.values() if key.user]
 
     def long_term(self, key_id: str) -> AccessKey | None:
         """The long-term key with this id."""

@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl
 
 from uploads.localoss.lifecycle_rules import reached
 from uploads.localoss.store import Store
-from uploads.localoss.store.rows import StoredObject
+from uploads.localoss.store.rows import Bucket, StoredObject
+from uploads.localoss.store.versions import ObjectRetained, rules_of
 from uploads.oss.lifecycle import Rule, read
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 def run(store: Store, now: datetime) -> int:
     """Run the rules of all buckets once. Returns the number of uploads aborted and objects deleted."""
     return sum(
-        _abort_uploads(store, bucket.name, rule, now) + _delete_objects(store, bucket.name, rule, now)
+        _abort_uploads(store, bucket.name, rule, now) + _delete_objects(store, bucket, rule, now)
         for bucket in store.buckets.with_lifecycle()
         for rule in read(bucket.lifecycle or b"")
         if rule.enabled
@@ -67,19 +68,27 @@ def _under(store: Store, bucket: str, prefix: bytes) -> list[tuple[bytes, str, i
     return found
 
 
-def _delete_objects(store: Store, bucket: str, rule: Rule, now: datetime) -> int:
+def _delete_objects(store: Store, bucket: Bucket, rule: Rule, now: datetime) -> int:
+    """Delete expired objects. One that a retention policy protects stays; with versioning, a delete marker is added."""
     prefix = rule.prefix.encode()
     if rule.expiration is None:
         return 0
     expired = []
-    for stored in store.objects.scan(bucket, prefix, None):
+    for stored in store.objects.scan(bucket.name, prefix, None):
         if not stored.key.encode().startswith(prefix):
             break
         if reached(rule.expiration, _time(stored.modified), now) and _tagged(stored, rule):
             expired.append(stored.key)
-    for key in expired:
-        store.objects.delete(bucket, key)
-    return len(expired)
+    return sum(_delete_object(store, bucket, key, now) for key in expired)
+
+
+def _delete_object(store: Store, bucket: Bucket, key: str, now: datetime) -> bool:
+    time = int(now.timestamp() * 1000)
+    try:
+        store.objects.delete(bucket.name, key, rules_of(bucket, time), time)
+    except ObjectRetained:
+        return False
+    return True
 
 
 def _tagged(stored: StoredObject, rule: Rule) -> bool:

@@ -15,8 +15,14 @@ from uploads.localoss.errors import Refusal
 from uploads.localoss.operations import (
     acls,
     bucket_cors,
+    bucket_encryption,
     bucket_lifecycle,
     bucket_overwrite,
+    bucket_payment,
+    bucket_stat,
+    bucket_tagging,
+    bucket_versioning,
+    bucket_worm,
     buckets,
     copying,
     delete_multiple,
@@ -25,7 +31,9 @@ from uploads.localoss.operations import (
     object_listings,
     objects,
     post_object,
+    public_access,
     tagging,
+    version_listings,
 )
 from uploads.localoss.operations.context import Context
 from uploads.localoss.request import Request
@@ -62,7 +70,7 @@ acl append asyncProcess endTime legalHold live objectMeta position restore reten
 startTime status symlink tagging uploadId uploads versionId vod worm x-oss-process
 """
 SUBRESOURCES: dict[Level, frozenset[str]] = {
-    "service": frozenset({"regions", "qosInfo", "bucketResourceGroup"}),
+    "service": frozenset({"regions", "qosInfo", "bucketResourceGroup", "publicAccessBlock"}),
     "bucket": frozenset(_BUCKET_SUBRESOURCES.split()),
     "object": frozenset(_OBJECT_SUBRESOURCES.split()),
 }
@@ -98,6 +106,50 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
         "GetBucketOverwriteConfig", "oss:GetBucketOverwriteConfig", bucket_overwrite.get_bucket_overwrite),
     ("bucket", "DELETE", "overwriteConfig"): Route(
         "DeleteBucketOverwriteConfig", "oss:DeleteBucketOverwriteConfig", bucket_overwrite.delete_bucket_overwrite),
+    ("bucket", "PUT", "versioning"): Route(
+        "PutBucketVersioning", "oss:PutBucketVersioning", bucket_versioning.put_bucket_versioning),
+    ("bucket", "GET", "versioning"): Route(
+        "GetBucketVersioning", "oss:GetBucketVersioning", bucket_versioning.get_bucket_versioning),
+    ("bucket", "PUT", "requestPayment"): Route(
+        "PutBucketRequestPayment", "oss:PutBucketRequestPayment", bucket_payment.put_bucket_request_payment),
+    ("bucket", "GET", "requestPayment"): Route(
+        "GetBucketRequestPayment", "oss:GetBucketRequestPayment", bucket_payment.get_bucket_request_payment),
+    ("bucket", "POST", "worm"): Route(
+        "InitiateBucketWorm", "oss:InitiateBucketWorm", bucket_worm.initiate_bucket_worm),
+    ("bucket", "POST", "wormId"): Route(
+        "CompleteBucketWorm", "oss:CompleteBucketWorm", bucket_worm.complete_bucket_worm),
+    ("bucket", "POST", "wormExtend"): Route(
+        "ExtendBucketWorm", "oss:ExtendBucketWorm", bucket_worm.extend_bucket_worm),
+    ("bucket", "DELETE", "worm"): Route("AbortBucketWorm", "oss:AbortBucketWorm", bucket_worm.abort_bucket_worm),
+    ("bucket", "GET", "worm"): Route("GetBucketWorm", "oss:GetBucketWorm", bucket_worm.get_bucket_worm),
+    ("bucket", "PUT", "encryption"): Route(
+        "PutBucketEncryption", "oss:PutBucketEncryption", bucket_encryption.put_bucket_encryption),
+    ("bucket", "GET", "encryption"): Route(
+        "GetBucketEncryption", "oss:GetBucketEncryption", bucket_encryption.get_bucket_encryption),
+    ("bucket", "DELETE", "encryption"): Route(
+        "DeleteBucketEncryption", "oss:DeleteBucketEncryption", bucket_encryption.delete_bucket_encryption),
+    ("bucket", "PUT", "tagging"): Route(
+        "PutBucketTags", "oss:PutBucketTagging", bucket_tagging.put_bucket_tagging),
+    ("bucket", "GET", "tagging"): Route(
+        "GetBucketTags", "oss:GetBucketTagging", bucket_tagging.get_bucket_tagging),
+    ("bucket", "DELETE", "tagging"): Route(
+        "DeleteBucketTags", "oss:DeleteBucketTagging", bucket_tagging.delete_bucket_tagging),
+    ("bucket", "GET", "stat"): Route("GetBucketStat", "oss:GetBucketStat", bucket_stat.get_bucket_stat),
+    ("bucket", "PUT", "publicAccessBlock"): Route(
+        "PutBucketPublicAccessBlock", "oss:PutBucketPublicAccessBlock", public_access.put_bucket_public_access_block),
+    ("bucket", "GET", "publicAccessBlock"): Route(
+        "GetBucketPublicAccessBlock", "oss:GetBucketPublicAccessBlock", public_access.get_bucket_public_access_block),
+    ("bucket", "DELETE", "publicAccessBlock"): Route(
+        "DeleteBucketPublicAccessBlock", "oss:DeleteBucketPublicAccessBlock",
+        public_access.delete_bucket_public_access_block),
+    ("service", "PUT", "publicAccessBlock"): Route(
+        "PutPublicAccessBlock", "oss:PutPublicAccessBlock", public_access.put_public_access_block),
+    ("service", "GET", "publicAccessBlock"): Route(
+        "GetPublicAccessBlock", "oss:GetPublicAccessBlock", public_access.get_public_access_block),
+    ("service", "DELETE", "publicAccessBlock"): Route(
+        "DeletePublicAccessBlock", "oss:DeletePublicAccessBlock", public_access.delete_public_access_block),
+    ("bucket", "GET", "versions"): Route(
+        "ListObjectVersions", "oss:ListObjectVersions", version_listings.list_object_versions),
     ("bucket", "GET", ""): Route("ListObjects", "oss:ListObjects", object_listings.list_objects, public="read"),
     ("bucket", "GET", "list-type"): Route(
         "ListObjectsV2", "oss:ListObjects", object_listings.list_objects_v2, public="read"),
@@ -109,6 +161,9 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
     ("object", "GET", ""): Route("GetObject", "oss:GetObject", objects.get_object, public="read"),
     ("object", "HEAD", ""): Route("HeadObject", "oss:GetObject", objects.head_object, public="read"),
     ("object", "HEAD", "objectMeta"): Route("GetObjectMeta", "oss:GetObject", objects.get_object_meta, public="read"),
+    ("object", "GET", "versionId"): Route("GetObject", "oss:GetObjectVersion", objects.get_object, public="read"),
+    ("object", "HEAD", "versionId"): Route("HeadObject", "oss:GetObjectVersion", objects.head_object, public="read"),
+    ("object", "DELETE", "versionId"): Route("DeleteObject", "oss:DeleteObjectVersion", objects.delete_object),
     ("object", "DELETE", ""): Route("DeleteObject", "oss:DeleteObject", objects.delete_object, public="write"),
     ("object", "POST", "uploads"): Route("InitiateMultipartUpload", _PUT, multipart.initiate, public="write"),
     ("object", "PUT", "uploadId"): Route("UploadPart", _PUT, multipart.upload_part, public="write"),

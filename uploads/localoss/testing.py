@@ -4,6 +4,7 @@ Rule: `with LocalServer() as server:` leaves no process and no file behind. The 
 several test runs can work side by side. It ends with the process that started it, also when that process is killed.
 """
 
+import json
 import os
 import re
 import selectors
@@ -12,7 +13,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,8 +29,8 @@ class LocalServer:
     """A local OSS server that a test starts, stops and kills.
 
     `root` is the directory of its data; without one, a temporary directory is made and removed. `arguments` are
-    further command-line options. `port` 0 takes a free one. `url` is known after `start`; port and root stay the same
-    over `kill` and `start`.
+    further command-line options. `port` 0 takes a free one. `account_rules` are names of rules for new accounts that
+    hold from the start. `url` is known after `start`; port and root stay the same over `kill` and `start`.
     """
 
     bucket = DEMO_BUCKET
@@ -36,13 +38,21 @@ class LocalServer:
     access_key_id = DEMO_KEY.id
     access_key_secret = DEMO_KEY.secret
 
-    def __init__(self, root: Path | None = None, arguments: Sequence[str] = (), *, port: int = 0) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        arguments: Sequence[str] = (),
+        *,
+        port: int = 0,
+        account_rules: Sequence[str] = (),
+    ) -> None:
         self._temporary = root is None
         self.root = root or Path(tempfile.mkdtemp(prefix="localoss-"))
         self.port = port
         self.url = ""
         self.process: subprocess.Popen[str] | None = None
-        self._arguments = list(arguments)
+        rules = ["--account-rules", ",".join(account_rules)] if account_rules else []
+        self._arguments = [*arguments, *rules]
 
     def start(self) -> Self:
         """Start the server; return once it accepts connections. RuntimeError if it does not start."""
@@ -58,6 +68,13 @@ class LocalServer:
             raise RuntimeError("The local OSS server did not start.")
         self.port = int(match[1])
         return self
+
+    def set_account_rules(self, *names: str, endpoints: Mapping[str, str] | None = None) -> None:
+        """Let exactly these rules hold from now on, and let host names play these kinds of endpoint. The server must
+        have been started with `--allow-faults`. urllib.error.HTTPError for an unknown name or kind."""
+        body = json.dumps({"rules": names, **({} if endpoints is None else {"endpoints": endpoints})}).encode()
+        request = urllib.request.Request(f"{self.url}/-/account-rules", body, method="PUT")  # noqa: S310  # own server
+        urllib.request.urlopen(request, timeout=START_SECONDS).close()  # noqa: S310  # own server
 
     def command(self) -> list[str]:
         """The command line that starts the server."""

@@ -15,6 +15,7 @@ from tests.localoss.support import LIMIT_SECONDS, SMALLEST, Unfinished, Wire, an
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Bucket, StoredPart, Upload
 from uploads.localoss.store.uploads import Choice
+from uploads.localoss.store.versions import FREE
 from uploads.localoss.testing import LocalServer
 from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
@@ -212,7 +213,7 @@ def test_upload_that_ended_meanwhile_is_not_completed_twice(tmp_path: Path) -> N
     def choose(parts: list[StoredPart]) -> Choice:
         raise AssertionError("there is nothing to choose from")
 
-    assert store.uploads.complete(upload, choose, overwrite=True) is None
+    assert store.uploads.complete(upload, choose, FREE) is None
     with store.blobs.receive([b"x"]) as blob:
         assert not store.uploads.put_part(upload, 1, blob, 0)
     store.close()
@@ -225,7 +226,8 @@ def test_an_index_of_an_earlier_version_is_migrated(tmp_path: Path) -> None:
     old = sqlite3.connect(tmp_path / "index.sqlite3")
     old.executescript(
         "ALTER TABLE buckets DROP COLUMN overwrite; ALTER TABLE buckets DROP COLUMN lifecycle;"
-        "ALTER TABLE uploads DROP COLUMN sequential;"
+        "ALTER TABLE uploads DROP COLUMN sequential; ALTER TABLE buckets DROP COLUMN settings;"
+        "ALTER TABLE objects DROP COLUMN version; DROP TABLE versions; DROP TABLE account;"
         "PRAGMA user_version = 0;"
         "INSERT INTO buckets VALUES ('some-bucket', 1, 'private', 'Standard', NULL);"
         "INSERT INTO uploads VALUES ('some-bucket', x'61', 'id', 1, '{}');"

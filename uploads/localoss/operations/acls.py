@@ -8,10 +8,9 @@ from dataclasses import replace
 from uploads.localoss import markup
 from uploads.localoss.answers import Answer, xml
 from uploads.localoss.errors import invalid_argument
-from uploads.localoss.operations import headers
+from uploads.localoss.operations import headers, versions
 from uploads.localoss.operations.buckets import create, owner
 from uploads.localoss.operations.context import Context
-from uploads.localoss.operations.objects import existing_object, no_such_key
 
 
 def get_bucket_acl(context: Context) -> Answer:
@@ -23,13 +22,13 @@ def put_bucket_acl(context: Context) -> Answer:
     """OSS manual: "PutBucketAcl". A bucket that does not exist is created, as by PutBucket."""
     if not context.request.headers.get("x-oss-acl"):
         raise invalid_argument("x-oss-acl", "", "no such bucket access control exists.")
-    create(context, "Standard")
+    create(context)
     return Answer()
 
 
 def get_object_acl(context: Context) -> Answer:
     """OSS manual: "GetObjectACL"."""
-    return _policy(context, existing_object(context).acl)
+    return _policy(context, versions.existing_object(context).acl)
 
 
 def put_object_acl(context: Context) -> Answer:
@@ -37,9 +36,9 @@ def put_object_acl(context: Context) -> Answer:
     key, sent = context.request.checked_key(), context.request.headers
     if not sent.get("x-oss-object-acl"):
         raise invalid_argument("x-oss-object-acl", "", "no such object access control exists.")
-    acl = headers.acl(sent)
-    if not context.store.objects.update(context.bucket.name, key, lambda stored: replace(stored, acl=acl)):
-        raise no_such_key(key)
+    acl, version = headers.acl(sent, context), versions.requested_version(context)
+    if not context.store.objects.update(context.bucket.name, key, lambda stored: replace(stored, acl=acl), version):
+        raise versions.missing(context, key, version)
     return Answer()
 
 

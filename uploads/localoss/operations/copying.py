@@ -13,14 +13,14 @@ from urllib.parse import unquote
 from uploads.localoss.answers import Answer, iso_time, quoted, xml
 from uploads.localoss.auth import READING, WRITING
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import conditions, headers
-from uploads.localoss.operations.bucket_overwrite import is_protected
+from uploads.localoss.operations import conditions, headers, versions
 from uploads.localoss.operations.buckets import check_name
 from uploads.localoss.operations.context import Context
 from uploads.localoss.operations.multipart import PART_COPY_EC, existing_upload, part_number, record_part
-from uploads.localoss.operations.objects import new_id, no_such_key
+from uploads.localoss.operations.objects import new_id
 from uploads.localoss.store.objects import ObjectReader
 from uploads.localoss.store.rows import StoredObject
+from uploads.localoss.store.versions import DELETE_MARKER
 from uploads.oss.limits import MAX_PART_SIZE
 
 SOURCE = "x-oss-copy-source"
@@ -32,23 +32,24 @@ def copy_object(context: Context) -> Answer:
     """OSS manual: "CopyObject"."""
     request = context.request
     key = request.checked_key()
-    forbids = headers.forbids_overwrite(request.headers) or is_protected(context, key)
-    acl = headers.acl(request.headers)
+    rules = versions.write_rules(context, key, request.headers)
+    acl = headers.acl(request.headers, context)
     with _source(context) as reading:
         source = reading.object
         if source.size > MAX_PART_SIZE:
             raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(MAX_PART_SIZE), "ProposedSize": str(source.size)})
         itself = (source.bucket, source.key) == (context.bucket.name, key)
-        kept = _headers(request.headers, source, itself=itself)
+        kept = _headers(context, source, itself=itself)
         context.identity.require_kms(kept, *WRITING)
         target = replace(
             source, bucket=context.bucket.name, key=key, id=new_id(), acl=acl, modified=context.milliseconds,
-            headers=kept,
+            headers=kept, version=versions.new_version(context),
         )  # fmt: skip
-        if not context.store.objects.link(reading, target, overwrite=not forbids):
-            raise Refusal("FileAlreadyExists", {"Key": key})
+        with versions.refusals(key):
+            context.store.objects.link(reading, target, rules)
     content = [("LastModified", iso_time(target.modified)), ("ETag", quoted(target.etag))]
     extra = {"ETag": quoted(target.etag), "x-oss-hash-crc64ecma": str(target.crc64)}
+    extra |= versions.version_header(context, target)
     return xml("CopyObjectResult", content, {**extra, **headers.encryption(target.headers)})
 
 
@@ -74,15 +75,18 @@ def upload_part_copy(context: Context) -> Answer:
 @contextmanager
 def _source(context: Context) -> Iterator[ObjectReader]:
     """The source, open for reading. Refusal if it does not exist, may not be read, or a condition fails."""
-    bucket, key = source_of(context.request.headers[SOURCE])
+    bucket, key, version = source_of(context.request.headers[SOURCE])
     check_name(bucket)
     if context.store.buckets.get(bucket) is None:
         raise Refusal("NoSuchBucket", {"BucketName": bucket})
     context.identity.require("oss:GetObject", bucket, key)
-    reading = context.store.objects.open(bucket, key)
+    reading = context.store.objects.open(bucket, key, version)
     if reading is None:
-        raise no_such_key(key)
+        shown = {"Key": key}
+        raise Refusal("NoSuchVersion", shown) if version else Refusal("NoSuchKey", shown)
     try:
+        if reading.object.kind == DELETE_MARKER:
+            raise invalid_argument(SOURCE, context.request.headers[SOURCE], "The source version is a delete marker.")
         asked = {name.removeprefix(f"{SOURCE}-"): value for name, value in context.request.headers.items()
                  if name.startswith(f"{SOURCE}-if-")}  # fmt: skip
         context.identity.require_kms(reading.object.headers, *READING)
@@ -93,15 +97,14 @@ def _source(context: Context) -> Iterator[ObjectReader]:
         reading.close()
 
 
-def source_of(value: str) -> tuple[str, str]:
-    """Bucket and key of an x-oss-copy-source header, `/bucket/key` in URL encoding. Refusal if it is malformed."""
+def source_of(value: str) -> tuple[str, str, str | None]:
+    """Bucket, key and version of an x-oss-copy-source header, `/bucket/key?versionId=id` in URL encoding. The version
+    is None without one, and "" for "null". Refusal if it is malformed."""
     path, _, version = value.partition("?versionId=")
     bucket, _, key = unquote(path, errors="replace").removeprefix("/").partition("/")
     if not value.startswith("/") or not bucket or not key:
         raise invalid_argument(SOURCE, value, "Copy source must be /bucket/key, URL-encoded.", "0042-00000301")
-    if version and version != "null":
-        raise invalid_argument(SOURCE, value, "The bucket is not versioned.")
-    return bucket, key
+    return bucket, key, versions.parse(SOURCE, value, version) if version else None
 
 
 def _range(sent: Mapping[str, str], size: int) -> tuple[int, int]:
@@ -115,9 +118,10 @@ def _range(sent: Mapping[str, str], size: int) -> tuple[int, int]:
     return first, last - first + 1
 
 
-def _headers(sent: Mapping[str, str], source: StoredObject, *, itself: bool) -> dict[str, str]:
+def _headers(context: Context, source: StoredObject, *, itself: bool) -> dict[str, str]:
     """The headers of the copy. Metadata and tags come from the source or from the request, as the directives say."""
-    asked = headers.stored_headers(sent)
+    sent = context.request.headers
+    asked = headers.stored_headers(sent, context)
     meta = source.headers if _directive(sent, "metadata") == "COPY" and not itself else asked
     tags = source.headers if _directive(sent, "tagging") == "COPY" else asked
     kept = {name: value for name, value in meta.items() if name in headers.KEPT or name.startswith(headers.META)}

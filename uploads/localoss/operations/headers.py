@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
 from uploads.localoss.errors import Refusal, invalid_argument
+from uploads.localoss.operations.context import Context
 from uploads.oss.limits import MAX_METADATA_BYTES
 
 KEPT = ("content-type", "cache-control", "content-disposition", "content-encoding", "expires", "content-language")
@@ -21,12 +22,14 @@ ENCRYPTION_HEADERS = (ENCRYPTION, f"{ENCRYPTION}-key-id", "x-oss-server-side-dat
 MAX_TAGS = 10
 
 
-def stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers to store with an object. Refusal if one is not valid."""
+def stored_headers(headers: Mapping[str, str], context: Context) -> dict[str, str]:
+    """The headers to store with an object. Without headers for them, storage class and encryption are the bucket's.
+    Refusal if one is not valid."""
     chosen = {name: headers[name] for name in KEPT if headers.get(name)}
     chosen.setdefault("content-type", "application/octet-stream")
-    chosen |= _metadata(headers) | _encryption(headers)
-    storage_class = headers.get(STORAGE_CLASS, "Standard")
+    chosen |= _metadata(headers)
+    chosen |= chosen_encryption(headers, context) or context.bucket.settings.encryption
+    storage_class = headers.get(STORAGE_CLASS, context.bucket.storage_class)
     if storage_class not in STORAGE_CLASSES:
         raise invalid_argument(STORAGE_CLASS, storage_class, "no such storage class exists.")
     chosen[STORAGE_CLASS] = storage_class
@@ -63,11 +66,14 @@ def encryption(stored: Mapping[str, str]) -> dict[str, str]:
     return {name: stored[name] for name in ENCRYPTION_HEADERS if name in stored}
 
 
-def acl(headers: Mapping[str, str]) -> str:
-    """The value of x-oss-object-acl; "default", the bucket's ACL, without one. Refusal if it is not valid."""
+def acl(headers: Mapping[str, str], context: Context) -> str:
+    """The value of x-oss-object-acl; "default", the bucket's ACL, without one. Refusal if it is not valid, or public
+    while public access is blocked. The EC is of a recorded PutObject; whether other operations have it is unknown."""
     value = headers.get("x-oss-object-acl", "default")
     if value not in ACLS:
         raise invalid_argument("x-oss-object-acl", value, "no such object access control exists.")
+    if value.startswith("public") and context.blocks_public_access:
+        raise Refusal("AccessDenied", message="Put public object acl is not allowed", ec="0016-00000901")
     return value
 
 
@@ -104,11 +110,19 @@ def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
+def chosen_encryption(headers: Mapping[str, str], context: Context) -> dict[str, str]:
+    """The encryption headers of a request. Refusal if they are not valid, or if KMS is not enabled."""
     found = {name: headers[name] for name in ENCRYPTION_HEADERS if headers.get(name)}
     if found.get(ENCRYPTION, "AES256") not in ENCRYPTIONS:
         raise Refusal("InvalidEncryptionAlgorithmError")
     if len(found) > (ENCRYPTION in found) and found.get(ENCRYPTION) != "KMS":
         extra = next(name for name in found if name != ENCRYPTION)
         raise invalid_argument(extra, found[extra], f"{extra} is valid only with KMS.")
+    check_kms(found or context.bucket.settings.encryption, context)
     return found
+
+
+def check_kms(encryption_headers: Mapping[str, str], context: Context) -> None:
+    """Refusal (KmsServiceNotEnabled) for KMS if the account does not have it (OSS manual: "PutObject")."""
+    if encryption_headers.get(ENCRYPTION) == "KMS" and "kms-not-enabled" in context.account_rules:
+        raise Refusal("KmsServiceNotEnabled")

@@ -12,12 +12,12 @@ from uploads.localoss import callbacks, markup
 from uploads.localoss.answers import Answer, quoted, xml
 from uploads.localoss.auth import WRITING
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import callback, headers, traffic
-from uploads.localoss.operations.bucket_overwrite import is_protected
+from uploads.localoss.operations import callback, headers, traffic, versions
 from uploads.localoss.operations.context import Context
 from uploads.localoss.operations.objects import new_id
 from uploads.localoss.store.rows import Blob, StoredObject, StoredPart, Upload
 from uploads.localoss.store.uploads import Choice, OutOfOrder
+from uploads.localoss.store.versions import rules_of
 from uploads.oss.crc64 import combine_all
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE, MIN_PART_SIZE
 from uploads.oss.messages import bare, multipart_etag
@@ -33,10 +33,10 @@ def initiate(context: Context) -> Answer:
     """OSS manual: "InitiateMultipartUpload"."""
     request = context.request
     key, encode = request.checked_key(), request.wants_url_encoding()
-    kept = headers.stored_headers(request.headers)
+    kept = headers.stored_headers(request.headers, context)
     context.identity.require_kms(kept, *WRITING)
     if headers.forbids_overwrite(request.headers):
-        _check_free(context, key)
+        versions.check_writable(context, key, rules_of(context.bucket, context.milliseconds, overwrite=False))
     sequential = "sequential" in request.parameters
     upload = Upload(new_id(), context.bucket.name, key, context.milliseconds, kept, sequential)
     context.store.uploads.create(upload)
@@ -97,16 +97,14 @@ def complete(context: Context) -> Answer:
     request = context.request
     parameters = callbacks.requested(request)
     headers.refuse_object_headers(request.headers)
-    encode, acl = request.wants_url_encoding(), headers.acl(request.headers)
+    encode, acl = request.wants_url_encoding(), headers.acl(request.headers, context)
     listed = _listed(context)
     upload = existing_upload(context)
-    forbids = headers.forbids_overwrite(request.headers) or is_protected(context, upload.key)
-    try:
+    rules = versions.write_rules(context, upload.key, request.headers)
+    with versions.refusals(upload.key, "0042-00000214"):
         stored = context.store.uploads.complete(
-            upload, lambda parts: _assemble(context, upload, acl, choose(parts, listed)), overwrite=not forbids
+            upload, lambda parts: _assemble(context, upload, acl, choose(parts, listed)), rules
         )
-    except FileExistsError as error:
-        raise Refusal("FileAlreadyExists", {"Key": upload.key}, ec="0042-00000214") from error
     if stored is None:
         raise no_such_upload(upload.id)
     content: list[markup.Node] = [("EncodingType", "url")] if encode else []
@@ -116,7 +114,11 @@ def complete(context: Context) -> Answer:
         ("Key", url_text(upload.key, encode)),
         ("ETag", quoted(stored.etag)),
     ]
-    extra = {"ETag": quoted(stored.etag), "x-oss-hash-crc64ecma": str(stored.crc64)}
+    extra = {
+        "ETag": quoted(stored.etag),
+        "x-oss-hash-crc64ecma": str(stored.crc64),
+        **versions.version_header(context, stored),
+    }
     answer = xml("CompleteMultipartUploadResult", content, {**extra, **headers.encryption(upload.headers)})
     return callback.with_callback(context, parameters, "CompleteMultipartUpload", stored, answer)
 
@@ -192,6 +194,7 @@ def _assemble(context: Context, upload: Upload, acl: str, chosen: list[StoredPar
         modified=context.milliseconds,
         acl=acl,
         headers=upload.headers,
+        version=versions.new_version(context),
     )
     return stored, chosen
 
@@ -220,8 +223,3 @@ def no_such_upload(identifier: str, ec: str | None = None) -> Refusal:
 def url_text(text: str, encode: bool) -> str:
     """A key as it stands in XML: URL-encoded with encoding-type=url."""
     return quote(text, safe="") if encode else text
-
-
-def _check_free(context: Context, key: str) -> None:
-    if context.store.objects.get(context.bucket.name, key) is not None:
-        raise Refusal("FileAlreadyExists", {"Key": key})

@@ -11,11 +11,11 @@ from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.auth import READING, WRITING
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import callback, conditions, headers, traffic
-from uploads.localoss.operations.bucket_overwrite import is_protected
+from uploads.localoss.operations import callback, conditions, headers, traffic, versions
 from uploads.localoss.operations.context import Context
 from uploads.localoss.store.objects import ObjectReader
 from uploads.localoss.store.rows import Blob, StoredObject
+from uploads.localoss.store.versions import DELETE_MARKER
 from uploads.oss.limits import MAX_PART_SIZE
 
 OVERRIDES = (
@@ -35,7 +35,8 @@ def put_object(context: Context) -> Answer:
     request.body.require_length(MAX_PART_SIZE)
     key, check = request.checked_key(), request.body.check_md5
     stored = store_object(context, key, request.headers, traffic.incoming(context), lambda blob: check(blob.md5))
-    return callback.with_callback(context, parameters, "PutObject", stored, Answer(headers=put_headers(stored)))
+    answer = Answer(headers=put_headers(context, stored))
+    return callback.with_callback(context, parameters, "PutObject", stored, answer)
 
 
 def store_object(
@@ -47,44 +48,40 @@ def store_object(
 ) -> StoredObject:
     """Store an object of these bytes and headers. Nothing is stored if `check` or anything else raises.
 
-    Refusal: FileAlreadyExists with x-oss-forbid-overwrite or by a rule of the bucket, or an invalid header.
+    Refusal: FileAlreadyExists with x-oss-forbid-overwrite or by a rule of the bucket, FileImmutable by its retention
+    policy, or an invalid header.
     """
     store = context.store
-    kept, acl = headers.stored_headers(sent), headers.acl(sent)
+    kept, acl = headers.stored_headers(sent, context), headers.acl(sent, context)
     context.identity.require_kms(kept, *WRITING)
-    forbids = headers.forbids_overwrite(sent) or is_protected(context, key)
-    taken = Refusal("FileAlreadyExists", {"Key": key})
-    if forbids and store.objects.get(context.bucket.name, key) is not None:
-        raise taken
-    with store.blobs.receive(chunks) as blob:
+    rules = versions.write_rules(context, key, sent)
+    versions.check_writable(context, key, rules)
+    with store.blobs.receive(chunks) as blob, versions.refusals(key):
         check(blob)
         md5 = base64.b64encode(blob.md5).decode()
         stored = StoredObject(
             context.bucket.name, key, new_id(), blob.size, blob.etag, blob.crc64, "Normal", context.milliseconds,
-            acl, md5, kept,
+            acl, md5, kept, versions.new_version(context),
         )  # fmt: skip
-        if not store.objects.put(stored, [(blob.name, blob.size)], overwrite=not forbids):
-            raise taken
+        store.objects.put(stored, [(blob.name, blob.size)], rules)
     return stored
 
 
-def put_headers(stored: StoredObject) -> dict[str, str]:
+def put_headers(context: Context, stored: StoredObject) -> dict[str, str]:
     """The headers of the response to whoever stored the object."""
     return {
         "ETag": quoted(stored.etag),
         "Content-MD5": stored.content_md5,
         "x-oss-hash-crc64ecma": str(stored.crc64),
         **headers.encryption(stored.headers),
+        **versions.version_header(context, stored),
     }
 
 
 def get_object(context: Context) -> Answer:
     """OSS manual: "GetObject"."""
     overrides = _overrides(context)
-    key = context.request.checked_key()
-    reading = context.store.objects.open(context.bucket.name, key)
-    if reading is None:
-        raise no_such_key(key)
+    reading = open_object(context)
     try:
         answer = _response(context, reading)
     except BaseException:
@@ -98,25 +95,37 @@ def get_object(context: Context) -> Answer:
 
 def head_object(context: Context) -> Answer:
     """OSS manual: "HeadObject"."""
-    stored = existing_object(context)
+    stored = versions.existing_object(context)
     if not conditions.is_modified(context.request.headers, stored):
         return Answer(304, conditions.not_modified(stored))
-    return Answer(200, {**described(stored), "Content-Length": str(stored.size)})
+    return Answer(200, {**described(context, stored), "Content-Length": str(stored.size)})
 
 
 def get_object_meta(context: Context) -> Answer:
     """OSS manual: "GetObjectMeta"."""
-    stored = existing_object(context)
-    return Answer(200, {**conditions.not_modified(stored), "Content-Length": str(stored.size)})
+    stored = versions.existing_object(context)
+    shown = {**conditions.not_modified(stored), **versions.version_header(context, stored)}
+    return Answer(200, {**shown, "Content-Length": str(stored.size)})
 
 
 def delete_object(context: Context) -> Answer:
     """OSS manual: "DeleteObject". The response is the same if the object does not exist."""
-    context.store.objects.delete(context.bucket.name, context.request.checked_key())
-    return Answer(204)
+    _, shown = versions.delete(context, context.request.checked_key(), versions.requested_version(context))
+    return Answer(204, shown)
 
 
-def described(stored: StoredObject) -> dict[str, str]:
+def open_object(context: Context) -> ObjectReader:
+    """The object or the version that the request names, open for reading. Refusal if it does not exist."""
+    key, version = context.request.checked_key(), versions.requested_version(context)
+    reading = context.store.objects.open(context.bucket.name, key, version)
+    if reading is None or reading.object.kind == DELETE_MARKER:
+        if reading is not None:
+            reading.close()
+        raise versions.missing(context, key, version)
+    return reading
+
+
+def described(context: Context, stored: StoredObject) -> dict[str, str]:
     """The headers of an object in GetObject and HeadObject."""
     md5 = {"Content-MD5": stored.content_md5} if stored.content_md5 else {}
     return {
@@ -126,21 +135,8 @@ def described(stored: StoredObject) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "x-oss-object-type": stored.kind,
         "x-oss-hash-crc64ecma": str(stored.crc64),
+        **versions.version_header(context, stored),
     }
-
-
-def existing_object(context: Context) -> StoredObject:
-    """The object of the request. Refusal (NoSuchKey) if there is none."""
-    key = context.request.checked_key()
-    stored = context.store.objects.get(context.bucket.name, key)
-    if stored is None:
-        raise no_such_key(key)
-    return stored
-
-
-def no_such_key(key: str) -> Refusal:
-    """The error for an object that does not exist."""
-    return Refusal("NoSuchKey", {"Key": key})
 
 
 def _response(context: Context, reading: ObjectReader) -> Answer:
@@ -151,7 +147,7 @@ def _response(context: Context, reading: ObjectReader) -> Answer:
     chosen = conditions.requested_range(sent, stored.size)
     first, length = chosen or (0, stored.size)
     body = _Download(reading, first, length, traffic.limit(context))
-    answer = Answer(200, {**described(stored), "Content-Length": str(length)}, body)
+    answer = Answer(200, {**described(context, stored), "Content-Length": str(length)}, body)
     if chosen:
         answer.status = 206
         answer.headers["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.size}"

@@ -49,7 +49,7 @@ def post_object(context: Context) -> Answer:
     redirect = _redirect(form)
     chunks = traffic.limited(_within_size_range(form.chunks(), policy), traffic.rate_of(sent.get(traffic.NAME, "")))
     stored = store_object(context, key, sent, chunks)
-    answer = _redirected(redirect, stored) if redirect else _response(context, form, stored)
+    answer = _redirected(context, redirect, stored) if redirect else _response(context, form, stored)
     return callback.with_callback(context, parameters, "PostObject", stored, answer)
 
 
@@ -180,7 +180,7 @@ def _policy_violation(what: str, ec: str = "") -> Refusal:
 def _response(context: Context, form: Form, stored: StoredObject) -> Answer:
     """The response with the form's success_action_status; 204 without one."""
     location = context.request.location(stored.key)
-    sent = {**put_headers(stored), "Location": location}
+    sent = {**put_headers(context, stored), "Location": location}
     status = form.fields.get("success_action_status", "")
     if status == "201":
         content: list[markup.Node] = [
@@ -195,6 +195,6 @@ def _response(context: Context, form: Form, stored: StoredObject) -> Answer:
     return Answer(200 if status == "200" else 204, sent)
 
 
-def _redirected(url: str, stored: StoredObject) -> Answer:
+def _redirected(context: Context, url: str, stored: StoredObject) -> Answer:
     query = urlencode({"bucket": stored.bucket, "etag": quoted(stored.etag), "key": stored.key}, quote_via=quote)
-    return Answer(303, {**put_headers(stored), "Location": f"{url}{'&' if '?' in url else '?'}{query}"})
+    return Answer(303, {**put_headers(context, stored), "Location": f"{url}{'&' if '?' in url else '?'}{query}"})

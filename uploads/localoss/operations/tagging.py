@@ -8,16 +8,15 @@ from urllib.parse import parse_qsl, quote
 
 from uploads.localoss import markup
 from uploads.localoss.answers import Answer, xml
-from uploads.localoss.operations import headers
+from uploads.localoss.operations import headers, versions
 from uploads.localoss.operations.context import Context
-from uploads.localoss.operations.objects import existing_object, no_such_key
 
 MAX_XML = 64 * 1024
 
 
 def get_object_tagging(context: Context) -> Answer:
     """OSS manual: "GetObjectTagging"."""
-    tags = parse_qsl(existing_object(context).headers.get(headers.TAGGING, ""), keep_blank_values=True)
+    tags = parse_qsl(versions.existing_object(context).headers.get(headers.TAGGING, ""), keep_blank_values=True)
     found: list[markup.Node] = [("Tag", [("Key", name), ("Value", value)]) for name, value in tags]
     return xml("Tagging", [("TagSet", found)])
 
@@ -40,11 +39,12 @@ def delete_object_tagging(context: Context) -> Answer:
 
 
 def _set(context: Context, tagging: str) -> None:
-    key = context.request.checked_key()
+    key, version = context.request.checked_key(), versions.requested_version(context)
     kept = {headers.TAGGING: tagging} if tagging else {}
     if not context.store.objects.update(
         context.bucket.name,
         key,
         lambda stored: replace(stored, headers={**headers.without_tags(stored.headers), **kept}),
+        version,
     ):
-        raise no_such_key(key)
+        raise versions.missing(context, key, version)

@@ -5,6 +5,7 @@ Rule: this package knows no HTTP. It returns None or False for what does not exi
 
 from pathlib import Path
 
+from uploads.localoss.store.account import Account
 from uploads.localoss.store.blobs import Blobs
 from uploads.localoss.store.buckets import Buckets
 from uploads.localoss.store.index import BucketGone, Index
@@ -20,6 +21,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self._index = Index(root / "index.sqlite3")
         self.blobs = Blobs(root / "blobs")
+        self.account = Account(self._index)
         self.buckets = Buckets(self._index)
         self.objects = Objects(self._index, self.blobs)
         self.uploads = Uploads(self._index, self.blobs)

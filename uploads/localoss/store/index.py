@@ -41,7 +41,19 @@ _THIRD = """
 ALTER TABLE buckets ADD COLUMN overwrite BLOB;
 """
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD)
+_FOURTH = """
+ALTER TABLE buckets ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE objects ADD COLUMN version TEXT NOT NULL DEFAULT '';
+CREATE TABLE versions (
+    bucket TEXT NOT NULL REFERENCES buckets, key BLOB NOT NULL, sequence INTEGER NOT NULL, version TEXT NOT NULL,
+    id TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, crc64 TEXT NOT NULL, kind TEXT NOT NULL,
+    modified INTEGER NOT NULL, acl TEXT NOT NULL, content_md5 TEXT NOT NULL, headers TEXT NOT NULL,
+    PRIMARY KEY (bucket, key, sequence)
+) WITHOUT ROWID;
+CREATE TABLE account (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """The script at position n changes an index of version n to n + 1. SQLite's user_version holds the version."""
 
 

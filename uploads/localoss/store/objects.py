@@ -8,11 +8,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from uploads.localoss.store import versions
 from uploads.localoss.store.blobs import Blobs
 from uploads.localoss.store.index import Index
 from uploads.localoss.store.rows import StoredObject
+from uploads.localoss.store.versions import COLUMNS, DELETE_MARKER, FREE, MARKS, Rules
 
-_COLUMNS = "bucket, key, id, size, etag, crc64, kind, modified, acl, content_md5, headers"
 Piece = tuple[str, int]
 """The name of a blob, and its size in bytes."""
 
@@ -52,15 +53,19 @@ class Objects:
         self._index = index
         self._blobs = blobs
 
-    def get(self, bucket: str, key: str) -> StoredObject | None:
-        """The object; None if it does not exist."""
-        return select(self._index.connection, bucket, key)
+    def get(self, bucket: str, key: str, version: str | None = None) -> StoredObject | None:
+        """The object, or one version of it, which may be a delete marker; None if it does not exist."""
+        return versions.find(self._index.connection, bucket, key, version)
 
-    def open(self, bucket: str, key: str) -> ObjectReader | None:
-        """The object, open for reading; None if it does not exist. The caller closes it."""
+    def marker(self, bucket: str, key: str) -> StoredObject | None:
+        """The delete marker that is the current version of the key; None if there is none."""
+        return versions.latest_marker(self._index.connection, bucket, key)
+
+    def open(self, bucket: str, key: str, version: str | None = None) -> ObjectReader | None:
+        """The object or one version of it, open for reading; None if it does not exist. The caller closes it."""
         with self._index.read() as connection:
             with self._blobs.readers:
-                stored = select(connection, bucket, key)
+                stored = versions.find(connection, bucket, key, version)
                 if stored is None:
                     return None
                 self._blobs.pin(stored.id)
@@ -68,91 +73,87 @@ class Objects:
             pieces = connection.execute(query, (stored.id,)).fetchall()
         return ObjectReader(stored, pieces, self._blobs)
 
-    def put(self, stored: StoredObject, pieces: Iterable[Piece], *, overwrite: bool = True) -> bool:
-        """Store an object. False if the key exists and `overwrite` is false."""
+    def put(self, stored: StoredObject, pieces: Iterable[Piece], rules: Rules = FREE) -> None:
+        """Store an object. FileExistsError or ObjectRetained if the rules do not allow to replace the present one."""
         with self._index.write() as connection:
-            replaced = select(connection, stored.bucket, stored.key)
-            if replaced is not None and not overwrite:
-                return False
-            obsolete = delete_rows(connection, replaced)
+            discarded = versions.make_room(connection, stored.bucket, stored.key, rules)
             insert_rows(connection, stored, pieces)
-        if replaced is not None:
-            self._blobs.discard(replaced.id, obsolete)
-        return True
+        self.discard(discarded)
 
-    def link(self, reading: ObjectReader, target: StoredObject, *, overwrite: bool = True) -> bool:
-        """Store a copy of an open object, which shares its bytes. False as with `put`."""
+    def discard(self, discarded: versions.Discarded) -> None:
+        """Remove the blobs of deleted objects, after the commit."""
+        for identifier, names in discarded:
+            self._blobs.discard(identifier, names)
+
+    def link(self, reading: ObjectReader, target: StoredObject, rules: Rules = FREE) -> None:
+        """Store a copy of an open object, which shares its bytes. Raises as `put` does."""
         copies = [(self._blobs.link(blob), size) for _, size, blob in reading.pieces]
-        done = False
         try:
-            done = self.put(target, copies, overwrite=overwrite)
-        finally:
-            if not done:
-                self._blobs.remove(name for name, _ in copies)
-        return done
+            self.put(target, copies, rules)
+        except BaseException:
+            self._blobs.remove(name for name, _ in copies)
+            raise
 
-    def update(self, bucket: str, key: str, change: Callable[[StoredObject], StoredObject]) -> bool:
+    def update(
+        self, bucket: str, key: str, change: Callable[[StoredObject], StoredObject], version: str | None = None
+    ) -> bool:
         """Change an object's ACL or headers, not its bytes. False if it does not exist."""
         with self._index.write() as connection:
-            stored = select(connection, bucket, key)
-            if stored is None:
+            stored = versions.find(connection, bucket, key, version)
+            if stored is None or stored.kind == DELETE_MARKER:
                 return False
             changed = change(stored)
-            connection.execute(
-                "UPDATE objects SET acl = ?, headers = ? WHERE bucket = ? AND key = ?",
-                (changed.acl, json.dumps(dict(changed.headers)), bucket, key.encode()),
-            )
+            values = (changed.acl, json.dumps(dict(changed.headers)), bucket, key.encode(), stored.version)
+            for table in ("objects", "versions"):
+                query = f"UPDATE {table} SET acl = ?, headers = ? WHERE bucket = ? AND key = ? AND version = ?"  # noqa: S608  # own constant
+                connection.execute(query, values)
         return True
 
     def scan(self, bucket: str, first: bytes, after: bytes | None) -> Iterator[StoredObject]:
         """The objects from the key `first` on and after the key `after`, in the order of their keys."""
-        query = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND "  # noqa: S608  # own constant
+        query = f"SELECT {COLUMNS} FROM objects WHERE bucket = ? AND "  # noqa: S608  # own constant
         if after is not None and after >= first:
             rows = self._index.connection.execute(f"{query}key > ? ORDER BY key", (bucket, after))
         else:
             rows = self._index.connection.execute(f"{query}key >= ? ORDER BY key", (bucket, first))
-        yield from map(_object, rows)
+        yield from map(versions.read_row, rows)
 
-    def delete(self, bucket: str, key: str) -> None:
-        """Delete an object if it exists."""
+    def scan_versions(
+        self, bucket: str, first: bytes, after: tuple[bytes, str | None] | None
+    ) -> Iterator[tuple[StoredObject, bool]]:
+        """All versions and delete markers from the key `first` on, each with whether it is the latest one of its key;
+        keys in order, the newest version first. `after` is a key and a version of it, or None for all of the key's.
+        """
+        return versions.scan(self._index.connection, bucket, first, after)
+
+    def count_markers(self, bucket: str) -> int:
+        """The number of delete markers in a bucket."""
+        query = "SELECT count(*) FROM versions WHERE bucket = ? AND kind = ?"
+        (count,) = self._index.connection.execute(query, (bucket, DELETE_MARKER)).fetchone()
+        return int(count)
+
+    def delete(self, bucket: str, key: str, rules: Rules = FREE, now: int = 0) -> StoredObject | None:
+        """Delete an object if it exists. With versioning it becomes a previous version, and a delete marker of the time
+        `now`, which is returned, the current one. ObjectRetained if a retention policy protects it."""
+        marker = None
         with self._index.write() as connection:
-            stored = select(connection, bucket, key)
-            obsolete = delete_rows(connection, stored)
-        if stored is not None:
-            self._blobs.discard(stored.id, obsolete)
+            discarded = versions.make_room(connection, bucket, key, rules)
+            if rules.versioning:
+                marker = versions.add_marker(connection, bucket, key, rules.new_version(), now)
+        self.discard(discarded)
+        return marker
 
-
-def select(connection: sqlite3.Connection, bucket: str, key: str) -> StoredObject | None:
-    """The object; None if it does not exist."""
-    query = f"SELECT {_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608  # own constant
-    row = connection.execute(query, (bucket, key.encode())).fetchone()
-    return _object(row) if row else None
-
-
-def _object(row: tuple[str, bytes, str, int, str, str, str, int, str, str, str]) -> StoredObject:
-    name, raw, identifier, size, etag, crc, kind, modified, acl, content_md5, headers = row
-    return StoredObject(
-        name, raw.decode(), identifier, size, etag, int(crc), kind, modified, acl, content_md5, json.loads(headers)
-    )
-
-
-def delete_rows(connection: sqlite3.Connection, stored: StoredObject | None) -> list[str]:
-    """Delete an object's rows. Returns the names of its blobs, to be removed after the commit."""
-    if stored is None:
-        return []
-    obsolete = [name for (name,) in connection.execute("SELECT blob FROM pieces WHERE object = ?", (stored.id,))]
-    connection.execute("DELETE FROM pieces WHERE object = ?", (stored.id,))
-    connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (stored.bucket, stored.key.encode()))
-    return obsolete
+    def delete_version(self, bucket: str, key: str, version: str, rules: Rules = FREE) -> StoredObject | None:
+        """Delete one version for good. Returns it, None if it did not exist. ObjectRetained as with `delete`."""
+        with self._index.write() as connection:
+            found, discarded = versions.delete_version(connection, bucket, key, version, rules)
+        self.discard(discarded)
+        return found
 
 
 def insert_rows(connection: sqlite3.Connection, stored: StoredObject, pieces: Iterable[Piece]) -> None:
     """Insert the rows of a new object."""
-    values = (
-        stored.bucket, stored.key.encode(), stored.id, stored.size, stored.etag, str(stored.crc64), stored.kind,
-        stored.modified, stored.acl, stored.content_md5, json.dumps(dict(stored.headers)),
-    )  # fmt: skip
-    connection.execute(f"INSERT INTO objects ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", values)  # noqa: S608  # own constant
+    connection.execute(f"INSERT INTO objects ({COLUMNS}) VALUES ({MARKS})", versions.values_of(stored))  # noqa: S608  # own constants
     connection.executemany("INSERT INTO pieces VALUES (?,?,?,?)", _rows(stored.id, pieces))
 
 

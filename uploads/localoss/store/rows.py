@@ -6,6 +6,8 @@ Rule: frozen values. Times are in milliseconds since 1970, sizes in bytes. Keys 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from uploads.localoss.store.settings import BucketSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -18,6 +20,7 @@ class Bucket:
     cors: bytes | None = None
     lifecycle: bytes | None = None
     overwrite: bytes | None = None
+    settings: BucketSettings = field(default_factory=BucketSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object. `id` is new with every overwrite, `kind` is x-oss-object-type, `headers` are those stored with it."""
+    """An object, or one version of it. `id` is new with every overwrite, `kind` is x-oss-object-type, `headers` are
+    those stored with it. `version` is "" for an object without a version id; OSS shows "null"."""
 
     bucket: str
     key: str
@@ -50,6 +54,7 @@ class StoredObject:
     acl: str = "default"
     content_md5: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
-from uploads.localoss.store import objects
+from uploads.localoss.store import objects, versions
 from uploads.localoss.store.blobs import Blobs
 from uploads.localoss.store.index import Index
 from uploads.localoss.store.rows import Blob, StoredObject, StoredPart, Upload
@@ -71,30 +71,34 @@ class Uploads:
         return True
 
     def complete(
-        self, upload: Upload, choose: Callable[[list[StoredPart]], Choice], *, overwrite: bool
+        self, upload: Upload, choose: Callable[[list[StoredPart]], Choice], rules: versions.Rules
     ) -> StoredObject | None:
         """Store the object that `choose` makes of the parts, and end the upload. If `choose` raises, nothing is
         changed.
 
-        None if the upload has ended. FileExistsError if the key exists and `overwrite` is false.
+        None if the upload has ended. FileExistsError or ObjectRetained if the rules do not allow to replace the present
+        object.
         """
         with self._index.write() as connection:
             if _select(connection, upload.bucket, upload.key, upload.id) is None:
                 return None
             parts = _delete_rows(connection, upload.bucket, upload.key, upload.id)
             stored, chosen = choose(parts)
-            replaced = objects.select(connection, upload.bucket, upload.key)
-            if replaced is not None and not overwrite:
-                raise FileExistsError
-            obsolete = objects.delete_rows(connection, replaced)
+            discarded = versions.make_room(connection, upload.bucket, upload.key, rules)
             # An empty part has the same start as the next one, and no bytes.
             kept = [(part.blob, part.size) for part in chosen if part.size]
             objects.insert_rows(connection, stored, kept)
         names = {name for name, _ in kept}
         self._blobs.remove(part.blob for part in parts if part.blob not in names)
-        if replaced is not None:
-            self._blobs.discard(replaced.id, obsolete)
+        for identifier, obsolete in discarded:
+            self._blobs.discard(identifier, obsolete)
         return stored
+
+    def count_parts(self, bucket: str) -> int:
+        """The number of parts of all open uploads of a bucket."""
+        query = "SELECT count(*) FROM parts JOIN uploads ON uploads.id = parts.upload WHERE uploads.bucket = ?"
+        (count,) = self._index.connection.execute(query, (bucket,)).fetchone()
+        return int(count)
 
     def scan(self, bucket: str, first: bytes, after: tuple[bytes, str] | None) -> Iterator[tuple[bytes, str, int]]:
         """Tuples of key, upload id and time of initiation, ordered by key and id, from the key `first` on and after
