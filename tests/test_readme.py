@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.checks import run_checks
@@ -20,6 +21,7 @@ from uploads.conf import settings as app_settings
 from uploads.domain import errors, states
 from uploads.localoss import arguments, faults
 from uploads.localoss.account_rules import ACCOUNT_RULES
+from uploads.localoss.endpoints import vendor_endpoint
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -86,6 +88,19 @@ def test_every_setting_is_named_and_none_that_does_not_exist() -> None:
     assert set(re.findall(r"`([A-Z][A-Z_]+)`", rows)) == read
     not_variables = {"AUTHENTICATION_CLASSES", "DESTINATIONS", "THROTTLES", "URL_NAMESPACE"}
     assert {*app_settings.REQUIRED, *app_settings.OPTIONAL} - not_variables <= read
+
+
+def test_the_first_example_of_a_bucket_works_for_a_new_account() -> None:
+    """Browsers use a custom domain and the backend an internal endpoint, which no rule for new accounts concerns."""
+    block = next(block for block in README.split("```") if "OSS_BUCKET=" in block)
+    given = dict(re.findall(r"\b(OSS_\w+)=(\S+)", block))
+    assert {*app_settings.REQUIRED} <= given.keys() <= {*app_settings.REQUIRED, *app_settings.OPTIONAL}
+    assert given["OSS_ADDRESSING"] == "cname"
+    browsers = vendor_endpoint(urlsplit(given["OSS_ENDPOINT"]).netloc)
+    backend = vendor_endpoint(urlsplit(given["OSS_INTERNAL_ENDPOINT"]).netloc)
+    assert browsers is None, "a custom domain"
+    assert backend is not None
+    assert (backend.kind, backend.region) == ("internal", given["OSS_REGION"])
 
 
 def test_every_key_of_a_destination_is_named_and_the_example_is_sound(settings: Any) -> None:

@@ -6,12 +6,13 @@ Rule: a server without rules behaves like an account that was opened long ago.
 from collections.abc import Iterable, Mapping
 
 from uploads.localoss.endpoints import KINDS, Kind
+from uploads.localoss.errors import Refusal
 
 ACCOUNT_RULES: Mapping[str, str] = {
     "public-endpoint-forbidden": "data calls on the default public endpoints of mainland regions are refused",
     "v1-forbidden": "V1 signatures are refused",
     "path-style-forbidden": "buckets must be named in the host name",
-    "forced-download": "images and HTML on default domains are downloads",
+    "forced-download": "objects on default domains are downloads, which browsers do not show",
     "apk-forbidden": "APK and IPA files cannot be downloaded from default domains",
     "redirect-forbidden": "redirects on default domains are refused",
     "block-public-access": "new buckets have Block Public Access enabled",
@@ -35,6 +36,16 @@ def parse(names: Iterable[str]) -> frozenset[str]:
             raise ValueError(f"There is no account rule {name!r}. Known: {known}.")
         rules |= GROUPS.get(name, {name})
     return frozenset(rules)
+
+
+class RuleRefusal(Refusal):
+    """A refusal by one of these rules."""
+
+
+def v1_refusal(field: str) -> RuleRefusal:
+    """The error for a V1 signature, given in `field`. OSS's own error for it is not published; it may differ."""
+    message = "The V1 signature is not available for this account. Use OSS4-HMAC-SHA256."
+    return RuleRefusal("InvalidArgument", {"ArgumentName": field, "ArgumentValue": ""}, message=message)
 
 
 class AccountRules:

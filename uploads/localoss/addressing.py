@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from uploads.localoss.config import Config
-from uploads.localoss.endpoints import Endpoint, Kind, kind_of, vendor_endpoint
+from uploads.localoss.endpoints import Endpoint, Kind, has_kind, kind_of, vendor_endpoint
 
 _ALIYUN = ".aliyuncs.com"
 
@@ -68,7 +68,8 @@ def endpoint_of(host: str, config: Config, kinds: Mapping[str, Kind]) -> Endpoin
     endpoint = vendor_endpoint(name)
     if endpoint is None:
         kind: Kind = "custom" if name in config.cnames else kind_of(name, kinds)
-        return Endpoint(kind, config.region)
+        # Clients reach an IP address in path style only, so path style is never refused there.
+        return Endpoint(kind, config.region, named=has_kind(name, kinds) and not is_ip(name))
     return endpoint if endpoint.region else replace(endpoint, region=config.region)
 
 

@@ -16,11 +16,13 @@ from uploads.localoss.errors import Refusal
 
 @dataclass(slots=True)
 class Answer:
-    """A response. `body` is bytes, or for an object an iterable of them; then `headers` has its Content-Length."""
+    """A response. `body` is bytes, or for an object an iterable of them; then `headers` has its Content-Length.
+    Without `cors` it gets no CORS headers."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | Iterable[bytes] = b""
+    cors: bool = True
 
     @property
     def status_line(self) -> str:

@@ -18,13 +18,14 @@ from uploads.localoss import (
     answers,
     auth,
     cors,
+    default_domains,
     endpoint_rules,
     fault_injection,
     internal_routes,
     lifecycle,
     routes,
 )
-from uploads.localoss.account_rules import AccountRules
+from uploads.localoss.account_rules import AccountRules, RuleRefusal
 from uploads.localoss.addressing import endpoint_of
 from uploads.localoss.answers import Answer, wsgi_value
 from uploads.localoss.auth import Identity
@@ -133,7 +134,7 @@ class LocalOss:
             shifted = self._clock() + timedelta(seconds=effects.clock_shift)
             answer.headers["Date"] = format_datetime(shifted, usegmt=True)
         answer = fault_injection.apply_after(effects, request, answer)
-        return answer, fault_injection.without_etag(effects, cors_headers)
+        return answer, fault_injection.without_etag(effects, cors_headers) if answer.cors else {}
 
     def _attempt(
         self, request: Request, bucket: Bucket | None, rules: CorsConfiguration, route: Route, effects: Effects
@@ -148,7 +149,9 @@ class LocalOss:
                 return self._sts.answer(request, self._clock() + shift)
             return self._operate(request, bucket, route, self._clock() + shift)
         except Refusal as refusal:
-            return answers.error(refusal, request.id, request.host, request.method)
+            answer = answers.error(refusal, request.id, request.host, request.method)
+            answer.cors = not (isinstance(refusal, RuleRefusal) and "refusals-without-cors" in self.rules.current)
+            return answer
         except BucketGone:
             missing = Refusal("NoSuchBucket", {"BucketName": request.bucket})
             return answers.error(missing, request.id, request.host, request.method)
@@ -166,6 +169,7 @@ class LocalOss:
         if request.bucket and bucket is None and not route.creates:
             raise Refusal("NoSuchBucket", {"BucketName": request.bucket})
         rules, endpoint = self.rules.current, endpoint_of(request.host, self.config, self.rules.kinds)
+        endpoint_rules.check_rules(request, route, endpoint, rules)
         endpoint = endpoint_rules.check_region(request, route, bucket, endpoint, self.config)
         identity = Identity()
         if not route.by_form:
@@ -174,7 +178,7 @@ class LocalOss:
         context = Context(
             request, self.config, self.store, self.keys, self._callback_client, identity, now, bucket, rules, endpoint
         )
-        return route.run(context)
+        return default_domains.apply(request, route.name, endpoint, rules, route.run(context))
 
     def _internal_error(self, error: Exception, request_id: str, host: str, method: str) -> Answer:
         """The response to an unexpected exception, such as a full disk."""

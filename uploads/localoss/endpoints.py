@@ -22,8 +22,8 @@ _ACCELERATE = ("accelerate", "accelerate-overseas")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint. `region` is empty if the name holds none, `bucket` is the bucket in the name. `named`: the name is
-    one of Alibaba Cloud's."""
+    """An endpoint. `region` is empty if the name holds none, `bucket` is the bucket in the name. `named`: it is a
+    domain name that names an endpoint, of Alibaba Cloud or by the server's settings."""
 
     kind: Kind
     region: str = ""
@@ -54,8 +54,16 @@ def vendor_endpoint(name: str) -> Endpoint | None:
     return Endpoint("public", found["region"], found["bucket"] or "", named=True) if found else None
 
 
+def has_kind(name: str, kinds: Mapping[str, Kind]) -> bool:
+    """Whether a name was told which kind it plays. `kinds` maps names to kinds, also for the names under them."""
+    return bool(_matching(name, kinds))
+
+
 def kind_of(name: str, kinds: Mapping[str, Kind]) -> Kind:
-    """The kind that a name outside of Alibaba Cloud plays. `kinds` maps names to kinds; one for a domain holds for the
-    names under it, and the longest one decides."""
-    matching = [domain for domain in kinds if name == domain or name.endswith(f".{domain}")]
+    """The kind that a name outside of Alibaba Cloud plays; the longest name in `kinds` decides."""
+    matching = _matching(name, kinds)
     return kinds[max(matching, key=len)] if matching else "internal"
+
+
+def _matching(name: str, kinds: Mapping[str, Kind]) -> list[str]:
+    return [domain for domain in kinds if name == domain or name.endswith(f".{domain}")]

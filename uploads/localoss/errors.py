@@ -39,6 +39,11 @@ _NO_UPLOAD = (
     "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
     "completed."
 )
+_APK = (
+    "The APK file is not allowed to be distributed in a public network using the OSS endpoint, please use CNAME "
+    "instead."
+)
+_PATH_STYLE = "The bucket you are attempting to access must be addressed using OSS third level domain."
 _TAKEN = (
     "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
     "Please select a different name and try again."
@@ -64,6 +69,16 @@ ERRORS: Mapping[str, Row] = {
     "InvalidTag": Row(400, "The tag that you specified is not valid."),
     "PartNotSequential": Row(400, "The part number is not the next one of a sequential upload."),
     "CORSRuleBeyondLimit": Row(400, "The number of CORS rules is beyond the limit."),
+    # OSS manual: "0048-00000401", "0048-00000200", "0048-00000300".
+    "PublicEndpointForbidden": Row(
+        400, "Not allowed using the OSS public endpoint, please use CNAME instead.", "0048-00000401"
+    ),
+    "ApkDownloadForbidden": Row(400, _APK, "0048-00000200"),
+    "ExternalRedirectForbidden": Row(
+        400,
+        "3xx redirect to public network is not allowed using the OSS endpoint, please use CNAME instead.",
+        "0048-00000300",
+    ),
     "InvalidPolicyDocument": Row(400, "Invalid Policy."),
     "FieldItemTooLong": Row(400, "Your proposed field exceeds the maximum allowed size."),
     "IncorrectNumberOfFilesInPOSTRequest": Row(400, "POST requires exactly one file upload per request."),
@@ -71,6 +86,8 @@ ERRORS: Mapping[str, Row] = {
     "CallbackFailed": Row(203, "The callback failed.", "0007-00000203"),
     "NotModified": Row(304, "The object has not changed."),
     "BadRequest": Row(400, "Bad request."),
+    "WORMConfigurationLocked": Row(403, "The WORM Configuration is locked."),
+    "SecondLevelDomainForbidden": Row(403, _PATH_STYLE),
     "KmsServiceNotEnabled": Row(403, "KMS is not enabled for this account."),
     "AccessDenied": Row(403, "You have no right to access this object."),
     "AccessForbidden": Row(403, _NO_CORS),
@@ -86,6 +103,7 @@ ERRORS: Mapping[str, Row] = {
     ),
     "NoSuchBucket": Row(404, "The specified bucket does not exist.", "0015-00000101"),
     "NoSuchKey": Row(404, "The specified key does not exist.", "0026-00000001"),
+    "NoSuchWebsiteConfiguration": Row(404, "The specified bucket does not have a website configuration."),
     "NoSuchVersion": Row(404, "The specified version does not exist."),
     "NoSuchWORMConfiguration": Row(404, "The WORM Configuration does not exist."),
     "NoSuchServerSideEncryptionRule": Row(404, "The bucket does not have a server-side encryption rule."),
@@ -99,7 +117,8 @@ ERRORS: Mapping[str, Row] = {
     ),
     # OSS manual: "HTTP status code 409".
     "FileImmutable": Row(409, "The object you specified is immutable."),
-    "WORMConfigurationLocked": Row(409, "The WORM Configuration is locked."),
+    "ObjectNotAppendable": Row(409, "The object is not appendable."),
+    "PositionNotEqualToLength": Row(409, "Position is not equal to file length."),
     "BucketAlreadyExists": Row(409, _TAKEN, "0015-00000104"),
     "BucketNotEmpty": Row(409, "The bucket has objects. Please delete them first.", "0015-00000301"),
     "MissingContentLength": Row(411, "You must provide the Content-Length HTTP header."),

@@ -11,3 +11,10 @@ def missing_packages() -> str:
     if not missing:
         return ""
     return f"The local OSS server needs {', '.join(missing)}: pip install 'oss-uploads[localoss]'."
+
+
+def missing_pillow() -> str:
+    """The same for image processing alone, which needs Pillow."""
+    if find_spec("PIL") is not None:
+        return ""
+    return "Image processing by the local OSS needs Pillow: pip install 'oss-uploads[localoss]'."

@@ -14,6 +14,7 @@ from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
 from uploads.localoss.operations import (
     acls,
+    appending,
     bucket_cors,
     bucket_encryption,
     bucket_lifecycle,
@@ -22,10 +23,12 @@ from uploads.localoss.operations import (
     bucket_stat,
     bucket_tagging,
     bucket_versioning,
+    bucket_website,
     bucket_worm,
     buckets,
     copying,
     delete_multiple,
+    image_processing,
     listings,
     multipart,
     object_listings,
@@ -76,7 +79,7 @@ SUBRESOURCES: dict[Level, frozenset[str]] = {
 }
 
 # These name the operation when there are several subresources.
-FIRST = ("uploadId", "uploads")
+FIRST = ("uploadId", "uploads", "x-oss-process")
 
 # A PUT with x-oss-copy-source is another operation.
 COPY, PART_COPY = "copy", "copy a part"
@@ -134,6 +137,12 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
         "GetBucketTags", "oss:GetBucketTagging", bucket_tagging.get_bucket_tagging),
     ("bucket", "DELETE", "tagging"): Route(
         "DeleteBucketTags", "oss:DeleteBucketTagging", bucket_tagging.delete_bucket_tagging),
+    ("bucket", "PUT", "website"): Route(
+        "PutBucketWebsite", "oss:PutBucketWebsite", bucket_website.put_bucket_website),
+    ("bucket", "GET", "website"): Route(
+        "GetBucketWebsite", "oss:GetBucketWebsite", bucket_website.get_bucket_website),
+    ("bucket", "DELETE", "website"): Route(
+        "DeleteBucketWebsite", "oss:DeleteBucketWebsite", bucket_website.delete_bucket_website),
     ("bucket", "GET", "stat"): Route("GetBucketStat", "oss:GetBucketStat", bucket_stat.get_bucket_stat),
     ("bucket", "PUT", "publicAccessBlock"): Route(
         "PutBucketPublicAccessBlock", "oss:PutBucketPublicAccessBlock", public_access.put_bucket_public_access_block),
@@ -159,12 +168,15 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
     ("object", "PUT", ""): Route("PutObject", _PUT, objects.put_object, public="write"),
     ("object", "PUT", COPY): Route("CopyObject", _PUT, copying.copy_object, public="write"),
     ("object", "GET", ""): Route("GetObject", "oss:GetObject", objects.get_object, public="read"),
+    ("object", "GET", "x-oss-process"): Route(
+        "GetObject", "oss:GetObject", image_processing.process_image, public="read"),
     ("object", "HEAD", ""): Route("HeadObject", "oss:GetObject", objects.head_object, public="read"),
     ("object", "HEAD", "objectMeta"): Route("GetObjectMeta", "oss:GetObject", objects.get_object_meta, public="read"),
     ("object", "GET", "versionId"): Route("GetObject", "oss:GetObjectVersion", objects.get_object, public="read"),
     ("object", "HEAD", "versionId"): Route("HeadObject", "oss:GetObjectVersion", objects.head_object, public="read"),
     ("object", "DELETE", "versionId"): Route("DeleteObject", "oss:DeleteObjectVersion", objects.delete_object),
     ("object", "DELETE", ""): Route("DeleteObject", "oss:DeleteObject", objects.delete_object, public="write"),
+    ("object", "POST", "append"): Route("AppendObject", _PUT, appending.append_object, public="write"),
     ("object", "POST", "uploads"): Route("InitiateMultipartUpload", _PUT, multipart.initiate, public="write"),
     ("object", "PUT", "uploadId"): Route("UploadPart", _PUT, multipart.upload_part, public="write"),
     ("object", "POST", "uploadId"): Route("CompleteMultipartUpload", _PUT, multipart.complete, public="write"),

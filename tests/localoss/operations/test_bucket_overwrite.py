@@ -3,6 +3,8 @@
 import pytest
 
 from tests.localoss.support import Wire, refused
+from uploads.localoss.config import DEMO_OWNER
+from uploads.oss import markup
 
 QUERY = [("overwriteConfig", "")]
 
@@ -72,3 +74,34 @@ def test_prefix_and_suffix_must_both_match_and_a_rule_for_others_binds_nobody_he
     wire.call("PUT", query=QUERY, content=rules(both, theirs))
     statuses = {key: [wire.call("PUT", key).status_code for _ in range(2)][1] for key in ("abz", "ab", "bz", "q")}
     assert statuses == {"abz": 409, "ab": 200, "bz": 200, "q": 200}
+
+
+def test_a_rule_may_name_everybody_or_the_account(wire: Wire) -> None:
+    everybody = "<Action>forbid</Action><Prefix>e</Prefix><Principals><Principal>*</Principal></Principals>"
+    owner = f"<Action>forbid</Action><Prefix>o</Prefix><Principals><Principal>{DEMO_OWNER}</Principal></Principals>"
+    wire.call("PUT", query=QUERY, content=rules(everybody, owner))
+    statuses = {key: [wire.call("PUT", key).status_code for _ in range(2)][1] for key in ("e", "o", "x")}
+    assert statuses == {"e": 409, "o": 409, "x": 200}
+
+
+def test_ids_are_unique_and_made_where_they_are_missing(wire: Wire) -> None:
+    document = b"<OverwriteConfiguration>" + b"<Rule><Action>forbid</Action></Rule>" * 2 + b"</OverwriteConfiguration>"
+    assert wire.call("PUT", query=QUERY, content=document).status_code == 200
+    shown = markup.parse(wire.call("GET", query=QUERY).content)
+    identifiers = [element.text or "" for element in shown.iterfind("Rule/ID")]
+    assert [len(identifier) for identifier in identifiers] == [36, 36]
+    assert len(set(identifiers)) == 2
+    twice = b"<Rule><ID>a</ID><Action>forbid</Action></Rule>" * 2
+    document = b"<OverwriteConfiguration>" + twice + b"</OverwriteConfiguration>"
+    refused(wire.call("PUT", query=QUERY, content=document), 400, "InvalidArgument")
+
+
+def test_versioning_makes_the_rules_void(wire: Wire) -> None:
+    """As with x-oss-forbid-overwrite: nothing is lost when an object gets another version."""
+    wire.call("PUT", query=QUERY, content=rules(UPLOADS))
+    wire.put("uploads/a", b"first")
+    body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    wire.call("PUT", query=[("versioning", "")], content=body)
+    version = wire.put("uploads/a", b"second").headers["x-oss-version-id"]
+    assert wire.call("GET", "uploads/a", [("versionId", "null")]).content == b"first"
+    assert wire.call("GET", "uploads/a", [("versionId", version)]).content == b"second"

@@ -78,7 +78,7 @@ def test_a_policy_is_shown_locked_extended_and_not_aborted_any_more(wire: Wire) 
     assert wire.call("DELETE", query=WORM).status_code == 204
     identifier = initiate(wire, 2)
     assert wire.call("POST", query=[("wormId", identifier)]).status_code == 200
-    refused(wire.call("DELETE", query=WORM), 409, "WORMConfigurationLocked")
+    refused(wire.call("DELETE", query=WORM), 403, "WORMConfigurationLocked")
     extend = [("wormExtend", ""), ("wormId", identifier)]
     assert wire.call("POST", query=extend, content=longer).status_code == 200
     shown = result(wire.call("GET", query=WORM), "WormConfiguration")

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from tests.localoss import forms
 from tests.localoss.support import SMALLEST, Wire, bytes_of, refused, result
 
 VERSIONING = [("versioning", "")]
@@ -53,13 +54,14 @@ def test_every_way_to_write_makes_a_version(versioned: Wire) -> None:
     wire.parts("a", upload, [bytes_of(SMALLEST, 1)])
     second = version(wire.complete("a", upload, b"", {"x-oss-complete-all": "yes"}))
     third = version(wire.call("PUT", "a", headers={"x-oss-copy-source": f"/{wire.bucket}/a?versionId={first}"}))
-    assert len({first, second, third}) == 3
+    fourth = version(forms.send(wire, forms.v4_form(wire, {"key": "form"}), b"form"))
+    assert len({first, second, third, fourth}) == 4
     got = wire.call("GET", "a")
     assert (got.content, version(got)) == (b"first", third)
     assert wire.call("GET", "a", [("versionId", second)]).content == bytes_of(SMALLEST, 1)
     assert version(wire.call("HEAD", "a", [("versionId", first)])) == first
     assert version(wire.call("HEAD", "a", [("objectMeta", ""), ("versionId", second)])) == second
-    assert listed(wire) == [
+    assert listed(wire, prefix="a") == [
         ("Version", "a", third, "true"),
         ("Version", "a", second, "false"),
         ("Version", "a", first, "false"),

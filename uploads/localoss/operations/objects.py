@@ -11,9 +11,9 @@ from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
 from uploads.localoss.auth import READING, WRITING
 from uploads.localoss.errors import Refusal, invalid_argument
-from uploads.localoss.operations import callback, conditions, headers, traffic, versions
+from uploads.localoss.operations import bucket_website, callback, conditions, headers, traffic, versions
 from uploads.localoss.operations.context import Context
-from uploads.localoss.store.objects import ObjectReader
+from uploads.localoss.store.objects import APPENDABLE, ObjectReader
 from uploads.localoss.store.rows import Blob, StoredObject
 from uploads.localoss.store.versions import DELETE_MARKER
 from uploads.oss.limits import MAX_PART_SIZE
@@ -81,7 +81,13 @@ def put_headers(context: Context, stored: StoredObject) -> dict[str, str]:
 def get_object(context: Context) -> Answer:
     """OSS manual: "GetObject"."""
     overrides = _overrides(context)
-    reading = open_object(context)
+    try:
+        reading = open_object(context)
+    except Refusal as refusal:
+        redirect = bucket_website.redirect(context, context.request.key) if refusal.code == "NoSuchKey" else None
+        if redirect is None:
+            raise
+        return redirect
     try:
         answer = _response(context, reading)
     except BaseException:
@@ -135,6 +141,7 @@ def described(context: Context, stored: StoredObject) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "x-oss-object-type": stored.kind,
         "x-oss-hash-crc64ecma": str(stored.crc64),
+        **({"x-oss-next-append-position": str(stored.size)} if stored.kind == APPENDABLE else {}),
         **versions.version_header(context, stored),
     }
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode, urlsplit
 
 from uploads.localoss import access, auth, callbacks, form_policy, forms, markup, signing_v1, v4
+from uploads.localoss.account_rules import v1_refusal
 from uploads.localoss.answers import Answer, quoted, xml
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.form_policy import FormPolicy, PolicyInvalid
@@ -135,6 +136,8 @@ def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy
 def _signer(context: Context, fields: Mapping[str, str]) -> AccessKey:
     """The key that signed the policy. Refusal if the signature is missing or not valid."""
     in_v4 = "x-oss-signature-version" in fields
+    if not in_v4 and "v1-forbidden" in context.account_rules:
+        raise v1_refusal("Signature")
     names = ("policy", "x-oss-signature", *V4_FIELDS) if in_v4 else ("policy", "signature", "ossaccesskeyid")
     for name in names:
         if not fields.get(name):

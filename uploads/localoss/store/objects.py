@@ -11,11 +11,27 @@ from dataclasses import dataclass
 from uploads.localoss.store import versions
 from uploads.localoss.store.blobs import Blobs
 from uploads.localoss.store.index import Index
-from uploads.localoss.store.rows import StoredObject
+from uploads.localoss.store.rows import Blob, StoredObject
 from uploads.localoss.store.versions import COLUMNS, DELETE_MARKER, FREE, MARKS, Rules
 
 Piece = tuple[str, int]
 """The name of a blob, and its size in bytes."""
+
+
+APPENDABLE = "Appendable"
+"""The `kind` of an object that AppendObject made."""
+
+
+class NotAppendable(Exception):
+    """The key has an object to which nothing can be appended."""
+
+
+class WrongPosition(Exception):
+    """The position is not the size of the object, which is the argument, in bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
 
 
 @dataclass(slots=True)
@@ -79,6 +95,31 @@ class Objects:
             discarded = versions.make_room(connection, stored.bucket, stored.key, rules)
             insert_rows(connection, stored, pieces)
         self.discard(discarded)
+
+    def append(
+        self, bucket: str, key: str, position: int, blob: Blob, change: Callable[[StoredObject | None], StoredObject]
+    ) -> StoredObject:
+        """Add a blob to the end of an object, or make it a new object. `change` gets the present object, and returns
+        the one to store, with the id of the present one.
+
+        NotAppendable if the key has an object of another kind or a delete marker; WrongPosition if `position` is not
+        the present size in bytes. Nothing is changed if `change` raises.
+        """
+        with self._index.write() as connection:
+            present = versions.find(connection, bucket, key)
+            if versions.latest_marker(connection, bucket, key) or (present and present.kind != APPENDABLE):
+                raise NotAppendable
+            size = present.size if present else 0
+            if position != size:
+                raise WrongPosition(size)
+            changed = change(present)
+            connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key.encode()))
+            insert_rows(connection, changed, [])
+            if blob.size:
+                connection.execute("INSERT INTO pieces VALUES (?,?,?,?)", (changed.id, size, blob.size, blob.name))
+        if not blob.size:
+            self._blobs.remove([blob.name])
+        return changed
 
     def discard(self, discarded: versions.Discarded) -> None:
         """Remove the blobs of deleted objects, after the commit."""

@@ -35,7 +35,8 @@ class Worm:
 @dataclass(frozen=True, slots=True)
 class BucketSettings:
     """The settings. `region` is empty for the server's region. `versioning` is empty, Enabled or Suspended.
-    `encryption` holds the encryption headers that new objects get. `tags` are as in x-oss-tagging."""
+    `encryption` holds the encryption headers that new objects get. `tags` are as in x-oss-tagging,
+    `website` is a WebsiteConfiguration."""
 
     region: str = ""
     redundancy: str = "LRS"
@@ -44,6 +45,7 @@ class BucketSettings:
     payer: str = "BucketOwner"
     encryption: Mapping[str, str] = field(default_factory=dict)
     tags: str = ""
+    website: str = ""
     worm: Worm | None = None
 
     @classmethod
