@@ -40,7 +40,10 @@ STORAGE = (
     "HeadObject", "GetObject", "DeleteObject", "ListObjectsV2",
 )  # fmt: skip
 """What `uploads.storage.OssStorage` does."""
-DOCTOR = ("GetBucketLocation", "GetBucketInfo", "GetBucketLifecycle", "GetBucketOverwriteConfig")
+DOCTOR = (
+    "GetBucketLocation", "GetBucketInfo", "GetBucketLifecycle", "GetBucketOverwriteConfig", "GetBucketWorm",
+    "GetBucketRequestPayment",
+)  # fmt: skip
 """What the doctor reads besides."""
 
 

@@ -1,4 +1,4 @@
-"""The operations on a bucket's configuration, and a real CORS preflight.
+"""The operations on a bucket's configuration.
 
 Manual, "Bucket-level operations": GetBucketLocation, PutBucketCors, PutBucketLifecycle and their counterparts.
 """
@@ -11,7 +11,7 @@ from uploads.oss.bucket_info import BucketInfo, Retention, parse_bucket_info, pa
 from uploads.oss.cors import CorsConfiguration
 from uploads.oss.errors import NotFound
 from uploads.oss.signing import OssRequest
-from uploads.oss.transport import HttpRequest, Transport, exchange
+from uploads.oss.transport import Transport
 
 XML = {"Content-Type": "application/xml"}
 
@@ -115,18 +115,3 @@ class BucketCalls(Transport):
         response = self.call("GetBucketLocation", OssRequest("GET", bucket, query=[("location", "")]))
         date = parsedate_to_datetime(response.headers["Date"])
         return messages.parse(response.content, "LocationConstraint").text or "", date
-
-    def exposed_headers(self, bucket: str, origin: str) -> tuple[int, str]:
-        """Sends a real preflight for a PUT from `origin`, and an unsigned GET.
-
-        Returns the status of the preflight, and the response headers that a page of this origin may read.
-        """
-        url = self.endpoint.url_of(bucket, "doctor")
-        asked = {
-            "Origin": origin,
-            "Access-Control-Request-Method": "PUT",
-            "Access-Control-Request-Headers": "content-md5",
-        }
-        preflight = exchange(self._http, HttpRequest("Preflight", "OPTIONS", url, asked))
-        read = exchange(self._http, HttpRequest("Preflight", "GET", url, {"Origin": origin}))
-        return preflight.status_code, read.headers.get("Access-Control-Expose-Headers", "")
