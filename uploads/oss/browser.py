@@ -13,7 +13,7 @@ from typing import Self
 
 from uploads.oss.clock import ServerClock
 from uploads.oss.errors import Malformed, StorageError, Unreachable, from_answer
-from uploads.oss.transport import SUCCESS, HttpRequest, Response, exchange, new_http_client
+from uploads.oss.transport import SUCCESS, HttpClient, HttpRequest, Response, exchange, new_http_client
 
 SAFE_METHODS = ("GET", "HEAD", "POST")
 SAFE_REQUEST_HEADERS = {"accept", "accept-language", "content-language", "range"}
@@ -40,10 +40,10 @@ class PageResponse:
 class Page:
     """A page of `origin`; "" for one that is not subject to CORS. `clock` learns OSS's time from the responses."""
 
-    def __init__(self, origin: str, clock: ServerClock | None = None) -> None:
+    def __init__(self, origin: str, clock: ServerClock | None = None, *, http: HttpClient | None = None) -> None:
         self.origin = origin
         self._clock = clock
-        self._http = new_http_client()
+        self._http = http or new_http_client()
         self._allowed: set[tuple[str, str, str]] = set()
 
     def __enter__(self) -> Self:
