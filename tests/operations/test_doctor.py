@@ -37,7 +37,13 @@ ORIGIN = "https://app.example"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A server whose role may do no more than uploads need."""
-    narrow = policy.document([policy.allow(["oss:PutObject"], ["acs:oss:*:*:demo-bucket/*"])])
+    own = ["oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload", "oss:GetObject"]
+    narrow = policy.document(
+        [
+            policy.allow(own, ["acs:oss:*:*:demo-bucket/uploads/*"]),
+            policy.allow(["oss:ListObjects"], ["acs:oss:*:*:demo-bucket"], policy.with_prefix("uploads/*")),
+        ]
+    )
     path = tmp_path_factory.mktemp("role") / "policy.json"
     path.write_text(narrow)
     with LocalServer(arguments=["--role-policy", str(path), "--allow-faults"]) as server:
@@ -79,7 +85,8 @@ def test_a_working_configuration_has_only_ok_lines() -> None:
     assert all(line.startswith("ok ") for line in lines), lines
     names = " ".join(lines)
     for name in ("settings", "database", "cache", "metrics", "credentials", "bucket demo-bucket", "clock",
-                 f"for {ORIGIN}", "lifecycle", "overwriting", "STS role", "STS policy"):  # fmt: skip
+                 f"for {ORIGIN}", "lifecycle", "overwriting", "public address", "upload to default",
+                 "temporary credentials of default", "STS policy"):  # fmt: skip
         assert name in names
 
 
@@ -165,7 +172,7 @@ def test_etag_not_exposed(server: LocalServer) -> None:
 
 
 def test_crc64_not_exposed(server: LocalServer) -> None:
-    with_cors(server, CorsRule((ORIGIN,), ("PUT", "GET"), ("*",), ("ETag",), 60))
+    with_cors(server, CorsRule((ORIGIN,), ("PUT", "POST", "GET", "HEAD", "DELETE"), ("*",), ("ETag",), 60))
     has_problem(f"CORS of demo-bucket for {ORIGIN}", "warn", "CRC64", "configure_bucket")
 
 
@@ -235,13 +242,13 @@ def test_a_rule_of_others_that_aborts_too_early_is_named(
 
 def test_role_not_assumable(working: Any) -> None:
     working.UPLOADS = {**working.UPLOADS, "OSS_STS_ROLE_ARN": "acs:ram::1000000000000001:role/nobody"}
-    has_problem("STS role", "FAIL", "EntityNotExist.Role", "OSS_STS_ROLE_ARN")
+    has_problem("temporary credentials of default", "FAIL", "EntityNotExist.Role", "OSS_STS_ROLE_ARN")
 
 
 def test_policy_too_wide(working: Any, oss_server: LocalServer) -> None:
     working.UPLOADS = {**working.UPLOADS, "OSS_ENDPOINT": oss_server.url, "OSS_STS_ENDPOINT": oss_server.url}
     call_command("configure_bucket", stdout=StringIO())
-    has_problem("STS policy", "warn", "list the bucket, read objects, delete objects", "oss:PutObject")
+    has_problem("STS policy", "warn", "list the bucket, read objects, delete objects", "--document role")
 
 
 def with_callback(working: Any, url: str) -> None:

@@ -73,12 +73,6 @@ def test_a_complete_whose_response_was_lost_is_not_repeated(lost: Exception) -> 
     assert len(sent) == 1
 
 
-def test_a_preflight_without_a_response_is_unreachable() -> None:
-    client, _ = client_of(httpx.ConnectError("refused"))
-    with pytest.raises(Unreachable):
-        client.exposed_headers("b", "https://app.example")
-
-
 def test_a_complete_that_was_not_sent_is_repeated() -> None:
     done = b"<CompleteMultipartUploadResult><Location>l</Location><ETag>E-1</ETag></CompleteMultipartUploadResult>"
     client, sent = client_of(httpx.ConnectError("refused"), BUSY, httpx.Response(200, content=done))

@@ -20,14 +20,14 @@ from uploads.domain.keys import MAX_FILENAME_BYTES
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
-from uploads.oss import policy, sts
+from uploads.oss import sts
 from uploads.oss.client import OssClient
 from uploads.oss.clock import utcnow
 from uploads.oss.cors import CorsConfiguration
 from uploads.oss.errors import Denied
 from uploads.oss.messages import Part
 from uploads.oss.signing import OssRequest, PartRequest
-from uploads.services import ScopedCredentials, credentials, sealed_cache
+from uploads.services import ScopedCredentials, sealed_cache, session_policies
 from uploads.services.assumed_role import session_name
 
 pytestmark = pytest.mark.django_db
@@ -281,7 +281,7 @@ def test_the_policy_fits_whatever_the_name(begin: Begin, user: Any, place: Place
     upload = begin(SIZE, filename=filename[:1024])
     assert len(upload.key.encode()) > 760 + 32
     assert len(upload.key.rpartition("/")[2].encode()) <= MAX_FILENAME_BYTES
-    text = policy.document([policy.allow(credentials.ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
+    text = session_policies.upload_policy(upload.bucket, upload.key, {}, "cn-hangzhou")
     assert len(text) <= sts.MAX_POLICY_CHARACTERS
     put_part(client_with(services.issue_credentials(upload, user)), upload, 1, b"x")
 

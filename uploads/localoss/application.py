@@ -69,10 +69,11 @@ class LocalOss:
         self.store = Store(config.root, fsync=config.fsync)
         cipher = token_cipher(config.root)
         self.keys = KeyRing(config.keys, config.roles, cipher)
+        self.keys.replace_ram(config.ram.users, config.ram.roles)
         self._sts = Sts(self.keys, cipher)
         self.faults = Faults(config.faults)
         self.rules = AccountRules(config.account_rules, config.endpoint_kinds)
-        self._switches = internal_routes.Switches(self.faults, self.rules)
+        self._switches = internal_routes.Switches(self.faults, self.rules, self.keys)
         self._callback_client = CallbackClient(
             config.root, address or f"http://{config.host}:{config.port}", config.callbacks_anywhere
         )

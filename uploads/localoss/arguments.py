@@ -13,6 +13,8 @@ from uploads.localoss.extra import missing_packages
 from uploads.localoss.faults import InvalidRules, Rule, load
 from uploads.localoss.keys import AccessKey, Role
 from uploads.localoss.policy import Policy, parse
+from uploads.localoss.ram import Ram
+from uploads.localoss.ram import parse as parse_ram
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +53,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
     add("--role", action="append", metavar="ARN", help=role)
     policy = "RAM policy of these roles, as JSON (default: all OSS actions)"
     add("--role-policy", type=_policy, default=DEMO_ROLE.policy, metavar="FILE", help=policy)
+    add("--ram", type=_ram, default=Ram(), metavar="FILE", help="RAM users and roles with their policies, as JSON")
 
 
 def _add_behaviour(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +63,7 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     anywhere = "allow upload callbacks to other machines than this one"
     add("--allow-callbacks-anywhere", action="store_true", help=anywhere)
     add("--faults", type=_faults, default=(), metavar="FILE", help="fault injection rules, as JSON")
-    allow_faults = "accept PUT /-/faults and PUT /-/account-rules, from this machine only"
+    allow_faults = "accept PUT /-/faults, /-/account-rules and /-/ram, from this machine only"
     add("--allow-faults", action="store_true", help=allow_faults)
     rules = "rules for new accounts that hold: names separated by commas; 2026 stands for all of that year"
     add("--account-rules", type=_account_rules, default=frozenset(), metavar="NAMES", help=rules)
@@ -102,6 +105,13 @@ def _policy(path: str) -> Policy:
         raise argparse.ArgumentTypeError(f"{path}: {error}") from error
 
 
+def _ram(path: str) -> Ram:
+    try:
+        return parse_ram(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error}") from error
+
+
 def _faults(path: str) -> list[Rule]:
     try:
         return load(Path(path))
@@ -124,6 +134,7 @@ def config_from(options: Mapping[str, Any]) -> Config:
         base_domain=options["base_domain"].lower().strip("."),
         cnames=dict(options["cname"]),
         roles=tuple(Role(arn, options["role_policy"]) for arn in options["role"] or (DEMO_ROLE.arn,)),
+        ram=options["ram"],
         faults=tuple(options["faults"]),
         callbacks_anywhere=options["allow_callbacks_anywhere"],
         allow_faults=options["allow_faults"],

@@ -9,6 +9,7 @@ from uploads.localoss.endpoints import Kind
 from uploads.localoss.faults import Rule
 from uploads.localoss.keys import AccessKey, Role
 from uploads.localoss.policy import parse
+from uploads.localoss.ram import Ram
 from uploads.oss import policy
 
 DEMO_BUCKET = "demo-bucket"
@@ -41,6 +42,7 @@ class Config:
     cnames: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     owner: str = DEMO_OWNER
     roles: tuple[Role, ...] = (DEMO_ROLE,)
+    ram: Ram = field(default_factory=Ram)
     regions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     account_rules: frozenset[str] = frozenset()
     endpoint_kinds: Mapping[str, Kind] = field(default_factory=lambda: MappingProxyType({}))

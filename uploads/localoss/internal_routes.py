@@ -8,13 +8,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from uploads.localoss import faults
+from uploads.localoss import faults, ram
 from uploads.localoss.account_rules import AccountRules
 from uploads.localoss.addressing import host_name
 from uploads.localoss.answers import Answer
 from uploads.localoss.callbacks import PUBLIC_KEY_PATH, CallbackClient
 from uploads.localoss.config import Config
 from uploads.localoss.faults import Faults
+from uploads.localoss.keys import KeyRing
 from uploads.localoss.request import Request
 
 PREFIX = "-"
@@ -31,13 +32,15 @@ class Switches:
 
     faults: Faults
     account_rules: AccountRules
+    keys: KeyRing
 
 
 def answer(request: Request, config: Config, switches: Switches, callback_client: CallbackClient) -> Answer:
-    """The response: the public key of callbacks, or the fault injection rules or account rules as JSON."""
+    """The response: the public key of callbacks, or as JSON the fault injection rules, the account rules or
+    the RAM users."""
     if request.key == PUBLIC_KEY_PATH:
         return Answer(200, {"Content-Type": "application/x-pem-file"}, callback_client.public_key)
-    if request.key not in ("faults", "account-rules"):
+    if request.key not in ("faults", "account-rules", "ram"):
         return _json(404, {"error": "Not found."})
     if refusal := _check_caller(request, config):
         return _json(403, {"error": refusal})
@@ -45,6 +48,8 @@ def answer(request: Request, config: Config, switches: Switches, callback_client
         return _json(405, {"error": "Use GET, PUT or DELETE."})
     if request.key == "faults":
         return _faults(request, switches.faults)
+    if request.key == "ram":
+        return _ram(request, config, switches.keys)
     return _account_rules(request, switches.account_rules)
 
 
@@ -70,6 +75,19 @@ def _faults(request: Request, rules: Faults) -> Answer:
     elif request.method == "DELETE":
         rules.replace(())
     return _json(200, {"rules": rules.report()})
+
+
+def _ram(request: Request, config: Config, keys: KeyRing) -> Answer:
+    """PUT replaces the RAM users and roles; DELETE brings back those that the server was started with."""
+    try:
+        if request.method == "PUT":
+            given = ram.parse(request.body.whole(ram.MAX_JSON_BYTES))
+            keys.replace_ram(given.users, given.roles)
+        elif request.method == "DELETE":
+            keys.replace_ram(config.ram.users, config.ram.roles)
+    except ram.InvalidRam as error:
+        return _json(400, {"error": str(error)})
+    return _json(200, {"users": keys.users, "roles": sorted(keys.roles)})
 
 
 def _account_rules(request: Request, rules: AccountRules) -> Answer:

@@ -18,24 +18,30 @@ from uploads.oss.sts import DEFAULT_DURATION_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A key pair. A temporary one has a token, an expiry time, and policies which must all allow an operation. A
-    `foreign` one belongs to another account, which may do everything but has to pay where the requester pays."""
+    """A key pair. A temporary one has a token and an expiry time. All of `policies` must allow an operation; the key of
+    the account itself has none and may do everything. `user` is the name of the RAM user whose key it is. A `foreign`
+    key belongs to another account, which may do everything but has to pay where the requester pays."""
 
     id: str
     secret: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
     expires: datetime | None = None
     policies: tuple[Policy, ...] = ()
+    user: str = ""
     foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A RAM role that AssumeRole accepts, its policy, and the longest session in seconds."""
+    """A RAM role that AssumeRole accepts, its policy, and the longest session in seconds.
+
+    `trusted` are the principals of its trust policy; None: every identity of the account may assume it.
+    """
 
     arn: str
     policy: Policy
     max_session_seconds: int = DEFAULT_DURATION_SECONDS
+    trusted: tuple[str, ...] | None = None
 
 
 class KeyRing:
@@ -44,9 +50,19 @@ class KeyRing:
     def __init__(
         self, keys: Iterable[AccessKey], roles: Iterable[Role] = (), cipher: TokenCipher | None = None
     ) -> None:
-        self._keys = {key.id: key for key in keys}
-        self.roles = {role.arn: role for role in roles}
+        self._own_keys, self._own_roles = tuple(keys), tuple(roles)
         self._cipher = cipher
+        self.replace_ram()
+
+    def replace_ram(self, users: Iterable[AccessKey] = (), roles: Iterable[Role] = ()) -> None:
+        """Replace the RAM users and roles. The keys and roles that the ring was made with stay."""
+        self._keys = {key.id: key for key in (*self._own_keys, *users)}
+        self.roles = {role.arn: role for role in (*self._own_roles, *roles)}
+
+    @property
+    def users(self) -> list[str]:
+        """The names of the RAM users."""
+        return [key.user for key in self._keys.values() if key.user]
 
     def find(self, key_id: str, token: str | None, now: datetime) -> AccessKey:
         """The key with this id. Refusal if there is none, or if the token is not this key's or has expired.

@@ -58,6 +58,11 @@ def allows(policy: Policy, question: Question) -> bool:
     return effects == {"Allow"}
 
 
+def denies(policy: Policy, question: Question) -> bool:
+    """Whether a statement denies it."""
+    return any(statement.effect == "Deny" and _applies(statement, question) for statement in policy.statements)
+
+
 def _applies(statement: Statement, question: Question) -> bool:
     """A condition that is not understood never matches in an Allow and always matches in a Deny."""
     return (

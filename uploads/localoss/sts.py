@@ -139,7 +139,7 @@ class Sts:
     def _assume_role(self, call: Call, key: AccessKey, now: datetime) -> Session:
         given = call.parameters.get
         role = self._role(given("RoleArn", ""))
-        if not all(policy.allows(each, policy.Question("sts:AssumeRole", role.arn)) for each in key.policies):
+        if not may_assume(key, role):
             raise _no_permission()
         name, narrowed = given("RoleSessionName", ""), given("Policy", "")
         if not name:
@@ -176,6 +176,15 @@ class Sts:
                 "Expiration": session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
         }
+
+
+def may_assume(key: AccessKey, role: Role) -> bool:
+    """Whether the caller's policies allow it, and the role trusts the caller (RAM manual: "Trust policy")."""
+    if not all(policy.allows(one, policy.Question("sts:AssumeRole", role.arn)) for one in key.policies):
+        return False
+    account = role.arn.split(":")[3]
+    caller = f"acs:ram::{account}:user/{key.user}" if key.user else f"acs:ram::{account}:root"
+    return role.trusted is None or bool({caller, f"acs:ram::{account}:root"} & {*role.trusted})
 
 
 def read(request: Request) -> Call:

@@ -1,4 +1,4 @@
-"""The operations on a bucket's configuration, and a real CORS preflight.
+"""The operations on a bucket's configuration.
 
 Manual, "Bucket-level operations": GetBucketLocation, PutBucketCors, PutBucketLifecycle and their counterparts.
 """
@@ -7,10 +7,11 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from uploads.oss import cors, messages
+from uploads.oss.bucket_info import BucketInfo, Retention, parse_bucket_info, parse_retention
 from uploads.oss.cors import CorsConfiguration
 from uploads.oss.errors import NotFound
 from uploads.oss.signing import OssRequest
-from uploads.oss.transport import HttpRequest, Transport, exchange
+from uploads.oss.transport import Transport
 
 XML = {"Content-Type": "application/xml"}
 
@@ -75,31 +76,42 @@ class BucketCalls(Transport):
         else:
             self.call("PutBucketOverwriteConfig", OssRequest("PUT", bucket, query=query, headers=XML), document)
 
-    def bucket_storage_class(self, bucket: str) -> str:
-        """GetBucketInfo. Returns the storage class that new objects have unless their request names another.
+    def bucket_info(self, bucket: str) -> BucketInfo:
+        """GetBucketInfo.
 
         Manual, "GetBucketInfo": https://www.alibabacloud.com/help/en/oss/developer-reference/getbucketinfo
         """
         response = self.call("GetBucketInfo", OssRequest("GET", bucket, query=[("bucketInfo", "")]))
-        return messages.parse(response.content, "BucketInfo").findtext("Bucket/StorageClass") or ""
+        return parse_bucket_info(response.content)
+
+    def bucket_storage_class(self, bucket: str) -> str:
+        """The storage class that new objects have unless their request names another, by GetBucketInfo."""
+        return self.bucket_info(bucket).storage_class
+
+    def retention(self, bucket: str) -> Retention | None:
+        """GetBucketWorm. Returns the retention policy, or None for a bucket without one.
+
+        Manual, "GetBucketWorm": https://www.alibabacloud.com/help/en/oss/developer-reference/getbucketworm
+        """
+        try:
+            return parse_retention(self.call("GetBucketWorm", OssRequest("GET", bucket, query=[("worm", "")])).content)
+        except NotFound as error:
+            if error.code == "NoSuchWORMConfiguration":
+                return None
+            raise
+
+    def request_payer(self, bucket: str) -> str:
+        """GetBucketRequestPayment. Returns BucketOwner or Requester.
+
+        Manual, "GetBucketRequestPayment":
+        https://www.alibabacloud.com/help/en/oss/developer-reference/getbucketrequestpayment
+        """
+        query = [("requestPayment", "")]
+        response = self.call("GetBucketRequestPayment", OssRequest("GET", bucket, query=query))
+        return messages.parse(response.content, "RequestPaymentConfiguration").findtext("Payer") or ""
 
     def bucket_region(self, bucket: str) -> tuple[str, datetime]:
         """GetBucketLocation. Returns the bucket's location (`oss-cn-hangzhou`) and the time of OSS's clock."""
         response = self.call("GetBucketLocation", OssRequest("GET", bucket, query=[("location", "")]))
         date = parsedate_to_datetime(response.headers["Date"])
         return messages.parse(response.content, "LocationConstraint").text or "", date
-
-    def exposed_headers(self, bucket: str, origin: str) -> tuple[int, str]:
-        """Sends a real preflight for a PUT from `origin`, and an unsigned GET.
-
-        Returns the status of the preflight, and the response headers that a page of this origin may read.
-        """
-        url = self.endpoint.url_of(bucket, "doctor")
-        asked = {
-            "Origin": origin,
-            "Access-Control-Request-Method": "PUT",
-            "Access-Control-Request-Headers": "content-md5",
-        }
-        preflight = exchange(self._http, HttpRequest("Preflight", "OPTIONS", url, asked))
-        read = exchange(self._http, HttpRequest("Preflight", "GET", url, {"Origin": origin}))
-        return preflight.status_code, read.headers.get("Access-Control-Expose-Headers", "")

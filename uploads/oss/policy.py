@@ -40,3 +40,17 @@ def object_resource(bucket: str, key: str) -> str:
     if "*" in key or "?" in key:
         raise PolicyError("A key with * or ? cannot be named in a policy.")
     return f"acs:oss:*:*:{bucket}/{key}"
+
+
+def kms_resource(region: str, key_id: str = "") -> str:
+    """The resource name of a key in KMS, in any account; of all keys of the region without an id.
+
+    Manual, KMS, "Authorization information": https://www.alibabacloud.com/help/en/kms/key-management-service/
+    security-and-compliance/authorization-information
+    """
+    return f"acs:kms:{region}:*:key/{key_id or '*'}"
+
+
+def with_prefix(*patterns: str) -> dict[str, Any]:
+    """The condition that limits a listing to keys that match one of these patterns, such as `uploads/*`."""
+    return {"StringLike": {"oss:Prefix": list(patterns)}}

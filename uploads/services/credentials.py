@@ -12,27 +12,17 @@ from django.utils import timezone
 
 from uploads.conf import Destination, settings
 from uploads.connection import oss_clock
-from uploads.domain.destination import ISSUES_FOR_PREFIX
 from uploads.domain.errors import NotOffered
 from uploads.domain.keys import own_prefix
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
 from uploads.models import Method, PrefixCredentials, Upload, User
-from uploads.oss import policy
 from uploads.oss.signing import Credentials
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.assumed_role import CLOCK_TOLERANCE, Scope, assumed_role, forget
 from uploads.services.common import require, storage_errors
-
-ONE_UPLOAD = ("oss:PutObject",)
-"""RAM authorizes UploadPart as PutObject. Only the server completes and aborts."""
-OWN_PREFIX = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload", "oss:GetObject")
-"""For clients that begin, resume and abort uploads by themselves. RAM authorizes HeadObject as GetObject."""
-TAGS = ("oss:PutObjectTagging",)
-"""OSS requires it beside oss:PutObject for the header x-oss-tagging. Manual, "PutObject", "Permissions"."""
-LIST = ("oss:ListObjects",)
-"""A right on the bucket, which the condition oss:Prefix limits. Manual, "ListObjectsV2"."""
+from uploads.services.session_policies import issues_for_prefix, prefix_policy, upload_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
         _record(upload, timezone.now() + timedelta(seconds=destination.credentials_expires) + CLOCK_TOLERANCE)
         issued = assumed_role(user, _prefix_scope(user, destination, prefix))
     else:
-        text = policy.document([policy.allow(ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
+        text = upload_policy(upload.bucket, upload.key, upload.transfer_options, settings.region)
         scope = Scope(_slot(upload), text, destination.credentials_expires, partial(_record, upload))
         issued = assumed_role(user, scope)
     return ScopedCredentials(
@@ -103,24 +93,13 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
 
 def prefix_of(destination: Destination, user: User) -> str:
     """The user's own prefix, if credentials are issued for it. Raises NotOffered."""
-    _require_offer(destination, destination.credentials == ISSUES_FOR_PREFIX and not destination.stage)
+    _require_offer(destination, issues_for_prefix(destination))
     prefix = own_prefix(destination.key, user.pk)
     if prefix is None:
         raise NotOffered(
             Phrase("The destination {name!r} has no separate prefix for each user.", name=destination.name)
         )
     return prefix
-
-
-def prefix_policy(destination: Destination, bucket: str, prefix: str) -> str:
-    """The session policy for one prefix. Tags are allowed where the destination lets the client set them."""
-    actions = OWN_PREFIX + (TAGS if "tagging" in destination.client_options else ())
-    return policy.document(
-        [
-            policy.allow(actions, [policy.object_resource(bucket, prefix) + "*"]),
-            policy.allow(LIST, [policy.bucket_resource(bucket)], {"StringLike": {"oss:Prefix": [f"{prefix}*"]}}),
-        ]
-    )
 
 
 def forget_credentials(upload: Upload) -> None:
@@ -145,7 +124,7 @@ def renew_refused(upload: Upload, user: User) -> None:
 
 def _shared_prefix(upload: Upload, destination: Destination, user: User) -> str:
     """The prefix whose credentials this upload shares with the owner's others; "" where it has its own."""
-    if destination.credentials != ISSUES_FOR_PREFIX or destination.stage or upload.owner_id != user.pk:
+    if not issues_for_prefix(destination) or upload.owner_id != user.pk:
         return ""
     prefix = own_prefix(destination.key, user.pk) or ""
     return prefix if upload.key.startswith(prefix) and upload.bucket == settings.bucket_of(destination) else ""
@@ -154,7 +133,7 @@ def _shared_prefix(upload: Upload, destination: Destination, user: User) -> str:
 def _prefix_scope(user: User, destination: Destination, prefix: str) -> Scope:
     bucket = settings.bucket_of(destination)
     record = partial(PrefixCredentials.objects.extend, user, destination.name, bucket, prefix)
-    text = prefix_policy(destination, bucket, prefix)
+    text = prefix_policy(destination, bucket, prefix, settings.region)
     return Scope(_prefix_slot(user, destination.name), text, destination.credentials_expires, record)
 
 

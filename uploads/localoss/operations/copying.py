@@ -11,6 +11,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from uploads.localoss.answers import Answer, iso_time, quoted, xml
+from uploads.localoss.auth import READING, WRITING
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import conditions, headers, versions
 from uploads.localoss.operations.buckets import check_name
@@ -38,9 +39,11 @@ def copy_object(context: Context) -> Answer:
         if source.size > MAX_PART_SIZE:
             raise Refusal("EntityTooLarge", {"MaxSizeAllowed": str(MAX_PART_SIZE), "ProposedSize": str(source.size)})
         itself = (source.bucket, source.key) == (context.bucket.name, key)
+        kept = _headers(context, source, itself=itself)
+        context.identity.require_kms(kept, *WRITING)
         target = replace(
             source, bucket=context.bucket.name, key=key, id=new_id(), acl=acl, modified=context.milliseconds,
-            headers=_headers(context, source, itself=itself), version=versions.new_version(context),
+            headers=kept, version=versions.new_version(context),
         )  # fmt: skip
         with versions.refusals(key):
             context.store.objects.link(reading, target, rules)
@@ -55,6 +58,7 @@ def upload_part_copy(context: Context) -> Answer:
     request = context.request
     number = requested_number(context)
     upload = existing_upload(context, PART_COPY_EC)
+    context.identity.require_kms(upload.headers, *WRITING)
     with _source(context) as reading:
         chosen = _range(request.headers, reading.object.size)
         first, length = chosen or (0, reading.object.size)
@@ -86,6 +90,7 @@ def _source(context: Context) -> Iterator[ObjectReader]:
             raise invalid_argument(SOURCE, context.request.headers[SOURCE], "The source version is a delete marker.")
         asked = {name.removeprefix(f"{SOURCE}-"): value for name, value in context.request.headers.items()
                  if name.startswith(f"{SOURCE}-if-")}  # fmt: skip
+        context.identity.require_kms(reading.object.headers, *READING)
         if not conditions.is_modified(asked, reading.object):
             raise Refusal("NotModified")
         yield reading

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from uploads.localoss import callbacks, markup
 from uploads.localoss.answers import Answer, quoted, xml
+from uploads.localoss.auth import WRITING
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import callback, headers, traffic, versions
 from uploads.localoss.operations.context import Context
@@ -34,6 +35,7 @@ def initiate(context: Context) -> Answer:
     request = context.request
     key, encode = request.checked_key(), request.wants_url_encoding()
     kept = headers.stored_headers(request.headers, context)
+    context.identity.require_kms(kept, *WRITING)
     if headers.forbids_overwrite(request.headers):
         versions.check_writable(context, key, rules_of(context.bucket, context.milliseconds, overwrite=False))
     sequential = "sequential" in request.parameters
@@ -49,6 +51,7 @@ def upload_part(context: Context) -> Answer:
     request, store = context.request, context.store
     number = requested_number(context)
     upload = existing_upload(context, PART_EC)
+    context.identity.require_kms(upload.headers, *WRITING)
     headers.refuse_object_headers(request.headers)
     request.body.require_length(MAX_PART_SIZE)
     with store.blobs.receive(traffic.incoming(context)) as blob:

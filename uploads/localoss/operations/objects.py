@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from uploads.localoss import callbacks
 from uploads.localoss.answers import Answer, quoted
+from uploads.localoss.auth import READING, WRITING
 from uploads.localoss.body import Chunk
 from uploads.localoss.errors import Refusal, invalid_argument
 from uploads.localoss.operations import bucket_website, callback, conditions, headers, traffic, versions
@@ -53,6 +54,7 @@ def store_object(
     """
     store = context.store
     kept, acl = headers.stored_headers(sent, context), headers.acl(sent, context)
+    context.identity.require_kms(kept, *WRITING)
     rules = versions.write_rules(context, key, sent)
     versions.check_writable(context, key, rules)
     with store.blobs.receive(chunks) as blob, versions.refusals(key):
@@ -148,6 +150,7 @@ def described(context: Context, stored: StoredObject) -> dict[str, str]:
 
 def _response(context: Context, reading: ObjectReader) -> Answer:
     stored, sent = reading.object, context.request.headers
+    context.identity.require_kms(stored.headers, *READING)
     if not conditions.is_modified(sent, stored):
         return Answer(304, conditions.not_modified(stored))
     chosen = conditions.requested_range(sent, stored.size)

@@ -113,7 +113,9 @@ def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy
         access.permit_anonymous("write", context.bucket, key, context.store)
         return None
     signer = _signer(context, fields)
-    auth.identity(signer, context.request, context.config, context.now).require("oss:PutObject", fields["bucket"], key)
+    identity = auth.identity(signer, context.request, context.config, context.now)
+    identity.require("oss:PutObject", fields["bucket"], key)
+    identity.require_kms(fields, *auth.WRITING)
     try:
         policy = form_policy.parse(fields["policy"])
     except PolicyInvalid as error:

@@ -1,14 +1,16 @@
 """The doctor: checks the live configuration and suggests a fix for each problem.
 
-Rule: a finding about OSS comes from a request to OSS (a call, a preflight, a role assumed, a callback made), never from
-the settings alone. An object that a check writes is deleted again.
+Rule: a finding about OSS comes from a request to OSS (a call, a preflight, a role assumed, an upload made, a callback
+made), never from the settings alone. What a check writes is removed again. A check that depends on a failed one is left
+out, so that a broken set-up has one FAIL, whose fix mends it.
 """
 
 from collections.abc import Iterator
 
 from uploads.conf import settings
-from uploads.operations.doctor import callbacks, credentials, site, storage
-from uploads.operations.doctor.finding import Finding
+from uploads.connection import oss_client
+from uploads.operations.doctor import credentials, site, storage
+from uploads.operations.doctor.finding import Finding, until_failed
 
 __all__ = ["Finding", "examine"]
 
@@ -26,9 +28,10 @@ def examine() -> Iterator[Finding]:
     yield accepted
     if accepted.level == "FAIL":
         return
+    yield from until_failed(_check_buckets(), credentials.check_role())
+
+
+def _check_buckets() -> Iterator[Finding]:
+    client = oss_client()
     for bucket, destinations in settings.buckets.items():
-        yield from storage.check_bucket(bucket, destinations)
-    yield from credentials.check_role()
-    for destination in settings.destinations.values():
-        if destination.callback:
-            yield callbacks.check_callback(destination)
+        yield from storage.check_bucket(client, bucket, destinations)

@@ -3,29 +3,28 @@
 import uuid
 from contextlib import suppress
 
-from uploads.conf import settings
-from uploads.connection import oss_client
 from uploads.domain.destination import Destination, callback_parameters
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import callback
+from uploads.oss.client import OssClient
 from uploads.oss.errors import StorageError
 from uploads.services.callback import probe
 
 
-def check_callback(destination: Destination) -> Finding:
+def check_callback(client: OssClient, bucket: str, destination: Destination) -> Finding:
     """Writes an empty object with the destination's callback, reads what OSS reports, and deletes the object."""
     name = f"callback of {destination.name}"
-    bucket, key = settings.bucket_of(destination), f"{destination.prefix}doctor-{uuid.uuid4().hex}"
+    key = f"{destination.prefixes[-1]}doctor-{uuid.uuid4().hex}"
     parameters, _ = callback.encode(callback_parameters(destination.callback or {}, {}))
     variables = callback.encoded(probe())
     headers = {"x-oss-callback": parameters, "x-oss-callback-var": variables}
     try:
-        stored = oss_client().put_object(bucket, key, b"", headers)
+        stored = client.put_object(bucket, key, b"", headers)
     except StorageError as error:
         return failed(name, error)
     finally:
         with suppress(StorageError):
-            oss_client().delete_object(bucket, key)
+            client.delete_object(bucket, key)
     report = stored.callback or {"ok": True}
     message = str(report.get("message", ""))
     if report["ok"] or message == "Error status : 404.":

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
 from uploads.domain.errors import from_storage
-from uploads.operations.doctor.finding import Finding, failed
+from uploads.operations.doctor.finding import ROLE_POLICY, Finding, failed
+from uploads.operations.doctor.trial import CURES
 from uploads.oss import sts
 from uploads.oss.client import OssClient, assume_role
 from uploads.oss.errors import CredentialsUnavailable, Denied, OssError, StorageError
 
-CURES = {
+SOURCE_CURES = {
     "ecs_ram_role": (
         "Attach a RAM role to the ECS instance, and check that the site reaches http://100.100.100.200 without a proxy."
     ),
@@ -27,11 +28,19 @@ CURES = {
 FUNCTION_CURE = "Correct the function that CREDENTIALS names; the log has its traceback."
 SESSION_SECONDS = 900
 """The shortest session that STS issues."""
+RENEW = (
+    "Set OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and OSS_SESSION_TOKEN to new temporary credentials, and "
+    "OSS_SESSION_EXPIRES to their end."
+)
 
 
 def check_credentials() -> Finding:
     """That OSS accepts a signature: with a valid one it may still answer NoSuchBucket or AccessDenied."""
     try:
+        end = settings.credentials.credentials(oss_clock().now()).expires_at
+        if end is not None and end <= oss_clock().now():
+            text = f"expired at {end.isoformat()}: nothing is signed any more"
+            return Finding("FAIL", "credentials", text, RENEW)
         oss_client().bucket_region(settings.bucket)
     except OssError as error:
         if "region" in error.message.lower():
@@ -39,44 +48,45 @@ def check_credentials() -> Finding:
             return Finding("FAIL", "region", f"{error.message} ({settings.region})", cure)
         if error.code == "RequestTimeTooSkewed":
             return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", from_storage(error).detail)
+        if error.code in ("SecurityTokenExpired", "InvalidSecurityToken"):
+            return failed("credentials", error, RENEW)
+        if error.code in CURES:
+            return failed("endpoint", error, CURES[error.code])
         if error.code not in ("NoSuchBucket", "AccessDenied"):
             return failed("credentials", error)
     except CredentialsUnavailable as error:
-        return Finding("FAIL", "credentials", error.message, CURES.get(error.source, FUNCTION_CURE))
+        return Finding("FAIL", "credentials", error.message, SOURCE_CURES.get(error.source, FUNCTION_CURE))
     except StorageError as error:
         cure = "Check OSS_ENDPOINT (and OSS_INTERNAL_ENDPOINT), and the network: DNS, proxy, firewall."
         return Finding("FAIL", "endpoint", f"{settings.internal_endpoint.url}: {error.message}", cure)
-    end = settings.credentials.credentials(oss_clock().now()).expires_at
     until = f"; they expire at {end:%Y-%m-%d %H:%M} UTC" if end else ""
     return Finding("ok", "credentials", f"OSS accepts them{until}")
 
 
 def check_role() -> Iterator[Finding]:
-    """That the role can be assumed, and that its policy allows no more than uploads need."""
+    """That the policy of the role allows no more than uploads need. The trials have assumed it before."""
     role = settings.sts_role_arn
+    if not any(each.credentials for each in settings.destinations.values()):
+        yield Finding("ok", "STS", "not used: no destination issues temporary credentials")
+        return
     if not role:
-        yield Finding("ok", "STS", "not configured: no temporary credentials are issued")
+        text = "not configured: a destination has credentials, but none are issued"
+        yield Finding("warn", "STS", text, "Set OSS_STS_ROLE_ARN, or remove credentials from the destinations.")
         return
     try:
-        request = sts.AssumeRole(role, "doctor", SESSION_SECONDS)
+        request = sts.AssumeRole(role, "doctor", sts.MIN_DURATION_SECONDS)
         issued = assume_role(settings.sts_endpoint, settings.credentials, request, clock=oss_clock())
     except StorageError as error:
         yield failed("STS role", error)
         return
-    yield Finding("ok", "STS role", "can be assumed")
     client = OssClient(settings.internal_endpoint, settings.region, issued.credentials, clock=oss_clock())
     try:
         allowed = [action for action, attempt in _unneeded(client) if not _is_denied(attempt)]
     finally:
         client.close()
     if allowed:
-        cure = (
-            "Give the role a policy with oss:PutObject, oss:ListParts and oss:AbortMultipartUpload on the "
-            "destinations' prefixes only; where credentials are issued for prefixes, also oss:GetObject there, and "
-            "oss:ListObjects with the condition oss:Prefix. A session policy narrows each session, but the role is the "
-            "outer limit."
-        )
-        yield Finding("warn", "STS policy", f"the role may also {', '.join(allowed)}", cure)
+        text = f"the role may also {', '.join(allowed)}; session policies narrow each session only"
+        yield Finding("warn", "STS policy", text, ROLE_POLICY.format(role=role))
     else:
         yield Finding("ok", "STS policy", "allows no more than uploads need")
 

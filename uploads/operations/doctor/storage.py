@@ -1,40 +1,60 @@
-"""Checks of one bucket: its region, the clock, CORS and lifecycle rules."""
+"""Checks of one bucket: its region, its address for browsers, its rules, and uploads to its destinations."""
 
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from uploads.conf import settings
-from uploads.connection import oss_client, oss_clock
+from uploads.connection import oss_clock
 from uploads.domain.destination import Destination
 from uploads.operations.bucket import days_until_abort, days_until_expiry, protected_prefixes, upload_days
-from uploads.operations.doctor.finding import Finding, failed
+from uploads.operations.doctor.bucket_settings import check_settings
+from uploads.operations.doctor.callbacks import check_callback
+from uploads.operations.doctor.finding import CONFIGURE, SITE_POLICY, Finding, failed, until_failed
+from uploads.operations.doctor.session_trial import check_credentials_of
+from uploads.operations.doctor.trial import ADDRESS_CURE, CURES, check_upload
 from uploads.oss import lifecycle, overwrite
+from uploads.oss.browser import CorsRefused, Page
+from uploads.oss.bucket_info import BucketInfo
+from uploads.oss.client import OssClient
 from uploads.oss.errors import Denied, NotFound, OssError, StorageError
 
 SKEW_SECONDS = 60
 """A server with NTP is never one minute off."""
-CONFIGURE = "Run manage.py configure_bucket."
 
 
-def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
-    """All findings about a bucket; its rules are checked only if it exists in the region of the settings."""
+def check_bucket(client: OssClient, bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+    """All findings about a bucket. What depends on a failed check is left out."""
     try:
-        location, date = oss_client().bucket_region(bucket)
+        info = client.bucket_info(bucket)
+        _, date = client.bucket_region(bucket)
     except StorageError as error:
-        yield failed(f"bucket {bucket}", error)
+        is_denied = isinstance(error, OssError) and error.code == "AccessDenied"
+        yield failed(f"bucket {bucket}", error, SITE_POLICY if is_denied else "")
         return
-    region = location.removeprefix("oss-")
-    if region != settings.region:
-        text = f"is in {region}, not in {settings.region}"
-        yield Finding("FAIL", f"bucket {bucket}", text, "Set OSS_REGION and OSS_ENDPOINT to the bucket's region.")
+    yield from until_failed(
+        _region(bucket, info),
+        [_clock(date)],
+        check_address(client, bucket, info),
+        _cors(bucket),
+        check_settings(client, bucket, destinations, info),
+        _lifecycle(client, bucket, destinations),
+        _overwriting(client, bucket, destinations),
+        _acl(client, bucket, destinations[0].prefixes[-1]),
+        (finding for each in destinations for finding in _try_destination(client, bucket, each)),
+    )
+
+
+def _region(bucket: str, info: BucketInfo) -> Iterator[Finding]:
+    if info.region == settings.region:
+        yield Finding("ok", f"bucket {bucket}", f"exists in {info.region}")
         return
-    yield Finding("ok", f"bucket {bucket}", f"exists in {region}")
-    yield _clock(date)
-    yield from _cors(bucket)
-    yield from _lifecycle(bucket, destinations)
-    yield from _overwriting(bucket, destinations)
-    yield _acl(bucket)
+    text = f"is in {info.region}, not in {settings.region}"
+    cure = (
+        f"Set OSS_REGION to {info.region} and OSS_ENDPOINT to that region's, {info.public_endpoint}, "
+        f"or set OSS_BUCKET to a bucket in {settings.region}."
+    )
+    yield Finding("FAIL", f"bucket {bucket}", text, cure)
 
 
 def _clock(date: datetime) -> Finding:
@@ -47,32 +67,63 @@ def _clock(date: datetime) -> Finding:
     return Finding("ok", "clock", "agrees with OSS's")
 
 
+def check_address(client: OssClient, bucket: str, info: BucketInfo) -> Iterator[Finding]:
+    """That the address for browsers is OSS's, and this bucket's: a signature is valid for one bucket."""
+    name = f"public address of {bucket}"
+    cure = f"Set OSS_ENDPOINT to an address at which browsers reach the bucket, such as {info.public_endpoint}."
+    try:
+        with Page("") as page:
+            page.probe(settings.endpoint.url_of(bucket))
+        with OssClient(settings.endpoint, settings.region, settings.credentials, clock=client.clock) as public:
+            public.bucket_info(bucket)
+    except OssError as error:
+        yield failed(name, error, CURES.get(error.code, ADDRESS_CURE))
+    except StorageError as error:
+        yield failed(name, error, cure)
+    else:
+        yield Finding("ok", name, f"OSS answers at {settings.endpoint.origin(bucket)}")
+
+
 def _cors(bucket: str) -> Iterator[Finding]:
-    """By a real preflight for each origin."""
+    """By a real preflight and a read at the address for browsers, for each origin."""
     if not settings.origins:
         yield Finding("warn", "CORS", "not checked: no origin is set", "Set UPLOADS_ORIGINS to the pages' origins.")
     for origin in settings.origins:
         name = f"CORS of {bucket} for {origin}"
         try:
-            status, exposed = oss_client().exposed_headers(bucket, origin)
+            with Page(origin) as page:
+                exposed = page.exposed_headers(settings.endpoint.url_of(bucket, "doctor"))
+        except CorsRefused:
+            yield Finding("FAIL", name, "OSS refuses a preflight for PUT: pages there cannot upload", CONFIGURE)
+            continue
         except StorageError as error:
             yield failed(name, error)
             continue
-        headers = {header.strip().lower() for header in exposed.split(",")}
-        if status != 200:
-            yield Finding("FAIL", name, "OSS refuses a preflight for PUT: pages there cannot upload", CONFIGURE)
-        elif "etag" not in headers:
+        if "etag" not in exposed:
             yield Finding("FAIL", name, "ETag is not exposed: most clients cannot complete an upload", CONFIGURE)
-        elif not {"x-oss-request-id", "x-oss-hash-crc64ecma"} <= headers:
+        elif not {"x-oss-request-id", "x-oss-hash-crc64ecma"} <= exposed:
             text = "the request id and CRC64 are not exposed: errors are hard to trace, and parts are not verified"
             yield Finding("warn", name, text, CONFIGURE)
         else:
             yield Finding("ok", name, "pages may upload, and read the headers that they need")
 
 
-def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+def _try_destination(client: OssClient, bucket: str, destination: Destination) -> Iterator[Finding]:
+    """An upload as the server and a page make it; one with temporary credentials, if it issues them; its callback."""
+    origin = settings.origins[0] if settings.origins else ""
+    found = check_upload(client, bucket, destination, origin)
+    yield found
+    if found.level == "FAIL":
+        return
+    if destination.credentials and settings.sts_role_arn:
+        yield check_credentials_of(client, bucket, destination, origin)
+    if destination.callback:
+        yield check_callback(client, bucket, destination)
+
+
+def _lifecycle(client: OssClient, bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
     try:
-        document = oss_client().get_lifecycle(bucket)
+        document = client.get_lifecycle(bucket)
     except StorageError as error:
         yield failed(f"lifecycle of {bucket}", error)
         return
@@ -89,13 +140,13 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
             yield Finding("warn", name, text, CONFIGURE)
 
 
-def _overwriting(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+def _overwriting(client: OssClient, bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
     """That nobody can replace a completed upload, with whichever credentials."""
     prefixes = protected_prefixes(destinations)
     if not prefixes:
         return
     try:
-        document = oss_client().get_overwrite(bucket)
+        document = client.get_overwrite(bucket)
     except OssError as error:
         if error.retryable:
             yield failed(f"overwriting in {bucket}", error)
@@ -114,21 +165,21 @@ def _overwriting(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
             yield Finding("warn", name, text, CONFIGURE)
 
 
-def _acl(bucket: str) -> Finding:
+def _acl(client: OssClient, bucket: str, prefix: str) -> Iterator[Finding]:
     """That the ACL of an object can be read, by asking for that of an object that does not exist."""
     name = f"object ACLs of {bucket}"
     try:
-        oss_client().get_object_acl(bucket, f"doctor/{uuid.uuid4().hex}")
+        client.get_object_acl(bucket, f"{prefix}doctor-{uuid.uuid4().hex}")
     except NotFound:
         pass
     except Denied:
         text = "cannot be read: an object that was made public on its way is not found"
-        return Finding(
-            "warn", name, text, "Grant the server's access key oss:GetObjectAcl on the destinations' prefixes."
-        )
+        yield Finding("warn", name, text, "Grant oss:GetObjectAcl to the site's key. " + SITE_POLICY)
+        return
     except StorageError as error:
-        return failed(name, error)
-    return Finding("ok", name, "can be read")
+        yield failed(name, error)
+        return
+    yield Finding("ok", name, "can be read")
 
 
 def _early_aborts(
