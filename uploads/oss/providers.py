@@ -161,9 +161,12 @@ class RenewedCredentials:
 
     def _fetch(self, now: datetime) -> None:
         """Ask the source. Whoever calls it holds `_busy`. A failure is logged; the credentials stay what they are."""
+        # Before the answer: a machine may sleep while it waits for one, and what it gets is then expired.
+        self._asked_at = self._monotonic()
         try:
             fetched = self._source.fetch()
         except Exception as error:
+            self._asked_at = self._monotonic()
             self._failures += 1
             pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (self._failures - 1))
             self._pause = pause * random.uniform(0.8, 1)  # noqa: S311
@@ -173,7 +176,6 @@ class RenewedCredentials:
         else:
             self._failures, self._pause = 0, SHORTEST_PAUSE
             self._keep(fetched, now)
-        self._asked_at = self._monotonic()
 
     def _keep(self, fetched: Credentials, now: datetime) -> None:
         if fetched.security_token and fetched.expires_at is None and self._source.trusted_for:
