@@ -8,12 +8,12 @@ import io
 import os
 from typing import TYPE_CHECKING
 
-from uploads.conf import settings
 from uploads.connection import oss_now
 from uploads.domain.options import disposition
+from uploads.domain.places import Place
 from uploads.oss.client import OssClient
 from uploads.oss.messages import Completed
-from uploads.oss.signing import OssRequest, SigningContext, presign
+from uploads.oss.signing import OssRequest, presign
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -63,11 +63,11 @@ def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:
     return io.BufferedReader(ObjectReader(client, bucket, key, client.head(bucket, key)), BUFFER_BYTES)
 
 
-def download_url(bucket: str, key: str, expires: int, filename: str = "") -> str:
+def download_url(place: Place, key: str, expires: int, filename: str = "") -> str:
     """A presigned URL for GetObject, valid for `expires` seconds. `filename`: the browser saves it under this name.
 
     See https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls.
     """
     query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
-    context = SigningContext(settings.credentials, settings.region, oss_now())
-    return presign(context, OssRequest("GET", bucket, key, query), settings.endpoint.url_of(bucket, key), expires)
+    request = OssRequest("GET", place.bucket, key, query)
+    return presign(place.signing(oss_now(place)), request, place.endpoint.url_of(place.bucket, key), expires)

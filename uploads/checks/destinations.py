@@ -93,8 +93,8 @@ def _staging(destination: Destination) -> list[CheckMessage]:
         hint = "Set a prefix such as staging/."
         found.append(Error(f"{name}, stage_prefix: {problem}.", hint=hint, id="uploads.E040"))
         return found
-    bucket, prefix = settings.bucket_of(destination), destination.stage_prefix
-    others = [each for each in _well_formed() if settings.bucket_of(each) == bucket]
+    bucket, prefix = _bucket(destination), destination.stage_prefix
+    others = [each for each in _well_formed() if _bucket(each) == bucket]
     inside = sorted(each.name for each in others if each.prefix.startswith(prefix) or prefix.startswith(each.prefix))
     if inside:
         text = f"{name}, stage_prefix: {prefix!r} overlaps the keys of {', '.join(inside)}, which would expire with it."
@@ -103,6 +103,15 @@ def _staging(destination: Destination) -> list[CheckMessage]:
         hint = "OSS makes no callback for the final copy. Use the signal upload_completed instead."
         found.append(Error(f"{name}: callback does not go with stage.", hint=hint, id="uploads.E044"))
     return found
+
+
+def _bucket(destination: Destination) -> tuple[str, str]:
+    """The name and the region of its bucket. `check_places` reports a place that is malformed."""
+    try:
+        place = settings.place(destination.bucket)
+    except ValueError:
+        return str(destination.bucket), ""
+    return place.bucket, place.region
 
 
 def _import_problem(path: object) -> str | None:

@@ -118,7 +118,7 @@ def _initiate(owner: User, request: UploadRequest, key: str, quota: Quota) -> Up
     quota.admit(upload)
     if upload.method == Method.MULTIPART:
         with storage_errors():
-            upload.upload_id = oss_client().initiate(upload.bucket, upload.key, object_headers(upload))
+            upload.upload_id = oss_client(upload).initiate(upload.bucket, upload.key, object_headers(upload))
     return upload
 
 
@@ -131,7 +131,7 @@ def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Uploa
         id=uuid4(),
         owner_id=owner.pk,
         destination=destination.name,
-        bucket=settings.bucket_of(destination),
+        bucket=settings.place(destination.bucket).bucket,
         filename=request.filename,
         relative_path=_relative_path(request),
         content_type=content_type,
@@ -205,7 +205,7 @@ def _abort_at_oss(uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         if upload.upload_id:
             with suppress(StorageError):
-                oss_client().abort(upload.bucket, upload.key, upload.upload_id)
+                oss_client(upload).abort(upload.bucket, upload.key, upload.upload_id)
 
 
 def object_headers(upload: Upload) -> dict[str, str]:

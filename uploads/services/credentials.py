@@ -21,6 +21,7 @@ from uploads.domain.destination import ISSUES_FOR_PREFIX
 from uploads.domain.errors import Forbidden, NotOffered
 from uploads.domain.keys import own_prefix
 from uploads.domain.phrase import Phrase
+from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import Method, PrefixCredentials, Upload, User
 from uploads.oss import policy, sts
@@ -51,17 +52,23 @@ class ScopedCredentials:
 
     credentials: Credentials = field(repr=False)
     expires_at: datetime
-    bucket: str
+    place: Place
     key: str = ""
     upload_id: str = ""
     prefix: str = ""
     traffic_limit: int | None = None
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket at OSS."""
+        return self.place.bucket
 
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
     """What is asked of STS: `slot` names the cache entry, `record` notes the latest expiry before STS is asked."""
 
+    place: Place
     slot: str
     policy: str
     record: Callable[[datetime], None]
@@ -87,12 +94,13 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
             upload.refresh_from_db()
             require(upload, State.UPLOADING)
 
+    place = settings.place_of(upload)
     text = policy.document([policy.allow(ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
-    credentials, end = _assume_role(destination, user, _Scope(_slot(upload), text, record))
+    credentials, end = _assume_role(destination, user, _Scope(place, _slot(upload), text, record))
     return ScopedCredentials(
         credentials,
         end,
-        upload.bucket,
+        place,
         key=upload.key,
         upload_id=upload.upload_id,
         traffic_limit=upload.options.get("traffic_limit"),
@@ -107,16 +115,15 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
     """
     destination = destination_rules.get_destination(name)
     destination_rules.permit(destination, user)
-    prefix = prefix_of(destination, user)
-    bucket = settings.bucket_of(destination)
+    prefix, place = prefix_of(destination, user), settings.place(destination.bucket)
 
     def record(until: datetime) -> None:
-        PrefixCredentials.objects.extend(user, destination.name, bucket, prefix, until)
+        PrefixCredentials.objects.extend(user, destination.name, place.bucket, prefix, until)
 
-    text = prefix_policy(destination, bucket, prefix)
-    scope = _Scope(f"prefix:{destination.name}:{user.pk}", text, record)
+    text = prefix_policy(destination, place.bucket, prefix)
+    scope = _Scope(place, f"prefix:{destination.name}:{user.pk}", text, record)
     credentials, end = _assume_role(destination, user, scope)
-    return ScopedCredentials(credentials, end, bucket, prefix=prefix, traffic_limit=destination.traffic_limit)
+    return ScopedCredentials(credentials, end, place, prefix=prefix, traffic_limit=destination.traffic_limit)
 
 
 def prefix_of(destination: Destination, user: User) -> str:
@@ -169,7 +176,7 @@ def _assume_role(destination: Destination, user: User, scope: _Scope) -> tuple[C
 
     Cached credentials are bound to the user's password, as sessions are: after a change of it they are not returned.
     """
-    role = settings.sts_role_arn
+    place, role = scope.place, scope.place.role
     if not role:
         raise NotOffered(
             Phrase("Temporary credentials are not configured on this site: request signatures for the parts.")
@@ -177,15 +184,15 @@ def _assume_role(destination: Destination, user: User, scope: _Scope) -> tuple[C
     if len(scope.policy) > sts.MAX_POLICY_CHARACTERS:
         raise NotOffered(Phrase("The key is too long for the policy of temporary credentials."))
     life = timedelta(seconds=destination.credentials_expires)
-    bound = [role, scope.policy, _login_of(user)]
+    bound = [role, place.sts_endpoint, scope.policy, _login_of(user)]
     known: dict[str, Any] | None = cache.get(_cache_key(scope.slot))
-    if known and known["bound"] == bound and known["end"] - oss_clock().now() > life / 3:
+    if known and known["bound"] == bound and known["end"] - oss_clock(place).now() > life / 3:
         return Credentials(*known["credentials"]), known["end"]
     require_no_transaction()
     scope.record(timezone.now() + life + CLOCK_TOLERANCE)
     request = sts.AssumeRole(role, session_name(user), destination.credentials_expires, scope.policy)
     with storage_errors():
-        issued = assume_role(settings.sts_endpoint, settings.credentials, request, clock=oss_clock())
+        issued = assume_role(place.sts_endpoint, place.credentials, request, clock=oss_clock(place))
     credentials, end = issued.credentials, issued.expires_at
     kept = (credentials.access_key_id, credentials.access_key_secret, credentials.security_token)
     entry = {"credentials": kept, "end": end, "bound": bound}

@@ -12,20 +12,20 @@ from django.utils import timezone
 
 from uploads import telemetry
 from uploads.conf import Destination, settings
-from uploads.connection import oss_now
 from uploads.domain import options
 from uploads.domain.errors import NotOffered, StorageRefused
 from uploads.domain.phrase import Phrase
+from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User
 from uploads.oss import post
 from uploads.oss.callback import encoded
 from uploads.oss.limits import MAX_PART_SIZE
-from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
+from uploads.oss.signing import OssRequest, PartRequest, PartSigner, presign
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.begin import object_headers
-from uploads.services.common import callback_of, destination_of, require
+from uploads.services.common import callback_of, destination_of, oss_now, require
 from uploads.services.parts import check_part, require_room, with_sizes
 
 SHORTEST_LIFE = 60
@@ -72,29 +72,26 @@ def sign_parts(
             check_part(upload, part.number, part.size)
         require_room(upload, destination.max_size)
     record_activity(upload, timezone.now())
-    now = (now or oss_now()).astimezone(UTC).replace(microsecond=0)
+    place = settings.place_of(upload)
+    now = (now or oss_now(upload)).astimezone(UTC).replace(microsecond=0)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
-    life = _life(destination, now)
+    life = _life(destination, place, now)
     match upload.method:
         case Method.POST:
             return [_sign_single(upload, part, now, life) for part in parts]
         case Method.PUT:
             return [_sign_put(upload, part, now, life) for part in parts]
-    url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
+    url, expires_at = place.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
     query = [("uploadId", upload.upload_id), *options.traffic(upload.transfer_options).items()]
-    signer = PartSigner(_context(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
+    signer = PartSigner(place.signing(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
     return [
         SignedPart(part.number, signer.url(part), expires_at, part.size, headers=_bound_headers(part)) for part in parts
     ]
 
 
-def _context(now: datetime) -> SigningContext:
-    return SigningContext(settings.credentials, settings.region, now)
-
-
-def _life(destination: Destination, now: datetime) -> int:
+def _life(destination: Destination, place: Place, now: datetime) -> int:
     """Seconds until a signature expires: no longer than the credentials behind it."""
-    end = settings.credentials_expire_at
+    end = place.credentials_expire_at
     if end is None:
         return destination.url_expires
     life = min(destination.url_expires, int((end - now).total_seconds()))
@@ -129,8 +126,9 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
         "success_action_status": "200",
     }
     sizes = _sizes(upload)
-    signed = post.signed_fields(_context(now), upload.bucket, fields, sizes, life)
-    url = settings.endpoint.url_of(upload.bucket, "")
+    place = settings.place_of(upload)
+    signed = post.signed_fields(place.signing(now), upload.bucket, fields, sizes, life)
+    url = place.endpoint.url_of(upload.bucket, "")
     return SignedPart(part.number, url, now + timedelta(seconds=life), upload.size, "POST", fields=signed)
 
 
@@ -159,7 +157,8 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     # By default OSS signs only some headers. A client could leave out the others, such as Content-Disposition.
     sent = {**headers, "Content-Length": str(upload.size)}
     request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, [*sent])
-    signed = presign(_context(now), request, settings.endpoint.url_of(upload.bucket, upload.key), life)
+    place = settings.place_of(upload)
+    signed = presign(place.signing(now), request, place.endpoint.url_of(upload.bucket, upload.key), life)
     return SignedPart(part.number, signed, now + timedelta(seconds=life), upload.size, headers=headers)
 
 

@@ -115,6 +115,7 @@ UPLOADS = {
         "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
+    "BUCKETS": env.json("UPLOADS_BUCKETS", {}),
     "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
 
@@ -146,7 +147,7 @@ def storage_origins() -> list[str]:
     """The origins that the page sends parts to, one for each bucket; none while a system check fails."""
     app = Settings(UPLOADS)
     try:
-        return sorted({app.endpoint.origin(bucket) for bucket in app.buckets})
+        return sorted({place.endpoint.origin(place.bucket) for place in map(app.place, app.buckets)})
     except ValueError:
         return []
 

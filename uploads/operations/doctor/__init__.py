@@ -5,8 +5,10 @@ the settings alone. An object that a check writes is deleted again.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from uploads.conf import settings
+from uploads.domain.places import Place
 from uploads.operations.doctor import callbacks, credentials, site, storage
 from uploads.operations.doctor.finding import Finding
 
@@ -22,13 +24,25 @@ def examine() -> Iterator[Finding]:
     if broken:
         return
     yield from site.check_metrics()
-    accepted = credentials.check_credentials()
-    yield accepted
-    if accepted.level == "FAIL":
-        return
-    for bucket, destinations in settings.buckets.items():
-        yield from storage.check_bucket(bucket, destinations)
-    yield from credentials.check_role()
+    yield from _examine_places()
     for destination in settings.destinations.values():
         if destination.callback:
             yield callbacks.check_callback(destination)
+
+
+def _examine_places() -> Iterator[Finding]:
+    """The credentials of each account, the buckets where OSS accepts them, and the roles."""
+    places = {settings.place(name): destinations for name, destinations in settings.buckets.items()}
+    accounts = {replace(place, name="", bucket=""): place for place in reversed(places)}
+    accepted: dict[Place, bool] = {}
+    for account, place in accounts.items():
+        finding = credentials.check_credentials(place)
+        accepted[account] = finding.level != "FAIL"
+        yield replace(finding, name=f"{finding.name} of {place}") if len(accounts) > 1 else finding
+    for place, destinations in places.items():
+        if accepted[replace(place, name="", bucket="")]:
+            yield from storage.check_bucket(place, destinations)
+    for account, place in accounts.items():
+        if accepted[account]:
+            found = credentials.check_role(place)
+            yield from (replace(each, name=f"{each.name} of {place}") if len(accounts) > 1 else each for each in found)

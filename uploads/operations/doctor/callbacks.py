@@ -15,17 +15,17 @@ from uploads.services.callback import probe
 def check_callback(destination: Destination) -> Finding:
     """Writes an empty object with the destination's callback, reads what OSS reports, and deletes the object."""
     name = f"callback of {destination.name}"
-    bucket, key = settings.bucket_of(destination), f"{destination.prefix}doctor-{uuid.uuid4().hex}"
+    place, key = settings.place(destination.bucket), f"{destination.prefix}doctor-{uuid.uuid4().hex}"
     parameters, _ = callback.encode(callback_parameters(destination.callback or {}, {}))
     variables = callback.encoded(probe())
     headers = {"x-oss-callback": parameters, "x-oss-callback-var": variables}
     try:
-        stored = oss_client().put_object(bucket, key, b"", headers)
+        stored = oss_client(place).put_object(place.bucket, key, b"", headers)
     except StorageError as error:
         return failed(name, error)
     finally:
         with suppress(StorageError):
-            oss_client().delete_object(bucket, key)
+            oss_client(place).delete_object(place.bucket, key)
     report = stored.callback or {"ok": True}
     message = str(report.get("message", ""))
     if report["ok"] or message == "Error status : 404.":

@@ -7,39 +7,41 @@ from datetime import UTC, datetime
 from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
 from uploads.domain.destination import Destination
+from uploads.domain.places import Place
 from uploads.operations.bucket import days_until_abort, days_until_expiry, protected_prefixes, upload_days
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.errors import Denied, NotFound, OssError, StorageError
+from uploads.oss.public_cloud import region_id
 
 SKEW_SECONDS = 60
 """A server with NTP is never one minute off."""
 CONFIGURE = "Run manage.py configure_bucket."
 
 
-def check_bucket(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+def check_bucket(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
     """All findings about a bucket; its rules are checked only if it exists in the region of the settings."""
     try:
-        location, date = oss_client().bucket_region(bucket)
+        location, date = oss_client(place).bucket_region(place.bucket)
     except StorageError as error:
-        yield failed(f"bucket {bucket}", error)
+        yield failed(f"bucket {place}", error)
         return
-    region = location.removeprefix("oss-")
-    if region != settings.region:
-        text = f"is in {region}, not in {settings.region}"
-        yield Finding("FAIL", f"bucket {bucket}", text, "Set OSS_REGION and OSS_ENDPOINT to the bucket's region.")
+    region = region_id(location)
+    if region != place.region:
+        text = f"is in {region}, not in {place.region}"
+        yield Finding("FAIL", f"bucket {place}", text, "Set OSS_REGION and OSS_ENDPOINT to the bucket's region.")
         return
-    yield Finding("ok", f"bucket {bucket}", f"exists in {region}")
-    yield _clock(date)
-    yield from _cors(bucket)
-    yield from _lifecycle(bucket, destinations)
-    yield from _overwriting(bucket, destinations)
-    yield _acl(bucket)
+    yield Finding("ok", f"bucket {place}", f"exists in {region}")
+    yield _clock(place, date)
+    yield from _cors(place)
+    yield from _lifecycle(place, destinations)
+    yield from _overwriting(place, destinations)
+    yield _acl(place)
 
 
-def _clock(date: datetime) -> Finding:
+def _clock(place: Place, date: datetime) -> Finding:
     """`date`: the time at OSS, a moment ago."""
-    skew = (date - oss_clock().local()).total_seconds()
+    skew = (date - oss_clock(place).local()).total_seconds()
     if abs(skew) > SKEW_SECONDS:
         direction = "behind" if skew > 0 else "ahead of"
         text = f"is {abs(skew):.0f} s {direction} OSS's; requests are signed with OSS's time, up to 24 hours off"
@@ -47,14 +49,14 @@ def _clock(date: datetime) -> Finding:
     return Finding("ok", "clock", "agrees with OSS's")
 
 
-def _cors(bucket: str) -> Iterator[Finding]:
+def _cors(place: Place) -> Iterator[Finding]:
     """By a real preflight for each origin."""
     if not settings.origins:
         yield Finding("warn", "CORS", "not checked: no origin is set", "Set UPLOADS_ORIGINS to the pages' origins.")
     for origin in settings.origins:
-        name = f"CORS of {bucket} for {origin}"
+        name = f"CORS of {place} for {origin}"
         try:
-            status, exposed = oss_client().exposed_headers(bucket, origin)
+            status, exposed = oss_client(place).exposed_headers(place.bucket, origin)
         except StorageError as error:
             yield failed(name, error)
             continue
@@ -70,18 +72,18 @@ def _cors(bucket: str) -> Iterator[Finding]:
             yield Finding("ok", name, "pages may upload, and read the headers that they need")
 
 
-def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+def _lifecycle(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
     try:
-        document = oss_client().get_lifecycle(bucket)
+        document = oss_client(place).get_lifecycle(place.bucket)
     except StorageError as error:
-        yield failed(f"lifecycle of {bucket}", error)
+        yield failed(f"lifecycle of {place}", error)
         return
     enabled = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled]
-    yield from _expiry(bucket, destinations, [rule.prefix for rule in enabled if rule.expiration and not rule.tags])
+    yield from _expiry(place, destinations, [rule.prefix for rule in enabled if rule.expiration and not rule.tags])
     rules = [rule for rule in enabled if rule.abort]
-    yield from _early_aborts(bucket, destinations, rules)
+    yield from _early_aborts(place, destinations, rules)
     for prefix in days_until_abort(destinations):
-        name = f"lifecycle of {bucket} for {prefix or 'all keys'}"
+        name = f"lifecycle of {place} for {prefix or 'all keys'}"
         if any(prefix.startswith(rule.prefix) for rule in rules):
             yield Finding("ok", name, "OSS aborts stale uploads")
         else:
@@ -89,24 +91,24 @@ def _lifecycle(bucket: str, destinations: Sequence[Destination]) -> Iterator[Fin
             yield Finding("warn", name, text, CONFIGURE)
 
 
-def _overwriting(bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+def _overwriting(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
     """That nobody can replace a completed upload, with whichever credentials."""
     prefixes = protected_prefixes(destinations)
     if not prefixes:
         return
     try:
-        document = oss_client().get_overwrite(bucket)
+        document = oss_client(place).get_overwrite(place.bucket)
     except OssError as error:
         if error.retryable:
-            yield failed(f"overwriting in {bucket}", error)
+            yield failed(f"overwriting in {place}", error)
             return
         text = f"cannot be checked: {error.message.rstrip('.')} ({error.code})"
         cure = "Grant oss:GetBucketOverwriteConfig and oss:PutBucketOverwriteConfig, if OSS offers it in this region."
-        yield Finding("warn", f"overwriting in {bucket}", text, cure)
+        yield Finding("warn", f"overwriting in {place}", text, cure)
         return
     rules = [rule for rule in (overwrite.read(document) if document else ()) if not (rule.suffix or rule.principals)]
     for prefix in prefixes:
-        name = f"overwriting in {bucket} for {prefix or 'all keys'}"
+        name = f"overwriting in {place} for {prefix or 'all keys'}"
         if any(prefix.startswith(rule.prefix) for rule in rules):
             yield Finding("ok", name, "OSS keeps completed uploads as they are")
         else:
@@ -114,11 +116,11 @@ def _overwriting(bucket: str, destinations: Sequence[Destination]) -> Iterator[F
             yield Finding("warn", name, text, CONFIGURE)
 
 
-def _acl(bucket: str) -> Finding:
+def _acl(place: Place) -> Finding:
     """That the ACL of an object can be read, by asking for that of an object that does not exist."""
-    name = f"object ACLs of {bucket}"
+    name = f"object ACLs of {place}"
     try:
-        oss_client().get_object_acl(bucket, f"doctor/{uuid.uuid4().hex}")
+        oss_client(place).get_object_acl(place.bucket, f"doctor/{uuid.uuid4().hex}")
     except NotFound:
         pass
     except Denied:
@@ -132,7 +134,7 @@ def _acl(bucket: str) -> Finding:
 
 
 def _early_aborts(
-    bucket: str, destinations: Sequence[Destination], rules: Sequence[lifecycle.Rule]
+    place: Place, destinations: Sequence[Destination], rules: Sequence[lifecycle.Rule]
 ) -> Iterator[Finding]:
     """Rules, of whomever, by which OSS aborts an upload before it is stale. OSS counts from the begin of the upload."""
     for rule in rules:
@@ -149,7 +151,7 @@ def _early_aborts(
                 f"rule {rule.id or '(no ID)'} for {rule.prefix or 'all keys'} aborts uploads {when}; may take: {names}"
             )
             cure = "Let the rule wait longer or exclude this prefix, or lower upload_expires. " + CONFIGURE
-            yield Finding("warn", f"lifecycle rule {rule.id} of {bucket}", text, cure)
+            yield Finding("warn", f"lifecycle rule {rule.id} of {place}", text, cure)
 
 
 def _aborts_within(rule: lifecycle.Rule, days: int) -> bool:
@@ -161,10 +163,10 @@ def _aborts_within(rule: lifecycle.Rule, days: int) -> bool:
     return rule.abort.days is not None and rule.abort.days <= days
 
 
-def _expiry(bucket: str, destinations: Sequence[Destination], expiring: Sequence[str]) -> Iterator[Finding]:
+def _expiry(place: Place, destinations: Sequence[Destination], expiring: Sequence[str]) -> Iterator[Finding]:
     """That OSS deletes staged objects which the sweep misses. `expiring`: the prefixes whose objects expire."""
     for prefix in days_until_expiry(destinations):
-        name = f"staging prefix {prefix} of {bucket}"
+        name = f"staging prefix {prefix} of {place}"
         if any(prefix.startswith(outer) for outer in expiring):
             yield Finding("ok", name, "OSS deletes staged objects that are left")
         else:
