@@ -1,5 +1,6 @@
 """Wrong destinations in the settings."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
@@ -15,7 +16,7 @@ from uploads.domain.destination import (
     Destination,
     callback_parameters,
 )
-from uploads.domain.keys import own_prefix, template_problem
+from uploads.domain.keys import FIELDS, VALUE_NAME, own_prefix, template_problem
 from uploads.domain.staging import prefix_problem
 from uploads.oss import callback
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
@@ -40,7 +41,8 @@ def check_destinations() -> list[CheckMessage]:
 
 def _destination(destination: Destination) -> list[CheckMessage]:
     found = [*_numbers(destination), *_rules(destination), *_options(destination), *_issuing(destination)]
-    if problem := template_problem(destination.key):
+    found += _key_values(destination)
+    if problem := _template_problem(destination):
         hint = "Set a template such as uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}."
         found.append(Error(f"Destination {destination.name!r}, key: {problem}.", hint=hint, id="uploads.E009"))
     elif not destination.has_own_prefix:
@@ -58,6 +60,33 @@ def _destination(destination: Destination) -> list[CheckMessage]:
         )
         found.append(Error(text, hint=hint, id="uploads.E014"))
     return found + _staging(destination) + _deletion(destination)
+
+
+def _key_values(destination: Destination) -> list[CheckMessage]:
+    """Fields of the site's own: their names, and the functions that give their values."""
+    given, label = destination.key_values, f"Destination {destination.name!r}, key_values"
+    problems: list[str] = []
+    if not isinstance(given, Mapping):
+        problems = ["it is not a dict"]
+    else:
+        for name, function in given.items():
+            if not isinstance(name, str) or not VALUE_NAME.fullmatch(name) or name in FIELDS:
+                problems.append(f"{name!r} cannot be the name of a field")
+            elif not callable(function) and (problem := _import_problem(function)):
+                problems.append(problem)
+    hint = "Set a dict of functions of the user, or of their dotted paths, such as {'tenant': 'yourapp.tenants.of'}."
+    return [Error(f"{label}: {problem}.", hint=hint, id="uploads.E082") for problem in problems]
+
+
+def _own_values(destination: Destination) -> dict[str, str]:
+    """Examples of the values, by field."""
+    given = destination.key_values
+    names = given if isinstance(given, Mapping) else ()
+    return {name: "value" for name in names if isinstance(name, str)}
+
+
+def _template_problem(destination: Destination) -> str | None:
+    return template_problem(destination.key, _own_values(destination))
 
 
 def _deletion(destination: Destination) -> list[CheckMessage]:
@@ -193,7 +222,8 @@ def _issuing(destination: Destination) -> list[CheckMessage]:
         hint = "Set credentials to 'upload': objects of clients that begin uploads themselves cannot be staged."
         text = f"Destination {name!r}: credentials 'prefix' do not go with stage."
         found.append(Error(text, hint=hint, id="uploads.E045"))
-    if given == ISSUES_FOR_PREFIX and not template_problem(destination.key) and own_prefix(destination.key, 1) is None:
+    own = own_prefix(destination.key, 1, _own_values(destination)) if not _template_problem(destination) else ""
+    if given == ISSUES_FOR_PREFIX and own is None:
         text = f"Destination {name!r}, credentials: its keys have no prefix for each user."
         hint = "Begin the key with a fixed text and {user_id}/, such as films/{user_id}/{uuid}/{filename}."
         found.append(Error(text, hint=hint, id="uploads.E031"))

@@ -22,9 +22,11 @@ class Destination:
 
     name: str
     key: str = DEFAULT_KEY
-    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}."""
+    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}, and the names in `key_values`."""
+    key_values: Mapping[str, str | Callable[[Any], str | int]] = field(default_factory=dict)
+    """Functions of the user, or their dotted paths, by field of `key`: {"tenant": "yourapp.tenants.of"}."""
     bucket: str = ""
-    """Empty: OSS_BUCKET."""
+    """A name in BUCKETS, or a bucket at the default place. Empty: OSS_BUCKET."""
     permission: str | Callable[[Any], bool] = ""
     """Who may upload: a Django permission, or a function of the user. Empty: every logged-in user."""
 

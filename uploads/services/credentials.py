@@ -129,7 +129,7 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
 def prefix_of(destination: Destination, user: User) -> str:
     """The user's own prefix, if credentials are issued for it. Raises NotOffered."""
     _require_offer(destination, destination.credentials == ISSUES_FOR_PREFIX and not destination.stage)
-    prefix = own_prefix(destination.key, user.pk)
+    prefix = own_prefix(destination.key, user.pk, destination_rules.KeyValues(user).of(destination))
     if prefix is None:
         raise NotOffered(
             Phrase("The destination {name!r} has no separate prefix for each user.", name=destination.name)
