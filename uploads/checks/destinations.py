@@ -82,7 +82,7 @@ def _own_values(destination: Destination) -> dict[str, str]:
     """Examples of the values, by field."""
     given = destination.key_values
     names = given if isinstance(given, Mapping) else ()
-    return {name: "value" for name in names if isinstance(name, str)}
+    return {name: "value" for name in names if isinstance(name, str) and name not in FIELDS}
 
 
 def _template_problem(destination: Destination) -> str | None:
@@ -138,7 +138,7 @@ def _bucket(destination: Destination) -> tuple[str, str]:
     """The name and the region of its bucket. `check_places` reports a place that is malformed."""
     try:
         place = settings.place(destination.bucket)
-    except ValueError:
+    except (ValueError, TypeError):
         return str(destination.bucket), ""
     return place.bucket, place.region
 

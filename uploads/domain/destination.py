@@ -1,4 +1,4 @@
-"""A destination: a named place that pages may upload to, with everything that it allows and sets.
+"""A destination: a named target of uploads, with everything that it allows and sets.
 
 Rule: pure; each key of `UPLOADS["DESTINATIONS"]` is a field here, with its default and its unit. `uploads.checks`
 reports wrong values.
@@ -18,7 +18,7 @@ DEFAULT_KEY = "uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A named place that a page may upload to. The client chooses nothing that is not allowed here."""
+    """A named target of uploads. The client chooses nothing that is not allowed here."""
 
     name: str
     key: str = DEFAULT_KEY

@@ -34,7 +34,7 @@ NO_VALUES: Mapping[str, str] = MappingProxyType({})
 def key_value(given: object) -> str | None:
     """A value of the site's own (a tenant, say) as a part of a key; None for one that is not allowed.
 
-    It must be a whole number, or 1 to 64 letters, digits, `-`, `_` and single dots between them, all ASCII. So it
+    It must be a whole number, or 1 to 64 of A-Z, a-z, 0-9, `-` and `_`, with single dots between them. So it
     holds no slash and is no dot segment: nobody's keys begin with the prefix of somebody else.
     """
     text = str(given) if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else given
@@ -67,9 +67,8 @@ def object_key(
 
     Raises ValueError (with a phrase) for a key that `key_problem` rejects.
     """
-    key = template.format(
-        user_id=UNSAFE.sub("_", str(user_id)), date=now, uuid=uuid.hex, filename=safe_filename(filename), **values
-    )
+    fields = {"user_id": UNSAFE.sub("_", str(user_id)), "date": now, "uuid": uuid.hex}
+    key = template.format_map({**values, **fields, "filename": safe_filename(filename)})
     problem = key_problem(key)
     if problem:
         raise ValueError(problem)

@@ -86,12 +86,15 @@ else:
 if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     use_pymysql()
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("charset", "utf8mb4")
-    # These of Django's warn of constraints and indexes with conditions, for which the app has another form there.
-    SILENCED_SYSTEM_CHECKS = ["models.W036", "models.W037"]
 CACHES = {
     "default": env.dj_cache_url("CACHE_URL", "locmem://") or {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SILENCED_SYSTEM_CHECKS: list[str] = env.list("DJANGO_SILENCED_CHECKS", [])
+if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
+    # These of Django's warn of constraints and indexes with conditions, for which the app has another form there.
+    SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "models.W036", "models.W037"]
 
 UPLOADS = {
     "OSS_ENDPOINT": env.str("OSS_ENDPOINT", ""),
