@@ -6,6 +6,7 @@ import pytest
 from django.core.checks import run_checks
 
 from tests.test_checks import SOUND, found
+from uploads.site.settings import storage_origins
 
 BEIJING = {"endpoint": "https://oss-cn-beijing.aliyuncs.com", "region": "cn-beijing", "bucket": "films-bj"}
 INSIDE = "https://films-bj.oss-cn-beijing.aliyuncs.com"
@@ -131,3 +132,15 @@ def test_no_secret_is_in_a_message(settings: Any) -> None:
     messages = found(settings, BUCKETS=wrong)
     assert [id for id, _ in messages] == ["uploads.E081"]
     assert "hidden" not in str(messages)
+
+
+def test_the_sites_policy_lets_the_page_send_to_every_place(monkeypatch: Any) -> None:
+    destinations = {"default": {}, "films": {"bucket": "films"}}
+    given = SOUND | {"BUCKETS": {"films": BEIJING}, "DESTINATIONS": destinations}
+    monkeypatch.setattr("uploads.site.settings.UPLOADS", given)
+    assert storage_origins() == [
+        "https://b.oss-cn-hangzhou.aliyuncs.com",
+        "https://films-bj.oss-cn-beijing.aliyuncs.com",
+    ]
+    monkeypatch.setattr("uploads.site.settings.UPLOADS", given | {"BUCKETS": ["films"]})
+    assert storage_origins() == [], "a system check reports it"

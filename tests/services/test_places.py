@@ -187,6 +187,15 @@ def test_orphans_are_found_in_every_place() -> None:
     assert found >= set(begun.values())
 
 
+def test_a_place_that_fails_does_not_stop_the_search_for_orphans(places: dict[str, Any], settings: Any) -> None:
+    begun = client_at("").initiate("site-hz", "uploads/orphan")
+    wrong = {"access_key_id": "beijing-id", "access_key_secret": "wrong"}
+    settings.UPLOADS = {**places, "BUCKETS": {"films": {**places["BUCKETS"]["films"], "credentials": wrong}}}
+    with pytest.raises(StorageRefused, match="secret is wrong"):  # of "films", which comes before "site-hz"
+        list(services.sweep_orphans(now=datetime.now(UTC) + timedelta(hours=25)))
+    assert begun not in {held.upload_id for held in client_at("").all_uploads("site-hz", "uploads/")}
+
+
 def test_a_staged_file_is_copied_within_its_place(user: Any, places: dict[str, Any], settings: Any) -> None:
     staged = {**places["DESTINATIONS"]["films"], "stage": True, "credentials": "upload"}
     settings.UPLOADS = {**places, "DESTINATIONS": {"films": staged}}

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from uploads.conf import settings
 from uploads.domain.destination import outermost_prefixes
+from uploads.domain.errors import UploadError
 from uploads.domain.places import Place
 from uploads.models import Upload
 from uploads.oss.errors import NotFound
@@ -25,14 +26,23 @@ ORPHAN_AGE = timedelta(hours=24)
 
 
 def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
-    """Abort multipart uploads in our buckets, under our prefixes, that have no row and got no part for ORPHAN_AGE."""
+    """Abort multipart uploads in our buckets, under our prefixes, that have no row and got no part for ORPHAN_AGE.
+
+    A place that fails does not stop the others: its error (StorageBusy, StorageRefused) is raised at the end.
+    """
     before = (now or timezone.now()) - ORPHAN_AGE
+    errors: list[UploadError] = []
     for name, destinations in settings.buckets.items():
         for destination in destinations:
             if not destination.has_own_prefix:
                 yield Swept("refused", f"destination {destination.name}", NO_PREFIX)
-        for prefix in outermost_prefixes(each for each in destinations if each.has_own_prefix):
-            yield from _sweep_prefix(settings.place(name), prefix, before, dry_run=dry_run)
+        try:
+            for prefix in outermost_prefixes(each for each in destinations if each.has_own_prefix):
+                yield from _sweep_prefix(settings.place(name), prefix, before, dry_run=dry_run)
+        except UploadError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 NO_PREFIX = (
