@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -143,6 +144,29 @@ def test_an_upload_goes_to_the_place_of_its_destination(api: APIClient, servers:
         with upload.open() as file:
             assert len(file.read()) == size
         assert not exists(other, created["key"])
+
+
+def test_uppy_sends_to_the_place(api: APIClient, servers: Servers) -> None:
+    given = api.post("/api/uppy/", {"destination": "films"}, format="json").json()["companion_url"]
+    base, uppy = f"{urlsplit(given).path}s3/multipart", APIClient()
+    body = uppy.post(base, {"filename": "film.mp4", "type": "video/mp4"}, format="json").json()
+    assert body["bucket"] == "films-bj"
+    where, key = f"{base}/{body['uploadId']}", {"key": body["key"]}
+    signed = uppy.get(f"{where}/1", key).json()
+    assert signed["url"].startswith(f"{servers.beijing.url}/films-bj/")
+    parts = [{"PartNumber": 1, "ETag": http.put(signed["url"], content=b"film").headers["ETag"]}]
+    done = uppy.post(f"{where}/complete?key={body['key']}", {"parts": parts}, format="json").json()
+    assert done["location"] == f"{servers.beijing.url}/films-bj/{body['key']}"
+
+
+def test_a_file_by_put_goes_to_the_place(user: Any, servers: Servers, places: dict[str, Any], settings: Any) -> None:
+    films = {**places["DESTINATIONS"]["films"], "tagging": {"kind": "film"}}
+    settings.UPLOADS = {**places, "DESTINATIONS": {"films": films}}
+    upload = begin(user, size=5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    assert (part.method, part.url.startswith(f"{servers.beijing.url}/films-bj/")) == ("PUT", True)
+    assert deliver(part, bytes(5)).status_code == 200
+    assert services.complete(upload).state == "completed"
 
 
 def test_temporary_credentials_are_those_of_the_place(api: APIClient, servers: Servers) -> None:
