@@ -10,7 +10,7 @@ from uploads.site.settings import storage_origins
 
 BEIJING = {"endpoint": "https://oss-cn-beijing.aliyuncs.com", "region": "cn-beijing", "bucket": "films-bj"}
 INSIDE = "https://films-bj.oss-cn-beijing.aliyuncs.com"
-KEY = {"access_key_id": "id", "access_key_secret": "secret"}
+KEY = {"type": "access_key", "access_key_id": "id", "access_key_secret": "secret"}
 
 
 @pytest.mark.parametrize(

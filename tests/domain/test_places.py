@@ -22,7 +22,7 @@ DEFAULT = Place(
     sts_endpoint="https://sts.cn-hangzhou.aliyuncs.com",
 )
 BEIJING = {"endpoint": "https://oss-cn-beijing.aliyuncs.com", "region": "cn-beijing"}
-KEY = {"access_key_id": "other", "access_key_secret": "hidden"}
+KEY = {"type": "access_key", "access_key_id": "other", "access_key_secret": "hidden"}
 
 
 def test_an_entry_without_a_location_is_a_bucket_beside_the_default_one() -> None:
@@ -41,7 +41,7 @@ def test_credentials_of_another_account_do_not_go_with_the_role_of_the_default_o
     place = named_place("films", {**BEIJING, "credentials": KEY}, DEFAULT)
     assert place.credentials == Credentials("other", "hidden")
     assert (place.role, place.sts_endpoint) == ("", "https://sts.cn-beijing.aliyuncs.com")
-    given = {**KEY, "session_token": "t", "session_expires": "2026-01-15T09:30:00Z"}
+    given = {**KEY, "type": "sts", "security_token": "t", "expires_at": "2026-01-15T09:30:00Z"}
     temporary = named_place("films", {**BEIJING, "credentials": given}, DEFAULT)
     assert temporary.credentials.security_token == "t"
     assert str(temporary.credentials_expire_at) == "2026-01-15 09:30:00+00:00"
@@ -80,10 +80,12 @@ def test_two_buckets_with_domains_of_their_own_have_two_urls() -> None:
         ({**BEIJING, "public_endpoint": "https://x/y"}, "public_endpoint: an endpoint has only"),
         ({**BEIJING, "internal_endpoint": "a b"}, "internal_endpoint: not an http"),
         ({**BEIJING, "addressing": "vhost"}, "addressing: 'vhost' is not one of virtual, path, cname"),
-        ({"credentials": "id:secret"}, "credentials: not a dict"),
-        ({"credentials": {"access_key_id": "a"}}, "credentials: access_key_id and access_key_secret are required"),
-        ({"credentials": {**KEY, "token": "t"}}, "credentials: unknown keys token"),
-        ({"credentials": {**KEY, "session_expires": "soon"}}, "credentials: "),
+        ({"credentials": "hidden"}, "credentials: it is not a dict of texts"),
+        ({"credentials": {"access_key_id": "a"}}, "credentials: its type is not one of access_key, sts"),
+        ({"credentials": {"type": "access_key", "access_key_id": "a"}}, "credentials: access_key_secret must be set"),
+        ({"credentials": {**KEY, "type": "sts"}}, "credentials: security_token must be set"),
+        ({"credentials": {**KEY, "token": "hidden"}}, "credentials: unknown keys token"),
+        ({"credentials": {**KEY, "type": "sts", "security_token": "t", "expires_at": "soon"}}, "credentials: "),
     ],
 )
 def test_a_wrong_entry_is_told_by_its_key_without_the_secret(entry: dict[str, Any], words: str) -> None:

@@ -49,6 +49,11 @@ def arguments(region: str, bucket: str) -> list[str]:
     return ["--region", region, "--bucket", bucket, *keys, "--cname", f"localhost={bucket}"]
 
 
+def credentials(secret: str) -> dict[str, str]:
+    """Of the server in Beijing."""
+    return {"type": "access_key", "access_key_id": "beijing-id", "access_key_secret": secret}
+
+
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     with ExitStack() as stack:
@@ -76,7 +81,7 @@ def places(servers: Servers, settings: Any) -> dict[str, Any]:
                 "endpoint": servers.beijing.url,
                 "addressing": "path",
                 "region": "cn-beijing",
-                "credentials": {"access_key_id": "beijing-id", "access_key_secret": "beijing-secret"},
+                "credentials": credentials("beijing-secret"),
                 "role": DEMO_ROLE.arn,
                 "sts_endpoint": servers.beijing.url,
             }
@@ -213,8 +218,8 @@ def test_orphans_are_found_in_every_place() -> None:
 
 def test_a_place_that_fails_does_not_stop_the_search_for_orphans(places: dict[str, Any], settings: Any) -> None:
     begun = client_at("").initiate("site-hz", "uploads/orphan")
-    wrong = {"access_key_id": "beijing-id", "access_key_secret": "wrong"}
-    settings.UPLOADS = {**places, "BUCKETS": {"films": {**places["BUCKETS"]["films"], "credentials": wrong}}}
+    films = {**places["BUCKETS"]["films"], "credentials": credentials("wrong")}
+    settings.UPLOADS = {**places, "BUCKETS": {"films": films}}
     with pytest.raises(StorageRefused, match="secret is wrong"):  # of "films", which comes before "site-hz"
         list(services.sweep_orphans(now=datetime.now(UTC) + timedelta(hours=25)))
     assert begun not in {held.upload_id for held in client_at("").all_uploads("site-hz", "uploads/")}
@@ -255,7 +260,7 @@ def test_both_buckets_are_configured_and_examined() -> None:
 
 
 def test_a_place_that_refuses_is_named_and_the_other_one_examined(places: dict[str, Any], settings: Any) -> None:
-    films = {**places["BUCKETS"]["films"], "credentials": {"access_key_id": "none", "access_key_secret": "none"}}
+    films = {**places["BUCKETS"]["films"], "credentials": credentials("wrong")}
     settings.UPLOADS = {**places, "BUCKETS": {"films": films}}
     findings = {finding.name: finding for finding in examine()}
     assert findings["credentials of films-bj (films)"].level == "FAIL"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.core.checks import CheckMessage, Error, Warning
 
 from uploads.conf import settings
-from uploads.domain.places import CREDENTIAL_KEYS, KEYS, Place
+from uploads.domain.places import KEYS, Place
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.public_cloud import CloudHost, is_private, recognize
 
@@ -83,8 +83,8 @@ def _problems(label: str, place: Place) -> Iterator[tuple[str, str]]:
 
 
 ENTRY_HINT = (
-    "Set endpoint and region, or neither for a bucket beside OSS_BUCKET. credentials is a dict with "
-    f"{', '.join(CREDENTIAL_KEYS)}; left out, those of the site are used."
+    "Set endpoint and region, or neither for a bucket beside OSS_BUCKET. credentials is a dict such as {'type': "
+    "'access_key', 'access_key_id': …, 'access_key_secret': …}; left out, those of the site are used."
 )
 
 

@@ -19,8 +19,11 @@ KEYS = (
 """What an entry of `UPLOADS["BUCKETS"]` may have."""
 LOCATION = ("endpoint", "public_endpoint", "internal_endpoint", "region", "addressing")
 """Those of them that say where the bucket is. They are inherited together or not at all."""
-CREDENTIAL_KEYS = ("access_key_id", "access_key_secret", "session_token", "session_expires")
-"""What `credentials` may have. The first two are required."""
+CREDENTIALS = {
+    "access_key": ("access_key_id", "access_key_secret"),
+    "sts": ("access_key_id", "access_key_secret", "security_token"),
+}
+"""What `credentials` must have, by their type. `sts` may also have `expires_at`."""
 STYLES: tuple[Addressing, ...] = ("virtual", "path", "cname")
 T = TypeVar("T")
 
@@ -91,13 +94,17 @@ def endpoint_behind(text: str, style: Addressing) -> Endpoint:
 def credentials_from(value: object) -> tuple[Credentials, datetime | None]:
     """The key pair that a place's `credentials` give, and when it expires. Raises ValueError, without a secret."""
     if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value.values()):
-        raise ValueError(f"not a dict of texts with {', '.join(CREDENTIAL_KEYS)}")
-    if unknown := sorted(map(str, set(value) - set(CREDENTIAL_KEYS))):
-        raise ValueError(f"unknown keys {', '.join(unknown)}; the keys are {', '.join(CREDENTIAL_KEYS)}")
-    identifier, secret = value.get("access_key_id"), value.get("access_key_secret")
-    if not identifier or not secret:
-        raise ValueError("access_key_id and access_key_secret are required")
-    return Credentials(identifier, secret, value.get("session_token") or None), expiry(value.get("session_expires", ""))
+        raise ValueError("it is not a dict of texts")
+    required = CREDENTIALS.get(value.get("type", ""))
+    if required is None:
+        raise ValueError(f"its type is not one of {', '.join(CREDENTIALS)}")
+    known = {"type", *required, *(["expires_at"] if "security_token" in required else [])}
+    if unknown := sorted(map(str, set(value) - known)):
+        raise ValueError(f"unknown keys {', '.join(unknown)}; the keys are {', '.join(sorted(known))}")
+    if missing := [key for key in required if not value.get(key)]:
+        raise ValueError(f"{', '.join(missing)} must be set")
+    token, end = value.get("security_token"), expiry(value.get("expires_at", ""))
+    return Credentials(value["access_key_id"], value["access_key_secret"], token or None), end
 
 
 def expiry(text: str) -> datetime | None:
