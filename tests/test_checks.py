@@ -1,6 +1,8 @@
 """A wrong setting is a system check error with its own id, and a hint that says what to set."""
 
+import os
 import re
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ SOUND = {
     "OSS_ACCESS_KEY_ID": "id",
     "OSS_ACCESS_KEY_SECRET": "secret",
 }
+
+NO_PAIR = {"OSS_ACCESS_KEY_ID": "", "OSS_ACCESS_KEY_SECRET": ""}
 
 
 def found(settings: Any, **changes: Any) -> list[tuple[str, str]]:
@@ -76,6 +80,12 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": {"default": {"object_retention_days": -1}}}, "uploads.E010"),
         ({"DESTINATIONS": {"default": {"object_retention_days": 1e6}}}, "uploads.E010"),
         ({"OSS_SESSION_EXPIRES": "tomorrow"}, "uploads.E016"),
+        ({"OSS_SESSION_TOKEN": "CAIS"}, "uploads.W077"),
+        ({"CREDENTIALS": "ecs", **NO_PAIR}, "uploads.E075"),
+        ({"CREDENTIALS": {"type": "access_key", "access_key_id": "i"}, **NO_PAIR}, "uploads.E075"),
+        ({"CREDENTIALS": "nowhere.credentials", **NO_PAIR}, "uploads.E075"),
+        ({"CREDENTIALS": ["ecs_ram_role"], **NO_PAIR}, "uploads.E075"),
+        ({"CREDENTIALS": "ecs_ram_role"}, "uploads.W075"),
         ({"DESTINATIONS": {"default": {"credentials": "all"}}}, "uploads.E030"),
         ({"DESTINATIONS": {"default": {"credentials": True}}}, "uploads.E030"),
         ({"DESTINATIONS": {"default": {"credentials": "prefix", "key": "{uuid}/{user_id}"}}}, "uploads.E031"),
@@ -129,6 +139,64 @@ def test_a_redis_cache_needs_its_client(settings: Any, monkeypatch: pytest.Monke
     assert found(settings) == []
     monkeypatch.setitem(sys.modules, "redis", None)  # As where it is not installed.
     assert found(settings) == [("uploads.E046", "The cache is a Redis server, and the package redis is not installed.")]
+
+
+def test_credentials_of_the_vendors_package_need_it(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HTTP_PROXY", raising=False)
+    monkeypatch.delenv("http_proxy", raising=False)
+    assert found(settings, **NO_PAIR, CREDENTIALS="ecs_ram_role") == []
+    monkeypatch.setitem(sys.modules, "alibabacloud_credentials", None)
+    assert [each for each, _ in found(settings, **NO_PAIR, CREDENTIALS="ecs_ram_role")] == ["uploads.E076"]
+    assert found(settings, **NO_PAIR, CREDENTIALS=lambda: None) == []
+
+
+def test_metadata_must_not_go_through_a_proxy(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    for kind in ("ecs_ram_role", "profile"):
+        assert [each for each, _ in found(settings, **NO_PAIR, CREDENTIALS=kind)] == ["uploads.W076"]
+
+
+def test_no_secret_is_quoted(settings: Any) -> None:
+    for value in ('{"access_key_secret": "s3cr3t"', {"type": "sts", "access_key_secret": "s3cr3t", "x": "s3cr3t"}):
+        ((id, text),) = found(settings, **NO_PAIR, CREDENTIALS=value)
+        assert (id, "s3cr3t" in text) == ("uploads.E075", False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "credentials"),
+    [
+        ({}, ""),
+        ({"OSS_CREDENTIALS": "ecs_ram_role"}, "ecs_ram_role"),
+        ({"OSS_CREDENTIALS": '{"type": "profile"}'}, {"type": "profile"}),
+        ({"OSS_ACCESS_KEY_ID": "i", "ALIBABA_CLOUD_ECS_METADATA": "role"}, ""),
+        ({"ALIBABA_CLOUD_ECS_METADATA": "role"}, "ecs_ram_role"),
+        ({"ALIBABA_CLOUD_OIDC_TOKEN_FILE": "/t", "ALIBABA_CLOUD_ECS_METADATA": "role"}, "oidc_role_arn"),
+        ({"ALIBABA_CLOUD_CREDENTIALS_URI": "http://127.0.0.1/"}, "credentials_uri"),
+        ({"ALIBABA_CLOUD_CREDENTIALS_FILE": "/c.ini"}, "profile"),
+        (
+            {"ALIBABA_CLOUD_ACCESS_KEY_ID": "i", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"},
+            {"type": "access_key", "access_key_id": "i", "access_key_secret": "s"},
+        ),
+        (
+            {
+                "ALIBABA_CLOUD_ACCESS_KEY_ID": "i",
+                "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s",
+                "ALIBABA_CLOUD_SECURITY_TOKEN": "t",
+            },
+            {"type": "sts", "access_key_id": "i", "access_key_secret": "s", "security_token": "t"},
+        ),
+    ],
+)
+def test_the_site_reads_the_variables_of_alibaba_clouds_tools(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], credentials: object
+) -> None:
+    for name in list(os.environ):
+        if name.startswith(("OSS_", "ALIBABA_CLOUD_")):
+            monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    read = runpy.run_path("uploads/site/settings.py")
+    assert (read["UPLOADS"]["CREDENTIALS"], read["ENVIRONMENT_ERRORS"]) == (credentials, {})
 
 
 def test_one_process_may_have_a_cache_of_its_own(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ fills it from the environment.
 import os
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, cast
@@ -22,7 +21,9 @@ from uploads.domain.errors import StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place, Stored
 from uploads.oss.callback import KEY_URL_PREFIXES
+from uploads.oss.credential_sources import time_from
 from uploads.oss.endpoint import Addressing, Endpoint
+from uploads.oss.providers import CredentialsProvider, FixedCredentials, provider_from
 from uploads.oss.signing import Credentials
 
 __all__ = ["DEFAULT_THROTTLES", "Destination", "Settings", "callback_parameters", "settings", "worker_processes"]
@@ -55,7 +56,9 @@ class Settings:
     """`UPLOADS`, with types and defaults. A property raises ValueError while its own value is malformed."""
 
     REQUIRED = ("OSS_ENDPOINT", "OSS_REGION", "OSS_BUCKET", "OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET")
+    """The key pair is not required beside CREDENTIALS."""
     OPTIONAL = (
+        "CREDENTIALS",
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
         "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "BUCKETS", "DESTINATIONS", "THROTTLES",
         "METRICS_TOKEN", "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
@@ -99,18 +102,21 @@ class Settings:
         return self.text("OSS_BUCKET")
 
     @cached_property
-    def credentials(self) -> Credentials:
-        """The key pair (and its session token, if it is temporary) that the backend signs with."""
-        return Credentials(
-            self.text("OSS_ACCESS_KEY_ID"),
-            self.text("OSS_ACCESS_KEY_SECRET"),
-            self.text("OSS_SESSION_TOKEN") or None,
-        )
+    def credentials(self) -> CredentialsProvider:
+        """What gives the credentials that the backend signs with: CREDENTIALS, or else the key pair in the settings.
 
-    @cached_property
-    def credentials_expire_at(self) -> datetime | None:
-        """The expiry of temporary `credentials`, UTC unless it says otherwise: no URL is signed beyond it."""
-        return places.expiry(self.text("OSS_SESSION_EXPIRES"))
+        They are cached and renewed as long as these settings are used.
+        """
+        if self.raw.get("CREDENTIALS"):
+            return provider_from(self.raw["CREDENTIALS"])
+        return FixedCredentials(
+            Credentials(
+                self.text("OSS_ACCESS_KEY_ID"),
+                self.text("OSS_ACCESS_KEY_SECRET"),
+                self.text("OSS_SESSION_TOKEN") or None,
+                time_from(self.text("OSS_SESSION_EXPIRES")),
+            )
+        )
 
     @cached_property
     def sts_role_arn(self) -> str:
@@ -210,7 +216,6 @@ class Settings:
             internal_endpoint=self.internal_endpoint,
             region=self.region,
             credentials=self.credentials,
-            credentials_expire_at=self.credentials_expire_at,
             role=self.sts_role_arn,
             sts_endpoint=self.sts_endpoint,
         )

@@ -1,7 +1,7 @@
 """The OSS clients of this process, made from the settings.
 
-Rule: one client, with one connection pool, for each endpoint, region and key pair; one clock for each endpoint. When
-Django announces that `UPLOADS` changed (in tests), all clients are closed and the clocks are new.
+Rule: one client, with one connection pool, for each endpoint, region and provider of credentials; one clock for each
+endpoint. When Django announces that `UPLOADS` changed (in tests), all clients are closed and the clocks are new.
 """
 
 from contextlib import suppress
@@ -19,9 +19,9 @@ from uploads.oss.client import OssClient
 from uploads.oss.clock import ServerClock
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import StorageError
-from uploads.oss.signing import Credentials
+from uploads.oss.providers import CredentialsProvider
 
-_clients: dict[tuple[Endpoint, str, Credentials], OssClient] = {}
+_clients: dict[tuple[Endpoint, str, CredentialsProvider], OssClient] = {}
 _clocks: dict[Endpoint, ServerClock] = {}
 _lock = Lock()
 _synchronizing = Lock()

@@ -64,10 +64,11 @@ def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:
 
 
 def download_url(place: Place, key: str, expires: int, filename: str = "") -> str:
-    """A presigned URL for GetObject, valid for `expires` seconds. `filename`: the browser saves it under this name.
+    """A presigned URL for GetObject, valid for `expires` seconds, or as long as the credentials behind it.
 
+    `filename`: the browser saves it under this name. Raises CredentialsUnavailable.
     See https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls.
     """
     query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
-    request = OssRequest("GET", place.bucket, key, query)
-    return presign(place.signing(oss_now(place)), request, place.endpoint.url_of(place.bucket, key), expires)
+    context, request = place.signing(oss_now(place)), OssRequest("GET", place.bucket, key, query)
+    return presign(context, request, place.endpoint.url_of(place.bucket, key), context.life(expires))

@@ -39,6 +39,7 @@ def oss_uploads(oss_server: "LocalServer", settings: Any) -> "LocalServer":
         "OSS_ADDRESSING": "path",
         "OSS_REGION": oss_server.region,
         "OSS_BUCKET": oss_server.bucket,
+        "CREDENTIALS": None,
         "OSS_ACCESS_KEY_ID": oss_server.access_key_id,
         "OSS_ACCESS_KEY_SECRET": oss_server.access_key_secret,
     }

@@ -7,6 +7,7 @@ import pytest
 
 from uploads.domain.places import Place, named_place
 from uploads.oss.endpoint import Endpoint
+from uploads.oss.providers import FixedCredentials
 from uploads.oss.public_cloud import CloudHost, is_private, recognize, region_id
 from uploads.oss.signing import Credentials
 
@@ -17,7 +18,7 @@ DEFAULT = Place(
     endpoint=HANGZHOU,
     internal_endpoint=Endpoint("https://oss-cn-hangzhou-internal.aliyuncs.com"),
     region="cn-hangzhou",
-    credentials=Credentials("id", "secret"),
+    credentials=FixedCredentials(Credentials("id", "secret")),
     role="acs:ram::1:role/site",
     sts_endpoint="https://sts.cn-hangzhou.aliyuncs.com",
 )
@@ -39,12 +40,12 @@ def test_an_entry_with_a_location_takes_nothing_of_the_default_location() -> Non
 
 def test_credentials_of_another_account_do_not_go_with_the_role_of_the_default_one() -> None:
     place = named_place("films", {**BEIJING, "credentials": KEY}, DEFAULT)
-    assert place.credentials == Credentials("other", "hidden")
+    assert place.credentials == FixedCredentials(Credentials("other", "hidden"))
     assert (place.role, place.sts_endpoint) == ("", "https://sts.cn-beijing.aliyuncs.com")
     given = {**KEY, "type": "sts", "security_token": "t", "expires_at": "2026-01-15T09:30:00Z"}
     temporary = named_place("films", {**BEIJING, "credentials": given}, DEFAULT)
-    assert temporary.credentials.security_token == "t"
-    assert str(temporary.credentials_expire_at) == "2026-01-15 09:30:00+00:00"
+    held = temporary.credentials.credentials()
+    assert (held.security_token, str(held.expires_at)) == ("t", "2026-01-15 09:30:00+00:00")
 
 
 def test_browsers_and_the_backend_may_use_different_addresses() -> None:
@@ -80,11 +81,11 @@ def test_two_buckets_with_domains_of_their_own_have_two_urls() -> None:
         ({**BEIJING, "public_endpoint": "https://x/y"}, "public_endpoint: an endpoint has only"),
         ({**BEIJING, "internal_endpoint": "a b"}, "internal_endpoint: not an http"),
         ({**BEIJING, "addressing": "vhost"}, "addressing: 'vhost' is not one of virtual, path, cname"),
-        ({"credentials": "hidden"}, "credentials: it is not a dict of texts"),
-        ({"credentials": {"access_key_id": "a"}}, "credentials: its type is not one of access_key, sts"),
-        ({"credentials": {"type": "access_key", "access_key_id": "a"}}, "credentials: access_key_secret must be set"),
-        ({"credentials": {**KEY, "type": "sts"}}, "credentials: security_token must be set"),
-        ({"credentials": {**KEY, "token": "hidden"}}, "credentials: unknown keys token"),
+        ({"credentials": "hidden"}, "credentials: the type given is not"),
+        ({"credentials": {"access_key_id": "a"}}, "credentials: the type None is not"),
+        ({"credentials": {"type": "access_key", "access_key_id": "a"}}, "credentials: .*access_key_secret"),
+        ({"credentials": {**KEY, "type": "sts"}}, "credentials: .*security_token"),
+        ({"credentials": {**KEY, "token": "hidden"}}, "credentials: 'token' is not an option"),
         ({"credentials": {**KEY, "type": "sts", "security_token": "t", "expires_at": "soon"}}, "credentials: "),
     ],
 )

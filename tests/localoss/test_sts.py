@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from uploads.localoss.request import Request, parse_query
 from uploads.localoss.sts import Sts
 from uploads.localoss.testing import LocalServer
 from uploads.localoss.tokens import TokenCipher
-from uploads.oss import markup, sts
+from uploads.oss import markup, policy, sts
 from uploads.oss.signing import Credentials
 from uploads.oss.sts import AssumeRole, parse_assume_role
 
@@ -131,9 +132,23 @@ def test_a_nonce_is_valid_once(oss_server: LocalServer) -> None:
     says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), nonce=nonce + "x"), 400, "SignatureNonceUsed")
 
 
-def test_temporary_credentials_cannot_assume_a_role(oss_server: LocalServer) -> None:
+def test_temporary_credentials_cannot_assume_a_role_without_the_right(oss_server: LocalServer) -> None:
     limited = issue(oss_server)
     says(ask(oss_server, AssumeRole(ROLE, "user-7", 900), credentials=limited), 403, "NoPermission")
+
+
+def test_a_role_assumes_another_one_that_its_policy_names(tmp_path: Path) -> None:
+    """As the role of an ECS instance or of a service account does."""
+    both = [policy.allow(["oss:*"], ["*"]), policy.allow(["sts:AssumeRole"], [ROLE])]
+    (tmp_path / "policy.json").write_text(policy.document(both))
+    with LocalServer(arguments=["--role-policy", str(tmp_path / "policy.json")]) as server:
+        caller = issue(server)
+        assert ask(server, AssumeRole(ROLE, "user-7", 900), credentials=caller).status_code == 200
+        narrowed = issue(server, policy.document([policy.allow(["oss:*"], ["*"])]))
+        says(ask(server, AssumeRole(ROLE, "user-7", 900), credentials=narrowed), 403, "NoPermission")
+        forged = Credentials(caller.access_key_id, caller.access_key_secret, "CAISx")
+        answer = ask(server, AssumeRole(ROLE, "user-7", 900), credentials=forged)
+        says(answer, 400, "InvalidSecurityToken.Malformed")
 
 
 def test_a_request_from_another_time_is_refused(oss_server: LocalServer) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from tests import http
 from tests.callback_app import CallbackApp, answer
+from tests.localoss.assume_role import issue
 from tests.stack import client_for
 from uploads.conf import DEFAULT_THROTTLES
 from uploads.localoss.config import DEMO_ROLE
@@ -23,9 +25,10 @@ from uploads.operations import doctor
 from uploads.operations.doctor import Finding
 from uploads.oss import policy
 from uploads.oss.client import OssClient
+from uploads.oss.clock import utcnow
 from uploads.oss.cors import CorsConfiguration, CorsRule
 from uploads.oss.errors import Denied, Refused
-from uploads.oss.signing import OssRequest
+from uploads.oss.signing import Credentials, OssRequest
 
 pytestmark = pytest.mark.django_db
 ORIGIN = "https://app.example"
@@ -100,6 +103,25 @@ def test_wrong_secret(working: Any) -> None:
 def test_unknown_key(working: Any) -> None:
     working.UPLOADS = {**working.UPLOADS, "OSS_ACCESS_KEY_ID": "nobody"}
     has_problem("credentials", "FAIL", "InvalidAccessKeyId", "OSS_ACCESS_KEY_ID")
+
+
+def test_credentials_that_do_not_come(settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "CREDENTIALS": {"type": "credentials_uri", "uri": "http://127.0.0.1:1/"}}
+    has_problem(
+        "credentials", "FAIL", "not available from credentials_uri. It did not answer.", "ALIBABA_CLOUD_CREDENTIALS_URI"
+    )
+
+
+def test_credentials_of_a_function_that_fails(settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "CREDENTIALS": lambda: {}["missing"]}
+    has_problem("credentials", "FAIL", "KeyError", "Correct the function")
+
+
+def test_when_credentials_expire(settings: Any, server: LocalServer) -> None:
+    issued = issue(server, seconds=900)
+    given = (issued.access_key_id, issued.access_key_secret, issued.security_token, utcnow() + timedelta(minutes=15))
+    settings.UPLOADS = {**settings.UPLOADS, "CREDENTIALS": lambda: Credentials(*given)}
+    assert f"they expire at {given[3]:%Y-%m-%d %H:%M} UTC" in found()["credentials"].text
 
 
 def test_wrong_region(working: Any) -> None:

@@ -1,8 +1,10 @@
 """Temporary credentials for browsers: to whom they are issued, what they allow, and that they allow nothing else."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.cache import cache
@@ -25,7 +27,8 @@ from uploads.oss.cors import CorsConfiguration
 from uploads.oss.errors import Denied
 from uploads.oss.messages import Part
 from uploads.oss.signing import OssRequest, PartRequest
-from uploads.services import ScopedCredentials, credentials
+from uploads.services import ScopedCredentials, credentials, sealed_cache
+from uploads.services.assumed_role import session_name
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +83,8 @@ def test_they_send_the_parts_of_one_upload(begin: Begin, user: Any) -> None:
     assert services.complete(upload).state == "completed"
 
 
-def test_they_do_nothing_else(begin: Begin, user: Any, oss: OssClient) -> None:
+def test_they_do_nothing_else(begin: Begin, user: Any, oss: OssClient, place: Place) -> None:
+    place(credentials="upload")
     upload, other = begin(SIZE), begin(SIZE)
     oss.put_object(upload.bucket, "secret.txt", b"secret")
     client = client_with(services.issue_credentials(upload, user))
@@ -183,8 +187,9 @@ def test_a_traffic_limit_is_told_because_no_policy_can_demand_it(begin: Begin, u
 
 
 def test_they_are_kept_until_a_third_of_their_life_is_left(
-    begin: Begin, user: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, user: Any, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    place(credentials="upload")
     upload, other = begin(SIZE), begin(SIZE)
     first = services.issue_credentials(upload, user)
     assert services.issue_credentials(upload, user) == first
@@ -202,11 +207,72 @@ def test_they_live_as_long_as_the_destination_says(begin: Begin, user: Any, plac
     assert timedelta(seconds=880) < life <= timedelta(seconds=900)
 
 
-def test_the_session_is_named_after_the_user(user: Any) -> None:
-    user.username = "Müller, Ann/" + "x" * 80
-    name = credentials.session_name(user)
-    assert name.startswith(f"{user.pk}-M_ller__Ann_x")
-    assert len(name) == 64
+def test_uploads_of_one_owner_share_what_is_for_the_prefix(begin: Begin, user: Any) -> None:
+    """Where the owner may have credentials for the prefix anyway, STS is asked once for all uploads."""
+    one, two, prefix = begin(SIZE), begin(SIZE), services.issue_prefix_credentials(user, "default")
+    issued = [services.issue_credentials(upload, user) for upload in (one, two)]
+    assert {each.credentials for each in issued} == {prefix.credentials}
+    assert [(each.key, each.upload_id) for each in issued] == [(each.key, each.upload_id) for each in (one, two)]
+    for upload in (one, two):
+        upload.refresh_from_db()
+        assert upload.credentials_until > prefix.expires_at, "the sweep looks for what they write later"
+    for number in one.plan.numbers():
+        put_part(client_with(issued[0]), one, number, bytes(one.plan.size_of(number) or 0))
+    assert services.complete(one).state == "completed"
+
+
+def test_nobody_else_shares_them(begin: Begin, user: Any, other_user: Any) -> None:
+    upload, theirs = begin(SIZE), services.issue_prefix_credentials(other_user, "default")
+    for_staff = services.issue_credentials(upload, other_user)
+    assert for_staff.credentials not in (theirs.credentials, services.issue_credentials(upload, user).credentials)
+    denied(lambda: client_with(for_staff).list_parts(upload.bucket, upload.key, upload.upload_id))
+
+
+def test_an_upload_outside_the_prefix_has_its_own(begin: Begin, user: Any, place: Place) -> None:
+    place(key="other/{user_id}/{uuid}", credentials="prefix")
+    upload = begin(SIZE)
+    place(credentials="prefix")
+    prefix = services.issue_prefix_credentials(user, "default")
+    own = services.issue_credentials(upload, user)
+    assert own.credentials != prefix.credentials
+    put_part(client_with(own), upload, 1, bytes(upload.plan.size_of(1) or 0))
+
+
+@pytest.mark.parametrize("pk", [7, UUID(int=7), "ann@example.com", "Müller, Ann/" + "x" * 80])
+def test_the_session_name_holds_no_personal_data(user: Any, pk: Any) -> None:
+    user.pk, user.username = pk, "ann@example.com"
+    name = session_name(user)
+    assert name == session_name(user)
+    assert re.fullmatch(r"[A-Za-z0-9.@_-]{2,64}", name)
+    assert "ann" not in name
+    assert name == f"user-{pk}" or isinstance(pk, str)
+
+
+def test_the_cache_holds_no_readable_secret(begin: Begin, user: Any, settings: Any) -> None:
+    issued = services.issue_credentials(begin(SIZE), user)
+    kept = str(cache._cache) + str([cache.get(key.partition(":1:")[2]) for key in cache._cache])
+    assert "uploads:sts:" in kept
+    for secret in (
+        issued.credentials.access_key_secret,
+        issued.credentials.security_token,
+        user.get_session_auth_hash(),
+    ):
+        assert secret not in kept
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another"
+    assert sealed_cache.get(name := kept.split("'")[1].partition(":1:")[2]), "after a change of the key"
+    settings.SECRET_KEY_FALLBACKS = []
+    assert sealed_cache.get(name) is None
+    assert services.issue_prefix_credentials(user, "default").credentials != issued.credentials
+
+
+def test_an_entry_of_the_cache_is_not_moved_to_another_user(user: Any) -> None:
+    sealed_cache.put("one", {"a": 1}, 60)
+    cache.set("two", cache.get("one"))
+    assert (sealed_cache.get("one"), sealed_cache.get("two")) == ({"a": 1}, None)
+    cache.set("one", {"credentials": "as an older release cached them"})
+    assert sealed_cache.get("one") is None
+    cache.set("one", "x" * 8)
+    assert sealed_cache.get("one") is None
 
 
 @pytest.mark.parametrize("filename", ["a" * 2000, "名" * 500, "\U0001f3ac" * 400, '"\\' * 300])
@@ -278,15 +344,17 @@ def test_after_an_abort_nothing_is_issued_or_signed(begin: Begin, user: Any) -> 
         services.issue_credentials(stale, user)
 
 
-def test_cached_credentials_of_an_upload_end_with_it(begin: Begin, user: Any) -> None:
+def test_cached_credentials_of_an_upload_end_with_it(begin: Begin, user: Any, place: Place) -> None:
+    place(credentials="upload")
     aborted, completed = begin(SIZE), begin(SIZE)
     for upload in (aborted, completed):
         client = client_with(services.issue_credentials(upload, user))
+    assert [key for key in cache._cache if "uploads:sts:" in key]
     for number in completed.plan.numbers():
         put_part(client, completed, number, bytes(completed.plan.size_of(number) or 0))
     services.abort(aborted)
     services.complete(completed)
-    assert [cache.get(credentials._cache_key(credentials._slot(each))) for each in (aborted, completed)] == [None, None]
+    assert not [key for key in cache._cache if "uploads:sts:" in key]
 
 
 def test_without_the_permission_nothing_is_issued_or_signed(begin: Begin, user: Any, place: Place) -> None:

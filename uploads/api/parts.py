@@ -40,6 +40,8 @@ class PartActions(viewsets.GenericViewSet[Upload]):
         body = requests.SignRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.record_parts(upload, body.finished())
+        if body.is_refused:
+            services.renew_refused(upload, request.user)
         return Response({**signed_parts(upload, body.requested(), request.user), **progress(upload)})
 
     @operation(

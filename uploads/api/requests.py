@@ -122,6 +122,15 @@ class SignRequestSerializer(StrictSerializer):
 
     parts = requested_parts(MAX_BATCH)
     done = done_parts(MAX_BATCH)
+    refused = serializers.BooleanField(
+        default=False,
+        help_text="OSS refused (403) what was signed before. The server renews its credentials if they are temporary.",
+    )
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether OSS refused what was signed before."""
+        return bool(self.validated_data["refused"])
 
     def requested(self) -> list[PartRequest]:
         return list(self.validated_data["parts"])

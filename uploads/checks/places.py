@@ -83,8 +83,8 @@ def _problems(label: str, place: Place) -> Iterator[tuple[str, str]]:
 
 
 ENTRY_HINT = (
-    "Set endpoint and region, or neither for a bucket beside OSS_BUCKET. credentials is a dict such as {'type': "
-    "'access_key', 'access_key_id': …, 'access_key_secret': …}; left out, those of the site are used."
+    "Set endpoint and region, or neither for a bucket beside OSS_BUCKET. credentials has the values of CREDENTIALS, "
+    "such as 'ecs_ram_role'; left out, those of the site are used."
 )
 
 

@@ -13,6 +13,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from uploads.checks.authentication import check_authentication
+from uploads.checks.credentials import check_credentials
 from uploads.checks.destinations import check_destinations
 from uploads.checks.places import ROLE_ARN, check_places
 from uploads.checks.storages import check_storages
@@ -25,7 +26,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     if not isinstance(getattr(django_settings, "UPLOADS", {}), dict):
         return [Error("UPLOADS is not a dict.", hint="Set UPLOADS = {'OSS_ENDPOINT': …}.", id="uploads.E001")]
     wrong_types = _types()
-    found = [*_required(), *_unknown(), *_connection(), *_credentials(), *_owners(), *wrong_types]
+    found = [*_required(), *_unknown(), *_connection(), *check_credentials(), *_roles(), *_owners(), *wrong_types]
     if wrong_types:
         return found
     found += [*_callback_keys(), *_throttles(), *_cache(), *_cache_client(), *_origins()]
@@ -36,7 +37,7 @@ def _required() -> list[CheckMessage]:
     return [
         Error(f"{name} is not set.", hint=HINTS[name], id="uploads.E002")
         for name in settings.REQUIRED
-        if not settings.text(name)
+        if not settings.text(name) and not (name in KEY_PAIR and settings.raw.get("CREDENTIALS"))
     ]
 
 
@@ -44,9 +45,10 @@ HINTS = {
     "OSS_ENDPOINT": "Set it to the region's endpoint, such as https://oss-cn-hangzhou.aliyuncs.com.",
     "OSS_REGION": "Set it to the region's id, such as cn-hangzhou.",
     "OSS_BUCKET": "Set it to the name of the bucket that receives the uploads.",
-    "OSS_ACCESS_KEY_ID": "Set it to the access key id of a RAM user.",
-    "OSS_ACCESS_KEY_SECRET": "Set it to the secret of that access key.",
+    "OSS_ACCESS_KEY_ID": "Set it to the access key id of a RAM user, or set CREDENTIALS.",
+    "OSS_ACCESS_KEY_SECRET": "Set it to the secret of that access key, or set CREDENTIALS.",
 }
+KEY_PAIR = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET")
 
 
 def _unknown() -> list[CheckMessage]:
@@ -104,14 +106,9 @@ def _connection() -> list[CheckMessage]:
     return found
 
 
-def _credentials() -> list[CheckMessage]:
-    """The site's own credentials, and those that STS issues."""
+def _roles() -> list[CheckMessage]:
+    """The role for temporary credentials."""
     found: list[CheckMessage] = []
-    try:
-        str(settings.credentials_expire_at)
-    except ValueError:
-        hint = "Set the time at which OSS_SESSION_TOKEN expires, such as 2026-01-15T09:30:00Z."
-        found.append(Error("OSS_SESSION_EXPIRES is not a time.", hint=hint, id="uploads.E016"))
     if settings.sts_role_arn and not ROLE_ARN.fullmatch(settings.sts_role_arn):
         hint = "Set acs:ram::<account id>:role/<name>, as the RAM console shows it."
         text = f"OSS_STS_ROLE_ARN: {settings.sts_role_arn!r} is not the ARN of a role."

@@ -31,7 +31,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from uploads.domain.phrase import Phrase
-from uploads.oss.errors import OssError, StorageError
+from uploads.oss.errors import CredentialsUnavailable, OssError, StorageError
 
 
 class UploadError(Exception):
@@ -221,6 +221,9 @@ REFUSED_PARTS: dict[str, Phrase] = {
 def from_storage(error: StorageError) -> UploadError:
     """The error to raise for an error of the OSS client, with OSS's code and request id in `oss`."""
     oss = {"code": error.code, "request_id": error.request_id} if isinstance(error, OssError) else None
+    if isinstance(error, CredentialsUnavailable):
+        text = Phrase("The server could not obtain its OSS credentials. Nothing is lost; try again.")
+        return StorageBusy(text, retry_after=5)
     if error.retryable:
         return StorageBusy(
             Phrase("The storage did not answer in time. Nothing is lost; try again."), oss=oss, retry_after=5

@@ -6,11 +6,12 @@ found (`conf.Settings.place_of`). Nothing else of the program knows an endpoint 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from uploads.oss.endpoint import Addressing, Endpoint
-from uploads.oss.signing import Credentials, SigningContext
+from uploads.oss.providers import CredentialsProvider, provider_from
+from uploads.oss.signing import SigningContext
 
 KEYS = (
     "bucket", "endpoint", "public_endpoint", "internal_endpoint", "addressing", "region", "credentials", "role",
@@ -19,11 +20,6 @@ KEYS = (
 """What an entry of `UPLOADS["BUCKETS"]` may have."""
 LOCATION = ("endpoint", "public_endpoint", "internal_endpoint", "region", "addressing")
 """Those of them that say where the bucket is. They are inherited together or not at all."""
-CREDENTIALS = {
-    "access_key": ("access_key_id", "access_key_secret"),
-    "sts": ("access_key_id", "access_key_secret", "security_token"),
-}
-"""What `credentials` must have, by their type. `sts` may also have `expires_at`."""
 STYLES: tuple[Addressing, ...] = ("virtual", "path", "cname")
 T = TypeVar("T")
 
@@ -51,9 +47,7 @@ class Place:
     internal_endpoint: Endpoint
     """For the backend."""
     region: str
-    credentials: Credentials
-    credentials_expire_at: datetime | None = None
-    """The expiry of temporary `credentials`."""
+    credentials: CredentialsProvider
     role: str = ""
     """The ARN of the RAM role for which browsers are issued temporary credentials; "" when none are issued."""
     sts_endpoint: str = ""
@@ -64,8 +58,11 @@ class Place:
         return f"{self.bucket} ({self.name})" if self.name not in ("", self.bucket) else self.bucket
 
     def signing(self, now: datetime) -> SigningContext:
-        """Who signs requests to this place, and for which region. `now`: the time at OSS."""
-        return SigningContext(self.credentials, self.region, now)
+        """Who signs requests to this place, and for which region. `now`: the time at OSS.
+
+        Raises CredentialsUnavailable.
+        """
+        return SigningContext(self.credentials.credentials(now), self.region, now)
 
     def at_bucket(self, bucket: str) -> "Place":
         """The same place with another bucket. Raises ValueError where the endpoint is the domain of one bucket."""
@@ -91,30 +88,6 @@ def endpoint_behind(text: str, style: Addressing) -> Endpoint:
     return Endpoint.parse(text, "virtual" if style == "cname" else style)
 
 
-def credentials_from(value: object) -> tuple[Credentials, datetime | None]:
-    """The key pair that a place's `credentials` give, and when it expires. Raises ValueError, without a secret."""
-    if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value.values()):
-        raise ValueError("it is not a dict of texts")
-    required = CREDENTIALS.get(value.get("type", ""))
-    if required is None:
-        raise ValueError(f"its type is not one of {', '.join(CREDENTIALS)}")
-    known = {"type", *required, *(["expires_at"] if "security_token" in required else [])}
-    if unknown := sorted(map(str, set(value) - known)):
-        raise ValueError(f"unknown keys {', '.join(unknown)}; the keys are {', '.join(sorted(known))}")
-    if missing := [key for key in required if not value.get(key)]:
-        raise ValueError(f"{', '.join(missing)} must be set")
-    token, end = value.get("security_token"), expiry(value.get("expires_at", ""))
-    return Credentials(value["access_key_id"], value["access_key_secret"], token or None), end
-
-
-def expiry(text: str) -> datetime | None:
-    """A time in ISO 8601, UTC unless it says otherwise; None for no text. Raises ValueError."""
-    if not text:
-        return None
-    end = datetime.fromisoformat(text)
-    return end if end.tzinfo else end.replace(tzinfo=UTC)
-
-
 def named_place(name: str, values: Mapping[str, Any], default: Place) -> Place:
     """The place of one entry of BUCKETS.
 
@@ -127,8 +100,8 @@ def named_place(name: str, values: Mapping[str, Any], default: Place) -> Place:
     elif default.endpoint.addressing == "cname":
         default.at_bucket(place.bucket)
     if values.get("credentials"):
-        given, end = named_value("credentials", lambda: credentials_from(values["credentials"]))
-        place = replace(place, credentials=given, credentials_expire_at=end, role="", sts_endpoint="")
+        given = named_value("credentials", lambda: provider_from(values["credentials"]))
+        place = replace(place, credentials=given, role="", sts_endpoint="")
     role = str(values.get("role") or place.role)
     sts = str(values.get("sts_endpoint") or place.sts_endpoint or sts_origin(place.region))
     return replace(place, role=role, sts_endpoint=sts)

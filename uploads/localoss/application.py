@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from uploads.localoss import access, answers, auth, cors, fault_injection, internal_routes, lifecycle, routes
+from uploads.localoss import access, answers, auth, cors, fault_injection, internal_routes, lifecycle, routes, sts
 from uploads.localoss.answers import Answer, wsgi_value
 from uploads.localoss.auth import Identity
 from uploads.localoss.callbacks import CallbackClient
@@ -128,6 +128,8 @@ class LocalOss:
                 return self._sts.answer(request, self._clock() + shift)
             return self._operate(request, bucket, route, self._clock() + shift)
         except Refusal as refusal:
+            if route is routes.ASSUME_ROLE:
+                return sts.injected(refusal, request)
             return answers.error(refusal, request.id, request.host, request.method)
         except BucketGone:
             missing = Refusal("NoSuchBucket", {"BucketName": request.bucket})

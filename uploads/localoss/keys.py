@@ -46,11 +46,6 @@ class KeyRing:
         self.roles = {role.arn: role for role in roles}
         self._cipher = cipher
 
-    def long_term(self, key_id: str) -> AccessKey | None:
-        """The long-term key with this id."""
-        key = self._keys.get(key_id)
-        return key if key is not None and key.token is None else None
-
     def find(self, key_id: str, token: str | None, now: datetime) -> AccessKey:
         """The key with this id. Refusal if there is none, or if the token is not this key's or has expired.
 

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 
 from uploads.localoss import markup, policy, sts_rpc
 from uploads.localoss.answers import Answer
+from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing, Role
 from uploads.localoss.request import Request
 from uploads.localoss.tokens import Session, TokenCipher, new_session
@@ -64,6 +65,17 @@ class Call:
         return self.acs3 or self.parameters.get("Format", "").upper() == "JSON"
 
 
+_KEY_REFUSALS = {
+    "InvalidAccessKeyId": (404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."),
+    "InvalidSecurityToken": (400, "InvalidSecurityToken.Malformed", "The specified SecurityToken is malformed."),
+    "SecurityTokenExpired": (400, "InvalidSecurityToken.Expired", "The specified SecurityToken has expired."),
+    "AccessKeyIdAndSecurityTokenNotMatch": (
+        400, "InvalidSecurityToken.MismatchWithAccessKey", "The specified SecurityToken mismatches the AccessKey."
+    ),
+}  # fmt: skip
+"""OSS's error code for a key → STS's status, code and message for it."""
+
+
 def is_sts(request: Request) -> bool:
     """Whether a request is for STS: a POST to the service, which OSS does not have, or one with an Action."""
     return not request.bucket and (request.method == "POST" or "Action" in request.parameters)
@@ -102,23 +114,20 @@ class Sts:
         try:
             call = read(request)
             wants_json = call.wants_json
-            self._authenticate(call, now)
-            content = self._described(self._assume_role(call, now))
+            key = self._authenticate(call, now)
+            content = self._described(self._assume_role(call, key, now))
             return _document(200, "AssumeRoleResponse", {"RequestId": identifier, **content}, wants_json)
         except StsRefusal as refusal:
             return _refused(refusal, identifier, request.host, wants_json)
 
     def _authenticate(self, call: Call, now: datetime) -> AccessKey:
-        """The caller's key, which must be a long-term one. StsRefusal, checked in the order: time, key, signature,
-        nonce.
-        """
+        """The caller's key, also a temporary one. StsRefusal, checked in the order: time, key, signature, nonce."""
         if abs(now - _time(call.time)) > _SKEW:
             raise StsRefusal(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
-        key = self._keys.long_term(call.key_id)
-        if key is None:
-            if call.token:
-                raise _no_permission()
-            raise StsRefusal(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+        try:
+            key = self._keys.find(call.key_id, call.token, now)
+        except Refusal as refusal:
+            raise StsRefusal(*_KEY_REFUSALS[refusal.code]) from refusal
         sign = sts.acs3_signature if call.acs3 else sts_rpc.signature
         if not hmac.compare_digest(sign(key.secret, call.text).encode(), call.signature.encode()):
             message = "Specified signature is not matched with our calculation. server string to sign is:"
@@ -127,9 +136,11 @@ class Sts:
             raise StsRefusal(400, "SignatureNonceUsed", "Specified signature nonce was used already.")
         return key
 
-    def _assume_role(self, call: Call, now: datetime) -> Session:
+    def _assume_role(self, call: Call, key: AccessKey, now: datetime) -> Session:
         given = call.parameters.get
         role = self._role(given("RoleArn", ""))
+        if not all(policy.allows(each, policy.Question("sts:AssumeRole", role.arn)) for each in key.policies):
+            raise _no_permission()
         name, narrowed = given("RoleSessionName", ""), given("Policy", "")
         if not name:
             raise _missing("RoleSessionName")
@@ -258,6 +269,11 @@ def _invalid(name: str, message: str) -> StsRefusal:
 
 def _no_permission() -> StsRefusal:
     return StsRefusal(403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.")
+
+
+def injected(refusal: Refusal, request: Request) -> Answer:
+    """An injected error as STS answers it, in JSON."""
+    return _refused(StsRefusal(refusal.status, refusal.code, refusal.message), request.id, request.host, True)
 
 
 def _refused(refusal: StsRefusal, identifier: str, host: str, wants_json: bool) -> Answer:

@@ -12,9 +12,18 @@ from uploads.oss.clock import ServerClock
 from uploads.oss.errors import from_sts
 from uploads.oss.multipart_calls import MultipartCalls
 from uploads.oss.object_calls import ObjectCalls
-from uploads.oss.signing import Credentials
+from uploads.oss.providers import CredentialsProvider, FixedCredentials
+from uploads.oss.signing import Credentials, SigningContext
 from uploads.oss.sts import AssumeRole, TemporaryCredentials
-from uploads.oss.transport import HttpRequest, at_right_time, exchange, may_repeat, new_http_client, repeated
+from uploads.oss.transport import (
+    HttpRequest,
+    at_right_time,
+    exchange,
+    may_repeat,
+    new_http_client,
+    repeated,
+    with_valid_credentials,
+)
 
 
 class OssClient(MultipartCalls, ObjectCalls, BucketCalls):
@@ -22,23 +31,37 @@ class OssClient(MultipartCalls, ObjectCalls, BucketCalls):
 
 
 def assume_role(
-    endpoint: str, credentials: Credentials, request: AssumeRole, *, clock: ServerClock | None = None
+    endpoint: str,
+    credentials: Credentials | CredentialsProvider,
+    request: AssumeRole,
+    *,
+    clock: ServerClock | None = None,
 ) -> TemporaryCredentials:
     """AssumeRole at STS, whose origin is `endpoint`. Returns the temporary credentials.
 
     Raises Unreachable, Malformed, or an OssError with STS's error code. A lost response makes it ask again, which does
-    no harm. `clock` learns the time from the response, and the request is signed with it.
+    no harm; so does Throttling, after growing pauses. `clock` learns the time from the response, and the request is
+    signed with it.
 
     Manual, "AssumeRole": https://www.alibabacloud.com/help/en/ram/api-assumerole
     """
     host, clock = endpoint.partition("://")[2], clock or ServerClock()
+    provider = FixedCredentials(credentials) if isinstance(credentials, Credentials) else credentials
 
-    def attempt() -> TemporaryCredentials:
-        query, headers = sts.sign_assume_role(credentials, request, host, clock.now(), secrets.token_hex(16))
+    def context() -> SigningContext:
+        now = clock.now()
+        return SigningContext(provider.credentials(now), "", now, "sts")
+
+    def attempt(signing: SigningContext) -> TemporaryCredentials:
+        nonce = secrets.token_hex(16)
+        query, headers = sts.sign_assume_role(signing.credentials, request, host, signing.now, nonce)
         with new_http_client() as http:
             response = exchange(http, HttpRequest("AssumeRole", "POST", f"{endpoint}/?{query}", headers), "STS", clock)
         if response.status_code != HTTPStatus.OK:
             raise from_sts(response.status_code, response.content)
         return sts.parse_assume_role(response.content)
 
-    return repeated(lambda: at_right_time(attempt, clock), may_repeat, seconds=30)
+    def valid() -> TemporaryCredentials:
+        return with_valid_credentials(attempt, provider, context)
+
+    return repeated(lambda: at_right_time(valid, clock), may_repeat, seconds=30)

@@ -2,6 +2,7 @@
 
     StorageError
     ├── Unreachable      no response: it is not known whether the work was done, so ask OSS before repeating it
+    │   └── CredentialsUnavailable   nothing was sent: there were no valid credentials to sign it with
     ├── Malformed        a response that is not OSS's, for instance a proxy's page
     └── OssError         OSS answered with an error; `code` is OSS's error code
         ├── Denied       403: keys, signature, policy or clock; repeating does not help
@@ -57,6 +58,18 @@ class Unreachable(StorageError):
         self.sent = sent
 
 
+class CredentialsUnavailable(Unreachable):
+    """The origin of the server's credentials does not give any, and there are none that are still valid.
+
+    `source` names the origin as the setting `CREDENTIALS` does; `reason` holds no secret.
+    """
+
+    def __init__(self, source: str, reason: str = "") -> None:
+        why = f" {reason}." if reason else ""
+        super().__init__(f"The server's OSS credentials are not available from {source}.{why}", sent=False)
+        self.source = source
+
+
 class Malformed(StorageError):
     """A response that OSS would not give, or a document that is not what it should be."""
 
@@ -100,13 +113,15 @@ class Refused(OssError):
 
 
 class Busy(OssError):
-    """Status 429 or 5xx. Also 400 RequestTimeout, with which OSS answers on a slow connection."""
+    """Status 429 or 5xx. Also 400 RequestTimeout, with which OSS answers on a slow connection, and STS's Throttling."""
 
     retryable = True
 
 
 def _kind(status: int, code: str) -> type[OssError]:
-    if status >= 500 or status == 429 or code == "RequestTimeout":
+    # STS answers a request beyond its flow control with status 400 and Throttling or Throttling.User:
+    # https://www.alibabacloud.com/help/en/ram/api-assumerole
+    if status >= 500 or status == 429 or code == "RequestTimeout" or code.partition(".")[0] == "Throttling":
         return Busy
     return {403: Denied, 404: NotFound}.get(status, Refused)
 

@@ -28,11 +28,15 @@ Query = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A key pair. Temporary credentials, as STS issues them, also have a `security_token`."""
+    """A key pair. Temporary credentials, as STS issues them, also have a `security_token`.
+
+    `expires_at` is the time (UTC) at which OSS begins to refuse them and what they signed; None if it is not known.
+    """
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,14 @@ class SigningContext:
     def scope(self) -> Scope:
         """The scope of this day, region and product."""
         return Scope(self.date[:8], self.region, self.product)
+
+    def life(self, seconds: int) -> int:
+        """`seconds`, or those for which the credentials are still valid if these are fewer; at least 1.
+
+        OSS refuses a presigned URL whose token has expired: https://www.alibabacloud.com/help/en/oss/support/0002-00000007
+        """
+        end = self.credentials.expires_at
+        return seconds if end is None else max(1, min(seconds, int((end - self.now).total_seconds())))
 
     @cached_property
     def date(self) -> str:

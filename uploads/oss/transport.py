@@ -17,6 +17,7 @@ import stamina
 from uploads.oss.clock import SKEW_CODES, ServerClock, time_in
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Busy, Malformed, OssError, StorageError, Unreachable, from_answer
+from uploads.oss.providers import CredentialsProvider, FixedCredentials, is_refusal
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, canonical_query
 
 TIMEOUT = httpx.Timeout(30, connect=5, pool=10)
@@ -137,14 +138,33 @@ def at_right_time(attempt: Callable[[], Result], clock: ServerClock) -> Result:
         return attempt()
 
 
+def with_valid_credentials(
+    attempt: Callable[[SigningContext], Result], provider: CredentialsProvider, context: Callable[[], SigningContext]
+) -> Result:
+    """The result of `attempt`, which is called once more with other credentials if OSS or STS refused the first ones.
+
+    Such a refusal did nothing at OSS.
+    """
+    first = context()
+    try:
+        return attempt(first)
+    except OssError as error:
+        if not is_refusal(error.code) or not provider.renew(first.credentials, first.now):
+            raise
+        return attempt(context())
+
+
 class Transport:
-    """Signed requests to one endpoint, in one region, with one key pair; safe to share between threads."""
+    """Signed requests to one endpoint, in one region, with the credentials of one provider.
+
+    It is safe to share between threads.
+    """
 
     def __init__(
         self,
         endpoint: Endpoint,
         region: str,
-        credentials: Credentials,
+        credentials: Credentials | CredentialsProvider,
         *,
         http: httpx.Client | None = None,
         clock: ServerClock | None = None,
@@ -154,7 +174,7 @@ class Transport:
         request that was sent, whatever its result."""
         self.endpoint = endpoint
         self.region = region
-        self.credentials = credentials
+        self._provider = FixedCredentials(credentials) if isinstance(credentials, Credentials) else credentials
         self._http = http or new_http_client()
         self.clock = clock or ServerClock()
         self._observe = observe or (lambda call: None)
@@ -171,7 +191,8 @@ class Transport:
 
     def context(self) -> SigningContext:
         """The signing context of this moment, in OSS's time."""
-        return SigningContext(self.credentials, self.region, self.clock.now())
+        now = self.clock.now()
+        return SigningContext(self._provider.credentials(now), self.region, now)
 
     def call(
         self,
@@ -189,19 +210,24 @@ class Transport:
         """
 
         def attempt() -> Response:
-            return self._send(self._signed(operation, request, content, timeout))
+            return self._answered(operation, request, content, timeout)
 
         return repeated(lambda: at_right_time(attempt, self.clock), may_repeat if safe else not_done_yet)
 
     def call_once(self, operation: str, request: OssRequest) -> Response:
         """As `call`, but not repeated, and within QUICK_TIMEOUT: for somebody who would rather not wait."""
-        return self._send(self._signed(operation, request, b"", QUICK_TIMEOUT))
+        return self._answered(operation, request, b"", QUICK_TIMEOUT)
 
-    def _signed(self, operation: str, request: OssRequest, content: bytes, timeout: httpx.Timeout) -> HttpRequest:
+    def _answered(self, operation: str, request: OssRequest, content: bytes, timeout: httpx.Timeout) -> Response:
         url = self.endpoint.url_of(request.bucket, request.key)
         if request.query:
             url = f"{url}?{canonical_query(request.query)}"
-        return HttpRequest(operation, request.method, url, authorization(self.context(), request), content, timeout)
+
+        def attempt(context: SigningContext) -> Response:
+            headers = authorization(context, request)
+            return self._send(HttpRequest(operation, request.method, url, headers, content, timeout))
+
+        return with_valid_credentials(attempt, self._provider, self.context)
 
     def synchronize(self) -> None:
         """Learn OSS's time by one request without a signature, whatever its status. Raises Unreachable."""

@@ -19,7 +19,7 @@ from uploads.services.begin import (
 from uploads.services.callback import receive
 from uploads.services.common import oss_now
 from uploads.services.complete import complete, complete_many
-from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials
+from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials, renew_refused
 from uploads.services.deletion import abort_or_delete, delete_object
 from uploads.services.erasure import Erased, erase_user
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
@@ -65,6 +65,7 @@ __all__ = [
     "receive",
     "record_parts",
     "register",
+    "renew_refused",
     "sign_parts",
     "sweep",
     "sweep_orphans",

@@ -4,33 +4,27 @@ Rule: the session policy names all that they allow; the rest is denied, whatever
 a third of their lifetime is left, and never logged. Manual: AssumeRole.
 """
 
-import hashlib
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
-from django.contrib.auth.models import AnonymousUser
-from django.core.cache import cache
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
 from uploads.connection import oss_clock
 from uploads.domain.destination import ISSUES_FOR_PREFIX
-from uploads.domain.errors import Forbidden, NotOffered
+from uploads.domain.errors import NotOffered
 from uploads.domain.keys import own_prefix
 from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import Method, PrefixCredentials, Upload, User
-from uploads.oss import policy, sts
-from uploads.oss.client import assume_role
+from uploads.oss import policy
 from uploads.oss.signing import Credentials
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
+from uploads.services.assumed_role import CLOCK_TOLERANCE, Scope, assumed_role, forget, forget_old
 from uploads.services.common import require, storage_errors
-from uploads.services.transactions import require_no_transaction
 
 ONE_UPLOAD = ("oss:PutObject",)
 """RAM authorizes UploadPart as PutObject. Only the server completes and aborts."""
@@ -40,7 +34,6 @@ TAGS = ("oss:PutObjectTagging",)
 """OSS requires it beside oss:PutObject for the header x-oss-tagging. Manual, "PutObject", "Permissions"."""
 LIST = ("oss:ListObjects",)
 """A right on the bucket, which the condition oss:Prefix limits. Manual, "ListObjectsV2"."""
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.@_-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +57,12 @@ class ScopedCredentials:
         return self.place.bucket
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What is asked of STS: `slot` names the cache entry, `record` notes the latest expiry before STS is asked."""
-
-    place: Place
-    slot: str
-    policy: str
-    record: Callable[[datetime], None]
-
-
 def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
     """Credentials for the parts of this upload.
 
-    Raises NotOffered if the destination or the site issues none, Forbidden without the destination's permission,
-    WrongState after the upload's end.
+    They are valid for nothing else; but where the destination issues credentials for prefixes, its owner's uploads
+    share those for the owner's prefix, so that STS is asked once for all of them. Raises NotOffered if the destination
+    or the site issues none, Forbidden without the destination's permission, WrongState after the upload's end.
     """
     require(upload, State.UPLOADING)
     destination = destination_rules.current_destination(upload)
@@ -87,19 +71,17 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
     if upload.method != Method.MULTIPART:
         raise NotOffered(Phrase("This file is sent in one request: request a signature for part 1 instead."))
     record_activity(upload, timezone.now())
-
-    def record(until: datetime) -> None:
-        # Compare and set: an upload that ends now either refuses here, or the sweep finds the expiry on its row.
-        if not Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(credentials_until=until):
-            upload.refresh_from_db()
-            require(upload, State.UPLOADING)
-
     place = settings.place_of(upload)
-    text = policy.document([policy.allow(ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
-    credentials, end = _assume_role(destination, user, _Scope(place, _slot(upload), text, record))
+    if prefix := _shared_prefix(upload, destination, user):
+        _record(upload, timezone.now() + timedelta(seconds=destination.credentials_expires) + CLOCK_TOLERANCE)
+        issued = assumed_role(user, _prefix_scope(user, destination, prefix))
+    else:
+        text = policy.document([policy.allow(ONE_UPLOAD, [policy.object_resource(upload.bucket, upload.key)])])
+        scope = Scope(place, _slot(upload), text, destination.credentials_expires, partial(_record, upload))
+        issued = assumed_role(user, scope)
     return ScopedCredentials(
-        credentials,
-        end,
+        issued.credentials,
+        issued.expires_at,
         place,
         key=upload.key,
         upload_id=upload.upload_id,
@@ -115,15 +97,15 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
     """
     destination = destination_rules.get_destination(name)
     destination_rules.permit(destination, user)
-    prefix, place = prefix_of(destination, user), settings.place(destination.bucket)
-
-    def record(until: datetime) -> None:
-        PrefixCredentials.objects.extend(user, destination.name, place.bucket, prefix, until)
-
-    text = prefix_policy(destination, place.bucket, prefix)
-    scope = _Scope(place, f"prefix:{destination.name}:{user.pk}", text, record)
-    credentials, end = _assume_role(destination, user, scope)
-    return ScopedCredentials(credentials, end, place, prefix=prefix, traffic_limit=destination.traffic_limit)
+    prefix = prefix_of(destination, user)
+    issued = assumed_role(user, _prefix_scope(user, destination, prefix))
+    return ScopedCredentials(
+        issued.credentials,
+        issued.expires_at,
+        settings.place(destination.bucket),
+        prefix=prefix,
+        traffic_limit=destination.traffic_limit,
+    )
 
 
 def prefix_of(destination: Destination, user: User) -> str:
@@ -149,8 +131,47 @@ def prefix_policy(destination: Destination, bucket: str, prefix: str) -> str:
 
 
 def forget_credentials(upload: Upload) -> None:
-    """Drop what is cached for an upload that has ended."""
-    cache.delete(_cache_key(_slot(upload)))
+    """Drop what is cached for an upload that has ended. Its owner's other uploads may share what is for a prefix."""
+    forget(_slot(upload))
+
+
+def renew_refused(upload: Upload, user: User) -> None:
+    """OSS refused what the browser had for this upload: get other credentials, so that they sign the next URLs.
+
+    The server's own ones are renewed if they are temporary, and issued ones are dropped from the cache unless they are
+    new. Both are limited, so that nobody makes the server call STS for each request.
+    """
+    place = settings.place_of(upload)
+    now, provider = oss_clock(place).now(), place.credentials
+    with storage_errors():
+        held = provider.credentials(now)
+    if held.security_token:
+        provider.renew(held, now)
+    forget_old(_slot(upload), now)
+    forget_old(_prefix_slot(user, upload.destination), now)
+
+
+def _shared_prefix(upload: Upload, destination: Destination, user: User) -> str:
+    """The prefix whose credentials this upload shares with the owner's others; "" where it has its own."""
+    if destination.credentials != ISSUES_FOR_PREFIX or destination.stage or upload.owner_id != user.pk:
+        return ""
+    prefix = own_prefix(destination.key, user.pk, destination_rules.KeyValues(user).of(destination)) or ""
+    bucket = settings.place(destination.bucket).bucket
+    return prefix if upload.key.startswith(prefix) and upload.bucket == bucket else ""
+
+
+def _prefix_scope(user: User, destination: Destination, prefix: str) -> Scope:
+    place = settings.place(destination.bucket)
+    record = partial(PrefixCredentials.objects.extend, user, destination.name, place.bucket, prefix)
+    text = prefix_policy(destination, place.bucket, prefix)
+    return Scope(place, _prefix_slot(user, destination.name), text, destination.credentials_expires, record)
+
+
+def _record(upload: Upload, until: datetime) -> None:
+    # Compare and set: an upload that ends now either refuses here, or the sweep finds the expiry on its row.
+    if not Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(credentials_until=until):
+        upload.refresh_from_db()
+        require(upload, State.UPLOADING)
 
 
 def _require_offer(destination: Destination, offered: bool) -> None:
@@ -167,50 +188,5 @@ def _slot(upload: Upload) -> str:
     return f"upload:{upload.pk}"
 
 
-def _cache_key(slot: str) -> str:
-    return f"uploads:sts:{hashlib.sha256(slot.encode()).hexdigest()}"
-
-
-def _assume_role(destination: Destination, user: User, scope: _Scope) -> tuple[Credentials, datetime]:
-    """From the cache while more than a third of their lifetime is left, otherwise from STS.
-
-    Cached credentials are bound to the user's password, as sessions are: after a change of it they are not returned.
-    """
-    place, role = scope.place, scope.place.role
-    if not role:
-        raise NotOffered(
-            Phrase("Temporary credentials are not configured on this site: request signatures for the parts.")
-        )
-    if len(scope.policy) > sts.MAX_POLICY_CHARACTERS:
-        raise NotOffered(Phrase("The key is too long for the policy of temporary credentials."))
-    life = timedelta(seconds=destination.credentials_expires)
-    bound = [role, place.sts_endpoint, scope.policy, _login_of(user)]
-    known: dict[str, Any] | None = cache.get(_cache_key(scope.slot))
-    if known and known["bound"] == bound and known["end"] - oss_clock(place).now() > life / 3:
-        return Credentials(*known["credentials"]), known["end"]
-    require_no_transaction()
-    scope.record(timezone.now() + life + CLOCK_TOLERANCE)
-    request = sts.AssumeRole(role, session_name(user), destination.credentials_expires, scope.policy)
-    with storage_errors():
-        issued = assume_role(place.sts_endpoint, place.credentials, request, clock=oss_clock(place))
-    credentials, end = issued.credentials, issued.expires_at
-    kept = (credentials.access_key_id, credentials.access_key_secret, credentials.security_token)
-    entry = {"credentials": kept, "end": end, "bound": bound}
-    cache.set(_cache_key(scope.slot), entry, destination.credentials_expires * 2 // 3)
-    return credentials, end
-
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Added to the recorded expiry: STS counts from its own clock, and its answer takes time."""
-
-
-def _login_of(user: User) -> str:
-    """A text that changes with the user's password. Raises Forbidden for somebody who is not logged in."""
-    if isinstance(user, AnonymousUser):
-        raise Forbidden(Phrase("Temporary credentials are issued to logged-in users only."))
-    return user.get_session_auth_hash()
-
-
-def session_name(user: User) -> str:
-    """The user's name in OSS's logs: 2 to 64 of the characters that STS accepts."""
-    return f"{user.pk}-{_NOT_IN_A_NAME.sub('_', user.get_username())}"[:64]
+def _prefix_slot(user: User, destination: str) -> str:
+    return f"prefix:{destination}:{user.pk}"

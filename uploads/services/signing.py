@@ -13,19 +13,21 @@ from django.utils import timezone
 from uploads import telemetry
 from uploads.conf import Destination, settings
 from uploads.domain import options
-from uploads.domain.errors import NotOffered, StorageRefused
+from uploads.domain.errors import NotOffered, StorageRefused, from_storage
 from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User
 from uploads.oss import post
 from uploads.oss.callback import encoded
+from uploads.oss.errors import CredentialsUnavailable
 from uploads.oss.limits import MAX_PART_SIZE
-from uploads.oss.signing import OssRequest, PartRequest, PartSigner, presign
+from uploads.oss.providers import FixedCredentials
+from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.begin import object_headers
-from uploads.services.common import callback_of, destination_of, oss_now, require
+from uploads.services.common import callback_of, destination_of, oss_now, require, storage_errors
 from uploads.services.parts import check_part, require_room, with_sizes
 
 SHORTEST_LIFE = 60
@@ -75,39 +77,40 @@ def sign_parts(
     place = settings.place_of(upload)
     now = (now or oss_now(upload)).astimezone(UTC).replace(microsecond=0)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
-    life = _life(destination, place, now)
+    with storage_errors():
+        context = place.signing(now)
+    life = _life(destination, place, context)
     match upload.method:
         case Method.POST:
-            return [_sign_single(upload, part, now, life) for part in parts]
+            return [_sign_single(upload, part, context, life) for part in parts]
         case Method.PUT:
-            return [_sign_put(upload, part, now, life) for part in parts]
+            return [_sign_put(upload, part, context, life) for part in parts]
     url, expires_at = place.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
     query = [("uploadId", upload.upload_id), *options.traffic(upload.transfer_options).items()]
-    signer = PartSigner(place.signing(now), OssRequest("PUT", upload.bucket, upload.key, query), url, life)
+    signer = PartSigner(context, OssRequest("PUT", upload.bucket, upload.key, query), url, life)
     return [
         SignedPart(part.number, signer.url(part), expires_at, part.size, headers=_bound_headers(part)) for part in parts
     ]
 
 
-def _life(destination: Destination, place: Place, now: datetime) -> int:
-    """Seconds until a signature expires: no longer than the credentials behind it."""
-    end = place.credentials_expire_at
-    if end is None:
-        return destination.url_expires
-    life = min(destination.url_expires, int((end - now).total_seconds()))
-    if life < SHORTEST_LIFE:
+def _life(destination: Destination, place: Place, context: SigningContext) -> int:
+    """Seconds until a signature expires: no longer than the credentials behind it. Raises StorageRefused."""
+    life = context.life(destination.url_expires)
+    if life < min(SHORTEST_LIFE, destination.url_expires):
+        if not isinstance(place.credentials, FixedCredentials):
+            raise from_storage(CredentialsUnavailable("the setting CREDENTIALS"))
         raise StorageRefused(
             Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
         )
     return life
 
 
-def _sign_single(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
+def _sign_single(upload: Upload, part: PartRequest, context: SigningContext, life: int) -> SignedPart:
     """PostObject does not verify an MD5. A part with one is sent by PutObject, which does."""
-    return (_sign_put if part.content_md5 else _sign_form)(upload, part, now, life)
+    return (_sign_put if part.content_md5 else _sign_form)(upload, part, context, life)
 
 
-def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
+def _sign_form(upload: Upload, part: PartRequest, context: SigningContext, life: int) -> SignedPart:
     """The whole file as one browser form. The policy binds key, size, type and every other field.
 
     A policy cannot demand that a field is absent: OSS refuses a form that lacks a field of the policy (EC
@@ -126,10 +129,9 @@ def _sign_form(upload: Upload, part: PartRequest, now: datetime, life: int) -> S
         "success_action_status": "200",
     }
     sizes = _sizes(upload)
-    place = settings.place_of(upload)
-    signed = post.signed_fields(place.signing(now), upload.bucket, fields, sizes, life)
-    url = place.endpoint.url_of(upload.bucket, "")
-    return SignedPart(part.number, url, now + timedelta(seconds=life), upload.size, "POST", fields=signed)
+    signed = post.signed_fields(context, upload.bucket, fields, sizes, life)
+    url = settings.place_of(upload).endpoint.url_of(upload.bucket, "")
+    return SignedPart(part.number, url, context.now + timedelta(seconds=life), upload.size, "POST", fields=signed)
 
 
 def _sizes(upload: Upload) -> tuple[int, int]:
@@ -140,7 +142,7 @@ def _sizes(upload: Upload) -> tuple[int, int]:
     return 0, min(limit for limit in limits if limit is not None)
 
 
-def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> SignedPart:
+def _sign_put(upload: Upload, part: PartRequest, context: SigningContext, life: int) -> SignedPart:
     """The whole file as one PutObject. Its size and every header are bound: otherwise the URL would accept others."""
     if upload.size is None:
         raise NotOffered(
@@ -157,9 +159,9 @@ def _sign_put(upload: Upload, part: PartRequest, now: datetime, life: int) -> Si
     # By default OSS signs only some headers. A client could leave out the others, such as Content-Disposition.
     sent = {**headers, "Content-Length": str(upload.size)}
     request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, [*sent])
-    place = settings.place_of(upload)
-    signed = presign(place.signing(now), request, place.endpoint.url_of(upload.bucket, upload.key), life)
-    return SignedPart(part.number, signed, now + timedelta(seconds=life), upload.size, headers=headers)
+    url = settings.place_of(upload).endpoint.url_of(upload.bucket, upload.key)
+    signed = presign(context, request, url, life)
+    return SignedPart(part.number, signed, context.now + timedelta(seconds=life), upload.size, headers=headers)
 
 
 def _md5_header(part: PartRequest) -> dict[str, str]:

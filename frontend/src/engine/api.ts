@@ -226,8 +226,9 @@ export class Api {
     parts: readonly { number: number; size?: number; content_md5?: string }[],
     done: readonly DonePart[],
     signal: AbortSignal,
+    refused?: true,
   ): Promise<SignedBatch> {
-    const body = { parts, done };
+    const body = { parts, done, refused }; // Undefined is left out of the request.
     return this.#value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
   }
 

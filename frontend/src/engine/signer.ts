@@ -158,6 +158,8 @@ export class Presigner {
   #stsSigner: Promise<StsSigner | null> | null = null;
   /** The last batch that the backend signed: it shows the object's URL and the server's time. */
   #response: ServerResponse | null = null;
+  /** OSS refused what was signed before, perhaps because the server's credentials are not valid any more. */
+  #refused: true | undefined;
 
   constructor(readonly ports: PresignerPorts) {}
 
@@ -173,8 +175,8 @@ export class Presigner {
 
   /** Drops credentials and server time: OSS refused what they made. The backend signs the next batch. */
   reset(): void {
-    this.#response = null;
-    this.#stsSigner = null;
+    this.#response = this.#stsSigner = null;
+    this.#refused = true;
   }
 
   async #signAtBackend(numbers: readonly number[], signal: AbortSignal, size?: number): Promise<SignedBatch> {
@@ -182,7 +184,8 @@ export class Presigner {
     const done = unreported();
     const parts = await this.#withMd5(numbers);
     Object.assign(parts[0] as PartToSign, { size }); // Undefined is left out of the request.
-    const batch = await retry(() => api.sign(remote.id, parts, done, signal), signal);
+    const batch = await retry(() => api.sign(remote.id, parts, done, signal, this.#refused), signal);
+    this.#refused = undefined;
     onreported(done);
     this.remember(batch);
     return batch;

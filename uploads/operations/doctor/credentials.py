@@ -9,8 +9,22 @@ from uploads.domain.places import Place
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import sts
 from uploads.oss.client import OssClient, assume_role
-from uploads.oss.errors import Denied, OssError, StorageError
+from uploads.oss.errors import CredentialsUnavailable, Denied, OssError, StorageError
 
+CURES = {
+    "ecs_ram_role": (
+        "Attach a RAM role to the ECS instance, and check that the site reaches http://100.100.100.200 without a proxy."
+    ),
+    "oidc_role_arn": (
+        "Check ALIBABA_CLOUD_ROLE_ARN and ALIBABA_CLOUD_OIDC_PROVIDER_ARN, that the token file can be read, and that "
+        "the role's trust policy names the OIDC provider and the service account."
+    ),
+    "credentials_uri": "Check ALIBABA_CLOUD_CREDENTIALS_URI, and that its server answers this machine.",
+    "profile": "Check the profile's file, ALIBABA_CLOUD_CREDENTIALS_FILE, and the profile's name.",
+    "default": "Name one of the types in CREDENTIALS instead of default; its own message tells more.",
+}
+"""Type of credentials → what to do when it gives none."""
+FUNCTION_CURE = "Correct the function that CREDENTIALS names; the log has its traceback."
 SESSION_SECONDS = 900
 """The shortest session that STS issues."""
 
@@ -27,10 +41,14 @@ def check_credentials(place: Place) -> Finding:
             return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", from_storage(error).detail)
         if error.code not in ("NoSuchBucket", "AccessDenied"):
             return failed("credentials", error)
+    except CredentialsUnavailable as error:
+        return Finding("FAIL", "credentials", error.message, CURES.get(error.source, FUNCTION_CURE))
     except StorageError as error:
         cure = "Check OSS_ENDPOINT (and OSS_INTERNAL_ENDPOINT), and the network: DNS, proxy, firewall."
         return Finding("FAIL", "endpoint", f"{place.internal_endpoint.url}: {error.message}", cure)
-    return Finding("ok", "credentials", "OSS accepts them")
+    end = place.credentials.credentials(oss_clock(place).now()).expires_at
+    until = f"; they expire at {end:%Y-%m-%d %H:%M} UTC" if end else ""
+    return Finding("ok", "credentials", f"OSS accepts them{until}")
 
 
 def check_role(place: Place) -> Iterator[Finding]:
