@@ -81,7 +81,7 @@ def test_two_buckets_with_domains_of_their_own_have_two_urls() -> None:
         ({**BEIJING, "public_endpoint": "https://x/y"}, "public_endpoint: an endpoint has only"),
         ({**BEIJING, "internal_endpoint": "a b"}, "internal_endpoint: not an http"),
         ({**BEIJING, "addressing": "vhost"}, "addressing: 'vhost' is not one of virtual, path, cname"),
-        ({"credentials": "hidden"}, "credentials: the type given is not"),
+        ({"credentials": "id:hidden"}, "credentials: the type given is not"),
         ({"credentials": {"access_key_id": "a"}}, "credentials: the type None is not"),
         ({"credentials": {"type": "access_key", "access_key_id": "a"}}, "credentials: .*access_key_secret"),
         ({"credentials": {**KEY, "type": "sts"}}, "credentials: .*security_token"),
