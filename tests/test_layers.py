@@ -17,7 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "telemetry": {"oss"},
     "conf": {"domain", "oss"},
     "checks": {"conf", "models", "storage", "domain", "oss", "telemetry"},
-    "connection": {"conf", "telemetry", "oss"},
+    "connection": {"conf", "telemetry", "domain", "oss"},
     "objects": {"conf", "connection", "domain", "oss"},
     "storage": {"objects", "conf", "connection", "domain", "oss"},
     "models": {"domain", "signals", "conf", "connection", "objects", "oss"},

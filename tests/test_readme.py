@@ -1,6 +1,7 @@
 """README and docs are true: commands, settings, routes, codes, diagrams, words and the map are held to the code."""
 
 import argparse
+import os
 import re
 import subprocess
 from functools import cache
@@ -18,7 +19,7 @@ from tests import architecture, catalogue
 from tests.imports import module_graph, modules, room_graph
 from uploads.conf import Destination
 from uploads.conf import settings as app_settings
-from uploads.domain import errors, states
+from uploads.domain import errors, places, states
 from uploads.localoss import arguments, faults
 from uploads.localoss.account_rules import ACCOUNT_RULES
 from uploads.localoss.endpoints import vendor_endpoint
@@ -86,7 +87,7 @@ def test_every_setting_is_named_and_none_that_does_not_exist() -> None:
     table = section(PAGES["docs/configuration.md"], "Settings").partition("`THROTTLES`")[0]
     rows = "".join(line for line in table.splitlines() if line.startswith("| `"))
     assert set(re.findall(r"`([A-Z][A-Z_]+)`", rows)) == read
-    not_variables = {"AUTHENTICATION_CLASSES", "CREDENTIALS", "DESTINATIONS", "THROTTLES", "URL_NAMESPACE"}
+    not_variables = {"AUTHENTICATION_CLASSES", "BUCKETS", "CREDENTIALS", "DESTINATIONS", "THROTTLES", "URL_NAMESPACE"}
     assert {*app_settings.REQUIRED, *app_settings.OPTIONAL} - not_variables <= read
 
 
@@ -113,6 +114,24 @@ def test_every_key_of_a_destination_is_named_and_the_example_is_sound(settings: 
     table = text.partition("| key | meaning |")[2]
     first = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
     assert set(re.findall(r"`([a-z_]+)`", first)) == Destination.keys()
+
+
+def test_every_key_of_a_place_and_every_check_is_named_and_the_example_is_sound(
+    settings: Any, monkeypatch: Any
+) -> None:
+    text = section(PAGES["docs/configuration.md"], "More than one bucket")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    for name in re.findall(r'os\.environ\["(\w+)"\]', example):
+        monkeypatch.setenv(name, "of the example")
+    given: dict[str, Any] = {"os": os}
+    exec(example, given)  # the project's own documentation
+    settings.UPLOADS = given["UPLOADS"]
+    assert [message for message in run_checks(tags=["uploads"]) if str(message.id).startswith("uploads.")] == []
+    table = text.partition("| key of a place | meaning |")[2].partition("\n\n")[0]
+    first = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`([a-z_]+)`", first)) == set(places.KEYS)
+    source = (ROOT / "uploads" / "checks" / "places.py").read_text()
+    assert set(re.findall(r'id="(uploads\.\w+)"', source)) <= set(re.findall(r"`(uploads\.\w+)`", text))
 
 
 # The API

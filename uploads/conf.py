@@ -15,7 +15,11 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
+from uploads.domain import places
 from uploads.domain.destination import KEEP, ON_OWNER_DELETE, Destination, callback_parameters
+from uploads.domain.errors import StorageRefused
+from uploads.domain.phrase import Phrase
+from uploads.domain.places import Place, Stored
 from uploads.oss.callback import KEY_URL_PREFIXES
 from uploads.oss.credential_sources import time_from
 from uploads.oss.endpoint import Addressing, Endpoint
@@ -56,8 +60,9 @@ class Settings:
     OPTIONAL = (
         "CREDENTIALS",
         "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
-        "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "DESTINATIONS", "THROTTLES", "METRICS_TOKEN",
-        "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE", "AUTHENTICATION_CLASSES",
+        "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "BUCKETS", "DESTINATIONS", "THROTTLES",
+        "METRICS_TOKEN", "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
+        "AUTHENTICATION_CLASSES",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -71,11 +76,7 @@ class Settings:
     @cached_property
     def addressing(self) -> Addressing:
         """`virtual`: bucket.endpoint (OSS accepts nothing else); `path`; `cname`: the endpoint is the bucket's own."""
-        match self.text("OSS_ADDRESSING") or "virtual":
-            case "virtual" | "path" | "cname" as value:
-                return value
-            case value:
-                raise ValueError(f"{value!r} is not one of virtual, path, cname")
+        return places.addressing(self.text("OSS_ADDRESSING") or "virtual")
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -88,7 +89,7 @@ class Settings:
         text = self.text("OSS_INTERNAL_ENDPOINT")
         if not text:
             return self.endpoint
-        return Endpoint.parse(text, "virtual" if self.addressing == "cname" else self.addressing)
+        return places.endpoint_behind(text, self.addressing)
 
     @cached_property
     def region(self) -> str:
@@ -97,7 +98,7 @@ class Settings:
 
     @cached_property
     def bucket(self) -> str:
-        """The bucket of destinations that name none."""
+        """The bucket of destinations that name none; or the name of an entry of BUCKETS."""
         return self.text("OSS_BUCKET")
 
     @cached_property
@@ -125,7 +126,7 @@ class Settings:
     @cached_property
     def sts_endpoint(self) -> str:
         """The origin of the STS server."""
-        return self.text("OSS_STS_ENDPOINT") or f"https://sts.{self.region}.aliyuncs.com"
+        return self.text("OSS_STS_ENDPOINT") or places.sts_origin(self.region)
 
     @cached_property
     def callback_key_urls(self) -> tuple[str, ...]:
@@ -197,17 +198,73 @@ class Settings:
         except (AttributeError, TypeError) as error:
             raise ValueError(f"DESTINATIONS: {error}") from error
 
-    def bucket_of(self, destination: Destination) -> str:
-        """The name of the bucket that this destination uploads to."""
-        return destination.bucket or self.bucket
+    @cached_property
+    def named_buckets(self) -> Mapping[str, Mapping[str, Any]]:
+        """The entries of BUCKETS by name, as they are given."""
+        given = self.raw.get("BUCKETS") or {}
+        if not isinstance(given, Mapping) or not all(isinstance(entry, Mapping) for entry in given.values()):
+            raise ValueError("BUCKETS is not a dict of dicts")
+        return MappingProxyType(dict(given))
+
+    @cached_property
+    def default_place(self) -> Place:
+        """The place that the single settings describe (OSS_ENDPOINT, OSS_BUCKET and so on)."""
+        return Place(
+            name="",
+            bucket=self.bucket,
+            endpoint=self.endpoint,
+            internal_endpoint=self.internal_endpoint,
+            region=self.region,
+            credentials=self.credentials,
+            role=self.sts_role_arn,
+            sts_endpoint=self.sts_endpoint,
+        )
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        return {}
+
+    def place(self, name: str = "") -> Place:
+        """The place of this name in BUCKETS; for another name, the bucket of that name at the default place.
+
+        `name`: a destination's `bucket`; OSS_BUCKET when empty. Raises ValueError for a place that is malformed.
+        """
+        name = name or self.bucket
+        if name not in self._places:
+            entry = self.named_buckets.get(name)
+            if entry is None:
+                self._places[name] = self.default_place.at_bucket(name)
+            else:
+                self._places[name] = places.named_place(name, entry, self.default_place)
+        return self._places[name]
+
+    def place_of(self, row: Stored) -> Place:
+        """The place of an upload, or of another row: its destination's, or the one that has its bucket.
+
+        Raises StorageRefused when the settings no longer have it: then no other is tried.
+        """
+        destination = self.destinations.get(row.destination)
+        if destination is not None and self.place(destination.bucket).bucket == row.bucket:
+            return self.place(destination.bucket)
+        known = {self.place(name) for name in ("", *self.named_buckets, *self.buckets)}
+        found = [place for place in known if place.bucket == row.bucket]
+        if len(found) != 1:
+            raise StorageRefused(
+                Phrase(
+                    "The settings do not say where the bucket {bucket} is: no entry of BUCKETS names it, or several "
+                    "do. An administrator must correct BUCKETS.",
+                    bucket=row.bucket,
+                )
+            )
+        return found[0]
 
     @cached_property
     def buckets(self) -> Mapping[str, tuple[Destination, ...]]:
-        """Every bucket that a destination uploads to, by name, with those destinations."""
+        """Every place that a destination uploads to, by the name that `place` accepts, with those destinations."""
         found: dict[str, tuple[Destination, ...]] = {}
         for destination in self.destinations.values():
-            bucket = self.bucket_of(destination)
-            found[bucket] = (*found.get(bucket, ()), destination)
+            name = destination.bucket or self.bucket
+            found[name] = (*found.get(name, ()), destination)
         return MappingProxyType(dict(sorted(found.items())))
 
 

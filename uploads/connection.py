@@ -1,8 +1,7 @@
-"""The OSS client of this process, made from the settings.
+"""The OSS clients of this process, made from the settings.
 
-Rule: one client, with one connection pool, for each endpoint, region and provider of credentials; in a running site
-that is one. All share one clock. When Django announces that `UPLOADS` changed (in tests), all clients are closed and
-the clock is new.
+Rule: one client, with one connection pool, for each endpoint, region and provider of credentials; one clock for each
+endpoint. When Django announces that `UPLOADS` changed (in tests), all clients are closed and the clocks are new.
 """
 
 from contextlib import suppress
@@ -15,6 +14,7 @@ from django.dispatch import receiver
 
 from uploads import telemetry
 from uploads.conf import settings
+from uploads.domain.places import Place
 from uploads.oss.client import OssClient
 from uploads.oss.clock import ServerClock
 from uploads.oss.endpoint import Endpoint
@@ -22,44 +22,50 @@ from uploads.oss.errors import StorageError
 from uploads.oss.providers import CredentialsProvider
 
 _clients: dict[tuple[Endpoint, str, CredentialsProvider], OssClient] = {}
+_clocks: dict[Endpoint, ServerClock] = {}
 _lock = Lock()
 _synchronizing = Lock()
-_clock = ServerClock()
 
 
-def oss_clock() -> ServerClock:
-    """The clock of this process, which learns OSS's time from each answer."""
-    return _clock
+def oss_clock(place: Place | None = None) -> ServerClock:
+    """The clock of this process for a place, which learns OSS's time from each answer; of the default place if None."""
+    endpoint = (place or settings.place()).internal_endpoint
+    with _lock:
+        return _clocks.setdefault(endpoint, ServerClock())
 
 
-def oss_now() -> datetime:
+def oss_now(place: Place | None = None) -> datetime:
     """The time at OSS, for signatures. A process that has not heard of OSS yet asks once, and does not wait twice."""
-    clock = oss_clock()
+    clock = oss_clock(place)
     if not clock.known and _synchronizing.acquire(blocking=False):
         try:
             with suppress(StorageError):
-                oss_client().synchronize()
+                oss_client(place).synchronize()
         finally:
             clock.ask_no_more()
             _synchronizing.release()
     return clock.now()
 
 
-def oss_client() -> OssClient:
-    """The client for the backend's own calls; thread-safe. Raises ValueError when an endpoint is malformed."""
-    key = (settings.internal_endpoint, settings.region, settings.credentials)
+def oss_client(place: Place | None = None) -> OssClient:
+    """The client for the backend's own calls to a place; thread-safe. None: to the default place.
+
+    Raises ValueError when an endpoint is malformed.
+    """
+    place = place or settings.place()
+    clock = oss_clock(place)
+    key = (place.internal_endpoint, place.region, place.credentials)
     with _lock:
         if key not in _clients:
-            _clients[key] = OssClient(*key, clock=oss_clock(), observe=telemetry.oss_call)
+            _clients[key] = OssClient(*key, clock=clock, observe=telemetry.oss_call)
         return _clients[key]
 
 
 @receiver(setting_changed)
 def _close_all(*, setting: str, **_: Any) -> None:
-    global _clock
     if setting == "UPLOADS":
         with _lock:
-            _clock = ServerClock()
+            _clocks.clear()
             for client in _clients.values():
                 client.close()
             _clients.clear()

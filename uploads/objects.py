@@ -8,12 +8,12 @@ import io
 import os
 from typing import TYPE_CHECKING
 
-from uploads.conf import settings
 from uploads.connection import oss_now
 from uploads.domain.options import disposition
+from uploads.domain.places import Place
 from uploads.oss.client import OssClient
 from uploads.oss.messages import Completed
-from uploads.oss.signing import OssRequest, SigningContext, presign
+from uploads.oss.signing import OssRequest, presign
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -63,14 +63,12 @@ def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:
     return io.BufferedReader(ObjectReader(client, bucket, key, client.head(bucket, key)), BUFFER_BYTES)
 
 
-def download_url(bucket: str, key: str, expires: int, filename: str = "") -> str:
+def download_url(place: Place, key: str, expires: int, filename: str = "") -> str:
     """A presigned URL for GetObject, valid for `expires` seconds, or as long as the credentials behind it.
 
     `filename`: the browser saves it under this name. Raises CredentialsUnavailable.
     See https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls.
     """
     query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
-    now = oss_now()
-    context = SigningContext(settings.credentials.credentials(now), settings.region, now)
-    request, url = OssRequest("GET", bucket, key, query), settings.endpoint.url_of(bucket, key)
-    return presign(context, request, url, context.life(expires))
+    context, request = place.signing(oss_now(place)), OssRequest("GET", place.bucket, key, query)
+    return presign(context, request, place.endpoint.url_of(place.bucket, key), context.life(expires))

@@ -53,7 +53,7 @@ def completed_upload(oss_uploads: "LocalServer", db: None) -> Callable[..., "Upl
     `completed_upload(user, content=b"…", filename="a.bin", content_type="", destination="default")`.
     """
     from uploads import services
-    from uploads.connection import oss_client
+    from uploads.services.transactions import oss_client
 
     def make(
         user: Any,
@@ -63,7 +63,7 @@ def completed_upload(oss_uploads: "LocalServer", db: None) -> Callable[..., "Upl
         destination: str = "default",
     ) -> "Upload":
         upload = services.begin(user, services.UploadRequest(destination, filename, len(content), content_type))
-        client = oss_client()
+        client = oss_client(upload)
         if upload.upload_id:
             for number in upload.plan.numbers():
                 start = (number - 1) * upload.part_size

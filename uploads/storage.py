@@ -16,6 +16,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -33,6 +34,7 @@ from uploads.connection import oss_client
 from uploads.domain import options as object_options
 from uploads.domain.content_types import content_type_of
 from uploads.domain.keys import key_problem
+from uploads.domain.places import Place
 from uploads.domain.plan import plan
 from uploads.objects import download_url, open_object
 from uploads.oss.errors import NotFound, OssError
@@ -64,9 +66,10 @@ def options_problem(given: Mapping[str, Any]) -> str | None:
 class OssStorage(Storage):
     """A Django storage in one bucket.
 
-    `bucket`: OSS_BUCKET when empty. `prefix`: put before every name. `expires`: seconds for which a URL is valid; None
-    for public objects, whose URLs are not signed. `allow_overwrite`: whether a name that exists is written again
-    instead of getting another name. `options`: of the objects, see OPTIONS; a wrong one raises ImproperlyConfigured.
+    `bucket`: a name in BUCKETS, or a bucket at the default place; OSS_BUCKET when empty. `prefix`: put before every
+    name. `expires`: seconds for which a URL is valid; None for public objects, whose URLs are not signed.
+    `allow_overwrite`: whether a name that exists is written again instead of getting another name. `options`: of the
+    objects, see OPTIONS; a wrong one raises ImproperlyConfigured.
 
     A name that OSS, HTTP clients or policies do not accept raises SuspiciousFileOperation; an object that does not
     exist raises FileNotFoundError.
@@ -87,8 +90,12 @@ class OssStorage(Storage):
         self._allow_overwrite, self._options = allow_overwrite, options
 
     @property
+    def place(self) -> Place:
+        return settings.place(self._bucket)
+
+    @property
     def bucket(self) -> str:
-        return self._bucket or settings.bucket
+        return self.place.bucket
 
     def _key(self, name: str) -> str:
         key = self._prefix + name.replace("\\", "/")
@@ -105,7 +112,7 @@ class OssStorage(Storage):
         if mode not in ("r", "rb"):
             raise ValueError(f"Objects cannot be opened with mode {mode!r}, only with r, rb, w or wb.")
         try:
-            reader = open_object(oss_client(), self.bucket, self._key(name))
+            reader = open_object(oss_client(self.place), self.bucket, self._key(name))
         except NotFound as error:
             raise FileNotFoundError(name) from error
         return File(reader if mode == "rb" else io.TextIOWrapper(reader, "utf-8"), name)
@@ -122,14 +129,14 @@ class OssStorage(Storage):
 
     def _is_object(self, name: str) -> bool:
         try:
-            oss_client().head(self.bucket, self._key(name))
+            oss_client(self.place).head(self.bucket, self._key(name))
         except NotFound:
             return False
         return True
 
     def _is_directory(self, name: str) -> bool:
-        page = next(oss_client().list_objects(self.bucket, self._key(f"{name}/"), page_size=1))
-        return bool(page.keys)
+        pages = oss_client(self.place).list_objects(self.bucket, self._key(f"{name}/"), page_size=1)
+        return bool(next(pages).keys)
 
     def size(self, name: str) -> int:
         return self._found(name).size or 0
@@ -145,7 +152,7 @@ class OssStorage(Storage):
 
     def _found(self, name: str) -> Completed:
         try:
-            return oss_client().head(self.bucket, self._key(name))
+            return oss_client(self.place).head(self.bucket, self._key(name))
         except NotFound as error:
             raise FileNotFoundError(name) from error
 
@@ -154,7 +161,7 @@ class OssStorage(Storage):
         inside = path.replace("\\", "/").strip("/")
         folder = self._key(f"{inside}/") if inside else self._prefix
         directories, files = [], []
-        for page in oss_client().list_objects(self.bucket, folder, "/", page_size=MAX_LIST_PAGE):
+        for page in oss_client(self.place).list_objects(self.bucket, folder, "/", page_size=MAX_LIST_PAGE):
             directories += [prefix[len(folder) :].rstrip("/") for prefix in page.prefixes]
             files += [key[len(folder) :] for key in page.keys if key != folder]
         return directories, files
@@ -162,8 +169,8 @@ class OssStorage(Storage):
     def url(self, name: str | None) -> str:
         """A presigned URL to download, or the plain one when `expires` is None."""
         if self._expires is None:
-            return settings.endpoint.url_of(self.bucket, self._key(name) if name else self._prefix)
-        return download_url(self.bucket, self._key(name or ""), self._expires)
+            return self.place.endpoint.url_of(self.bucket, self._key(name) if name else self._prefix)
+        return download_url(self.place, self._key(name or ""), self._expires)
 
     # Writing
 
@@ -184,7 +191,7 @@ class OssStorage(Storage):
             name = available
 
     def _write(self, name: str, content: "File[Any]", *, overwrite: bool) -> None:
-        client, key = oss_client(), self._key(name)
+        client, key = oss_client(self.place), self._key(name)
         options = {**self._options, "forbid_overwrite": not overwrite}
         begin, end = self._headers(name, content, options), object_options.completion_headers(options)
         size = _size(content)
@@ -198,7 +205,7 @@ class OssStorage(Storage):
         upload_id = client.initiate(self.bucket, key, begin)
         try:
             parts = [client.upload_part(self.bucket, key, upload_id, 1, first)]
-            for number, piece in enumerate(_chain(second, pieces), 2):
+            for number, piece in enumerate(chain([] if second is None else [second], pieces), 2):
                 parts.append(client.upload_part(self.bucket, key, upload_id, number, piece))
             client.complete(self.bucket, key, upload_id, parts, end)
         except BaseException:
@@ -219,7 +226,7 @@ class OssStorage(Storage):
         """Deletes the object. One that does not exist is no error."""
         if not name:
             raise ValueError("The name must be given to delete().")
-        oss_client().delete_object(self.bucket, self._key(name))
+        oss_client(self.place).delete_object(self.bucket, self._key(name))
 
 
 class StaticOssStorage(OssStorage):
@@ -291,9 +298,3 @@ def _pieces(content: "File[Any]", size: int) -> Iterator[bytes]:
             del gathered[:size]
     if gathered:
         yield bytes(gathered)
-
-
-def _chain(first: bytes | None, others: Iterator[bytes]) -> Iterator[bytes]:
-    if first is not None:
-        yield first
-    yield from others

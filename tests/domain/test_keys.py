@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.domain.keys import MAX_FILENAME_BYTES, key_problem, object_key, safe_filename, template_problem
+from uploads.domain.keys import (
+    MAX_FILENAME_BYTES,
+    key_problem,
+    key_value,
+    object_key,
+    own_prefix,
+    safe_filename,
+    template_problem,
+)
 
 NOW, ID = datetime(2026, 1, 15), UUID(int=7)
 TEMPLATE = "uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}"
@@ -66,3 +74,74 @@ def test_a_wrong_template_is_told_in_words(template: object, words: str) -> None
 
 def test_the_default_template_is_sound() -> None:
     assert template_problem(TEMPLATE) is None
+
+
+# Values of the site's own
+
+
+@pytest.mark.parametrize("value", ["acme", "Acme-2", "a", "_", "acme.example.com", "x" * 64, 7, 0])
+def test_a_sound_value(value: object) -> None:
+    assert key_value(value) == str(value)
+
+
+HOSTILE = [
+    "", None, ".", "..", "a/../b", "../b", "a/b", "/", "a//b", "a\\b", "a..b", ".a", "a.", "x" * 65, "a b", "a\n",
+    "a\x00", "a*", "?", "%2e%2e", "ä", "公司", "a\u202eb", "{uuid}", True, False, -1, 1.5, b"acme", ["acme"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_value(value: object) -> None:
+    assert key_value(value) is None
+
+
+@given(value=st.text(max_size=80))
+def test_a_value_that_passes_is_one_segment_of_plain_characters(value: str) -> None:
+    if key_value(value) is not None:
+        assert value.isascii()
+        assert len(value) <= 64
+        assert not set(value) & set("/\\*?%{}")
+        assert value not in (".", "..")
+
+
+OWN = "films/{tenant}/{user_id}/{uuid}/{filename}"
+
+
+def test_values_stand_in_the_key_and_replace_no_field_of_ours() -> None:
+    values = {"tenant": "acme", "user_id": "1", "uuid": "x"}
+    key = object_key(OWN, user_id=7, now=NOW, uuid=ID, filename="a.mp4", values=values)
+    assert key == f"films/acme/7/{ID.hex}/a.mp4"
+
+
+@pytest.mark.parametrize(
+    ("template", "prefix"),
+    [
+        (OWN, "films/acme/7/"),
+        ("{tenant}/{user_id}/{uuid}", "acme/7/"),
+        ("films/{user_id}/{tenant}/{uuid}", "films/7/"),
+        ("films/{tenant}/u{user_id}/{uuid}", "films/acme/u7/"),
+        ("films/{tenant}/{uuid}", None),  # the prefix of all users of the tenant
+        ("films/{tenant}-{user_id}/{uuid}", None),  # of a-1 and 2, as of a and 1-2
+        ("films/{tenant}{user_id}/{uuid}", None),
+        ("films/x{tenant}/{user_id}/{uuid}", None),
+        ("films/{tenant:.2}/{user_id}/{uuid}", None),
+        ("films/{other}/{user_id}/{uuid}", None),
+        ("films/{date:%Y}/{user_id}/{uuid}", None),
+    ],
+)
+def test_the_prefix_of_one_user_of_one_tenant(template: str, prefix: str | None) -> None:
+    assert own_prefix(template, 7, {"tenant": "acme"}) == prefix
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("films/{company}/{uuid}", "unknown field company; use user_id, date, uuid, filename, tenant"),
+        ("films/{tenant:.3}/{uuid}", "tenant must stand as it is"),
+        ("films/{tenant!r}/{uuid}", "tenant must stand as it is"),
+        ("films/{tenant.__class__}/{uuid}", "unknown field"),
+    ],
+)
+def test_a_wrong_field_of_the_sites_own(template: str, words: str) -> None:
+    assert words in str(template_problem(template, ["tenant"]))
+    assert template_problem(OWN, ["tenant"]) is None

@@ -15,7 +15,6 @@ from uploads.connection import oss_clock
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
-from uploads.objects import download_url
 from uploads.oss.clock import ServerClock, utcnow
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, presign
@@ -61,7 +60,7 @@ def test_an_upload_from_beginning_to_end(api: APIClient, shift: timedelta, size:
         assert answer.status_code == 200, answer.text
     done = api.post(f"/api/uploads/{created['id']}/complete/", {}, format="json")
     assert (done.status_code, done.json()["state"]) == (200, "completed")
-    assert http.get(download_url(upload.bucket, upload.key, 60)).content == content_of(upload)
+    assert http.get(upload.url(60)).content == content_of(upload)
     assert abs(oss_clock().offset - shift) < timedelta(seconds=5)
 
 

@@ -174,7 +174,7 @@ def test_a_download_url_ends_with_the_credentials(started: Started, user: Any) -
     world = started("credentials_uri")
     upload = begin_small(user)
     send(upload)
-    url = download_url(upload.bucket, upload.key, 7 * 24 * 3600)
+    url = download_url(app_settings.place(), upload.key, 7 * 24 * 3600)
     seconds = int(url.partition("x-oss-expires=")[2].partition("&")[0])
     assert 800 < seconds <= 900
     world.later(timedelta(seconds=seconds - 2))

@@ -35,12 +35,13 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
     """The context of the template. `query`: bucket, prefix, delimiter and markers, as asked. Raises UploadError."""
     buckets = list(settings.buckets)
     bucket = query["bucket"] if query.get("bucket") in buckets else settings.bucket
+    place = settings.place(bucket)
     filters = {name: query[name] for name in ("prefix", "delimiter") if query.get(name)}
     markers = {name: query[name] for name in MARKERS if query.get(name)}
     with storage_errors():
-        found = oss_client().list_uploads(bucket, {"max-uploads": str(PAGE_SIZE), **filters, **markers})
-    uploads = services.known_uploads(bucket, found.uploads)
-    initiated_before = oss_now() - ORPHAN_AGE
+        found = oss_client(place).list_uploads(place.bucket, {"max-uploads": str(PAGE_SIZE), **filters, **markers})
+    uploads = services.known_uploads(place.bucket, found.uploads)
+    initiated_before = oss_now(place) - ORPHAN_AGE
     link = {"bucket": bucket, **filters}
     return {
         "bucket": bucket,
@@ -59,17 +60,18 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
 def abort(bucket: str, selected: list[str], user: Any) -> int:
     """Aborts each of `selected`, texts of the form `upload id:key`. Returns their number; raises UploadError.
 
-    Others are left out: an upload that is sent in one request has no upload id.
+    `bucket`: a key of `settings.buckets`. Others are left out: an upload that is sent in one request has no upload id.
 
     One that has a row is aborted by the service, so that its history names the user.
     """
+    place = settings.place(bucket)
     pairs = [(upload_id, key) for upload_id, _, key in (text.partition(":") for text in selected) if upload_id and key]
-    uploads = Upload.objects.filter(bucket=bucket, upload_id__in=[upload_id for upload_id, _ in pairs])
+    uploads = Upload.objects.filter(bucket=place.bucket, upload_id__in=[upload_id for upload_id, _ in pairs])
     known = {upload.upload_id: upload for upload in uploads}
     for upload_id, key in pairs:
         if upload := known.get(upload_id):
             services.abort(upload, actor=user)
         else:
             with storage_errors():
-                oss_client().abort(bucket, key, upload_id)
+                oss_client(place).abort(place.bucket, key, upload_id)
     return len(pairs)

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 
 from uploads import services
 from uploads.api import examples, requests, responses
-from uploads.conf import settings
 from uploads.domain.errors import WrongState
 from uploads.models import Upload
 from uploads.web import raised
@@ -35,7 +34,7 @@ class CredentialActions(viewsets.GenericViewSet[Upload]):
         They allow nothing else. 409 if the site has no STS role or the upload is not a multipart upload in progress.
         """
         issued = services.issue_credentials(self.get_object(), request.user)
-        return responses.credentials_response(issued, settings.endpoint, settings.region)
+        return responses.credentials_response(issued)
 
     @operation(
         *raised.REGISTER,
@@ -79,4 +78,4 @@ class CredentialsView(UploadsAPIView):
         body = requests.CredentialsRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         issued = services.issue_prefix_credentials(request.user, body.validated_data["destination"])
-        return responses.credentials_response(issued, settings.endpoint, settings.region)
+        return responses.credentials_response(issued)

@@ -88,7 +88,7 @@ def progress(upload: Upload) -> dict[str, Any]:
 
 def signed_parts(upload: Upload, parts: list[PartRequest], user: User) -> dict[str, Any]:
     """The signed parts, and the time of signing. Both times are OSS's, which the browser compares."""
-    now = services.oss_now()
+    now = services.oss_now(upload)
     signed = services.sign_parts(upload, parts, user=user, now=now)
     return {"parts": [responses.signed_part(part) for part in signed], "server_time": now}
 

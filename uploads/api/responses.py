@@ -18,7 +18,6 @@ from uploads.api.fields import (
 )
 from uploads.domain.errors import KeyReused, NotFoundError, UploadError
 from uploads.models import Upload
-from uploads.oss.endpoint import Endpoint
 from uploads.services import ScopedCredentials, SignedPart
 from uploads.web import problems, raised
 from uploads.web.framework import FIELD_MAPPING
@@ -200,8 +199,9 @@ class CredentialsSerializer(serializers.Serializer[Any]):
     addressing = AddressingField(required=False, help_text="With `prefix`: how URLs name the bucket.")
 
 
-def credentials_response(issued: ScopedCredentials, endpoint: Endpoint, region: str) -> Response:
+def credentials_response(issued: ScopedCredentials) -> Response:
     """200 with temporary credentials, which no cache may store."""
+    endpoint = issued.place.endpoint
     if issued.prefix:
         scope = {"prefix": issued.prefix, "addressing": endpoint.addressing}
     else:
@@ -212,7 +212,7 @@ def credentials_response(issued: ScopedCredentials, endpoint: Endpoint, region: 
         "security_token": issued.credentials.security_token,
         "expires_at": issued.expires_at,
         "endpoint": endpoint.url,
-        "region": region,
+        "region": issued.place.region,
         "bucket": issued.bucket,
         "traffic_limit": issued.traffic_limit,
         **scope,

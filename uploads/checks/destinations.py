@@ -1,5 +1,6 @@
 """Wrong destinations in the settings."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
@@ -15,7 +16,7 @@ from uploads.domain.destination import (
     Destination,
     callback_parameters,
 )
-from uploads.domain.keys import own_prefix, template_problem
+from uploads.domain.keys import FIELDS, VALUE_NAME, own_prefix, template_problem
 from uploads.domain.staging import prefix_problem
 from uploads.oss import callback
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS, MIN_PART_SIZE
@@ -40,7 +41,8 @@ def check_destinations() -> list[CheckMessage]:
 
 def _destination(destination: Destination) -> list[CheckMessage]:
     found = [*_numbers(destination), *_rules(destination), *_options(destination), *_issuing(destination)]
-    if problem := template_problem(destination.key):
+    found += _key_values(destination)
+    if problem := _template_problem(destination):
         hint = "Set a template such as uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}."
         found.append(Error(f"Destination {destination.name!r}, key: {problem}.", hint=hint, id="uploads.E009"))
     elif not destination.has_own_prefix:
@@ -58,6 +60,33 @@ def _destination(destination: Destination) -> list[CheckMessage]:
         )
         found.append(Error(text, hint=hint, id="uploads.E014"))
     return found + _staging(destination) + _deletion(destination)
+
+
+def _key_values(destination: Destination) -> list[CheckMessage]:
+    """Fields of the site's own: their names, and the functions that give their values."""
+    given, label = destination.key_values, f"Destination {destination.name!r}, key_values"
+    problems: list[str] = []
+    if not isinstance(given, Mapping):
+        problems = ["it is not a dict"]
+    else:
+        for name, function in given.items():
+            if not isinstance(name, str) or not VALUE_NAME.fullmatch(name) or name in FIELDS:
+                problems.append(f"{name!r} cannot be the name of a field")
+            elif not callable(function) and (problem := _import_problem(function)):
+                problems.append(problem)
+    hint = "Set a dict of functions of the user, or of their dotted paths, such as {'tenant': 'yourapp.tenants.of'}."
+    return [Error(f"{label}: {problem}.", hint=hint, id="uploads.E082") for problem in problems]
+
+
+def _own_values(destination: Destination) -> dict[str, str]:
+    """Examples of the values, by field."""
+    given = destination.key_values
+    names = given if isinstance(given, Mapping) else ()
+    return {name: "value" for name in names if isinstance(name, str) and name not in FIELDS}
+
+
+def _template_problem(destination: Destination) -> str | None:
+    return template_problem(destination.key, _own_values(destination))
 
 
 def _deletion(destination: Destination) -> list[CheckMessage]:
@@ -93,8 +122,8 @@ def _staging(destination: Destination) -> list[CheckMessage]:
         hint = "Set a prefix such as staging/."
         found.append(Error(f"{name}, stage_prefix: {problem}.", hint=hint, id="uploads.E040"))
         return found
-    bucket, prefix = settings.bucket_of(destination), destination.stage_prefix
-    others = [each for each in _well_formed() if settings.bucket_of(each) == bucket]
+    bucket, prefix = _bucket(destination), destination.stage_prefix
+    others = [each for each in _well_formed() if _bucket(each) == bucket]
     inside = sorted(each.name for each in others if each.prefix.startswith(prefix) or prefix.startswith(each.prefix))
     if inside:
         text = f"{name}, stage_prefix: {prefix!r} overlaps the keys of {', '.join(inside)}, which would expire with it."
@@ -103,6 +132,15 @@ def _staging(destination: Destination) -> list[CheckMessage]:
         hint = "OSS makes no callback for the final copy. Use the signal upload_completed instead."
         found.append(Error(f"{name}: callback does not go with stage.", hint=hint, id="uploads.E044"))
     return found
+
+
+def _bucket(destination: Destination) -> tuple[str, str]:
+    """The name and the region of its bucket. `check_places` reports a place that is malformed."""
+    try:
+        place = settings.place(destination.bucket)
+    except (ValueError, TypeError):
+        return str(destination.bucket), ""
+    return place.bucket, place.region
 
 
 def _import_problem(path: object) -> str | None:
@@ -184,7 +222,8 @@ def _issuing(destination: Destination) -> list[CheckMessage]:
         hint = "Set credentials to 'upload': objects of clients that begin uploads themselves cannot be staged."
         text = f"Destination {name!r}: credentials 'prefix' do not go with stage."
         found.append(Error(text, hint=hint, id="uploads.E045"))
-    if given == ISSUES_FOR_PREFIX and not template_problem(destination.key) and own_prefix(destination.key, 1) is None:
+    own = own_prefix(destination.key, 1, _own_values(destination)) if not _template_problem(destination) else ""
+    if given == ISSUES_FOR_PREFIX and own is None:
         text = f"Destination {name!r}, credentials: its keys have no prefix for each user."
         hint = "Begin the key with a fixed text and {user_id}/, such as films/{user_id}/{uuid}/{filename}."
         found.append(Error(text, hint=hint, id="uploads.E031"))

@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from uploads.checks.authentication import check_authentication
 from uploads.checks.credentials import check_credentials
 from uploads.checks.destinations import check_destinations
+from uploads.checks.places import ROLE_ARN, check_places
 from uploads.checks.storages import check_storages
 from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
 
@@ -29,7 +30,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     if wrong_types:
         return found
     found += [*_callback_keys(), *_throttles(), *_cache(), *_cache_client(), *_origins()]
-    return [*found, *check_authentication(), *check_destinations(), *check_storages()]
+    return [*found, *check_authentication(), *check_destinations(), *check_places(), *check_storages()]
 
 
 def _required() -> list[CheckMessage]:
@@ -117,9 +118,6 @@ def _roles() -> list[CheckMessage]:
         text = f"OSS_STS_ENDPOINT: {settings.sts_endpoint!r} is not scheme://host[:port]."
         found.append(Error(text, hint=hint, id="uploads.E018"))
     return found
-
-
-ROLE_ARN = re.compile(r"acs:ram::\d+:role/[\w.@-]+", re.ASCII)
 
 
 def _callback_keys() -> list[CheckMessage]:

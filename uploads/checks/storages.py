@@ -6,6 +6,8 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.module_loading import import_string
 
+from uploads.checks.places import wrong_domain
+from uploads.conf import settings
 from uploads.storage import OssStorage, options_problem
 
 ARGUMENTS = frozenset({"bucket", "prefix", "expires", "allow_overwrite", "manifest_storage", "manifest_strict"})
@@ -22,6 +24,10 @@ def check_storages() -> list[CheckMessage]:
         if problem:
             hint = "Set a value that OSS accepts in the header of that name, or leave it out."
             found.append(Error(f"STORAGES[{alias!r}], {problem}.", hint=hint, id="uploads.E064"))
+        try:
+            settings.place(options.get("bucket", ""))
+        except ValueError as error:
+            found.append(wrong_domain(f"STORAGES[{alias!r}], bucket: {error}."))
         if alias == "staticfiles" and options.get("expires", 0) is not None:
             text = f"STORAGES[{alias!r}] signs its URLs: they expire, and files cannot refer to each other."
             hint = "Set 'expires': None, 'acl': 'public-read' and a 'prefix' of its own."

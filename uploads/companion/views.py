@@ -173,8 +173,9 @@ class PartView(CompanionView):
         query = requests.PartQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = PartRequest(number, content_type=query.validated_data.get("type") or None)
-        (part,) = services.sign_parts(self.upload(upload_id), [wanted], user=self.capability.user, bind_sizes=False)
-        return Response({"url": part.url, "headers": part.headers, "expires": _seconds_left(part)})
+        upload = self.upload(upload_id)
+        (part,) = services.sign_parts(upload, [wanted], user=self.capability.user, bind_sizes=False)
+        return Response({"url": part.url, "headers": part.headers, "expires": _seconds_left(part, upload)})
 
 
 class BatchView(CompanionView):
@@ -209,5 +210,5 @@ class CompleteView(CompanionView):
         return Response({"location": upload.location, "key": upload.key, "bucket": upload.bucket})
 
 
-def _seconds_left(part: services.SignedPart) -> int:
-    return int((part.expires_at - services.oss_now()).total_seconds())
+def _seconds_left(part: services.SignedPart, upload: Upload) -> int:
+    return int((part.expires_at - services.oss_now(upload)).total_seconds())

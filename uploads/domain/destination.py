@@ -1,4 +1,4 @@
-"""A destination: a named place that pages may upload to, with everything that it allows and sets.
+"""A destination: a named target of uploads, with everything that it allows and sets.
 
 Rule: pure; each key of `UPLOADS["DESTINATIONS"]` is a field here, with its default and its unit. `uploads.checks`
 reports wrong values.
@@ -18,13 +18,15 @@ DEFAULT_KEY = "uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A named place that a page may upload to. The client chooses nothing that is not allowed here."""
+    """A named target of uploads. The client chooses nothing that is not allowed here."""
 
     name: str
     key: str = DEFAULT_KEY
-    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}."""
+    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}, and the names in `key_values`."""
+    key_values: Mapping[str, str | Callable[[Any], str | int]] = field(default_factory=dict)
+    """Functions of the user, or their dotted paths, by field of `key`: {"tenant": "yourapp.tenants.of"}."""
     bucket: str = ""
-    """Empty: OSS_BUCKET."""
+    """A name in BUCKETS, or a bucket at the default place. Empty: OSS_BUCKET."""
     permission: str | Callable[[Any], bool] = ""
     """Who may upload: a Django permission, or a function of the user. Empty: every logged-in user."""
 

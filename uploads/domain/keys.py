@@ -9,7 +9,10 @@ OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-
 
 import re
 import string
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +22,23 @@ from uploads.oss.limits import MAX_KEY_BYTES
 
 FIELDS = ("user_id", "date", "uuid", "filename")
 UNSAFE = re.compile(r'[\x00-\x1f\x7f*?/\\:"<>|#%]+')
+VALUE = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+VALUE_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 MAX_FILENAME_BYTES = 200
 """Leaves room for the rest of the key. The row keeps the full name."""
+
+
+NO_VALUES: Mapping[str, str] = MappingProxyType({})
+
+
+def key_value(given: object) -> str | None:
+    """A value of the site's own (a tenant, say) as a part of a key; None for one that is not allowed.
+
+    It must be a whole number, or 1 to 64 of A-Z, a-z, 0-9, `-` and `_`, with single dots between them. So it
+    holds no slash and is no dot segment: nobody's keys begin with the prefix of somebody else.
+    """
+    text = str(given) if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else given
+    return text if isinstance(text, str) and VALUE.fullmatch(text) else None
 
 
 def safe_filename(filename: str) -> str:
@@ -42,11 +60,15 @@ def _shorten(text: str, size: int) -> str:
     return text.encode()[:size].decode("utf-8", "ignore")
 
 
-def object_key(template: str, *, user_id: object, now: datetime, uuid: UUID, filename: str) -> str:
-    """The key that the template gives. Raises ValueError (with a phrase) for one that `key_problem` rejects."""
-    key = template.format(
-        user_id=UNSAFE.sub("_", str(user_id)), date=now, uuid=uuid.hex, filename=safe_filename(filename)
-    )
+def object_key(
+    template: str, *, user_id: object, now: datetime, uuid: UUID, filename: str, values: Mapping[str, str] = NO_VALUES
+) -> str:
+    """The key that the template gives. `values`: those of fields of the site's own, as `key_value` returns them.
+
+    Raises ValueError (with a phrase) for a key that `key_problem` rejects.
+    """
+    fields = {"user_id": UNSAFE.sub("_", str(user_id)), "date": now, "uuid": uuid.hex}
+    key = template.format_map({**values, **fields, "filename": safe_filename(filename)})
     problem = key_problem(key)
     if problem:
         raise ValueError(problem)
@@ -58,16 +80,21 @@ def static_prefix(template: str) -> str:
     return next((text if name is not None else template for text, name, _, _ in string.Formatter().parse(template)), "")
 
 
-def own_prefix(template: str, user_id: object) -> str | None:
-    """The prefix of all keys of this user and of no other user's; None if the template has no such prefix."""
+def own_prefix(template: str, user_id: object, values: Mapping[str, str] = NO_VALUES) -> str | None:
+    """The prefix of all keys of this user and of no other user's; None if the template has no such prefix.
+
+    A field of `values` must fill a whole segment: of `{tenant}-{user_id}/` two users could have the same prefix.
+    """
+    fields = list(string.Formatter().parse(template))
     start = ""
-    for text, name, _, _ in string.Formatter().parse(template):
+    for (text, name, form, conversion), (after, *_) in pairwise([*fields, ("", None, None, None)]):
         start += text
+        ends_segment = after.startswith("/") and not form and not conversion
         if name == "user_id":
-            rest = template.partition("{user_id}")[2]
-            return f"{start}{UNSAFE.sub('_', str(user_id))}/" if rest.startswith("/") else None
-        if name is not None:
+            return f"{start}{UNSAFE.sub('_', str(user_id))}/" if ends_segment else None
+        if name is None or name not in values or not ends_segment or not (start == "" or start.endswith("/")):
             return None
+        start += values[name]
     return None
 
 
@@ -90,20 +117,24 @@ def key_problem(key: str) -> Phrase | None:
     return None
 
 
-def template_problem(template: Any) -> str | None:
-    """Why a template is not allowed; None if it is."""
+def template_problem(template: Any, own: Collection[str] = ()) -> str | None:
+    """Why a template is not allowed; None if it is. `own`: the names of fields of the site's own."""
     if not isinstance(template, str):
         return "it must be a string"
     try:
-        names = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+        fields = [field for field in string.Formatter().parse(template) if field[1] is not None]
     except ValueError as error:
         return str(error)
-    if unknown := sorted(names - set(FIELDS)):
-        return f"unknown field {', '.join(unknown)}; use {', '.join(FIELDS)}"
+    names = {str(name) for _, name, _, _ in fields}
+    if unknown := sorted(names - {*FIELDS, *own}):
+        return f"unknown field {', '.join(unknown)}; use {', '.join([*FIELDS, *own])}"
+    if changed := sorted(str(name) for _, name, form, conversion in fields if name in own and (form or conversion)):
+        return f"{', '.join(changed)} must stand as it is, without a format"
     if "uuid" not in names:
         return "it must contain {uuid}, or uploads of one name would overwrite each other"
     try:
-        key = object_key(template, user_id=1, now=datetime(2026, 1, 15), uuid=UUID(int=0), filename="a.bin")
+        values, now = dict.fromkeys(own, "value"), datetime(2026, 1, 15)
+        key = object_key(template, user_id=1, now=now, uuid=UUID(int=0), filename="a.bin", values=values)
     except ValueError as error:
         return str(error)
     return None if UUID(int=0).hex in key else "{uuid} must not be shortened: it tells whose object it is"

@@ -46,7 +46,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def _reasons() -> Iterator[str]:
     """Why the site is not ready. Anybody may ask, so details stay in the log and in `manage.py check`."""
-    if any(message.is_serious() for message in run_checks(tags=["uploads"])):
+    if any(message.is_serious() and not message.is_silenced() for message in run_checks(tags=["uploads"])):
         yield "settings: a value is missing or malformed; run manage.py check"
     try:
         Upload.objects.only("pk").first()

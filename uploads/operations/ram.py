@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from uploads.conf import settings
 from uploads.domain.destination import Destination
+from uploads.domain.places import Place
 from uploads.operations.bucket import days_until_abort, days_until_expiry, protected_prefixes
 from uploads.oss import permissions, policy
 from uploads.oss.permissions import Permission, Target
@@ -60,50 +61,57 @@ class Policies:
         return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
-def policies(identity: str, *, setup: bool = True) -> Policies:
+def policies(identity: str, *, bucket: str = "", setup: bool = True) -> Policies:
     """The policies of the settings. `identity` assumes the role: user/NAME or role/NAME, of the role's account.
 
+    `bucket`: a name in BUCKETS; they are those of its credentials, for all buckets that these reach, and of its role.
     Without `setup` the site's policy leaves out what only configure_bucket and doctor need.
     """
-    site, role = _Grants(), _Grants()
-    for bucket, destinations in settings.buckets.items():
+    site, role, chosen = _Grants(), _Grants(), settings.place(bucket)
+    for name, destinations in settings.buckets.items():
+        place = settings.place(name)
+        if place.credentials != chosen.credentials:
+            continue
         for destination in destinations:
-            _grant_uploads(site, bucket, destination)
-            _grant_browsers(role, bucket, destination)
+            _grant_uploads(site, place, destination)
+            if place.role == chosen.role:
+                _grant_browsers(role, place, destination)
         if setup:
-            site.allow(permissions.required(_setup(destinations)), bucket)
-    for bucket, prefix, options in _storages():
+            site.allow(permissions.required(_setup(destinations)), place.bucket)
+    for place, prefix, options in _storages():
+        if place.credentials != chosen.credentials:
+            continue
         tagged, kms = bool(options.get("tagging")), options.get("encryption") == "KMS"
-        key = policy.kms_resource(settings.region, str(options.get("encryption_key_id") or ""))
-        site.allow(permissions.required(STORAGE, tagged=tagged, kms=kms), bucket, (prefix,), kms_key=key)
-    if not (role and settings.sts_role_arn):
+        key = policy.kms_resource(place.region, str(options.get("encryption_key_id") or ""))
+        site.allow(permissions.required(STORAGE, tagged=tagged, kms=kms), place.bucket, (prefix,), kms_key=key)
+    if not (role and chosen.role):
         return Policies(site.document())
-    site.allow(permissions.required(["AssumeRole"]), role=settings.sts_role_arn)
-    account = settings.sts_role_arn.split(":")[3]
+    site.allow(permissions.required(["AssumeRole"]), role=chosen.role)
+    account = chosen.role.split(":")[3]
     trusted = {"RAM": [f"acs:ram::{account}:{identity}"]}
     assume = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
     return Policies(site.document(), role.document(), {"Version": "1", "Statement": [assume]})
 
 
-def _grant_uploads(site: "_Grants", bucket: str, destination: Destination) -> None:
-    kms, key = uses_kms(destination), kms_resource(destination, settings.region)
+def _grant_uploads(site: "_Grants", place: Place, destination: Destination) -> None:
+    kms, key = uses_kms(destination), kms_resource(destination, place.region)
     tagged = bool(destination.tagging) or "tagging" in destination.client_options
     # A staged file has no tags until it is copied to its own key.
     written = (destination.stage_prefix,) if destination.stage else (destination.prefix,)
     browsers_tag = tagged and not destination.stage
-    site.allow(permissions.required(UPLOADS, tagged=browsers_tag, kms=kms), bucket, written, kms_key=key)
+    site.allow(permissions.required(UPLOADS, tagged=browsers_tag, kms=kms), place.bucket, written, kms_key=key)
     if destination.stage:
         copying = permissions.required(COPIES, tagged=tagged, kms=kms)
-        site.allow(copying, bucket, (destination.prefix,), kms_key=key, sources=written)
+        site.allow(copying, place.bucket, (destination.prefix,), kms_key=key, sources=written)
     if issues_for_prefix(destination):
         search = (*SEARCH, *(["GetObjectTagging"] if "tagging" in destination.client_options else []))
-        site.allow(permissions.required(search), bucket, written)
+        site.allow(permissions.required(search), place.bucket, written)
 
 
-def _grant_browsers(role: "_Grants", bucket: str, destination: Destination) -> None:
+def _grant_browsers(role: "_Grants", place: Place, destination: Destination) -> None:
     written = (destination.stage_prefix,) if destination.stage else (destination.prefix,)
-    key = kms_resource(destination, settings.region)
-    role.allow(browser_permissions(destination), bucket, written, kms_key=key)
+    key = kms_resource(destination, place.region)
+    role.allow(browser_permissions(destination), place.bucket, written, kms_key=key)
 
 
 def _setup(destinations: Sequence[Destination]) -> Iterator[str]:
@@ -115,12 +123,12 @@ def _setup(destinations: Sequence[Destination]) -> Iterator[str]:
     yield "PutBucketOverwriteConfig" if protected_prefixes(destinations) else "DeleteBucketOverwriteConfig"
 
 
-def _storages() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Bucket, prefix and options of each OssStorage in Django's STORAGES."""
+def _storages() -> Iterator[tuple[Place, str, dict[str, Any]]]:
+    """Place, prefix and options of each OssStorage in Django's STORAGES."""
     for given in django_settings.STORAGES.values():
         if issubclass(import_string(given["BACKEND"]), OssStorage):
             options = given.get("OPTIONS") or {}
-            yield options.get("bucket") or settings.bucket, options.get("prefix", ""), options
+            yield settings.place(options.get("bucket") or ""), options.get("prefix", ""), options
 
 
 class _Grants:

@@ -4,7 +4,6 @@ Rule: no OSS call inside a database transaction. Claim (compare-and-set), call O
 of these is repaired by calling again, because OSS is asked what is so before anything is believed.
 """
 
-from uploads.connection import oss_now
 from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
 from uploads.services.begin import (
@@ -18,6 +17,7 @@ from uploads.services.begin import (
     unfinished,
 )
 from uploads.services.callback import receive
+from uploads.services.common import oss_now
 from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials, renew_refused
 from uploads.services.deletion import abort_or_delete, delete_object

@@ -56,7 +56,7 @@ def release(upload: Upload) -> None:
         abort_until_gone(upload)
     if upload.method != Method.MULTIPART or upload.state == State.FAILED or upload.credentials_until:
         with storage_errors():
-            oss_client().delete_object(upload.bucket, upload.key)
+            oss_client(upload).delete_object(upload.bucket, upload.key)
     upload.parts.all().delete()
     now, expiry = timezone.now(), signatures_expire(upload)
     Upload.objects.filter(pk=upload.pk).update(
@@ -81,7 +81,7 @@ def abort_until_gone(upload: Upload) -> None:
 def abort_once(upload: Upload) -> None:
     """AbortMultipartUpload. Enough where no part can be on its way. Raises StorageBusy, StorageRefused."""
     with storage_errors():
-        oss_client().abort(upload.bucket, upload.key, upload.upload_id)
+        oss_client(upload).abort(upload.bucket, upload.key, upload.upload_id)
 
 
 def signatures_expire(upload: Upload) -> datetime:
@@ -99,6 +99,6 @@ def remove_registered(upload: Upload) -> None:
         identity = object_identity(upload.bucket, upload.key, found.etag, found.modified)
         if identity == upload.pk:
             with storage_errors():
-                oss_client().delete_object(upload.bucket, upload.key)
+                oss_client(upload).delete_object(upload.bucket, upload.key)
     Upload.objects.filter(pk=upload.pk).update(released_at=timezone.now())
     upload.refresh_from_db()

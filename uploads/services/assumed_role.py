@@ -17,10 +17,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from uploads.conf import settings
 from uploads.connection import oss_clock
 from uploads.domain.errors import Forbidden, NotOffered
 from uploads.domain.phrase import Phrase
+from uploads.domain.places import Place
 from uploads.models import User
 from uploads.oss import sts
 from uploads.oss.client import assume_role
@@ -43,6 +43,7 @@ class Scope:
     `seconds` is how long the credentials shall be valid.
     """
 
+    place: Place
     slot: str
     policy: str
     seconds: int
@@ -57,27 +58,32 @@ def assumed_role(user: User, scope: Scope) -> TemporaryCredentials:
     are: after a change of it they are not returned. Raises NotOffered without a role, Forbidden, StorageBusy and
     StorageRefused.
     """
-    role = settings.sts_role_arn
-    if not role:
+    place = scope.place
+    if not place.role:
         raise NotOffered(
             Phrase("Temporary credentials are not configured on this site: request signatures for the parts.")
         )
     if len(scope.policy) > sts.MAX_POLICY_CHARACTERS:
         raise NotOffered(Phrase("The key is too long for the policy of temporary credentials."))
-    bound = hashlib.sha256("\n".join((role, scope.policy, str(scope.seconds), login_of(user))).encode()).hexdigest()
-    if known := _cached(scope.slot, bound):
+    binding = (place.role, place.sts_endpoint, scope.policy, str(scope.seconds), login_of(user))
+    bound = hashlib.sha256("\n".join(binding).encode()).hexdigest()
+    if known := _cached(scope, bound):
         return known
     require_no_transaction()
     with _lock_of(scope.slot):
-        return _cached(scope.slot, bound) or _ask(user, scope, role, bound)
+        return _cached(scope, bound) or _ask(user, scope, bound)
 
 
-def forget(slot: str, *, unless_new: bool = False) -> None:
-    """Drop a cache entry. `unless_new`: only if it is older than a minute."""
-    known = sealed_cache.get(_name(slot)) if unless_new else None
-    if known and oss_clock().now() - datetime.fromisoformat(known["issued"]) < NEW:
-        return
+def forget(slot: str) -> None:
+    """Drop a cache entry."""
     sealed_cache.delete(_name(slot))
+
+
+def forget_old(slot: str, now: datetime) -> None:
+    """Drop a cache entry that is older than a minute. `now`: the time at OSS."""
+    known = sealed_cache.get(_name(slot))
+    if not known or now - datetime.fromisoformat(known["issued"]) >= NEW:
+        forget(slot)
 
 
 def session_name(user: User) -> str:
@@ -98,15 +104,16 @@ def login_of(user: User) -> str:
     return user.get_session_auth_hash()
 
 
-def _ask(user: User, scope: Scope, role: str, bound: str) -> TemporaryCredentials:
-    now = oss_clock().now()
+def _ask(user: User, scope: Scope, bound: str) -> TemporaryCredentials:
+    place, clock = scope.place, oss_clock(scope.place)
+    now = clock.now()
     with storage_errors():
-        own_end = settings.credentials.credentials(now).expires_at
+        own_end = place.credentials.credentials(now).expires_at
         left = int((own_end - now).total_seconds()) if own_end else scope.seconds
         seconds = max(sts.MIN_DURATION_SECONDS, min(scope.seconds, left))
         scope.record(timezone.now() + timedelta(seconds=seconds) + CLOCK_TOLERANCE)
-        request = sts.AssumeRole(role, session_name(user), seconds, scope.policy)
-        issued = assume_role(settings.sts_endpoint, settings.credentials, request, clock=oss_clock())
+        request = sts.AssumeRole(place.role, session_name(user), seconds, scope.policy)
+        issued = assume_role(place.sts_endpoint, place.credentials, request, clock=clock)
     given, end = issued.credentials, min(issued.expires_at, own_end or issued.expires_at)
     entry = {
         "credentials": [given.access_key_id, given.access_key_secret, given.security_token],
@@ -118,12 +125,12 @@ def _ask(user: User, scope: Scope, role: str, bound: str) -> TemporaryCredential
     return TemporaryCredentials(given, end)
 
 
-def _cached(slot: str, bound: str) -> TemporaryCredentials | None:
-    known = sealed_cache.get(_name(slot))
+def _cached(scope: Scope, bound: str) -> TemporaryCredentials | None:
+    known = sealed_cache.get(_name(scope.slot))
     if not known or known["bound"] != bound:
         return None
     issued, end = (datetime.fromisoformat(known[name]) for name in ("issued", "end"))
-    if end - oss_clock().now() <= (end - issued) / 3:
+    if end - oss_clock(scope.place).now() <= (end - issued) / 3:
         return None
     return TemporaryCredentials(Credentials(*known["credentials"]), end)
 

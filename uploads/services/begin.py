@@ -29,6 +29,7 @@ from uploads.models.databases import retry_deadlocks
 from uploads.oss.errors import StorageError
 from uploads.services import destination_rules
 from uploads.services.common import storage_errors
+from uploads.services.destination_rules import KeyValues
 from uploads.services.quota import Quota
 from uploads.services.transactions import oss_client
 
@@ -84,13 +85,13 @@ def begin_many(
     keys = [_idempotency_key(idempotency_key, index) for index in range(len(requests))]
     known = _begun_before(owner, keys)
     results: list[Upload | UploadError] = []
-    quota = Quota(owner)
+    quota, key_values = Quota(owner), KeyValues(owner)
     for request, key in zip(requests, keys, strict=True):
         try:
             if idempotency_key and key in known:
                 results.append(_begun_with(idempotency_key, known[key]))
             else:
-                results.append(_initiate(owner, request, key, quota))
+                results.append(_initiate(request, key, quota, key_values))
         except UploadError as error:
             results.append(error)
     new = [upload for upload in results if isinstance(upload, Upload) and upload._state.adding]
@@ -112,26 +113,26 @@ def begin_many(
     return [quota.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
 
 
-def _initiate(owner: User, request: UploadRequest, key: str, quota: Quota) -> Upload:
+def _initiate(request: UploadRequest, key: str, quota: Quota, key_values: KeyValues) -> Upload:
     """A new upload, initiated at OSS and not yet in the database."""
-    upload = _planned(owner, request, key)
+    upload = _planned(request, key, key_values)
     quota.admit(upload)
     if upload.method == Method.MULTIPART:
         with storage_errors():
-            upload.upload_id = oss_client().initiate(upload.bucket, upload.key, object_headers(upload))
+            upload.upload_id = oss_client(upload).initiate(upload.bucket, upload.key, object_headers(upload))
     return upload
 
 
-def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Upload:
+def _planned(request: UploadRequest, idempotency_key: str, key_values: KeyValues) -> Upload:
     destination = destination_rules.get_destination(request.destination)
     content_type = request.content_type or DEFAULT_CONTENT_TYPE
     destination_rules.check_file(destination, request.size, content_type)
     planned, now = _plan(request.size, destination), timezone.now()
     upload = Upload(
         id=uuid4(),
-        owner_id=owner.pk,
+        owner_id=key_values.user.pk,
         destination=destination.name,
-        bucket=settings.bucket_of(destination),
+        bucket=settings.place(destination.bucket).bucket,
         filename=request.filename,
         relative_path=_relative_path(request),
         content_type=content_type,
@@ -147,7 +148,7 @@ def _planned(owner: User, request: UploadRequest, idempotency_key: str) -> Uploa
         updated_at=now,
         expires_at=now + destination.lifetime,
     )
-    upload.key = _object_key(upload, destination)
+    upload.key = _object_key(upload, destination, key_values.of(destination))
     if destination.stage:
         upload.final_key = upload.key
         upload.key = upload.staging_key = staging_key(destination.stage_prefix, upload.key, upload.id.hex)
@@ -177,10 +178,15 @@ def _method(planned: Plan, chosen: Mapping[str, Any], *, in_one: bool) -> Method
     return Method.POST if options.fits_a_form(chosen) else Method.PUT
 
 
-def _object_key(upload: Upload, destination: Destination) -> str:
+def _object_key(upload: Upload, destination: Destination, values: Mapping[str, str]) -> str:
     try:
         return object_key(
-            destination.key, user_id=upload.owner_id, now=upload.created_at, uuid=upload.id, filename=upload.filename
+            destination.key,
+            user_id=upload.owner_id,
+            now=upload.created_at,
+            uuid=upload.id,
+            filename=upload.filename,
+            values=values,
         )
     except ValueError as error:
         (why,) = error.args
@@ -205,7 +211,7 @@ def _abort_at_oss(uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         if upload.upload_id:
             with suppress(StorageError):
-                oss_client().abort(upload.bucket, upload.key, upload.upload_id)
+                oss_client(upload).abort(upload.bucket, upload.key, upload.upload_id)
 
 
 def object_headers(upload: Upload) -> dict[str, str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from uploads import connection
 from uploads.conf import Destination, callback_parameters, settings
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import UploadError, from_storage
@@ -30,6 +31,11 @@ def callback_of(upload: Upload) -> tuple[str, Mapping[str, str]]:
 def destination_of(upload: Upload) -> Destination:
     """The upload's destination; one with the defaults if it is no longer in the settings."""
     return settings.destinations.get(upload.destination) or Destination(upload.destination)
+
+
+def oss_now(upload: Upload) -> datetime:
+    """The time at OSS in the place of this upload."""
+    return connection.oss_now(settings.place_of(upload))
 
 
 def require(upload: Upload, *allowed: State) -> None:
@@ -62,7 +68,7 @@ def parts_at_oss(upload: Upload) -> list[Part] | None:
     """ListParts; None if OSS does not know the multipart upload (any more). Raises StorageBusy, StorageRefused."""
     with storage_errors():
         try:
-            return oss_client().list_parts(upload.bucket, upload.key, upload.upload_id)
+            return oss_client(upload).list_parts(upload.bucket, upload.key, upload.upload_id)
         except NotFound as error:
             if error.code != "NoSuchUpload":
                 raise
@@ -84,7 +90,7 @@ def object_at_oss(upload: Upload, *, quick: bool = False) -> Completed | None:
     """
     with storage_errors():
         try:
-            return oss_client().head(upload.bucket, upload.key, quick=quick)
+            return oss_client(upload).head(upload.bucket, upload.key, quick=quick)
         except NotFound as error:
             if error.code != "NoSuchKey":
                 raise

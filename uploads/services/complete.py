@@ -180,7 +180,7 @@ def _look_at_object(group: _Group, actor: User | None) -> None:
 def _abort_parts(group: _Group, actor: User | None) -> None:
     for case, _ in group:
         with suppress(StorageError):  # The sweep aborts what is left.
-            oss_client().abort(case.upload.bucket, case.upload.key, case.upload.upload_id)
+            oss_client(case.upload).abort(case.upload.bucket, case.upload.key, case.upload.upload_id)
         case.learned["parts"] = None
 
 
@@ -200,7 +200,7 @@ def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, A
     if _takes_all(upload) and len(action.parts) == len(case.learned["parts"]):
         headers[COMPLETE_ALL] = "yes"
     try:
-        done = oss_client().complete(upload.bucket, upload.key, upload.upload_id, action.parts, headers)
+        done = oss_client(upload).complete(upload.bucket, upload.key, upload.upload_id, action.parts, headers)
     except Unreachable:
         return {"answer_lost": True, "found": UNKNOWN}
     except OssError as error:

@@ -15,12 +15,13 @@ from uploads.connection import oss_clock
 from uploads.domain.errors import NotOffered
 from uploads.domain.keys import own_prefix
 from uploads.domain.phrase import Phrase
+from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import Method, PrefixCredentials, Upload, User
 from uploads.oss.signing import Credentials
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
-from uploads.services.assumed_role import CLOCK_TOLERANCE, Scope, assumed_role, forget
+from uploads.services.assumed_role import CLOCK_TOLERANCE, Scope, assumed_role, forget, forget_old
 from uploads.services.common import require, storage_errors
 from uploads.services.session_policies import issues_for_prefix, prefix_policy, upload_policy
 
@@ -34,11 +35,16 @@ class ScopedCredentials:
 
     credentials: Credentials = field(repr=False)
     expires_at: datetime
-    bucket: str
+    place: Place
     key: str = ""
     upload_id: str = ""
     prefix: str = ""
     traffic_limit: int | None = None
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket at OSS."""
+        return self.place.bucket
 
 
 def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
@@ -55,17 +61,18 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
     if upload.method != Method.MULTIPART:
         raise NotOffered(Phrase("This file is sent in one request: request a signature for part 1 instead."))
     record_activity(upload, timezone.now())
+    place = settings.place_of(upload)
     if prefix := _shared_prefix(upload, destination, user):
         _record(upload, timezone.now() + timedelta(seconds=destination.credentials_expires) + CLOCK_TOLERANCE)
         issued = assumed_role(user, _prefix_scope(user, destination, prefix))
     else:
-        text = upload_policy(upload.bucket, upload.key, upload.transfer_options, settings.region)
-        scope = Scope(_slot(upload), text, destination.credentials_expires, partial(_record, upload))
+        text = upload_policy(upload.bucket, upload.key, upload.transfer_options, place.region)
+        scope = Scope(place, _slot(upload), text, destination.credentials_expires, partial(_record, upload))
         issued = assumed_role(user, scope)
     return ScopedCredentials(
         issued.credentials,
         issued.expires_at,
-        upload.bucket,
+        place,
         key=upload.key,
         upload_id=upload.upload_id,
         traffic_limit=upload.options.get("traffic_limit"),
@@ -85,7 +92,7 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
     return ScopedCredentials(
         issued.credentials,
         issued.expires_at,
-        settings.bucket_of(destination),
+        settings.place(destination.bucket),
         prefix=prefix,
         traffic_limit=destination.traffic_limit,
     )
@@ -94,7 +101,7 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
 def prefix_of(destination: Destination, user: User) -> str:
     """The user's own prefix, if credentials are issued for it. Raises NotOffered."""
     _require_offer(destination, issues_for_prefix(destination))
-    prefix = own_prefix(destination.key, user.pk)
+    prefix = own_prefix(destination.key, user.pk, destination_rules.KeyValues(user).of(destination))
     if prefix is None:
         raise NotOffered(
             Phrase("The destination {name!r} has no separate prefix for each user.", name=destination.name)
@@ -113,28 +120,30 @@ def renew_refused(upload: Upload, user: User) -> None:
     The server's own ones are renewed if they are temporary, and issued ones are dropped from the cache unless they are
     new. Both are limited, so that nobody makes the server call STS for each request.
     """
-    now, provider = oss_clock().now(), settings.credentials
+    place = settings.place_of(upload)
+    now, provider = oss_clock(place).now(), place.credentials
     with storage_errors():
         held = provider.credentials(now)
     if held.security_token:
         provider.renew(held, now)
-    forget(_slot(upload), unless_new=True)
-    forget(_prefix_slot(user, upload.destination), unless_new=True)
+    forget_old(_slot(upload), now)
+    forget_old(_prefix_slot(user, upload.destination), now)
 
 
 def _shared_prefix(upload: Upload, destination: Destination, user: User) -> str:
     """The prefix whose credentials this upload shares with the owner's others; "" where it has its own."""
     if not issues_for_prefix(destination) or upload.owner_id != user.pk:
         return ""
-    prefix = own_prefix(destination.key, user.pk) or ""
-    return prefix if upload.key.startswith(prefix) and upload.bucket == settings.bucket_of(destination) else ""
+    prefix = own_prefix(destination.key, user.pk, destination_rules.KeyValues(user).of(destination)) or ""
+    bucket = settings.place(destination.bucket).bucket
+    return prefix if upload.key.startswith(prefix) and upload.bucket == bucket else ""
 
 
 def _prefix_scope(user: User, destination: Destination, prefix: str) -> Scope:
-    bucket = settings.bucket_of(destination)
-    record = partial(PrefixCredentials.objects.extend, user, destination.name, bucket, prefix)
-    text = prefix_policy(destination, bucket, prefix, settings.region)
-    return Scope(_prefix_slot(user, destination.name), text, destination.credentials_expires, record)
+    place = settings.place(destination.bucket)
+    record = partial(PrefixCredentials.objects.extend, user, destination.name, place.bucket, prefix)
+    text = prefix_policy(destination, place.bucket, prefix, place.region)
+    return Scope(place, _prefix_slot(user, destination.name), text, destination.credentials_expires, record)
 
 
 def _record(upload: Upload, until: datetime) -> None:

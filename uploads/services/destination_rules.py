@@ -3,19 +3,24 @@
 Rule: deny by default. Each refusal names the field, the limit, and what would be accepted.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from django.contrib.auth.models import PermissionsMixin
+from django.utils.module_loading import import_string
 
 from uploads.conf import Destination, settings
 from uploads.domain import options as table
 from uploads.domain.errors import Forbidden, InvalidUpload, NotOffered
+from uploads.domain.keys import key_value
 from uploads.domain.phrase import Phrase
 from uploads.domain.quota import too_large
 from uploads.models import Upload, User
 from uploads.oss.limits import MAX_METADATA_BYTES
+
+log = logging.getLogger("uploads.destinations")
 
 
 def get_destination(name: str) -> Destination:
@@ -62,6 +67,36 @@ def permit(destination: Destination, user: User) -> None:
     if not allowed:
         detail = Phrase("You may not upload to {name!r}. Ask an administrator for access.", name=destination.name)
         raise Forbidden(detail, errors={"destination": [detail]})
+
+
+class KeyValues:
+    """What the functions of destinations (`key_values`) say of one user; each is called once."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self._known: dict[str, dict[str, str]] = {}
+
+    def of(self, destination: Destination) -> Mapping[str, str]:
+        """The values by field of the destination's key.
+
+        Raises Forbidden for one that cannot be part of a key, None and "" included. What the functions raise, passes.
+        """
+        if destination.name not in self._known:
+            given = destination.key_values.items()
+            self._known[destination.name] = {name: self._value(destination, name, function) for name, function in given}
+        return self._known[destination.name]
+
+    def _value(self, destination: Destination, field: str, function: str | Callable[[Any], str | int]) -> str:
+        value = key_value((import_string(function) if isinstance(function, str) else function)(self.user))
+        if value is None:
+            log.warning("no valid value for a key", extra={"destination": destination.name, "field": field})
+            detail = Phrase(
+                "You may not upload to {name!r}: your account has no valid {field}. Ask an administrator.",
+                name=destination.name,
+                field=field,
+            )
+            raise Forbidden(detail, errors={"destination": [detail]})
+        return value
 
 
 def metadata(destination: Destination, given: Mapping[str, str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ def undo_late_writes(upload: Upload) -> None:
 
 
 def _abort_multipart_uploads(upload: Upload) -> None:
-    client = oss_client()
+    client = oss_client(upload)
     with storage_errors():
         for held in list(client.all_uploads(upload.bucket, upload.key)):
             if held.key == upload.key:
@@ -51,7 +51,7 @@ def _undo(upload: Upload, found: Completed) -> None:
         if _is_allowed(upload, found):
             return
     with storage_errors():
-        oss_client().delete_object(upload.bucket, upload.key)
+        oss_client(upload).delete_object(upload.bucket, upload.key)
 
 
 def _is_allowed(upload: Upload, found: Completed) -> bool:

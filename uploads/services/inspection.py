@@ -38,7 +38,7 @@ def inspect(upload: Upload, staged: Staged, *, keep_alive: Callable[[], None]) -
     if destination is None:
         return Rejected(Phrase("The destination {name!r} no longer exists.", name=upload.destination))
     try:
-        found = oss_client().head(upload.bucket, upload.staging_key)
+        found = oss_client(upload).head(upload.bucket, upload.staging_key)
         if found.etag != staged.etag:
             return staging.replaced()
         return _rule_problem(destination, upload, found) or _inspect(destination, upload, found, keep_alive)
@@ -61,7 +61,7 @@ def _rule_problem(destination: Destination, upload: Upload, found: Completed) ->
         return Rejected(error.detail)
     head = b""
     if size:
-        head = oss_client().get_range(upload.bucket, upload.staging_key, 0, min(size, HEAD_BYTES), found.etag)
+        head = oss_client(upload).get_range(upload.bucket, upload.staging_key, 0, min(size, HEAD_BYTES), found.etag)
     problem = content_problem(head, upload.content_type, destination.content_types)
     return Rejected(problem) if problem else None
 
@@ -73,7 +73,7 @@ def _inspect(
         return None
 
     def open_file() -> BinaryIO:
-        reader = _Reader(oss_client(), upload.bucket, upload.staging_key, found)
+        reader = _Reader(oss_client(upload), upload.bucket, upload.staging_key, found)
         reader.keep_alive = keep_alive
         return io.BufferedReader(reader, BUFFER_BYTES)
 

@@ -8,7 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 from time import monotonic
 
+from uploads.conf import settings
 from uploads.domain.attributes import ACL, STORAGE_CLASS, required_attributes
+from uploads.domain.places import Place
 from uploads.models import Upload
 from uploads.oss.errors import Denied, StorageError
 from uploads.oss.messages import Completed
@@ -18,7 +20,7 @@ from uploads.services.transactions import oss_client
 
 CLASS_SECONDS = 600.0
 """Seconds for which a process remembers the storage class of a bucket."""
-_classes: dict[str, tuple[float, str]] = {}
+_classes: dict[Place, tuple[float, str]] = {}
 
 
 def required(upload: Upload) -> Mapping[str, str]:
@@ -37,21 +39,25 @@ def described_object(upload: Upload) -> Completed | None:
         return None
     with storage_errors():
         try:
-            acl = {ACL: oss_client().get_object_acl(upload.bucket, upload.key)}
+            acl = {ACL: oss_client(upload).get_object_acl(upload.bucket, upload.key)}
         except Denied:
             acl = {}
     headers = {**found.headers, **acl}
-    if not upload.options.get("storage_class") and _is_buckets_class(upload.bucket, headers.get(STORAGE_CLASS, "")):
+    if not upload.options.get("storage_class") and _is_buckets_class(upload, headers.get(STORAGE_CLASS, "")):
         headers.pop(STORAGE_CLASS)
     return replace(found, headers=headers)
 
 
-def _is_buckets_class(bucket: str, storage_class: str) -> bool:
-    """Whether objects of this bucket have this class unless a request says otherwise. Most buckets are Standard."""
+def _is_buckets_class(upload: Upload, storage_class: str) -> bool:
+    """Whether objects of its bucket have this class unless a request says otherwise. Most buckets are Standard."""
     if storage_class in ("", "Standard"):
         return False
-    known = _classes.get(bucket)
+    place = settings.place_of(upload)
+    known = _classes.get(place)
     if known is None or known[0] < monotonic():
         with suppress(StorageError):
-            known = _classes[bucket] = (monotonic() + CLASS_SECONDS, oss_client().bucket_storage_class(bucket))
+            known = _classes[place] = (
+                monotonic() + CLASS_SECONDS,
+                oss_client(place).bucket_storage_class(place.bucket),
+            )
     return known is not None and known[1] == storage_class

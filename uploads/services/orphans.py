@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from uploads.conf import settings
 from uploads.domain.destination import outermost_prefixes
+from uploads.domain.errors import UploadError
+from uploads.domain.places import Place
 from uploads.models import Upload
 from uploads.oss.errors import NotFound
 from uploads.oss.messages import OpenUpload
@@ -24,14 +26,23 @@ ORPHAN_AGE = timedelta(hours=24)
 
 
 def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
-    """Abort multipart uploads in our buckets, under our prefixes, that have no row and got no part for ORPHAN_AGE."""
+    """Abort multipart uploads in our buckets, under our prefixes, that have no row and got no part for ORPHAN_AGE.
+
+    A place that fails does not stop the others: its error (StorageBusy, StorageRefused) is raised at the end.
+    """
     before = (now or timezone.now()) - ORPHAN_AGE
-    for bucket, destinations in settings.buckets.items():
+    errors: list[UploadError] = []
+    for name, destinations in settings.buckets.items():
         for destination in destinations:
             if not destination.has_own_prefix:
                 yield Swept("refused", f"destination {destination.name}", NO_PREFIX)
-        for prefix in outermost_prefixes(each for each in destinations if each.has_own_prefix):
-            yield from _sweep_prefix(bucket, prefix, before, dry_run=dry_run)
+        try:
+            for prefix in outermost_prefixes(each for each in destinations if each.has_own_prefix):
+                yield from _sweep_prefix(settings.place(name), prefix, before, dry_run=dry_run)
+        except UploadError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 NO_PREFIX = (
@@ -40,31 +51,31 @@ NO_PREFIX = (
 )
 
 
-def _sweep_prefix(bucket: str, prefix: str, before: datetime, *, dry_run: bool) -> Iterator[Swept]:
+def _sweep_prefix(place: Place, prefix: str, before: datetime, *, dry_run: bool) -> Iterator[Swept]:
     page: list[OpenUpload] = []
     with storage_errors():
-        for held in oss_client().all_uploads(bucket, prefix):
+        for held in oss_client(place).all_uploads(place.bucket, prefix):
             page += [held] if held.initiated < before else []
             if len(page) == BATCH:
-                yield from _abort_orphans(bucket, page, before, dry_run=dry_run)
+                yield from _abort_orphans(place, page, before, dry_run=dry_run)
                 page = []
-        yield from _abort_orphans(bucket, page, before, dry_run=dry_run)
+        yield from _abort_orphans(place, page, before, dry_run=dry_run)
 
 
-def _abort_orphans(bucket: str, page: Sequence[OpenUpload], before: datetime, *, dry_run: bool) -> Iterator[Swept]:
-    known = known_uploads(bucket, page)
+def _abort_orphans(place: Place, page: Sequence[OpenUpload], before: datetime, *, dry_run: bool) -> Iterator[Swept]:
+    known = known_uploads(place.bucket, page)
     for held in page:
-        if held.upload_id in known or _is_alive(bucket, held, before):
+        if held.upload_id in known or _is_alive(place, held, before):
             continue
         if not dry_run:
-            oss_client().abort(bucket, held.key, held.upload_id)
+            oss_client(place).abort(place.bucket, held.key, held.upload_id)
         yield Swept("would be orphan" if dry_run else "orphan", held.key, held.upload_id)
 
 
-def _is_alive(bucket: str, held: OpenUpload, before: datetime) -> bool:
+def _is_alive(place: Place, held: OpenUpload, before: datetime) -> bool:
     """Whether a part has arrived since then. An upload that has ended by now is left alone as well."""
     try:
-        parts = oss_client().list_parts(bucket, held.key, held.upload_id)
+        parts = oss_client(place).list_parts(place.bucket, held.key, held.upload_id)
     except NotFound as error:
         if error.code != "NoSuchUpload":
             raise

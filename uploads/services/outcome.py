@@ -18,7 +18,7 @@ END_FIELDS = ("etag", "crc64", "location", "callback", "completed_at", "released
 def object_fields(upload: Upload, done: Completed, report: ClientReport) -> dict[str, Any]:
     """The fields that describe the object."""
     crc64 = "" if done.crc64 is None else str(done.crc64)
-    location = settings.endpoint.url_of(upload.bucket, upload.key)
+    location = settings.place_of(upload).endpoint.url_of(upload.bucket, upload.key)
     callback = done.callback or upload.callback or reported_callback(upload, report)
     return {"etag": done.etag, "crc64": crc64, "location": location, "callback": callback}
 

@@ -61,7 +61,7 @@ def register(user: User, name: str, key: str) -> Upload:
     """
     destination = destination_rules.get_destination(name)
     destination_rules.permit(destination, user)
-    prefix, bucket = prefix_of(destination, user), settings.bucket_of(destination)
+    prefix, bucket = prefix_of(destination, user), settings.place(destination.bucket).bucket
     held = PrefixCredentials.objects.filter(
         owner_id=user.pk, destination=destination.name, bucket=bucket, prefix=prefix
     ).first()
@@ -76,7 +76,7 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
 
     Raises the error of the rule that it breaks, after its removal.
     """
-    found = object_at_oss(Upload(bucket=held.bucket, key=key))
+    found = object_at_oss(Upload(destination=held.destination, bucket=held.bucket, key=key))
     if found is None or found.modified is None or found.modified < held.since:
         return None
     if keys_being_removed(held.bucket, [key]):
@@ -138,7 +138,7 @@ def _row(held: PrefixCredentials, destination: Destination, key: str, found: Com
         size=size,
         part_size=max(size, 1),
         metadata=_metadata(destination, found.headers),
-        options=_options(destination, held.bucket, key, found.headers),
+        options=_options(held, destination, key, found.headers),
         created_at=found.modified or now,
         updated_at=now,
         expires_at=now + destination.lifetime,
@@ -160,12 +160,14 @@ def _metadata(destination: Destination, headers: Mapping[str, str]) -> dict[str,
     return {name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)}
 
 
-def _options(destination: Destination, bucket: str, key: str, headers: Mapping[str, str]) -> dict[str, object]:
+def _options(
+    held: PrefixCredentials, destination: Destination, key: str, headers: Mapping[str, str]
+) -> dict[str, object]:
     """What the object must have: the destination's options, and the object's own tags where the client may set them."""
     options = {name: value for name, value in destination.options.items() if name != "expires"}
     if "tagging" in destination.client_options and headers.get("x-oss-tagging-count", "0") != "0":
         with storage_errors():
-            options["tagging"] = oss_client().get_object_tagging(bucket, key)
+            options["tagging"] = oss_client(held).get_object_tagging(held.bucket, key)
     return options
 
 
@@ -211,7 +213,8 @@ def unknown_objects(held: PrefixCredentials, destination: Destination) -> Iterat
     # OSS does not document whether a multipart object's time is that of its begin or of its end.
     youngest = max(held.since, held.searched_until - destination.lifetime)
     with storage_errors():
-        pages = oss_client().list_objects(held.bucket, held.prefix, start_after=held.cursor, page_size=MAX_LIST_PAGE)
+        client = oss_client(held)
+        pages = client.list_objects(held.bucket, held.prefix, start_after=held.cursor, page_size=MAX_LIST_PAGE)
         for page in pages:
             recent = [each for each in page.objects if each.modified >= youngest]
             yield _without_row(held.bucket, recent), page.keys[-1] if page.next_token and page.keys else ""

@@ -164,7 +164,7 @@ def _remove(removal: ObjectRemoval) -> Outcome:
     if not _is_the_uploads(removal, found):
         return Outcome.REPLACED
     with storage_errors():
-        oss_client().delete_object(removal.bucket, removal.key)
+        oss_client(removal).delete_object(removal.bucket, removal.key)
     return Outcome.REMOVED
 
 
@@ -182,7 +182,7 @@ def _is_the_uploads(removal: ObjectRemoval, found: Completed) -> bool:
 
 def _abort_multipart_uploads(place: Upload) -> None:
     """Those that a holder of temporary credentials has begun at this key."""
-    client = oss_client()
+    client = oss_client(place)
     with storage_errors():
         for held in list(client.all_uploads(place.bucket, place.key)):
             if held.key == place.key:

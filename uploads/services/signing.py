@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from uploads import telemetry
 from uploads.conf import Destination, settings
-from uploads.connection import oss_now
 from uploads.domain import options
 from uploads.domain.errors import NotOffered, StorageRefused, from_storage
 from uploads.domain.phrase import Phrase
+from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User
 from uploads.oss import post
@@ -27,7 +27,7 @@ from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningCont
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.begin import object_headers
-from uploads.services.common import callback_of, destination_of, require, storage_errors
+from uploads.services.common import callback_of, destination_of, oss_now, require, storage_errors
 from uploads.services.parts import check_part, require_room, with_sizes
 
 SHORTEST_LIFE = 60
@@ -74,17 +74,18 @@ def sign_parts(
             check_part(upload, part.number, part.size)
         require_room(upload, destination.max_size)
     record_activity(upload, timezone.now())
-    now = (now or oss_now()).astimezone(UTC).replace(microsecond=0)
+    place = settings.place_of(upload)
+    now = (now or oss_now(upload)).astimezone(UTC).replace(microsecond=0)
     telemetry.SIGNATURES.labels(upload.destination).inc(len(parts))
     with storage_errors():
-        context = SigningContext(settings.credentials.credentials(now), settings.region, now)
-    life = _life(destination, context)
+        context = place.signing(now)
+    life = _life(destination, place, context)
     match upload.method:
         case Method.POST:
             return [_sign_single(upload, part, context, life) for part in parts]
         case Method.PUT:
             return [_sign_put(upload, part, context, life) for part in parts]
-    url, expires_at = settings.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
+    url, expires_at = place.endpoint.url_of(upload.bucket, upload.key), now + timedelta(seconds=life)
     query = [("uploadId", upload.upload_id), *options.traffic(upload.transfer_options).items()]
     signer = PartSigner(context, OssRequest("PUT", upload.bucket, upload.key, query), url, life)
     return [
@@ -92,11 +93,11 @@ def sign_parts(
     ]
 
 
-def _life(destination: Destination, context: SigningContext) -> int:
+def _life(destination: Destination, place: Place, context: SigningContext) -> int:
     """Seconds until a signature expires: no longer than the credentials behind it. Raises StorageRefused."""
     life = context.life(destination.url_expires)
     if life < min(SHORTEST_LIFE, destination.url_expires):
-        if not isinstance(settings.credentials, FixedCredentials):
+        if not isinstance(place.credentials, FixedCredentials):
             raise from_storage(CredentialsUnavailable("the setting CREDENTIALS"))
         raise StorageRefused(
             Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
@@ -129,7 +130,7 @@ def _sign_form(upload: Upload, part: PartRequest, context: SigningContext, life:
     }
     sizes = _sizes(upload)
     signed = post.signed_fields(context, upload.bucket, fields, sizes, life)
-    url = settings.endpoint.url_of(upload.bucket, "")
+    url = settings.place_of(upload).endpoint.url_of(upload.bucket, "")
     return SignedPart(part.number, url, context.now + timedelta(seconds=life), upload.size, "POST", fields=signed)
 
 
@@ -158,7 +159,8 @@ def _sign_put(upload: Upload, part: PartRequest, context: SigningContext, life: 
     # By default OSS signs only some headers. A client could leave out the others, such as Content-Disposition.
     sent = {**headers, "Content-Length": str(upload.size)}
     request = OssRequest("PUT", upload.bucket, upload.key, list(query.items()), sent, [*sent])
-    signed = presign(context, request, settings.endpoint.url_of(upload.bucket, upload.key), life)
+    url = settings.place_of(upload).endpoint.url_of(upload.bucket, upload.key)
+    signed = presign(context, request, url, life)
     return SignedPart(part.number, signed, context.now + timedelta(seconds=life), upload.size, headers=headers)
 
 

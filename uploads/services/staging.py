@@ -84,10 +84,10 @@ def remove_staged(upload: Upload) -> None:
     """Remove what an ended upload has left below its staging key. Raises StorageBusy or StorageRefused."""
     with storage_errors():
         if upload.upload_id:
-            oss_client().abort(upload.bucket, upload.staging_key, upload.upload_id)
-        oss_client().delete_object(upload.bucket, upload.staging_key)
+            oss_client(upload).abort(upload.bucket, upload.staging_key, upload.upload_id)
+        oss_client(upload).delete_object(upload.bucket, upload.staging_key)
         if upload.copy_id and upload.state != State.COMPLETED:
-            oss_client().abort(upload.bucket, upload.final_key, upload.copy_id)
+            oss_client(upload).abort(upload.bucket, upload.final_key, upload.copy_id)
     Upload.objects.filter(pk=upload.pk).update(staging_removed_at=timezone.now())
 
 
@@ -156,7 +156,7 @@ def _pass(work: _Work, action: staging.Pass) -> None:
 
 def _look_at_final(work: _Work, action: staging.LookAtFinal) -> None:
     try:
-        work.learned["final"] = oss_client().head(work.upload.bucket, work.upload.final_key)
+        work.learned["final"] = oss_client(work.upload).head(work.upload.bucket, work.upload.final_key)
     except NotFound as error:
         if error.code != "NoSuchKey":
             raise
@@ -168,7 +168,7 @@ def _copy_whole(work: _Work, action: staging.CopyWhole) -> None:
     headers = {**final_headers(upload), **options.completion_headers(upload.options)}
 
     def call() -> dict[str, Any]:
-        oss_client().copy_object(upload.bucket, upload.final_key, work.source, work.staged.etag, headers)
+        oss_client(upload).copy_object(upload.bucket, upload.final_key, work.source, work.staged.etag, headers)
         return {"final": UNKNOWN, "was_copied": True}
 
     work.copy_errors(call)
@@ -176,19 +176,19 @@ def _copy_whole(work: _Work, action: staging.CopyWhole) -> None:
 
 def _begin_copy(work: _Work, action: staging.BeginCopy) -> None:
     upload = work.upload
-    copy_id = oss_client().initiate(upload.bucket, upload.final_key, final_headers(upload))
+    copy_id = oss_client(upload).initiate(upload.bucket, upload.final_key, final_headers(upload))
     try:
         work.write(copy_id=copy_id)
     except ClaimLost:
         with suppress(StorageError):  # The sweep aborts it as an orphan.
-            oss_client().abort(upload.bucket, upload.final_key, copy_id)
+            oss_client(upload).abort(upload.bucket, upload.final_key, copy_id)
         raise
     work.learned["parts"] = []
 
 
 def _look_at_copy(work: _Work, action: staging.LookAtCopy) -> None:
     try:
-        work.learned["parts"] = oss_client().list_parts(*work.copy)
+        work.learned["parts"] = oss_client(work.upload).list_parts(*work.copy)
     except NotFound as error:
         if error.code != "NoSuchUpload":
             raise
@@ -197,7 +197,7 @@ def _look_at_copy(work: _Work, action: staging.LookAtCopy) -> None:
 
 def _copy_parts(work: _Work, action: staging.CopyParts) -> None:
     """The next few parts at once. The database is not used in the threads."""
-    client, target, source, etag = oss_client(), work.copy, work.source, work.staged.etag
+    client, target, source, etag = oss_client(work.upload), work.copy, work.source, work.staged.etag
 
     def one(part: tuple[int, tuple[int, int]]) -> messages.Part:
         return client.upload_part_copy(target, part[0], source, etag, part[1])
@@ -219,7 +219,7 @@ def _complete_copy(work: _Work, action: staging.CompleteCopy) -> None:
     headers = options.completion_headers(work.upload.options)
 
     def call() -> dict[str, Any]:
-        oss_client().complete(*work.copy, action.parts, headers)
+        oss_client(work.upload).complete(*work.copy, action.parts, headers)
         return {"final": UNKNOWN, "was_copied": True}
 
     work.copy_errors(call)
@@ -228,7 +228,7 @@ def _complete_copy(work: _Work, action: staging.CompleteCopy) -> None:
 def _finish(work: _Work, action: staging.Finish) -> None:
     """The staged object goes first: were the upload completed first, a crash would leave it to the sweep."""
     upload, done, now = work.upload, action.done, timezone.now()
-    oss_client().delete_object(*work.source)
+    oss_client(work.upload).delete_object(*work.source)
     work.claim.write()
     part_count = messages.part_count(work.staged.etag) if upload.is_stream else upload.part_count
     ended = {
@@ -236,7 +236,7 @@ def _finish(work: _Work, action: staging.Finish) -> None:
         "stage": "",
         "etag": done.etag,
         "crc64": "" if done.crc64 is None else str(done.crc64),
-        "location": settings.endpoint.url_of(upload.bucket, upload.final_key),
+        "location": settings.place_of(upload).endpoint.url_of(upload.bucket, upload.final_key),
         "completed_at": now,
         "released_at": now,
         "parts_done": part_count,
@@ -256,11 +256,11 @@ def _reject(work: _Work, action: staging.Reject) -> None:
     log.warning("staged file rejected", extra={"upload": str(upload.pk), "code": action.error.code})
     work.ended, work.error = True, action.error
     with suppress(StorageError):  # The sweep removes what is left.
-        oss_client().delete_object(*work.source)
+        oss_client(work.upload).delete_object(*work.source)
         if action.final:
-            oss_client().delete_object(upload.bucket, upload.final_key)
+            oss_client(upload).delete_object(upload.bucket, upload.final_key)
         if upload.copy_id:
-            oss_client().abort(*work.copy)
+            oss_client(work.upload).abort(*work.copy)
 
 
 _COSTLY = (staging.Check, staging.CopyWhole, staging.CopyParts)

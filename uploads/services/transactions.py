@@ -11,6 +11,8 @@ from django.db import connections, router
 from django.db.transaction import get_connection
 
 from uploads import connection
+from uploads.conf import settings
+from uploads.domain.places import Place, Stored
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 
@@ -39,10 +41,14 @@ def require_no_transaction() -> None:
         raise CalledInTransaction
 
 
-def oss_client() -> OssClient:
-    """The client of this process. Raises CalledInTransaction, and ValueError when an endpoint is malformed."""
+def oss_client(where: Place | Stored) -> OssClient:
+    """The client of this process for a place, or for the place of a row.
+
+    Raises CalledInTransaction, StorageRefused for a row whose place has left the settings, and ValueError when an
+    endpoint is malformed.
+    """
     require_no_transaction()
-    return connection.oss_client()
+    return connection.oss_client(where if isinstance(where, Place) else settings.place_of(where))
 
 
 def without_atomic_requests(view: View) -> View:

@@ -89,12 +89,15 @@ else:
 if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     use_pymysql()
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("charset", "utf8mb4")
-    # These of Django's warn of constraints and indexes with conditions, for which the app has another form there.
-    SILENCED_SYSTEM_CHECKS = ["models.W036", "models.W037"]
 CACHES = {
     "default": env.dj_cache_url("CACHE_URL", "locmem://") or {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SILENCED_SYSTEM_CHECKS: list[str] = env.list("DJANGO_SILENCED_CHECKS", [])
+if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
+    # These of Django's warn of constraints and indexes with conditions, for which the app has another form there.
+    SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "models.W036", "models.W037"]
 
 
 def credentials() -> object:
@@ -142,6 +145,7 @@ UPLOADS = {
         "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
+    "BUCKETS": env.json("UPLOADS_BUCKETS", {}),
     "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
 
@@ -173,7 +177,7 @@ def storage_origins() -> list[str]:
     """The origins that the page sends parts to, one for each bucket; none while a system check fails."""
     app = Settings(UPLOADS)
     try:
-        return sorted({app.endpoint.origin(bucket) for bucket in app.buckets})
+        return sorted({place.endpoint.origin(place.bucket) for place in map(app.place, app.buckets)})
     except ValueError:
         return []
 

@@ -33,9 +33,11 @@ class Command(OperatorCommand):
         origins = [each.rstrip("/") for each in [*settings.origins, *origin]]
         if not origins:
             raise CommandError("No origin is set. Set UPLOADS_ORIGINS, or pass --origin https://app.example.com.")
-        for bucket, destinations in settings.buckets.items():
+        for name, destinations in settings.buckets.items():
+            place = settings.place(name)
+            bucket = str(place)
             try:
-                for change in changes(oss_client(), bucket, destinations, origins):
+                for change in changes(oss_client(place), place.bucket, destinations, origins):
                     self._configure(bucket, change, dry_run=dry_run)
             except NotAvailable as error:
                 note = f"{bucket}: overwrite protection is not available: {error}. Each signature forbids overwriting."

@@ -31,27 +31,35 @@ class Command(OperatorCommand):
             help="whose key the site has, user/NAME or role/NAME: the role trusts it (default %(default)s)",
         )
         parser.add_argument(
+            "--bucket", default="", metavar="NAME", help="a name in BUCKETS: the policies of its key and its role"
+        )
+        parser.add_argument(
             "--document", choices=("site", "role", "trust"), help="print this policy alone, as JSON for RAM's console"
         )
         parser.add_argument(
             "--without-setup", action="store_true", help="leave out what only configure_bucket and doctor need"
         )
 
-    def handle(self, *, format: str, identity: str, document: str | None, without_setup: bool, **_: Any) -> None:
+    def handle(
+        self, *, format: str, identity: str, bucket: str, document: str | None, without_setup: bool, **_: Any
+    ) -> None:
         if not IDENTITY.fullmatch(identity):
             raise CommandError("--identity must be user/NAME or role/NAME.")
-        made = policies(identity, setup=not without_setup)
-        self._warn(made)
+        if bucket and bucket not in settings.named_buckets:
+            raise CommandError("--bucket must be a name in BUCKETS.")
+        role_arn = settings.place(bucket).role
+        made = policies(identity, bucket=bucket, setup=not without_setup)
+        self._warn(made, role_arn)
         if document is None:
-            role, seconds = settings.sts_role_arn.rpartition("/")[2], _session_seconds()
+            role, seconds = role_arn.rpartition("/")[2], _session_seconds()
             self.stdout.write(FORMATS[format](made, Names(identity, role, seconds)))
         elif document in made.as_dict():
             self.stdout.write(json.dumps(made.as_dict()[document], indent=2, ensure_ascii=False))
         else:
             raise CommandError("No role is needed: no destination issues temporary credentials, or no role is set.")
 
-    def _warn(self, made: Policies) -> None:
-        if any(each.credentials for each in settings.destinations.values()) and not settings.sts_role_arn:
+    def _warn(self, made: Policies, role_arn: str) -> None:
+        if any(each.credentials for each in settings.destinations.values()) and not role_arn:
             note = "A destination issues temporary credentials. Set OSS_STS_ROLE_ARN to get the policies of its role."
             self.stderr.write(self.style.WARNING(note))
         for name, policy in made.as_dict().items():

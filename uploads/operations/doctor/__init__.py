@@ -6,11 +6,12 @@ out, so that a broken set-up has one FAIL, whose fix mends it.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from uploads.conf import settings
-from uploads.connection import oss_client
+from uploads.domain.places import Place
 from uploads.operations.doctor import credentials, site, storage
-from uploads.operations.doctor.finding import Finding, until_failed
+from uploads.operations.doctor.finding import Finding
 
 __all__ = ["Finding", "examine"]
 
@@ -24,14 +25,25 @@ def examine() -> Iterator[Finding]:
     if broken:
         return
     yield from site.check_metrics()
-    accepted = credentials.check_credentials()
-    yield accepted
-    if accepted.level == "FAIL":
-        return
-    yield from until_failed(_check_buckets(), credentials.check_role())
+    yield from _examine_places()
 
 
-def _check_buckets() -> Iterator[Finding]:
-    client = oss_client()
-    for bucket, destinations in settings.buckets.items():
-        yield from storage.check_bucket(client, bucket, destinations)
+def _examine_places() -> Iterator[Finding]:
+    """The credentials of each account, the buckets where OSS accepts them, and the roles."""
+    places = {settings.place(name): destinations for name, destinations in settings.buckets.items()}
+    accounts = {replace(place, name="", bucket=""): place for place in reversed(places)}
+    usable: dict[Place, bool] = {}
+    for account, place in accounts.items():
+        finding = credentials.check_credentials(place)
+        usable[account] = finding.level != "FAIL"
+        yield replace(finding, name=f"{finding.name} of {place}") if len(accounts) > 1 else finding
+    for place, destinations in places.items():
+        account = replace(place, name="", bucket="")
+        if usable[account]:
+            for finding in storage.check_bucket(place, destinations):
+                usable[account] = usable[account] and finding.level != "FAIL"
+                yield finding
+    for account, place in accounts.items():
+        if usable[account]:
+            found = credentials.check_role(place)
+            yield from (replace(each, name=f"{each.name} of {place}") if len(accounts) > 1 else each for each in found)

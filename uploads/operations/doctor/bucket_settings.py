@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TypeVar
 
 from uploads.domain.destination import Destination
+from uploads.domain.places import Place
 from uploads.operations.doctor.finding import Finding
 from uploads.oss.bucket_info import BucketInfo
 from uploads.oss.client import OssClient
@@ -14,27 +15,27 @@ UNREADABLE = "Grant {action} to the site's key, if OSS offers it here; manage.py
 
 
 def check_settings(
-    client: OssClient, bucket: str, destinations: Sequence[Destination], info: BucketInfo
+    client: OssClient, place: Place, destinations: Sequence[Destination], info: BucketInfo
 ) -> Iterator[Finding]:
     """Public access, versioning, retention and who pays. A setting that cannot be read is a warning."""
-    yield from _public_access(bucket, destinations, info)
-    yield from _versioning(bucket, destinations, info)
-    yield from _retention(client, bucket)
-    yield from _payment(client, bucket)
+    yield from _public_access(place, destinations, info)
+    yield from _versioning(place, destinations, info)
+    yield from _retention(client, place)
+    yield from _payment(client, place)
 
 
-def _public_access(bucket: str, destinations: Sequence[Destination], info: BucketInfo) -> Iterator[Finding]:
+def _public_access(place: Place, destinations: Sequence[Destination], info: BucketInfo) -> Iterator[Finding]:
     public = [each.name for each in destinations if each.acl.startswith("public")]
     if info.blocks_public_access and public:
         yield Finding(
             "FAIL",
-            f"public access of {bucket}",
+            f"public access of {place}",
             f"Block Public Access is on, so OSS refuses the public ACL of: {', '.join(public)}",
             "Disable Block Public Access of the bucket, or set acl of these destinations to private.",
         )
 
 
-def _versioning(bucket: str, destinations: Sequence[Destination], info: BucketInfo) -> Iterator[Finding]:
+def _versioning(place: Place, destinations: Sequence[Destination], info: BucketInfo) -> Iterator[Finding]:
     """Manual, "PutObject": x-oss-forbid-overwrite has no effect where versioning is enabled or suspended."""
     if not info.versioning:
         return
@@ -43,13 +44,13 @@ def _versioning(bucket: str, destinations: Sequence[Destination], info: BucketIn
     if ignored:
         text += f", and OSS ignores forbid_overwrite of: {', '.join(ignored)}"
     cure = "Use a bucket that never had versioning, or let a lifecycle rule delete previous versions."
-    yield Finding("warn", f"versioning of {bucket}", text, cure)
+    yield Finding("warn", f"versioning of {place}", text, cure)
 
 
-def _retention(client: OssClient, bucket: str) -> Iterator[Finding]:
+def _retention(client: OssClient, place: Place) -> Iterator[Finding]:
     """Manual, "Retention policies": while one is in force, nobody can delete or replace an object."""
-    name = f"retention of {bucket}"
-    policy = yield from _read(name, "oss:GetBucketWorm", lambda: client.retention(bucket))
+    name = f"retention of {place}"
+    policy = yield from _read(name, "oss:GetBucketWorm", lambda: client.retention(place.bucket))
     if policy is not None and policy.state != "Expired":
         text = (
             f"a retention policy of {policy.days} days is in force ({policy.state}): the server cannot remove staged, "
@@ -59,10 +60,10 @@ def _retention(client: OssClient, bucket: str) -> Iterator[Finding]:
         yield Finding("FAIL", name, text, cure)
 
 
-def _payment(client: OssClient, bucket: str) -> Iterator[Finding]:
+def _payment(client: OssClient, place: Place) -> Iterator[Finding]:
     """Manual, "Pay-by-requester": unsigned requests are refused, and those of other accounts must say that they pay."""
-    name = f"payment of {bucket}"
-    payer = yield from _read(name, "oss:GetBucketRequestPayment", lambda: client.request_payer(bucket))
+    name = f"payment of {place}"
+    payer = yield from _read(name, "oss:GetBucketRequestPayment", lambda: client.request_payer(place.bucket))
     if payer == "Requester":
         text = "requesters pay: OSS refuses unsigned reads, and requests of other accounts that do not say so"
         yield Finding("FAIL", name, text, "Set the payer of the bucket to BucketOwner (PutBucketRequestPayment).")

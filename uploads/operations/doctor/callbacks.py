@@ -3,15 +3,16 @@
 import uuid
 from contextlib import suppress
 
+from uploads.connection import oss_client
 from uploads.domain.destination import Destination, callback_parameters
+from uploads.domain.places import Place
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import callback
-from uploads.oss.client import OssClient
 from uploads.oss.errors import StorageError
 from uploads.services.callback import probe
 
 
-def check_callback(client: OssClient, bucket: str, destination: Destination) -> Finding:
+def check_callback(place: Place, destination: Destination) -> Finding:
     """Writes an empty object with the destination's callback, reads what OSS reports, and deletes the object."""
     name = f"callback of {destination.name}"
     key = f"{destination.prefixes[-1]}doctor-{uuid.uuid4().hex}"
@@ -19,12 +20,12 @@ def check_callback(client: OssClient, bucket: str, destination: Destination) -> 
     variables = callback.encoded(probe())
     headers = {"x-oss-callback": parameters, "x-oss-callback-var": variables}
     try:
-        stored = client.put_object(bucket, key, b"", headers)
+        stored = oss_client(place).put_object(place.bucket, key, b"", headers)
     except StorageError as error:
         return failed(name, error)
     finally:
         with suppress(StorageError):
-            client.delete_object(bucket, key)
+            oss_client(place).delete_object(place.bucket, key)
     report = stored.callback or {"ok": True}
     message = str(report.get("message", ""))
     if report["ok"] or message == "Error status : 404.":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
 from uploads.domain.errors import from_storage
+from uploads.domain.places import Place
 from uploads.operations.doctor.finding import ROLE_POLICY, Finding, failed
 from uploads.operations.doctor.trial import CURES
 from uploads.oss import sts
@@ -26,26 +27,25 @@ SOURCE_CURES = {
 }
 """Type of credentials → what to do when it gives none."""
 FUNCTION_CURE = "Correct the function that CREDENTIALS names; the log has its traceback."
-SESSION_SECONDS = 900
-"""The shortest session that STS issues."""
 RENEW = (
     "Set OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and OSS_SESSION_TOKEN to new temporary credentials, and "
     "OSS_SESSION_EXPIRES to their end."
 )
 
 
-def check_credentials() -> Finding:
+def check_credentials(place: Place) -> Finding:
     """That OSS accepts a signature: with a valid one it may still answer NoSuchBucket or AccessDenied."""
     try:
-        end = settings.credentials.credentials(oss_clock().now()).expires_at
-        if end is not None and end <= oss_clock().now():
+        now = oss_clock(place).now()
+        end = place.credentials.credentials(now).expires_at
+        if end is not None and end <= now:
             text = f"expired at {end.isoformat()}: nothing is signed any more"
             return Finding("FAIL", "credentials", text, RENEW)
-        oss_client().bucket_region(settings.bucket)
+        oss_client(place).bucket_region(place.bucket)
     except OssError as error:
         if "region" in error.message.lower():
             cure = "Set OSS_REGION to the region's id, such as cn-hangzhou, and OSS_ENDPOINT to the same region's."
-            return Finding("FAIL", "region", f"{error.message} ({settings.region})", cure)
+            return Finding("FAIL", "region", f"{error.message} ({place.region})", cure)
         if error.code == "RequestTimeTooSkewed":
             return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", from_storage(error).detail)
         if error.code in ("SecurityTokenExpired", "InvalidSecurityToken"):
@@ -58,14 +58,14 @@ def check_credentials() -> Finding:
         return Finding("FAIL", "credentials", error.message, SOURCE_CURES.get(error.source, FUNCTION_CURE))
     except StorageError as error:
         cure = "Check OSS_ENDPOINT (and OSS_INTERNAL_ENDPOINT), and the network: DNS, proxy, firewall."
-        return Finding("FAIL", "endpoint", f"{settings.internal_endpoint.url}: {error.message}", cure)
+        return Finding("FAIL", "endpoint", f"{place.internal_endpoint.url}: {error.message}", cure)
     until = f"; they expire at {end:%Y-%m-%d %H:%M} UTC" if end else ""
     return Finding("ok", "credentials", f"OSS accepts them{until}")
 
 
-def check_role() -> Iterator[Finding]:
+def check_role(place: Place) -> Iterator[Finding]:
     """That the policy of the role allows no more than uploads need. The trials have assumed it before."""
-    role = settings.sts_role_arn
+    role = place.role
     if not any(each.credentials for each in settings.destinations.values()):
         yield Finding("ok", "STS", "not used: no destination issues temporary credentials")
         return
@@ -75,13 +75,13 @@ def check_role() -> Iterator[Finding]:
         return
     try:
         request = sts.AssumeRole(role, "doctor", sts.MIN_DURATION_SECONDS)
-        issued = assume_role(settings.sts_endpoint, settings.credentials, request, clock=oss_clock())
+        issued = assume_role(place.sts_endpoint, place.credentials, request, clock=oss_clock(place))
     except StorageError as error:
         yield failed("STS role", error)
         return
-    client = OssClient(settings.internal_endpoint, settings.region, issued.credentials, clock=oss_clock())
+    client = OssClient(place.internal_endpoint, place.region, issued.credentials, clock=oss_clock(place))
     try:
-        allowed = [action for action, attempt in _unneeded(client) if not _is_denied(attempt)]
+        allowed = [action for action, attempt in _unneeded(client, place.bucket) if not _is_denied(attempt)]
     finally:
         client.close()
     if allowed:
@@ -91,9 +91,9 @@ def check_role() -> Iterator[Finding]:
         yield Finding("ok", "STS policy", "allows no more than uploads need")
 
 
-def _unneeded(client: OssClient) -> Iterator[tuple[str, Callable[[], object]]]:
+def _unneeded(client: OssClient, bucket: str) -> Iterator[tuple[str, Callable[[], object]]]:
     """Actions that no browser needs, each with an attempt on an object that does not exist."""
-    bucket, key = settings.bucket, f"doctor/{uuid.uuid4().hex}"
+    key = f"doctor/{uuid.uuid4().hex}"
     yield "list the bucket", lambda: next(client.list_objects(bucket, key, "/"))
     yield "read objects", lambda: client.head(bucket, key)
     yield "delete objects", lambda: client.delete_object(bucket, key)

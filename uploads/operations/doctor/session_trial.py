@@ -6,13 +6,13 @@ Rule: the credentials have the session policy that users get, so that the role a
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from uploads.conf import settings
 from uploads.connection import oss_clock
 from uploads.domain.destination import Destination
+from uploads.domain.places import Place
 from uploads.operations.doctor.finding import ROLE_POLICY, TRUST_POLICY, Finding, failed
 from uploads.operations.doctor.trial import CONTENT, Trial, cure_of, trial
 from uploads.oss import messages, sts
-from uploads.oss.client import OssClient, assume_role
+from uploads.oss.client import assume_role
 from uploads.oss.errors import StorageError
 from uploads.oss.messages import Part
 from uploads.oss.signing import Credentials, OssRequest, Query, SigningContext, authorization, canonical_query
@@ -22,18 +22,18 @@ SESSION_SECONDS = sts.MIN_DURATION_SECONDS
 SESSION_NAME = "doctor"
 
 
-def check_credentials_of(client: OssClient, bucket: str, destination: Destination, origin: str) -> Finding:
+def check_credentials_of(place: Place, destination: Destination, origin: str) -> Finding:
     """What a browser does with the temporary credentials of this destination: a part, or a whole upload by itself."""
     name = f"temporary credentials of {destination.name}"
-    role = settings.sts_role_arn
+    role = place.role
     try:
-        with trial(client, bucket, destination, origin) as made:
+        with trial(place, destination, origin) as made:
             if issues_for_prefix(destination):
                 _upload_alone(made)
             else:
                 key, upload_id = made.begin()
-                policy = upload_policy(bucket, key, made.chosen, settings.region)
-                made.send_part(key, upload_id, _context(_issued(policy)))
+                policy = upload_policy(place.bucket, key, made.chosen, place.region)
+                made.send_part(key, upload_id, _context(place, _issued(place, policy)))
     except StorageError as error:
         if error.operation == "AssumeRole":
             return failed(name, error, TRUST_POLICY.format(role=role) if error.code == "NoPermission" else "")
@@ -41,20 +41,21 @@ def check_credentials_of(client: OssClient, bucket: str, destination: Destinatio
     return Finding("ok", name, "a browser can upload with them, and left nothing")
 
 
-def _issued(policy: str) -> Credentials:
-    request = sts.AssumeRole(settings.sts_role_arn, SESSION_NAME, SESSION_SECONDS, policy)
-    return assume_role(settings.sts_endpoint, settings.credentials, request, clock=oss_clock()).credentials
+def _issued(place: Place, policy: str) -> Credentials:
+    request = sts.AssumeRole(place.role, SESSION_NAME, SESSION_SECONDS, policy)
+    return assume_role(place.sts_endpoint, place.credentials, request, clock=oss_clock(place)).credentials
 
 
-def _context(credentials: Credentials) -> SigningContext:
-    return SigningContext(credentials, settings.region, oss_clock().now())
+def _context(place: Place, credentials: Credentials) -> SigningContext:
+    return SigningContext(credentials, place.region, oss_clock(place).now())
 
 
 def _upload_alone(made: Trial) -> None:
     """Begins, sends, lists, completes, reads, searches and aborts, as a client with credentials for a prefix does."""
     key = made.key()
     prefix = key[: key.rindex("/") + 1] if "/" in key else ""
-    browser = _Browser(made, _issued(prefix_policy(made.destination, made.bucket, prefix, settings.region)))
+    policy = prefix_policy(made.destination, made.bucket, prefix, made.place.region)
+    browser = _Browser(made, _issued(made.place, policy))
     upload_id = browser.begin(key)
     browser.call("UploadPart", "PUT", key, [("partNumber", "1"), ("uploadId", upload_id)], content=CONTENT)
     listed = browser.call("ListParts", "GET", key, [("uploadId", upload_id)])
@@ -92,8 +93,8 @@ class _Browser:
         content: bytes = b"",
     ) -> bytes:
         request = OssRequest(method, self.made.bucket, key, list(query), headers or {})
-        url = settings.endpoint.url_of(self.made.bucket, key)
+        url = self.made.place.endpoint.url_of(self.made.bucket, key)
         if query:
             url = f"{url}?{canonical_query(request.query)}"
-        signed = authorization(_context(self.credentials), request)
+        signed = authorization(_context(self.made.place, self.credentials), request)
         return self.made.page.send(operation, method, url, signed, content).content

@@ -18,7 +18,7 @@ from uploads.telemetry import shared_directory
 def check_settings() -> Iterator[Finding]:
     """Each error that the system checks report; nothing when there is none."""
     for message in run_checks(tags=["uploads"]):
-        if message.is_serious():
+        if message.is_serious() and not message.is_silenced():
             yield Finding("FAIL", "settings", str(message.msg), str(message.hint))
 
 

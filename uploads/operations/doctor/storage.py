@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from uploads.conf import settings
-from uploads.connection import oss_clock
+from uploads.connection import oss_client, oss_clock
 from uploads.domain.destination import Destination
+from uploads.domain.places import Place
 from uploads.operations.bucket import days_until_abort, days_until_expiry, protected_prefixes, upload_days
 from uploads.operations.doctor.bucket_settings import check_settings
 from uploads.operations.doctor.callbacks import check_callback
@@ -23,43 +24,44 @@ SKEW_SECONDS = 60
 """A server with NTP is never one minute off."""
 
 
-def check_bucket(client: OssClient, bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+def check_bucket(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
     """All findings about a bucket. What depends on a failed check is left out."""
+    client = oss_client(place)
     try:
-        info = client.bucket_info(bucket)
-        _, date = client.bucket_region(bucket)
+        info = client.bucket_info(place.bucket)
+        _, date = client.bucket_region(place.bucket)
     except StorageError as error:
         is_denied = isinstance(error, OssError) and error.code == "AccessDenied"
-        yield failed(f"bucket {bucket}", error, SITE_POLICY if is_denied else "")
+        yield failed(f"bucket {place}", error, SITE_POLICY if is_denied else "")
         return
     yield from until_failed(
-        _region(bucket, info),
-        [_clock(date)],
-        check_address(client, bucket, info),
-        _cors(bucket),
-        check_settings(client, bucket, destinations, info),
-        _lifecycle(client, bucket, destinations),
-        _overwriting(client, bucket, destinations),
-        _acl(client, bucket, destinations[0].prefixes[-1]),
-        (finding for each in destinations for finding in _try_destination(client, bucket, each)),
+        _region(place, info),
+        [_clock(place, date)],
+        check_address(place, info),
+        _cors(place),
+        check_settings(client, place, destinations, info),
+        _lifecycle(place, destinations),
+        _overwriting(place, destinations),
+        _acl(place, destinations[0].prefixes[-1]),
+        (finding for each in destinations for finding in _try_destination(place, each)),
     )
 
 
-def _region(bucket: str, info: BucketInfo) -> Iterator[Finding]:
-    if info.region == settings.region:
-        yield Finding("ok", f"bucket {bucket}", f"exists in {info.region}")
+def _region(place: Place, info: BucketInfo) -> Iterator[Finding]:
+    if info.region == place.region:
+        yield Finding("ok", f"bucket {place}", f"exists in {info.region}")
         return
-    text = f"is in {info.region}, not in {settings.region}"
+    text = f"is in {info.region}, not in {place.region}"
     cure = (
         f"Set OSS_REGION to {info.region} and OSS_ENDPOINT to that region's, {info.public_endpoint}, "
-        f"or set OSS_BUCKET to a bucket in {settings.region}."
+        f"or set OSS_BUCKET to a bucket in {place.region}."
     )
-    yield Finding("FAIL", f"bucket {bucket}", text, cure)
+    yield Finding("FAIL", f"bucket {place}", text, cure)
 
 
-def _clock(date: datetime) -> Finding:
+def _clock(place: Place, date: datetime) -> Finding:
     """`date`: the time at OSS, a moment ago."""
-    skew = (date - oss_clock().local()).total_seconds()
+    skew = (date - oss_clock(place).local()).total_seconds()
     if abs(skew) > SKEW_SECONDS:
         direction = "behind" if skew > 0 else "ahead of"
         text = f"is {abs(skew):.0f} s {direction} OSS's; requests are signed with OSS's time, up to 24 hours off"
@@ -67,32 +69,32 @@ def _clock(date: datetime) -> Finding:
     return Finding("ok", "clock", "agrees with OSS's")
 
 
-def check_address(client: OssClient, bucket: str, info: BucketInfo) -> Iterator[Finding]:
+def check_address(place: Place, info: BucketInfo) -> Iterator[Finding]:
     """That the address for browsers is OSS's, and this bucket's: a signature is valid for one bucket."""
-    name = f"public address of {bucket}"
+    name = f"public address of {place}"
     cure = f"Set OSS_ENDPOINT to an address at which browsers reach the bucket, such as {info.public_endpoint}."
     try:
         with Page("") as page:
-            page.probe(settings.endpoint.url_of(bucket))
-        with OssClient(settings.endpoint, settings.region, settings.credentials, clock=client.clock) as public:
-            public.bucket_info(bucket)
+            page.probe(place.endpoint.url_of(place.bucket))
+        with OssClient(place.endpoint, place.region, place.credentials, clock=oss_clock(place)) as public:
+            public.bucket_info(place.bucket)
     except OssError as error:
         yield failed(name, error, CURES.get(error.code, ADDRESS_CURE))
     except StorageError as error:
         yield failed(name, error, cure)
     else:
-        yield Finding("ok", name, f"OSS answers at {settings.endpoint.origin(bucket)}")
+        yield Finding("ok", name, f"OSS answers at {place.endpoint.origin(place.bucket)}")
 
 
-def _cors(bucket: str) -> Iterator[Finding]:
+def _cors(place: Place) -> Iterator[Finding]:
     """By a real preflight and a read at the address for browsers, for each origin."""
     if not settings.origins:
         yield Finding("warn", "CORS", "not checked: no origin is set", "Set UPLOADS_ORIGINS to the pages' origins.")
     for origin in settings.origins:
-        name = f"CORS of {bucket} for {origin}"
+        name = f"CORS of {place} for {origin}"
         try:
             with Page(origin) as page:
-                exposed = page.exposed_headers(settings.endpoint.url_of(bucket, "doctor"))
+                exposed = page.exposed_headers(place.endpoint.url_of(place.bucket, "doctor"))
         except CorsRefused:
             yield Finding("FAIL", name, "OSS refuses a preflight for PUT: pages there cannot upload", CONFIGURE)
             continue
@@ -108,31 +110,31 @@ def _cors(bucket: str) -> Iterator[Finding]:
             yield Finding("ok", name, "pages may upload, and read the headers that they need")
 
 
-def _try_destination(client: OssClient, bucket: str, destination: Destination) -> Iterator[Finding]:
+def _try_destination(place: Place, destination: Destination) -> Iterator[Finding]:
     """An upload as the server and a page make it; one with temporary credentials, if it issues them; its callback."""
     origin = settings.origins[0] if settings.origins else ""
-    found = check_upload(client, bucket, destination, origin)
+    found = check_upload(place, destination, origin)
     yield found
     if found.level == "FAIL":
         return
-    if destination.credentials and settings.sts_role_arn:
-        yield check_credentials_of(client, bucket, destination, origin)
+    if destination.credentials and place.role:
+        yield check_credentials_of(place, destination, origin)
     if destination.callback:
-        yield check_callback(client, bucket, destination)
+        yield check_callback(place, destination)
 
 
-def _lifecycle(client: OssClient, bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+def _lifecycle(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
     try:
-        document = client.get_lifecycle(bucket)
+        document = oss_client(place).get_lifecycle(place.bucket)
     except StorageError as error:
-        yield failed(f"lifecycle of {bucket}", error)
+        yield failed(f"lifecycle of {place}", error)
         return
     enabled = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled]
-    yield from _expiry(bucket, destinations, [rule.prefix for rule in enabled if rule.expiration and not rule.tags])
+    yield from _expiry(place, destinations, [rule.prefix for rule in enabled if rule.expiration and not rule.tags])
     rules = [rule for rule in enabled if rule.abort]
-    yield from _early_aborts(bucket, destinations, rules)
+    yield from _early_aborts(place, destinations, rules)
     for prefix in days_until_abort(destinations):
-        name = f"lifecycle of {bucket} for {prefix or 'all keys'}"
+        name = f"lifecycle of {place} for {prefix or 'all keys'}"
         if any(prefix.startswith(rule.prefix) for rule in rules):
             yield Finding("ok", name, "OSS aborts stale uploads")
         else:
@@ -140,24 +142,24 @@ def _lifecycle(client: OssClient, bucket: str, destinations: Sequence[Destinatio
             yield Finding("warn", name, text, CONFIGURE)
 
 
-def _overwriting(client: OssClient, bucket: str, destinations: Sequence[Destination]) -> Iterator[Finding]:
+def _overwriting(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
     """That nobody can replace a completed upload, with whichever credentials."""
     prefixes = protected_prefixes(destinations)
     if not prefixes:
         return
     try:
-        document = client.get_overwrite(bucket)
+        document = oss_client(place).get_overwrite(place.bucket)
     except OssError as error:
         if error.retryable:
-            yield failed(f"overwriting in {bucket}", error)
+            yield failed(f"overwriting in {place}", error)
             return
         text = f"cannot be checked: {error.message.rstrip('.')} ({error.code})"
         cure = "Grant oss:GetBucketOverwriteConfig and oss:PutBucketOverwriteConfig, if OSS offers it in this region."
-        yield Finding("warn", f"overwriting in {bucket}", text, cure)
+        yield Finding("warn", f"overwriting in {place}", text, cure)
         return
     rules = [rule for rule in (overwrite.read(document) if document else ()) if not (rule.suffix or rule.principals)]
     for prefix in prefixes:
-        name = f"overwriting in {bucket} for {prefix or 'all keys'}"
+        name = f"overwriting in {place} for {prefix or 'all keys'}"
         if any(prefix.startswith(rule.prefix) for rule in rules):
             yield Finding("ok", name, "OSS keeps completed uploads as they are")
         else:
@@ -165,11 +167,11 @@ def _overwriting(client: OssClient, bucket: str, destinations: Sequence[Destinat
             yield Finding("warn", name, text, CONFIGURE)
 
 
-def _acl(client: OssClient, bucket: str, prefix: str) -> Iterator[Finding]:
+def _acl(place: Place, prefix: str) -> Iterator[Finding]:
     """That the ACL of an object can be read, by asking for that of an object that does not exist."""
-    name = f"object ACLs of {bucket}"
+    name = f"object ACLs of {place}"
     try:
-        client.get_object_acl(bucket, f"{prefix}doctor-{uuid.uuid4().hex}")
+        oss_client(place).get_object_acl(place.bucket, f"{prefix}doctor-{uuid.uuid4().hex}")
     except NotFound:
         pass
     except Denied:
@@ -183,7 +185,7 @@ def _acl(client: OssClient, bucket: str, prefix: str) -> Iterator[Finding]:
 
 
 def _early_aborts(
-    bucket: str, destinations: Sequence[Destination], rules: Sequence[lifecycle.Rule]
+    place: Place, destinations: Sequence[Destination], rules: Sequence[lifecycle.Rule]
 ) -> Iterator[Finding]:
     """Rules, of whomever, by which OSS aborts an upload before it is stale. OSS counts from the begin of the upload."""
     for rule in rules:
@@ -200,7 +202,7 @@ def _early_aborts(
                 f"rule {rule.id or '(no ID)'} for {rule.prefix or 'all keys'} aborts uploads {when}; may take: {names}"
             )
             cure = "Let the rule wait longer or exclude this prefix, or lower upload_expires. " + CONFIGURE
-            yield Finding("warn", f"lifecycle rule {rule.id} of {bucket}", text, cure)
+            yield Finding("warn", f"lifecycle rule {rule.id} of {place}", text, cure)
 
 
 def _aborts_within(rule: lifecycle.Rule, days: int) -> bool:
@@ -212,10 +214,10 @@ def _aborts_within(rule: lifecycle.Rule, days: int) -> bool:
     return rule.abort.days is not None and rule.abort.days <= days
 
 
-def _expiry(bucket: str, destinations: Sequence[Destination], expiring: Sequence[str]) -> Iterator[Finding]:
+def _expiry(place: Place, destinations: Sequence[Destination], expiring: Sequence[str]) -> Iterator[Finding]:
     """That OSS deletes staged objects which the sweep misses. `expiring`: the prefixes whose objects expire."""
     for prefix in days_until_expiry(destinations):
-        name = f"staging prefix {prefix} of {bucket}"
+        name = f"staging prefix {prefix} of {place}"
         if any(prefix.startswith(outer) for outer in expiring):
             yield Finding("ok", name, "OSS deletes staged objects that are left")
         else:

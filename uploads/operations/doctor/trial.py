@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from uploads.conf import settings
+from uploads.connection import oss_client, oss_clock
 from uploads.domain import options
 from uploads.domain.destination import Destination
 from uploads.domain.keys import own_prefix
+from uploads.domain.places import Place
 from uploads.operations.doctor.finding import CONFIGURE, SITE_POLICY, Finding, failed
 from uploads.oss import post
 from uploads.oss.browser import CorsRefused, Page
@@ -46,14 +47,22 @@ CURES = {
 
 @dataclass
 class Trial:
-    """One destination in one bucket, with the client of the server and the page that uploads."""
+    """One destination at its place, and the page that uploads."""
 
-    client: OssClient
-    bucket: str
+    place: Place
     destination: Destination
     page: Page
     _objects: list[str] = field(default_factory=list)
     _uploads: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def client(self) -> OssClient:
+        """The client of the server."""
+        return oss_client(self.place)
+
+    @property
+    def bucket(self) -> str:
+        return self.place.bucket
 
     @property
     def chosen(self) -> dict[str, object]:
@@ -63,10 +72,11 @@ class Trial:
 
     def key(self) -> str:
         """A new key where the page writes."""
-        place = self.destination
-        prefix = place.stage_prefix if place.stage else place.prefix
-        if issues_for_prefix(place):
-            prefix = own_prefix(place.key, "doctor") or prefix
+        destination = self.destination
+        prefix = destination.prefixes[-1]
+        if issues_for_prefix(destination):
+            values = dict.fromkeys(destination.key_values, "doctor")
+            prefix = own_prefix(destination.key, "doctor", values) or prefix
         key = f"{prefix}doctor-{uuid.uuid4().hex}"
         self._objects.append(key)
         return key
@@ -95,7 +105,7 @@ class Trial:
     def send_part(self, key: str, upload_id: str, context: SigningContext) -> None:
         """Sends the only part by a presigned URL. Raises CorsRefused if the page cannot read its ETag."""
         query = [("uploadId", upload_id), *options.traffic(self.chosen).items()]
-        request, url = OssRequest("PUT", self.bucket, key, query), settings.endpoint.url_of(self.bucket, key)
+        request, url = OssRequest("PUT", self.bucket, key, query), self.place.endpoint.url_of(self.bucket, key)
         signer = PartSigner(context, request, url, URL_SECONDS)
         answer = self.page.send("UploadPart", "PUT", signer.url(PartRequest(1, len(CONTENT))), content=CONTENT)
         if "etag" not in answer.headers:
@@ -109,7 +119,7 @@ class Trial:
 
     def read(self, key: str) -> None:
         """Reads the first two bytes by a presigned URL. Raises Malformed for other bytes."""
-        url = settings.endpoint.url_of(self.bucket, key)
+        url = self.place.endpoint.url_of(self.bucket, key)
         signed = presign(self.client.context(), OssRequest("GET", self.bucket, key), url, URL_SECONDS)
         answer = self.page.send("GetObject", "GET", signed, {"Range": "bytes=0-1"})
         if answer.content != CONTENT[:2]:
@@ -121,14 +131,14 @@ class Trial:
         context = self.client.context()
         if not options.fits_a_form(self.chosen):
             request = OssRequest("PUT", self.bucket, key, headers=sent, additional=[*sent])
-            url = presign(context, request, settings.endpoint.url_of(self.bucket, key), URL_SECONDS)
+            url = presign(context, request, self.place.endpoint.url_of(self.bucket, key), URL_SECONDS)
             self.page.send("PutObject", "PUT", url, sent, CONTENT)
             return
         content_type = sent.pop("Content-Type")
         fields = {"key": key, "x-oss-content-type": content_type, options.OBJECT_ACL: "default", **sent}
         fields["success_action_status"] = "200"
         signed = post.signed_fields(context, self.bucket, fields, (0, len(CONTENT)), URL_SECONDS)
-        self.page.send_form(settings.endpoint.url_of(self.bucket), signed, CONTENT)
+        self.page.send_form(self.place.endpoint.url_of(self.bucket), signed, CONTENT)
 
     def clean_up(self) -> None:
         """Removes what was made. Raises the first error, after everything was tried."""
@@ -149,10 +159,10 @@ class Trial:
 
 
 @contextmanager
-def trial(client: OssClient, bucket: str, destination: Destination, origin: str) -> Iterator[Trial]:
+def trial(place: Place, destination: Destination, origin: str) -> Iterator[Trial]:
     """A trial that cleans up behind itself. An error of the clean-up does not hide another one."""
-    with Page(origin, client.clock) as page:
-        made = Trial(client, bucket, destination, page)
+    with Page(origin, oss_clock(place)) as page:
+        made = Trial(place, destination, page)
         try:
             yield made
         except BaseException:
@@ -162,18 +172,18 @@ def trial(client: OssClient, bucket: str, destination: Destination, origin: str)
         made.clean_up()
 
 
-def check_upload(client: OssClient, bucket: str, destination: Destination, origin: str) -> Finding:
+def check_upload(place: Place, destination: Destination, origin: str) -> Finding:
     """One multipart upload, one form, one ranged read and one abort, as the server and a page of `origin` make them."""
     name = f"upload to {destination.name}"
     try:
-        with trial(client, bucket, destination, origin) as made:
+        with trial(place, destination, origin) as made:
             key, upload_id = made.begin()
-            made.send_part(key, upload_id, client.context())
+            made.send_part(key, upload_id, made.client.context())
             found = made.complete(key, upload_id)
             if found.headers.get("x-oss-storage-class", "") not in NOT_READABLE:
                 made.read(key)
             made.send_form()
-            client.abort(bucket, *made.begin())
+            made.client.abort(made.bucket, *made.begin())
     except StorageError as error:
         return failed(name, error, cure_of(error, SITE_POLICY))
     return Finding("ok", name, "a multipart upload, a form, a read and an abort worked, and left nothing")

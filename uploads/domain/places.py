@@ -1,0 +1,135 @@
+"""Places: buckets with the endpoints, the region and the credentials by which they are reached.
+
+Rule: pure. A destination names its place, and an upload's row names destination and bucket; from these the place is
+found (`conf.Settings.place_of`). Nothing else of the program knows an endpoint or a key pair.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from uploads.oss.endpoint import Addressing, Endpoint
+from uploads.oss.providers import CredentialsProvider, provider_from
+from uploads.oss.signing import SigningContext
+
+KEYS = (
+    "bucket", "endpoint", "public_endpoint", "internal_endpoint", "addressing", "region", "credentials", "role",
+    "sts_endpoint",
+)  # fmt: skip
+"""What an entry of `UPLOADS["BUCKETS"]` may have."""
+LOCATION = ("endpoint", "public_endpoint", "internal_endpoint", "region", "addressing")
+"""Those of them that say where the bucket is. They are inherited together or not at all."""
+STYLES: tuple[Addressing, ...] = ("virtual", "path", "cname")
+T = TypeVar("T")
+
+
+class Stored(Protocol):
+    """A row that knows where its object is: an upload, a removal, or credentials for a prefix."""
+
+    @property
+    def destination(self) -> str:
+        """The name of its destination, which may have left the settings."""
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket at OSS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bucket, and how it is reached. `name`: its key in BUCKETS; "" for a bucket of the single settings."""
+
+    name: str
+    bucket: str
+    endpoint: Endpoint
+    """For browsers."""
+    internal_endpoint: Endpoint
+    """For the backend."""
+    region: str
+    credentials: CredentialsProvider
+    role: str = ""
+    """The ARN of the RAM role for which browsers are issued temporary credentials; "" when none are issued."""
+    sts_endpoint: str = ""
+    """The origin of the STS server."""
+
+    def __str__(self) -> str:
+        """The bucket's name, as people see it; with the place's name where that is another."""
+        return f"{self.bucket} ({self.name})" if self.name not in ("", self.bucket) else self.bucket
+
+    def signing(self, now: datetime) -> SigningContext:
+        """Who signs requests to this place, and for which region. `now`: the time at OSS.
+
+        Raises CredentialsUnavailable.
+        """
+        return SigningContext(self.credentials.credentials(now), self.region, now)
+
+    def at_bucket(self, bucket: str) -> "Place":
+        """The same place with another bucket. Raises ValueError where the endpoint is the domain of one bucket."""
+        if bucket == self.bucket:
+            return self
+        if self.endpoint.addressing == "cname":
+            raise ValueError(
+                f"{self.endpoint.url} is the domain of the bucket {self.bucket}; it does not reach {bucket}"
+            )
+        return replace(self, bucket=bucket)
+
+
+def addressing(text: str) -> Addressing:
+    """The addressing style of this name. Raises ValueError."""
+    for style in STYLES:
+        if style == text:
+            return style
+    raise ValueError(f"{text!r} is not one of {', '.join(STYLES)}")
+
+
+def endpoint_behind(text: str, style: Addressing) -> Endpoint:
+    """An endpoint for the backend beside one for browsers: it is no custom domain. Raises ValueError."""
+    return Endpoint.parse(text, "virtual" if style == "cname" else style)
+
+
+def named_place(name: str, values: Mapping[str, Any], default: Place) -> Place:
+    """The place of one entry of BUCKETS.
+
+    One that says nothing of its location is where the default place is, and one without credentials has those of the
+    default place. Raises ValueError, which names the key.
+    """
+    place = replace(default, name=name, bucket=str(values.get("bucket") or name))
+    if any(values.get(key) for key in LOCATION):
+        place = replace(place, **_location(values))
+    elif default.endpoint.addressing == "cname":
+        default.at_bucket(place.bucket)
+    if values.get("credentials"):
+        given = named_value("credentials", lambda: provider_from(values["credentials"]))
+        place = replace(place, credentials=given, role="", sts_endpoint="")
+    role = str(values.get("role") or place.role)
+    sts = str(values.get("sts_endpoint") or place.sts_endpoint or sts_origin(place.region))
+    return replace(place, role=role, sts_endpoint=sts)
+
+
+def sts_origin(region: str) -> str:
+    """The origin of STS in a region. Manual: https://www.alibabacloud.com/help/en/ram/developer-reference/endpoints."""
+    return f"https://sts.{region}.aliyuncs.com"
+
+
+def _location(values: Mapping[str, Any]) -> dict[str, Any]:
+    endpoint, public, behind, region, style = (str(values.get(key) or "") for key in LOCATION)
+    if not (endpoint or public):
+        raise ValueError("endpoint is not set")
+    if not region:
+        raise ValueError("region is not set")
+    used = named_value("addressing", lambda: addressing(style or "virtual"))
+    key = "public_endpoint" if public else "endpoint"
+    browsers = named_value(key, lambda: Endpoint.parse(public or endpoint, used))
+    other = behind or (endpoint if public else "")
+    key = "internal_endpoint" if behind else "endpoint"
+    backend = named_value(key, lambda: endpoint_behind(other, used)) if other else browsers
+    return {"endpoint": browsers, "internal_endpoint": backend, "region": region}
+
+
+def named_value(key: str, read: Callable[[], T]) -> T:
+    """What `read` returns. Its ValueError gets the key in front."""
+    try:
+        return read()
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
