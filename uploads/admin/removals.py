@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from uploads.models import ObjectRemoval
-from uploads.services.common import from_record
+from uploads.services.common import recorded_advice
 
 if TYPE_CHECKING:
     # Django's classes are generic in its stubs only.
@@ -41,4 +41,4 @@ class ObjectRemovalAdmin(RemovalModelAdmin):
 
     @admin.display(description=gettext_lazy("error"))
     def problem(self, removal: ObjectRemoval) -> str:
-        return from_record(removal.error)["detail"].translated(_) if removal.error else ""
+        return recorded_advice(removal.error).translated(_) if removal.error else ""

@@ -12,7 +12,7 @@ from typing import Any
 
 from uploads.localoss.answers import Answer
 from uploads.localoss.body import Stream
-from uploads.localoss.errors import Refusal
+from uploads.localoss.errors import ERRORS, Refusal
 from uploads.localoss.faults import Effects, Error
 from uploads.localoss.operations import traffic
 from uploads.localoss.request import Request
@@ -81,7 +81,9 @@ def reset_connection(environ: dict[str, Any]) -> OSError:
 
 
 def _refusal_of(error: Error) -> Refusal:
-    """The injected error, whose code need not be one of ERRORS."""
+    """The injected error: with OSS's message and EC for a code of ERRORS, with those of the rule for any other."""
+    if error.code in ERRORS:
+        return Refusal(error.code, message=error.message or None, status=error.status)
     refusal = Refusal("InternalError", message=error.message or error.code, status=error.status)
     refusal.code = error.code
     return refusal

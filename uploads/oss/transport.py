@@ -87,6 +87,8 @@ class HttpRequest:
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(default=b"", repr=False)
     timeout: httpx.Timeout = field(default_factory=lambda: TIMEOUT)
+    resource: str = ""
+    """The bucket or object as policies name it, for errors."""
 
 
 def exchange(http: httpx.Client, request: HttpRequest, peer: str = "OSS", clock: ServerClock | None = None) -> Response:
@@ -201,7 +203,9 @@ class Transport:
         url = self.endpoint.url_of(request.bucket, request.key)
         if request.query:
             url = f"{url}?{canonical_query(request.query)}"
-        return HttpRequest(operation, request.method, url, authorization(self.context(), request), content, timeout)
+        headers = authorization(self.context(), request)
+        resource = f"acs:oss:*:*:{request.bucket}/{request.key}".rstrip("/")
+        return HttpRequest(operation, request.method, url, headers, content, timeout, resource)
 
     def synchronize(self) -> None:
         """Learn OSS's time by one request without a signature, whatever its status. Raises Unreachable."""
@@ -225,7 +229,8 @@ class Transport:
         response = exchange(self._http, request, clock=self.clock)
         if response.status_code in SUCCESS:
             return response
-        raise from_answer(response.status_code, response.headers, response.content, request.operation)
+        content = response.content
+        raise from_answer(response.status_code, response.headers, content, request.operation, request.resource)
 
 
 def new_http_client() -> httpx.Client:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
-from uploads.domain.errors import from_storage
+from uploads.domain.errors import advice
 from uploads.operations.doctor.finding import Finding, failed
 from uploads.oss import sts
 from uploads.oss.client import OssClient, assume_role
@@ -24,7 +24,7 @@ def check_credentials() -> Finding:
             cure = "Set OSS_REGION to the region's id, such as cn-hangzhou, and OSS_ENDPOINT to the same region's."
             return Finding("FAIL", "region", f"{error.message} ({settings.region})", cure)
         if error.code == "RequestTimeTooSkewed":
-            return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", from_storage(error).detail)
+            return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", advice(error))
         if error.code not in ("NoSuchBucket", "AccessDenied"):
             return failed("credentials", error)
     except StorageError as error:

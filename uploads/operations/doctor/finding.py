@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from uploads.domain.errors import from_storage
+from uploads.domain.errors import advice
 from uploads.oss.errors import OssError, StorageError
 
 Level = Literal["ok", "warn", "FAIL"]
@@ -22,4 +22,4 @@ class Finding:
 def failed(name: str, error: StorageError) -> Finding:
     """A FAIL with OSS's message, code and request id, and the fix for that code."""
     source = f" (OSS: {error.code}, request {error.request_id})" if isinstance(error, OssError) else ""
-    return Finding("FAIL", name, f"{error.message.rstrip('.')}{source}", from_storage(error).detail)
+    return Finding("FAIL", name, f"{error.message.rstrip('.')}{source}", advice(error))
