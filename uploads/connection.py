@@ -46,7 +46,16 @@ def oss_now() -> datetime:
 
 def oss_client() -> OssClient:
     """The client for the backend's own calls; thread-safe. Raises ValueError when an endpoint is malformed."""
-    key = (settings.internal_endpoint, settings.region, settings.credentials)
+    return _client(settings.internal_endpoint)
+
+
+def browser_client() -> OssClient:
+    """The client for the address that browsers use; as `oss_client` otherwise."""
+    return _client(settings.endpoint)
+
+
+def _client(endpoint: Endpoint) -> OssClient:
+    key = (endpoint, settings.region, settings.credentials)
     with _lock:
         if key not in _clients:
             _clients[key] = OssClient(*key, clock=oss_clock(), observe=telemetry.oss_call)

@@ -17,6 +17,7 @@ from uploads.localoss.faults import Effects, Error
 from uploads.localoss.operations import traffic
 from uploads.localoss.request import Request
 
+CORS = "Access-Control-"
 EXPOSED = "Access-Control-Expose-Headers"
 
 
@@ -50,6 +51,8 @@ def apply_after(effects: Effects, request: Request, answer: Answer) -> Answer:
         raise ResetRequested
     if effects.error:
         answer.headers.update(effects.error.headers)
+    if effects.hide_cors:
+        answer.headers = {name: value for name, value in answer.headers.items() if not name.startswith(CORS)}
     resets = effects.reset == "middle" and not request.body.expected
     if not (resets or effects.slow):
         return answer
@@ -62,8 +65,10 @@ def apply_after(effects: Effects, request: Request, answer: Answer) -> Answer:
     return answer
 
 
-def without_etag(effects: Effects, headers: dict[str, str]) -> dict[str, str]:
-    """CORS headers; with `hide_etag`, without ETag among the exposed headers."""
+def cors_headers(effects: Effects, headers: dict[str, str]) -> dict[str, str]:
+    """CORS headers; none with `hide_cors`; with `hide_etag`, without ETag among the exposed headers."""
+    if effects.hide_cors:
+        return {}
     if not effects.hide_etag or EXPOSED not in headers:
         return headers
     names = [name for name in headers[EXPOSED].split(", ") if name.lower() not in ("etag", "*")]

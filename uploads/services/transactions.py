@@ -45,6 +45,12 @@ def oss_client() -> OssClient:
     return connection.oss_client()
 
 
+def browser_client() -> OssClient:
+    """The client for the address that browsers use. Raises as `oss_client` does."""
+    require_no_transaction()
+    return connection.browser_client()
+
+
 def without_atomic_requests(view: View) -> View:
     """The view, exempt from the ATOMIC_REQUESTS of every database: `transaction.non_atomic_requests` names only one."""
     view._non_atomic_requests = set(connections)  # type: ignore[attr-defined]
