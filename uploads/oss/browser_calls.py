@@ -6,14 +6,10 @@ Rule: such a request is sent once, within a few seconds, because somebody waits 
 from collections.abc import Collection
 from http import HTTPStatus
 
-import httpx
-
 from uploads.oss.errors import from_answer
 from uploads.oss.signing import OssRequest, presign
-from uploads.oss.transport import SUCCESS, HttpRequest, Transport, exchange
+from uploads.oss.transport import BROWSER_TIMEOUT, SUCCESS, HttpRequest, Transport, exchange
 
-BROWSER_TIMEOUT = httpx.Timeout(5, connect=3)
-"""Seconds: between two bytes, and for the connection."""
 LIFE = 60
 """Seconds until the presigned URL expires."""
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"

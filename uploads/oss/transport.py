@@ -35,6 +35,9 @@ COPY_TIMEOUT = httpx.Timeout(60, connect=5, pool=10)
 SYNCHRONIZE_TIMEOUT = httpx.Timeout(3)
 """Seconds for asking the time, for which a user's request waits."""
 
+BROWSER_TIMEOUT = httpx.Timeout(5, connect=3)
+"""Seconds for a request as a page sends it, for whose result a user waits."""
+
 ATTEMPTS = 4
 """How often a request is sent at most."""
 
