@@ -64,14 +64,16 @@ export const LABELS = {
 
 export type LabelName = keyof typeof LABELS;
 
+type ErrorTuple = readonly [string, string, string];
+
 /** A whole language. */
 export interface Language {
   /** The element's own texts. */
   readonly labels: Readonly<Record<LabelName, string>>;
   /** The engine's notices: why an upload is waiting. */
   readonly notices: Readonly<Record<NoticeName, string>>;
-  /** The engine's errors: title, detail and hint. */
-  readonly errors: Readonly<Record<ErrorName, readonly [string, string, string]>>;
+  /** The engine's errors: title, detail and hint. English texts of a diagnosis come with the error. */
+  readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTuple> & Partial<Record<ErrorName, ErrorTuple>>>;
 }
 
 export const ENGLISH: Language = { labels: LABELS, notices: NOTICES, errors: ERRORS };

@@ -28,7 +28,7 @@ export interface ErrorFields {
 }
 
 /** The fields of an error whose text is in sentences.ts. */
-export function errorText(sentence: ErrorName, facts: Facts = {}) {
+export function errorText(sentence: keyof typeof ERRORS, facts: Facts = {}) {
   const [title, detail, hint] = ERRORS[sentence];
   return { title, detail: fill(detail, facts), hint: fill(hint, facts), sentence, facts };
 }
@@ -99,11 +99,7 @@ export class LoginError extends ApiError {}
 export class StorageError extends UploadError {}
 
 /** The bucket's CORS rules do not allow this page; code "cors_not_allowed". */
-export class CorsError extends StorageError {
-  constructor(origin: string) {
-    super({ code: "cors_not_allowed", ...errorText("cors", { origin }) });
-  }
-}
+export class CorsError extends StorageError {}
 
 /** The file changed, cannot be read, or is not the one of the upload to resume. */
 export class FileError extends UploadError {}

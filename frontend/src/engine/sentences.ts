@@ -1,5 +1,7 @@
-// All texts of the engine for users, in English. A translation has the same two tables (locales/).
+// The texts of the engine for users, in English; diagnosis-texts.ts has more errors. A translation has all (locales/).
 // `{name}` is a placeholder. Code refers to a text by its name and gives the values.
+
+import type { DiagnosisName } from "./diagnosis-texts.ts";
 
 /** The values of a text's placeholders. */
 export type Facts = Readonly<Record<string, string | number>>;
@@ -47,11 +49,6 @@ export const ERRORS = {
     "OSS received other bytes than were sent (parts: {parts}).",
     "A device in the network changes the data, or the file changes while it is read. Try another network.",
   ],
-  cors: [
-    "This page is not allowed to upload to OSS.",
-    "The bucket's CORS rules do not allow this page ({origin}).",
-    "An administrator can allow it with: manage.py configure_bucket --origin {origin}",
-  ],
   file_changed: [
     "The file has changed.",
     "“{name}” was changed, moved or deleted on this device after it was chosen.",
@@ -82,7 +79,7 @@ export const ERRORS = {
 } as const;
 
 export type NoticeName = keyof typeof NOTICES;
-export type ErrorName = keyof typeof ERRORS;
+export type ErrorName = keyof typeof ERRORS | DiagnosisName;
 
 /** Fills the placeholders of a text. */
 export function fill(sentence: string, facts: Facts): string {
