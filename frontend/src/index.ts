@@ -1,6 +1,7 @@
 // The package's main module: everything that a page may import. Importing it has no side effects.
 
 export type { CallbackOutcome, RemoteUpload } from "./engine/api.ts";
+export type { DiagnosisName } from "./engine/diagnosis-texts.ts";
 export {
   AbortedError,
   ApiError,
@@ -26,6 +27,7 @@ export type { Integrity } from "./engine/integrity.ts";
 export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
 export type { StreamOptions, UploaderOptions, UploadOptions } from "./engine/options.ts";
 export type {
+  BlockedBy,
   Clock,
   Connection,
   Environment,
