@@ -1,6 +1,6 @@
 // The texts of <oss-uploader> in English. Places in braces are filled with facts, as in the engine's sentences.
 
-import { ERRORS, type ErrorName, NOTICES, type NoticeName } from "../engine/sentences.ts";
+import { ERRORS, type ErrorName, type ErrorTexts, NOTICES, type NoticeName } from "../engine/sentences.ts";
 
 export const LABELS = {
   drop: "Drop files here",
@@ -64,8 +64,6 @@ export const LABELS = {
 
 export type LabelName = keyof typeof LABELS;
 
-type ErrorTuple = readonly [string, string, string];
-
 /** A whole language. */
 export interface Language {
   /** The element's own texts. */
@@ -73,7 +71,7 @@ export interface Language {
   /** The engine's notices: why an upload is waiting. */
   readonly notices: Readonly<Record<NoticeName, string>>;
   /** The engine's errors: title, detail and hint. English texts of a diagnosis come with the error. */
-  readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTuple> & Partial<Record<ErrorName, ErrorTuple>>>;
+  readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTexts> & Partial<Record<ErrorName, ErrorTexts>>>;
 }
 
 export const ENGLISH: Language = { labels: LABELS, notices: NOTICES, errors: ERRORS };

@@ -21,6 +21,8 @@ export interface CircuitBreakerPorts {
 export class CircuitBreaker {
   #failures = 0;
   #responded = false;
+  /** Why OSS cannot be reached, as the backend says. */
+  #reason = "";
   #probe: Promise<void> | null = null;
 
   constructor(readonly ports: CircuitBreakerPorts) {}
@@ -63,7 +65,7 @@ export class CircuitBreaker {
     this.#failures += 1;
     const { connection, explanations } = this.ports;
     if (this.#failures < EXAMINE_AFTER || !connection.online) return;
-    await explanations.examine({ request, startedAt, responded: this.#responded }, signal);
+    this.#reason = await explanations.examine({ request, startedAt, responded: this.#responded }, signal);
   }
 
   /** Makes the caller's request the probe, after a delay. */
@@ -76,7 +78,7 @@ export class CircuitBreaker {
       probe.resolve();
     };
     const delay = backoff(this.#failures, () => clock.random());
-    notify("storage_down", { wait: seconds(delay) });
+    notify(this.#reason ? "storage_told" : "storage_down", { text: this.#reason, wait: seconds(delay) });
     try {
       await clock.sleep(delay, signal);
     } catch (error) {

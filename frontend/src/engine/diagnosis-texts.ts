@@ -22,6 +22,7 @@ export const DIAGNOSES = {
     "OSS has an address in a private network ({address}), which this page may not reach.",
     "Allow access to the local network in the browser's settings for this page, then try again. The page needs https.",
   ],
+  refused_here: ["{title}", "{detail}", "For an administrator: {cure}"],
   refused_site: [
     "OSS refused a part.",
     "{detail}",

@@ -4,18 +4,17 @@
 
 import type { Api, RemoteDiagnosis } from "./api.ts";
 import { DIAGNOSES, type DiagnosisName } from "./diagnosis-texts.ts";
-import { ApiError, CorsError, StorageError } from "./errors.ts";
+import { ApiError, CorsError, StorageError, textFields } from "./errors.ts";
 import type { Failure } from "./explanations.ts";
 import { FAULTS } from "./oss-faults.ts";
-import type { BlockedBy } from "./ports.ts";
-import { type Facts, fill } from "./sentences.ts";
+import type { Facts } from "./sentences.ts";
 
 /** Milliseconds between two questions to the backend: at first, and at most; each gap doubles. */
 const FIRST_GAP = 15_000;
 const MAX_GAP = 600_000;
 
 export class Diagnosis {
-  #running: Promise<void> | null = null;
+  #running: Promise<string> | null = null;
   /** When OSS was found reachable although no request got a readable response; null while it was not. */
   #reachedAt: number | null = null;
   #askAt = Number.NEGATIVE_INFINITY;
@@ -27,43 +26,54 @@ export class Diagnosis {
     readonly id: string,
   ) {}
 
-  /** Parts that fail at the same time share one examination. */
-  examine(failure: Failure, signal: AbortSignal): Promise<void> {
+  /** Parts that fail at the same time share one examination. Resolves with why the upload waits, or with "". */
+  examine(failure: Failure, signal: AbortSignal): Promise<string> {
     this.#running ??= this.#examine(failure, signal).finally(() => {
       this.#running = null;
     });
     return this.#running;
   }
 
-  async #examine({ request, startedAt, responded }: Failure, signal: AbortSignal): Promise<void> {
-    const { connection, clock } = this.api.environment;
+  async #examine({ request, startedAt, responded }: Failure, signal: AbortSignal): Promise<string> {
     const { origin } = new URL(request.url);
-    const forbidden = await this.#blockedBy(origin, false, signal);
-    if (forbidden) throw diagnosed(forbidden, { address: origin });
-    const reaches = await connection.reaches(origin, signal);
+    await this.#requireAllowed(origin, false, signal);
+    const reaches = await this.api.environment.connection.reaches(origin, signal);
     signal.throwIfAborted();
     await this.#ask(Object.keys(request.headers ?? {}), signal);
+    this.#throwTold();
+    // Others reach OSS: its name may be that of a private address.
+    if (this.#told?.verdict === "reachable" && !reaches) await this.#requireAllowed(origin, true, signal);
+    this.#suspectCors(reaches && !responded, startedAt);
+    return this.#told?.detail ?? "";
+  }
+
+  /** Throws when the browser or the page forbids requests to this address. */
+  async #requireAllowed(address: string, isPrivate: boolean, signal: AbortSignal): Promise<void> {
+    const cause = await this.api.environment.connection.blockedBy?.(address, isPrivate, signal);
+    signal.throwIfAborted();
+    if (cause) throw diagnosed(cause, { address });
+  }
+
+  /** Throws what the backend found, unless it may pass. */
+  #throwTold(): void {
     const told = this.#told;
     if (told?.verdict === "cors") throw corsError(this.api.environment.origin, told.request_id);
     if (told?.verdict === "refused" && !told.retryable) throw refusal(told);
-    if (told?.verdict === "reachable" && !reaches) {
-      const kept = await this.#blockedBy(origin, true, signal);
-      if (kept) throw diagnosed(kept, { address: origin });
-    }
-    if (responded || !reaches) {
+  }
+
+  /**
+   * OSS answers requests that need no CORS headers, and has never given the page a readable answer. It also does so when
+   * it has just come back, so one more part must fail after it was reached.
+   */
+  #suspectCors(suspected: boolean, startedAt: number): void {
+    const { clock, origin } = this.api.environment;
+    if (!suspected) {
       this.#reachedAt = null;
     } else if (this.#reachedAt === null) {
       this.#reachedAt = clock.now();
     } else if (startedAt > this.#reachedAt) {
-      // It also reaches an OSS that has just come back, so one more part must fail after OSS was reached.
-      throw told?.verdict === "reachable" ? refusal(told) : corsError(this.api.environment.origin, "");
+      throw this.#told?.verdict === "reachable" ? refusal(this.#told) : corsError(origin, "");
     }
-  }
-
-  async #blockedBy(address: string, isPrivate: boolean, signal: AbortSignal): Promise<BlockedBy | null> {
-    const blocked = await this.api.environment.connection.blockedBy?.(address, isPrivate, signal);
-    signal.throwIfAborted();
-    return blocked ?? null;
   }
 
   /** Asks the backend, seldom: it makes two requests to OSS each time. */
@@ -103,11 +113,10 @@ function corsError(origin: string, requestId: string): CorsError {
 }
 
 function texts(name: DiagnosisName, facts: Facts) {
-  const [title, detail, hint] = DIAGNOSES[name];
-  return { title, detail: fill(detail, facts), hint: fill(hint, facts), sentence: name, facts };
+  return textFields(name, DIAGNOSES[name], facts);
 }
 
 /** The backend's texts are in the language that the browser asked for. */
 function refusal({ code, title, detail, cure, request_id: requestId }: RemoteDiagnosis): StorageError {
-  return new StorageError({ code, title, detail, hint: cure, requestId: requestId || null });
+  return diagnosed("refused_here", { title, detail, cure }, { code, requestId: requestId || null });
 }

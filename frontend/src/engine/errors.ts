@@ -11,7 +11,7 @@
 //   ├─ FileError            the file changed, cannot be read, or is another one: choose it again
 //   └─ AbortedError         aborted here or elsewhere
 
-import { ERRORS, type ErrorName, type Facts, fill } from "./sentences.ts";
+import { ERRORS, type ErrorName, type ErrorTexts, type Facts, fill } from "./sentences.ts";
 
 export interface ErrorFields {
   code: string;
@@ -29,8 +29,13 @@ export interface ErrorFields {
 
 /** The fields of an error whose text is in sentences.ts. */
 export function errorText(sentence: keyof typeof ERRORS, facts: Facts = {}) {
-  const [title, detail, hint] = ERRORS[sentence];
-  return { title, detail: fill(detail, facts), hint: fill(hint, facts), sentence, facts };
+  return textFields(sentence, ERRORS[sentence], facts);
+}
+
+/** The fields of an error with this text: title, detail and hint. */
+export function textFields(sentence: ErrorName, text: ErrorTexts, facts: Facts) {
+  const [title, detail, hint] = text.map((part) => fill(part, facts)) as unknown as ErrorTexts;
+  return { title, detail, hint, sentence, facts };
 }
 
 /** The base of all errors of the engine. `message` is title and detail in English. */

@@ -23,9 +23,9 @@ export class Explanations {
     readonly id: string,
   ) {}
 
-  /** Throws the UploadError of a cause that does not pass by itself. Returns while it may pass, or is not known. */
-  async examine(failure: Failure, signal: AbortSignal): Promise<void> {
-    await (await this.#load())?.examine(failure, signal);
+  /** Throws the UploadError of a cause that does not pass. Resolves with why the upload waits, "" if it is not known. */
+  async examine(failure: Failure, signal: AbortSignal): Promise<string> {
+    return (await (await this.#load())?.examine(failure, signal)) ?? "";
   }
 
   /** The error of a final refusal, with what to do. */

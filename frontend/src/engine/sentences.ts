@@ -18,6 +18,7 @@ export const NOTICES = {
   part_lost: "A part could not be uploaded. Trying again in {wait} s.",
   storage_busy: "OSS is busy ({code}). Trying again in {wait} s.",
   storage_down: "OSS cannot be reached. Trying again in {wait} s.",
+  storage_told: "{text} Trying again in {wait} s.",
   storage_probe: "Connecting to OSS again.",
   server_down: "The server is not available. Trying again in {wait} s.",
 } as const;
@@ -64,11 +65,6 @@ export const ERRORS = {
     "“{name}” is not the file of the unfinished upload “{expected}”: its name, size or content differs.",
     "Choose the original file, or discard the unfinished upload.",
   ],
-  stream_broken: [
-    "The recording was interrupted.",
-    "{detail}",
-    "Start a new recording. The parts uploaded so far will be deleted.",
-  ],
   aborted: ["The upload was aborted.", "", ""],
   aborted_elsewhere: [
     "The upload was aborted.",
@@ -79,7 +75,10 @@ export const ERRORS = {
 } as const;
 
 export type NoticeName = keyof typeof NOTICES;
-export type ErrorName = keyof typeof ERRORS | DiagnosisName;
+/** A text of this module, or one that is loaded with the code that needs it. */
+export type ErrorName = keyof typeof ERRORS | DiagnosisName | "stream_broken";
+/** Title, detail, and a hint at what to do. */
+export type ErrorTexts = readonly [string, string, string];
 
 /** Fills the placeholders of a text. */
 export function fill(sentence: string, facts: Facts): string {

@@ -73,6 +73,7 @@ export const zhHans: Language = {
     part_lost: "一个分片未能上传，{wait} 秒后重试。",
     storage_busy: "OSS 繁忙（{code}），{wait} 秒后重试。",
     storage_down: "无法连接 OSS，{wait} 秒后重试。",
+    storage_told: "{text} {wait} 秒后重试。",
     storage_probe: "正在重新连接 OSS。",
     server_down: "服务器不可用，{wait} 秒后重试。",
   },
@@ -122,6 +123,7 @@ export const zhHans: Language = {
       "OSS 的地址在专用网络中（{address}），此页面无权访问。",
       "请在浏览器的此页面设置中允许访问本地网络，然后重试。页面须使用 https。",
     ],
+    refused_here: ["{title}", "{detail}", "致管理员：{cure}"],
     refused_site: [
       "OSS 拒绝了一个分片。",
       "{detail}",

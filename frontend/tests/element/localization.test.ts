@@ -4,6 +4,7 @@ import { ENGLISH } from "../../src/element/labels.ts";
 import { Localization } from "../../src/element/localization.ts";
 import { DIAGNOSES } from "../../src/engine/diagnosis-texts.ts";
 import { StorageError } from "../../src/engine/errors.ts";
+import { BROKEN } from "../../src/engine/stream.ts";
 import { zhHans } from "../../src/locales/zh-hans.ts";
 
 const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
@@ -15,7 +16,11 @@ test("Chinese has every text that English has, with the same facts", () => {
       expect([name, places(translated)]).toEqual([name, places(text)]);
     }
   }
-  for (const [name, texts] of Object.entries({ ...ENGLISH.errors, ...DIAGNOSES })) {
+  for (const [name, texts] of Object.entries({
+    ...ENGLISH.errors,
+    ...DIAGNOSES,
+    stream_broken: BROKEN,
+  })) {
     const translated = (zhHans.errors as Record<string, readonly string[]>)[name] ?? [];
     expect([name, translated.map(places)]).toEqual([name, texts.map(places)]);
   }

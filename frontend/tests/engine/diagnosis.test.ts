@@ -27,9 +27,9 @@ describe("what the backend finds", () => {
       name: "StorageError",
       code: "PublicEndpointForbidden",
       title: "Title of PublicEndpointForbidden.",
-      hint: "Cure of PublicEndpointForbidden.",
+      detail: "Detail of PublicEndpointForbidden.",
+      hint: "For an administrator: Cure of PublicEndpointForbidden.",
       requestId: "REQ-9",
-      sentence: null,
     });
     expect(environment.backend.count("POST", "diagnose/")).toBe(1);
     expect(environment.clock.now()).toBeLessThan(30_000);
@@ -73,9 +73,15 @@ describe("what the backend finds", () => {
     environment.connection.reachable = false;
     environment.backend.diagnosis = diagnosis;
     await environment.reach(upload, "uploading");
+    const notices: string[] = [];
+    upload.addEventListener("notice", ({ message }) => notices.push(message));
     await environment.clock.pass(HOUR);
     expect(upload.state).toBe("uploading");
     expect(environment.backend.count("POST", "diagnose/")).toBeLessThan(15);
+    const said = diagnosis?.detail ?? "OSS cannot be reached.";
+    expect(notices.filter((message) => message.startsWith(`${said} Trying again in`)).length).toBeGreaterThan(
+      10,
+    );
     environment.store.fault = () => undefined;
     await environment.clock.run(upload.done);
     expectEachOnce(environment, 50);
@@ -96,7 +102,10 @@ describe("what the backend finds", () => {
   test("OSS that answers any request but those of the page ends the upload in words", async () => {
     const [environment, upload] = unreadable();
     await environment.reach(upload, "failed");
-    expect(upload.error).toMatchObject({ code: "storage_blocked", hint: "Cure of storage_blocked." });
+    expect(upload.error).toMatchObject({
+      code: "storage_blocked",
+      hint: "For an administrator: Cure of storage_blocked.",
+    });
   });
 
   test("without the backend's word CORS is taken for the cause", async () => {
