@@ -8,12 +8,12 @@ that was recorded.
 
 from collections.abc import Mapping
 
-from uploads.oss.error_codes import access, requests, service
+from uploads.oss.error_codes import access, objects, requests, service
 from uploads.oss.error_codes.row import ErrorCode, Fault
 
 __all__ = ["OSS_CODES", "STS_CODES", "ErrorCode", "Fault", "find", "may_repeat"]
 
-OSS_CODES: tuple[ErrorCode, ...] = (*requests.ROWS, *access.ROWS, *service.SERVICE)
+OSS_CODES: tuple[ErrorCode, ...] = (*requests.ROWS, *access.ROWS, *objects.ROWS, *service.SERVICE)
 """OSS's codes. The first row of a code is for an unknown EC; the others are causes that an EC tells apart."""
 STS_CODES: tuple[ErrorCode, ...] = service.STS
 """The codes of STS alone. SignatureDoesNotMatch and InvalidSecurityToken are OSS's too, and mean the same."""

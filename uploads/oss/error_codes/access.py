@@ -50,6 +50,7 @@ NEW_URL = _("The signed URL or form is not valid at this time. Ask for a new one
 HOST = _(
     "Let OSS_ENDPOINT name a region's endpoint or the bucket's own domain, and OSS_ADDRESSING be virtual or cname."
 )
+RETENTION = _("The retention policy of the bucket is locked, so that it can only be extended.")
 DEBT = _("The Alibaba Cloud account owes money. Pay the bill.")
 BLOCKED = _("Alibaba Cloud has disabled the account or the bucket. Open a ticket with the request id.")
 KMS = _("Enable the Key Management Service (KMS) for the account, or change the encryption of the bucket.")
@@ -126,6 +127,7 @@ ROWS = (
     ),
     ErrorCode("RequestTimeTooSkewed", 403, _SKEWED, SITE, CLOCK, ec="0002-00000504"),
     ErrorCode("PermanentRedirect", 403, _REGION, SITE, OTHER_REGION),
+    ErrorCode("WORMConfigurationLocked", 403, "The WORM Configuration is locked.", SITE, RETENTION),
     # The message is not in the manual.
     ErrorCode(
         "SecondLevelDomainForbidden",

@@ -1,7 +1,6 @@
-"""Errors that concern the request, the bucket or the object: every status below 500 except 403.
+"""Errors of the request itself: statuses 203 to 400.
 
-Manual: "HTTP 400 errors", "HTTP status code 409", and the pages of the operations. Where the cause has a page of its
-own, its number is the EC.
+Manual: "HTTP 400 errors" and the pages of the operations. Where the cause has a page of its own, its number is the EC.
 """
 
 from uploads.oss.error_codes.row import ErrorCode, Fault
@@ -19,16 +18,11 @@ _SLOW_BODY = (
     "Your socket connection to the server was not read from or written to within the timeout period. "
     "Idle connections will be closed."
 )
+_APK = (
+    "The APK file is not allowed to be distributed in a public network using the OSS endpoint, please use CNAME "
+    "instead."
+)
 _ENCRYPTION = "The Encryption request you specified is not valid. Supported value: AES256/KMS/SM4."
-_NO_UPLOAD = (
-    "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
-    "completed."
-)
-_TAKEN = (
-    "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
-    "Please select a different name and try again."
-)
-_NO_OVERWRITE = "The object you specified already exists and can not be overwritten."
 
 CORRECT_REQUEST = _("The request is not valid. Report it with its request id to those who maintain the program.")
 SEND_AGAIN = _("The connection lost or changed bytes of the request. Send it again.")
@@ -36,10 +30,6 @@ CUSTOM_DOMAIN = _(
     "Bind a custom domain to the bucket, with an ICP filing, and set it as OSS_ENDPOINT with OSS_ADDRESSING=cname. "
     "Let the server use the internal endpoint: OSS_INTERNAL_ENDPOINT."
 )
-KEY_STATE = _("Enable the KMS key that encrypts the bucket, or choose another key.")
-CONFIGURE = _("Run manage.py configure_bucket.")
-RETENTION = _("A retention policy of the bucket protects the object. Wait until it ends, or choose another key.")
-NOT_SET = _("The bucket has no such configuration. Nothing needs to be done.")
 
 ROWS = (
     ErrorCode(
@@ -68,6 +58,7 @@ ROWS = (
         _PART_ORDER,
         PAGE,
         _("The parts are not in ascending order. Complete the upload again."),
+        ec="0042-00000209",
     ),
     ErrorCode(
         "EntityTooSmall",
@@ -154,11 +145,10 @@ ROWS = (
         PAGE,
         CORRECT_REQUEST,
     ),
-    # The messages of the three that follow are not in the manual.
     ErrorCode(
         "PublicEndpointForbidden",
         400,
-        "The public endpoint of OSS does not serve this request. Use a custom domain.",
+        "Not allowed using the OSS public endpoint, please use CNAME instead.",
         SITE,
         CUSTOM_DOMAIN,
         ec="0048-00000401",
@@ -166,7 +156,7 @@ ROWS = (
     ErrorCode(
         "ExternalRedirectForbidden",
         400,
-        "The default domain of the bucket does not redirect. Use a custom domain.",
+        "3xx redirect to public network is not allowed using the OSS endpoint, please use CNAME instead.",
         SITE,
         CUSTOM_DOMAIN,
         ec="0048-00000300",
@@ -175,10 +165,12 @@ ROWS = (
     ErrorCode(
         "ApkDownloadForbidden",
         400,
-        "The default domain of the bucket does not serve APK and IPA files. Use a custom domain.",
+        _APK,
         SITE,
         CUSTOM_DOMAIN,
+        ec="0048-00000200",
     ),
+    ErrorCode("InvalidWORMConfiguration", 400, "Invalid WORM Configuration.", PAGE, CORRECT_REQUEST),
     ErrorCode(
         "TooManyBuckets",
         400,
@@ -186,117 +178,4 @@ ROWS = (
         ACCOUNT,
         _("Use an existing bucket, delete buckets that you do not need, or ask Alibaba Cloud for more."),
     ),
-    ErrorCode(
-        "NoSuchBucket",
-        404,
-        "The specified bucket does not exist.",
-        SITE,
-        _("The bucket does not exist. Create it, or correct OSS_BUCKET."),
-        ec="0015-00000101",
-    ),
-    ErrorCode(
-        "NoSuchKey",
-        404,
-        "The specified key does not exist.",
-        PAGE,
-        _("The object does not exist, or was deleted. Upload the file again."),
-        ec="0026-00000001",
-    ),
-    ErrorCode(
-        "NoSuchUpload",
-        404,
-        _NO_UPLOAD,
-        PAGE,
-        _("OSS no longer has this upload and its parts. Start a new upload."),
-        ec="0042-00000002",
-    ),
-    ErrorCode("NoSuchVersion", 404, "The specified version does not exist.", PAGE, CORRECT_REQUEST),
-    ErrorCode(
-        "NoSuchBucketOverwriteConfig",
-        404,
-        "The bucket does not have an overwrite configuration.",
-        SITE,
-        CONFIGURE,
-    ),
-    ErrorCode(
-        "NoSuchLifecycle",
-        404,
-        "No Row found in Lifecycle Table.",
-        SITE,
-        CONFIGURE,
-    ),
-    ErrorCode(
-        "NoSuchCORSConfiguration",
-        404,
-        "The CORS Configuration does not exist.",
-        SITE,
-        CONFIGURE,
-    ),
-    ErrorCode("NoSuchWORMConfiguration", 404, "The WORM Configuration does not exist.", PAGE, NOT_SET),
-    ErrorCode(
-        "NoSuchServerSideEncryptionRule",
-        404,
-        "The bucket does not have a server-side encryption rule.",
-        PAGE,
-        NOT_SET,
-    ),
-    ErrorCode(
-        "MethodNotAllowed", 405, "The specified method is not allowed against this resource.", PAGE, CORRECT_REQUEST
-    ),
-    ErrorCode(
-        "FileAlreadyExists",
-        409,
-        _NO_OVERWRITE,
-        PAGE,
-        _("An object with this key exists and must not be overwritten. Choose another name."),
-        ec="0026-00000002",
-    ),
-    ErrorCode(
-        "FileImmutable",
-        409,
-        "The object you specified is immutable.",
-        SITE,
-        RETENTION,
-    ),
-    ErrorCode("WORMConfigurationLocked", 409, "The retention policy of the bucket is locked.", SITE, RETENTION),
-    ErrorCode(
-        "BucketAlreadyExists",
-        409,
-        _TAKEN,
-        SITE,
-        _("Another account has a bucket of this name. Choose another name."),
-        ec="0015-00000104",
-    ),
-    ErrorCode(
-        "BucketNotEmpty",
-        409,
-        "The bucket has objects. Please delete them first.",
-        SITE,
-        _("Delete the objects, and abort the multipart uploads, before you delete the bucket."),
-        ec="0015-00000301",
-    ),
-    ErrorCode(
-        "KeyDisabled",
-        409,
-        "The request was rejected because the key state is Disabled.",
-        SITE,
-        KEY_STATE,
-        ec="0005-00000214",
-    ),
-    ErrorCode(
-        "KeyPendingDeletion",
-        409,
-        "The request was rejected because the key state is PendingDeletion.",
-        SITE,
-        KEY_STATE,
-    ),
-    ErrorCode("MissingContentLength", 411, "You must provide the Content-Length HTTP header.", PAGE, CORRECT_REQUEST),
-    ErrorCode(
-        "PreconditionFailed",
-        412,
-        "At least one of the pre-conditions you specified did not hold.",
-        PAGE,
-        _("The object changed meanwhile. Read it again, then repeat the request."),
-    ),
-    ErrorCode("InvalidRange", 416, "The requested range cannot be satisfied.", PAGE, CORRECT_REQUEST),
 )
