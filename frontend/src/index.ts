@@ -41,7 +41,7 @@ export type {
   Transport,
 } from "./engine/ports.ts";
 export type { Progress } from "./engine/progress.ts";
-export type { ErrorName, Facts, NoticeName } from "./engine/sentences.ts";
+export type { ErrorName, ErrorTuple, Facts, NoticeName } from "./engine/sentences.ts";
 export type { Signing } from "./engine/signer.ts";
 export {
   can,

@@ -1,6 +1,6 @@
 // The texts of <oss-uploader> in English. Places in braces are filled with facts, as in the engine's sentences.
 
-import { ERRORS, type ErrorName, type ErrorTexts, NOTICES, type NoticeName } from "../engine/sentences.ts";
+import { ERRORS, type ErrorName, type ErrorTuple, NOTICES, type NoticeName } from "../engine/sentences.ts";
 
 export const LABELS = {
   drop: "Drop files here",
@@ -71,7 +71,7 @@ export interface Language {
   /** The engine's notices: why an upload is waiting. */
   readonly notices: Readonly<Record<NoticeName, string>>;
   /** The engine's errors: title, detail and hint. English texts of a diagnosis come with the error. */
-  readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTexts> & Partial<Record<ErrorName, ErrorTexts>>>;
+  readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTuple> & Partial<Record<ErrorName, ErrorTuple>>>;
 }
 
 export const ENGLISH: Language = { labels: LABELS, notices: NOTICES, errors: ERRORS };

@@ -11,7 +11,7 @@
 //   ├─ FileError            the file changed, cannot be read, or is another one: choose it again
 //   └─ AbortedError         aborted here or elsewhere
 
-import { ERRORS, type ErrorName, type ErrorTexts, type Facts, fill } from "./sentences.ts";
+import { ERRORS, type ErrorName, type ErrorTuple, type Facts, fill } from "./sentences.ts";
 
 export interface ErrorFields {
   code: string;
@@ -33,8 +33,8 @@ export function errorText(sentence: keyof typeof ERRORS, facts: Facts = {}) {
 }
 
 /** The fields of an error with this text: title, detail and hint. */
-export function textFields(sentence: ErrorName, text: ErrorTexts, facts: Facts) {
-  const [title, detail, hint] = text.map((part) => fill(part, facts)) as unknown as ErrorTexts;
+export function textFields(sentence: ErrorName, text: ErrorTuple, facts: Facts) {
+  const [title, detail, hint] = text.map((part) => fill(part, facts)) as unknown as ErrorTuple;
   return { title, detail, hint, sentence, facts };
 }
 

@@ -78,7 +78,7 @@ export type NoticeName = keyof typeof NOTICES;
 /** A text of this module, or one that is loaded with the code that needs it. */
 export type ErrorName = keyof typeof ERRORS | DiagnosisName | "stream_broken";
 /** Title, detail, and a hint at what to do. */
-export type ErrorTexts = readonly [string, string, string];
+export type ErrorTuple = readonly [string, string, string];
 
 /** Fills the placeholders of a text. */
 export function fill(sentence: string, facts: Facts): string {
