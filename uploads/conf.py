@@ -29,6 +29,7 @@ from uploads.oss.signing import Credentials
 __all__ = ["DEFAULT_THROTTLES", "Destination", "Settings", "callback_parameters", "settings", "worker_processes"]
 
 DEFAULT_THROTTLES = {
+    "diagnose": "30/min",
     "create": "600/min",
     "batch": "600/min",
     "sign": "1200/min",

@@ -53,8 +53,17 @@ def oss_client(place: Place | None = None) -> OssClient:
     Raises ValueError when an endpoint is malformed.
     """
     place = place or settings.place()
+    return _client(place, place.internal_endpoint)
+
+
+def browser_client(place: Place) -> OssClient:
+    """The client for the address of a place that browsers use; as `oss_client` otherwise."""
+    return _client(place, place.endpoint)
+
+
+def _client(place: Place, endpoint: Endpoint) -> OssClient:
     clock = oss_clock(place)
-    key = (place.internal_endpoint, place.region, place.credentials)
+    key = (endpoint, place.region, place.credentials)
     with _lock:
         if key not in _clients:
             _clients[key] = OssClient(*key, clock=clock, observe=telemetry.oss_call)

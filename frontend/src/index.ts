@@ -1,6 +1,7 @@
 // The package's main module: everything that a page may import. Importing it has no side effects.
 
 export type { CallbackOutcome, RemoteUpload } from "./engine/api.ts";
+export type { DiagnosisName } from "./engine/diagnosis-texts.ts";
 export {
   AbortedError,
   ApiError,
@@ -26,6 +27,7 @@ export type { Integrity } from "./engine/integrity.ts";
 export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
 export type { StreamOptions, UploaderOptions, UploadOptions } from "./engine/options.ts";
 export type {
+  BlockedBy,
   Clock,
   Connection,
   Environment,
@@ -39,7 +41,7 @@ export type {
   Transport,
 } from "./engine/ports.ts";
 export type { Progress } from "./engine/progress.ts";
-export type { ErrorName, Facts, NoticeName } from "./engine/sentences.ts";
+export type { ErrorName, ErrorTuple, Facts, NoticeName } from "./engine/sentences.ts";
 export type { Signing } from "./engine/signer.ts";
 export {
   can,

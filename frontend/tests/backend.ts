@@ -1,6 +1,6 @@
 // The backend in memory behind a fake fetch: plans, signs, records, lists, completes and aborts as the API documents.
 
-import type { RemoteUpload } from "../src/engine/api.ts";
+import type { RemoteDiagnosis, RemoteUpload } from "../src/engine/api.ts";
 import { type DonePart, sizeOf, streamPlan } from "../src/engine/parts.ts";
 import type { FakeClock } from "./clock.ts";
 import { emptyRow } from "./row.ts";
@@ -15,7 +15,17 @@ export interface Call {
   readonly headers: Headers;
 }
 
+export function diagnosisOf(
+  verdict: RemoteDiagnosis["verdict"],
+  code: string,
+  retryable = verdict === "reachable" || verdict === "unreachable",
+): RemoteDiagnosis {
+  const texts = { title: `Title of ${code}.`, detail: `Detail of ${code}.`, cure: `Cure of ${code}.` };
+  return { verdict, code, ...texts, request_id: "REQ-9", retryable };
+}
+
 type Row = { -readonly [K in keyof RemoteUpload]: RemoteUpload[K] };
+type PartAsked = { number: number; size?: number; content_md5?: string };
 type Reported = Map<number, DonePart>;
 
 export class FakeBackend {
@@ -27,6 +37,8 @@ export class FakeBackend {
   life = 15 * 60_000;
   /** Called before each call; a response from it is used instead, and throwing is a lost connection. */
   fault: (call: Call) => Response | undefined = () => undefined;
+  /** What the backend finds at the address of OSS; null: it does not know the call. */
+  diagnosis: RemoteDiagnosis | null = diagnosisOf("reachable", "storage_blocked");
   refusedName = "";
   signing = 0;
   mostSigning = 0;
@@ -75,6 +87,8 @@ export class FakeBackend {
         return this.#abort(row);
       case "POST credentials/":
         return this.#issue(row);
+      case "POST diagnose/":
+        return this.diagnosis ? json(200, this.diagnosis) : problem(404, "not_found");
       case "POST parts/sign/":
         return this.#sign(row, call);
       case "POST parts/":
@@ -175,24 +189,24 @@ export class FakeBackend {
     return row.part_count === 1 ? row.size : Math.min(row.part_size, row.size - (number - 1) * row.part_size);
   }
 
-  signed(row: Row, numbers: readonly number[], sizes: ReadonlyMap<number, number> = new Map()) {
+  signed(row: Row, numbers: readonly number[], asked: ReadonlyMap<number, PartAsked> = new Map()) {
     const now = this.serverTime();
     const form = row.method === "post";
-    const bound: Record<string, string> = form ? { "x-oss-content-type": row.content_type } : {};
-    const parts = numbers.map((number) => ({
-      number,
-      method: form ? "POST" : "PUT",
-      url: this.store.url(
-        row.key,
+    const parts = numbers.map((number) => {
+      const { size: exact, content_md5: md5 } = asked.get(number) ?? {};
+      const bound: Record<string, string> = form
+        ? { "x-oss-content-type": row.content_type }
+        : { ...(md5 && { "Content-MD5": md5 }) };
+      const size = this.#sizeOf(row, number, exact);
+      return {
         number,
-        now + this.life,
-        bound,
-        this.#sizeOf(row, number, sizes.get(number)),
-      ),
-      size: this.#sizeOf(row, number, sizes.get(number)),
-      ...(form ? { fields: bound } : { headers: bound }),
-      expires_at: new Date(now + this.life).toISOString(),
-    }));
+        method: form ? "POST" : "PUT",
+        url: this.store.url(row.key, number, now + this.life, bound, size),
+        size,
+        ...(form ? { fields: bound } : { headers: bound }),
+        expires_at: new Date(now + this.life).toISOString(),
+      };
+    });
     return { parts, server_time: new Date(now).toISOString() };
   }
 
@@ -202,15 +216,9 @@ export class FakeBackend {
     await this.clock.sleep(20, new AbortController().signal);
     this.signing -= 1;
     this.#record(row, body.done);
-    const asked: { number: number; size?: number }[] = body.parts;
-    const sizes = new Map<number, number>();
-    for (const { number, size } of asked) if (size !== undefined) sizes.set(number, size);
+    const asked = new Map<number, PartAsked>(body.parts.map((part: PartAsked) => [part.number, part]));
     return json(200, {
-      ...this.signed(
-        row,
-        asked.map(({ number }) => number),
-        sizes,
-      ),
+      ...this.signed(row, [...asked.keys()], asked),
       parts_done: row.parts_done,
       bytes_done: row.bytes_done,
     });

@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
+import "../src/engine/diagnosis.ts";
 import "../src/engine/sts-signer.ts";
 import "../src/engine/stream.ts";
 import "../src/engine/transfer.ts";
@@ -10,7 +11,7 @@ import { Api } from "../src/engine/api.ts";
 import { MAX_PARALLEL, Semaphore, UploadQueue } from "../src/engine/concurrency.ts";
 import { MemoryJournal } from "../src/engine/journal.ts";
 import type { UploaderOptions } from "../src/engine/options.ts";
-import type { Connection, Environment, Hasher, Locks } from "../src/engine/ports.ts";
+import type { BlockedBy, Connection, Environment, Hasher, Locks } from "../src/engine/ports.ts";
 import type { State } from "../src/engine/states.ts";
 import type { Upload, UploadSettings } from "../src/engine/upload.ts";
 import { OssUploader } from "../src/engine/uploader.ts";
@@ -25,6 +26,9 @@ export class FakeConnection implements Connection {
   online = true;
   reachable = true;
   asked = 0;
+  /** What the browser forbids: for any address, and for one that is taken for a private one. */
+  blocked: BlockedBy | null = null;
+  blockedIfPrivate: BlockedBy | null = null;
   #waiting = new Set<() => void>();
 
   whenOnline(signal: AbortSignal): Promise<void> {
@@ -37,6 +41,10 @@ export class FakeConnection implements Connection {
   async reaches(): Promise<boolean> {
     this.asked += 1;
     return this.reachable;
+  }
+
+  async blockedBy(_: string, isPrivate: boolean): Promise<BlockedBy | null> {
+    return this.blocked ?? (isPrivate ? this.blockedIfPrivate : null);
   }
 
   comeBack(): void {

@@ -28,7 +28,7 @@ from uploads.web.tokens import token_of
 urlpatterns = [path("files/v2/", include("uploads.urls"))]
 
 FILE = {"destination": "default", "filename": "film.mp4", "size": 20_000_000, "content_type": "video/mp4"}
-ENUMS = {"Addressing", "PartMethod", "UploadMethod", "UploadStage", "UploadState"}
+ENUMS = {"DiagnosisVerdict", "Addressing", "PartMethod", "UploadMethod", "UploadStage", "UploadState"}
 
 
 def codes_of(operation: dict[str, Any]) -> dict[str, set[str]]:

@@ -13,6 +13,7 @@ import pytest
 
 from tests import http
 from tests.localoss.support import SMALLEST, Wire, bytes_of, raw, refused, result
+from uploads.localoss.errors import ERRORS
 from uploads.localoss.faults import Faults, InvalidRules, load, parse
 from uploads.localoss.testing import LocalServer
 from uploads.oss.messages import Part, bare, build_complete
@@ -152,6 +153,22 @@ def test_an_etag_is_hidden_from_pages(wire: Wire) -> None:
     faults(wire, {"hide_etag": True})
     hidden = wire.call("PUT", "a", content=b"x", unsigned=page).headers["Access-Control-Expose-Headers"]
     assert (shown, hidden) == ("ETag, x-oss-request-id", "x-oss-request-id")
+
+
+def test_responses_without_cors_headers(wire: Wire) -> None:
+    assert wire.call("PUT", "", [("cors", "")], content=CORS).status_code == 200
+    page = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "PUT"}
+    faults(wire, {"hide_cors": True})
+    for answer in (wire.call("PUT", "a", content=b"x", unsigned=page), wire.call("OPTIONS", "a", unsigned=page)):
+        assert answer.status_code == 200
+        assert [name for name in answer.headers if name.startswith("access-control-")] == []
+
+
+def test_an_injected_error_has_its_usual_words(wire: Wire) -> None:
+    faults(wire, {"error": {"status": 400, "code": "PublicEndpointForbidden"}})
+    document = refused(wire.call("PUT", "a", content=b"x"), 400, "PublicEndpointForbidden")
+    assert document.findtext("EC") == "0048-00000401"
+    assert document.findtext("Message") == ERRORS["PublicEndpointForbidden"].message
 
 
 def test_a_shifted_clock_finds_every_request_skewed(wire: Wire) -> None:

@@ -74,7 +74,7 @@ def _abort(upload: Upload, job: Job, user: Any) -> None:
     except UploadError as error:
         job["failed"] += 1
         if len(job["refused"]) < MAX_REFUSED:
-            job["refused"].append([upload.filename, error.detail.translated(_)])
+            job["refused"].append([upload.filename, error.advice.translated(_)])
 
 
 def progress(job: Job) -> dict[str, Any]:

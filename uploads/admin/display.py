@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from uploads.domain.states import Event
 from uploads.models import Upload, UploadEvent
-from uploads.services.common import from_record
+from uploads.services.common import recorded_advice
 
 EVENT_NAMES = {
     "begin": gettext_lazy("begin"),
@@ -131,7 +131,7 @@ def timeline(events: Iterable[UploadEvent]) -> SafeString:
             f"{event.at:%Y-%m-%d %H:%M:%S}",
             EVENT_NAMES.get(event.name, event.name),
             _("by {actor}").format(actor=event.actor) if event.actor else _("by the system"),
-            from_record(event.detail.get("error") or {})["detail"].translated(_),
+            recorded_advice(event.detail.get("error") or {}).translated(_),
         )
         for event in events
     )

@@ -70,7 +70,7 @@ class PagesAdmin(UploadModelAdmin):
         try:
             context = multipart_uploads.page(request.GET.dict())
         except UploadError as error:
-            context = {"error": error.detail.translated(_), "buckets": list(settings.buckets)}
+            context = {"error": error.advice.translated(_), "buckets": list(settings.buckets)}
         context["may_abort"] = self.has_abort_permission(request)
         return self._page(request, "multipart_uploads", _("Multipart uploads at OSS"), context)
 
@@ -82,7 +82,7 @@ class PagesAdmin(UploadModelAdmin):
                 count = multipart_uploads.abort(bucket, request.POST.getlist("selected"), request.user)
                 self.message_user(request, _("{count} aborted at OSS.").format(count=count), messages.SUCCESS)
             except UploadError as error:
-                self.message_user(request, error.detail.translated(_), messages.ERROR)
+                self.message_user(request, error.advice.translated(_), messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
     def bulk_abort_page(self, request: HttpRequest, token: str) -> HttpResponse:

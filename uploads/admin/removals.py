@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from uploads.admin.counting import BoundedPaginator
 from uploads.admin.filters import DestinationFilter, PendingFilter
 from uploads.models import ObjectRemoval
-from uploads.services.common import from_record
+from uploads.services.common import recorded_advice
 from uploads.services.transactions import without_atomic_requests
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ class ObjectRemovalAdmin(RemovalModelAdmin):
 
     @admin.display(description=gettext_lazy("error"))
     def problem(self, removal: ObjectRemoval) -> str:
-        return from_record(removal.error)["detail"].translated(_) if removal.error else ""
+        return recorded_advice(removal.error).translated(_) if removal.error else ""

@@ -23,7 +23,7 @@ from uploads.admin.search import search
 from uploads.domain.errors import UploadError
 from uploads.domain.states import State
 from uploads.models import Upload, UploadQuerySet
-from uploads.services.common import from_record
+from uploads.services.common import recorded_advice
 
 IDLE = timedelta(minutes=5)
 """An unfinished upload without activity for this long is shown as idle."""
@@ -154,10 +154,10 @@ class UploadAdmin(PagesAdmin):
     @admin.display(description=gettext_lazy("error"))
     def problem(self, upload: Upload) -> str:
         if upload.error:
-            return from_record(upload.error)["detail"].translated(_)
+            return recorded_advice(upload.error).translated(_)
         if upload.sweep_error and upload.state != State.COMPLETED:
             words = _("The sweep has failed {count} times: {message}")
-            detail = from_record(upload.sweep_error)["detail"].translated(_)
+            detail = recorded_advice(upload.sweep_error).translated(_)
             return words.format(count=upload.attempts, message=detail)
         if upload.callback and not upload.callback.get("ok"):
             words = _("Stored, but the callback failed: {message}")
@@ -204,7 +204,7 @@ class UploadAdmin(PagesAdmin):
                 work(upload)
                 checked += 1
             except UploadError as error:
-                refused.append(f"{upload.filename}: {error.detail.translated(_)}")
+                refused.append(f"{upload.filename}: {error.advice.translated(_)}")
         self.message_user(request, _("{count} checked.").format(count=checked), messages.SUCCESS)
         for line in refused:
             self.message_user(request, line, messages.WARNING)

@@ -114,3 +114,16 @@ CREDENTIALS = _response("For one upload", {**_CREDENTIALS, "key": _UPLOAD["key"]
 PREFIX_CREDENTIALS = _response(
     "For the user's own prefix", {**_CREDENTIALS, "prefix": "uploads/7/", "addressing": "virtual"}
 )
+DIAGNOSIS = _response(
+    "Data calls on the public endpoint",
+    {
+        "verdict": "refused",
+        "code": "PublicEndpointForbidden",
+        "title": "OSS refuses the uploads of this page",
+        "detail": "OSS refused the request because of the site's configuration. An administrator must correct it.",
+        "cure": "Bind a custom domain to the bucket …",
+        "link": "https://help.aliyun.com/en/oss/user-guide/0048-00000401",
+        "request_id": "6968A4F8C6D4B73530000001",
+        "retryable": False,
+    },
+)

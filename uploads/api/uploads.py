@@ -16,6 +16,7 @@ from uploads import services
 from uploads.api import examples, requests, responses
 from uploads.api.batches import BatchActions
 from uploads.api.credentials import CredentialActions
+from uploads.api.diagnosis import DiagnosisActions
 from uploads.api.parts import PartActions, created_upload
 from uploads.domain.errors import InvalidUpload, KeyReused, NotFoundError
 from uploads.domain.states import State
@@ -63,7 +64,13 @@ class UploadFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter ha
 
 
 class UploadViewSet(
-    UploadsAPIView, PartActions, BatchActions, CredentialActions, mixins.ListModelMixin, mixins.RetrieveModelMixin
+    UploadsAPIView,
+    PartActions,
+    BatchActions,
+    CredentialActions,
+    DiagnosisActions,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
 ):
     """Uploads of the user. For others they do not exist (404)."""
 
@@ -82,6 +89,7 @@ class UploadViewSet(
         "complete": "complete",
         "credentials": "credentials",
         "register": "complete",
+        "diagnose": "diagnose",
     }
 
     def get_queryset(self) -> QuerySet[Upload]:

@@ -31,11 +31,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from uploads.domain.phrase import Phrase
+from uploads.oss import error_codes
+from uploads.oss.error_codes import Fault, access
 from uploads.oss.errors import CredentialsUnavailable, OssError, StorageError
 
 
 class UploadError(Exception):
-    """The base of all errors. `detail` says what happened and what to do; `retryable`: repeating may help."""
+    """The base of all errors. `detail` tells users what happened and what to do; `retryable`: repeating may help."""
 
     code: ClassVar[str] = "upload_error"
     title: ClassVar[Phrase] = Phrase("The upload could not continue")
@@ -51,16 +53,22 @@ class UploadError(Exception):
         sizes: Mapping[str, int] | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """`errors`: field → messages or values; `oss`: OSS's `code` and `request_id`; `retry_after`: in seconds.
+        """`errors`: field → messages or values; `oss`: what `oss_facts` returns; `retry_after`: in seconds.
 
         `sizes`: the exact bytes that `detail` rounds.
         """
-        super().__init__(detail)
         self.detail = detail
         self.errors = dict(errors or {})
         self.oss = dict(oss or {})
         self.sizes = dict(sizes or {})
         self.retry_after = retry_after
+        super().__init__(self.advice)
+
+    @property
+    def advice(self) -> Phrase:
+        """The detail, and the cure where OSS refused: for administrators, logs and those who call the services."""
+        cure = self.oss.get("cure")
+        return Phrase.joined([self.detail, cure], " ") if cure else self.detail
 
 
 class NotFoundError(UploadError):
@@ -193,34 +201,53 @@ def kinds_of_error(of: type[UploadError] = UploadError) -> Iterator[type[UploadE
         yield from kinds_of_error(kind)
 
 
-FIXES: dict[str, Phrase] = {
-    "AccessDenied": Phrase("The server's access key may not do this. An administrator should check its RAM policy."),
-    "InvalidAccessKeyId": Phrase("OSS does not know the server's AccessKey ID. Correct OSS_ACCESS_KEY_ID."),
-    "SignatureDoesNotMatch": Phrase("The server's AccessKey secret is wrong. Correct OSS_ACCESS_KEY_SECRET."),
-    "RequestTimeTooSkewed": Phrase("The server's clock is wrong by more than 24 hours. Correct it."),
-    "InvalidTimeStamp.Expired": Phrase("The server's clock is wrong by more than 24 hours. Correct it."),
-    "NoSuchBucket": Phrase("The bucket does not exist. Create it, or correct OSS_BUCKET."),
-    "EntityNotExist.Role": Phrase("The RAM role does not exist. Create it, or correct OSS_STS_ROLE_ARN."),
-    "NoPermission": Phrase(
-        "The server's access key is not allowed to assume the RAM role. "
-        "Grant it sts:AssumeRole, and let the role trust it."
+REFUSED_PARTS = frozenset({"EntityTooSmall", "InvalidPart", "InvalidPartOrder"})
+"""OSS's codes that concern the parts of an upload, whose cure is the client's. Manual: CompleteMultipartUpload."""
+
+REFUSED: dict[Fault, Phrase] = {
+    Fault.PAGE: Phrase("OSS did not accept the request. Repeating it does not help; start a new upload."),
+    Fault.SITE: Phrase(
+        "OSS refused the request because of the site's configuration. An administrator must correct it."
     ),
-    "SecurityTokenExpired": Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN."),
+    Fault.ACCOUNT: Phrase("OSS refused the request because of the site's account. An administrator must act."),
+    Fault.OSS: Phrase("OSS could not do what was requested. Try again later."),
 }
-"""OSS's error code → what an administrator should do."""
+"""What users are told of an error of OSS, by whose fault it is. The cure is for those who run the site."""
 
 
-REFUSED_PARTS: dict[str, Phrase] = {
-    "EntityTooSmall": Phrase("A part other than the last one is smaller than 100 KB. Start a new upload."),
-    "InvalidPart": Phrase("OSS does not have a part, or has other bytes under its number. Send the part again."),
-    "InvalidPartOrder": Phrase("The parts are not in ascending order. Complete the upload again."),
-}
-"""OSS's error codes that concern the parts of an upload → what a client should do. Manual: CompleteMultipartUpload."""
+def cure_of(error: OssError) -> Phrase | None:
+    """What an administrator should do, with the endpoint, the action and the resource that OSS names; None for a code
+    that is not in the table (`oss.error_codes`).
+    """
+    row = error_codes.find(error.code, error.ec)
+    if row is None:
+        return None
+    if error.code in ("AccessDenied", "PermanentRedirect") and error.endpoint:
+        return Phrase(access.WRONG_ENDPOINT, endpoint=error.endpoint)
+    if error.code == "AccessDenied" and error.action:
+        named = {"action": error.action, "resource": error.resource or "*"}
+        if error.denied_explicitly:
+            return Phrase(access.ACTION_DENIED, policy=error.fields.get("PolicyType", "RAM"), **named)
+        return Phrase(access.ROLE_MISSING if error.ec == access.ROLE_EC else access.ACTION_MISSING, **named)
+    return Phrase(row.cure)
+
+
+def oss_facts(error: StorageError) -> dict[str, str] | None:
+    """The member `oss` of a problem: OSS's code, request id and EC, and what those who run the site should do and read.
+    None without an answer of OSS.
+    """
+    if not isinstance(error, OssError):
+        return None
+    facts = {"code": error.code, "request_id": error.request_id, **({"ec": error.ec} if error.ec else {})}
+    row = error_codes.find(error.code, error.ec)
+    if row is None or row.fault == Fault.PAGE:
+        return facts
+    return facts | {"cure": cure_of(error) or "", "link": error.link}
 
 
 def from_storage(error: StorageError) -> UploadError:
-    """The error to raise for an error of the OSS client, with OSS's code and request id in `oss`."""
-    oss = {"code": error.code, "request_id": error.request_id} if isinstance(error, OssError) else None
+    """The error to raise for an error of the OSS client, with what OSS answered and the cure in `oss`."""
+    oss = oss_facts(error)
     if isinstance(error, CredentialsUnavailable):
         text = Phrase("The server could not obtain its OSS credentials. Nothing is lost; try again.")
         return StorageBusy(text, retry_after=5)
@@ -232,8 +259,17 @@ def from_storage(error: StorageError) -> UploadError:
         return UploadGone(Phrase("OSS no longer has this upload and its parts. Start a new upload."), oss=oss)
     if error.code == "FileAlreadyExists":
         return Conflict(Phrase("An object with this key exists and must not be overwritten."), oss=oss)
+    row = error_codes.find(error.code)
+    if row is None:
+        return StorageRefused(Phrase("OSS answered: {message}", message=error.message), oss=oss)
     if error.code in REFUSED_PARTS:
         named = error.fields.get("PartNumber", "") if isinstance(error, OssError) else ""
         numbers = [int(named)] if named.isascii() and named.isdigit() else []
-        return PartsRefused(REFUSED_PARTS[error.code], errors={"parts": numbers}, oss=oss)
-    return StorageRefused(FIXES.get(error.code, Phrase("OSS answered: {message}", message=error.message)), oss=oss)
+        return PartsRefused(Phrase(row.cure), errors={"parts": numbers}, oss=oss)
+    return StorageRefused(REFUSED[row.fault], oss=oss)
+
+
+def advice(error: StorageError) -> Phrase:
+    """What an administrator should do about an error of the OSS client: the cure, or what users are told of it."""
+    cure = cure_of(error) if isinstance(error, OssError) else None
+    return cure or from_storage(error).detail

@@ -38,14 +38,21 @@ def xml(tag: str, content: markup.Content, headers: dict[str, str] | None = None
     return Answer(200, {"Content-Type": "application/xml", **(headers or {})}, markup.document(tag, content))
 
 
+DENIED_DETAIL = ("PolicyType", "NoPermissionType", "AuthAction")
+"""Fields of a refusal by a policy, which OSS puts into one element. Manual, "0003-00000201":
+https://help.aliyun.com/en/oss/user-guide/0003-00000201"""
+
+
 def error_document(refusal: Refusal, request_id: str, host: str) -> bytes:
     """The <Error> document, its fields in OSS's order."""
+    detail = [(name, refusal.fields[name]) for name in DENIED_DETAIL if name in refusal.fields]
     content: list[markup.Node] = [
         ("Code", refusal.code),
         ("Message", refusal.message),
         ("RequestId", request_id),
         ("HostId", host),
-        *refusal.fields.items(),
+        *([("AccessDeniedDetail", detail)] if detail else []),
+        *((name, value) for name, value in refusal.fields.items() if name not in DENIED_DETAIL),
     ]
     if refusal.ec:
         content.append(("EC", refusal.ec))

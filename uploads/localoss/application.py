@@ -149,7 +149,7 @@ class LocalOss:
             shifted = self._clock() + timedelta(seconds=effects.clock_shift)
             answer.headers["Date"] = format_datetime(shifted, usegmt=True)
         answer = fault_injection.apply_after(effects, request, answer)
-        return answer, fault_injection.without_etag(effects, cors_headers) if answer.cors else {}
+        return answer, fault_injection.cors_headers(effects, cors_headers) if answer.cors else {}
 
     def _attempt(
         self, request: Request, bucket: Bucket | None, rules: CorsConfiguration, route: Route, effects: Effects

@@ -12,11 +12,12 @@ from typing import Any
 
 from uploads.localoss.answers import Answer
 from uploads.localoss.body import Chunk, Stream
-from uploads.localoss.errors import Refusal
+from uploads.localoss.errors import ERRORS, Refusal
 from uploads.localoss.faults import Effects, Error
 from uploads.localoss.operations import traffic
 from uploads.localoss.request import Request
 
+CORS = "Access-Control-"
 EXPOSED = "Access-Control-Expose-Headers"
 
 
@@ -50,6 +51,8 @@ def apply_after(effects: Effects, request: Request, answer: Answer) -> Answer:
         raise ResetRequested
     if effects.error:
         answer.headers.update(effects.error.headers)
+    if effects.hide_cors:
+        answer.headers = {name: value for name, value in answer.headers.items() if not name.startswith(CORS)}
     resets = effects.reset == "middle" and not request.body.expected
     if not (resets or effects.slow):
         return answer
@@ -62,8 +65,10 @@ def apply_after(effects: Effects, request: Request, answer: Answer) -> Answer:
     return answer
 
 
-def without_etag(effects: Effects, headers: dict[str, str]) -> dict[str, str]:
-    """CORS headers; with `hide_etag`, without ETag among the exposed headers."""
+def cors_headers(effects: Effects, headers: dict[str, str]) -> dict[str, str]:
+    """CORS headers; none with `hide_cors`; with `hide_etag`, without ETag among the exposed headers."""
+    if effects.hide_cors:
+        return {}
     if not effects.hide_etag or EXPOSED not in headers:
         return headers
     names = [name for name in headers[EXPOSED].split(", ") if name.lower() not in ("etag", "*")]
@@ -81,7 +86,9 @@ def reset_connection(environ: dict[str, Any]) -> OSError:
 
 
 def _refusal_of(error: Error) -> Refusal:
-    """The injected error, whose code need not be one of ERRORS."""
+    """The injected error: with OSS's message and EC for a code of ERRORS, with those of the rule for any other."""
+    if error.code in ERRORS:
+        return Refusal(error.code, message=error.message or None, status=error.status)
     refusal = Refusal("InternalError", message=error.message or error.code, status=error.status)
     refusal.code = error.code
     return refusal

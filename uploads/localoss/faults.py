@@ -20,6 +20,7 @@ These say what happens:
 - `lose_answer`: run the operation, then reset the connection
 - `flip_byte`: change the first byte that arrives
 - `hide_etag`: do not expose the ETag header to pages of other origins
+- `hide_cors`: send no CORS headers, so that pages of other origins cannot read the response
 - `clock_shift`: seconds to add to the server's clock
 """
 
@@ -64,6 +65,7 @@ class Effects:
     lose_answer: bool = False
     flip_byte: bool = False
     hide_etag: bool = False
+    hide_cors: bool = False
     clock_shift: float = 0.0
 
     def merged_over(self, other: "Effects") -> "Effects":
@@ -218,6 +220,7 @@ class _Reader:
             lose_answer=self._flag("lose_answer"),
             flip_byte=self._flag("flip_byte"),
             hide_etag=self._flag("hide_etag"),
+            hide_cors=self._flag("hide_cors"),
             clock_shift=self._number("clock_shift", 0.0, low=-366 * MAX_SECONDS, high=366 * MAX_SECONDS),
         )
 

@@ -7,6 +7,7 @@ import secrets
 from http import HTTPStatus
 
 from uploads.oss import sts
+from uploads.oss.browser_calls import BrowserCalls
 from uploads.oss.bucket_calls import BucketCalls
 from uploads.oss.clock import ServerClock
 from uploads.oss.errors import from_sts
@@ -26,7 +27,7 @@ from uploads.oss.transport import (
 )
 
 
-class OssClient(MultipartCalls, ObjectCalls, BucketCalls):
+class OssClient(MultipartCalls, ObjectCalls, BucketCalls, BrowserCalls):
     """All operations of one endpoint, region and key pair; safe to share between threads."""
 
 

@@ -8,7 +8,7 @@
         ├── Denied       403: keys, signature, policy or clock; repeating does not help
         ├── NotFound     404: NoSuchBucket, NoSuchKey, NoSuchUpload …
         ├── Refused      other 4xx: the request itself is wrong
-        └── Busy         429, 5xx: try again later
+        └── Busy         429, 5xx, and what `error_codes` says may be repeated: try again later
 
 Manual, "Error responses": https://help.aliyun.com/en/oss/user-guide/overview-14
 
@@ -18,11 +18,12 @@ Rule: OSS's code, EC and request id stay with the error until a person sees it. 
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 from xml.etree.ElementTree import ParseError
 
-from uploads.oss import markup
+from uploads.oss import error_codes, markup
 
 
 class StorageError(Exception):
@@ -77,8 +78,11 @@ class Malformed(StorageError):
 class OssError(StorageError):
     """OSS answered with an error.
 
-    `status` is the HTTP status, `code` OSS's error code, `fields` the other elements of the XML by name.
+    `status` is the HTTP status, `code` OSS's error code, `fields` the other elements of the XML by name. `resource` is
+    the bucket or object of the request as policies name it (`acs:oss:*:*:bucket/key`), empty where it is not known.
     """
+
+    resource: str = ""
 
     def __init__(
         self,
@@ -99,6 +103,36 @@ class OssError(StorageError):
         """OSS's EC, which names the exact cause (`0002-00000040`); empty without one. It may change at any time."""
         return self.fields.get("EC", "")
 
+    @property
+    def endpoint(self) -> str:
+        """The endpoint of the bucket's region, where the request went to another one; otherwise empty.
+
+        Manual, "HTTP 403 errors": https://www.alibabacloud.com/help/en/oss/user-guide/http-403-error-code
+        """
+        return self.fields.get("Endpoint", "")
+
+    @property
+    def action(self) -> str:
+        """The action that a policy does not allow, such as `oss:PutObject`; empty where OSS does not name it.
+
+        Manual, "0003-00000201": https://help.aliyun.com/en/oss/user-guide/0003-00000201
+        """
+        return self.fields.get("AuthAction", "")
+
+    @property
+    def denied_explicitly(self) -> bool:
+        """Whether a policy has a Deny statement for the request. Otherwise no policy allows it."""
+        return self.fields.get("NoPermissionType", "") == "ExplicitDeny"
+
+    @property
+    def link(self) -> str:
+        """The vendor's page about this error: the one that OSS recommends, or that of the table; empty without one."""
+        advised = self.fields.get("RecommendDoc", "")
+        if _VENDOR_PAGE.fullmatch(advised):
+            return advised
+        row = error_codes.find(self.code, self.ec)
+        return row.link if row else ""
+
 
 class Denied(OssError):
     """Status 403."""
@@ -113,20 +147,20 @@ class Refused(OssError):
 
 
 class Busy(OssError):
-    """Status 429 or 5xx. Also 400 RequestTimeout, with which OSS answers on a slow connection, and STS's Throttling."""
+    """Status 429 or 5xx, and other codes that the table says may be repeated, such as 400 RequestTimeout."""
 
     retryable = True
 
 
 def _kind(status: int, code: str) -> type[OssError]:
-    # STS answers a request beyond its flow control with status 400 and Throttling or Throttling.User:
-    # https://www.alibabacloud.com/help/en/ram/api-assumerole
-    if status >= 500 or status == 429 or code == "RequestTimeout" or code.partition(".")[0] == "Throttling":
+    if error_codes.may_repeat(status, code):
         return Busy
     return {403: Denied, 404: NotFound}.get(status, Refused)
 
 
-def from_answer(status: int, headers: Mapping[str, str], body: bytes, operation: str = "") -> OssError:
+def from_answer(
+    status: int, headers: Mapping[str, str], body: bytes, operation: str = "", resource: str = ""
+) -> OssError:
     """The error of a response from OSS. A response to HEAD has no body; its XML is in x-oss-err, in base64."""
     if not body and "x-oss-err" in headers:
         try:
@@ -139,9 +173,11 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes, operation:
     code = fields.pop("Code", "") or _CODE_WITHOUT_BODY.get(status, f"HTTP{status}")
     message = fields.pop("Message", "") or f"OSS answered {status}."
     request_id = fields.pop("RequestId", "") or headers.get("x-oss-request-id", "")
-    return _kind(status, code)(
+    error = _kind(status, code)(
         message, status=status, code=code, request_id=request_id, operation=operation, fields=fields
     )
+    error.resource = resource
+    return error
 
 
 def from_sts(status: int, body: bytes) -> OssError:
@@ -173,10 +209,21 @@ _CODE_WITHOUT_BODY = {
 }
 
 
+_VENDOR_PAGE = re.compile(r"https://([a-z0-9-]+\.)*(aliyun|alibabacloud)\.com/[^\s\"'<>]*")
+_DETAIL = "AccessDeniedDetail"
+_NOT_KEPT = "EncodedDiagnosticMessage"
+"""An element that the account's administrator alone may decode."""
+
+
 def _fields(body: bytes) -> dict[str, str]:
-    """The children of <Error>; empty when the body is not such a document, for instance a proxy's page."""
+    """The children of <Error>, and those of its <AccessDeniedDetail>; empty when the body is not such a document, for
+    instance a proxy's page.
+    """
     try:
         root = markup.parse(body)
     except ParseError:
         return {}
-    return {child.tag: (child.text or "").strip() for child in root} if root.tag == "Error" else {}
+    if root.tag != "Error":
+        return {}
+    children = [*root, *root.iterfind(f"{_DETAIL}/*")]
+    return {child.tag: (child.text or "").strip() for child in children if child.tag not in (_DETAIL, _NOT_KEPT)}

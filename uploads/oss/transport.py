@@ -38,6 +38,9 @@ COPY_TIMEOUT = httpx.Timeout(60, connect=5, pool=10)
 SYNCHRONIZE_TIMEOUT = httpx.Timeout(3)
 """Seconds for asking the time, for which a user's request waits."""
 
+BROWSER_TIMEOUT = httpx.Timeout(5, connect=3)
+"""Seconds for a request as a page sends it, for whose result a user waits."""
+
 ATTEMPTS = 4
 """How often a request is sent at most."""
 
@@ -91,6 +94,8 @@ class HttpRequest:
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(default=b"", repr=False)
     timeout: httpx.Timeout = field(default_factory=lambda: TIMEOUT)
+    resource: str = ""
+    """The bucket or object as policies name it, for errors."""
 
 
 def exchange(http: httpx.Client, request: HttpRequest, peer: str = "OSS", clock: ServerClock | None = None) -> Response:
@@ -225,10 +230,11 @@ class Transport:
         url = self.endpoint.url_of(request.bucket, request.key)
         if request.query:
             url = f"{url}?{canonical_query(request.query)}"
+        resource = f"acs:oss:*:*:{request.bucket}/{request.key}".rstrip("/")
 
         def attempt(context: SigningContext) -> Response:
             headers = authorization(context, request)
-            return self._send(HttpRequest(operation, request.method, url, headers, content, timeout))
+            return self._send(HttpRequest(operation, request.method, url, headers, content, timeout, resource))
 
         return with_valid_credentials(attempt, self._provider, self.context)
 
@@ -254,7 +260,8 @@ class Transport:
         response = exchange(self._http, request, clock=self.clock)
         if response.status_code in SUCCESS:
             return response
-        raise from_answer(response.status_code, response.headers, response.content, request.operation)
+        content = response.content
+        raise from_answer(response.status_code, response.headers, content, request.operation, request.resource)
 
 
 def new_http_client() -> httpx.Client:

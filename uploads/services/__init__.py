@@ -21,6 +21,7 @@ from uploads.services.common import oss_now
 from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials, renew_refused
 from uploads.services.deletion import abort_or_delete, delete_object
+from uploads.services.diagnosis import diagnose
 from uploads.services.erasure import Erased, erase_user
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
@@ -53,6 +54,7 @@ __all__ = [
     "complete_many",
     "delete_object",
     "detect_unreported",
+    "diagnose",
     "erase_user",
     "find",
     "issue_credentials",

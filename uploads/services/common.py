@@ -45,14 +45,20 @@ def require(upload: Upload, *allowed: State) -> None:
 
 
 def as_record(error: UploadError) -> dict[str, Any]:
-    """An error as the row's `error` holds it: in English, and as a phrase that can be translated later."""
-    return {"code": error.code, "title": error.title, "detail": error.detail, "phrase": error.detail.as_json()}
+    """An error as the row's `error` holds it: in English for administrators, and as phrases to translate later."""
+    record = {"code": error.code, "title": error.title, "detail": error.advice, "phrase": error.detail.as_json()}
+    return record if error.advice is error.detail else {**record, "advice": error.advice.as_json()}
 
 
 def from_record(kept: Mapping[str, Any]) -> dict[str, Phrase]:
     """The title and detail of a recorded error. Older rows hold plain English."""
     detail = Phrase.from_json(kept["phrase"]) if "phrase" in kept else Phrase(str(kept.get("detail", "")))
     return {"title": Phrase(str(kept.get("title", ""))), "detail": detail}
+
+
+def recorded_advice(kept: Mapping[str, Any]) -> Phrase:
+    """What a recorded error tells administrators."""
+    return Phrase.from_json(kept["advice"]) if "advice" in kept else from_record(kept)["detail"]
 
 
 @contextmanager

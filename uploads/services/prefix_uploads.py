@@ -270,5 +270,5 @@ def _registered(held: PrefixCredentials, destination: Destination, key: str) -> 
     except StorageBusy:
         raise
     except UploadError as error:
-        return "failed" if isinstance(error, StorageRefused) else "refused", key, error.detail
+        return "failed" if isinstance(error, StorageRefused) else "refused", key, error.advice
     return ("registered", key, "") if upload is not None else None

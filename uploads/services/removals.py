@@ -128,7 +128,7 @@ def sweep_removals(now: datetime, *, dry_run: bool = False) -> Iterator[tuple[st
     while taken := ObjectRemoval.objects.claim(now, max(now, timezone.now()) + CLAIM, BATCH):
         for removal in ObjectRemoval.objects.filter(pk__in=taken):
             error = _attempt(removal, max(now, timezone.now()))
-            yield ("removed", removal.key, "") if error is None else ("failed", removal.key, error.detail)
+            yield ("removed", removal.key, "") if error is None else ("failed", removal.key, error.advice)
 
 
 def _attempt(removal: ObjectRemoval, now: datetime) -> UploadError | None:

@@ -105,7 +105,7 @@ def sweep_prefixes(*, dry_run: bool = False, now: datetime | None = None) -> Ite
         try:
             yield from _counted(search(held, now, dry_run=dry_run))
         except UploadError as error:  # The claim expires, and a later sweep continues at the cursor.
-            yield Swept("failed", held.prefix, error.detail)
+            yield Swept("failed", held.prefix, error.advice)
 
 
 def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
@@ -118,7 +118,7 @@ def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
     except UploadError as error:
         if had_ended or upload.state != State.FAILED:
             return _postpone(upload, error)
-        swept = Swept("ended", upload.key, error.detail)
+        swept = Swept("ended", upload.key, error.advice)
     if swept.what in ("failed", "waiting"):
         _pause(upload)
     else:
@@ -130,13 +130,13 @@ def _postpone(upload: Upload, error: UploadError) -> Swept:
     """The next attempt follows after a pause. After the last one the upload ends as it is, with the reason."""
     if not is_last(upload.attempts + 1, retryable=error.retryable):
         _pause(upload, sweep_error=as_record(error))
-        return Swept("failed", upload.key, error.detail)
+        return Swept("failed", upload.key, error.advice)
     reason = as_record(error)
     final: dict[str, Any] = {"attempts": MAX_ATTEMPTS, "look_again_at": None, "claimed_until": None}
     final["sweep_error"] = reason
     if not Upload.objects.advance(upload, Event.FAIL, error=reason, **final):
         Upload.objects.filter(pk=upload.pk, state__in=[State.ABORTED, State.FAILED]).update(**final)
-    return Swept("ended", upload.key, error.detail)
+    return Swept("ended", upload.key, error.advice)
 
 
 def _pause(upload: Upload, **values: object) -> None:

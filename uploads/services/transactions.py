@@ -51,6 +51,12 @@ def oss_client(where: Place | Stored) -> OssClient:
     return connection.oss_client(where if isinstance(where, Place) else settings.place_of(where))
 
 
+def browser_client(place: Place) -> OssClient:
+    """The client for the address of a place that browsers use. Raises as `oss_client` does."""
+    require_no_transaction()
+    return connection.browser_client(place)
+
+
 def without_atomic_requests(view: View) -> View:
     """The view, exempt from the ATOMIC_REQUESTS of every database: `transaction.non_atomic_requests` names only one."""
     view._non_atomic_requests = set(connections)  # type: ignore[attr-defined]

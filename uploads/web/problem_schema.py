@@ -79,7 +79,13 @@ def _schema(code: str) -> Json:
             "oss": {
                 "type": "object",
                 "description": "What OSS answered, where it refused.",
-                "properties": {"code": text, "request_id": text},
+                "properties": {
+                    "code": {**text, "description": "OSS's error code."},
+                    "request_id": text,
+                    "ec": {**text, "description": "OSS's EC, which names the exact cause. It may change."},
+                    "cure": {**text, "description": "What an administrator should do, in the reader's language."},
+                    "link": {**text, "format": "uri", "description": "The vendor's page about the error."},
+                },
                 "required": ["code", "request_id"],
             },
         },

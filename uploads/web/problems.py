@@ -121,7 +121,7 @@ def _upload_problem(error: UploadError) -> dict[str, Any]:
     if error.errors:
         body["errors"] = translated(error.errors)
     if error.oss:
-        body["oss"] = error.oss
+        body["oss"] = translated(error.oss)
     if error.sizes:
         body["sizes"] = error.sizes
     return body

@@ -58,6 +58,11 @@ const connection: Connection = {
       () => true,
       () => false,
     ),
+  blockedBy: (origin, isPrivate, signal) =>
+    import("./blocked.ts").then(
+      ({ blockedBy }) => blockedBy(origin, isPrivate, signal),
+      () => null, // The chunk could not be loaded.
+    ),
 };
 
 function cookie(name: string): string {

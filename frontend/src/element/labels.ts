@@ -1,6 +1,6 @@
 // The texts of <oss-uploader> in English. Places in braces are filled with facts, as in the engine's sentences.
 
-import { ERRORS, type ErrorName, NOTICES, type NoticeName } from "../engine/sentences.ts";
+import { ERRORS, type ErrorName, type ErrorTuple, NOTICES, type NoticeName } from "../engine/sentences.ts";
 
 export const LABELS = {
   drop: "Drop files here",
@@ -70,8 +70,8 @@ export interface Language {
   readonly labels: Readonly<Record<LabelName, string>>;
   /** The engine's notices: why an upload is waiting. */
   readonly notices: Readonly<Record<NoticeName, string>>;
-  /** The engine's errors: title, detail and hint. */
-  readonly errors: Readonly<Record<ErrorName, readonly [string, string, string]>>;
+  /** The engine's errors: title, detail and hint. English texts of a diagnosis come with the error. */
+  readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTuple> & Partial<Record<ErrorName, ErrorTuple>>>;
 }
 
 export const ENGLISH: Language = { labels: LABELS, notices: NOTICES, errors: ERRORS };

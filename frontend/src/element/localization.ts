@@ -68,8 +68,9 @@ export class Localization extends EventTarget {
 
   /** The backend's own messages are already in the language that the browser asked for. */
   error(error: UploadError): ErrorTexts {
-    if (!error.sentence) return error;
-    const [title, detail, hint] = this.#texts.errors[error.sentence];
+    const texts = error.sentence && this.#texts.errors[error.sentence];
+    if (!texts) return error;
+    const [title, detail, hint] = texts;
     return { title, detail: fill(detail, error.facts), hint: fill(hint, error.facts) };
   }
 

@@ -120,6 +120,20 @@ export interface CompanionUrl {
   readonly expires_at: string;
 }
 
+/** What the backend found at the address that browsers use. */
+export interface RemoteDiagnosis {
+  readonly verdict: "refused" | "cors" | "unreachable" | "reachable";
+  /** OSS's error code, or one of the backend's. */
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  /** For administrators. */
+  readonly cure: string;
+  readonly request_id: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+}
+
 interface CompleteItem {
   readonly id: string;
   readonly crc64: string | undefined;
@@ -261,6 +275,11 @@ export class Api {
   /** 200 with the completed upload, or 202 while OSS assembles it or its file is checked. */
   complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
     return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
+  }
+
+  /** Why requests with these headers get no readable answer of OSS: the backend tries the same address. */
+  async diagnose(id: string, headers: readonly string[], signal: AbortSignal): Promise<RemoteDiagnosis> {
+    return this.#value<RemoteDiagnosis>("POST", `uploads/${id}/diagnose/`, signal, { headers });
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {

@@ -1,30 +1,28 @@
 // A circuit breaker for the requests of one upload to OSS.
 // While it is open, one request at a time probes OSS and the others wait for its outcome.
 
-import { CorsError } from "./errors.ts";
-import type { Clock, Connection } from "./ports.ts";
+import type { Explanations } from "./explanations.ts";
+import type { Clock, Connection, SignedRequest } from "./ports.ts";
 import { abortable, deferred } from "./promises.ts";
 import { backoff, type Notify, seconds } from "./retry.ts";
 
 /** Failures in a row, of all requests together, that open the circuit. */
 const OPEN_AFTER = 4;
-/** Failures in a row, without any response ever, after which CORS is suspected. */
-const SUSPECT_CORS_AFTER = 2;
+/** Failures in a row after which the cause is looked for. */
+const EXAMINE_AFTER = 2;
 
 export interface CircuitBreakerPorts {
   readonly clock: Clock;
   readonly connection: Connection;
-  /** The page's origin, for CorsError. */
-  readonly origin: string;
+  readonly explanations: Explanations;
   readonly notify: Notify;
 }
 
 export class CircuitBreaker {
   #failures = 0;
   #responded = false;
-  /** When OSS was found reachable although no request got a response; null while CORS is not suspected. */
-  #suspectedAt: number | null = null;
-  #reachability: Promise<boolean> | null = null;
+  /** Why OSS cannot be reached, as the backend says. */
+  #reason = "";
   #probe: Promise<void> | null = null;
 
   constructor(readonly ports: CircuitBreakerPorts) {}
@@ -55,7 +53,6 @@ export class CircuitBreaker {
     if (this.isOpen) this.ports.notify(null);
     this.#responded = true;
     this.#failures = 0;
-    this.#suspectedAt = null;
   }
 
   /** Records a request that was aborted because it stalled. */
@@ -63,10 +60,12 @@ export class CircuitBreaker {
     this.#failures += 1;
   }
 
-  /** Records a request, started at `startedAt`, without a readable response. Throws CorsError when CORS is the cause. */
-  async recordNoResponse(url: string, startedAt: number, signal: AbortSignal): Promise<void> {
+  /** Records a request, started at `startedAt`, without a readable response. Throws when its cause does not pass. */
+  async recordNoResponse(request: SignedRequest, startedAt: number, signal: AbortSignal): Promise<void> {
     this.#failures += 1;
-    await this.#detectCors(new URL(url).origin, startedAt, signal);
+    const { connection, explanations } = this.ports;
+    if (this.#failures < EXAMINE_AFTER || !connection.online) return;
+    this.#reason = await explanations.examine({ request, startedAt, responded: this.#responded }, signal);
   }
 
   /** Makes the caller's request the probe, after a delay. */
@@ -79,7 +78,7 @@ export class CircuitBreaker {
       probe.resolve();
     };
     const delay = backoff(this.#failures, () => clock.random());
-    notify("storage_down", { wait: seconds(delay) });
+    notify(this.#reason ? "storage_told" : "storage_down", { text: this.#reason, wait: seconds(delay) });
     try {
       await clock.sleep(delay, signal);
     } catch (error) {
@@ -88,26 +87,5 @@ export class CircuitBreaker {
     }
     notify("storage_probe");
     return end;
-  }
-
-  /**
-   * A page sees status 0 both for a CORS refusal and for a lost connection. A no-cors request to the same origin tells
-   * them apart. It also succeeds when OSS has just come back, so one more part must fail after OSS was reached.
-   */
-  async #detectCors(ossOrigin: string, startedAt: number, signal: AbortSignal): Promise<void> {
-    const { clock, connection, origin } = this.ports;
-    if (this.#responded || this.#failures < SUSPECT_CORS_AFTER || !connection.online) return;
-    this.#reachability ??= connection.reaches(ossOrigin, signal).finally(() => {
-      this.#reachability = null;
-    });
-    const reachable = await this.#reachability;
-    signal.throwIfAborted();
-    if (!reachable || this.#responded) {
-      this.#suspectedAt = null;
-    } else if (this.#suspectedAt !== null && startedAt > this.#suspectedAt) {
-      throw new CorsError(origin);
-    } else {
-      this.#suspectedAt ??= clock.now();
-    }
   }
 }

@@ -11,7 +11,7 @@
 //   ├─ FileError            the file changed, cannot be read, or is another one: choose it again
 //   └─ AbortedError         aborted here or elsewhere
 
-import { ERRORS, type ErrorName, type Facts, fill } from "./sentences.ts";
+import { ERRORS, type ErrorName, type ErrorTuple, type Facts, fill } from "./sentences.ts";
 
 export interface ErrorFields {
   code: string;
@@ -28,9 +28,14 @@ export interface ErrorFields {
 }
 
 /** The fields of an error whose text is in sentences.ts. */
-export function errorText(sentence: ErrorName, facts: Facts = {}) {
-  const [title, detail, hint] = ERRORS[sentence];
-  return { title, detail: fill(detail, facts), hint: fill(hint, facts), sentence, facts };
+export function errorText(sentence: keyof typeof ERRORS, facts: Facts = {}) {
+  return textFields(sentence, ERRORS[sentence], facts);
+}
+
+/** The fields of an error with this text: title, detail and hint. */
+export function textFields(sentence: ErrorName, text: ErrorTuple, facts: Facts) {
+  const [title, detail, hint] = text.map((part) => fill(part, facts)) as unknown as ErrorTuple;
+  return { title, detail, hint, sentence, facts };
 }
 
 /** The base of all errors of the engine. `message` is title and detail in English. */
@@ -99,11 +104,7 @@ export class LoginError extends ApiError {}
 export class StorageError extends UploadError {}
 
 /** The bucket's CORS rules do not allow this page; code "cors_not_allowed". */
-export class CorsError extends StorageError {
-  constructor(origin: string) {
-    super({ code: "cors_not_allowed", ...errorText("cors", { origin }) });
-  }
-}
+export class CorsError extends StorageError {}
 
 /** The file changed, cannot be read, or is not the one of the upload to resume. */
 export class FileError extends UploadError {}

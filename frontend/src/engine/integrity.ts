@@ -1,7 +1,7 @@
 // Compares the checksum of each part with the one that OSS returned.
 // Parts are hashed beside the upload, each once; only `verify` waits for the hashes.
 
-import { fileChanged } from "./errors.ts";
+import { errorText, fileChanged, StorageError } from "./errors.ts";
 import { type DonePart, type Plan, rangeOf, type Source } from "./parts.ts";
 import type { Hasher } from "./ports.ts";
 
@@ -101,4 +101,10 @@ export class IntegrityChecker {
       throw fileChanged(this.source.name, error);
     }
   }
+}
+
+/** The error of parts that were damaged again and again. */
+export function damagedParts(numbers: readonly number[]): StorageError {
+  const parts = numbers.slice(0, 5).join(", ");
+  return new StorageError({ code: "damaged", ...errorText("damaged", { parts }) });
 }

@@ -3,6 +3,7 @@
 
 import type { CallbackReport } from "./api.ts";
 import { errorText, StorageError } from "./errors.ts";
+import { REPEAT } from "./oss-repeat.ts";
 import type { DonePart } from "./parts.ts";
 import type { SendResponse } from "./ports.ts";
 import { retryAfter } from "./retry.ts";
@@ -14,9 +15,6 @@ export type Outcome =
   | "sign_again" // the URL is not valid any more
   | "refused";
 
-/** Codes of 400 responses that blame the connection: the body came too late, not whole, or with other bytes. */
-const CONNECTION_CODES = new Set(["RequestTimeout", "IncompleteBody", "InvalidDigest"]);
-
 export function outcomeOf(response: SendResponse): Outcome {
   const { status } = response;
   if (status === 0) return "no_response";
@@ -24,9 +22,9 @@ export function outcomeOf(response: SendResponse): Outcome {
   // The object is there: an answer was lost before. Whether it is this file, the backend finds out.
   if (status === 409 && codeOf(response) === "FileAlreadyExists") return "done";
   if (status === 403) return "sign_again";
-  if (status >= 500 || status === 408 || status === 429) return "retry";
-  if (status === 400 && CONNECTION_CODES.has(codeOf(response))) return "retry";
-  return "refused";
+  return (REPEAT[codeOf(response)] ?? (status >= 500 || status === 408 || status === 429))
+    ? "retry"
+    : "refused";
 }
 
 /** ETag and x-oss-hash-crc64ecma (CRC-64/XZ, an unsigned decimal) are absent where CORS hides them. */

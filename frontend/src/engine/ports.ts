@@ -17,7 +17,15 @@ export interface Connection {
   whenOnline(signal: AbortSignal): Promise<void>;
   /** Whether the origin answers at all, readable or not. */
   reaches(origin: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * What in the browser or the page keeps requests from this origin; null when nothing is known. `isPrivate`: the origin
+   * answers others, so that its address may be one of a private network, whatever its name.
+   */
+  blockedBy?(origin: string, isPrivate: boolean, signal: AbortSignal): Promise<BlockedBy | null>;
 }
+
+/** Mixed content, the page's Content-Security-Policy, or the browser's permission for local networks. */
+export type BlockedBy = "mixed_content" | "csp_blocked" | "local_network_denied";
 
 /**
  * A signed request of OSS: PUT (UploadPart, PutObject) with exactly these headers, or POST (PostObject) with a form of

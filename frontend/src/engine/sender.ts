@@ -3,7 +3,8 @@
 
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { Semaphore } from "./concurrency.ts";
-import { NetworkError } from "./errors.ts";
+import { NetworkError, StorageError } from "./errors.ts";
+import type { Explanations } from "./explanations.ts";
 import { donePart, type Outcome, outcomeOf, storageError } from "./oss-response.ts";
 import { type DonePart, type Plan, type Range, rangeOf, type Source } from "./parts.ts";
 import type { Clock, SendResponse, Transport } from "./ports.ts";
@@ -23,6 +24,7 @@ export interface SenderPorts {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly breaker: CircuitBreaker;
+  readonly explanations: Explanations;
   readonly signer: Signer;
   readonly meter: ProgressMeter;
   readonly source: Source;
@@ -96,7 +98,7 @@ export class Sender {
     else if (response.status !== 0) breaker.recordResponse();
     else {
       await source.assertReadable(attempts.range);
-      await breaker.recordNoResponse(attempts.signed.url, startedAt, signal);
+      await breaker.recordNoResponse(attempts.signed, startedAt, signal);
     }
     return response;
   }
@@ -123,13 +125,15 @@ export class Sender {
 
   /** Waits before the next attempt; throws when there shall be none. */
   async #waitToRetry(attempts: Attempts, response: SendResponse | null, signal: AbortSignal): Promise<void> {
-    const { clock, breaker, notify } = this.ports;
+    const { clock, breaker, explanations, notify } = this.ports;
     const outcome = response ? outcomeOf(response) : "no_response";
     const error =
       response && outcome !== "no_response"
         ? storageError(response)
         : new NetworkError("storage_unreachable");
-    if (!this.#mayRetry(attempts, outcome)) throw error;
+    if (!this.#mayRetry(attempts, outcome)) {
+      throw error instanceof StorageError ? await explanations.explain(error) : error;
+    }
     if (outcome === "no_response" && breaker.isOpen) return; // The circuit breaker waits, for all parts together.
     const count = Math.max(1, attempts.failures + attempts.refusals);
     const delay = delayBefore(count, error.retryAfter, () => clock.random());

@@ -1,5 +1,7 @@
-// All texts of the engine for users, in English. A translation has the same two tables (locales/).
+// The texts of the engine for users, in English; diagnosis-texts.ts has more errors. A translation has all (locales/).
 // `{name}` is a placeholder. Code refers to a text by its name and gives the values.
+
+import type { DiagnosisName } from "./diagnosis-texts.ts";
 
 /** The values of a text's placeholders. */
 export type Facts = Readonly<Record<string, string | number>>;
@@ -16,6 +18,7 @@ export const NOTICES = {
   part_lost: "A part could not be uploaded. Trying again in {wait} s.",
   storage_busy: "OSS is busy ({code}). Trying again in {wait} s.",
   storage_down: "OSS cannot be reached. Trying again in {wait} s.",
+  storage_told: "{text} Trying again in {wait} s.",
   storage_probe: "Connecting to OSS again.",
   server_down: "The server is not available. Trying again in {wait} s.",
 } as const;
@@ -47,11 +50,6 @@ export const ERRORS = {
     "OSS received other bytes than were sent (parts: {parts}).",
     "A device in the network changes the data, or the file changes while it is read. Try another network.",
   ],
-  cors: [
-    "This page is not allowed to upload to OSS.",
-    "The bucket's CORS rules do not allow this page ({origin}).",
-    "An administrator can allow it with: manage.py configure_bucket --origin {origin}",
-  ],
   file_changed: [
     "The file has changed.",
     "“{name}” was changed, moved or deleted on this device after it was chosen.",
@@ -67,11 +65,6 @@ export const ERRORS = {
     "“{name}” is not the file of the unfinished upload “{expected}”: its name, size or content differs.",
     "Choose the original file, or discard the unfinished upload.",
   ],
-  stream_broken: [
-    "The recording was interrupted.",
-    "{detail}",
-    "Start a new recording. The parts uploaded so far will be deleted.",
-  ],
   aborted: ["The upload was aborted.", "", ""],
   aborted_elsewhere: [
     "The upload was aborted.",
@@ -82,7 +75,10 @@ export const ERRORS = {
 } as const;
 
 export type NoticeName = keyof typeof NOTICES;
-export type ErrorName = keyof typeof ERRORS;
+/** A text of this module, or one that is loaded with the code that needs it. */
+export type ErrorName = keyof typeof ERRORS | DiagnosisName | "stream_broken";
+/** Title, detail, and a hint at what to do. */
+export type ErrorTuple = readonly [string, string, string];
 
 /** Fills the placeholders of a text. */
 export function fill(sentence: string, facts: Facts): string {

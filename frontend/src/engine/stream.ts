@@ -1,12 +1,18 @@
 // A source of unknown size: a recording, a generated file.
 // It reads only as far as parts are being sent, and keeps no part that has arrived.
 
-import { errorText, reasonOf, UploadError } from "./errors.ts";
+import { reasonOf, textFields, UploadError } from "./errors.ts";
 import { type DonePart, Ledger, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
 
 /** What `uploadStream` takes from a stream. Text is encoded as UTF-8. */
 export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
 
+/** The text of the error stream_broken. */
+export const BROKEN = [
+  "The recording was interrupted.",
+  "{detail}",
+  "Start a new recording. The parts uploaded so far will be deleted.",
+] as const;
 /** Why a stream cannot be resumed after an abort that the backend refused. */
 const CANCELLED = "The stream ended when the upload was aborted.";
 /** Parts ahead for which URLs may be signed. */
@@ -168,6 +174,6 @@ export class StreamLedger extends Ledger {
 function streamBroken(cause: unknown): UploadError {
   return new UploadError({
     code: "stream_broken",
-    ...errorText("stream_broken", { detail: reasonOf(cause) }),
+    ...textFields("stream_broken", BROKEN, { detail: reasonOf(cause) }),
   });
 }

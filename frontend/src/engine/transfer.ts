@@ -5,9 +5,10 @@ import { combine } from "../hashing/crc64.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, MAX_PARALLEL, runConcurrently, type Semaphore } from "./concurrency.ts";
-import { ApiError, asUploadError, errorText, isGone, StorageError, type UploadError } from "./errors.ts";
+import { ApiError, asUploadError, isGone } from "./errors.ts";
+import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
-import { type Integrity, IntegrityChecker } from "./integrity.ts";
+import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
 import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
@@ -101,12 +102,14 @@ export class Transfer {
 
   #makeSender(): Sender {
     const { api, notify } = this.ports;
-    const { clock, connection, transport, origin } = api.environment;
+    const { clock, connection, transport } = api.environment;
+    const explanations = new Explanations(api, this.remote.id);
     return new Sender({
       ...this.ports,
       clock,
       transport,
-      breaker: new CircuitBreaker({ clock, connection, origin, notify }),
+      explanations,
+      breaker: new CircuitBreaker({ clock, connection, explanations, notify }),
       signer: this.#signer,
       meter: this.meter,
       plan: this.ledger.plan,
@@ -286,11 +289,6 @@ async function takePart(ledger: Ledger, signal: AbortSignal): Promise<number | u
       signal.throwIfAborted();
     }
   }
-}
-
-function damagedParts(numbers: readonly number[]): UploadError {
-  const parts = numbers.slice(0, 5).join(", ");
-  return new StorageError({ code: "damaged", ...errorText("damaged", { parts }) });
 }
 
 function missingParts(error: unknown): number[] {

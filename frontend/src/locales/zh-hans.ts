@@ -73,6 +73,7 @@ export const zhHans: Language = {
     part_lost: "一个分片未能上传，{wait} 秒后重试。",
     storage_busy: "OSS 繁忙（{code}），{wait} 秒后重试。",
     storage_down: "无法连接 OSS，{wait} 秒后重试。",
+    storage_told: "{text} {wait} 秒后重试。",
     storage_probe: "正在重新连接 OSS。",
     server_down: "服务器不可用，{wait} 秒后重试。",
   },
@@ -106,6 +107,32 @@ export const zhHans: Language = {
       "此页面无权上传到 OSS。",
       "存储桶的跨域规则（CORS）不允许此页面（{origin}）。",
       "管理员可以用以下命令允许：manage.py configure_bucket --origin {origin}",
+    ],
+    mixed_content: [
+      "浏览器阻止了与 OSS 的连接。",
+      "此页面使用 https，而 OSS 的地址（{address}）不是。浏览器禁止这样的连接。",
+      "管理员须设置 https 地址（OSS_ENDPOINT）。已上传的部分会保留。",
+    ],
+    csp_blocked: [
+      "此页面禁止连接 OSS。",
+      "页面的内容安全策略（Content-Security-Policy）不允许 {address}。",
+      "管理员须将 {address} 加入页面的 connect-src。已上传的部分会保留。",
+    ],
+    local_network_denied: [
+      "浏览器不能访问本地网络。",
+      "OSS 的地址在专用网络中（{address}），此页面无权访问。",
+      "请在浏览器的此页面设置中允许访问本地网络，然后重试。页面须使用 https。",
+    ],
+    refused_here: ["{title}", "{detail}", "致管理员：{cure}"],
+    refused_site: [
+      "OSS 拒绝了一个分片。",
+      "{detail}",
+      "需要更正站点的配置。请将代码和请求 ID 告知管理员。已上传的部分会保留。",
+    ],
+    refused_account: [
+      "OSS 拒绝了一个分片。",
+      "{detail}",
+      "需要处理站点的阿里云账号。请将代码和请求 ID 告知管理员。已上传的部分会保留。",
     ],
     file_changed: [
       "文件已发生变化。",

@@ -2,6 +2,9 @@ import { expect, test } from "vitest";
 import { formatDate } from "../../src/element/dates.ts";
 import { ENGLISH } from "../../src/element/labels.ts";
 import { Localization } from "../../src/element/localization.ts";
+import { DIAGNOSES } from "../../src/engine/diagnosis-texts.ts";
+import { StorageError } from "../../src/engine/errors.ts";
+import { BROKEN } from "../../src/engine/stream.ts";
 import { zhHans } from "../../src/locales/zh-hans.ts";
 
 const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
@@ -13,10 +16,33 @@ test("Chinese has every text that English has, with the same facts", () => {
       expect([name, places(translated)]).toEqual([name, places(text)]);
     }
   }
-  for (const [name, texts] of Object.entries(ENGLISH.errors)) {
+  for (const [name, texts] of Object.entries({
+    ...ENGLISH.errors,
+    ...DIAGNOSES,
+    stream_broken: BROKEN,
+  })) {
     const translated = (zhHans.errors as Record<string, readonly string[]>)[name] ?? [];
     expect([name, translated.map(places)]).toEqual([name, texts.map(places)]);
   }
+});
+
+test("texts that come with an error are shown, unless the page's language or the host has others", async () => {
+  const localization = new Localization();
+  const [title, detail, hint] = DIAGNOSES.csp_blocked;
+  const facts = { address: "https://oss.test" };
+  const error = new StorageError({
+    code: "csp_blocked",
+    title,
+    detail,
+    hint,
+    sentence: "csp_blocked",
+    facts,
+  });
+  expect(localization.error(error)).toMatchObject({ title });
+  await localization.setLanguage("zh-CN");
+  expect(localization.error(error).detail).toContain("（Content-Security-Policy）不允许 https://oss.test");
+  localization.setTranslation({ errors: { csp_blocked: ["Gesperrt.", "{address}", ""] } });
+  expect(localization.error(error)).toEqual({ title: "Gesperrt.", detail: "https://oss.test", hint: "" });
 });
 
 test("a host's texts stay when the language changes; the others change", async () => {

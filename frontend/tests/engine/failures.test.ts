@@ -1,7 +1,8 @@
 // Failures of network, OSS and file, and how the engine recovers.
 
 import { describe, expect, test } from "vitest";
-import { json } from "../backend.ts";
+import { CorsError } from "../../src/engine/errors.ts";
+import { diagnosisOf, json } from "../backend.ts";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
 describe("network and OSS", () => {
@@ -57,9 +58,11 @@ describe("network and OSS", () => {
     "a bucket whose CORS rules lack the page is a CorsError within seconds (%i bytes)",
     async (size) => {
       const environment = new TestEnvironment();
+      environment.backend.diagnosis = diagnosisOf("cors", "cors_not_allowed");
       environment.store.fault = () => "no_response";
       const upload = environment.open().upload(fileOf(size));
       await environment.reach(upload, "failed");
+      expect(upload.error).toBeInstanceOf(CorsError);
       expect(upload.error).toMatchObject({
         code: "cors_not_allowed",
         hint: "An administrator can allow it with: manage.py configure_bucket --origin https://page.test",

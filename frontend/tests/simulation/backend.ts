@@ -55,6 +55,18 @@ export class ModelBackend {
       case "checkpoint":
         this.#record(row, body.parts);
         return { status: 200, body: {} };
+      case "diagnose": // The model OSS refuses no page, so that the fault is in the network.
+        return {
+          status: 200,
+          body: {
+            verdict: "reachable",
+            code: "storage_blocked",
+            title: "",
+            detail: "",
+            cure: "",
+            retryable: true,
+          },
+        };
       case "credentials":
         return this.#credentials(row);
       case "complete":

@@ -15,6 +15,7 @@ const OPERATIONS: Readonly<Record<string, Target>> = {
   "POST parts/sign": "sign",
   "POST credentials": "credentials",
   "POST complete": "complete",
+  "POST diagnose": "diagnose",
 };
 
 export function callOf(input: string, { method = "GET", body, headers }: RequestInit): Call {

@@ -191,7 +191,11 @@ export class Oracle {
   #checkFailed(wish: Wish, page: Sending, upload: Upload, error: UploadError): void {
     wish.errors.push(error.code === "unexpected" ? error.detail : error.code);
     const { key } = this.#rowOf(upload) ?? {};
-    if (error.code === "cors_not_allowed" && key && this.#knowledgeOf(page, key).hasAnswered) {
+    if (
+      ["cors_not_allowed", "storage_blocked"].includes(error.code) &&
+      key &&
+      this.#knowledgeOf(page, key).hasAnswered
+    ) {
       this.fail("CORS was blamed after OSS had answered");
     }
     const isFinal =

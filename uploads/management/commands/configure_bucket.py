@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from uploads.conf import settings
 from uploads.connection import oss_client
-from uploads.domain.errors import from_storage
+from uploads.domain.errors import advice
 from uploads.management.output import OperatorCommand
 from uploads.operations.bucket import Change, NotAvailable, changes
 from uploads.oss.errors import StorageError
@@ -43,7 +43,7 @@ class Command(OperatorCommand):
                 note = f"{bucket}: overwrite protection is not available: {error}. Each signature forbids overwriting."
                 self.stdout.write(self.style.WARNING(note))
             except StorageError as error:
-                raise CommandError(f"{bucket}: {from_storage(error).detail} ({error})") from error
+                raise CommandError(f"{bucket}: {advice(error)} ({error})") from error
             except (ValueError, RuntimeError, Contradiction) as error:
                 raise CommandError(f"{bucket}: {error}") from error
 

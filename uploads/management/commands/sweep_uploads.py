@@ -52,7 +52,7 @@ class Command(OperatorCommand):
                 if verbosity > 1 or swept.what in ("failed", "ended", "skipped", "refused") or dry_run:
                     self.stdout.write(f"{swept.what}: {swept.key}{f' ({swept.detail})' if swept.detail else ''}")
         except UploadError as error:
-            raise CommandError(f"{error.detail} {error.oss or ''}".strip()) from error
+            raise CommandError(f"{error.advice} {error.oss or ''}".strip()) from error
         if verbosity > 0 or dry_run:
             summary = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
             self.stdout.write(summary or "Nothing to do.")

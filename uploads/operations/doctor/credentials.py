@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
-from uploads.domain.errors import from_storage
+from uploads.domain.errors import advice
 from uploads.domain.places import Place
 from uploads.operations.doctor.finding import ROLE_POLICY, Finding, failed
 from uploads.operations.doctor.trial import CURES
@@ -47,7 +47,7 @@ def check_credentials(place: Place) -> Finding:
             cure = "Set OSS_REGION to the region's id, such as cn-hangzhou, and OSS_ENDPOINT to the same region's."
             return Finding("FAIL", "region", f"{error.message} ({place.region})", cure)
         if error.code == "RequestTimeTooSkewed":
-            return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", from_storage(error).detail)
+            return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", advice(error))
         if error.code in ("SecurityTokenExpired", "InvalidSecurityToken"):
             return failed("credentials", error, RENEW)
         if error.code in CURES:

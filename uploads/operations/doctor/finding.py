@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from uploads.domain.errors import from_storage
+from uploads.domain.errors import advice
 from uploads.oss.errors import OssError, StorageError
 
 Level = Literal["ok", "warn", "FAIL"]
@@ -36,7 +36,7 @@ def failed(name: str, error: StorageError, cure: str = "") -> Finding:
         facts += [f"denied {denied}" if denied else "", f"OSS: {error.code}", f"request {error.request_id}"]
     known = ", ".join(fact for fact in facts if fact)
     text = f"{error.message.rstrip('.')} ({known})" if known else error.message.rstrip(".")
-    return Finding("FAIL", name, text, cure or from_storage(error).detail)
+    return Finding("FAIL", name, text, cure or advice(error))
 
 
 def until_failed(*groups: Iterable[Finding]) -> Iterator[Finding]:

@@ -1,0 +1,122 @@
+// Finds out why OSS's responses cannot be read, and who must act after a refusal.
+// A page sees the same for a refusal without CORS headers, for a missing CORS rule and for a lost connection. What the
+// browser forbids, the environment tells; everything else the backend finds by trying the same address.
+
+import type { Api, RemoteDiagnosis } from "./api.ts";
+import { DIAGNOSES, type DiagnosisName } from "./diagnosis-texts.ts";
+import { ApiError, CorsError, StorageError, textFields } from "./errors.ts";
+import type { Failure } from "./explanations.ts";
+import { FAULTS } from "./oss-faults.ts";
+import type { Facts } from "./sentences.ts";
+
+/** Milliseconds between two questions to the backend: at first, and at most; each gap doubles. */
+const FIRST_GAP = 15_000;
+const MAX_GAP = 600_000;
+
+export class Diagnosis {
+  #running: Promise<string> | null = null;
+  /** When OSS was found reachable although no request got a readable response; null while it was not. */
+  #reachedAt: number | null = null;
+  #askAt = Number.NEGATIVE_INFINITY;
+  #gap = FIRST_GAP;
+  #told: RemoteDiagnosis | null = null;
+
+  constructor(
+    readonly api: Api,
+    readonly id: string,
+  ) {}
+
+  /** Parts that fail at the same time share one examination. Resolves with why the upload waits, or with "". */
+  examine(failure: Failure, signal: AbortSignal): Promise<string> {
+    this.#running ??= this.#examine(failure, signal).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #examine({ request, startedAt, responded }: Failure, signal: AbortSignal): Promise<string> {
+    const { origin } = new URL(request.url);
+    await this.#requireAllowed(origin, false, signal);
+    const reaches = await this.api.environment.connection.reaches(origin, signal);
+    signal.throwIfAborted();
+    await this.#ask(Object.keys(request.headers ?? {}), signal);
+    this.#throwTold();
+    // Others reach OSS: its name may be that of a private address.
+    if (this.#told?.verdict === "reachable" && !reaches) await this.#requireAllowed(origin, true, signal);
+    this.#suspectCors(reaches && !responded, startedAt);
+    return this.#told?.detail ?? "";
+  }
+
+  /** Throws when the browser or the page forbids requests to this address. */
+  async #requireAllowed(address: string, isPrivate: boolean, signal: AbortSignal): Promise<void> {
+    const cause = await this.api.environment.connection.blockedBy?.(address, isPrivate, signal);
+    signal.throwIfAborted();
+    if (cause) throw diagnosed(cause, { address });
+  }
+
+  /** Throws what the backend found, unless it may pass. */
+  #throwTold(): void {
+    const told = this.#told;
+    if (told?.verdict === "cors") throw corsError(this.api.environment.origin, told.request_id);
+    if (told?.verdict === "refused" && !told.retryable) throw refusal(told);
+  }
+
+  /**
+   * OSS answers requests that need no CORS headers, and has never given the page a readable answer. It also does so when
+   * it has just come back, so one more part must fail after it was reached.
+   */
+  #suspectCors(suspected: boolean, startedAt: number): void {
+    const { clock, origin } = this.api.environment;
+    if (!suspected) {
+      this.#reachedAt = null;
+    } else if (this.#reachedAt === null) {
+      this.#reachedAt = clock.now();
+    } else if (startedAt > this.#reachedAt) {
+      throw this.#told?.verdict === "reachable" ? refusal(this.#told) : corsError(origin, "");
+    }
+  }
+
+  /** Asks the backend, seldom: it makes two requests to OSS each time. */
+  async #ask(headers: readonly string[], signal: AbortSignal): Promise<void> {
+    const { clock } = this.api.environment;
+    if (clock.now() < this.#askAt) return;
+    try {
+      this.#told = await this.api.diagnose(this.id, headers, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#told = null;
+      // The upload has ended, here or at OSS. Other refusals do not concern it, for example those of an older backend.
+      if (error instanceof ApiError && (error.status === 409 || error.status === 410)) throw error;
+    }
+    this.#askAt = clock.now() + this.#gap;
+    this.#gap = Math.min(MAX_GAP, 2 * this.#gap);
+  }
+
+  explain(error: StorageError): StorageError {
+    const fault = FAULTS[error.code];
+    if (fault !== "site" && fault !== "account") return error;
+    const { code, status, requestId } = error;
+    return diagnosed(`refused_${fault}`, error.facts, { code, status, requestId });
+  }
+}
+
+function diagnosed(name: DiagnosisName, facts: Facts, fields: object = {}): StorageError {
+  return new StorageError({ code: name, ...texts(name, facts), ...fields });
+}
+
+function corsError(origin: string, requestId: string): CorsError {
+  return new CorsError({
+    code: "cors_not_allowed",
+    ...texts("cors", { origin }),
+    requestId: requestId || null,
+  });
+}
+
+function texts(name: DiagnosisName, facts: Facts) {
+  return textFields(name, DIAGNOSES[name], facts);
+}
+
+/** The backend's texts are in the language that the browser asked for. */
+function refusal({ code, title, detail, cure, request_id: requestId }: RemoteDiagnosis): StorageError {
+  return diagnosed("refused_here", { title, detail, cure }, { code, requestId: requestId || null });
+}

@@ -1,0 +1,205 @@
+// OSS gives no readable answer although the browser is online: the engine finds out why, and ends or tries again.
+
+import { describe, expect, test } from "vitest";
+import { CorsError } from "../../src/engine/errors.ts";
+import type { Upload } from "../../src/engine/upload.ts";
+import { diagnosisOf, problem } from "../backend.ts";
+import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
+
+const HOUR = 3_600_000;
+
+/** An upload whose parts from `first` on get no readable answer. */
+function unreadable(first = 1, size = 500): [TestEnvironment, Upload] {
+  const environment = new TestEnvironment();
+  environment.store.fault = (number) => (number >= first ? "no_response" : undefined);
+  return [environment, environment.open().upload(fileOf(size))];
+}
+
+describe("what the backend finds", () => {
+  test.each([
+    ["before the first answer", 1],
+    ["after some parts", 20],
+  ])("a refusal fails the upload with its code and cure: %s", async (_, first) => {
+    const [environment, upload] = unreadable(first);
+    environment.backend.diagnosis = diagnosisOf("refused", "PublicEndpointForbidden");
+    await environment.reach(upload, "failed");
+    expect(upload.error).toMatchObject({
+      name: "StorageError",
+      code: "PublicEndpointForbidden",
+      title: "Title of PublicEndpointForbidden.",
+      detail: "Detail of PublicEndpointForbidden.",
+      hint: "For an administrator: Cure of PublicEndpointForbidden.",
+      requestId: "REQ-9",
+    });
+    expect(environment.backend.count("POST", "diagnose/")).toBe(1);
+    expect(environment.clock.now()).toBeLessThan(30_000);
+  });
+
+  test("an upload that failed so keeps its parts, and continues once the cause is mended", async () => {
+    const [environment, upload] = unreadable(20);
+    environment.backend.diagnosis = diagnosisOf("refused", "UserDisable");
+    await environment.reach(upload, "failed");
+    environment.store.fault = () => undefined;
+    upload.resume();
+    await environment.clock.run(upload.done);
+    expectEachOnce(environment, 50);
+  });
+
+  test("a CORS rule that is missing is told even after an answer", async () => {
+    const [environment, upload] = unreadable(20);
+    environment.backend.diagnosis = diagnosisOf("cors", "cors_not_allowed");
+    await environment.reach(upload, "failed");
+    expect(upload.error).toBeInstanceOf(CorsError);
+    expect(upload.error).toMatchObject({ requestId: "REQ-9", facts: { origin: "https://page.test" } });
+  });
+
+  test("the headers of the request are told, because CORS rules name headers too", async () => {
+    const environment = new TestEnvironment();
+    environment.store.fault = () => "no_response";
+    environment.backend.diagnosis = diagnosisOf("cors", "cors_not_allowed");
+    const upload = environment.open({ integrity: "md5" }).upload(fileOf(500));
+    await environment.reach(upload, "failed");
+    const call = environment.backend.calls.find(({ path }) => path.endsWith("diagnose/"));
+    expect(call?.body).toEqual({ headers: ["Content-MD5"] });
+  });
+
+  test.each([
+    ["a refusal that passes", diagnosisOf("refused", "ServiceUnavailable", true)],
+    ["an address that nobody reaches", diagnosisOf("unreachable", "storage_unreachable")],
+    ["an OSS that only this browser does not reach", diagnosisOf("reachable", "storage_blocked")],
+    ["a backend that does not know the call", null],
+  ])("%s is waited for, and the backend is asked seldom", async (_, diagnosis) => {
+    const [environment, upload] = unreadable();
+    environment.connection.reachable = false;
+    environment.backend.diagnosis = diagnosis;
+    await environment.reach(upload, "uploading");
+    const notices: string[] = [];
+    upload.addEventListener("notice", ({ message }) => notices.push(message));
+    await environment.clock.pass(HOUR);
+    expect(upload.state).toBe("uploading");
+    expect(environment.backend.count("POST", "diagnose/")).toBeLessThan(15);
+    const said = diagnosis?.detail ?? "OSS cannot be reached.";
+    expect(notices.filter((message) => message.startsWith(`${said} Trying again in`)).length).toBeGreaterThan(
+      10,
+    );
+    environment.store.fault = () => undefined;
+    await environment.clock.run(upload.done);
+    expectEachOnce(environment, 50);
+  });
+
+  test("trouble that turns into a refusal is told", async () => {
+    const [environment, upload] = unreadable();
+    environment.connection.reachable = false;
+    environment.backend.diagnosis = diagnosisOf("unreachable", "storage_unreachable");
+    await environment.reach(upload, "uploading");
+    await environment.clock.pass(HOUR);
+    environment.backend.diagnosis = diagnosisOf("refused", "UserDisable");
+    await environment.reach(upload, "failed");
+    expect(upload.error?.code).toBe("UserDisable");
+    expect(environment.clock.now()).toBeLessThan(2 * HOUR);
+  });
+
+  test("OSS that answers any request but those of the page ends the upload in words", async () => {
+    const [environment, upload] = unreadable();
+    await environment.reach(upload, "failed");
+    expect(upload.error).toMatchObject({
+      code: "storage_blocked",
+      hint: "For an administrator: Cure of storage_blocked.",
+    });
+  });
+
+  test("without the backend's word CORS is taken for the cause", async () => {
+    const [environment, upload] = unreadable();
+    environment.backend.diagnosis = null;
+    await environment.reach(upload, "failed");
+    expect(upload.error?.code).toBe("cors_not_allowed");
+  });
+
+  test("an upload that has ended elsewhere ends here too", async () => {
+    const [environment, upload] = unreadable();
+    environment.backend.fault = ({ path }) => {
+      if (!path.endsWith("diagnose/")) return undefined;
+      environment.backend.only.state = "aborted";
+      return problem(409, "wrong_state");
+    };
+    await environment.reach(upload, "aborted");
+    await expect(upload.done).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  test("a backend that refuses the question does not fail the upload", async () => {
+    const [environment, upload] = unreadable();
+    environment.connection.reachable = false;
+    environment.backend.fault = ({ path }) =>
+      path.endsWith("diagnose/") ? problem(429, "throttled") : undefined;
+    await environment.clock.pass(HOUR);
+    expect(upload.state).toBe("uploading");
+  });
+
+  test("offline nobody is asked", async () => {
+    const [environment, upload] = unreadable(20);
+    await environment.arrive(5);
+    environment.connection.online = false;
+    await environment.clock.pass(HOUR);
+    expect(environment.backend.count("POST", "diagnose/")).toBe(0);
+    expect(upload.notice?.name).toBe("offline");
+  });
+
+  test("a pause during the question keeps the upload paused", async () => {
+    const [environment, upload] = unreadable();
+    environment.backend.diagnosis = diagnosisOf("refused", "UserDisable");
+    await environment.clock.until(() => environment.backend.count("POST", "diagnose/") === 1);
+    upload.pause();
+    await environment.clock.pass(60_000);
+    expect([upload.state, upload.error]).toEqual(["paused", null]);
+  });
+});
+
+describe("what the browser forbids", () => {
+  test.each([
+    ["mixed_content", "(OSS_ENDPOINT)"],
+    ["csp_blocked", "connect-src"],
+    ["local_network_denied", "local network"],
+  ] as const)("%s is told with its cure, and the backend is not asked", async (cause, cure) => {
+    const [environment, upload] = unreadable();
+    environment.connection.reachable = false;
+    environment.connection.blocked = cause;
+    await environment.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ name: "StorageError", code: cause, sentence: cause });
+    expect(`${upload.error?.detail} ${upload.error?.hint}`).toContain(cure);
+    expect(upload.error?.detail).toContain("https://bucket.oss.test");
+    expect(environment.backend.count("POST", "diagnose/")).toBe(0);
+  });
+
+  test("an OSS that answers the backend alone may have a private address", async () => {
+    const [environment, upload] = unreadable();
+    environment.connection.reachable = false;
+    environment.connection.blockedIfPrivate = "local_network_denied";
+    await environment.reach(upload, "failed");
+    expect(upload.error?.code).toBe("local_network_denied");
+  });
+
+  test("an environment that cannot tell is asked nothing", async () => {
+    const [environment, upload] = unreadable();
+    Object.assign(environment.connection, { blockedBy: undefined });
+    environment.backend.diagnosis = diagnosisOf("refused", "UserDisable");
+    await environment.reach(upload, "failed");
+    expect(upload.error?.code).toBe("UserDisable");
+  });
+});
+
+describe("a refusal that can be read", () => {
+  test.each([
+    ["NoSuchBucket", 404, "refused_site", "configuration of the site"],
+    ["SecondLevelDomainForbidden", 403, "refused_site", "configuration of the site"],
+    ["UserDisable", 403, "refused_account", "account"],
+    ["InvalidArgument", 400, "storage_refused", "Try again"],
+    ["SomethingNew", 400, "storage_refused", "Try again"],
+  ])("%s says who must act", async (code, status, sentence, hint) => {
+    const environment = new TestEnvironment();
+    environment.store.fault = () => ({ status, code });
+    const upload = environment.open().upload(fileOf(500));
+    await environment.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ name: "StorageError", code, status, sentence, requestId: "REQ-1" });
+    expect(upload.error?.hint).toContain(hint);
+  });
+});

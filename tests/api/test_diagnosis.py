@@ -1,0 +1,171 @@
+"""Why a page cannot reach OSS: the backend tries the same address, and says what it found."""
+
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+from rest_framework.test import APIClient
+
+from tests import http
+from tests.django_fixtures import Begin
+from uploads.localoss.testing import LocalServer
+from uploads.models import Upload
+
+pytestmark = pytest.mark.django_db
+ORIGIN = "https://app.example"
+CLOSED = "http://127.0.0.1:9"
+FORBIDDEN = {"status": 400, "code": "PublicEndpointForbidden"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalServer]:
+    with LocalServer(arguments=["--allow-faults"]) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def bucket(server: LocalServer, settings: Any, begin: Begin) -> None:
+    """After `begin`, whose own fixture chooses another server."""
+    cache.clear()
+    inject(server)
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "OSS_ENDPOINT": server.url,
+        "OSS_INTERNAL_ENDPOINT": server.url,
+        "UPLOADS_ORIGINS": [ORIGIN],
+    }
+    call_command("configure_bucket", stdout=StringIO())
+
+
+def inject(server: LocalServer, *rules: dict[str, Any]) -> None:
+    http.put(f"{server.url}/-/faults", json=list(rules)).raise_for_status()
+
+
+def ask(api: APIClient, upload: Upload, body: Any = None, **headers: str) -> Any:
+    return api.post(
+        f"/api/uploads/{upload.pk}/diagnose/", body or {}, format="json", headers={"Origin": ORIGIN, **headers}
+    )
+
+
+def found(api: APIClient, upload: Upload, body: Any = None, **headers: str) -> dict[str, Any]:
+    answer = ask(api, upload, body, **headers)
+    assert answer.status_code == 200, answer.content
+    return dict(answer.json())
+
+
+@pytest.mark.parametrize("size", [20_000_000, 5], ids=["parts", "form"])
+def test_oss_that_serves_the_page_is_reachable(api: APIClient, begin: Begin, server: LocalServer, size: int) -> None:
+    told = found(api, begin(size), {"headers": ["Content-MD5"]})
+    assert (told["verdict"], told["retryable"]) == ("reachable", True)
+    assert server.url in told["detail"]
+
+
+@pytest.mark.parametrize(("size", "operation"), [(20_000_000, "ListParts"), (5, "HeadObject")])
+def test_a_refusal_is_told_with_words_for_users_and_a_cure(
+    api: APIClient, begin: Begin, server: LocalServer, size: int, operation: str
+) -> None:
+    upload = begin(size)
+    inject(server, {"operation": operation, "error": FORBIDDEN, "hide_cors": True})
+    told = found(api, upload)
+    assert (told["verdict"], told["code"], told["retryable"]) == ("refused", "PublicEndpointForbidden", False)
+    assert told["detail"].endswith("An administrator must correct it.")
+    assert "OSS_ADDRESSING=cname" in told["cure"]
+    assert told["link"] == "https://api.aliyun.com/troubleshoot?q=0048-00000401"
+    assert len(told["request_id"]) == 24
+
+
+def test_a_refused_preflight_counts_too(api: APIClient, begin: Begin, server: LocalServer) -> None:
+    inject(server, {"operation": "Preflight", "error": {"status": 403, "code": "SecondLevelDomainForbidden"}})
+    told = found(api, begin())
+    assert (told["verdict"], told["code"]) == ("refused", "SecondLevelDomainForbidden")
+
+
+@pytest.mark.parametrize("size", [20_000_000, 5], ids=["parts", "form"])
+def test_a_page_that_the_cors_rules_lack(api: APIClient, begin: Begin, size: int) -> None:
+    told = found(api, begin(size), Origin="https://other.example")
+    assert (told["verdict"], told["code"], told["retryable"]) == ("cors", "cors_not_allowed", False)
+    assert told["cure"].endswith("manage.py configure_bucket --origin https://other.example")
+
+
+def test_an_answer_without_cors_headers(api: APIClient, begin: Begin, server: LocalServer) -> None:
+    inject(server, {"operation": "Preflight", "hide_cors": True})
+    assert found(api, begin())["verdict"] == "cors"
+
+
+def test_trouble_that_passes_is_retryable(api: APIClient, begin: Begin, server: LocalServer) -> None:
+    upload = begin(20_000_000)
+    inject(server, {"operation": "ListParts", "error": {"status": 503, "code": "ServiceUnavailable"}})
+    told = found(api, upload)
+    assert (told["verdict"], told["code"], told["retryable"]) == ("refused", "ServiceUnavailable", True)
+
+
+def test_an_address_that_nobody_reaches(api: APIClient, begin: Begin, settings: Any) -> None:
+    upload = begin()
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": CLOSED}
+    told = found(api, upload)
+    assert (told["verdict"], told["code"], told["retryable"]) == ("unreachable", "storage_unreachable", True)
+    assert "OSS_ENDPOINT" in told["cure"]
+
+
+def test_an_upload_that_is_gone_at_oss(api: APIClient, begin: Begin, server: LocalServer) -> None:
+    upload = begin(20_000_000)
+    inject(server, {"operation": "ListParts", "error": {"status": 404, "code": "NoSuchUpload"}})
+    answer = ask(api, upload)
+    assert (answer.status_code, answer.json()["code"]) == (410, "upload_gone")
+
+
+def test_without_an_origin_the_sites_own_counts(api: APIClient, begin: Begin, settings: Any) -> None:
+    upload = begin()
+    told = found(api, upload, Origin="null")
+    assert told["verdict"] == "cors"
+    assert "http://testserver" in told["detail"]
+
+
+def test_only_the_owner_may_ask(api: APIClient, begin: Begin, other_user: Any) -> None:
+    upload = begin()
+    api.force_authenticate(other_user)
+    assert ask(api, upload).status_code == 404
+    assert Client().post(f"/api/uploads/{upload.pk}/diagnose/").status_code in (401, 403)
+
+
+def test_an_upload_that_has_ended(api: APIClient, begin: Begin) -> None:
+    upload = begin()
+    assert api.delete(f"/api/uploads/{upload.pk}/").status_code == 204
+    assert ask(api, upload).status_code == 409
+
+
+@pytest.mark.parametrize("headers", [["a b"], ["x" * 65], ["é"], ["a"] * 21, "a", [1.5]])
+def test_headers_that_are_none(api: APIClient, begin: Begin, headers: Any) -> None:
+    assert ask(api, begin(), {"headers": headers}).status_code == 400
+
+
+def test_it_is_throttled(api: APIClient, begin: Begin, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "THROTTLES": {"diagnose": "1/min"}}
+    upload = begin()
+    assert [ask(api, upload).status_code for _ in range(2)] == [200, 429]
+
+
+def test_it_is_told_in_chinese(api: APIClient, begin: Begin) -> None:
+    upload = begin()
+    told = found(api, upload, Origin="https://other.example", **{"Accept-Language": "zh-hans"})
+    assert told["title"] == "此页面无权上传到 OSS"
+
+
+def test_no_secret_is_told_or_logged(
+    api: APIClient, begin: Begin, server: LocalServer, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = begin(20_000_000)
+    caplog.set_level("DEBUG", logger="uploads")
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ACCESS_KEY_SECRET": "wrong"}
+    answer = ask(api, upload)
+    told = answer.json()
+    assert told["code"] == "SignatureDoesNotMatch"
+    assert urlsplit(told["link"]).scheme == "https"
+    for secret in ("wrong", "x-oss-signature", server.access_key_secret, server.access_key_id):
+        assert secret not in answer.content.decode().replace("secret is wrong", "")
+        assert secret not in caplog.text
