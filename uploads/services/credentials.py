@@ -115,6 +115,9 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
 
     text = prefix_policy(destination, bucket, prefix)
     scope = _Scope(f"prefix:{destination.name}:{user.pk}", text, record)
+    if not PrefixCredentials.objects.in_use(bucket, prefix).filter(owner_id=user.pk, destination=name).exists():
+        # The user was erased since these were issued, maybe by a process with another cache.
+        cache.delete(_cache_key(scope.slot))
     credentials, end = _assume_role(destination, user, scope)
     return ScopedCredentials(credentials, end, bucket, prefix=prefix, traffic_limit=destination.traffic_limit)
 
