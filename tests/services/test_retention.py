@@ -10,7 +10,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from tests.django_fixtures import Begin, Place
-from tests.services.test_deletion import completed, holds
+from tests.services.test_deletion import completed, holds, sweep_later
 from tests.services.test_sweep import past, run
 from uploads import services
 from uploads.domain.states import State
@@ -76,6 +76,25 @@ def test_a_row_with_work_left_for_the_sweep_stays(begin: Begin, oss: OssClient, 
     Upload.objects.filter(pk=unreleased.pk).update(credentials_until=timezone.now() + timedelta(hours=1))
     assert "forgotten" not in run()
     assert Upload.objects.filter(pk=unreleased.pk).exists()
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_row_that_was_deleted_soon_after_its_completion_is_forgotten(
+    begin: Begin, oss: OssClient, place: Place, staged: bool
+) -> None:
+    """Before the sweep has looked for what credentials and staging left: the removal does that."""
+    place(stage=staged, key="films/{user_id}/{uuid}/{filename}", retention_days=30, object_retention_days=30)
+    upload = completed(begin, 9_000_000)
+    if not staged:
+        Upload.objects.filter(pk=upload.pk).update(credentials_until=timezone.now() + timedelta(hours=1))
+    services.delete_object(upload)
+    assert ObjectRemoval.objects.pending().exists()
+    aged(upload, 31)
+    assert "1 forgotten" in run()
+    assert not Upload.objects.exists()
+    sweep_later(24 * 60)
+    assert not ObjectRemoval.objects.pending().exists()
+    assert not holds(oss, upload)
 
 
 def test_a_row_whose_object_could_be_registered_anew_stays(

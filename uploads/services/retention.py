@@ -50,6 +50,7 @@ def _forgettable(destination: Destination, before: datetime) -> Uploads:
     waiting = Q(state__in=[State.ABORTED, State.FAILED], released_at=None)
     waiting |= Q(look_again_at__isnull=False) | Q(credentials_until__isnull=False)
     waiting |= ~Q(staging_key="") & Q(staging_removed_at=None)
+    waiting &= ~Q(state=State.DELETED)  # What was left of these became a removal, which outlives the row.
     rows = _ended(destination, before, *ENDED).exclude(waiting)
     searched = _searched_from(destination)
     if searched is not None:
