@@ -1,8 +1,8 @@
 """Deletion: whatever deletes an upload, OSS loses its object, once, and nothing that belongs to another."""
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -110,6 +110,26 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
         patch.setattr(OssClient, "delete_object", silent)
         yield patch.undo  # type: ignore[misc]
+
+
+@contextmanager
+def announced() -> Iterator[dict[str, list[Any]]]:
+    """The ids of the uploads for which the signals of deleted and aborted uploads are sent."""
+    heard: dict[str, list[Any]] = {"deleted": [], "aborted": []}
+
+    def deleted(upload: Upload, **_: Any) -> None:
+        heard["deleted"].append(upload.pk)
+
+    def aborted(upload: Upload, **_: Any) -> None:
+        heard["aborted"].append(upload.pk)
+
+    signals.upload_deleted.connect(deleted)
+    signals.upload_aborted.connect(aborted)
+    try:
+        yield heard
+    finally:
+        signals.upload_deleted.disconnect(deleted)
+        signals.upload_aborted.disconnect(aborted)
 
 
 # Every way
@@ -232,6 +252,23 @@ def test_a_staged_upload_loses_both_objects(begin: Begin, oss: OssClient, place:
     assert not holds_parts(oss, waiting)
 
 
+@pytest.mark.parametrize("staged", [False, True])
+def test_an_instance_that_was_read_before_the_completion_loses_its_object(
+    begin: Begin, oss: OssClient, place: Place, staged: bool
+) -> None:
+    place(stage=staged, key="films/{user_id}/{uuid}/{filename}")
+    stale = begin(1000)
+    send(stale)
+    done = services.complete(Upload.objects.get(pk=stale.pk))
+    assert (stale.state, holds(oss, done)) == (State.UPLOADING, True)
+    with announced() as heard:
+        stale.delete()
+    assert heard == {"deleted": [done.pk], "aborted": []}
+    sweep_later(24 * 60)
+    assert not holds(oss, done)
+    assert not ObjectRemoval.objects.pending().exists()
+
+
 # Only what is the upload's
 
 
@@ -298,21 +335,8 @@ def test_only_a_completed_upload_has_an_object_to_delete(begin: Begin, oss: OssC
 
 def test_deleting_a_row_is_announced(begin: Begin) -> None:
     upload, pending = completed(begin), begin(SIZE)
-    heard: dict[str, list[Any]] = {"deleted": [], "aborted": []}
-
-    def deleted(upload: Upload, **_: Any) -> None:
-        heard["deleted"].append(upload.pk)
-
-    def aborted(upload: Upload, **_: Any) -> None:
-        heard["aborted"].append(upload.pk)
-
-    signals.upload_deleted.connect(deleted)
-    signals.upload_aborted.connect(aborted)
-    try:
+    with announced() as heard:
         Upload.objects.all().delete()
-    finally:
-        signals.upload_deleted.disconnect(deleted)
-        signals.upload_aborted.disconnect(aborted)
     assert heard == {"deleted": [upload.pk], "aborted": [pending.pk]}
 
 
