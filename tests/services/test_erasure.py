@@ -14,9 +14,11 @@ from tests.django_fixtures import Begin
 from tests.services.test_deletion import completed, holds, holds_parts, sweep_later, unreachable  # noqa: F401
 from tests.services.test_retention import film  # noqa: F401
 from tests.services.test_services import send
+from uploads import services
 from uploads.companion import capability
 from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
+from uploads.services import erasure
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,3 +103,29 @@ def test_a_row_that_the_project_refers_to_loses_everything_of_the_user(
     assert (kept.owner, kept.state, kept.filename, kept.key, kept.location) == (None, "deleted", "", "", "")
     assert not holds(oss, upload)
     assert not holds(oss, other)
+
+
+def test_a_row_that_is_kept_and_completed_meanwhile_loses_its_object(
+    begin: Begin,
+    oss: OssClient,
+    user: Any,
+    film: Any,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload = begin(1000)
+    send(upload)
+    film.objects.create(file=upload)
+    erase_uploads = erasure._erase_uploads
+
+    def complete_first(batch: Any, erased: Any) -> None:
+        """After the batch was read."""
+        services.complete(Upload.objects.get(pk=upload.pk))
+        assert holds(oss, upload)
+        erase_uploads(batch, erased)
+
+    monkeypatch.setattr(erasure, "_erase_uploads", complete_first)
+    erase("ann")
+    kept = Upload.objects.get()
+    assert (kept.owner, kept.state, kept.key) == (None, "deleted", "")
+    assert not holds(oss, upload)
+    assert list(kept.events.values_list("name", flat=True))[-1] == "delete"

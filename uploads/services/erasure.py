@@ -119,11 +119,17 @@ def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
 
 
 def _empty(upload: Upload) -> None:
-    """Keep the row, and nothing of the user in it. Its object is removed, as if the row were deleted."""
-    removals = removals_of(upload, Reason.ERASURE)
+    """Keep the row, and nothing of the user in it. Its object is removed, as if the row were deleted.
+
+    The row is read again and locked: since the batch was read, its upload may have been completed.
+    """
     with transaction.atomic():
-        if State(upload.state) in _ENDING:
-            Upload.objects.advance(upload, _ENDING[State(upload.state)])
+        current = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+        if current is None:
+            return
+        removals = removals_of(current, Reason.ERASURE)
+        if State(current.state) in _ENDING:
+            Upload.objects.advance(current, _ENDING[State(current.state)])
         ObjectRemoval.objects.bulk_create(removals)
         UploadEvent.objects.filter(upload=upload).update(actor=None, detail={})
         upload.parts.all().delete()
