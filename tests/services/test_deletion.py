@@ -1,9 +1,11 @@
 """Deletion: whatever deletes an upload, OSS loses its object, once, and nothing that belongs to another."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -446,6 +448,26 @@ def test_a_deletion_of_many_uploads_leaves_most_to_the_sweep(
     assert ObjectRemoval.objects.filter(reason=Reason.OWNER).unremoved().count() == 3
     list(services.sweep())
     assert sorted(deletions) == sorted(upload.key for upload in uploads)
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_deletion_waits_a_few_seconds_for_a_silent_oss(
+    begin: Begin, oss: OssClient, user: Any, settings: Any, staged: bool, place: Place
+) -> None:
+    place(stage=staged, key="films/{user_id}/{uuid}/{filename}")
+    for _ in range(3):
+        completed(begin)
+    normal = settings.UPLOADS
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.UPLOADS = {**normal, "OSS_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        started = monotonic()
+        user.delete()
+        assert monotonic() - started < 20, "the requests were repeated, for a minute"
+    assert ObjectRemoval.objects.unremoved().filter(attempts=1).count() == 1, "OSS was asked again"
+    assert ObjectRemoval.objects.unremoved().count() >= 3
+    settings.UPLOADS = normal
+    sweep_later(24 * 60)
+    assert not ObjectRemoval.objects.unremoved().exists()
 
 
 def test_credentials_of_a_deleted_user_register_nothing(

@@ -21,17 +21,17 @@ from uploads.models import REGISTERED_ID_VERSION, Method, ObjectRemoval, Outcome
 from uploads.oss.messages import Completed
 from uploads.services.abort import IN_FLIGHT, abort_until_gone, signatures_expire
 from uploads.services.common import as_record, destination_of, object_at_oss, object_identity, storage_errors
-from uploads.services.transactions import oss_client
+from uploads.services.transactions import oss_client, oss_until
 
 CLAIM = timedelta(minutes=10)
 """One removal takes far less. The claim of a process that was killed expires after this."""
 BATCH = 50
 SECONDS = 5.0
-"""How long one deletion removes objects after its commit. The sweep removes the others."""
+"""How long one deletion removes objects after its commit, and waits for OSS. The sweep removes the others."""
 
 
 class AfterCommit:
-    """What one deletion removes by itself: until SECONDS have passed, or OSS does not answer."""
+    """What one deletion removes by itself: until SECONDS have passed, or a request to OSS fails. None is repeated."""
 
     def __init__(self) -> None:
         self._deadline: float | None = None
@@ -50,8 +50,11 @@ class AfterCommit:
     def _carry_out(self, pk: UUID) -> None:
         if self._deadline is None:
             self._deadline = monotonic() + SECONDS
-        if monotonic() < self._deadline and not carry_out(pk):
-            self._deadline = 0.0
+        if monotonic() >= self._deadline:
+            return
+        with oss_until(self._deadline):
+            if not carry_out(pk):
+                self._deadline = 0.0
 
 
 def removals_of(upload: Upload, reason: Reason) -> list[ObjectRemoval]:

@@ -4,7 +4,9 @@ Such a transaction would keep a connection and locks until OSS answers, and OSS 
 the transaction is rolled back. Services record, commit, call OSS, and record again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from django.db import connections, router
@@ -42,7 +44,21 @@ def require_no_transaction() -> None:
 def oss_client() -> OssClient:
     """The client of this process. Raises CalledInTransaction, and ValueError when an endpoint is malformed."""
     require_no_transaction()
-    return connection.oss_client()
+    client, deadline = connection.oss_client(), _deadline.get()
+    return client if deadline is None else client.until(deadline)
+
+
+@contextmanager
+def oss_until(deadline: float) -> Iterator[None]:
+    """Within it, services send each request to OSS once, and wait until `deadline` at most: see `Transport.until`."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+_deadline: ContextVar[float | None] = ContextVar("oss_until", default=None)
 
 
 def without_atomic_requests(view: View) -> View:
