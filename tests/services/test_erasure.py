@@ -1,5 +1,8 @@
 """manage.py erase_user: nothing of the user is left, and what cannot be removed now is said."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -8,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from tests.django_fixtures import Begin
@@ -79,6 +83,35 @@ def test_it_fails_until_oss_has_removed_everything(
     assert not holds(oss, upload)
     sweep_later(24 * 60)
     assert not ObjectRemoval.objects.exclude(owner="", key="").exists()
+
+
+def test_a_dry_run_counts_more_uploads_than_one_query_may_name(begin: Begin, user: Any) -> None:
+    upload, number = begin(1000), 250
+    Upload.objects.bulk_create(
+        [Upload(owner=user, destination="default", part_size=1, expires_at=upload.expires_at) for _ in range(number)]
+    )
+    log = apps.get_model("admin", "LogEntry").objects
+    shown = {"user": user, "content_type": ContentType.objects.get_for_model(Upload), "action_flag": 2}
+    for pk in Upload.objects.values_list("pk", flat=True):
+        log.create(object_id=str(pk), object_repr="film.mp4", **shown)
+    with few_variables():
+        foreseen = erase("ann", "--dry-run")
+    assert f"{number + 1} uploads" in foreseen
+    assert f"{number + 1} entries" in foreseen
+
+
+@contextmanager
+def few_variables() -> Iterator[None]:
+    """As in a SQLite that was built with another limit, or with many more uploads. Other databases have none."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    before = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 150)
+    try:
+        yield
+    finally:
+        connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
 
 
 @pytest.mark.parametrize("arguments", [[], ["ann", "--id", "1"], ["nobody"], ["--id", "x"]])

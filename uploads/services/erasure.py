@@ -84,11 +84,14 @@ def erase_user(owner_id: Any, *, dry_run: bool = False) -> Erased:
 def _foreseen(owner_id: Any) -> Erased:
     owned, removals = Upload.objects.filter(owner_id=owner_id), ObjectRemoval.objects.filter(owner=str(owner_id))
     with_objects = owned.filter(state=State.COMPLETED).count()
+    identifiers = list(owned.order_by("pk").values_list("pk", flat=True))
+    # SQLite limits the variables of one query.
+    batches = [identifiers[start : start + BATCH] for start in range(0, len(identifiers), BATCH)]
     return Erased(
         uploads=owned.count(),
         history=UploadEvent.objects.filter(upload__owner_id=owner_id).count(),
         actor=UploadEvent.objects.filter(actor_id=owner_id).exclude(upload__owner_id=owner_id).count(),
-        log_entries=_log_entries(list(owned.values_list("pk", flat=True)), lambda found: int(found.count())),
+        log_entries=sum(_log_entries(batch, lambda found: int(found.count())) for batch in batches),
         objects=with_objects + removals.unremoved().count(),
         credentials=PrefixCredentials.objects.filter(owner_id=owner_id).count(),
     )
