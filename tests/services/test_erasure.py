@@ -11,12 +11,12 @@ import pytest
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, models
 from django.utils import timezone
 
 from tests.django_fixtures import Begin
 from tests.services.test_deletion import completed, holds, holds_parts, sweep_later, unreachable  # noqa: F401
-from tests.services.test_retention import film  # noqa: F401
+from tests.services.test_retention import film, model_of_the_project  # noqa: F401
 from tests.services.test_services import send
 from uploads import services
 from uploads.companion import capability
@@ -128,14 +128,29 @@ def test_a_row_that_the_project_refers_to_loses_everything_of_the_user(
 ) -> None:
     upload, other = completed(begin), completed(begin)
     film.objects.create(file=upload)
-    said = erase("ann")
-    assert "  1 uploads, with" in said
-    assert "  1 uploads that other tables refer to" in said
+    for said in (erase("ann", "--dry-run"), erase("ann")):
+        assert "  1 uploads, with" in said
+        assert "  1 uploads that other tables protect" in said
+        assert "rows of" not in said
     kept = Upload.objects.get()
     assert kept.pk == upload.pk
     assert (kept.owner, kept.state, kept.filename, kept.key, kept.location) == (None, "deleted", "", "", "")
     assert not holds(oss, upload)
     assert not holds(oss, other)
+
+
+def test_rows_of_the_project_that_are_deleted_with_the_uploads_are_counted(
+    begin: Begin, oss: OssClient, user: Any
+) -> None:
+    with model_of_the_project(models.CASCADE) as model:
+        for upload in (completed(begin), completed(begin)):
+            model.objects.create(file=upload)
+        foreseen = erase("ann", "--dry-run")
+        assert model.objects.count() == 2
+        for said in (foreseen, erase("ann")):
+            assert "  2 uploads, with" in said
+            assert "  2 rows of uploads.Film, deleted with the uploads that they refer to" in said
+        assert not model.objects.exists()
 
 
 def test_a_row_that_is_kept_and_completed_meanwhile_loses_its_object(

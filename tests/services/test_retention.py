@@ -1,6 +1,7 @@
 """Retention: objects and rows go when their destination says so, and no sooner."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -125,9 +126,14 @@ def test_finished_removals_are_forgotten_too(begin: Begin, oss: OssClient, place
 @pytest.fixture
 def film(transactional_db: None) -> Iterator[Any]:
     """A model of the project that protects its upload, with its table."""
+    with model_of_the_project(models.PROTECT) as model:
+        yield model
 
+
+@contextmanager
+def model_of_the_project(on_delete: Any) -> Iterator[Any]:
     class Film(models.Model):
-        file = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="+")
+        file = models.ForeignKey(Upload, on_delete=on_delete, related_name="+")
 
         class Meta:
             app_label = "uploads"
@@ -137,11 +143,13 @@ def film(transactional_db: None) -> Iterator[Any]:
 
     with connection.schema_editor() as editor:
         editor.create_model(Film)
-    yield Film
-    with connection.schema_editor() as editor:
-        editor.delete_model(Film)
-    del apps.all_models["uploads"]["film"]
-    apps.clear_cache()
+    try:
+        yield Film
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Film)
+        del apps.all_models["uploads"]["film"]
+        apps.clear_cache()
 
 
 def test_a_row_that_the_project_refers_to_stays(begin: Begin, oss: OssClient, place: Place, film: Any) -> None:
