@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection, models
+from django.db import OperationalError, connection, models
 from django.utils import timezone
 
 from tests.django_fixtures import Begin, Place
@@ -15,7 +15,8 @@ from tests.services.test_deletion import completed, holds, sweep_later
 from tests.services.test_sweep import past, run
 from uploads import services
 from uploads.domain.states import State
-from uploads.models import ObjectRemoval, PrefixCredentials, Reason, Upload, UploadEvent
+from uploads.models import ObjectRemoval, PrefixCredentials, Reason, Upload, UploadEvent, UploadQuerySet
+from uploads.models.databases import MYSQL_DEADLOCKS, SQLSTATE_DEADLOCK
 from uploads.oss.client import OssClient
 from uploads.services import retention
 
@@ -58,6 +59,33 @@ def test_rows_and_history_are_forgotten_in_batches(
     run()  # Releases what was aborted.
     assert set(Upload.objects.values_list("pk", flat=True)) == {young.pk, unfinished.pk}
     assert set(UploadEvent.objects.values_list("upload_id", flat=True)) == {young.pk, unfinished.pk}
+
+
+def test_a_sweep_that_the_database_ended_to_resolve_a_deadlock_repeats_the_batch(
+    begin: Begin, oss: OssClient, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(retention_days=30)
+    aged(completed(begin), 31)
+    real, ended = UploadQuerySet._raw_delete, []
+
+    def deadlock_once(self: UploadQuerySet, using: str) -> Any:
+        if not ended:
+            ended.append(deadlock())
+            raise ended[0]
+        return real(self, using)
+
+    monkeypatch.setattr(UploadQuerySet, "_raw_delete", deadlock_once)
+    assert "1 forgotten" in run()
+    assert len(ended) == 1
+    assert not Upload.objects.exists()
+    assert not UploadEvent.objects.exists()
+
+
+def deadlock() -> OperationalError:
+    """As Django raises it on this database; on SQLite, which has none, as on PostgreSQL."""
+    error = OperationalError(MYSQL_DEADLOCKS[-1], "Deadlock found")
+    error.__cause__ = type("DeadlockDetected", (Exception,), {"sqlstate": SQLSTATE_DEADLOCK})()
+    return error
 
 
 def test_the_object_of_a_forgotten_row_stays_without_a_retention_of_its_own(

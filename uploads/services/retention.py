@@ -15,6 +15,7 @@ from uploads.conf import Destination, settings
 from uploads.domain.states import State
 from uploads.models import CREDENTIALS_GRACE, ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.models import UploadQuerySet as Uploads
+from uploads.models.databases import retry_deadlocks
 
 BATCH = 200
 ENDED = (State.COMPLETED, State.ABORTED, State.FAILED, State.DELETED)
@@ -43,7 +44,7 @@ def forget_ended(now: datetime, *, dry_run: bool = False) -> Iterator[tuple[str,
             continue
         while forgotten := _forget(rows):
             yield from (("forgotten", key, "") for key in forgotten)
-        ObjectRemoval.objects.filter(destination=destination.name, done_at__lt=before).delete()
+        _forget_removals(destination, before)
 
 
 def _forgettable(destination: Destination, before: datetime) -> Uploads:
@@ -81,6 +82,12 @@ def _searched_from(destination: Destination) -> datetime | None:
     return None if oldest is None else oldest - destination.lifetime
 
 
+@retry_deadlocks
+def _forget_removals(destination: Destination, before: datetime) -> None:
+    ObjectRemoval.objects.filter(destination=destination.name, done_at__lt=before).delete()
+
+
+@retry_deadlocks
 def _forget(rows: Uploads) -> list[str]:
     """Delete one batch of rows, without the signals that remove objects. Returns their keys."""
     batch = dict(rows.order_by().values_list("pk", "key")[:BATCH])
