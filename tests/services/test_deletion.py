@@ -271,6 +271,21 @@ def test_an_instance_that_was_read_before_the_completion_loses_its_object(
     assert not ObjectRemoval.objects.pending().exists()
 
 
+def test_what_credentials_begin_after_the_deletion_is_aborted(begin: Begin, oss: OssClient, place: Place) -> None:
+    place(credentials="upload")
+    upload = completed(begin, SIZE)
+    Upload.objects.filter(pk=upload.pk).update(credentials_until=timezone.now() + timedelta(hours=1))
+    services.delete_object(upload)
+    late, other = (
+        Upload(bucket=upload.bucket, key=key, upload_id=oss.initiate(upload.bucket, key, {}))
+        for key in (upload.key, f"{upload.key}.other")
+    )
+    sweep_later(24 * 60)
+    assert not holds_parts(oss, late)
+    assert holds_parts(oss, other)
+    oss.abort(other.bucket, other.key, other.upload_id)
+
+
 # Only what is the upload's
 
 

@@ -19,8 +19,15 @@ from uploads.domain.retries import pause
 from uploads.domain.states import State
 from uploads.models import REGISTERED_ID_VERSION, Method, ObjectRemoval, Outcome, Reason, Upload
 from uploads.oss.messages import Completed
-from uploads.services.abort import IN_FLIGHT, abort_until_gone, signatures_expire
-from uploads.services.common import as_record, destination_of, object_at_oss, object_identity, storage_errors
+from uploads.services.abort import IN_FLIGHT, abort_all_at_key, abort_until_gone, signatures_expire
+from uploads.services.common import (
+    as_record,
+    destination_of,
+    is_registered_as,
+    object_at_oss,
+    object_identity,
+    storage_errors,
+)
 from uploads.services.transactions import oss_client, oss_until
 
 CLAIM = timedelta(minutes=10)
@@ -160,7 +167,7 @@ def _remove(removal: ObjectRemoval) -> Outcome:
     if removal.upload_id:
         abort_until_gone(place)
     if removal.emptied_at and destination_of(place).credentials:
-        _abort_multipart_uploads(place)
+        abort_all_at_key(place)
     found = object_at_oss(place)
     if found is None:
         return Outcome.ABSENT
@@ -173,20 +180,11 @@ def _remove(removal: ObjectRemoval) -> Outcome:
 
 def _is_the_uploads(removal: ObjectRemoval, found: Completed) -> bool:
     """Whether the object that is there was written for this upload, and not since by another one."""
+    if removal.upload.version == REGISTERED_ID_VERSION:
+        return is_registered_as(removal.upload, removal.bucket, removal.key, found)
     if found.modified is not None:
         identity = object_identity(removal.bucket, removal.key, found.etag, found.modified)
-        if removal.upload.version == REGISTERED_ID_VERSION:
-            return identity == removal.upload
         if Upload.objects.filter(pk=identity).exists():
             return False
     # Once the key was empty, only a signature of the upload itself can have written there.
     return not removal.etag or removal.emptied_at is not None or found.etag == removal.etag
-
-
-def _abort_multipart_uploads(place: Upload) -> None:
-    """Those that a holder of temporary credentials has begun at this key."""
-    client = oss_client()
-    with storage_errors():
-        for held in list(client.all_uploads(place.bucket, place.key)):
-            if held.key == place.key:
-                client.abort(place.bucket, held.key, held.upload_id)
