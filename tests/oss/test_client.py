@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -62,6 +63,20 @@ def test_the_last_error_of_oss_is_raised() -> None:
         client.list_parts("b", "k", "U")
     assert (len(sent), caught.value.code, caught.value.request_id) == (ATTEMPTS, "ServiceUnavailable", "R")
     assert caught.value.operation == "ListParts"
+
+
+def test_a_client_with_a_deadline_sends_each_request_once_and_in_time() -> None:
+    client, sent = client_of(BUSY)
+    with pytest.raises(Busy):
+        client.until(monotonic() + 60).list_parts("b", "k", "U")
+    (request,) = sent
+    assert sum(request.extensions["timeout"].values()) <= 60, "pool, TCP and TLS, write, read"
+    with pytest.raises(Unreachable, match="No time was left"):
+        client.until(monotonic()).delete_object("b", "k")
+    assert len(sent) == 1
+    with pytest.raises(Busy):
+        client.list_parts("b", "k", "U")
+    assert len(sent) == 1 + ATTEMPTS, "the client itself got the deadline"
 
 
 @pytest.mark.parametrize("lost", [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut"), httpx.WriteError("cut")])

@@ -1,9 +1,11 @@
 """Deletion: whatever deletes an upload, OSS loses its object, once, and nothing that belongs to another."""
 
+import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -110,6 +112,26 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
         patch.setattr(OssClient, "delete_object", silent)
         yield patch.undo  # type: ignore[misc]
+
+
+@contextmanager
+def announced() -> Iterator[dict[str, list[Any]]]:
+    """The ids of the uploads for which the signals of deleted and aborted uploads are sent."""
+    heard: dict[str, list[Any]] = {"deleted": [], "aborted": []}
+
+    def deleted(upload: Upload, **_: Any) -> None:
+        heard["deleted"].append(upload.pk)
+
+    def aborted(upload: Upload, **_: Any) -> None:
+        heard["aborted"].append(upload.pk)
+
+    signals.upload_deleted.connect(deleted)
+    signals.upload_aborted.connect(aborted)
+    try:
+        yield heard
+    finally:
+        signals.upload_deleted.disconnect(deleted)
+        signals.upload_aborted.disconnect(aborted)
 
 
 # Every way
@@ -232,6 +254,38 @@ def test_a_staged_upload_loses_both_objects(begin: Begin, oss: OssClient, place:
     assert not holds_parts(oss, waiting)
 
 
+@pytest.mark.parametrize("staged", [False, True])
+def test_an_instance_that_was_read_before_the_completion_loses_its_object(
+    begin: Begin, oss: OssClient, place: Place, staged: bool
+) -> None:
+    place(stage=staged, key="films/{user_id}/{uuid}/{filename}")
+    stale = begin(1000)
+    send(stale)
+    done = services.complete(Upload.objects.get(pk=stale.pk))
+    assert (stale.state, holds(oss, done)) == (State.UPLOADING, True)
+    with announced() as heard:
+        stale.delete()
+    assert heard == {"deleted": [done.pk], "aborted": []}
+    sweep_later(24 * 60)
+    assert not holds(oss, done)
+    assert not ObjectRemoval.objects.pending().exists()
+
+
+def test_what_credentials_begin_after_the_deletion_is_aborted(begin: Begin, oss: OssClient, place: Place) -> None:
+    place(credentials="upload")
+    upload = completed(begin, SIZE)
+    Upload.objects.filter(pk=upload.pk).update(credentials_until=timezone.now() + timedelta(hours=1))
+    services.delete_object(upload)
+    late, other = (
+        Upload(bucket=upload.bucket, key=key, upload_id=oss.initiate(upload.bucket, key, {}))
+        for key in (upload.key, f"{upload.key}.other")
+    )
+    sweep_later(24 * 60)
+    assert not holds_parts(oss, late)
+    assert holds_parts(oss, other)
+    oss.abort(other.bucket, other.key, other.upload_id)
+
+
 # Only what is the upload's
 
 
@@ -298,21 +352,8 @@ def test_only_a_completed_upload_has_an_object_to_delete(begin: Begin, oss: OssC
 
 def test_deleting_a_row_is_announced(begin: Begin) -> None:
     upload, pending = completed(begin), begin(SIZE)
-    heard: dict[str, list[Any]] = {"deleted": [], "aborted": []}
-
-    def deleted(upload: Upload, **_: Any) -> None:
-        heard["deleted"].append(upload.pk)
-
-    def aborted(upload: Upload, **_: Any) -> None:
-        heard["aborted"].append(upload.pk)
-
-    signals.upload_deleted.connect(deleted)
-    signals.upload_aborted.connect(aborted)
-    try:
+    with announced() as heard:
         Upload.objects.all().delete()
-    finally:
-        signals.upload_deleted.disconnect(deleted)
-        signals.upload_aborted.disconnect(aborted)
     assert heard == {"deleted": [upload.pk], "aborted": [pending.pk]}
 
 
@@ -422,6 +463,26 @@ def test_a_deletion_of_many_uploads_leaves_most_to_the_sweep(
     assert ObjectRemoval.objects.filter(reason=Reason.OWNER).unremoved().count() == 3
     list(services.sweep())
     assert sorted(deletions) == sorted(upload.key for upload in uploads)
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_deletion_waits_a_few_seconds_for_a_silent_oss(
+    begin: Begin, oss: OssClient, user: Any, settings: Any, staged: bool, place: Place
+) -> None:
+    place(stage=staged, key="films/{user_id}/{uuid}/{filename}")
+    for _ in range(3):
+        completed(begin)
+    normal = settings.UPLOADS
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.UPLOADS = {**normal, "OSS_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        started = monotonic()
+        user.delete()
+        assert monotonic() - started < 20, "the requests were repeated, for a minute"
+    assert ObjectRemoval.objects.unremoved().filter(attempts=1).count() == 1, "OSS was asked again"
+    assert ObjectRemoval.objects.unremoved().count() >= 3
+    settings.UPLOADS = normal
+    sweep_later(24 * 60)
+    assert not ObjectRemoval.objects.unremoved().exists()
 
 
 def test_credentials_of_a_deleted_user_register_nothing(

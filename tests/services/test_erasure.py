@@ -1,5 +1,8 @@
 """manage.py erase_user: nothing of the user is left, and what cannot be removed now is said."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -8,15 +11,18 @@ import pytest
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
+from django.db import connection, models
 from django.utils import timezone
 
 from tests.django_fixtures import Begin
 from tests.services.test_deletion import completed, holds, holds_parts, sweep_later, unreachable  # noqa: F401
-from tests.services.test_retention import film  # noqa: F401
+from tests.services.test_retention import film, model_of_the_project  # noqa: F401
 from tests.services.test_services import send
+from uploads import services
 from uploads.companion import capability
 from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
+from uploads.services import erasure
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,6 +85,35 @@ def test_it_fails_until_oss_has_removed_everything(
     assert not ObjectRemoval.objects.exclude(owner="", key="").exists()
 
 
+def test_a_dry_run_counts_more_uploads_than_one_query_may_name(begin: Begin, user: Any) -> None:
+    upload, number = begin(1000), 250
+    Upload.objects.bulk_create(
+        [Upload(owner=user, destination="default", part_size=1, expires_at=upload.expires_at) for _ in range(number)]
+    )
+    log = apps.get_model("admin", "LogEntry").objects
+    shown = {"user": user, "content_type": ContentType.objects.get_for_model(Upload), "action_flag": 2}
+    for pk in Upload.objects.values_list("pk", flat=True):
+        log.create(object_id=str(pk), object_repr="film.mp4", **shown)
+    with few_variables():
+        foreseen = erase("ann", "--dry-run")
+    assert f"{number + 1} uploads" in foreseen
+    assert f"{number + 1} entries" in foreseen
+
+
+@contextmanager
+def few_variables() -> Iterator[None]:
+    """As in a SQLite that was built with another limit, or with many more uploads. Other databases have none."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    before = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 150)
+    try:
+        yield
+    finally:
+        connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
+
+
 @pytest.mark.parametrize("arguments", [[], ["ann", "--id", "1"], ["nobody"], ["--id", "x"]])
 def test_the_user_must_be_named(db: None, arguments: list[str]) -> None:
     with pytest.raises(CommandError):
@@ -93,11 +128,52 @@ def test_a_row_that_the_project_refers_to_loses_everything_of_the_user(
 ) -> None:
     upload, other = completed(begin), completed(begin)
     film.objects.create(file=upload)
-    said = erase("ann")
-    assert "  1 uploads, with" in said
-    assert "  1 uploads that other tables refer to" in said
+    for said in (erase("ann", "--dry-run"), erase("ann")):
+        assert "  1 uploads, with" in said
+        assert "  1 uploads that other tables protect" in said
+        assert "rows of" not in said
     kept = Upload.objects.get()
     assert kept.pk == upload.pk
     assert (kept.owner, kept.state, kept.filename, kept.key, kept.location) == (None, "deleted", "", "", "")
     assert not holds(oss, upload)
     assert not holds(oss, other)
+
+
+def test_rows_of_the_project_that_are_deleted_with_the_uploads_are_counted(
+    begin: Begin, oss: OssClient, user: Any
+) -> None:
+    with model_of_the_project(models.CASCADE) as model:
+        for upload in (completed(begin), completed(begin)):
+            model.objects.create(file=upload)
+        foreseen = erase("ann", "--dry-run")
+        assert model.objects.count() == 2
+        for said in (foreseen, erase("ann")):
+            assert "  2 uploads, with" in said
+            assert "  2 rows of uploads.Film, deleted with the uploads that they refer to" in said
+        assert not model.objects.exists()
+
+
+def test_a_row_that_is_kept_and_completed_meanwhile_loses_its_object(
+    begin: Begin,
+    oss: OssClient,
+    user: Any,
+    film: Any,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload = begin(1000)
+    send(upload)
+    film.objects.create(file=upload)
+    erase_uploads = erasure._erase_uploads
+
+    def complete_first(batch: Any, erased: Any) -> None:
+        """After the batch was read."""
+        services.complete(Upload.objects.get(pk=upload.pk))
+        assert holds(oss, upload)
+        erase_uploads(batch, erased)
+
+    monkeypatch.setattr(erasure, "_erase_uploads", complete_first)
+    erase("ann")
+    kept = Upload.objects.get()
+    assert (kept.owner, kept.state, kept.key) == (None, "deleted", "")
+    assert not holds(oss, upload)
+    assert list(kept.events.values_list("name", flat=True))[-1] == "delete"

@@ -19,9 +19,9 @@ from uploads.conf import settings as app_settings
 from uploads.domain.errors import NotFoundError, StorageBusy
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
-from uploads.models import PrefixCredentials, Upload, UploadEvent
+from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
-from uploads.oss.errors import NotFound
+from uploads.oss.errors import NotFound, Unreachable
 from uploads.services import prefix_uploads
 from uploads.services.sweep import sweep_prefixes
 
@@ -327,3 +327,58 @@ def test_a_client_registers_its_object_at_once(
     assert register(good).json()["code"] == "not_offered"
     api.force_authenticate(None)
     assert register(good).status_code in (401, 403)
+
+
+@pytest.mark.parametrize("same_cache", [True, False])
+def test_a_user_whose_data_was_erased_stores_and_registers_anew(
+    hold: Hold, user: Any, place: Place, oss: OssClient, same_cache: bool
+) -> None:
+    """The site of the second case has restarted, or its cache has dropped the credentials."""
+    place(**RULES)
+    hold(user)
+    services.erase_user(user.pk)
+    if not same_cache:
+        cache.clear()
+    holder = hold(user)
+    first, second = holder.put("first.png"), holder.put("second.png")
+    assert services.register(user, "default", first).state == "completed"
+    assert swept() == {"registered": [second]}
+    assert swept() == {}
+    assert exists(oss, first)
+    assert exists(oss, second)
+    assert set(Upload.objects.values_list("key", "owner")) == {(first, user.pk), (second, user.pk)}
+
+
+def test_what_an_erased_user_stored_before_newer_credentials_is_removed(
+    hold: Hold, user: Any, place: Place, oss: OssClient
+) -> None:
+    place(**RULES)
+    old = hold(user).put("old.png")
+    services.erase_user(user.pk)
+    hold(user)
+    # As if the newer credentials were issued after the object was stored, and the clocks differed by nothing.
+    PrefixCredentials.objects.filter(owner=user).update(since=timezone.now() + timedelta(minutes=1))
+    assert swept() == {"removed": [old]}
+    assert not exists(oss, old)
+    assert not Upload.objects.exists()
+
+
+def test_a_removal_that_oss_refuses_is_said_by_the_sweep(
+    hold: Hold, user: Any, place: Place, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(**RULES)
+    key = hold(user).put("old.png")
+    services.erase_user(user.pk)
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise Unreachable("no answer", sent=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "delete_object", away)
+        assert swept() == {"failed": [key]}
+    assert exists(oss, key)
+    call_command("sweep_uploads", stdout=StringIO())
+    assert ObjectRemoval.objects.unremoved().filter(key=key).exists(), "the pause was not waited for"
+    ObjectRemoval.objects.update(due_at=timezone.now())
+    call_command("sweep_uploads", stdout=StringIO())
+    assert not exists(oss, key)

@@ -1,20 +1,22 @@
 """Retention: objects and rows go when their destination says so, and no sooner."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection, models
+from django.db import OperationalError, connection, models
 from django.utils import timezone
 
 from tests.django_fixtures import Begin, Place
-from tests.services.test_deletion import completed, holds
+from tests.services.test_deletion import completed, holds, sweep_later
 from tests.services.test_sweep import past, run
 from uploads import services
 from uploads.domain.states import State
-from uploads.models import ObjectRemoval, PrefixCredentials, Reason, Upload, UploadEvent
+from uploads.models import ObjectRemoval, PrefixCredentials, Reason, Upload, UploadEvent, UploadQuerySet
+from uploads.models.databases import MYSQL_DEADLOCKS, SQLSTATE_DEADLOCK
 from uploads.oss.client import OssClient
 from uploads.services import retention
 
@@ -59,6 +61,33 @@ def test_rows_and_history_are_forgotten_in_batches(
     assert set(UploadEvent.objects.values_list("upload_id", flat=True)) == {young.pk, unfinished.pk}
 
 
+def test_a_sweep_that_the_database_ended_to_resolve_a_deadlock_repeats_the_batch(
+    begin: Begin, oss: OssClient, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(retention_days=30)
+    aged(completed(begin), 31)
+    real, ended = UploadQuerySet._raw_delete, []
+
+    def deadlock_once(self: UploadQuerySet, using: str) -> Any:
+        if not ended:
+            ended.append(deadlock())
+            raise ended[0]
+        return real(self, using)
+
+    monkeypatch.setattr(UploadQuerySet, "_raw_delete", deadlock_once)
+    assert "1 forgotten" in run()
+    assert len(ended) == 1
+    assert not Upload.objects.exists()
+    assert not UploadEvent.objects.exists()
+
+
+def deadlock() -> OperationalError:
+    """As Django raises it on this database; on SQLite, which has none, as on PostgreSQL."""
+    error = OperationalError(MYSQL_DEADLOCKS[-1], "Deadlock found")
+    error.__cause__ = type("DeadlockDetected", (Exception,), {"sqlstate": SQLSTATE_DEADLOCK})()
+    return error
+
+
 def test_the_object_of_a_forgotten_row_stays_without_a_retention_of_its_own(
     begin: Begin, oss: OssClient, place: Place
 ) -> None:
@@ -76,6 +105,25 @@ def test_a_row_with_work_left_for_the_sweep_stays(begin: Begin, oss: OssClient, 
     Upload.objects.filter(pk=unreleased.pk).update(credentials_until=timezone.now() + timedelta(hours=1))
     assert "forgotten" not in run()
     assert Upload.objects.filter(pk=unreleased.pk).exists()
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_row_that_was_deleted_soon_after_its_completion_is_forgotten(
+    begin: Begin, oss: OssClient, place: Place, staged: bool
+) -> None:
+    """Before the sweep has looked for what credentials and staging left: the removal does that."""
+    place(stage=staged, key="films/{user_id}/{uuid}/{filename}", retention_days=30, object_retention_days=30)
+    upload = completed(begin, 9_000_000)
+    if not staged:
+        Upload.objects.filter(pk=upload.pk).update(credentials_until=timezone.now() + timedelta(hours=1))
+    services.delete_object(upload)
+    assert ObjectRemoval.objects.pending().exists()
+    aged(upload, 31)
+    assert "1 forgotten" in run()
+    assert not Upload.objects.exists()
+    sweep_later(24 * 60)
+    assert not ObjectRemoval.objects.pending().exists()
+    assert not holds(oss, upload)
 
 
 def test_a_row_whose_object_could_be_registered_anew_stays(
@@ -106,9 +154,14 @@ def test_finished_removals_are_forgotten_too(begin: Begin, oss: OssClient, place
 @pytest.fixture
 def film(transactional_db: None) -> Iterator[Any]:
     """A model of the project that protects its upload, with its table."""
+    with model_of_the_project(models.PROTECT) as model:
+        yield model
 
+
+@contextmanager
+def model_of_the_project(on_delete: Any) -> Iterator[Any]:
     class Film(models.Model):
-        file = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="+")
+        file = models.ForeignKey(Upload, on_delete=on_delete, related_name="+")
 
         class Meta:
             app_label = "uploads"
@@ -118,11 +171,13 @@ def film(transactional_db: None) -> Iterator[Any]:
 
     with connection.schema_editor() as editor:
         editor.create_model(Film)
-    yield Film
-    with connection.schema_editor() as editor:
-        editor.delete_model(Film)
-    del apps.all_models["uploads"]["film"]
-    apps.clear_cache()
+    try:
+        yield Film
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Film)
+        del apps.all_models["uploads"]["film"]
+        apps.clear_cache()
 
 
 def test_a_row_that_the_project_refers_to_stays(begin: Begin, oss: OssClient, place: Place, film: Any) -> None:

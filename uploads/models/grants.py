@@ -27,6 +27,10 @@ class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
             held_now = {"valid_until": until, "since": start, "searched_until": start}
             self.create(owner_id=user.pk, **same, **held_now)
 
+    def in_use(self, bucket: str, prefix: str) -> Self:
+        """Those for this prefix whose owner was neither deleted nor erased since they were issued."""
+        return self.filter(bucket=bucket, prefix=prefix, remove_found=False)
+
     def due(self, now: datetime) -> Self:
         """Those under which objects may lie that have no row yet, and that no other sweep is searching."""
         free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)

@@ -4,6 +4,7 @@ Rule: no other module of `uploads.oss` opens a socket. Each request has a time l
 is repeated; any other raises Unreachable when its response is lost, so that the caller asks OSS what happened.
 """
 
+import copy
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +32,9 @@ servers, so that the client is told to come back."""
 
 QUICK_TIMEOUT = httpx.Timeout(1)
 """Seconds, each: for the connection, a free connection of the pool, and between two bytes."""
+
+PHASES = 4
+"""Of one request, each with a limit of its own: a free connection of the pool, TCP, TLS, and the response."""
 
 COPY_TIMEOUT = httpx.Timeout(60, connect=5, pool=10)
 """Seconds for CopyObject and UploadPartCopy: OSS answers when it has copied."""
@@ -186,6 +190,7 @@ class Transport:
         self._http = http or new_http_client()
         self.clock = clock or ServerClock()
         self._observe = observe or (lambda call: None)
+        self._deadline: float | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -196,6 +201,15 @@ class Transport:
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
+
+    def until(self, deadline: float) -> Self:
+        """A client with the same connections that sends each request once, and waits for OSS until `deadline` at most.
+
+        `deadline` is a time of `time.monotonic()`. After it, requests raise Unreachable without being sent.
+        """
+        client = copy.copy(self)
+        client._deadline = deadline
+        return client
 
     def context(self) -> SigningContext:
         """The signing context of this moment, in OSS's time."""
@@ -216,6 +230,11 @@ class Transport:
         `operation` is OSS's name of it. `safe` says that the request may be done twice without harm.
         Raises Unreachable, or an OssError for a response that is an error.
         """
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise Unreachable("No time was left to ask OSS.", sent=False, operation=operation)
+            return self._answered(operation, request, content, httpx.Timeout(left / PHASES))
 
         def attempt() -> Response:
             return self._answered(operation, request, content, timeout)

@@ -14,8 +14,8 @@ from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, User
 from uploads.services.common import (
     destination_of,
+    is_registered_as,
     object_at_oss,
-    object_identity,
     parts_at_oss,
     require,
     storage_errors,
@@ -84,6 +84,18 @@ def abort_once(upload: Upload) -> None:
         oss_client(upload).abort(upload.bucket, upload.key, upload.upload_id)
 
 
+def abort_all_at_key(upload: Upload) -> None:
+    """Abort every multipart upload at the upload's key, also those that a holder of temporary credentials has begun.
+
+    Raises StorageBusy, StorageRefused.
+    """
+    client = oss_client(upload)
+    with storage_errors():
+        for held in list(client.all_uploads(upload.bucket, upload.key)):
+            if held.key == upload.key:  # OSS lists all keys that begin so.
+                client.abort(upload.bucket, held.key, held.upload_id)
+
+
 def signatures_expire(upload: Upload) -> datetime:
     """When no URL and no form of an upload that has ended can be used any more.
 
@@ -95,10 +107,8 @@ def signatures_expire(upload: Upload) -> datetime:
 def remove_registered(upload: Upload) -> None:
     """Delete the object of an upload that was registered and refused, unless another has taken its key by now."""
     found = object_at_oss(upload)
-    if found is not None and found.modified is not None:
-        identity = object_identity(upload.bucket, upload.key, found.etag, found.modified)
-        if identity == upload.pk:
-            with storage_errors():
-                oss_client(upload).delete_object(upload.bucket, upload.key)
+    if found is not None and is_registered_as(upload.pk, upload.bucket, upload.key, found):
+        with storage_errors():
+            oss_client(upload).delete_object(upload.bucket, upload.key)
     Upload.objects.filter(pk=upload.pk).update(released_at=timezone.now())
     upload.refresh_from_db()

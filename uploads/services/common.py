@@ -86,6 +86,11 @@ def object_identity(bucket: str, key: str, etag: str, modified: datetime) -> UUI
     return uuid5(_OBJECTS, "\n".join((bucket, key, etag, str(int(modified.timestamp())))))
 
 
+def is_registered_as(identity: UUID, bucket: str, key: str, found: Completed) -> bool:
+    """Whether this object is the one from which `object_identity` made the id, and not one that has replaced it."""
+    return found.modified is not None and object_identity(bucket, key, found.etag, found.modified) == identity
+
+
 _OBJECTS = UUID("6f2a1c52-6c0e-4b51-9b5e-0f6a3c1d9e47")
 
 

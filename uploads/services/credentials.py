@@ -19,6 +19,7 @@ from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import Method, PrefixCredentials, Upload, User
 from uploads.oss.signing import Credentials
+from uploads.oss.sts import TemporaryCredentials
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.assumed_role import CLOCK_TOLERANCE, Scope, assumed_role, forget, forget_old
@@ -64,7 +65,7 @@ def issue_credentials(upload: Upload, user: User) -> ScopedCredentials:
     place = settings.place_of(upload)
     if prefix := _shared_prefix(upload, destination, user):
         _record(upload, timezone.now() + timedelta(seconds=destination.credentials_expires) + CLOCK_TOLERANCE)
-        issued = assumed_role(user, _prefix_scope(user, destination, prefix))
+        issued = _for_prefix(user, destination, prefix)
     else:
         text = upload_policy(upload.bucket, upload.key, upload.transfer_options, place.region)
         scope = Scope(place, _slot(upload), text, destination.credentials_expires, partial(_record, upload))
@@ -88,7 +89,7 @@ def issue_prefix_credentials(user: User, name: str) -> ScopedCredentials:
     destination = destination_rules.get_destination(name)
     destination_rules.permit(destination, user)
     prefix = prefix_of(destination, user)
-    issued = assumed_role(user, _prefix_scope(user, destination, prefix))
+    issued = _for_prefix(user, destination, prefix)
     return ScopedCredentials(
         issued.credentials,
         issued.expires_at,
@@ -137,6 +138,14 @@ def _shared_prefix(upload: Upload, destination: Destination, user: User) -> str:
     prefix = own_prefix(destination.key, user.pk, destination_rules.KeyValues(user).of(destination)) or ""
     bucket = settings.place(destination.bucket).bucket
     return prefix if upload.key.startswith(prefix) and upload.bucket == bucket else ""
+
+
+def _for_prefix(user: User, destination: Destination, prefix: str) -> TemporaryCredentials:
+    granted = PrefixCredentials.objects.in_use(settings.place(destination.bucket).bucket, prefix)
+    if not granted.filter(owner_id=user.pk, destination=destination.name).exists():
+        # The user was erased since these were issued, maybe by a process with another cache.
+        forget(_prefix_slot(user, destination.name))
+    return assumed_role(user, _prefix_scope(user, destination, prefix))
 
 
 def _prefix_scope(user: User, destination: Destination, prefix: str) -> Scope:

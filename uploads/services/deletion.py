@@ -4,7 +4,6 @@ Rule: whatever deletes a row (`Upload.delete()`, a queryset, the admin, the dele
 pre_delete is sent in the same transaction. It records the removal of the object; OSS is called after the commit.
 """
 
-import copy
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -81,10 +80,12 @@ def _user_models() -> Iterator[type[Model]]:
 
 
 def _row_is_deleted(instance: Upload, origin: Any = None, **_: Any) -> None:
-    removals = ObjectRemoval.objects.bulk_create(removals_of(instance, _reason(origin)))
-    # The instance loses its id after the deletion.
-    gone = copy.copy(instance)
-    event = _EVENTS.get(State(instance.state))
+    # The instance may have been read long before, and Django removes its id after the deletion.
+    gone = Upload.objects.select_for_update().filter(pk=instance.pk).first()
+    if gone is None:  # Another deletion was first, and has recorded the removals.
+        return
+    removals = ObjectRemoval.objects.bulk_create(removals_of(gone, _reason(origin)))
+    event = _EVENTS.get(State(gone.state))
     if event is not None:
         transaction.on_commit(partial(announce, gone, event))
     _after_commit(origin).schedule(removals)

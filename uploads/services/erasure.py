@@ -1,17 +1,20 @@
 """Erasure: what the app holds of one user is deleted, for a data-protection request. Repeatable.
 
-Rule: nothing is reported as removed before OSS has said so. A row to which another table of the project refers cannot
-be deleted: it stays without its owner, its names and its object.
+Rule: nothing is reported as removed before OSS has said so. What becomes of the project's rows that refer to an upload,
+the project decides with `on_delete`. A row that a foreign key protects stays without its owner, its names and its
+object; rows that are deleted with the uploads are counted.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import ProtectedError, RestrictedError
+from django.db.models.deletion import Collector
 from django.utils import timezone
 
 from uploads.domain.states import Event, State
@@ -19,6 +22,7 @@ from uploads.models import (
     CompanionRevocation,
     ObjectRemoval,
     Outcome,
+    Part,
     PrefixCredentials,
     Reason,
     Upload,
@@ -38,7 +42,7 @@ class Erased:
 
     uploads: int = 0
     emptied: int = 0
-    """Rows that other tables refer to: kept without owner, names and object."""
+    """Rows that foreign keys of the project protect: kept without owner, names and object."""
     history: int = 0
     """Events of these uploads."""
     actor: int = 0
@@ -55,6 +59,15 @@ class Erased:
     """Prefixes for which the user held temporary credentials. What is found there until they expire is removed."""
     companion: int = 0
     """1 if the user's Companion URLs were revoked."""
+    cascade: Counter[str] = field(default_factory=Counter)
+    """Rows of the project that were deleted with the uploads they refer to, by the label of their model."""
+
+    def note_cascade(self, rows: Mapping[str, int]) -> None:
+        """Add numbers of deleted rows by model, without those of the app."""
+        self.cascade.update({label: number for label, number in rows.items() if number and label not in _OWN})
+
+
+_OWN = {model._meta.label for model in (Upload, Part, UploadEvent)}
 
 
 def erase_user(owner_id: Any, *, dry_run: bool = False) -> Erased:
@@ -84,14 +97,35 @@ def erase_user(owner_id: Any, *, dry_run: bool = False) -> Erased:
 def _foreseen(owner_id: Any) -> Erased:
     owned, removals = Upload.objects.filter(owner_id=owner_id), ObjectRemoval.objects.filter(owner=str(owner_id))
     with_objects = owned.filter(state=State.COMPLETED).count()
-    return Erased(
-        uploads=owned.count(),
+    erased = Erased(
         history=UploadEvent.objects.filter(upload__owner_id=owner_id).count(),
         actor=UploadEvent.objects.filter(actor_id=owner_id).exclude(upload__owner_id=owner_id).count(),
-        log_entries=_log_entries(list(owned.values_list("pk", flat=True)), lambda found: int(found.count())),
         objects=with_objects + removals.unremoved().count(),
         credentials=PrefixCredentials.objects.filter(owner_id=owner_id).count(),
     )
+    identifiers = list(owned.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(identifiers), BATCH):  # SQLite limits the variables of one query.
+        _foresee_uploads(identifiers[start : start + BATCH], erased)
+    return erased
+
+
+def _foresee_uploads(identifiers: Sequence[Any], erased: Erased) -> None:
+    """Count what `_erase_uploads` would delete, as Django collects it, and delete nothing."""
+    collector = Collector(using=router.db_for_write(Upload))
+    try:
+        collector.collect(Upload.objects.filter(pk__in=identifiers))
+    except (ProtectedError, RestrictedError):
+        if len(identifiers) > 1:
+            for identifier in identifiers:
+                _foresee_uploads([identifier], erased)
+            return
+        erased.emptied += 1
+    else:
+        erased.uploads += len(identifiers)
+        erased.note_cascade({model._meta.label: len(found) for model, found in collector.data.items()})
+        for rows in collector.fast_deletes:
+            erased.note_cascade({rows.model._meta.label: rows.count()})
+    erased.log_entries += _log_entries(identifiers, lambda found: int(found.count()))
 
 
 def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
@@ -100,7 +134,7 @@ def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
     history, began = UploadEvent.objects.filter(upload__in=identifiers).count(), timezone.now()
     try:
         with transaction.atomic():
-            Upload.objects.filter(pk__in=identifiers).delete()
+            _, deleted = Upload.objects.filter(pk__in=identifiers).delete()
             ObjectRemoval.objects.filter(upload__in=identifiers).update(reason=Reason.ERASURE)
     except (ProtectedError, RestrictedError):
         if len(batch) > 1:
@@ -111,6 +145,7 @@ def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
         erased.emptied += 1
     else:
         erased.uploads += len(batch)
+        erased.note_cascade(deleted)
     for upload in batch:
         forget_credentials(upload)
     erased.history += history
@@ -119,11 +154,17 @@ def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
 
 
 def _empty(upload: Upload) -> None:
-    """Keep the row, and nothing of the user in it. Its object is removed, as if the row were deleted."""
-    removals = removals_of(upload, Reason.ERASURE)
+    """Keep the row, and nothing of the user in it. Its object is removed, as if the row were deleted.
+
+    The row is read again and locked: since the batch was read, its upload may have been completed.
+    """
     with transaction.atomic():
-        if State(upload.state) in _ENDING:
-            Upload.objects.advance(upload, _ENDING[State(upload.state)])
+        current = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+        if current is None:
+            return
+        removals = removals_of(current, Reason.ERASURE)
+        if State(current.state) in _ENDING:
+            Upload.objects.advance(current, _ENDING[State(current.state)])
         ObjectRemoval.objects.bulk_create(removals)
         UploadEvent.objects.filter(upload=upload).update(actor=None, detail={})
         upload.parts.all().delete()

@@ -9,7 +9,7 @@ from uploads.domain.states import State
 from uploads.models import Upload, UploadEvent
 from uploads.oss.messages import Completed
 from uploads.services import destination_rules
-from uploads.services.abort import remove_registered
+from uploads.services.abort import abort_all_at_key, remove_registered
 from uploads.services.common import as_record, object_at_oss, storage_errors
 from uploads.services.transactions import oss_client
 
@@ -28,19 +28,11 @@ def undo_late_writes(upload: Upload) -> None:
         if upload.state != State.COMPLETED:
             remove_registered(upload)
     else:
-        _abort_multipart_uploads(upload)
+        abort_all_at_key(upload)
         found = object_at_oss(upload)
         if found is not None and found.etag != upload.etag:
             _undo(upload, found)
     Upload.objects.filter(pk=upload.pk).update(credentials_until=None)
-
-
-def _abort_multipart_uploads(upload: Upload) -> None:
-    client = oss_client(upload)
-    with storage_errors():
-        for held in list(client.all_uploads(upload.bucket, upload.key)):
-            if held.key == upload.key:
-                client.abort(upload.bucket, held.key, held.upload_id)
 
 
 def _undo(upload: Upload, found: Completed) -> None:

@@ -76,18 +76,14 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
 
     Raises the error of the rule that it breaks, after its removal.
     """
-    found = object_at_oss(Upload(destination=held.destination, bucket=held.bucket, key=key))
-    if found is None or found.modified is None or found.modified < held.since:
+    arrived = _arrived(held, key)
+    if arrived is None:
         return None
-    if keys_being_removed(held.bucket, [key]):
-        return None
-    begun = uploads_begun(held.bucket, [key]).get(key)
-    if begun is not None and not _is_replacement(begun, found.etag):
+    found, modified = arrived
+    begun = _began(held.bucket, key, found.etag)
+    if begun is not None:
         return begun if begun.state == State.COMPLETED else None
-    identity = object_identity(held.bucket, key, found.etag, found.modified)
-    if held.remove_found:
-        _remove_found(held, key, found, identity)
-        return None
+    identity = object_identity(held.bucket, key, found.etag, modified)
     upload = Upload.objects.filter(pk=identity).first()
     if upload is None:
         upload = _create(_row(held, destination, key, found, identity), destination, held.owner)
@@ -98,6 +94,14 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
     return upload if upload.state != State.DELETED else None
 
 
+def _arrived(held: PrefixCredentials, key: str) -> tuple[Completed, datetime] | None:
+    """The object and its time, if it is not older than these credentials and not about to be removed."""
+    found = object_at_oss(Upload(destination=held.destination, bucket=held.bucket, key=key))
+    if found is None or found.modified is None or found.modified < held.since:
+        return None
+    return None if keys_being_removed(held.bucket, [key]) else (found, found.modified)
+
+
 def uploads_begun(bucket: str, keys: Sequence[str]) -> dict[str, Upload]:
     """The uploads that this server began for these keys, by key: a key holds the id of its upload."""
     named = {UUID(found[-1]): key for key in keys if (found := _IDS.findall(key))}
@@ -105,17 +109,36 @@ def uploads_begun(bucket: str, keys: Sequence[str]) -> dict[str, Upload]:
     return {upload.key: upload for upload in rows if upload.bucket == bucket and named[upload.pk] == upload.key}
 
 
+def _began(bucket: str, key: str, etag: str) -> Upload | None:
+    """The upload that this server began and that stored the object with this ETag."""
+    begun = uploads_begun(bucket, [key]).get(key)
+    return None if begun is None or _is_replacement(begun, etag) else begun
+
+
 def keys_being_removed(bucket: str, keys: Sequence[str]) -> set[str]:
     """Those of these keys whose object belongs to a deleted upload, and is still to be removed."""
     return set(ObjectRemoval.objects.pending().filter(bucket=bucket, key__in=keys).values_list("key", flat=True))
 
 
-def _remove_found(held: PrefixCredentials, key: str, found: Completed, identity: UUID) -> None:
-    """Remove an object whose owner was deleted together with the uploads. It gets no row."""
+def _remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | None:
+    """Remove an object whose owner was deleted or erased together with the uploads. It gets no row.
+
+    An object that newer credentials for the prefix may have stored is left to their search.
+    """
+    arrived = _arrived(held, key)
+    if arrived is None:
+        return None
+    found, modified = arrived
+    newer = PrefixCredentials.objects.in_use(held.bucket, held.prefix).filter(since__lte=modified)
+    if _began(held.bucket, key, found.etag) is not None or newer.exists():
+        return None
+    identity = object_identity(held.bucket, key, found.etag, modified)
     place = Upload(id=identity, destination=held.destination, bucket=held.bucket, key=key, etag=found.etag)
+    done = True
     for removal in removals_of(place, Reason.OWNER):
         removal.save()
-        carry_out(removal.pk)
+        done = carry_out(removal.pk) and done
+    return ("removed", key, "") if done else ("failed", key, "OSS has not removed the object yet.")
 
 
 def _is_replacement(begun: Upload, etag: str) -> bool:
@@ -266,6 +289,8 @@ def search(held: PrefixCredentials, now: datetime, *, dry_run: bool) -> Iterator
 
 def _registered(held: PrefixCredentials, destination: Destination, key: str) -> tuple[str, str, str] | None:
     try:
+        if held.remove_found:
+            return _remove_found(held, key)
         upload = register_key(held, destination, key)
     except StorageBusy:
         raise

@@ -19,19 +19,26 @@ from uploads.domain.retries import pause
 from uploads.domain.states import State
 from uploads.models import REGISTERED_ID_VERSION, Method, ObjectRemoval, Outcome, Reason, Upload
 from uploads.oss.messages import Completed
-from uploads.services.abort import IN_FLIGHT, abort_until_gone, signatures_expire
-from uploads.services.common import as_record, destination_of, object_at_oss, object_identity, storage_errors
-from uploads.services.transactions import oss_client
+from uploads.services.abort import IN_FLIGHT, abort_all_at_key, abort_until_gone, signatures_expire
+from uploads.services.common import (
+    as_record,
+    destination_of,
+    is_registered_as,
+    object_at_oss,
+    object_identity,
+    storage_errors,
+)
+from uploads.services.transactions import oss_client, oss_until
 
 CLAIM = timedelta(minutes=10)
 """One removal takes far less. The claim of a process that was killed expires after this."""
 BATCH = 50
 SECONDS = 5.0
-"""How long one deletion removes objects after its commit. The sweep removes the others."""
+"""How long one deletion removes objects after its commit, and waits for OSS. The sweep removes the others."""
 
 
 class AfterCommit:
-    """What one deletion removes by itself: until SECONDS have passed, or OSS does not answer."""
+    """What one deletion removes by itself: until SECONDS have passed, or a request to OSS fails. None is repeated."""
 
     def __init__(self) -> None:
         self._deadline: float | None = None
@@ -50,8 +57,11 @@ class AfterCommit:
     def _carry_out(self, pk: UUID) -> None:
         if self._deadline is None:
             self._deadline = monotonic() + SECONDS
-        if monotonic() < self._deadline and not carry_out(pk):
-            self._deadline = 0.0
+        if monotonic() >= self._deadline:
+            return
+        with oss_until(self._deadline):
+            if not carry_out(pk):
+                self._deadline = 0.0
 
 
 def removals_of(upload: Upload, reason: Reason) -> list[ObjectRemoval]:
@@ -157,7 +167,7 @@ def _remove(removal: ObjectRemoval) -> Outcome:
     if removal.upload_id:
         abort_until_gone(place)
     if removal.emptied_at and destination_of(place).credentials:
-        _abort_multipart_uploads(place)
+        abort_all_at_key(place)
     found = object_at_oss(place)
     if found is None:
         return Outcome.ABSENT
@@ -170,20 +180,11 @@ def _remove(removal: ObjectRemoval) -> Outcome:
 
 def _is_the_uploads(removal: ObjectRemoval, found: Completed) -> bool:
     """Whether the object that is there was written for this upload, and not since by another one."""
+    if removal.upload.version == REGISTERED_ID_VERSION:
+        return is_registered_as(removal.upload, removal.bucket, removal.key, found)
     if found.modified is not None:
         identity = object_identity(removal.bucket, removal.key, found.etag, found.modified)
-        if removal.upload.version == REGISTERED_ID_VERSION:
-            return identity == removal.upload
         if Upload.objects.filter(pk=identity).exists():
             return False
     # Once the key was empty, only a signature of the upload itself can have written there.
     return not removal.etag or removal.emptied_at is not None or found.etag == removal.etag
-
-
-def _abort_multipart_uploads(place: Upload) -> None:
-    """Those that a holder of temporary credentials has begun at this key."""
-    client = oss_client(place)
-    with storage_errors():
-        for held in list(client.all_uploads(place.bucket, place.key)):
-            if held.key == place.key:
-                client.abort(place.bucket, held.key, held.upload_id)

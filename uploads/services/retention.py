@@ -15,6 +15,7 @@ from uploads.conf import Destination, settings
 from uploads.domain.states import State
 from uploads.models import CREDENTIALS_GRACE, ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.models import UploadQuerySet as Uploads
+from uploads.models.databases import retry_deadlocks
 
 BATCH = 200
 ENDED = (State.COMPLETED, State.ABORTED, State.FAILED, State.DELETED)
@@ -43,13 +44,14 @@ def forget_ended(now: datetime, *, dry_run: bool = False) -> Iterator[tuple[str,
             continue
         while forgotten := _forget(rows):
             yield from (("forgotten", key, "") for key in forgotten)
-        ObjectRemoval.objects.filter(destination=destination.name, done_at__lt=before).delete()
+        _forget_removals(destination, before)
 
 
 def _forgettable(destination: Destination, before: datetime) -> Uploads:
     waiting = Q(state__in=[State.ABORTED, State.FAILED], released_at=None)
     waiting |= Q(look_again_at__isnull=False) | Q(credentials_until__isnull=False)
     waiting |= ~Q(staging_key="") & Q(staging_removed_at=None)
+    waiting &= ~Q(state=State.DELETED)  # What was left of these became a removal, which outlives the row.
     rows = _ended(destination, before, *ENDED).exclude(waiting)
     searched = _searched_from(destination)
     if searched is not None:
@@ -80,6 +82,12 @@ def _searched_from(destination: Destination) -> datetime | None:
     return None if oldest is None else oldest - destination.lifetime
 
 
+@retry_deadlocks
+def _forget_removals(destination: Destination, before: datetime) -> None:
+    ObjectRemoval.objects.filter(destination=destination.name, done_at__lt=before).delete()
+
+
+@retry_deadlocks
 def _forget(rows: Uploads) -> list[str]:
     """Delete one batch of rows, without the signals that remove objects. Returns their keys."""
     batch = dict(rows.order_by().values_list("pk", "key")[:BATCH])

@@ -4,7 +4,9 @@ Such a transaction would keep a connection and locks until OSS answers, and OSS 
 the transaction is rolled back. Services record, commit, call OSS, and record again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from django.db import connections, router
@@ -48,13 +50,31 @@ def oss_client(where: Place | Stored) -> OssClient:
     endpoint is malformed.
     """
     require_no_transaction()
-    return connection.oss_client(where if isinstance(where, Place) else settings.place_of(where))
+    client, deadline = connection.oss_client(_place(where)), _deadline.get()
+    return client if deadline is None else client.until(deadline)
 
 
 def browser_client(place: Place) -> OssClient:
     """The client for the address of a place that browsers use. Raises as `oss_client` does."""
     require_no_transaction()
     return connection.browser_client(place)
+
+
+def _place(where: Place | Stored) -> Place:
+    return where if isinstance(where, Place) else settings.place_of(where)
+
+
+@contextmanager
+def oss_until(deadline: float) -> Iterator[None]:
+    """Within it, services send each request to OSS once, and wait until `deadline` at most: see `Transport.until`."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+_deadline: ContextVar[float | None] = ContextVar("oss_until", default=None)
 
 
 def without_atomic_requests(view: View) -> View:

@@ -16,7 +16,8 @@ threads = 8
 worker_connections = 8192
 """Open connections of one worker. Beyond that the oldest one that has no complete request is closed."""
 timeout = 60
-"""Seconds; longer than the longest call to OSS (25 s)."""
+"""Seconds without a sign of life of the worker's event loop, after which gunicorn replaces the worker. Requests run in
+threads, so this does not limit them: one that asks OSS several times may take longer."""
 graceful_timeout = 30
 COUNTERS = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_\d+\.db")
 """The files of prometheus-client's multiprocess mode. Another database in that directory is left alone."""

@@ -11,7 +11,7 @@ from uploads import services
 
 LINES = (
     ("uploads", "uploads, with their parts"),
-    ("emptied", "uploads that other tables refer to, kept without owner, names and object"),
+    ("emptied", "uploads that other tables protect, kept without owner, names and object"),
     ("history", "events in the history of these uploads"),
     ("actor", "events of other uploads that named the user"),
     ("log_entries", "entries of the admin's log that named files"),
@@ -39,6 +39,8 @@ class Command(BaseCommand):
         self.stdout.write("Would be erased:" if dry_run else "Erased:")
         for field, words in LINES:
             self.stdout.write(f"  {getattr(erased, field)} {words}")
+        for label, number in sorted(erased.cascade.items()):
+            self.stdout.write(f"  {number} rows of {label}, deleted with the uploads that they refer to")
         self.stdout.write("  0 quota records: quotas are counted from the uploads")
         self.stdout.write(f"Not erased: log files, whose lines have the id {owner_id} of the user; the account itself.")
         if erased.unremoved:
