@@ -15,7 +15,9 @@ from tests.watchdog import VARIABLE, carriers, watched
 
 READY = """
 def ready(text):
-    pathlib.Path(os.environ["READY"]).write_text(text)
+    path = pathlib.Path(os.environ["READY"])
+    path.with_suffix(".new").write_text(text)
+    path.with_suffix(".new").replace(path)  # The file is there at once with its content.
     time.sleep(600)
 """
 SITE = f"""
@@ -36,10 +38,10 @@ def test_until_it_is_ended(page):
     page.goto("about:blank")
     ready("")
 """
-COMMAND = """
+COMMAND = f"""
 import os, pathlib, time
-pathlib.Path(os.environ["READY"]).write_text(os.environ["DATABASE_URL"])
-time.sleep(600)
+{READY}
+ready(os.environ["DATABASE_URL"])
 """
 
 

@@ -24,6 +24,7 @@ SWEPT = Counter("uploads_swept", "Uploads that the sweep processed, by result.",
 
 NOT_FOUND = {
     "NoSuchKey", "NoSuchUpload", "NoSuchCORSConfiguration", "NoSuchLifecycle", "NoSuchBucketOverwriteConfig",
+    "NoSuchWORMConfiguration",
 }  # fmt: skip
 """Codes that answer a question; they are logged as information, not as warnings."""
 

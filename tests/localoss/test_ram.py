@@ -59,7 +59,7 @@ def test_a_user_may_do_what_the_policies_allow_and_nothing_else(site: Wire) -> N
     for method, key, query in (("PUT", "new", []), ("DELETE", "there", []), ("GET", "", [("cors", "")])):
         document = refused(site.call(method, key, query), 403, "AccessDenied")
         assert document.findtext("EC") == "0003-00000001"
-        assert (document.findtext("AuthAction") or "").startswith("oss:")
+        assert (document.findtext("AccessDeniedDetail/AuthAction") or "").startswith("oss:")
 
 
 def test_the_policies_of_a_user_count_as_one(server: LocalServer, site: Wire) -> None:

@@ -119,11 +119,12 @@ class RenewedCredentials:
                 if self._held is None or self._left(now) <= timedelta():
                     raise CredentialsUnavailable(self._source.name, self._reason)
                 return self._held
-        if self._is_due(left) and self._may_ask() and self._busy.acquire(blocking=False):
-            if left < self._wait_below:
-                self._fetch_and_release(now)
-            else:
-                self._start(now)
+        if left < self._wait_below:
+            with self._busy:  # Another thread may have asked meanwhile.
+                if self._left(now) < self._wait_below and self._may_ask():
+                    self._fetch(now)
+        elif self._is_due(left) and self._may_ask() and self._busy.acquire(blocking=False):
+            self._start(now)
         return self._held or held
 
     def renew(self, refused: Credentials, now: datetime | None = None) -> bool:
