@@ -16,9 +16,10 @@ from uploads.oss.cors import CorsConfiguration
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Busy, Denied, Malformed, NotFound, Unreachable
 from uploads.oss.messages import Part
+from uploads.oss.repetition import ATTEMPTS
 from uploads.oss.responses import MAX_CALLBACK_BYTES
 from uploads.oss.signing import Credentials
-from uploads.oss.transport import ATTEMPTS, Call
+from uploads.oss.transport import Call
 
 Handler = Callable[[httpx.Request], httpx.Response]
 BUSY = httpx.Response(503, content=b"<Error><Code>ServiceUnavailable</Code><RequestId>R</RequestId></Error>")

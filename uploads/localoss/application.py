@@ -25,7 +25,7 @@ from uploads.localoss import (
     internal_routes,
     lifecycle,
     routes,
-    sts,
+    sts_answers,
 )
 from uploads.localoss.account_rules import AccountRules, RuleRefusal
 from uploads.localoss.addressing import endpoint_of
@@ -166,7 +166,7 @@ class LocalOss:
             return self._operate(request, bucket, route, self._clock() + shift)
         except Refusal as refusal:
             if route is routes.ASSUME_ROLE:
-                return sts.injected(refusal, request)
+                return sts_answers.injected(refusal, request)
             answer = answers.error(refusal, request.id, request.host, request.method)
             answer.cors = not (isinstance(refusal, RuleRefusal) and "refusals-without-cors" in self.rules.current)
             return answer

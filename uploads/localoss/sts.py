@@ -8,7 +8,6 @@ Rule: issued credentials are stored nowhere but in their token. Of past requests
 
 import hashlib
 import hmac
-import json
 import re
 import threading
 import uuid
@@ -18,11 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
-from uploads.localoss import markup, policy, sts_rpc
+from uploads.localoss import policy, sts_rpc
 from uploads.localoss.answers import Answer
 from uploads.localoss.errors import Refusal
 from uploads.localoss.keys import AccessKey, KeyRing, Role
 from uploads.localoss.request import Request
+from uploads.localoss.sts_answers import StsRefusal, document, invalid, missing, no_permission, refused
 from uploads.localoss.tokens import Session, TokenCipher, new_session
 from uploads.oss import sts
 from uploads.oss.limits import MAX_CLOCK_SKEW_SECONDS
@@ -34,14 +34,6 @@ FORM = "application/x-www-form-urlencoded"
 _SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
 _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.@_-]{1,64}", re.IGNORECASE)
 _SKEW = timedelta(seconds=MAX_CLOCK_SKEW_SECONDS)
-
-
-class StsRefusal(Exception):
-    """An error response of STS (STS manual: "AssumeRole", error codes)."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        self.status, self.code, self.message = status, code, message
-        super().__init__(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +108,9 @@ class Sts:
             wants_json = call.wants_json
             key = self._authenticate(call, now)
             content = self._described(self._assume_role(call, key, now))
-            return _document(200, "AssumeRoleResponse", {"RequestId": identifier, **content}, wants_json)
+            return document(200, "AssumeRoleResponse", {"RequestId": identifier, **content}, wants_json)
         except StsRefusal as refusal:
-            return _refused(refusal, identifier, request.host, wants_json)
+            return refused(refusal, identifier, request.host, wants_json)
 
     def _authenticate(self, call: Call, now: datetime) -> AccessKey:
         """The caller's key, also a temporary one. StsRefusal, checked in the order: time, key, signature, nonce."""
@@ -140,12 +132,12 @@ class Sts:
         given = call.parameters.get
         role = self._role(given("RoleArn", ""))
         if not may_assume(key, role):
-            raise _no_permission()
+            raise no_permission()
         name, narrowed = given("RoleSessionName", ""), given("Policy", "")
         if not name:
-            raise _missing("RoleSessionName")
+            raise missing("RoleSessionName")
         if not _SESSION_NAME.fullmatch(name):
-            raise _invalid("RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
+            raise invalid("RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
         _check_policy(narrowed)
         seconds = _duration(given("DurationSeconds", ""), role)
         expires = int(now.timestamp()) + seconds
@@ -153,9 +145,9 @@ class Sts:
 
     def _role(self, arn: str) -> Role:
         if not arn:
-            raise _missing("RoleArn")
+            raise missing("RoleArn")
         if not _ROLE_ARN.fullmatch(arn):
-            raise _invalid("RoleArn", "The parameter RoleArn is wrongly formed.")
+            raise invalid("RoleArn", "The parameter RoleArn is wrongly formed.")
         role = self._keys.roles.get(arn)
         if role is None:
             raise StsRefusal(404, "EntityNotExist.Role", f"The role not exists: {arn}.")
@@ -207,7 +199,7 @@ def read(request: Request) -> Call:
 def _rpc(request: Request, parameters: Mapping[str, str]) -> Call:
     for name in ("AccessKeyId", "Signature", "SignatureNonce", "Timestamp"):
         if not parameters.get(name):
-            raise _missing(name)
+            raise missing(name)
     if (parameters.get("SignatureMethod"), parameters.get("SignatureVersion")) != ("HMAC-SHA1", "1.0"):
         raise StsRefusal(400, "IncompleteSignature", "The signature method must be HMAC-SHA1, its version 1.0.")
     return Call(
@@ -228,7 +220,7 @@ def _acs3(request: Request, parameters: Mapping[str, str], body: bytes) -> Call:
         raise StsRefusal(400, "IncompleteSignature", "The request signature does not conform to Aliyun standards.")
     for name in ("x-acs-date", "x-acs-signature-nonce"):
         if not request.headers.get(name):
-            raise _missing(name)
+            raise missing(name)
     if not hmac.compare_digest(payload.encode(), hashlib.sha256(body).hexdigest().encode()):
         raise StsRefusal(400, "IncompleteSignature", "x-acs-content-sha256 does not match the body.")
     canonical = sts.acs3_canonical_request(request.method, parameters, request.headers, signed, payload)
@@ -254,52 +246,15 @@ def _duration(text: str, role: Role) -> int:
         return min(sts.DEFAULT_DURATION_SECONDS, role.max_session_seconds)
     low, high = sts.MIN_DURATION_SECONDS, role.max_session_seconds
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high):
-        raise _invalid("DurationSeconds", f"The Min/Max value of DurationSeconds is {low}seconds/{high}seconds.")
+        raise invalid("DurationSeconds", f"The Min/Max value of DurationSeconds is {low}seconds/{high}seconds.")
     return int(text)
 
 
 def _check_policy(text: str) -> None:
     if len(text) > sts.MAX_POLICY_CHARACTERS:
-        raise _invalid("PolicySize", f"The policy has more than {sts.MAX_POLICY_CHARACTERS} characters.")
+        raise invalid("PolicySize", f"The policy has more than {sts.MAX_POLICY_CHARACTERS} characters.")
     try:
         if text:
             policy.parse(text)
     except PolicyError as error:
-        raise _invalid("PolicyGrammar", f"The parameter Policy has not passed grammar check: {error}") from error
-
-
-def _missing(name: str) -> StsRefusal:
-    return StsRefusal(400, f"Missing{name}", f"{name} is mandatory for this action.")
-
-
-def _invalid(name: str, message: str) -> StsRefusal:
-    return StsRefusal(400, f"InvalidParameter.{name}", message)
-
-
-def _no_permission() -> StsRefusal:
-    return StsRefusal(403, "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.")
-
-
-def injected(refusal: Refusal, request: Request) -> Answer:
-    """An injected error as STS answers it, in JSON."""
-    return _refused(StsRefusal(refusal.status, refusal.code, refusal.message), request.id, request.host, True)
-
-
-def _refused(refusal: StsRefusal, identifier: str, host: str, wants_json: bool) -> Answer:
-    content = {
-        "RequestId": identifier,
-        "HostId": host,
-        "Code": refusal.code,
-        "Message": refusal.message,
-        "Recommend": f"https://api.aliyun.com/troubleshoot?q={refusal.code}&product=Sts",
-    }
-    return _document(refusal.status, "Error", content, wants_json)
-
-
-def _document(status: int, root: str, content: Mapping[str, str | Mapping[str, str]], wants_json: bool) -> Answer:
-    if wants_json:
-        return Answer(status, {"Content-Type": "application/json;charset=utf-8"}, json.dumps(content).encode())
-    nodes: list[markup.Node] = [
-        (name, value if isinstance(value, str) else list(value.items())) for name, value in content.items()
-    ]
-    return Answer(status, {"Content-Type": "text/xml;charset=utf-8"}, markup.document(root, nodes))
+        raise invalid("PolicyGrammar", f"The parameter Policy has not passed grammar check: {error}") from error

@@ -14,17 +14,10 @@ from uploads.oss.errors import from_sts
 from uploads.oss.multipart_calls import MultipartCalls
 from uploads.oss.object_calls import ObjectCalls
 from uploads.oss.providers import CredentialsProvider, FixedCredentials
+from uploads.oss.repetition import at_right_time, may_repeat, repeated, with_valid_credentials
 from uploads.oss.signing import Credentials, SigningContext
 from uploads.oss.sts import AssumeRole, TemporaryCredentials
-from uploads.oss.transport import (
-    HttpRequest,
-    at_right_time,
-    exchange,
-    may_repeat,
-    new_http_client,
-    repeated,
-    with_valid_credentials,
-)
+from uploads.oss.transport import HttpRequest, exchange, new_http_client
 
 
 class OssClient(MultipartCalls, ObjectCalls, BucketCalls, BrowserCalls):

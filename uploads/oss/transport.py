@@ -15,12 +15,12 @@ from http import HTTPStatus
 from typing import Self, TypeVar
 
 import httpx
-import stamina
 
-from uploads.oss.clock import SKEW_CODES, ServerClock, time_in
+from uploads.oss.clock import ServerClock, time_in
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.errors import Busy, Malformed, OssError, StorageError, Unreachable, from_answer
-from uploads.oss.providers import CredentialsProvider, FixedCredentials, is_refusal
+from uploads.oss.errors import Malformed, OssError, Unreachable, from_answer
+from uploads.oss.providers import CredentialsProvider, FixedCredentials
+from uploads.oss.repetition import at_right_time, may_repeat, not_done_yet, repeated, with_valid_credentials
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, canonical_query
 
 TIMEOUT = httpx.Timeout(30, connect=5, pool=10)
@@ -45,9 +45,6 @@ SYNCHRONIZE_TIMEOUT = httpx.Timeout(3)
 BROWSER_TIMEOUT = httpx.Timeout(5, connect=3)
 """Seconds for a request as a page sends it, for whose result a user waits."""
 
-ATTEMPTS = 4
-"""How often a request is sent at most."""
-
 SUCCESS = (HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.NO_CONTENT, HTTPStatus.PARTIAL_CONTENT)
 """203 is the response to an upload whose callback failed; the object is stored all the same."""
 
@@ -67,25 +64,6 @@ class Call:
 
 
 Observer = Callable[[Call], None]
-
-
-def may_repeat(error: Exception) -> bool:
-    """Whether to repeat a request that may be done twice without harm."""
-    return isinstance(error, StorageError) and error.retryable
-
-
-def not_done_yet(error: Exception) -> bool:
-    """Whether to repeat a request that must not be done twice: only when OSS cannot have done it."""
-    return isinstance(error, Busy) or (isinstance(error, Unreachable) and not error.sent)
-
-
-def repeated(attempt: Callable[[], Result], retry_on: Callable[[Exception], bool], seconds: float = 60) -> Result:
-    """The result of `attempt`, which is called up to ATTEMPTS times within `seconds`, with growing pauses."""
-    # Not `stamina.retry`: it logs the arguments of the function, and a request holds secrets.
-    for try_ in stamina.retry_context(on=retry_on, attempts=ATTEMPTS, timeout=seconds, wait_initial=0.2):
-        with try_:
-            return attempt()
-    raise AssertionError("unreachable: the loop returns or raises")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,36 +112,6 @@ def _server_time(response: Response, peer: str) -> datetime | None:
         return time_in(headers)
     error = from_answer(response.status_code, headers, response.content)
     return time_in(headers, error.fields.get("ServerTime", ""))
-
-
-def at_right_time(attempt: Callable[[], Result], clock: ServerClock) -> Result:
-    """The result of `attempt`, which is called once more if the signature had the wrong time.
-
-    Such a refusal did nothing at OSS, and its answer has corrected the clock.
-    """
-    before = clock.offset
-    try:
-        return attempt()
-    except OssError as error:
-        if error.code not in SKEW_CODES or clock.offset == before:
-            raise
-        return attempt()
-
-
-def with_valid_credentials(
-    attempt: Callable[[SigningContext], Result], provider: CredentialsProvider, context: Callable[[], SigningContext]
-) -> Result:
-    """The result of `attempt`, which is called once more with other credentials if OSS or STS refused the first ones.
-
-    Such a refusal did nothing at OSS.
-    """
-    first = context()
-    try:
-        return attempt(first)
-    except OssError as error:
-        if not is_refusal(error.code) or not provider.renew(first.credentials, first.now):
-            raise
-        return attempt(context())
 
 
 class Transport:
