@@ -25,7 +25,7 @@ from uploads.domain.states import Event, State
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Upload as AtOss
 from uploads.localoss.testing import LocalServer
-from uploads.models import Method, Upload, UploadEvent, UploadQuerySet
+from uploads.models import Method, PrefixCredentials, Upload, UploadEvent, UploadQuerySet
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, Unreachable
 from uploads.oss.signing import PartRequest
@@ -234,6 +234,16 @@ def test_an_upload_that_expired_long_ago_is_aborted_with_one_call(
         assert upload.released_at
     assert long_ago.look_again_at is None
     assert just_now.look_again_at > timezone.now() + timedelta(minutes=15)
+
+
+def test_an_owner_with_credentials_for_the_prefix_may_still_send_parts(stale: Callable[..., Upload], user: Any) -> None:
+    upload = past(stale(), updated_at=timedelta(days=1))
+    until = timezone.now() + timedelta(hours=1)
+    PrefixCredentials.objects.extend(user, "default", upload.bucket, f"uploads/{secrets.token_hex(8)}/", until)
+    assert run() == "1 aborted"
+    upload.refresh_from_db()
+    assert upload.look_again_at is not None
+    assert upload.look_again_at > timezone.now() + timedelta(minutes=15)
 
 
 def test_no_url_is_signed_for_an_upload_that_the_sweep_has_just_aborted(stale: Callable[..., Upload]) -> None:

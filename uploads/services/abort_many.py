@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from uploads.domain.errors import UploadError
 from uploads.domain.states import Event
-from uploads.models import Method, Part, Upload, UploadQuerySet
+from uploads.models import Method, Part, PrefixCredentials, Upload, UploadQuerySet
 from uploads.services.abort import abort_once, abort_until_gone, signatures_expire
 from uploads.services.activity import ACTIVITY_INTERVAL
 from uploads.services.common import object_at_oss
@@ -33,7 +33,15 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
     found = _side_by_side(object_at_oss, plain)
     missing = [upload for upload, answer in zip(plain, found, strict=True) if answer is None]
     now = timezone.now()
-    quiet = {each.pk for each in missing if signatures_expire(each) + ACTIVITY_INTERVAL <= now}
+    # A holder of credentials for a prefix signs by itself.
+    holders = set(
+        PrefixCredentials.objects.filter(owner__in={each.owner_id for each in missing}).values_list("owner_id")
+    )
+    quiet = {
+        each.pk
+        for each in missing
+        if signatures_expire(each) + ACTIVITY_INTERVAL <= now and (each.owner_id,) not in holders
+    }
     aborted = stale.advance_many(missing, Event.ABORT) if missing else []
 
     def release_parts(upload: Upload) -> None:
