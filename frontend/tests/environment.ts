@@ -4,6 +4,7 @@ import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
 import "../src/engine/diagnosis.ts";
+import "../src/engine/slow-line.ts";
 import "../src/engine/sts-signer.ts";
 import "../src/engine/stream.ts";
 import "../src/engine/transfer.ts";
@@ -119,6 +120,7 @@ export class TestEnvironment implements Environment {
       small: -1,
       queue: new UploadQueue(2),
       requests: new Semaphore(MAX_PARALLEL),
+      line: { speed: null },
     };
   }
 

@@ -21,7 +21,7 @@ from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadErr
 from uploads.domain.keys import object_key
 from uploads.domain.names import clean_filename, clean_relative_path
 from uploads.domain.phrase import Phrase
-from uploads.domain.plan import Plan, plan
+from uploads.domain.plan import Plan, plan, plan_for_line
 from uploads.domain.staging import staging_key
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User, record_events
@@ -51,6 +51,8 @@ class UploadRequest:
     """A file of unknown size that is to be sent in one request."""
     relative_path: str = ""
     """The file's path in the folder that the user chose."""
+    part_size: int | None = None
+    """The most bytes of a part that suit the client's line. Of no effect on streams."""
 
     def __post_init__(self) -> None:
         # Cleaned here, so that requests are compared, stored and shown in one form.
@@ -127,7 +129,7 @@ def _planned(request: UploadRequest, idempotency_key: str, key_values: KeyValues
     destination = destination_rules.get_destination(request.destination)
     content_type = request.content_type or DEFAULT_CONTENT_TYPE
     destination_rules.check_file(destination, request.size, content_type)
-    planned, now = _plan(request.size, destination), timezone.now()
+    planned, now = _plan(request, destination), timezone.now()
     upload = Upload(
         id=uuid4(),
         owner_id=key_values.user.pk,
@@ -164,9 +166,11 @@ def _relative_path(request: UploadRequest) -> str:
         raise InvalidUpload(Phrase("Invalid path: {why}.", why=why), errors={"relative_path": [why]}) from error
 
 
-def _plan(size: int | None, destination: Destination) -> Plan:
+def _plan(request: UploadRequest, destination: Destination) -> Plan:
     try:
-        return plan(size, destination.part_size)
+        if request.size is None or request.part_size is None:
+            return plan(request.size, destination.part_size)
+        return plan_for_line(request.size, destination.part_size, request.part_size)
     except ValueError as error:
         (why,) = error.args
         raise InvalidUpload(Phrase("The file cannot be uploaded: {why}.", why=why), errors={"size": [why]}) from error
@@ -271,7 +275,7 @@ def _begun_with(given: IdempotencyKey, upload: Upload) -> Upload:
 def part_count(request: UploadRequest) -> int | None:
     """The number of parts that this upload will have; None for a stream, and for a request that will be refused."""
     try:
-        return _plan(request.size, destination_rules.get_destination(request.destination)).part_count
+        return _plan(request, destination_rules.get_destination(request.destination)).part_count
     except UploadError:
         return None
 

@@ -7,7 +7,7 @@ import type { Upload } from "../engine/upload.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import { errorView } from "./error-view.ts";
 import type { Localization } from "./localization.ts";
-import { progressText } from "./progress-text.ts";
+import { progressText, showBar } from "./progress-text.ts";
 import { canRetry } from "./totals.ts";
 
 type Action = "pause" | "resume" | "retry" | "cancel";
@@ -104,24 +104,32 @@ class ItemView {
   }
 
   showNotice(): void {
-    const { notice, state } = this.upload;
-    const { localization } = this;
-    setText(this.#message, notice ? localization.notice(notice) : localization.label(state));
+    const { notice } = this.upload;
+    if (notice) setText(this.#message, this.localization.notice(notice));
     this.#message.classList.toggle("notice", notice !== null);
     this.showProgress();
   }
 
+  /** It says that something is kept only where that is so. */
+  #stateText(): string {
+    const { state, progress } = this.upload;
+    const text = this.localization.label(state);
+    const keeps = progress.kept > 0 && (state === "paused" || state === "failed");
+    return keeps ? this.localization.label("kept", { text }) : text;
+  }
+
   showProgress(): void {
     const { state, progress, notice, sized } = this.upload;
-    const { loaded, total, ratio } = progress;
+    const { loaded, total } = progress;
     setText(this.#size, sized || total ? this.localization.formats.bytes(total) : "");
     if (!sized && state !== "completed") this.#bar.removeAttribute("value");
-    else this.#bar.value = ratio;
+    else showBar(this.#bar, progress);
     // While the upload waits for something, its last speed means nothing.
     const moving = state === "uploading" && notice === null;
     const over = state === "completed" || state === "aborted";
     const text = loaded > 0 && !over ? progressText(progress, this.localization, { moving, sized }) : "";
     setText(this.#figures, text);
+    if (!notice) setText(this.#message, this.#stateText());
   }
 
   /** When the focused button is hidden, the button that takes its place receives the focus. */

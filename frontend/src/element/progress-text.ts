@@ -10,21 +10,33 @@ export interface ProgressTextOptions {
   readonly sized: boolean;
 }
 
-/** “42% · 1.2 GB of 3.0 GB · 12 MB/s · 3 min left”; of a stream only the bytes sent so far and the speed. */
+/**
+ * “42% · 1.2 GB of 3.0 GB sent · 34 MB being sent · 12 MB/s · 3 min left”; of a stream without its size. What is being
+ * sent is lost with the connection, and is not counted as sent.
+ */
 export function progressText(
   progress: Progress,
   localization: Localization,
   options: ProgressTextOptions,
 ): string {
-  const { loaded, total, ratio, speed, eta } = progress;
+  const { kept, loaded, total, speed, eta } = progress;
   const { formats } = localization;
   const texts = options.sized
     ? [
-        formats.percent(ratio),
-        localization.label("of", { part: formats.bytes(loaded), whole: formats.bytes(total) }),
+        formats.percent(total && kept / total),
+        localization.label("of", { part: formats.bytes(kept), whole: formats.bytes(total) }),
       ]
-    : [formats.bytes(loaded)];
+    : [formats.bytes(kept)];
+  if (options.moving && loaded > kept) {
+    texts.push(localization.label("sending", { size: formats.bytes(loaded - kept) }));
+  }
   if (options.moving && speed) texts.push(formats.rate(speed));
   if (options.moving && eta) texts.push(localization.label("left", { time: formats.duration(eta) }));
   return texts.join(" · ");
+}
+
+/** Its value is what OSS holds. The style sheet draws what is being sent as a second, lighter segment. */
+export function showBar(bar: HTMLProgressElement, { kept, loaded, total, ratio }: Progress): void {
+  bar.value = total ? kept / total : ratio;
+  bar.style.setProperty("--sent", `${total && (loaded / total) * 100}%`);
 }

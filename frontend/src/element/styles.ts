@@ -168,10 +168,12 @@ progress {
   border: 0;
   border-radius: 3px;
   overflow: hidden;
-  background: var(--oss-border);
   --bar: var(--oss-accent);
+  --sending: color-mix(in srgb, var(--bar) 35%, transparent);
+  background: linear-gradient(to var(--to, right), var(--sending) var(--sent, 0%), transparent 0) var(--oss-border);
 }
-progress::-webkit-progress-bar { background: var(--oss-border); }
+progress:dir(rtl) { --to: left; }
+progress::-webkit-progress-bar { background: none; }
 progress::-webkit-progress-value { background: var(--bar); border-radius: 3px; transition: inline-size .2s linear; }
 progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 [data-state="paused"] progress, [data-state="queued"] progress { --bar: var(--oss-muted); }
@@ -214,7 +216,7 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 }
 @media (forced-colors: active) {
   progress, .primary { forced-color-adjust: none; --oss-accent: Highlight; --oss-on-accent: HighlightText; --oss-text: Highlight; }
-  progress { --oss-border: Canvas; border: 1px solid CanvasText; }
+  progress { --oss-border: Canvas; --sending: GrayText; border: 1px solid CanvasText; }
   .error { border: 1px solid; }
   .item { opacity: 1; }
 }

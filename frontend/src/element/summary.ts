@@ -5,7 +5,7 @@ import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import type { Localization } from "./localization.ts";
-import { progressText } from "./progress-text.ts";
+import { progressText, showBar } from "./progress-text.ts";
 import { canRetry, type Totals, TotalsCounter } from "./totals.ts";
 
 /** Milliseconds between two updates. */
@@ -87,7 +87,7 @@ export class Summary {
     setText(this.#text, this.text(totals));
     const options = { moving: busy > 0, sized: true };
     setText(this.#figures, done < all ? progressText(progress, this.localization, options) : "");
-    this.#bar.value = progress.ratio;
+    showBar(this.#bar, progress);
     this.#bar.setAttribute("aria-label", this.localization.label("progress_all"));
     this.#bar.hidden = all === 0 || done === all;
     this.#toggle({

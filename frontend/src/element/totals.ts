@@ -26,7 +26,7 @@ export class TotalsCounter {
 
   /** `now` is monotonic milliseconds; the speed is measured between two calls. */
   count(uploads: Iterable<CountedUpload>, now: number): Totals {
-    let [all, done, failed, paused, busy, loaded, total] = [0, 0, 0, 0, 0, 0, 0];
+    let [all, done, failed, paused, busy, kept, loaded, total] = [0, 0, 0, 0, 0, 0, 0, 0];
     for (const { state, progress } of uploads) {
       if (state === "aborted" || state === "aborting") continue;
       all += 1;
@@ -35,9 +35,10 @@ export class TotalsCounter {
       else if (state === "paused") paused += 1;
       if (isBusy(state)) busy += 1;
       total += progress.total;
-      loaded += state === "completed" ? progress.total : progress.loaded;
+      kept += progress.kept;
+      loaded += progress.loaded;
     }
-    return { all, done, failed, paused, busy, progress: this.#progress(loaded, total, now) };
+    return { all, done, failed, paused, busy, progress: { ...this.#progress(loaded, total, now), kept } };
   }
 
   /** Measures the speed anew. For a jump of the bytes that was not sent just now, as when parts are found at OSS. */

@@ -85,6 +85,8 @@ export interface CreateRequest {
   /** Absent where the browser could not compute it. */
   fingerprint?: string;
   metadata: Readonly<Record<string, string>>;
+  /** Wished for, in bytes; the backend makes parts no larger, unless there would be too many. */
+  part_size?: number | undefined;
   /** How many first parts to sign in the same call. */
   sign: number;
   /** Return the unfinished upload of the same file, if there is one. */

@@ -7,6 +7,7 @@ import type { State } from "./states.ts";
 
 /** `progress`: bytes were sent. Dispatched at most ten times a second. */
 export class UploadProgressEvent extends Event implements Progress {
+  declare readonly kept: number;
   declare readonly loaded: number;
   declare readonly total: number;
   declare readonly ratio: number;

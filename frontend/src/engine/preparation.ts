@@ -6,6 +6,7 @@ import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
+import { suitablePartSize } from "./line.ts";
 import { Source } from "./parts.ts";
 import { abortable } from "./promises.ts";
 import type { Notify, Retry } from "./retry.ts";
@@ -206,6 +207,7 @@ export class Preparation {
       content_type: source.type,
       ...(fingerprint && { fingerprint }),
       metadata: this.ports.metadata,
+      ...(!source.isStream && { part_size: suitablePartSize(this.settings, source.size) }),
       sign: this.#urlsToSign(),
       ...(resume && { resume }),
     };

@@ -1,16 +1,18 @@
 // Progress, speed and remaining time of an upload.
-// It counts bytes that were handed to the network, never more than the total. The count falls when a part is repeated.
+// `loaded` counts bytes that were handed to the network, and falls when a part is repeated. `kept` counts finished parts.
 
 export interface Progress {
-  /** Bytes sent. */
+  /** Bytes of the parts that OSS holds: after a pause, a reload or a failure these need not be sent again. */
+  readonly kept: number;
+  /** `kept`, and the bytes of parts that are being sent. */
   readonly loaded: number;
   /** Bytes in all; of a stream, as many as `loaded` until its end. */
   readonly total: number;
   /** 0 to 1; 1 for an empty file, 0 for a stream until its end. */
   readonly ratio: number;
-  /** Bytes a second, averaged over the last seconds; null before anything can be errorText. */
+  /** Bytes a second, averaged over the last seconds; null before anything can be measured. */
   readonly speed: number | null;
-  /** Seconds left; null before anything can be errorText. */
+  /** Seconds left; null before anything can be measured. */
   readonly eta: number | null;
 }
 
@@ -57,6 +59,11 @@ export class ProgressMeter {
     this.#finished += size;
   }
 
+  /** Bytes of a part that is being sent. */
+  sentOf(number: number): number {
+    return this.#inFlight.get(number) ?? 0;
+  }
+
   /** The part will be sent again. */
   drop(number: number): void {
     this.#inFlight.delete(number);
@@ -81,10 +88,12 @@ export class ProgressMeter {
 
   read(): Progress {
     const { loaded, speed } = this;
-    if (this.total === Number.POSITIVE_INFINITY) return { loaded, total: loaded, ratio: 0, speed, eta: null };
+    const kept = Math.min(loaded, this.#finished);
+    const known = { kept, loaded, speed };
+    if (this.total === Number.POSITIVE_INFINITY) return { ...known, total: loaded, ratio: 0, eta: null };
     const { total } = this;
     const eta = speed ? (total - loaded) / speed : null;
-    return { loaded, total, ratio: total === 0 ? 1 : loaded / total, speed, eta };
+    return { ...known, total, ratio: total === 0 ? 1 : loaded / total, eta };
   }
 
   /** An exponential moving average. Dividing by its weight corrects for its start at 0. */

@@ -9,8 +9,10 @@ import { ApiError, asUploadError, isGone } from "./errors.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
+import type { Line } from "./line.ts";
 import { callbackReport } from "./oss-response.ts";
-import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
+import { Pace, SmallerParts } from "./pace.ts";
+import { allParts, type DonePart, type Ledger, rangeOf, type Source, sizeOf } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable } from "./promises.ts";
 import { type Notify, type Retry, seconds } from "./retry.ts";
@@ -34,6 +36,7 @@ export interface TransferSettings {
   readonly signing: Signing;
   readonly integrity: Integrity;
   readonly requests: Semaphore;
+  readonly line: Line;
 }
 
 export interface TransferPorts extends TransferSettings {
@@ -55,6 +58,7 @@ export class Transfer {
   readonly #sender: Sender;
   readonly #checker: IntegrityChecker;
   readonly #concurrency: ConcurrencyController;
+  readonly pace: Pace;
   #reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
 
@@ -70,6 +74,7 @@ export class Transfer {
     this.ledger = source.ledger(plan);
     this.meter = new ProgressMeter(plan.size);
     this.#checker = new IntegrityChecker(hasher, source, plan);
+    this.pace = new Pace({ ...ports, clock, meter: this.meter });
     this.#presigner = this.#makePresigner();
     this.#signer = new Signer({
       clock,
@@ -101,7 +106,7 @@ export class Transfer {
   }
 
   #makeSender(): Sender {
-    const { api, notify } = this.ports;
+    const { api, notify, onprogress } = this.ports;
     const { clock, connection, transport } = api.environment;
     const explanations = new Explanations(api, this.remote.id);
     return new Sender({
@@ -113,6 +118,10 @@ export class Transfer {
       signer: this.#signer,
       meter: this.meter,
       plan: this.ledger.plan,
+      onprogress: () => {
+        this.pace.review();
+        onprogress();
+      },
       onstall: () => this.#concurrency.recordStall(clock.now()),
       onarrival: (response) => {
         this.#callback = callbackReport(response);
@@ -150,9 +159,14 @@ export class Transfer {
     }
   }
 
-  /** Sends every part that is not done, and damaged parts again. */
-  async send(signal: AbortSignal): Promise<void> {
+  /**
+   * Sends every part that is not done, and damaged parts again. Resolves with false where the upload shall begin again
+   * with smaller parts: only with `mayRestart`, and before a part has arrived.
+   */
+  async send(outer: AbortSignal, mayRestart: boolean): Promise<boolean> {
     const ended = new AbortController();
+    const isFresh = () => mayRestart && this.ledger.doneCount === 0 && !this.ports.source.isStream;
+    const signal = AbortSignal.any([outer, this.pace.start(isFresh)]);
     this.meter.restart();
     this.#concurrency.restart();
     this.#checkpoints(AbortSignal.any([signal, ended.signal])).catch(() => {}); // `ended` aborts it.
@@ -160,25 +174,33 @@ export class Transfer {
       await this.#sendWaiting(signal);
       await this.#resendDamaged(signal);
       this.meter.total = this.ports.source.bytesTaken;
+      return true;
+    } catch (error) {
+      if (error instanceof SmallerParts) return false;
+      throw error;
     } finally {
       ended.abort();
     }
   }
 
-  #sendWaiting(signal: AbortSignal): Promise<void> {
-    return runConcurrently(
-      () => this.#concurrency.level,
-      (signal) => takePart(this.ledger, signal),
-      (number, signal) => this.#sendPart(number, signal),
-      signal,
-    );
+  async #sendWaiting(signal: AbortSignal): Promise<void> {
+    do {
+      await runConcurrently(
+        () => Math.min(this.#concurrency.level, this.pace.lanes),
+        (signal) => takePart(this.ledger, signal),
+        (number, signal) => this.#sendPart(number, signal),
+        signal,
+      );
+    } while (!this.ledger.complete); // The last parts may have been put back.
   }
 
   async #sendPart(number: number, signal: AbortSignal): Promise<void> {
     const checked = this.ports.integrity === "crc64";
     try {
       if (checked) this.#checker.start(number);
-      const part = await this.#sender.send(number, signal);
+      const size = sizeOf(this.ledger.plan, number);
+      const part = await this.pace.send(number, size, signal, (signal) => this.#sender.send(number, signal));
+      if (!part) return this.ledger.putBack(number);
       if (checked) this.#checker.compare(part);
       else this.ports.source.release(rangeOf(this.ledger.plan, number));
       this.ledger.finish(part);

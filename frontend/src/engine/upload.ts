@@ -12,6 +12,7 @@ import {
   UploadEventTarget,
   UploadProgressEvent,
 } from "./events.ts";
+import { Paused } from "./line.ts";
 import type { UploadOptions } from "./options.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
@@ -28,6 +29,8 @@ export interface UploadSettings extends PreparationSettings {
 const PROGRESS_INTERVAL = 100;
 /** How often parts that OSS turns out to lack are sent again. */
 const MAX_ROUNDS = 5;
+/** How often a slow line may get smaller parts. */
+const MAX_RESTARTS = 2;
 /** A small file's share of a place in the queue, so that batch calls are full. */
 const SMALL_SHARE = 1 / 150;
 const NEVER = new AbortController().signal;
@@ -114,7 +117,7 @@ export class Upload extends UploadEventTarget {
   }
 
   get progress(): Progress {
-    const none = { loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
+    const none = { kept: 0, loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
     return this.#transfer?.meter.read() ?? this.#finalProgress ?? none;
   }
 
@@ -133,8 +136,11 @@ export class Upload extends UploadEventTarget {
   pause(): void {
     if (this.#state === "paused") return;
     this.#move("pause");
-    this.#abortRequests();
-    this.#checkpoint();
+    this.#stop.abort(new Paused());
+    void this.#running.then(() => {
+      this.#checkpoint();
+      this.#dispatchProgress(true);
+    });
   }
 
   /**
@@ -157,7 +163,8 @@ export class Upload extends UploadEventTarget {
   async abort(): Promise<void> {
     if (this.#state === "aborted" || this.#state === "aborting") return;
     this.#move("abort");
-    this.#abortRequests();
+    this.#stop.abort(new AbortedError());
+    this.#transfer?.pace.cut();
     await this.#preparation.cancel(new AbortedError());
     await this.#running;
     if (isOver(this.#state)) return; // The upload ended first.
@@ -202,9 +209,13 @@ export class Upload extends UploadEventTarget {
     return transfer;
   }
 
-  async #sendAll(transfer: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
+  async #sendAll(first: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
+    let transfer = first;
     for (let round = 1; ; round++) {
-      await transfer.send(signal);
+      if (!(await transfer.send(signal, round <= MAX_RESTARTS))) {
+        transfer = await this.#restart(transfer, signal);
+        continue;
+      }
       await this.#preparation.assertUnchanged();
       signal.throwIfAborted();
       this.#dispatchProgress(true);
@@ -215,11 +226,20 @@ export class Upload extends UploadEventTarget {
     }
   }
 
+  /** A line that turns out to be slow gets an upload with smaller parts. */
+  async #restart({ remote }: Transfer, signal: AbortSignal): Promise<Transfer> {
+    await this.#retry(() => this.#settings.api.abort(remote.id, NEVER), signal);
+    this.#transfer = null;
+    const transfer = await this.#prepare(signal);
+    this.#dispatchProgress(true);
+    return transfer;
+  }
+
   #complete(result: RemoteUpload): void {
     this.#preparation.forget(result.id);
     // Another tab or device may have sent the rest.
     const total = result.size ?? this.progress.total;
-    this.#finalProgress = { ...this.progress, loaded: total, total, ratio: 1, eta: 0 };
+    this.#finalProgress = { ...this.progress, kept: total, loaded: total, total, ratio: 1, eta: 0 };
     this.#completed = result;
     this.#transfer = null; // A page may keep thousands of completed uploads.
     this.#move("complete");
@@ -272,10 +292,6 @@ export class Upload extends UploadEventTarget {
       if (this.#state !== "aborting") this.#preparation.unlock();
     }
     this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
-  }
-
-  #abortRequests(): void {
-    this.#stop.abort(new AbortedError());
   }
 
   /** For the list of unfinished uploads and for other devices; OSS knows its parts in any case. */

@@ -35,6 +35,7 @@ export class OssUploader {
       api: this.#api,
       queue: new UploadQueue(MAX_FILES),
       requests: new Semaphore(MAX_PARALLEL),
+      line: { speed: null },
     };
   }
 

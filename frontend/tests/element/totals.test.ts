@@ -4,7 +4,7 @@ import type { State } from "../../src/engine/states.ts";
 
 const of = (state: State, loaded: number, total: number) => ({
   state,
-  progress: { loaded, total, ratio: total ? loaded / total : 1, speed: null, eta: null },
+  progress: { kept: loaded, loaded, total, ratio: total ? loaded / total : 1, speed: null, eta: null },
 });
 
 test("all uploads together: how many, how far; aborted ones are not counted", () => {

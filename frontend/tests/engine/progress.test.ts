@@ -50,7 +50,14 @@ test("a pause does not count as slowness", () => {
 });
 
 test("an empty file has ratio 1 from the start", () => {
-  expect(new ProgressMeter(0).read()).toEqual({ loaded: 0, total: 0, ratio: 1, speed: null, eta: null });
+  expect(new ProgressMeter(0).read()).toEqual({
+    kept: 0,
+    loaded: 0,
+    total: 0,
+    ratio: 1,
+    speed: null,
+    eta: null,
+  });
 });
 
 test("loaded never exceeds the total", () => {

@@ -95,7 +95,8 @@ describe("signed URLs", () => {
     environment.backend.life = 60_000;
     environment.store.speed = 1 / 2; // 20 s a part: two of three URLs of the first batch grow old
     await environment.clock.run(environment.open().upload(fileOf(300)).done);
-    expect(environment.store.sent.filter(({ outcome }) => outcome !== "done")).toEqual([]);
+    const outcomes = new Set(environment.store.sent.map(({ outcome }) => outcome));
+    expect([...outcomes].filter((outcome) => outcome !== "aborted")).toEqual(["done"]); // Slow lines put parts back.
     expectEachOnce(environment, 30);
   });
 

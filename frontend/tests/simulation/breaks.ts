@@ -13,8 +13,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: "a pause leaves the requests running",
     file: "engine/upload.ts",
-    before: "    this.#abortRequests();\n    this.#checkpoint();",
-    after: "    this.#checkpoint();",
+    before: "    this.#stop.abort(new Paused());\n",
+    after: "",
   },
   {
     name: "the file is not compared again before it is completed",
