@@ -33,6 +33,8 @@ export class FakeBackend {
   readonly reported = new Map<string, Reported>();
   readonly calls: Call[] = [];
   partSize = 10;
+  /** Whether parts are as the client's line wants them. */
+  suitsLine = false;
   /** Milliseconds that a URL is valid. */
   life = 15 * 60_000;
   /** Called before each call; a response from it is used instead, and throwing is a lost connection. */
@@ -146,14 +148,15 @@ export class FakeBackend {
     if (begun) return json(200, begun);
     const id = `u${this.rows.size + 1}`;
     const stream = body.size === null;
-    const count = stream ? 2 : Math.max(1, Math.ceil(body.size / this.partSize));
+    const partSize = this.#partSizeFor(body);
+    const count = stream ? 2 : Math.max(1, Math.ceil(body.size / partSize));
     const now = new Date(this.serverTime()).toISOString();
     const own = {
       id,
       upload_id: count > 1 ? `M${id}` : null,
       method: count > 1 ? ("multipart" as const) : ("post" as const),
       size: body.size,
-      part_size: this.partSize,
+      part_size: partSize,
       part_count: stream ? null : count,
     };
     const row: Row = emptyRow(own, body, now);
@@ -162,6 +165,13 @@ export class FakeBackend {
     this.reported.set(id, new Map());
     const numbers = Array.from({ length: Math.min(body.sign, count) }, (_, index) => index + 1);
     return json(201, { ...row, ...this.signed(row, numbers) });
+  }
+
+  /** As `plan_for_line` in uploads/domain/plan.py. */
+  #partSizeFor({ size, part_size }: { size: number | null; part_size?: number }): number {
+    if (!this.suitsLine || size === null || part_size === undefined) return this.partSize;
+    if (size <= part_size) return Math.max(size, 1);
+    return Math.min(this.partSize, Math.max(part_size, Math.ceil(size / 10_000)));
   }
 
   #unfinished(body: Record<string, unknown>): Row | undefined {

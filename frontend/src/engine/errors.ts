@@ -144,3 +144,10 @@ export function isGone(error: UploadError): boolean {
     error instanceof ApiError && (error.ossCode === "NoSuchUpload" || [404, 409, 410].includes(error.status))
   );
 }
+
+/** The parts that OSS lacks, where the error names them. */
+export function missingParts(error: unknown): number[] {
+  if (!(error instanceof ApiError) || error.status !== 409) return [];
+  const { parts } = (error.errors ?? {}) as { parts?: unknown };
+  return Array.isArray(parts) ? parts.filter((number) => typeof number === "number") : [];
+}

@@ -50,7 +50,14 @@ export class Pace {
   }
 
   restart(): void {
+    for (const { number } of this.sending) this.ports.meter.drop(number);
     this.#restart.abort(new SmallerParts());
+  }
+
+  /** The bytes of the part count no longer at once: events of progress may come before the request has ended. */
+  putBack(part: Sending): void {
+    this.ports.meter.drop(part.number);
+    part.cut.abort(part);
   }
 
   /** Null when the part was put back. */

@@ -2,6 +2,7 @@
 // The backend chooses part size and count. Part numbers start at 1; ranges are half open, as Blob.slice takes them.
 
 import { fileChanged } from "./errors.ts";
+import { abortable } from "./promises.ts";
 
 export interface Plan {
   /** Bytes; Infinity for a stream. */
@@ -262,5 +263,18 @@ export class Ledger {
   /** To be called once the backend has acknowledged them, so that a lost response loses none. */
   markReported(parts: readonly DonePart[]): void {
     for (const part of parts) this.#unreported.delete(part);
+  }
+}
+
+/** A stream may take long to give its next part. An abort does not wait for it; a part that comes later is put back. */
+export async function takePart(ledger: Ledger, signal: AbortSignal): Promise<number | undefined> {
+  const taken = ledger.next(signal);
+  try {
+    return await abortable(taken, signal);
+  } finally {
+    if (signal.aborted) {
+      taken.then((number) => number !== undefined && ledger.putBack(number)).catch(() => {});
+      signal.throwIfAborted();
+    }
   }
 }

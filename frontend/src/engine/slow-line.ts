@@ -6,14 +6,17 @@ import { MAX_AT_RISK, type Pace, type Sending } from "./pace.ts";
 
 /** Milliseconds in which an upload may begin again: as much of the line's work is lost. */
 const MAX_RESTART = 6000;
-/** Milliseconds after which fewer parts at once are judged, and for which they are not tried again. */
-const JUDGE_AFTER = 6000;
+/** Milliseconds between two looks: the speed is an average over so long. */
+const INTERVAL = 6000;
+/** Milliseconds for which fewer parts at once are not tried again. */
 const RETRY_AFTER = 60_000;
 /** A line that loses so much speed with fewer parts at once is limited for each connection. */
 const MIN_SPEED = 0.75;
 
 export class SlowLine {
   #notBefore = 0;
+  /** The speed at the last look, which may have been falling. */
+  #last = Number.POSITIVE_INFINITY;
   /** The speed before parts were put back. */
   #before = 0;
 
@@ -41,9 +44,12 @@ export class SlowLine {
     const suitable = suitablePartSize(settings, Number.POSITIVE_INFINITY) ?? most;
     if (elapsed <= MAX_RESTART && suitable < most && pace.mayRestart()) pace.restart();
     else if (parts.length > pace.lanes) {
-      this.#before = speed;
-      this.#notBefore = clock.now() + JUDGE_AFTER;
-      this.#putBack(parts, parts.length - pace.lanes);
+      this.#notBefore = clock.now() + INTERVAL;
+      if (speed >= this.#last * MIN_SPEED) {
+        this.#before = speed;
+        this.#putBack(parts, parts.length - pace.lanes);
+      }
+      this.#last = speed;
     }
   }
 
@@ -52,6 +58,6 @@ export class SlowLine {
     const { meter } = this.pace.ports;
     const share = ({ number, size }: Sending) => meter.sentOf(number) / size;
     const least = parts.sort((a, b) => share(a) - share(b)).slice(0, count);
-    for (const part of least) if (share(part) < 1 / 2) part.cut.abort(part);
+    for (const part of least) if (share(part) < 1 / 2) this.pace.putBack(part);
   }
 }

@@ -5,14 +5,14 @@ import { combine } from "../hashing/crc64.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, MAX_PARALLEL, runConcurrently, type Semaphore } from "./concurrency.ts";
-import { ApiError, asUploadError, isGone } from "./errors.ts";
+import { asUploadError, isGone, missingParts } from "./errors.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
 import type { Line } from "./line.ts";
 import { callbackReport } from "./oss-response.ts";
 import { Pace, SmallerParts } from "./pace.ts";
-import { allParts, type DonePart, type Ledger, rangeOf, type Source, sizeOf } from "./parts.ts";
+import { allParts, type DonePart, type Ledger, rangeOf, type Source, sizeOf, takePart } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable } from "./promises.ts";
 import { type Notify, type Retry, seconds } from "./retry.ts";
@@ -46,7 +46,7 @@ export interface TransferPorts extends TransferSettings {
   readonly notify: Notify;
   readonly retry: Retry;
   onprogress(): void;
-  /** The backend knows of so many finished bytes. */
+  /** OSS, or the backend too, knows of so many finished bytes. */
   oncheckpoint(bytesDone: number): void;
 }
 
@@ -159,10 +159,7 @@ export class Transfer {
     }
   }
 
-  /**
-   * Sends every part that is not done, and damaged parts again. Resolves with false where the upload shall begin again
-   * with smaller parts: only with `mayRestart`, and before a part has arrived.
-   */
+  /** Sends all parts that are not done. Resolves with false where the upload shall begin again, with smaller parts. */
   async send(outer: AbortSignal, mayRestart: boolean): Promise<boolean> {
     const ended = new AbortController();
     const isFresh = () => mayRestart && this.ledger.doneCount === 0 && !this.ports.source.isStream;
@@ -199,11 +196,12 @@ export class Transfer {
     try {
       if (checked) this.#checker.start(number);
       const size = sizeOf(this.ledger.plan, number);
-      const part = await this.pace.send(number, size, signal, (signal) => this.#sender.send(number, signal));
+      const part = await this.pace.send(number, size, signal, (own) => this.#sender.send(number, own));
       if (!part) return this.ledger.putBack(number);
       if (checked) this.#checker.compare(part);
       else this.ports.source.release(rangeOf(this.ledger.plan, number));
       this.ledger.finish(part);
+      this.ports.oncheckpoint(this.meter.read().kept);
       this.#concurrency.recordArrival(part.size, this.ports.api.environment.clock.now());
     } catch (error) {
       this.ledger.putBack(number);
@@ -298,23 +296,4 @@ export class Transfer {
     this.#reportedAt = this.ports.api.environment.clock.now();
     this.ports.oncheckpoint(this.ledger.doneBytes);
   }
-}
-
-/** A stream may take long to give its next part. An abort does not wait for it; a part that comes later is put back. */
-async function takePart(ledger: Ledger, signal: AbortSignal): Promise<number | undefined> {
-  const taken = ledger.next(signal);
-  try {
-    return await abortable(taken, signal);
-  } finally {
-    if (signal.aborted) {
-      taken.then((number) => number !== undefined && ledger.putBack(number)).catch(() => {});
-      signal.throwIfAborted();
-    }
-  }
-}
-
-function missingParts(error: unknown): number[] {
-  if (!(error instanceof ApiError) || error.status !== 409) return [];
-  const { parts } = (error.errors ?? {}) as { parts?: unknown };
-  return Array.isArray(parts) ? parts.filter((number) => typeof number === "number") : [];
 }

@@ -4,7 +4,7 @@
 
 import type { RemoteUpload } from "./api.ts";
 import type { QueueEntry, UploadQueue } from "./concurrency.ts";
-import { AbortedError, ApiError, asUploadError, isGone, type UploadError } from "./errors.ts";
+import { AbortedError, asUploadError, isGone, type UploadError } from "./errors.ts";
 import {
   type Notice,
   NoticeEvent,
@@ -14,6 +14,7 @@ import {
 } from "./events.ts";
 import { Paused } from "./line.ts";
 import type { UploadOptions } from "./options.ts";
+import { outcomeOf } from "./outcome.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
 import { deferred } from "./promises.ts";
@@ -27,10 +28,8 @@ export interface UploadSettings extends PreparationSettings {
 
 /** Milliseconds between progress events at least. */
 const PROGRESS_INTERVAL = 100;
-/** How often parts that OSS turns out to lack are sent again. */
+/** How often parts that OSS turns out to lack are sent again, and an upload begins again with smaller parts. */
 const MAX_ROUNDS = 5;
-/** How often a slow line may get smaller parts. */
-const MAX_RESTARTS = 2;
 /** A small file's share of a place in the queue, so that batch calls are full. */
 const SMALL_SHARE = 1 / 150;
 const NEVER = new AbortController().signal;
@@ -130,17 +129,14 @@ export class Upload extends UploadEventTarget {
   }
 
   /**
-   * Aborts all requests and keeps finished parts. Does nothing when already paused. Throws IllegalTransition unless
-   * `can(state, "pause")`.
+   * Keeps finished parts, waits a few seconds for those that are nearly sent, and aborts all other requests. Does nothing
+   * when already paused. Throws IllegalTransition unless `can(state, "pause")`.
    */
   pause(): void {
     if (this.#state === "paused") return;
     this.#move("pause");
     this.#stop.abort(new Paused());
-    void this.#running.then(() => {
-      this.#checkpoint();
-      this.#dispatchProgress(true);
-    });
+    void this.#running.then(() => this.#checkpoint());
   }
 
   /**
@@ -212,7 +208,7 @@ export class Upload extends UploadEventTarget {
   async #sendAll(first: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
     let transfer = first;
     for (let round = 1; ; round++) {
-      if (!(await transfer.send(signal, round <= MAX_RESTARTS))) {
+      if (!(await transfer.send(signal, round < MAX_ROUNDS))) {
         transfer = await this.#restart(transfer, signal);
         continue;
       }
@@ -229,10 +225,9 @@ export class Upload extends UploadEventTarget {
   /** A line that turns out to be slow gets an upload with smaller parts. */
   async #restart({ remote }: Transfer, signal: AbortSignal): Promise<Transfer> {
     await this.#retry(() => this.#settings.api.abort(remote.id, NEVER), signal);
+    void this.#settings.api.environment.journal.forget(remote.id);
     this.#transfer = null;
-    const transfer = await this.#prepare(signal);
-    this.#dispatchProgress(true);
-    return transfer;
+    return this.#prepare(signal);
   }
 
   #complete(result: RemoteUpload): void {
@@ -256,7 +251,7 @@ export class Upload extends UploadEventTarget {
   async #fail(thrown: unknown, signal: AbortSignal): Promise<void> {
     const error = asUploadError(thrown);
     const { id } = this;
-    const outcome = id && isGone(error) ? await this.#outcome(id, signal) : null;
+    const outcome = id && isGone(error) ? await outcomeOf(this.#settings.api, id, this.#retry, signal) : null;
     if (signal.aborted) return;
     if (outcome === "aborted") {
       void this.#preparation.cancel(new AbortedError());
@@ -267,17 +262,6 @@ export class Upload extends UploadEventTarget {
       this.#move("fail");
       this.#done.reject(error);
       this.#checkpoint();
-    }
-  }
-
-  /** Null when the backend takes the upload for unfinished, or does not answer. */
-  async #outcome(id: string, signal: AbortSignal): Promise<RemoteUpload | "aborted" | null> {
-    try {
-      const remote = await this.#retry(() => this.#settings.api.get(id, signal), signal);
-      if (remote.state === "completed") return remote;
-      return remote.state === "aborted" || remote.state === "deleted" ? "aborted" : null;
-    } catch (error) {
-      return error instanceof ApiError && error.status === 404 ? "aborted" : null;
     }
   }
 
@@ -296,6 +280,7 @@ export class Upload extends UploadEventTarget {
 
   /** For the list of unfinished uploads and for other devices; OSS knows its parts in any case. */
   #checkpoint(): void {
+    this.#dispatchProgress(true);
     this.#transfer?.checkpoint(NEVER).catch(() => {});
   }
 

@@ -68,10 +68,14 @@ export class OssUploader {
     const remembered = all.filter((entry) => entry.destination === this.destination);
     try {
       const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
-      const handles = new Map(remembered.map(({ id, handle }) => [id, handle]));
+      const own = new Map(remembered.map((entry) => [entry.id, entry]));
       const known = new Set(uploads.map(({ id }) => id));
       for (const { id } of remembered) if (!known.has(id)) void journal.forget(id);
-      return uploads.filter(hasSize).map((upload) => entryOf(upload, handles.get(upload.id)));
+      return uploads.filter(hasSize).map((upload) => {
+        const { bytesDone = 0, handle } = own.get(upload.id) ?? {};
+        // Parts that OSS has taken may not have been reported yet.
+        return entryOf({ ...upload, bytes_done: Math.max(upload.bytes_done, bytesDone) }, handle);
+      });
     } catch (error) {
       if (error instanceof NetworkError) return remembered;
       throw error;
