@@ -74,6 +74,18 @@ def test_create_signs_no_more_parts_than_there_are(api: APIClient, oss: OssClien
     assert [(p["number"], p["method"], p["fields"]["key"]) for p in created["parts"]] == [(1, "POST", created["key"])]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "method", "parts"), [(32 << 20, "post", 1), (300_000, "multipart", 67), (None, "multipart", 3)]
+)
+def test_parts_suit_a_line(api: APIClient, oss: OssClient, wanted: int | None, method: str, parts: int) -> None:
+    wish = {} if wanted is None else {"part_size": wanted}
+    created = api.post("/api/uploads/", {**FILE, **wish, "sign": 100}, format="json").json()
+    assert (created["method"], created["part_count"], len(created["parts"])) == (method, parts, parts)
+    batch = {"uploads": [{**FILE, **wish}]}
+    (upload,) = api.post("/api/uploads/batch/", batch, format="json").json()["uploads"]
+    assert (upload["method"], upload["part_count"]) == (method, parts)
+
+
 def test_an_unfinished_upload_of_the_same_file_is_given_again(api: APIClient, created: dict[str, Any]) -> None:
     """One call finds what was begun, here or elsewhere, or begins it; a lost answer to it begins nothing twice."""
     file = {**FILE, "fingerprint": "f1", "sign": 2, "resume": True}

@@ -68,8 +68,8 @@ class CreateUploadSerializer(UploadRequestSerializer):
         required=False,
         min_value=1,
         max_value=MAX_PART_SIZE,
-        help_text="The most bytes of a part that suit the client's line. A file of at most so many bytes is sent in one "
-        "request, unless the destination sets `part_size`; others get parts of their usual size or smaller ones. "
+        help_text="The most bytes of a part that suit the client's line. A file of at most so many bytes is sent in "
+        "one request, unless the destination sets `part_size`; others get parts of their usual size or smaller ones. "
         "Ignored for streams.",
     )
     sign = serializers.IntegerField(
