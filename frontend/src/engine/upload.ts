@@ -140,8 +140,7 @@ export class Upload extends UploadEventTarget {
   }
 
   /**
-   * Continues after a pause or a failure. Does nothing while the upload is queued or active. Throws IllegalTransition
-   * unless `can(state, "resume")`.
+   * Continues after a pause or a failure. Does nothing while queued or active. Throws IllegalTransition as `pause` does.
    */
   resume(): void {
     if (this.#state === "queued" || isActive(this.#state)) return;
@@ -272,8 +271,10 @@ export class Upload extends UploadEventTarget {
     this.#showNotice(null);
     if (this.#state !== "queued" && !isActive(this.#state)) {
       this.#settings.queue.leave(this.#queueEntry);
-      // During the abort another tab would resume the upload that is about to be deleted.
-      if (this.#state !== "aborting") this.#preparation.unlock();
+      // During an abort another tab would resume the upload that is about to be deleted; after a pause a part may be sent.
+      const unlock = () => this.#state !== "aborting" && this.#preparation.unlock();
+      if (this.#state === "paused") void this.#running.then(unlock);
+      else unlock();
     }
     this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
   }

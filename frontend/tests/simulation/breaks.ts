@@ -25,7 +25,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "an upload that has ended keeps the lock of its file",
     file: "engine/upload.ts",
-    before: '      if (this.#state !== "aborting") this.#preparation.unlock();\n',
+    before: '      if (this.#state === "paused") void this.#running.then(unlock);\n      else unlock();\n',
     after: "",
   },
   {
@@ -42,8 +42,8 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "the answer that an upload is completed is ignored",
-    file: "engine/upload.ts",
-    before: '      if (remote.state === "completed") return remote;\n',
+    file: "engine/outcome.ts",
+    before: '    if (remote.state === "completed") return remote;\n',
     after: "",
   },
   {
