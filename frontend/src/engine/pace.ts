@@ -65,7 +65,7 @@ export class Pace {
     number: number,
     size: number,
     signal: AbortSignal,
-    send: (signal: AbortSignal) => Promise<T>,
+    send: (cut: AbortSignal) => Promise<T>,
   ): Promise<T | null> {
     const cut = new AbortController();
     const part = { number, size, cut };

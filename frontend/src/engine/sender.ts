@@ -42,6 +42,7 @@ export interface SenderPorts {
 interface Attempts {
   readonly number: number;
   readonly range: Range;
+  readonly cut: AbortSignal;
   signed: FreshPart | null;
   failures: number;
   refusals: number;
@@ -50,10 +51,11 @@ interface Attempts {
 export class Sender {
   constructor(readonly ports: SenderPorts) {}
 
-  async send(number: number, signal: AbortSignal): Promise<DonePart> {
+  /** `cut` ends a running request; `signal` ends all else, so that a pause may wait for a request and starts none. */
+  async send(number: number, signal: AbortSignal, cut: AbortSignal): Promise<DonePart> {
     const { meter, plan, clock } = this.ports;
     const range = rangeOf(plan, number);
-    const attempts: Attempts = { number, range, signed: null, failures: 0, refusals: 0 };
+    const attempts: Attempts = { number, range, cut, signed: null, failures: 0, refusals: 0 };
     const { size } = this.ports.source.slice(range); // The last part of a stream is shorter than its range.
     try {
       for (;;) {
@@ -93,7 +95,7 @@ export class Sender {
       attempts.signed = await signer.take(attempts.number, body.size, signal);
     }
     const startedAt = clock.now();
-    const response = await this.#transport(attempts.signed, body, signal);
+    const response = await this.#transport(attempts.signed, body, attempts.cut);
     if (!response) breaker.recordStall();
     else if (response.status !== 0) breaker.recordResponse();
     else {

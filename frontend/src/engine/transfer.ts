@@ -26,8 +26,7 @@ const MAX_CHECKPOINT_GAP = 120_000;
 const FIRST_CHECKPOINT_STS = 60_000;
 /** How often damaged parts are sent again. */
 const MAX_ROUNDS = 8;
-/** Seconds until the next complete call, where the backend names none. */
-const DEFAULT_RETRY_AFTER = 2;
+const DEFAULT_RETRY_AFTER = 2; // Seconds until the next complete call.
 
 export interface TransferSettings {
   readonly api: Api;
@@ -196,7 +195,9 @@ export class Transfer {
     try {
       if (checked) this.#checker.start(number);
       const size = sizeOf(this.ledger.plan, number);
-      const part = await this.pace.send(number, size, signal, (own) => this.#sender.send(number, own));
+      const part = await this.pace.send(number, size, signal, (cut) =>
+        this.#sender.send(number, signal, cut),
+      );
       if (!part) return this.ledger.putBack(number);
       if (checked) this.#checker.compare(part);
       else this.ports.source.release(rangeOf(this.ledger.plan, number));
