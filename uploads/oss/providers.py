@@ -97,6 +97,8 @@ class RenewedCredentials:
     """
 
     def __init__(self, source: Source, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.name = source.name
+        """Where they come from, as the setting `CREDENTIALS` says it."""
         self._source = source
         self._monotonic = monotonic
         self._held: Credentials | None = None

@@ -99,9 +99,8 @@ def _life(destination: Destination, place: Place, context: SigningContext) -> in
     if life < min(SHORTEST_LIFE, destination.url_expires):
         if not isinstance(place.credentials, FixedCredentials):
             raise from_storage(CredentialsUnavailable("the setting CREDENTIALS"))
-        raise StorageRefused(
-            Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
-        )
+        text = Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
+        raise StorageRefused(text.renamed(place.setting_names))
     return life
 
 

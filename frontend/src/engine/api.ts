@@ -122,7 +122,7 @@ export interface CompanionUrl {
 
 /** What the backend found at the address that browsers use. */
 export interface RemoteDiagnosis {
-  readonly verdict: "refused" | "cors" | "unreachable" | "reachable";
+  readonly verdict: "refused" | "cors" | "unreachable" | "unknown" | "reachable";
   /** OSS's error code, or one of the backend's. */
   readonly code: string;
   readonly title: string;

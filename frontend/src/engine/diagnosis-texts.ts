@@ -10,7 +10,7 @@ export const DIAGNOSES = {
   mixed_content: [
     "The browser blocks the connection to OSS.",
     "This page has https, but the address of OSS has not ({address}). Browsers forbid that.",
-    "An administrator must set an https address (OSS_ENDPOINT). Uploaded parts are kept.",
+    "An administrator must set an https address (OSS_ENDPOINT, or the endpoint of the place). Uploaded parts are kept.",
   ],
   csp_blocked: [
     "This page forbids the connection to OSS.",

@@ -67,12 +67,16 @@ export class Diagnosis {
    */
   #suspectCors(suspected: boolean, startedAt: number): void {
     const { clock, origin } = this.api.environment;
+    const told = this.#told;
     if (!suspected) {
       this.#reachedAt = null;
     } else if (this.#reachedAt === null) {
       this.#reachedAt = clock.now();
-    } else if (startedAt > this.#reachedAt) {
-      throw this.#told?.verdict === "reachable" ? refusal(this.#told) : corsError(origin, "");
+    } else if (startedAt > this.#reachedAt && told?.verdict !== "unreachable") {
+      // A backend that does not reach OSS may do so later: it has begun this upload. Until then nothing is known.
+      throw told?.verdict === "reachable" || told?.verdict === "unknown"
+        ? refusal(told)
+        : corsError(origin, "");
     }
   }
 

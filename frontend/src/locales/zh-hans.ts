@@ -111,7 +111,7 @@ export const zhHans: Language = {
     mixed_content: [
       "浏览器阻止了与 OSS 的连接。",
       "此页面使用 https，而 OSS 的地址（{address}）不是。浏览器禁止这样的连接。",
-      "管理员须设置 https 地址（OSS_ENDPOINT）。已上传的部分会保留。",
+      "管理员须设置 https 地址（OSS_ENDPOINT，或该位置的 endpoint）。已上传的部分会保留。",
     ],
     csp_blocked: [
       "此页面禁止连接 OSS。",
