@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from uploads.domain.keys import (
@@ -145,3 +145,21 @@ def test_the_prefix_of_one_user_of_one_tenant(template: str, prefix: str | None)
 def test_a_wrong_field_of_the_sites_own(template: str, words: str) -> None:
     assert words in str(template_problem(template, ["tenant"]))
     assert template_problem(OWN, ["tenant"]) is None
+
+
+@given(one=st.text(min_size=1, max_size=40), other=st.text(min_size=1, max_size=40))
+@example(one="a:b", other="a_b")
+@example(one="a/b", other="a:b")
+@example(one="ann#1@example.com", other="ann_1@example.com")
+def test_no_two_users_share_a_prefix(one: str, other: str) -> None:
+    """Primary keys may be texts. Temporary credentials for one's prefix reach everything below it."""
+    prefixes = [own_prefix("u/{user_id}/{uuid}", user) or "" for user in (one, other)]
+    assert (prefixes[0] == prefixes[1]) == (one == other)
+    assert all(prefix.count("/") == 2 for prefix in prefixes)
+
+
+def test_an_ordinary_primary_key_stands_in_the_key_as_it_is() -> None:
+    assert own_prefix("u/{user_id}/{uuid}", 42) == "u/42/"
+    assert own_prefix("u/{user_id}/{uuid}", "ann@example.com") == "u/ann@example.com/"
+    key = object_key("u/{user_id}/{uuid}", user_id="a:b", now=NOW, uuid=ID, filename="a")
+    assert key.startswith(own_prefix("u/{user_id}/{uuid}", "a:b") or "none")

@@ -27,7 +27,7 @@ from uploads.oss import policy
 from uploads.oss.client import OssClient
 from uploads.oss.clock import utcnow
 from uploads.oss.cors import CorsConfiguration, CorsRule
-from uploads.oss.errors import Denied, Refused
+from uploads.oss.errors import Denied, Refused, Unreachable
 from uploads.oss.signing import Credentials, OssRequest
 
 pytestmark = pytest.mark.django_db
@@ -249,6 +249,14 @@ def test_policy_too_wide(working: Any, oss_server: LocalServer) -> None:
     working.UPLOADS = {**working.UPLOADS, "OSS_ENDPOINT": oss_server.url, "OSS_STS_ENDPOINT": oss_server.url}
     call_command("configure_bucket", stdout=StringIO())
     has_problem("STS policy", "warn", "list the bucket, read objects, delete objects", "--document role")
+
+
+def test_what_cannot_be_tried_is_not_held_against_the_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise Unreachable("OSS did not answer.", sent=True)
+
+    monkeypatch.setattr(OssClient, "get_cors", away)
+    assert found()["STS policy"].level == "ok"
 
 
 def with_callback(working: Any, url: str) -> None:

@@ -7,6 +7,7 @@ the direction of text.
 OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions
 """
 
+import hashlib
 import re
 import string
 from collections.abc import Collection, Mapping
@@ -56,6 +57,16 @@ def safe_filename(filename: str) -> str:
     return name or "file"
 
 
+def user_segment(user_id: object) -> str:
+    """A user's primary key as a part of a key, which no other user's key has.
+
+    A text with characters that keys do not have gets a part of its SHA-256: `a/b` and `a:b` would be the same `a_b`.
+    """
+    text = str(user_id)
+    safe = UNSAFE.sub("_", text)
+    return safe if safe == text else f"{safe}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
 def _shorten(text: str, size: int) -> str:
     return text.encode()[:size].decode("utf-8", "ignore")
 
@@ -67,7 +78,7 @@ def object_key(
 
     Raises ValueError (with a phrase) for a key that `key_problem` rejects.
     """
-    fields = {"user_id": UNSAFE.sub("_", str(user_id)), "date": now, "uuid": uuid.hex}
+    fields = {"user_id": user_segment(user_id), "date": now, "uuid": uuid.hex}
     key = template.format_map({**values, **fields, "filename": safe_filename(filename)})
     problem = key_problem(key)
     if problem:
@@ -91,7 +102,7 @@ def own_prefix(template: str, user_id: object, values: Mapping[str, str] = NO_VA
         start += text
         ends_segment = after.startswith("/") and not form and not conversion
         if name == "user_id":
-            return f"{start}{UNSAFE.sub('_', str(user_id))}/" if ends_segment else None
+            return f"{start}{user_segment(user_id)}/" if ends_segment else None
         if name is None or name not in values or not ends_segment or not (start == "" or start.endswith("/")):
             return None
         start += values[name]

@@ -11,7 +11,7 @@ from uploads.operations.doctor.finding import ROLE_POLICY, Finding, failed
 from uploads.operations.doctor.trial import CURES
 from uploads.oss import sts
 from uploads.oss.client import OssClient, assume_role
-from uploads.oss.errors import CredentialsUnavailable, Denied, OssError, StorageError
+from uploads.oss.errors import CredentialsUnavailable, NotFound, OssError, StorageError
 from uploads.oss.providers import RenewedCredentials
 
 SOURCE_CURES = {
@@ -108,10 +108,11 @@ def _unneeded(client: OssClient, bucket: str) -> Iterator[tuple[str, Callable[[]
 
 
 def _is_denied(attempt: Callable[[], object]) -> bool:
+    """Whether OSS does not do it. What it does not find, it would have done."""
     try:
         attempt()
-    except Denied:
-        return True
-    except StorageError:
+    except NotFound:
         return False
+    except StorageError:
+        return True
     return False

@@ -73,7 +73,10 @@ def _clock(place: Place, date: datetime) -> Finding:
 def check_address(place: Place, info: BucketInfo) -> Iterator[Finding]:
     """That the address for browsers is OSS's, and this bucket's: a signature is valid for one bucket."""
     name = f"public address of {place}"
-    cure = f"Set OSS_ENDPOINT to an address at which browsers reach the bucket, such as {info.public_endpoint}."
+    cure = (
+        f"Set OSS_ENDPOINT to an address at which browsers reach the bucket, such as {info.public_endpoint}. "
+        "If it is right, and this machine has no way to it, run the doctor on one that has."
+    )
     try:
         with Page("") as page:
             page.probe(place.endpoint.url_of(place.bucket))
