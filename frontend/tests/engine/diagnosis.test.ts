@@ -146,15 +146,18 @@ describe("what the backend finds", () => {
     await expect(upload.done).rejects.toMatchObject({ code: "aborted" });
   });
 
-  test("a backend that refuses the question does not fail the upload", async () => {
-    const [environment, upload] = unreadable();
-    environment.connection.reachable = false;
-    environment.backend.fault = ({ path }) =>
-      path.endsWith("diagnose/") ? problem(429, "throttled") : undefined;
-    await environment.reach(upload, "uploading");
-    await environment.clock.pass(HOUR);
-    expect(upload.state).toBe("uploading");
-  });
+  test.each([true, false])(
+    "a backend that is asked too often does not fail the upload (OSS reachable: %s)",
+    async (reachable) => {
+      const [environment, upload] = unreadable();
+      environment.connection.reachable = reachable;
+      environment.backend.fault = ({ path }) =>
+        path.endsWith("diagnose/") ? problem(429, "throttled") : undefined;
+      await environment.reach(upload, "uploading");
+      await environment.clock.pass(HOUR);
+      expect(upload.state).toBe("uploading");
+    },
+  );
 
   test("offline nobody is asked", async () => {
     const [environment, upload] = unreadable();
