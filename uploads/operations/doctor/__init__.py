@@ -34,6 +34,7 @@ def _examine_places() -> Iterator[Finding]:
     places = {settings.place(name): destinations for name, destinations in settings.buckets.items()}
     accounts = {replace(place, name="", bucket=""): place for place in reversed(places)}
     usable: dict[Place, bool] = {}
+    failed: dict[Place, Place] = {}
     for account, place in accounts.items():
         finding = _named(credentials.check_credentials(place), place)
         usable[account] = finding.level != "FAIL"
@@ -42,8 +43,12 @@ def _examine_places() -> Iterator[Finding]:
         account = replace(place, name="", bucket="")
         if usable[account]:
             for finding in storage.check_bucket(place, destinations):
-                usable[account] = usable[account] and finding.level != "FAIL"
+                if finding.level == "FAIL":
+                    usable[account], failed[account] = False, place
                 yield _named(finding, place)
+        elif account in failed:
+            text = f"not examined, because a check of {failed[account]} failed, which has the same credentials"
+            yield Finding("warn", f"bucket {place}", text, "Mend that first, then run the doctor again.")
     for account, place in accounts.items():
         if usable[account]:
             found = [_named(each, place) for each in credentials.check_role(place)]
