@@ -53,7 +53,9 @@ def test_every_way_to_write_makes_a_version(versioned: Wire) -> None:
     upload = wire.initiate("a")
     wire.parts("a", upload, [bytes_of(SMALLEST, 1)])
     second = version(wire.complete("a", upload, b"", {"x-oss-complete-all": "yes"}))
-    third = version(wire.call("PUT", "a", headers={"x-oss-copy-source": f"/{wire.bucket}/a?versionId={first}"}))
+    copied = wire.call("PUT", "a", headers={"x-oss-copy-source": f"/{wire.bucket}/a?versionId={first}"})
+    assert copied.headers["x-oss-copy-source-version-id"] == first
+    third = version(copied)
     fourth = version(forms.send(wire, forms.v4_form(wire, {"key": "form"}), b"form"))
     assert len({first, second, third, fourth}) == 4
     got = wire.call("GET", "a")

@@ -47,8 +47,9 @@ def copy_object(context: Context) -> Answer:
         )  # fmt: skip
         with versions.refusals(key):
             context.store.objects.link(reading, target, rules)
+        extra = versions.source_header(context, source)
     content = [("LastModified", iso_time(target.modified)), ("ETag", quoted(target.etag))]
-    extra = {"ETag": quoted(target.etag), "x-oss-hash-crc64ecma": str(target.crc64)}
+    extra |= {"ETag": quoted(target.etag), "x-oss-hash-crc64ecma": str(target.crc64)}
     extra |= versions.version_header(context, target)
     return xml("CopyObjectResult", content, {**extra, **headers.encryption(target.headers)})
 
