@@ -61,6 +61,14 @@ def test_every_way_to_write_makes_a_version(versioned: Wire) -> None:
     got = wire.call("GET", "a")
     assert (got.content, version(got)) == (b"first", third)
     assert wire.call("GET", "a", [("versionId", second)]).content == bytes_of(SMALLEST, 1)
+    part = wire.call(
+        "PUT", "b", [("partNumber", "1"), ("uploadId", wire.initiate("b"))],
+        {"x-oss-copy-source": f"/{wire.bucket}/a?versionId={second}"},
+    )  # fmt: skip
+    assert part.headers["x-oss-copy-source-version-id"] == second
+    tags = b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>"
+    for method, body in (("PUT", tags), ("GET", b""), ("DELETE", b"")):
+        assert version(wire.call(method, "a", [("tagging", ""), ("versionId", second)], content=body)) == second
     assert version(wire.call("HEAD", "a", [("versionId", first)])) == first
     assert version(wire.call("HEAD", "a", [("objectMeta", ""), ("versionId", second)])) == second
     assert listed(wire, prefix="a") == [
