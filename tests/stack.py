@@ -22,7 +22,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.http import TIMEOUT
+from tests import http
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
@@ -47,9 +47,9 @@ def deliver(part: Any, content: bytes) -> httpx.Response:
     """Send a signed part (of the API, or of the services) as a browser does."""
     given = part if isinstance(part, dict) else asdict(part)
     if given["method"] == "POST":
-        return httpx.post(given["url"], data=dict(given["fields"]), files={"file": ("blob", content)}, timeout=TIMEOUT)
+        return http.post(given["url"], data=dict(given["fields"]), files={"file": ("blob", content)})
     headers = dict(given["headers"])
-    return httpx.request(given["method"], given["url"], content=content, headers=headers, timeout=TIMEOUT)
+    return http.request(given["method"], given["url"], content=content, headers=headers)
 
 
 class Site:
@@ -191,18 +191,18 @@ class Stack:
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """What goes wrong at an OSS that allows it, from now on; without rules nothing does."""
-        httpx.put(f"{self.oss_server.url}/-/faults", json=list(rules), timeout=TIMEOUT).raise_for_status()
+        http.put(f"{self.oss_server.url}/-/faults", json=list(rules)).raise_for_status()
 
     # Looking behind the page
 
     def api(self, user: str = "demo") -> httpx.Client:
         if user not in self._tokens:  # Logins are throttled, as they should be.
             login = {"username": user, "password": user}
-            answer = httpx.post(f"{self.site.url}/api/token/", json=login, timeout=TIMEOUT)
+            answer = http.post(f"{self.site.url}/api/token/", json=login)
             self._tokens[user] = answer.json()["token"]
         token = self._tokens[user]
         headers = {"Authorization": f"Token {token}"}
-        return httpx.Client(base_url=f"{self.site.url}/api/", headers=headers, timeout=TIMEOUT)
+        return http.Client(base_url=f"{self.site.url}/api/", headers=headers)
 
     def oss(self) -> OssClient:
         return client_for(self.oss_server)
@@ -213,7 +213,7 @@ class Stack:
         with self.oss() as client:
             request = signing.OssRequest("GET", bucket, key)
             url = signing.presign(client.context(), request, client.endpoint.url_of(bucket, key), 600)
-        with httpx.stream("GET", url, timeout=TIMEOUT) as answer:
+        with http.stream("GET", url) as answer:
             answer.raise_for_status()
             yield from answer.iter_bytes(1 << 20)
 

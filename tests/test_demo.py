@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.stack import ROOT, TIMEOUT, accepts, deliver, free_port, wait_until
+from tests import http
+from tests.http import TIMEOUT
+from tests.stack import ROOT, accepts, deliver, free_port, wait_until
 
 
 @pytest.fixture
@@ -84,20 +85,20 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     demo: subprocess.Popen[str], environment: dict[str, str]
 ) -> None:
     site = f"http://127.0.0.1:{environment['PORT']}"
-    assert httpx.get(f"{site}/", follow_redirects=True, timeout=TIMEOUT).status_code == 200
+    assert http.get(f"{site}/", follow_redirects=True).status_code == 200
     for name in ("demo", "admin"):
         login = {"username": name, "password": name}
-        assert httpx.post(f"{site}/api/token/", json=login, timeout=TIMEOUT).status_code == 200
+        assert http.post(f"{site}/api/token/", json=login).status_code == 200
     login = {"username": "demo", "password": "demo"}
-    token = httpx.post(f"{site}/api/token/", json=login, timeout=TIMEOUT).json()["token"]
+    token = http.post(f"{site}/api/token/", json=login).json()["token"]
     headers = {"Authorization": f"Token {token}"}
-    assert httpx.get(f"{site}/metrics", timeout=TIMEOUT).status_code == 200
+    assert http.get(f"{site}/metrics").status_code == 200
     body = {"destination": "default", "filename": "a.bin", "size": 3, "sign": 1}
-    made = httpx.post(f"{site}/api/uploads/", json=body, headers=headers, timeout=TIMEOUT).json()
+    made = http.post(f"{site}/api/uploads/", json=body, headers=headers).json()
     (part,) = made["parts"]
     assert deliver(part, b"abc").status_code == 200
     preflight = {"Origin": site, "Access-Control-Request-Method": "PUT"}
-    answer = httpx.options(part["url"], headers=preflight, timeout=TIMEOUT)
+    answer = http.options(part["url"], headers=preflight)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, site)
 
     demo.send_signal(signal.SIGINT)
