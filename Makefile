@@ -26,6 +26,10 @@ UPPY5_STAMP := $(UPPY5)/node_modules/.installed
 GENERATORS := tests/clients/typescript
 GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
 
+# Where this variable is set, each of the hundreds of interpreters that tests start compiles all modules anew. Empty is
+# as if it were not set.
+export PYTHONDONTWRITEBYTECODE :=
+
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 

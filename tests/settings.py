@@ -12,6 +12,8 @@ from uploads.site.settings import *  # noqa: F403
 from uploads.site.settings import DATABASES, UPLOADS
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Quick to make; protects nothing here.
+# Otherwise each test client lists all static files when it sends its first request, which takes longer than most tests.
+WHITENOISE_AUTOREFRESH = True
 
 if "DATABASE_URL" not in os.environ:
     # A file, since several threads use it, in a directory of this process's own, removed when the process ends.
