@@ -6,6 +6,11 @@ RUN := $(VENV)/bin/python
 # What differs between databases: constraints, locks, races, counts of queries.
 ON_POSTGRES := tests/services tests/api tests/admin/test_scale.py tests/test_models.py tests/test_databases.py \
   tests/test_migrations.py tests/operations/test_doctor.py
+# What they contain that no database does differently: passwords, clocks, addresses, and a whole site on SQLite.
+# `make postgres ALL=1` runs that too.
+SAME_ON_ALL := $(addprefix --ignore=tests/,api/test_diagnosis.py api/test_logins.py api/test_routes.py api/test_schema.py \
+  services/test_clock.py services/test_new_account.py services/test_server_credentials.py) \
+  --deselect=tests/services/test_callbacks.py::test_the_site_is_called_while_it_waits_for_that_very_complete
 # The core of it, for `make test`: MariaDB in less than a minute. `make mariadb` runs all.
 ON_MARIADB := tests/test_models.py tests/test_databases.py tests/services/test_completion.py \
   tests/services/test_services.py tests/services/test_quota.py tests/services/test_sweep.py
@@ -125,7 +130,7 @@ pytest: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
 	$(PYTEST) -m "not e2e"
 
 postgres: setup
-	$(RUN) -m tests.postgres $(PYTEST) $(ON_POSTGRES)
+	$(RUN) -m tests.postgres $(PYTEST) $(ON_POSTGRES) $(if $(ALL),,$(SAME_ON_ALL))
 
 # Where MariaDB is not installed and cannot be, one line says so.
 mariadb: setup

@@ -15,10 +15,10 @@ from tests.http import TIMEOUT
 from tests.stack import ROOT, accepts, deliver, free_port, wait_until
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     ports = {"PORT": str(free_port()), "OSS_PORT": str(free_port())}
-    return clean_environment() | ports | {"VAR_DIR": str(tmp_path / "var")}
+    return clean_environment() | ports | {"VAR_DIR": str(tmp_path_factory.mktemp("demo") / "var")}
 
 
 def clean_environment() -> dict[str, str]:
@@ -38,8 +38,9 @@ def start(environment: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def demo(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """One for all tests; the last of them ends it."""
     process = start(environment)
     port = int(environment["PORT"])
     wait_until(lambda: process.poll() is not None or accepts(port), "the demo")
@@ -81,6 +82,23 @@ def processes_with(text: str) -> list[str]:
     return found
 
 
+def test_a_second_start_is_refused_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
+    with start(environment) as second:
+        _, error = second.communicate(timeout=TIMEOUT)
+    assert second.returncode != 0
+    assert error.strip().startswith("CommandError: The demo is already running")
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_port_in_use_is_reported_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
+    other = environment | {"VAR_DIR": environment["VAR_DIR"] + "2"}
+    with start(other) as second:
+        _, error = second.communicate(timeout=TIMEOUT)
+    assert error.strip() == (
+        f"CommandError: Port {environment['PORT']} is in use. Stop the program that uses it, or set PORT."
+    )
+
+
 def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     demo: subprocess.Popen[str], environment: dict[str, str]
 ) -> None:
@@ -109,20 +127,3 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     assert not accepts(int(environment["PORT"]))
     assert not accepts(int(environment["OSS_PORT"]))
     assert processes_with(environment["VAR_DIR"]) == []
-
-
-def test_a_second_start_is_refused_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
-    with start(environment) as second:
-        _, error = second.communicate(timeout=TIMEOUT)
-    assert second.returncode != 0
-    assert error.strip().startswith("CommandError: The demo is already running")
-    assert len(error.strip().splitlines()) == 1
-
-
-def test_a_port_in_use_is_reported_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
-    other = environment | {"VAR_DIR": environment["VAR_DIR"] + "2"}
-    with start(other) as second:
-        _, error = second.communicate(timeout=TIMEOUT)
-    assert error.strip() == (
-        f"CommandError: Port {environment['PORT']} is in use. Stop the program that uses it, or set PORT."
-    )
