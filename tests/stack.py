@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
+from http.cookiejar import Cookie
 from pathlib import Path
 from typing import Any, Self
 
@@ -128,6 +129,7 @@ class Stack:
         self._level = level
         self._settings = settings
         self._tokens: dict[str, str] = {}
+        self._cookies: dict[str, list[Cookie]] = {}
         self._var = Path(tempfile.mkdtemp(prefix="uploads-stack-"))
         self.oss_server = LocalServer(self._var / "oss", oss_arguments)
         self._variables = dict(variables or {})
@@ -204,6 +206,16 @@ class Stack:
         headers = {"Authorization": f"Token {token}"}
         return http.Client(base_url=f"{self.site.url}/api/", headers=headers)
 
+    def cookies(self, user: str = "demo") -> list[Cookie]:
+        """Of a session that begins at the first call, as by the form of the login."""
+        if user not in self._cookies:
+            with http.Client(base_url=self.site.url) as client:
+                client.get("/accounts/login/").raise_for_status()
+                login = {"username": user, "password": user, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
+                assert client.post("/accounts/login/", data=login).has_redirect_location
+                self._cookies[user] = list(client.cookies.jar)
+        return self._cookies[user]
+
     def oss(self) -> OssClient:
         return client_for(self.oss_server)
 
@@ -244,8 +256,10 @@ def accepts(port: int) -> bool:
 
 def wait_until(condition: Any, what: str, seconds: float = START_SECONDS) -> None:
     """Wait for a condition. Raises TimeoutError after a time in which it would have come on any machine."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise TimeoutError(f"waited {seconds} s for {what}")
-        time.sleep(0.02)
+        # Each question takes computing time from what is waited for: the longer that takes, the fewer are asked.
+        time.sleep(min(0.02 + waited / 20, 0.2))
