@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 BUFFER_BYTES = 1024 * 1024
+READ_ALL_BYTES = 8 * BUFFER_BYTES
+"""Bytes of each request for the rest of an object."""
 
 
 class ObjectReader(io.RawIOBase):
@@ -56,6 +58,13 @@ class ObjectReader(io.RawIOBase):
         view[: len(content)] = content
         self._position += len(content)
         return len(content)
+
+    def readall(self) -> bytes:
+        # RawIOBase reads 8 KiB at a time here, each with a request.
+        pieces = []
+        while piece := self.read(READ_ALL_BYTES):
+            pieces.append(piece)
+        return b"".join(pieces)
 
 
 def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:

@@ -264,7 +264,7 @@ def fetch(url: str, limit: int, seconds: float) -> bytes:
     `seconds` is the time limit between two bytes.
     """
     try:
-        with httpx.stream("GET", url, timeout=seconds, follow_redirects=False) as response:
+        with httpx.stream("GET", url, timeout=seconds, follow_redirects=False, verify=_tls()) as response:
             if response.status_code != HTTPStatus.OK:
                 raise Malformed(f"The URL answered {response.status_code}.", operation="fetch")
             received = b""
