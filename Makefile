@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, hosts, bench, chaos, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,6 +22,8 @@ VITE := vite@$(shell sed -n 's/.*"vite": "\(.*\)".*/\1/p' frontend/package.json)
 # Uppy 5 cannot be installed beside Uppy 6: it has a directory of its own.
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
+# Tests that Playwright runs in Firefox too. Those that need what only Chromium has are marked.
+ON_FIREFOX := tests/e2e/test_upload.py tests/e2e/test_trouble.py tests/e2e/test_engine.py
 # The generators of TypeScript clients need an older compiler than the front end's.
 GENERATORS := tests/clients/typescript
 GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
@@ -29,7 +31,7 @@ GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: setup demo test hosts newest lint pure unit postgres mariadb mariadb-core e2e coverage bench chaos clients live java browser clean
+.PHONY: setup demo test hosts newest lint pure unit postgres mariadb mariadb-core e2e browsers coverage bench chaos clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -116,8 +118,13 @@ mariadb-core: setup
 
 # One browser at a time: a browser, a site and a local OSS keep two cores busy, and the tests act in the middle of
 # uploads.
-e2e: setup browser $(UPPY5_STAMP)
+e2e: setup browser other-browsers $(UPPY5_STAMP)
 	$(RUN) -m pytest -m e2e
+
+# All journeys in all browsers, and in Firefox the tests that `make test` runs in Chromium alone.
+browsers: setup browser other-browsers $(UPPY5_STAMP)
+	EVERY_BROWSER=1 $(RUN) -m pytest tests/browsers
+	$(RUN) -m pytest -m e2e --browser firefox $(ON_FIREFOX)
 
 # Projects that this one did not shape, with the wheel. `make test` has some of them; this has all.
 hosts: setup
@@ -142,6 +149,13 @@ browser: setup
 	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
 	  $(RUN) -m playwright install chromium
 
+# Firefox ESR and WebKitGTK, from Debian. Elsewhere their tests are skipped.
+other-browsers:
+	@{ command -v firefox-esr && command -v WebKitWebDriver && command -v Xvfb; } >/dev/null || \
+	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	    apt-get install -y -qq firefox-esr webkit2gtk-driver xvfb; } || \
+	  echo "Firefox ESR and WebKitGTK cannot be installed here: the tests in them are skipped." >&2
+
 bench: setup browser
 	$(RUN) -m tests.bench $(ONLY)
 
@@ -153,6 +167,7 @@ chaos: setup browser
 	$(NPM) run breaks
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
+	$(MAKE) browsers
 	$(RUN) -m tests.chaos
 
 # Clients of the generators that are too heavy for `test`: openapi-generator needs Java.

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
@@ -112,6 +112,9 @@ class AsgiSite(Site):
 class Stack:
     """A site, its database with the accounts demo and admin, and a local OSS on another origin."""
 
+    running: ClassVar[list["Stack"]] = []
+    """Those that were entered and not left yet."""
+
     def __init__(
         self,
         *,
@@ -129,7 +132,7 @@ class Stack:
         self._settings = settings
         self._tokens: dict[str, str] = {}
         self._var = Path(tempfile.mkdtemp(prefix="uploads-stack-"))
-        self.oss_server = LocalServer(self._var / "oss", oss_arguments)
+        self.oss_server = LocalServer(self._var / "oss", ["--allow-faults", *oss_arguments])
         self._variables = dict(variables or {})
         self.site = site({}, free_port(), log)
 
@@ -140,9 +143,11 @@ class Stack:
         if self._cors:
             self.configure_bucket()
         self.site.start()
+        Stack.running.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        Stack.running.remove(self)
         self.site.kill()
         self.oss_server.kill()
         shutil.rmtree(self._var, ignore_errors=True)
