@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, hosts, bench, chaos, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,6 +27,8 @@ VITE := vite@$(shell sed -n 's/.*"vite": "\(.*\)".*/\1/p' frontend/package.json)
 # Uppy 5 cannot be installed beside Uppy 6: it has a directory of its own.
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
+# Tests that Playwright runs in Firefox too. Those that need what only Chromium has are marked.
+ON_FIREFOX := tests/e2e/test_upload.py tests/e2e/test_trouble.py tests/e2e/test_engine.py
 # The generators of TypeScript clients need an older compiler than the front end's.
 GENERATORS := tests/clients/typescript
 GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
@@ -42,13 +44,13 @@ PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 # comes at its end, where make can do that (not 3.81, which macOS has).
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e coverage bench \
-  chaos clients live java browser clean
+.PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
+  bench chaos clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
 # Everything that the targets of `test` need, so that no two of them install it at once.
-test-setup: setup browser $(UPPY5_STAMP) $(GENERATORS_STAMP)
+test-setup: setup browser other-browsers $(UPPY5_STAMP) $(GENERATORS_STAMP)
 
 # One line for a tool that is missing, before anything is installed.
 .PHONY: tools
@@ -140,8 +142,13 @@ mariadb-core: setup
 	$(RUN) -m tests.mariadb $(PYTEST) $(ON_MARIADB)
 
 # Each process has a browser, a site and a local OSS of its own.
-e2e: setup browser $(UPPY5_STAMP)
+e2e: setup browser other-browsers $(UPPY5_STAMP)
 	$(PYTEST) -m e2e
+
+# All journeys in all browsers, and in Firefox the tests that `make test` runs in Chromium alone.
+browsers: setup browser other-browsers $(UPPY5_STAMP)
+	EVERY_BROWSER=1 $(RUN) -m pytest tests/browsers
+	$(RUN) -m pytest -m e2e --browser firefox $(ON_FIREFOX)
 
 # Projects that this one did not shape, with the wheel. `make test` has some of them; this has all.
 hosts: setup
@@ -166,6 +173,13 @@ browser: setup
 	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
 	  $(RUN) -m playwright install chromium
 
+# Firefox ESR and WebKitGTK, from Debian. Elsewhere their tests are skipped. After Chromium: apt-get runs once at a time.
+other-browsers: browser
+	@{ command -v firefox-esr && command -v WebKitWebDriver && command -v Xvfb; } >/dev/null || \
+	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	    apt-get install -y -qq firefox-esr webkit2gtk-driver xvfb; } || \
+	  echo "Firefox ESR and WebKitGTK cannot be installed here: the tests in them are skipped." >&2
+
 bench: setup browser
 	$(RUN) -m tests.bench $(ONLY)
 
@@ -177,6 +191,7 @@ chaos: setup browser
 	$(NPM) run breaks
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
+	$(MAKE) browsers
 	$(RUN) -m tests.chaos
 
 # Clients of the generators that are too heavy for `test`: openapi-generator needs Java.

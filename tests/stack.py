@@ -19,7 +19,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from http.cookiejar import Cookie
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
@@ -113,6 +113,9 @@ class AsgiSite(Site):
 class Stack:
     """A site, its database with the accounts demo and admin, and a local OSS on another origin."""
 
+    running: ClassVar[list["Stack"]] = []
+    """Those that were entered and not left yet."""
+
     def __init__(
         self,
         *,
@@ -131,7 +134,7 @@ class Stack:
         self._tokens: dict[str, str] = {}
         self._cookies: dict[str, list[Cookie]] = {}
         self._var = Path(tempfile.mkdtemp(prefix="uploads-stack-"))
-        self.oss_server = LocalServer(self._var / "oss", oss_arguments)
+        self.oss_server = LocalServer(self._var / "oss", ["--allow-faults", *oss_arguments])
         self._variables = dict(variables or {})
         self.site = site({}, free_port(), log)
 
@@ -142,9 +145,11 @@ class Stack:
         if self._cors:
             self.configure_bucket()
         self.site.start()
+        Stack.running.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        Stack.running.remove(self)
         self.site.kill()
         self.oss_server.kill()
         shutil.rmtree(self._var, ignore_errors=True)

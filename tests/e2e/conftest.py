@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
 
 from tests.browser import FLAGS, executable
+from tests.browsers import firefox
 from tests.stack import DESTINATIONS, Stack
 
 PATIENCE = 300_000
@@ -26,7 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], browser_name: str) -> dict[str, Any]:
+    if browser_name == "firefox":
+        return {**browser_type_launch_args, **firefox.launch_arguments()}
     chromium = executable()
     return {**browser_type_launch_args, "args": FLAGS, **({"executable_path": chromium} if chromium else {})}
 
@@ -112,7 +115,15 @@ def intercept_file_choosers(page: Page) -> None:
 
 
 def throttle(page: Page, bytes_per_second: int) -> None:
-    """So that there is a middle of the upload in which things can happen."""
+    """So that there is a middle of the upload in which things can happen.
+
+    Chromium slows itself down. For other browsers the local OSS of each stack does, in each of four requests at once.
+    """
+    if page.context.browser and page.context.browser.browser_type.name != "chromium":
+        rules = [{"operation": name, "slow": bytes_per_second // 4} for name in ("UploadPart", "P*Object")]
+        for stack in Stack.running:
+            stack.faults(*rules if bytes_per_second > 0 else [])
+        return
     session = page.context.new_cdp_session(page)
     conditions = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
     session.send("Network.enable")

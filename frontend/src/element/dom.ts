@@ -38,6 +38,13 @@ export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Sets what `:state()` matches. Without effect before Chrome 125 and Firefox 126, which match no such names. */
+export function setState(internals: ElementInternals, name: string, on: boolean): void {
+  try {
+    internals.states[on ? "add" : "delete"](name);
+  } catch {} // Chrome before 125 refuses the name; Firefox before 126 has no `states`.
+}
+
 /** Tells <oss-uploader> that the focused element is hidden or removed, so that it moves the focus. */
 export function reportLostFocus(from: Element): void {
   from.dispatchEvent(new CustomEvent("focus-lost", { bubbles: true }));
@@ -46,5 +53,5 @@ export function reportLostFocus(from: Element): void {
 /** The first visible button within these elements. */
 export function firstButton(...places: (Element | null | undefined)[]): HTMLButtonElement | undefined {
   const buttons = places.flatMap((place) => [...(place?.querySelectorAll("button") ?? [])]);
-  return buttons.find((one) => one.checkVisibility());
+  return buttons.find((one) => one.getClientRects().length > 0);
 }

@@ -6,18 +6,25 @@ import type { ChosenFile, DroppedFiles, DroppedItem } from "./files.ts";
 export async function filesOf(dropped: readonly DroppedItem[]): Promise<DroppedFiles> {
   const files: ChosenFile[] = [];
   const unreadable: string[] = [];
-  const visit = async (entry: FileSystemEntry, handle: FileSystemHandle | null): Promise<void> => {
+  const visit = async (
+    entry: FileSystemEntry,
+    handle: FileSystemHandle | null = null,
+    fallback: File | null = null,
+  ): Promise<void> => {
     const path = entry.fullPath.replace(/^\//, "") || entry.name;
     try {
-      if (entry.isFile) files.push(chosenFile(await fileOf(entry as FileSystemFileEntry), path, handle));
-      else for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) await visit(child, null);
+      if (entry.isFile) {
+        const read = fileOf(entry as FileSystemFileEntry);
+        const file = await (fallback ? read.catch(() => fallback) : read);
+        files.push(chosenFile(file, path, handle));
+      } else for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) await visit(child);
     } catch {
       unreadable.push(path);
     }
   };
-  for (const { entry, handle } of dropped) {
-    if (entry instanceof File) files.push(chosenFile(entry, entry.name, await handle));
-    else if (entry) await visit(entry, await handle);
+  for (const { entry, file, handle } of dropped) {
+    if (entry) await visit(entry, await handle, file);
+    else if (file) files.push(chosenFile(file, file.name, await handle));
   }
   return { files, unreadable };
 }

@@ -10,7 +10,7 @@ import { ElementWithAttributes, ENGINE_ATTRIBUTES } from "./attributes.ts";
 import type { Recording } from "./camera.ts";
 import { CameraLoader, canRecord } from "./camera-loader.ts";
 import { UploadCollection } from "./collection.ts";
-import { firstButton, h } from "./dom.ts";
+import { firstButton, h, setState } from "./dom.ts";
 import { DropZone } from "./drop-zone.ts";
 import { errorView } from "./error-view.ts";
 import type { DetailOf, EventName } from "./events.ts";
@@ -42,7 +42,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     onunreadable: (paths) => this.#showUnreadable(paths),
     onerror: (error) => this.#showError(error),
     onrecord: () => void this.#camera.open().catch((error) => this.#showError(error)),
-    ondrag: (over) => this.#internals.states[over ? "add" : "delete"]("dragging"),
+    ondrag: (over) => setState(this.#internals, "dragging", over),
   });
   readonly #camera = new CameraLoader(
     { localization: this.#localization, upload: (recording) => this.#uploadRecording(recording) },

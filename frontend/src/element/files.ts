@@ -17,7 +17,9 @@ export interface DroppedFiles {
 
 /** A dropped file or folder. Only a file's handle is used. */
 export interface DroppedItem {
-  readonly entry: FileSystemEntry | File | null;
+  readonly entry: FileSystemEntry | null;
+  /** For an entry that is missing or cannot be read. For a folder it has no content. */
+  readonly file: File | null;
   readonly handle: Promise<FileSystemHandle | null>;
 }
 
@@ -29,7 +31,8 @@ interface ItemWithHandle extends DataTransferItem {
 export function droppedItems(data: DataTransfer | null): DroppedItem[] {
   const items = [...(data?.items ?? [])].filter((item) => item.kind === "file");
   return items.map((item: ItemWithHandle) => ({
-    entry: item.webkitGetAsEntry?.() ?? item.getAsFile(),
+    entry: item.webkitGetAsEntry?.() ?? null,
+    file: item.getAsFile(),
     handle: item.getAsFileSystemHandle?.().catch(() => null) ?? Promise.resolve(null),
   }));
 }

@@ -2,7 +2,7 @@
 // A host changes the custom properties below, styles parts by ::part(), and chooses light or dark by `color-scheme`.
 // `unicode-bidi`: names, figures and a host's own texts keep their own direction, whatever the direction of the page.
 
-const CSS = /* css */ `
+const STYLES = /* css */ `
 :host {
   --oss-accent: light-dark(#2457d6, #8fb0ff);
   --oss-on-accent: light-dark(#fff, #0b1530);
@@ -227,8 +227,14 @@ let shared: CSSStyleSheet | undefined;
 
 /** One sheet for all elements of the page, created with the first of them. */
 export function sharedSheet(): CSSStyleSheet {
-  shared ??= createSheet(CSS);
+  shared ??= createSheet(CSS.supports("color", "light-dark(red, red)") ? STYLES : oneScheme(STYLES));
   return shared;
+}
+
+/** The colours of the scheme that the user prefers now, before Chrome 123, Firefox 120 and Safari 17.5. */
+function oneScheme(css: string): string {
+  const { matches } = matchMedia("(prefers-color-scheme: dark)");
+  return css.replace(/light-dark\((.*?), (.*?)\)/g, matches ? "$2" : "$1");
 }
 
 export function createSheet(css: string): CSSStyleSheet {

@@ -2,6 +2,8 @@
 // (ConcurrencyController, runConcurrently).
 // First come, first served everywhere.
 
+import { anySignal } from "./promises.ts";
+
 /** Browsers open six connections to one host over HTTP/1.1. */
 export const MAX_PARALLEL = 6;
 
@@ -176,7 +178,7 @@ export async function runConcurrently<T>(
   signal: AbortSignal,
 ): Promise<void> {
   const failure = new AbortController();
-  const either = AbortSignal.any([signal, failure.signal]);
+  const either = anySignal(signal, failure.signal);
   const workers = new Set<Promise<void>>();
   let empty = false;
   const runWorker = async () => {

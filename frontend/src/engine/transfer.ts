@@ -12,7 +12,7 @@ import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
 import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
-import { abortable } from "./promises.ts";
+import { abortable, anySignal } from "./promises.ts";
 import { type Notify, type Retry, seconds } from "./retry.ts";
 import { Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
@@ -155,7 +155,7 @@ export class Transfer {
     const ended = new AbortController();
     this.meter.restart();
     this.#concurrency.restart();
-    this.#checkpoints(AbortSignal.any([signal, ended.signal])).catch(() => {}); // `ended` aborts it.
+    this.#checkpoints(anySignal(signal, ended.signal)).catch(() => {}); // `ended` aborts it.
     try {
       await this.#sendWaiting(signal);
       await this.#resendDamaged(signal);
