@@ -99,7 +99,7 @@ export class OssUploader extends UploaderEventTarget {
   /** Rejects for a file that is refused. The backend checks the file even if the chunk cannot be loaded. */
   #check(file: Blob, options: UploadOptions): Partial<UploadSettings> {
     const { restrictions, filename }: UploadOptions = { ...this.#options, ...options };
-    if (!restrictions) return {};
+    if (!restrictions || !Object.values(restrictions).some(Boolean)) return {};
     const count = this.uploads.filter(({ state }) => state !== "failed" && state !== "aborted").length;
     const allowed = import("./restrictions.ts").catch(() => null);
     return { allowed: allowed.then((code) => code?.assertAllowed(file, restrictions, filename, count)) };
