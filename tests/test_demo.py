@@ -21,7 +21,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def clean_environment() -> dict[str, str]:
-    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_")
+    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_", "FAULTS")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
@@ -99,6 +99,12 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     preflight = {"Origin": site, "Access-Control-Request-Method": "PUT"}
     answer = httpx.options(part["url"], headers=preflight, timeout=TIMEOUT)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, site)
+    for origin in ("http://localhost:5173", "http://127.0.0.1:4200"):  # Of development servers.
+        answer = httpx.options(part["url"], headers={**preflight, "Origin": origin}, timeout=TIMEOUT)
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, origin)
+    stranger = {**preflight, "Origin": "http://example.com:5173"}
+    assert httpx.options(part["url"], headers=stranger, timeout=TIMEOUT).status_code == 403
+    assert httpx.get(f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults", timeout=TIMEOUT).status_code == 403
 
     demo.send_signal(signal.SIGINT)
     out, error = demo.communicate(timeout=TIMEOUT)
@@ -125,3 +131,19 @@ def test_a_port_in_use_is_reported_in_one_line(demo: subprocess.Popen[str], envi
     assert error.strip() == (
         f"CommandError: Port {environment['PORT']} is in use. Stop the program that uses it, or set PORT."
     )
+
+
+def test_faults_are_switched_on_by_a_variable(environment: dict[str, str]) -> None:
+    with start(environment | {"FAULTS": "1"}) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or accepts(int(environment["PORT"])), "the demo")
+            address = f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults"
+            assert [rule["operation"] for rule in httpx.get(address, timeout=TIMEOUT).json()["rules"]].count(
+                "UploadPart"
+            ) == 2
+            httpx.delete(address, timeout=TIMEOUT).raise_for_status()
+            assert httpx.get(address, timeout=TIMEOUT).json() == {"rules": []}
+        finally:
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=TIMEOUT)
+    assert f"curl -X DELETE {address}" in out

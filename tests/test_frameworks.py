@@ -1,4 +1,4 @@
-"""The types of the packed package in each framework: tsc takes the element with its attributes and events, and no others."""
+"""The types of the packed package in each framework: tsc takes the element's attributes and events, and no others."""
 
 from pathlib import Path
 
@@ -87,8 +87,11 @@ import { OssUploader, type PartEvent, type UploadCheckpoint } from "oss-uploads"
 const element = document.querySelector("oss-uploader");
 element?.addEventListener("oss-uploader-failed", ({ detail }) => detail.error?.requestId?.trim());
 document.addEventListener("oss-uploader-completed", ({ detail }) => detail.upload.id?.trim());
-const uploader = new OssUploader({ options: { acl: "private", tagging: { shelf: "7" } }, restrictions: { maxFiles: 3 } });
-uploader.addEventListener("part", ({ upload, number, etag, tries }: PartEvent) => [upload.id, number + tries, etag?.trim()]);
+const options = { acl: "private", tagging: { shelf: "7" } } as const;
+const uploader = new OssUploader({ options, restrictions: { maxFiles: 3 } });
+uploader.addEventListener("part", ({ upload, number, etag, tries }: PartEvent) => {
+  return [upload.id, number + tries, etag?.trim()];
+});
 uploader.addEventListener("accepted", ({ upload }) => upload.pause());
 const kept: UploadCheckpoint | null = uploader.upload(new Blob()).checkpoint();
 export const resumed = kept && uploader.resume(kept, new Blob());
