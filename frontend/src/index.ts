@@ -63,7 +63,7 @@ export type {
   Transport,
 } from "./engine/ports.ts";
 export type { Progress } from "./engine/progress.ts";
-export type { Restrictions } from "./engine/restrictions.ts";
+export type { RestrictionName, Restrictions } from "./engine/restrictions.ts";
 export type { RetryOptions } from "./engine/retry.ts";
 export type { Arrival } from "./engine/sender.ts";
 export type { ErrorName, ErrorTuple, Facts, NoticeName } from "./engine/sentences.ts";

@@ -8,4 +8,4 @@ export type {
 } from "../jsx/attributes.ts";
 export { Uploader, type UploaderProps } from "./component.ts";
 export { type UploaderState, useUploader } from "./hook.ts";
-export type { OssUploaderJsx } from "./jsx.ts";
+export type { OssUploaderJsx, SinceReact19 } from "./jsx.ts";

@@ -9,7 +9,7 @@ import type {
 } from "../jsx/attributes.ts";
 
 /** React 19 exports `use`. */
-type SinceReact19<Props> = "use" extends keyof typeof import("react") ? Props : unknown;
+export type SinceReact19<Props> = "use" extends keyof typeof import("react") ? Props : unknown;
 
 export type OssUploaderJsx = Omit<HTMLAttributes<OssUploaderElement>, keyof OssUploaderAttributes> &
   RefAttributes<OssUploaderElement> &
