@@ -192,6 +192,7 @@ chaos: setup browser
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
 	$(MAKE) browsers
+	GUIDES=all $(RUN) -m pytest -q -m e2e tests/e2e/test_guides_followed.py
 	$(RUN) -m tests.chaos
 
 # Clients of the generators that are too heavy for `test`: openapi-generator needs Java.

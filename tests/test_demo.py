@@ -22,7 +22,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def clean_environment() -> dict[str, str]:
-    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_")
+    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_", "FAULTS")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
@@ -118,6 +118,12 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     preflight = {"Origin": site, "Access-Control-Request-Method": "PUT"}
     answer = http.options(part["url"], headers=preflight)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, site)
+    for origin in ("http://localhost:5173", "http://127.0.0.1:4200"):  # Of development servers.
+        answer = http.options(part["url"], headers={**preflight, "Origin": origin})
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, origin)
+    stranger = {**preflight, "Origin": "http://example.com:5173"}
+    assert http.options(part["url"], headers=stranger).status_code == 403
+    assert http.get(f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults").status_code == 403
 
     demo.send_signal(signal.SIGINT)
     out, error = demo.communicate(timeout=TIMEOUT)
@@ -127,3 +133,17 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     assert not accepts(int(environment["PORT"]))
     assert not accepts(int(environment["OSS_PORT"]))
     assert processes_with(environment["VAR_DIR"]) == []
+
+
+def test_faults_are_switched_on_by_a_variable(environment: dict[str, str]) -> None:
+    with start(environment | {"FAULTS": "1"}) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or accepts(int(environment["PORT"])), "the demo")
+            address = f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults"
+            assert [rule["operation"] for rule in http.get(address).json()["rules"]].count("UploadPart") == 2
+            http.delete(address).raise_for_status()
+            assert http.get(address).json() == {"rules": []}
+        finally:
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=TIMEOUT)
+    assert f"curl -X DELETE {address}" in out

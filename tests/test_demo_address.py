@@ -39,7 +39,9 @@ def test_its_address_can_be_given() -> None:
     assert oss_address(demo, "https", "x.example.dev") == "https://oss.example.dev"
 
 
-@pytest.mark.parametrize("variables", [{"DEMO_HOST": "http://x"}, {"DEMO_OSS_URL": "oss.example.dev"}, {"PORT": "x"}])
+@pytest.mark.parametrize(
+    "variables", [{"DEMO_HOST": "http://x"}, {"DEMO_OSS_URL": "oss.example.dev"}, {"PORT": "x"}, {"FAULTS": "yes"}]
+)
 def test_a_malformed_variable_is_named_in_one_line(variables: dict[str, str]) -> None:
     with pytest.raises(DemoError) as raised:
         DemoSettings.from_environment(variables)

@@ -15,17 +15,39 @@ export {
   UploadError,
 } from "./engine/errors.ts";
 export {
+  CheckpointEvent,
   type Notice,
   NoticeEvent,
+  PartEvent,
   StateChangeEvent,
+  type TypedEventTarget,
+  type UploadCheckpoint,
+  UploadEvent,
   type UploadEventMap,
   type UploadEventTarget,
+  type UploaderEventMap,
+  type UploaderEventTarget,
   UploadProgressEvent,
 } from "./engine/events.ts";
-export type { BackendOptions, CsrfOption, HeadersOption, HeaderValues } from "./engine/http.ts";
+export type {
+  AuthorizationOption,
+  BackendOptions,
+  CsrfOption,
+  HeadersOption,
+  HeaderValues,
+  OutgoingRequest,
+  TimeoutOptions,
+} from "./engine/http.ts";
 export type { Integrity } from "./engine/integrity.ts";
 export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
-export type { StreamOptions, UploaderOptions, UploadOptions } from "./engine/options.ts";
+export type {
+  ObjectOptions,
+  SharedOptions,
+  StreamOptions,
+  UploaderOptions,
+  UploadOptions,
+} from "./engine/options.ts";
+export type { DonePart } from "./engine/parts.ts";
 export type {
   BlockedBy,
   Clock,
@@ -41,6 +63,9 @@ export type {
   Transport,
 } from "./engine/ports.ts";
 export type { Progress } from "./engine/progress.ts";
+export type { RestrictionName, Restrictions } from "./engine/restrictions.ts";
+export type { RetryOptions } from "./engine/retry.ts";
+export type { Arrival } from "./engine/sender.ts";
 export type { ErrorName, ErrorTuple, Facts, NoticeName } from "./engine/sentences.ts";
 export type { Signing } from "./engine/signer.ts";
 export {

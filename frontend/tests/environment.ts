@@ -119,6 +119,9 @@ export class TestEnvironment implements Environment {
       small: -1,
       queue: new UploadQueue(2),
       requests: new Semaphore(MAX_PARALLEL),
+      metadata: {},
+      limits: {},
+      onevent: () => {},
     };
   }
 

@@ -51,6 +51,8 @@ class UploadRequest:
     """A file of unknown size that is to be sent in one request."""
     relative_path: str = ""
     """The file's path in the folder that the user chose."""
+    part_size: int | None = None
+    """Bytes that the client wishes for. A destination with a `part_size` decides itself."""
 
     def __post_init__(self) -> None:
         # Cleaned here, so that requests are compared, stored and shown in one form.
@@ -127,7 +129,7 @@ def _planned(request: UploadRequest, idempotency_key: str, key_values: KeyValues
     destination = destination_rules.get_destination(request.destination)
     content_type = request.content_type or DEFAULT_CONTENT_TYPE
     destination_rules.check_file(destination, request.size, content_type)
-    planned, now = _plan(request.size, destination), timezone.now()
+    planned, now = _plan(request, destination), timezone.now()
     upload = Upload(
         id=uuid4(),
         owner_id=key_values.user.pk,
@@ -164,9 +166,9 @@ def _relative_path(request: UploadRequest) -> str:
         raise InvalidUpload(Phrase("Invalid path: {why}.", why=why), errors={"relative_path": [why]}) from error
 
 
-def _plan(size: int | None, destination: Destination) -> Plan:
+def _plan(request: UploadRequest, destination: Destination) -> Plan:
     try:
-        return plan(size, destination.part_size)
+        return plan(request.size, destination.part_size or request.part_size)
     except ValueError as error:
         (why,) = error.args
         raise InvalidUpload(Phrase("The file cannot be uploaded: {why}.", why=why), errors={"size": [why]}) from error
@@ -271,7 +273,7 @@ def _begun_with(given: IdempotencyKey, upload: Upload) -> Upload:
 def part_count(request: UploadRequest) -> int | None:
     """The number of parts that this upload will have; None for a stream, and for a request that will be refused."""
     try:
-        return _plan(request.size, destination_rules.get_destination(request.destination)).part_count
+        return _plan(request, destination_rules.get_destination(request.destination)).part_count
     except UploadError:
         return None
 
@@ -279,13 +281,16 @@ def part_count(request: UploadRequest) -> int | None:
 def unfinished(owner: User, request: UploadRequest) -> Upload | None:
     """The user's newest unfinished upload of this file, begun on any device; None if there is none.
 
-    The metadata must be the same: an upload that was begun for another purpose is another upload.
+    Metadata and options must be the same: an upload that was begun for another purpose is another upload. Raises
+    InvalidUpload for options that the client may not set.
     """
     if not request.fingerprint:
         return None
+    destination = destination_rules.get_destination(request.destination)
+    wanted = (dict(request.metadata), destination_rules.options(destination, request.options))
     same = {name: getattr(request, name) for name in ("destination", "fingerprint", "filename", "size")}
     uploads = Upload.objects.for_user(owner).active().filter(**same).order_by("-created_at")
-    return next((upload for upload in uploads if upload.metadata == dict(request.metadata)), None)
+    return next((upload for upload in uploads if (upload.metadata, upload.options) == wanted), None)
 
 
 def find(owner: User, identifiers: Sequence[UUID]) -> dict[UUID, Upload]:

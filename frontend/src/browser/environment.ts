@@ -85,7 +85,7 @@ export function browserEnvironment(): Environment {
     hasher,
     locks: new BrowserLocks(),
     journal,
-    origin: location.origin,
+    origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };
 }

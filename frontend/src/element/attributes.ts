@@ -10,6 +10,9 @@ export const ENGINE_ATTRIBUTES = [
   "parallel",
   "signing",
   "integrity",
+  "accept",
+  "max-size",
+  "max-files",
   "credentials",
   "csrf-token",
   "csrf-header",
@@ -98,10 +101,12 @@ export class ElementWithAttributes extends Base {
   protected get uploaderOptions(): UploaderOptions {
     const { api, destination, parallel, headers } = this;
     const given = (name: string) => this.getAttribute(name) ?? undefined;
+    const [maxSize, maxFiles] = [given("max-size"), given("max-files")].map((text) => text && Number(text));
     const field = this.closest("form")?.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]");
     return {
       ...{ api, destination, parallel, headers },
       ...{ signing: given("signing"), integrity: given("integrity"), credentials: given("credentials") },
+      restrictions: { accept: given("accept"), maxSize, maxFiles },
       csrf: { token: given("csrf-token") ?? field?.value, header: given("csrf-header") },
     } as UploaderOptions;
   }

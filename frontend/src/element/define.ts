@@ -6,7 +6,8 @@ declare global {
   interface HTMLElementTagNameMap {
     "oss-uploader": OssUploaderElement;
   }
-  interface HTMLElementEventMap extends OssUploaderEventMap {}
+  // Of elements, document and window: the events bubble.
+  interface GlobalEventHandlersEventMap extends OssUploaderEventMap {}
 }
 
 const registry: CustomElementRegistry | undefined = globalThis.customElements;

@@ -49,6 +49,11 @@ export class DropZone {
     this.#input.multiple = multiple;
   }
 
+  /** Of the file chooser. */
+  set accept(accept: string) {
+    this.#input.accept = this.#singleInput.accept = accept;
+  }
+
   /** Whether the button that records a video is shown. */
   set camera(camera: boolean) {
     this.#recordButton.hidden = !camera;

@@ -27,7 +27,8 @@ export type { Translation } from "./localization.ts";
 
 /**
  * The class of `<oss-uploader>`. Attributes: `api`, `destination`, `parallel`, `signing`, `integrity`, `single`, `name`,
- * `required`, `value`, `camera`, `lang`, `credentials`, `csrf-token` and `csrf-header`. Its events are in `OssUploaderEventMap`. It has no slots.
+ * `required`, `value`, `camera`, `lang`, `accept`, `max-size`,
+ * `max-files`, `credentials`, `csrf-token` and `csrf-header`. Its events are in `OssUploaderEventMap`. It has no slots.
  */
 export class OssUploaderElement extends ElementWithAttributes {
   /** In a form it submits the ids of the completed uploads under `name`. */
@@ -136,6 +137,7 @@ export class OssUploaderElement extends ElementWithAttributes {
 
   attributeChangedCallback(name: string): void {
     this.#zone.multiple = !this.single;
+    this.#zone.accept = this.getAttribute("accept") ?? "";
     this.#zone.camera = this.hasAttribute("camera") && canRecord();
     if (name === "lang") void this.#localization.setLanguage(languageOf(this));
     if (ENGINE_ATTRIBUTES.includes(name)) this.renewEngine();

@@ -3,9 +3,9 @@
 
 import { Batch } from "./batch.ts";
 import { type BackendOptions, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
+import type { ObjectOptions } from "./options.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
-import type { TemporaryCredentials } from "./signature-v4.ts";
 
 /** An upload as the backend describes it. Sizes are in bytes, times in ISO 8601. */
 export interface RemoteUpload {
@@ -85,6 +85,9 @@ export interface CreateRequest {
   /** Absent where the browser could not compute it. */
   fingerprint?: string;
   metadata: Readonly<Record<string, string>>;
+  options?: ObjectOptions | undefined;
+  /** Bytes that the page wishes for. */
+  part_size?: number | undefined;
   /** How many first parts to sign in the same call. */
   sign: number;
   /** Return the unfinished upload of the same file, if there is one. */
@@ -106,18 +109,6 @@ export interface CompleteRequest {
   readonly size?: number;
   /** Of a file in one request: OSS's response, which tells how the callback ended. */
   readonly callback?: CallbackReport;
-}
-
-export interface PrefixCredentials extends Omit<TemporaryCredentials, "key" | "upload_id"> {
-  readonly endpoint: string;
-  readonly prefix: string;
-  /** Where the bucket's name stands in URLs. */
-  readonly addressing: "virtual" | "path" | "cname";
-}
-
-export interface CompanionUrl {
-  readonly companion_url: string;
-  readonly expires_at: string;
 }
 
 /** What the backend found at the address that browsers use. */
@@ -158,7 +149,7 @@ export class Api {
 
   constructor(
     readonly environment: Environment,
-    options: BackendOptions = {},
+    readonly options: BackendOptions = {},
   ) {
     const { clock } = environment;
     this.#http = new HttpClient(environment, options);
@@ -187,14 +178,15 @@ export class Api {
     return { status: value.state === "completing" ? 202 : 200, retryAfter: null, value };
   }
 
-  async #value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
+  /** The body of the response to one call. */
+  async value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
     return (await this.#http.call<T>(method, path, signal, body)).value;
   }
 
   async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
     const { signal } = new AbortController();
     const body = { uploads };
-    const answers = await this.#value<{ uploads: (T | Problem)[] }>("POST", path, signal, body);
+    const answers = await this.value<{ uploads: (T | Problem)[] }>("POST", path, signal, body);
     return answers.uploads.map((one) =>
       "code" in one && "status" in one ? problemError(one, null) : (one as T),
     );
@@ -211,7 +203,7 @@ export class Api {
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return this.#value<RemoteUpload>("GET", `uploads/${id}/`, signal);
+    return this.value<RemoteUpload>("GET", `uploads/${id}/`, signal);
   }
 
   /** The user's uploads that match the query, newest first. */
@@ -221,7 +213,7 @@ export class Api {
     for (let page = 0; page < MAX_PAGES && search; page++) {
       const path = `uploads/${search}`;
       type Page = { next: string | null; results: RemoteUpload[] };
-      const list = await this.#value<Page>("GET", path, signal);
+      const list = await this.value<Page>("GET", path, signal);
       found.push(...list.results);
       // Only the query of `next` is used: behind a proxy its host may be another.
       search = list.next ? new URL(list.next, this.environment.origin).search : "";
@@ -232,7 +224,7 @@ export class Api {
   /** The parts that OSS holds, as its ListParts gives them. */
   async heldParts(id: string, signal: AbortSignal): Promise<DonePart[]> {
     const path = `uploads/${id}/parts/?source=oss`;
-    return (await this.#value<{ parts: DonePart[] }>("GET", path, signal)).parts;
+    return (await this.value<{ parts: DonePart[] }>("GET", path, signal)).parts;
   }
 
   async sign(
@@ -243,29 +235,7 @@ export class Api {
     refused?: true,
   ): Promise<SignedBatch> {
     const body = { parts, done, refused }; // Undefined is left out of the request.
-    return this.#value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
-  }
-
-  /** Temporary credentials that are valid for the parts of this upload alone. */
-  async credentials(id: string, signal: AbortSignal): Promise<TemporaryCredentials> {
-    const path = `uploads/${id}/credentials/`;
-    return this.#value<TemporaryCredentials>("POST", path, signal, {});
-  }
-
-  /** Temporary credentials for the user's prefix, for clients that create uploads themselves. */
-  async prefixCredentials(destination: string, signal: AbortSignal): Promise<PrefixCredentials> {
-    const body = { destination };
-    return this.#value<PrefixCredentials>("POST", "credentials/", signal, body);
-  }
-
-  /** The completed upload of an object that a client stored under the user's prefix by itself. */
-  async register(destination: string, key: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return this.#value<RemoteUpload>("POST", "uploads/register/", signal, { destination, key });
-  }
-
-  /** The Companion URL for Uppy. */
-  async companion(destination: string, signal: AbortSignal): Promise<CompanionUrl> {
-    return this.#value<CompanionUrl>("POST", "uppy/", signal, { destination });
+    return this.value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
@@ -275,11 +245,6 @@ export class Api {
   /** 200 with the completed upload, or 202 while OSS assembles it or its file is checked. */
   complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
     return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
-  }
-
-  /** Why requests with these headers get no readable answer of OSS: the backend tries the same address. */
-  async diagnose(id: string, headers: readonly string[], signal: AbortSignal): Promise<RemoteDiagnosis> {
-    return this.#value<RemoteDiagnosis>("POST", `uploads/${id}/diagnose/`, signal, { headers });
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {

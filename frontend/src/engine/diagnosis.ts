@@ -87,7 +87,7 @@ export class Diagnosis {
     const { clock } = this.api.environment;
     if (clock.now() < this.#askAt) return;
     try {
-      this.#told = await this.api.diagnose(this.id, headers, signal);
+      this.#told = await this.api.value("POST", `uploads/${this.id}/diagnose/`, signal, { headers });
       this.#unanswered = false;
     } catch (error) {
       signal.throwIfAborted();

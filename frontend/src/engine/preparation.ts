@@ -6,9 +6,11 @@ import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
+import type { ObjectOptions } from "./options.ts";
 import { Source } from "./parts.ts";
 import { abortable } from "./promises.ts";
 import type { Notify, Retry } from "./retry.ts";
+import type { Arrival } from "./sender.ts";
 import type { Transfer, TransferPorts, TransferSettings } from "./transfer.ts";
 
 /** A stream, whose code is loaded when its upload starts. */
@@ -25,16 +27,19 @@ export interface PreparationSettings extends TransferSettings {
   readonly small: number;
   /** The id of the upload to resume, where it is known. */
   readonly resumeId?: string;
+  readonly partSize?: number;
+  readonly options?: ObjectOptions;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface PreparationPorts {
   readonly filename: string | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
   /** Recorded in the journal with the upload. */
   readonly handle: FileSystemFileHandle | undefined;
   readonly notify: Notify;
   readonly retry: Retry;
   onprogress(): void;
+  onpart(arrival: Arrival): void;
 }
 
 const NEVER = new AbortController().signal;
@@ -194,7 +199,7 @@ export class Preparation {
 
   /** Not aborted with the upload: a call cut off would leave an upload that nobody knows. */
   async #create(key: string, resume: boolean): Promise<HttpResponse<CreatedUpload>> {
-    const { api, destination } = this.settings;
+    const { api, destination, metadata, options, partSize } = this.settings;
     const source = this.#source;
     const fingerprint = this.#fingerprint;
     const request = {
@@ -205,7 +210,9 @@ export class Preparation {
       size: source.isStream ? null : source.size,
       content_type: source.type,
       ...(fingerprint && { fingerprint }),
-      metadata: this.ports.metadata,
+      metadata,
+      options, // Undefined is left out of the request, here and below.
+      part_size: partSize,
       sign: this.#urlsToSign(),
       ...(resume && { resume }),
     };

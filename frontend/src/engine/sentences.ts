@@ -2,6 +2,7 @@
 // `{name}` is a placeholder. Code refers to a text by its name and gives the values.
 
 import type { DiagnosisName } from "./diagnosis-texts.ts";
+import type { RestrictionName } from "./restrictions.ts";
 
 /** The values of a text's placeholders. */
 export type Facts = Readonly<Record<string, string | number>>;
@@ -76,7 +77,7 @@ export const ERRORS = {
 
 export type NoticeName = keyof typeof NOTICES;
 /** A text of this module, or one that is loaded with the code that needs it. */
-export type ErrorName = keyof typeof ERRORS | DiagnosisName | "stream_broken";
+export type ErrorName = keyof typeof ERRORS | DiagnosisName | RestrictionName | "stream_broken";
 /** Title, detail, and a hint at what to do. */
 export type ErrorTuple = readonly [string, string, string];
 

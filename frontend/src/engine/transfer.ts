@@ -6,15 +6,17 @@ import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } 
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, MAX_PARALLEL, runConcurrently, type Semaphore } from "./concurrency.ts";
 import { ApiError, asUploadError, isGone } from "./errors.ts";
+import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
+import { entryOf } from "./journal.ts";
 import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable, anySignal } from "./promises.ts";
-import { type Notify, type Retry, seconds } from "./retry.ts";
-import { Sender } from "./sender.ts";
+import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
+import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
 
 /** Milliseconds until the first checkpoint that no other call carries, and the longest gap; each gap doubles. */
@@ -34,6 +36,7 @@ export interface TransferSettings {
   readonly signing: Signing;
   readonly integrity: Integrity;
   readonly requests: Semaphore;
+  readonly limits: RetryOptions;
 }
 
 export interface TransferPorts extends TransferSettings {
@@ -43,6 +46,7 @@ export interface TransferPorts extends TransferSettings {
   readonly notify: Notify;
   readonly retry: Retry;
   onprogress(): void;
+  onpart(arrival: Arrival): void;
   /** The backend knows of so many finished bytes. */
   oncheckpoint(bytesDone: number): void;
 }
@@ -114,6 +118,7 @@ export class Transfer {
       meter: this.meter,
       plan: this.ledger.plan,
       onstall: () => this.#concurrency.recordStall(clock.now()),
+      options: api.options,
       onarrival: (response) => {
         this.#callback = callbackReport(response);
       },
@@ -178,11 +183,13 @@ export class Transfer {
     const checked = this.ports.integrity === "crc64";
     try {
       if (checked) this.#checker.start(number);
-      const part = await this.#sender.send(number, signal);
+      const arrival = await this.#sender.send(number, signal);
+      const { part } = arrival;
       if (checked) this.#checker.compare(part);
       else this.ports.source.release(rangeOf(this.ledger.plan, number));
       this.ledger.finish(part);
       this.#concurrency.recordArrival(part.size, this.ports.api.environment.clock.now());
+      this.ports.onpart(arrival);
     } catch (error) {
       this.ledger.putBack(number);
       throw error;
@@ -249,6 +256,15 @@ export class Transfer {
     const pieces = done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
     if (this.ports.integrity !== "crc64" || !complete || pieces.length !== done.length) return {};
     return { crc64: combine(pieces) };
+  }
+
+  /** What another page needs to resume the upload; null for a stream. */
+  snapshot(): UploadCheckpoint | null {
+    const { bucket, key, upload_id: uploadId, part_size: partSize, size } = this.remote;
+    if (size === null) return null;
+    const { done: doneParts, doneBytes } = this.ledger;
+    const entry = entryOf({ ...this.remote, size, bytes_done: doneBytes });
+    return { ...entry, bucket, key, uploadId, partSize, doneParts };
   }
 
   /** Sends a checkpoint, if the backend lacks anything. */

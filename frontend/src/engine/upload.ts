@@ -6,9 +6,13 @@ import type { RemoteUpload } from "./api.ts";
 import type { QueueEntry, UploadQueue } from "./concurrency.ts";
 import { AbortedError, ApiError, asUploadError, isGone, type UploadError } from "./errors.ts";
 import {
+  CheckpointEvent,
   type Notice,
   NoticeEvent,
+  PartEvent,
   StateChangeEvent,
+  type UploadCheckpoint,
+  UploadEvent,
   UploadEventTarget,
   UploadProgressEvent,
 } from "./events.ts";
@@ -22,6 +26,10 @@ import type { Transfer } from "./transfer.ts";
 
 export interface UploadSettings extends PreparationSettings {
   readonly queue: UploadQueue;
+  /** Rejects with FileError for a file that the page refuses. */
+  readonly allowed?: Promise<void>;
+  /** Called with each event after the upload's own listeners. */
+  onevent(event: UploadEvent): void;
 }
 
 /** Milliseconds between progress events at least. */
@@ -41,7 +49,8 @@ export let createUpload: (
 
 /**
  * One upload of a file or stream. OssUploader creates it. Dispatches `statechange` (StateChangeEvent), `progress`
- * (UploadProgressEvent, at most ten a second) and `notice` (NoticeEvent).
+ * (UploadProgressEvent, at most ten a second), `part` (PartEvent), `checkpoint` (CheckpointEvent) and `notice`
+ * (NoticeEvent).
  */
 export class Upload extends UploadEventTarget {
   /** The file as it was given; for a stream an empty Blob of its type. */
@@ -74,19 +83,32 @@ export class Upload extends UploadEventTarget {
     super();
     this.options = options;
     this.#settings = settings;
-    this.#retry = makeRetry(settings.api.environment, this.#showNotice);
+    this.#retry = makeRetry(settings.api.environment, this.#showNotice, settings.limits);
     this.#preparation = new Preparation(settings, file, {
       filename: options.filename,
-      metadata: options.metadata ?? {},
       handle: options.handle,
       notify: this.#showNotice,
       retry: this.#retry,
       onprogress: () => this.#dispatchProgress(),
+      onpart: (arrival) => {
+        this.#dispatch(new PartEvent(arrival));
+        this.#dispatch(new CheckpointEvent());
+      },
     });
     this.file = this.#preparation.file;
     this.filename = this.#preparation.filename;
     this.#queueEntry = { share: this.#preparation.isSmall ? SMALL_SHARE : 1, start: () => this.#start() };
-    settings.queue.enter(this.#queueEntry);
+    this.#dispatch(new UploadEvent("accepted"));
+    this.#enqueue();
+  }
+
+  /** A file that is refused fails at once. */
+  #enqueue(): void {
+    const { allowed, queue } = this.#settings;
+    const waiting = (start: () => void) => () => this.#state === "queued" && start();
+    const enter = () => queue.enter(this.#queueEntry);
+    if (allowed) void allowed.then(waiting(enter), waiting(this.#queueEntry.start));
+    else enter();
   }
 
   /** Whether the size was known from the start; false for a stream. */
@@ -119,6 +141,14 @@ export class Upload extends UploadEventTarget {
   }
 
   /**
+   * What another page of the same user needs to resume the upload, as JSON. Null before the backend has created it, after
+   * its end, and for a stream.
+   */
+  checkpoint(): UploadCheckpoint | null {
+    return this.#transfer?.snapshot() ?? null;
+  }
+
+  /**
    * Resolves with the completed upload. Rejects with the UploadError of a failure, or with AbortedError. After `resume()`
    * of a failed upload it is a new promise.
    */
@@ -147,7 +177,7 @@ export class Upload extends UploadEventTarget {
     this.#move("resume");
     // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
     this.#mustInspect = true;
-    this.#settings.queue.enter(this.#queueEntry);
+    this.#enqueue();
   }
 
   /**
@@ -181,6 +211,7 @@ export class Upload extends UploadEventTarget {
 
   async #run(signal: AbortSignal): Promise<void> {
     try {
+      await this.#settings.allowed;
       const completed = await this.#preparation.lock(signal);
       if (completed) return this.#complete(completed);
       const transfer = await this.#prepare(signal);
@@ -271,7 +302,7 @@ export class Upload extends UploadEventTarget {
       // During the abort another tab would resume the upload that is about to be deleted.
       if (this.#state !== "aborting") this.#preparation.unlock();
     }
-    this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
+    this.#dispatch(new StateChangeEvent(this.#state, previous, this.#error));
   }
 
   #abortRequests(): void {
@@ -286,13 +317,19 @@ export class Upload extends UploadEventTarget {
   readonly #showNotice: Notify = (name, facts = {}) => {
     if (name === null && this.#notice === null) return;
     this.#notice = name && { name, facts };
-    this.dispatchEvent(new NoticeEvent(this.#notice));
+    this.#dispatch(new NoticeEvent(this.#notice));
   };
+
+  #dispatch(event: UploadEvent): void {
+    Object.assign(event, { upload: this });
+    this.dispatchEvent(event);
+    this.#settings.onevent(event);
+  }
 
   #dispatchProgress(always = false): void {
     const now = this.#settings.api.environment.clock.now();
     if (!always && now - this.#lastProgressAt < PROGRESS_INTERVAL) return;
     this.#lastProgressAt = now;
-    this.dispatchEvent(new UploadProgressEvent(this.progress));
+    this.#dispatch(new UploadProgressEvent(this.progress));
   }
 }

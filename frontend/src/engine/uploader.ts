@@ -5,11 +5,20 @@ import { reopenFile } from "../browser/handles.ts";
 import { Api, type RemoteUpload } from "./api.ts";
 import { MAX_PARALLEL, Semaphore, UploadQueue } from "./concurrency.ts";
 import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
+import { UploaderEventTarget } from "./events.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
-import { checkedOptions, type StreamOptions, type UploaderOptions, type UploadOptions } from "./options.ts";
+import {
+  checkedOptions,
+  optionsOfUpload,
+  type StreamOptions,
+  type UploaderOptions,
+  type UploadOptions,
+} from "./options.ts";
 import { Source } from "./parts.ts";
 import type { Environment, JournalEntry } from "./ports.ts";
+import type { LazySource } from "./preparation.ts";
+import { can, isOver, type StateEvent } from "./states.ts";
 import type { StreamChunk } from "./stream.ts";
 import { createUpload, type Upload, type UploadSettings } from "./upload.ts";
 
@@ -19,14 +28,21 @@ export type Unfinished = JournalEntry;
 /** Files that are uploaded at once; the others wait. Each sends several parts, and connections are few. */
 const MAX_FILES = 2;
 
-/** The engine's entry point. One uploader has one queue; files beyond two at once wait in it. */
-export class OssUploader {
+/**
+ * The engine's entry point. One uploader has one queue; files beyond two at once wait in it. It dispatches the events of
+ * all its uploads after them, and `accepted` (UploadEvent) when there is a new one; `event.upload` says which.
+ */
+export class OssUploader extends UploaderEventTarget {
   readonly destination: string;
+  readonly #options: UploaderOptions;
   readonly #api: Api;
   readonly #settings: UploadSettings;
+  readonly #uploads = new Set<Upload>();
 
   /** `environment` is for tests and hosts without a browser. Throws ConfigurationError for an unsupported option. */
   constructor(options: UploaderOptions = {}, environment: Environment = browserEnvironment()) {
+    super();
+    this.#options = options;
     const settings = checkedOptions(options);
     this.destination = settings.destination;
     this.#api = new Api(environment, settings);
@@ -35,15 +51,68 @@ export class OssUploader {
       api: this.#api,
       queue: new UploadQueue(MAX_FILES),
       requests: new Semaphore(MAX_PARALLEL),
+      onevent: (event) => {
+        this.#uploads.add(event.upload); // It is there before `accepted` says so.
+        this.dispatchEvent(event);
+      },
     };
+  }
+
+  /** The uploads of this uploader, in the order in which they were started, without those that `clear` has removed. */
+  get uploads(): readonly Upload[] {
+    return [...this.#uploads];
+  }
+
+  /** Pauses all uploads that can be paused. */
+  pauseAll(): void {
+    for (const upload of this.#those("pause")) upload.pause();
+  }
+
+  /** Continues all uploads that are paused or have failed. */
+  resumeAll(): void {
+    for (const upload of this.#those("resume")) upload.resume();
+  }
+
+  /** Aborts all uploads that are not over. Rejects as `Upload.abort` does; the others are aborted all the same. */
+  async abortAll(): Promise<void> {
+    await Promise.all(this.#those("abort").map((upload) => upload.abort()));
+  }
+
+  /** Forgets the uploads that are completed or aborted. */
+  clear(): void {
+    for (const upload of this.#uploads) if (isOver(upload.state)) this.#uploads.delete(upload);
+  }
+
+  #those(event: StateEvent): Upload[] {
+    return this.uploads.filter(({ state }) => can(state, event));
   }
 
   /**
    * Starts to upload a file, or queues it, and returns the upload at once. An unfinished upload of the same file by the
    * same user, also from another device, is resumed. Errors come with the upload's `statechange` event and `done`.
+   * Throws ConfigurationError for an unsupported option.
    */
   upload(file: Blob, options: UploadOptions = {}): Upload {
-    return createUpload(file, this.#settings, options);
+    return this.#create(file, options, this.#check(file, options));
+  }
+
+  /** Rejects for a file that is refused. The backend checks the file even if the chunk cannot be loaded. */
+  #check(file: Blob, options: UploadOptions): Partial<UploadSettings> {
+    const { restrictions, filename }: UploadOptions = { ...this.#options, ...options };
+    if (!restrictions || !Object.values(restrictions).some(Boolean)) return {};
+    const count = this.uploads.filter(({ state }) => state !== "failed" && state !== "aborted").length;
+    const allowed = import("./restrictions.ts").catch(() => null);
+    return { allowed: allowed.then((code) => code?.assertAllowed(file, restrictions, filename, count)) };
+  }
+
+  #create(file: Blob | LazySource, options: StreamOptions, more: Partial<UploadSettings> = {}): Upload {
+    const [own, hasOwnApi] = optionsOfUpload(this.#options, options) ?? [];
+    const api = own && hasOwnApi ? new Api(this.#api.environment, own) : this.#api;
+    const upload = createUpload(file, { ...this.#settings, ...own, api, ...more }, options);
+    const abort = () => void (can(upload.state, "abort") && upload.abort().catch(() => {}));
+    options.signal?.addEventListener("abort", abort, { once: true });
+    if (options.signal?.aborted) abort();
+    return upload;
   }
 
   /**
@@ -54,7 +123,7 @@ export class OssUploader {
     const { filename: name = "recording", type = "" } = options;
     const load = async () => new (await import("./stream.ts")).StreamSource(stream, name, type);
     const cancel = (reason: unknown) => stream.cancel(reason).catch(() => {}); // It rejects while the stream is locked.
-    return createUpload({ name, type, load, cancel }, this.#settings, options);
+    return this.#create({ name, type, load, cancel }, options);
   }
 
   /**
@@ -78,7 +147,7 @@ export class OssUploader {
   }
 
   /**
-   * Resumes an unfinished upload with its file, or with the handle that this browser has kept. Without a file, call it in
+   * Resumes an unfinished upload, or a checkpoint of it, with its file, or with the handle that this browser has kept. Without a file, call it in
    * a click: the browser may ask for permission. Rejects with FileError when the file is another one or cannot be read,
    * with ConfigurationError when there is neither file nor handle.
    */
@@ -88,8 +157,8 @@ export class OssUploader {
     if (!given) throw new ConfigurationError("This browser has kept no handle of the file: pass the file.");
     const source = new Source(given, options.filename);
     if (!(await isFileOf(unfinished, source))) throw otherFile(source.name, unfinished.filename);
-    const settings = { ...this.#settings, resumeId: unfinished.id };
-    return createUpload(given, settings, { ...options, ...(handle && { handle }) });
+    const { id: resumeId, destination } = unfinished;
+    return this.#create(given, { ...options, ...(handle && { handle }) }, { resumeId, destination });
   }
 
   /** Aborts an unfinished upload, at the backend and at OSS. Rejects with NetworkError or ApiError. */

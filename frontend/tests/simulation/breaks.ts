@@ -164,7 +164,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "a part that was refused for a moment is final",
     file: "engine/sender.ts",
-    before: '      case "retry":\n        return ++attempts.failures < MAX_FAILURES;',
+    before: '      case "retry":\n        return ++attempts.failures < maxFailures;',
     after: '      case "retry":\n        return false;',
   },
   {
