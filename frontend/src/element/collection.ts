@@ -4,6 +4,8 @@ import type { StateChangeEvent } from "../engine/events.ts";
 import { can, isOver, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { Announcer } from "./announcer.ts";
+import { withoutDirections } from "./dom.ts";
+import type { LinkOf } from "./item.ts";
 import type { LabelName } from "./labels.ts";
 import { UploadList } from "./list.ts";
 import type { Localization } from "./localization.ts";
@@ -21,6 +23,7 @@ const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
 
 export interface CollectionPorts {
   readonly localization: Localization;
+  readonly link: LinkOf;
   /** The completed uploads have changed, or whether any upload is busy. */
   onchange(): void;
   onstatechange(upload: Upload, event: StateChangeEvent): void;
@@ -35,7 +38,7 @@ export class UploadCollection {
   readonly #busy = new Set<Upload>();
 
   constructor(readonly ports: CollectionPorts) {
-    this.list = new UploadList(ports.localization);
+    this.list = new UploadList(ports.localization, ports.link);
     this.summary = new Summary(ports.localization, (uploads) => this.#clear(uploads));
   }
 
@@ -89,7 +92,8 @@ export class UploadCollection {
   }
 
   announce(label: LabelName, name: string): void {
-    this.announcer.announce(this.ports.localization.label(label, { name }));
+    const shown = withoutDirections(name);
+    this.announcer.announce(this.ports.localization.label(label, { name: shown }));
   }
 
   /** Removes the items from the list. Completed uploads stay in the collection, since a form still submits them. */

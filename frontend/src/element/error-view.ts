@@ -3,6 +3,7 @@
 import type { UploadError } from "../engine/errors.ts";
 import { button, h, setLabel } from "./dom.ts";
 import type { Localization } from "./localization.ts";
+import { canRetry } from "./totals.ts";
 
 export function errorView(error: UploadError, localization: Localization): HTMLElement {
   const { title, detail, hint } = localization.error(error);
@@ -11,7 +12,8 @@ export function errorView(error: UploadError, localization: Localization): HTMLE
   const fields = fieldMessages(error);
   if (fields.length > 0) view.append(h("ul", {}, ...fields.map((text) => h("li", {}, text))));
   if (hint) view.append(h("p", { class: "hint" }, hint));
-  view.append(codeLine(error, localization));
+  // The code helps whoever can do something about it; of a file that is refused the sentence says all.
+  if (error.requestId || canRetry({ error })) view.append(codeLine(error, localization));
   return view;
 }
 
@@ -37,12 +39,12 @@ function copyButton(requestId: string, localization: Localization): HTMLButtonEl
   return copy;
 }
 
-/** The backend's messages by field. Values that are no text, and a message equal to `detail`, are left out. */
+/** The backend's messages by field. Values that are no text, and what `detail` says already, are left out. */
 function fieldMessages({ errors, detail }: UploadError): string[] {
   if (typeof errors !== "object" || errors === null) return [];
   return Object.entries(errors).flatMap(([field, messages]) =>
     (Array.isArray(messages) ? messages : [messages])
-      .filter((message) => typeof message === "string" && message !== detail)
+      .filter((message) => typeof message === "string" && !detail.includes(message))
       .map((message) => `${field}: ${message}`),
   );
 }

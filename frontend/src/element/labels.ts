@@ -1,6 +1,7 @@
 // The texts of <oss-uploader> in English. Places in braces are filled with facts, as in the engine's sentences.
 
 import { ERRORS, type ErrorName, type ErrorTuple, NOTICES, type NoticeName } from "../engine/sentences.ts";
+import type { LATE_LABELS } from "./late-labels.ts";
 
 export const LABELS = {
   drop: "Drop files here",
@@ -62,7 +63,7 @@ export const LABELS = {
   no_camera: "The camera cannot be used: {detail}",
 } as const;
 
-export type LabelName = keyof typeof LABELS;
+export type LabelName = keyof typeof LABELS | keyof typeof LATE_LABELS;
 
 /** A whole language. */
 export interface Language {
@@ -74,4 +75,5 @@ export interface Language {
   readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTuple> & Partial<Record<ErrorName, ErrorTuple>>>;
 }
 
-export const ENGLISH: Language = { labels: LABELS, notices: NOTICES, errors: ERRORS };
+/** `addLateLabels` adds the others. */
+export const ENGLISH: Language = { labels: LABELS as Language["labels"], notices: NOTICES, errors: ERRORS };

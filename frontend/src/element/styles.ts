@@ -42,6 +42,17 @@ p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
   border: 1.5px solid var(--oss-accent);
   background: color-mix(in srgb, var(--oss-accent) 8%, var(--oss-surface));
 }
+.zone:has(~ .list:not(:empty)) {
+  padding: .75rem 1.125rem;
+  grid-template-columns: 1fr auto;
+  justify-items: start;
+  align-items: center;
+  gap: .25rem 1rem;
+  text-align: start;
+  .icon { display: none; }
+  .invitation { font-size: 1rem; }
+  .promise { grid-row: 2; grid-column: 1 / -1; }
+}
 .icon {
   inline-size: 3rem;
   block-size: 3rem;
@@ -230,6 +241,16 @@ export function sharedSheet(): CSSStyleSheet {
   shared ??= createSheet(CSS);
   return shared;
 }
+
+/** Adds a module's own styles to the shadow tree of this element, once. */
+export function adoptSheet(within: Element, css: string): void {
+  const root = within.getRootNode() as ShadowRoot;
+  const sheet = late.get(css) ?? createSheet(css);
+  late.set(css, sheet);
+  if (root.adoptedStyleSheets?.includes(sheet) === false) root.adoptedStyleSheets.push(sheet);
+}
+
+const late = new Map<string, CSSStyleSheet>();
 
 export function createSheet(css: string): CSSStyleSheet {
   const sheet = new CSSStyleSheet();

@@ -3,6 +3,7 @@
 
 import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
+import { cancel } from "./cancelling.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import type { Localization } from "./localization.ts";
 import { progressText } from "./progress-text.ts";
@@ -29,14 +30,13 @@ export class Summary {
     onclear: (uploads: readonly Upload[]) => void,
   ) {
     const resume = (upload: Upload) => upload.resume();
-    const abort = (upload: Upload) => void upload.abort().catch(() => {});
     this.#buttons = {
       pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),
       resume_all: button("resume-all", () =>
         this.#forEach("resume", resume, ({ state }) => state === "paused"),
       ),
       retry_all: button("retry-all", () => this.#forEach("resume", resume, canRetry)),
-      cancel_all: button("cancel-all", () => this.#forEach("abort", abort), "quiet danger"),
+      cancel_all: button("cancel-all", () => this.#cancelAll(), "quiet danger"),
       clear: button("clear", () => onclear(this.#over()), "quiet"),
     };
     const line = h("div", { class: "line" }, this.#text, this.#figures);
@@ -64,6 +64,11 @@ export class Summary {
   text({ all, done, failed }: Totals = this.#totals()): string {
     if (all === 0) return this.localization.label("aborted");
     return this.localization.label(failed ? "counted_failed" : "counted", { all, done, failed });
+  }
+
+  #cancelAll(): void {
+    const open = [...this.#uploads].filter(({ state }) => can(state, "abort"));
+    void cancel(this.element, open, this.localization);
   }
 
   #over(): Upload[] {
@@ -116,7 +121,7 @@ export class Summary {
   }
 
   #forEach(
-    event: "pause" | "resume" | "abort",
+    event: "pause" | "resume",
     act: (upload: Upload) => void,
     only: (upload: Upload) => boolean = () => true,
   ): void {

@@ -54,9 +54,9 @@ export class TotalsCounter {
   }
 }
 
-/** Whether repeating the upload may help. The codes invalid, rejected and too_large are said of the file itself. */
+/** Whether repeating the upload may help: not where the file, the user's permissions or the page are refused. */
 export function canRetry({ error }: Repeatable): boolean {
-  return error !== null && !/^(inv|rej|too)/.test(error.code);
+  return error !== null && !/^(inv|rej|too|forb|perm|not_[os]|mixed|csp|stream)/.test(error.code);
 }
 
 interface Repeatable {

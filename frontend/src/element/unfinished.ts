@@ -14,6 +14,10 @@ export interface UnfinishedPorts {
   /** Resumes with the chosen file, or else with the file of the handle. Rejects when it is another file. */
   resume(entry: Unfinished, file?: File): Promise<void>;
   discard(entry: Unfinished): Promise<void>;
+  /** Resolves when no tab is uploading it any more. */
+  whenIdle(entry: Unfinished): Promise<void>;
+  /** Loads the list again. */
+  refresh(): void;
   /** Opens the browser's file dialog for one file. */
   chooseFile(onchoose: (file: File) => void): void;
 }

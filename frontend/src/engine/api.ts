@@ -2,6 +2,7 @@
 // It never retries; callers decide. Errors are those of http.ts.
 
 import { Batch } from "./batch.ts";
+import type { RecordedError } from "./errors.ts";
 import { type BackendOptions, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
@@ -45,7 +46,8 @@ export interface RemoteUpload {
   readonly location: string | null;
   /** Null without a callback. */
   readonly callback?: CallbackOutcome | null;
-  readonly error: unknown;
+  /** Why it failed, or who aborted it. */
+  readonly error: RecordedError | null;
 }
 
 /** How the destination's callback ended. */
@@ -187,14 +189,15 @@ export class Api {
     return { status: value.state === "completing" ? 202 : 200, retryAfter: null, value };
   }
 
-  async #value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
+  /** The value of the answer to one call. Rejects with NetworkError or ApiError. */
+  async value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
     return (await this.#http.call<T>(method, path, signal, body)).value;
   }
 
   async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
     const { signal } = new AbortController();
     const body = { uploads };
-    const answers = await this.#value<{ uploads: (T | Problem)[] }>("POST", path, signal, body);
+    const answers = await this.value<{ uploads: (T | Problem)[] }>("POST", path, signal, body);
     return answers.uploads.map((one) =>
       "code" in one && "status" in one ? problemError(one, null) : (one as T),
     );
@@ -211,7 +214,7 @@ export class Api {
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return this.#value<RemoteUpload>("GET", `uploads/${id}/`, signal);
+    return this.value<RemoteUpload>("GET", `uploads/${id}/`, signal);
   }
 
   /** The user's uploads that match the query, newest first. */
@@ -221,7 +224,7 @@ export class Api {
     for (let page = 0; page < MAX_PAGES && search; page++) {
       const path = `uploads/${search}`;
       type Page = { next: string | null; results: RemoteUpload[] };
-      const list = await this.#value<Page>("GET", path, signal);
+      const list = await this.value<Page>("GET", path, signal);
       found.push(...list.results);
       // Only the query of `next` is used: behind a proxy its host may be another.
       search = list.next ? new URL(list.next, this.environment.origin).search : "";
@@ -232,7 +235,7 @@ export class Api {
   /** The parts that OSS holds, as its ListParts gives them. */
   async heldParts(id: string, signal: AbortSignal): Promise<DonePart[]> {
     const path = `uploads/${id}/parts/?source=oss`;
-    return (await this.#value<{ parts: DonePart[] }>("GET", path, signal)).parts;
+    return (await this.value<{ parts: DonePart[] }>("GET", path, signal)).parts;
   }
 
   async sign(
@@ -243,29 +246,29 @@ export class Api {
     refused?: true,
   ): Promise<SignedBatch> {
     const body = { parts, done, refused }; // Undefined is left out of the request.
-    return this.#value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
+    return this.value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
   }
 
   /** Temporary credentials that are valid for the parts of this upload alone. */
   async credentials(id: string, signal: AbortSignal): Promise<TemporaryCredentials> {
     const path = `uploads/${id}/credentials/`;
-    return this.#value<TemporaryCredentials>("POST", path, signal, {});
+    return this.value<TemporaryCredentials>("POST", path, signal, {});
   }
 
   /** Temporary credentials for the user's prefix, for clients that create uploads themselves. */
   async prefixCredentials(destination: string, signal: AbortSignal): Promise<PrefixCredentials> {
     const body = { destination };
-    return this.#value<PrefixCredentials>("POST", "credentials/", signal, body);
+    return this.value<PrefixCredentials>("POST", "credentials/", signal, body);
   }
 
   /** The completed upload of an object that a client stored under the user's prefix by itself. */
   async register(destination: string, key: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return this.#value<RemoteUpload>("POST", "uploads/register/", signal, { destination, key });
+    return this.value<RemoteUpload>("POST", "uploads/register/", signal, { destination, key });
   }
 
   /** The Companion URL for Uppy. */
   async companion(destination: string, signal: AbortSignal): Promise<CompanionUrl> {
-    return this.#value<CompanionUrl>("POST", "uppy/", signal, { destination });
+    return this.value<CompanionUrl>("POST", "uppy/", signal, { destination });
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
@@ -279,7 +282,7 @@ export class Api {
 
   /** Why requests with these headers get no readable answer of OSS: the backend tries the same address. */
   async diagnose(id: string, headers: readonly string[], signal: AbortSignal): Promise<RemoteDiagnosis> {
-    return this.#value<RemoteDiagnosis>("POST", `uploads/${id}/diagnose/`, signal, { headers });
+    return this.value<RemoteDiagnosis>("POST", `uploads/${id}/diagnose/`, signal, { headers });
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {
