@@ -4,14 +4,14 @@ import type { StateChangeEvent } from "../engine/events.ts";
 import { can, isOver, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { Announcer } from "./announcer.ts";
-import { withoutDirections } from "./dom.ts";
+import { h, withoutDirections } from "./dom.ts";
 import type { LinkOf } from "./item.ts";
 import type { LabelName } from "./labels.ts";
 import { UploadList } from "./list.ts";
 import type { Localization } from "./localization.ts";
+import { isBusy } from "./questions.ts";
 import { ScreenWakeLock } from "./screen-wake-lock.ts";
-import { Summary } from "./summary.ts";
-import { isBusy } from "./totals.ts";
+import type { Summary } from "./summary.ts";
 
 /** States that are announced to screen readers. */
 const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
@@ -30,16 +30,18 @@ export interface CollectionPorts {
 }
 
 export class UploadCollection {
-  readonly summary: Summary;
+  /** Receives the summary with the second upload. */
+  readonly summaryPlace = h("div", {});
+  #summary: Summary | null = null;
+  #loadsSummary = false;
   readonly list: UploadList;
-  readonly announcer = new Announcer(() => this.summary.text());
+  readonly announcer = new Announcer(() => this.#summary?.text() ?? "");
   readonly wakeLock = new ScreenWakeLock();
   readonly #uploads = new Set<Upload>();
   readonly #busy = new Set<Upload>();
 
   constructor(readonly ports: CollectionPorts) {
     this.list = new UploadList(ports.localization, ports.link);
-    this.summary = new Summary(ports.localization, (uploads) => this.#clear(uploads));
   }
 
   get uploads(): readonly Upload[] {
@@ -70,7 +72,8 @@ export class UploadCollection {
   add(upload: Upload, before: Node | null = this.top): void {
     this.#uploads.add(upload);
     this.list.add(upload, before);
-    this.summary.add(upload);
+    this.#summary?.add(upload);
+    if (this.#uploads.size > 1) void this.#loadSummary();
     upload.addEventListener("statechange", (event) => {
       this.#update(upload);
       const label = ANNOUNCEMENTS[event.state];
@@ -78,6 +81,19 @@ export class UploadCollection {
       this.ports.onstatechange(upload, event);
     });
     this.#update(upload);
+  }
+
+  /** Without its code, as when the network is down, there is none until the next upload. */
+  async #loadSummary(): Promise<void> {
+    if (this.#summary || this.#loadsSummary) return;
+    this.#loadsSummary = true;
+    const late = await import("./summary.ts").catch(() => null);
+    this.#loadsSummary = false;
+    if (!late) return;
+    const summary = new late.Summary(this.ports.localization, (uploads) => this.#clear(uploads));
+    for (const upload of this.#uploads) if (this.list.has(upload)) summary.add(upload);
+    summary.appendTo(this.summaryPlace);
+    this.#summary = summary;
   }
 
   /** Removes all uploads, and aborts those that are not over. */
@@ -102,7 +118,7 @@ export class UploadCollection {
       this.list.remove(upload);
       if (upload.state === "aborted") this.#uploads.delete(upload);
     }
-    this.summary.remove(uploads);
+    this.#summary?.remove(uploads);
   }
 
   /** Thousands of uploads change often, so only a change that matters to the form is reported. */

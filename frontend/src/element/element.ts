@@ -82,8 +82,8 @@ export class OssUploaderElement extends ElementWithAttributes {
   constructor() {
     super();
     this.#root.adoptedStyleSheets = [sharedSheet()];
-    const { summary, list, announcer } = this.#collection;
-    const lists = [summary.element, list.element, this.#unfinished.element];
+    const { summaryPlace, list, announcer } = this.#collection;
+    const lists = [summaryPlace, list.element, this.#unfinished.element];
     this.#root.append(this.#zone.element, this.#messages.element, ...lists, announcer.element);
     this.#root.addEventListener("focus-lost", ({ target }) => this.#moveFocus(target as Element));
     this.#localization.addEventListener("change", () => this.#showLanguage());

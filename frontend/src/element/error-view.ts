@@ -3,9 +3,29 @@
 import type { UploadError } from "../engine/errors.ts";
 import { button, h, setLabel } from "./dom.ts";
 import type { Localization } from "./localization.ts";
-import { canRetry } from "./totals.ts";
+import { canRetry } from "./questions.ts";
+import { adoptSheet } from "./styles.ts";
 
-export function errorView(error: UploadError, localization: Localization): HTMLElement {
+const CSS = /* css */ `
+.error {
+  display: grid;
+  gap: .25rem;
+  padding: .875rem 1rem;
+  font-size: .875rem;
+  background: var(--oss-bad-surface);
+  border-radius: 10px;
+  overflow-wrap: anywhere;
+}
+.error strong { color: var(--oss-bad); }
+.error ul { padding-inline-start: 1.25rem; }
+.code { color: var(--oss-muted); font-size: .75rem; }
+.code button { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
+@media (forced-colors: active) { .error { border: 1px solid; } }
+`;
+
+/** Its styles are added to the shadow tree of `place`. */
+export function errorView(place: Element, error: UploadError, localization: Localization): HTMLElement {
+  adoptSheet(place, CSS);
   const { title, detail, hint } = localization.error(error);
   const view = h("div", { class: "error", part: "error", "data-testid": "error", "data-code": error.code });
   view.append(h("strong", {}, title), h("p", {}, detail));

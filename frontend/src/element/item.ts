@@ -6,10 +6,10 @@ import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { cancel } from "./cancelling.ts";
 import { button, fileName, h, reportLostFocus, setLabel, setText, withoutDirections } from "./dom.ts";
-import { errorView } from "./error-view.ts";
 import type { Localization } from "./localization.ts";
 import { progressText } from "./progress-text.ts";
-import { canRetry } from "./totals.ts";
+import { canRetry } from "./questions.ts";
+import { showError } from "./show-error.ts";
 
 type Action = "pause" | "resume" | "retry" | "cancel";
 
@@ -105,7 +105,8 @@ class ItemView {
       this.#toggle(element, IS_OFFERED[action](this.upload));
     }
     this.#bar.hidden = state === "completed" || state === "aborted";
-    this.#outcome.replaceChildren(...(error ? [errorView(error, localization)] : []));
+    if (error) showError(this.#outcome, error, localization);
+    else this.#outcome.replaceChildren();
     if (isOver(state)) void this.#showEnd();
     this.showNotice();
   }

@@ -37,6 +37,10 @@ export class UploadList {
     else item.build();
   }
 
+  has(upload: Upload): boolean {
+    return this.#items.has(upload);
+  }
+
   remove(upload: Upload): void {
     const item = this.#items.get(upload);
     if (!item) return;

@@ -1,9 +1,8 @@
 // What the element says of files that it does not upload, and of errors that concern no single upload.
 
-import { asUploadError } from "../engine/errors.ts";
 import { h, withoutDirections } from "./dom.ts";
-import { errorView } from "./error-view.ts";
 import type { Localization } from "./localization.ts";
+import { showError } from "./show-error.ts";
 
 export class Messages {
   readonly element = h("div", { class: "errors", role: "alert" });
@@ -15,7 +14,7 @@ export class Messages {
   }
 
   showError(error: unknown): void {
-    this.element.replaceChildren(errorView(asUploadError(error), this.localization));
+    showError(this.element, error, this.localization);
   }
 
   /** Files and folders that cannot be read. */

@@ -86,12 +86,8 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
 .quiet { background: none; color: var(--oss-muted); }
 .danger:hover { color: var(--oss-bad); background: var(--oss-bad-surface); }
 .choices button { font-size: 1rem; padding: .6875rem 1.5rem; }
-.code button { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
 
-.summary { display: grid; gap: .5rem; margin-block-start: 1.25rem; padding-inline: .25rem; }
-.summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
-.summary .buttons { flex-wrap: wrap; margin-inline: 0; gap: .375rem; }
-.summary button { background: var(--oss-surface); border-color: var(--oss-border); }
+
 .errors:not(:empty) { margin-block-start: 1.25rem; color: var(--oss-bad); font-size: .875rem; }
 .list { list-style: none; display: grid; gap: .75rem; }
 .list:not(:empty) { margin-block-start: 1.25rem; }
@@ -194,19 +190,6 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
   color: var(--oss-muted);
   overflow-wrap: anywhere;
 }
-.error {
-  display: grid;
-  gap: .25rem;
-  padding: .875rem 1rem;
-  font-size: .875rem;
-  background: var(--oss-bad-surface);
-  border-radius: 10px;
-  overflow-wrap: anywhere;
-}
-.error strong { color: var(--oss-bad); }
-.error ul { padding-inline-start: 1.25rem; }
-.code { color: var(--oss-muted); font-size: .75rem; }
-
 .unfinished { margin-block-start: 2.25rem; }
 .unfinished h2 { font-size: 1rem; font-weight: 600; letter-spacing: -.01em; }
 .unfinished .list { margin-block-start: .75rem; }
@@ -226,7 +209,6 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 @media (forced-colors: active) {
   progress, .primary { forced-color-adjust: none; --oss-accent: Highlight; --oss-on-accent: HighlightText; --oss-text: Highlight; }
   progress { --oss-border: Canvas; border: 1px solid CanvasText; }
-  .error { border: 1px solid; }
   .item { opacity: 1; }
 }
 @media (prefers-reduced-motion: reduce) {

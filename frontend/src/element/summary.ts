@@ -7,8 +7,16 @@ import { cancel } from "./cancelling.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import type { Localization } from "./localization.ts";
 import { progressText } from "./progress-text.ts";
-import { canRetry, type Totals, TotalsCounter } from "./totals.ts";
+import { canRetry } from "./questions.ts";
+import { adoptSheet } from "./styles.ts";
+import { type Totals, TotalsCounter } from "./totals.ts";
 
+const CSS = /* css */ `
+.summary { display: grid; gap: .5rem; margin-block-start: 1.25rem; padding-inline: .25rem; }
+.summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
+.summary .buttons { flex-wrap: wrap; margin-inline: 0; gap: .375rem; }
+.summary button { background: var(--oss-surface); border-color: var(--oss-border); }
+`;
 /** Milliseconds between two updates. */
 const UPDATE_EVERY = 250;
 
@@ -43,6 +51,12 @@ export class Summary {
     const buttons = h("div", { class: "buttons" }, ...Object.values(this.#buttons));
     this.element = h("div", { class: "summary", part: "summary", hidden: true }, line, this.#bar, buttons);
     localization.addEventListener("change", () => this.#show());
+  }
+
+  /** Puts the summary and its styles into the page. */
+  appendTo(place: Element): void {
+    adoptSheet(place, CSS);
+    place.append(this.element);
   }
 
   add(upload: Upload): void {

@@ -83,8 +83,22 @@ export class UndoOffer {
   }
 }
 
+/** Seconds of uploading that may be lost without a question. */
+const CHEAP_SECONDS = 3;
+
+/** Whether aborting would lose more than a few seconds of uploading. */
+export function isCostly({ loaded, speed }: { loaded: number; speed: number | null }): boolean {
+  return loaded > 0 && !(speed && loaded / speed < CHEAP_SECONDS);
+}
+
+/** Aborts the uploads: at once where little is lost, otherwise with an offer to undo it. */
+export function cancelOrOffer(place: Element, uploads: readonly Upload[], localization: Localization): void {
+  if (uploads.some(({ progress }) => isCostly(progress))) offerAbort(place, uploads, localization);
+  else for (const upload of uploads) void upload.abort().catch(() => {});
+}
+
 /** Pauses the uploads, and aborts them after ten seconds: those that nobody has resumed meanwhile. */
-export function offerAbort(place: Element, uploads: readonly Upload[], localization: Localization): void {
+function offerAbort(place: Element, uploads: readonly Upload[], localization: Localization): void {
   const paused = uploads.filter(({ state }) => state !== "paused" && can(state, "pause"));
   for (const upload of paused) upload.pause();
   const states = new Map(uploads.map((upload) => [upload, upload.state]));

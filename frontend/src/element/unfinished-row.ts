@@ -1,12 +1,11 @@
 // One row of the list of unfinished uploads. Loaded when there is one: most pages have none.
 
-import { asUploadError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
 import { formatDate } from "./dates.ts";
 import { button, fileName, h, setLabel, withoutDirections } from "./dom.ts";
-import { errorView } from "./error-view.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
+import { showError } from "./show-error.ts";
 import { UndoOffer } from "./undo.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
 
@@ -48,7 +47,7 @@ function unfinishedButtons(
     busy = true;
     place.replaceChildren();
     await action().catch((error: unknown) => {
-      place.replaceChildren(errorView(asUploadError(error), localization));
+      showError(place, error, localization);
       choose.hidden = false;
     });
     busy = false;

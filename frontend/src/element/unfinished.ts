@@ -1,11 +1,11 @@
 // The list of unfinished uploads, begun in this browser or on another device.
 // Where the browser has kept a file handle, one click resumes the upload. Otherwise the user chooses the file again.
 
-import { asUploadError, NetworkError } from "../engine/errors.ts";
+import { NetworkError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
-import { errorView } from "./error-view.ts";
 import type { Localization } from "./localization.ts";
+import { showError } from "./show-error.ts";
 import type { unfinishedRow } from "./unfinished-row.ts";
 
 export interface UnfinishedPorts {
@@ -43,8 +43,7 @@ export class UnfinishedList {
     try {
       await this.#load(() => load === this.#loads);
     } catch (error) {
-      if (load === this.#loads)
-        this.#error.replaceChildren(errorView(asUploadError(error), this.ports.localization));
+      if (load === this.#loads) showError(this.#error, error, this.ports.localization);
     }
     if (load === this.#loads) this.#show();
   }
@@ -86,7 +85,7 @@ export class UnfinishedList {
   }
 
   #toggle(): void {
-    this.element.hidden = this.#list.childElementCount + this.#error.childElementCount === 0;
+    this.element.hidden = this.#list.childElementCount + this.#error.childNodes.length === 0;
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { canRetry, TotalsCounter } from "../../src/element/totals.ts";
+import { canRetry } from "../../src/element/questions.ts";
+import { TotalsCounter } from "../../src/element/totals.ts";
 import type { State } from "../../src/engine/states.ts";
 
 const of = (state: State, loaded: number, total: number) => ({
