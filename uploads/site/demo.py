@@ -22,7 +22,7 @@ BUCKET, REGION = "demo-bucket", "cn-hangzhou"
 KEY_ID, KEY_SECRET = "demo-key-id", "demo-key-secret"
 ROLE_ARN = "acs:ram::1000000000000001:role/demo-upload-role"
 ACCOUNTS = (("demo", False), ("admin", True))
-DESTINATIONS = {"default": {"client_options": ["metadata"], "credentials": "prefix"}}
+DESTINATIONS = {"default": {"client_options": ["metadata"], "credentials": "prefix", "download_expires": 3600}}
 
 
 class DemoError(ChildError):

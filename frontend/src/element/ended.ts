@@ -39,8 +39,7 @@ const CSS = /* css */ `
   background: var(--oss-good);
 }
 .item .typed:dir(rtl)::after { inset: auto auto -.375rem -.375rem; }
-.links { display: flex; flex-wrap: wrap; align-items: baseline; gap: .375rem; font-size: .8125rem; color: var(--oss-muted); }
-.links:not(:first-child) { margin-block-start: .375rem; }
+.outcome .message { font-size: .8125rem; color: var(--oss-muted); }
 @media (forced-colors: active) {
   .item .typed { border: 1px solid; }
   .item .typed::after { border: 1px solid; background: Canvas; color: CanvasText; }
@@ -63,7 +62,13 @@ async function showCompleted({ upload, localization, link, icon, outcome }: End,
   outcome.replaceChildren(h("p", { class: "key", part: "key", "data-testid": "key" }, remote.key));
   if (remote.callback && !remote.callback.ok) outcome.append(h("p", {}, localization.label("callback")));
   const linkOf = link();
-  if (linkOf) outcome.append(links(upload, localization, (inline) => linkOf(remote.id, inline)));
+  const place = icon.parentElement?.querySelector(".buttons");
+  for (const old of place?.querySelectorAll("[data-link]") ?? []) old.remove(); // Of another language.
+  if (linkOf) {
+    const status = h("p", { class: "message", role: "status" });
+    place?.append(...links(upload, localization, status, (inline) => linkOf(remote.id, inline)));
+    outcome.append(status);
+  }
   if (icon.classList.contains("typed")) return; // The language has changed.
   const type = typeOf(upload.filename);
   const picture = await thumbnailOf(upload.file);
@@ -88,10 +93,10 @@ function showAborted({ localization, outcome }: End, { reason, detail }: Aborted
 function links(
   upload: Upload,
   localization: Localization,
+  status: HTMLElement,
   linkOf: (inline: boolean) => ReturnType<NonNullable<ReturnType<LinkOf>>>,
-): HTMLElement {
+): HTMLButtonElement[] {
   const name = withoutDirections(upload.filename);
-  const status = h("span", { role: "status" });
   const explain = (error: unknown) => setText(status, error instanceof Error ? error.message : String(error));
   const open = button("open", () => {
     // A browser opens a window during a click only. The link comes later.
@@ -122,5 +127,6 @@ function links(
   setLabel(open, localization.label("open"), name);
   setLabel(copy, localization.label("copy_link"), name);
   copy.hidden = !navigator.clipboard;
-  return h("div", { class: "links" }, open, copy, status);
+  for (const each of [open, copy]) each.dataset.link = "";
+  return [open, copy];
 }

@@ -47,10 +47,10 @@ export class Limits {
     const { formats } = this.localization;
     const limits = [
       content_types.length > 0 && this.#label("limit_types", { types: this.#typeNames }),
-      max_size !== null && this.#label("limit_size", { size: formats.bytes(max_size) }),
-      bytes_left !== null && this.#label("limit_left", { size: formats.bytes(bytes_left) }),
+      max_size !== null && this.#label("limit_size", { size: formats.limit(max_size) }),
+      bytes_left !== null && this.#label("limit_left", { size: formats.limit(bytes_left) }),
     ];
-    return this.#label("limited", { limits: limits.filter(Boolean).join(" ") });
+    return this.#label("limited", { limits: limits.filter(Boolean).join(" ").replaceAll("。 ", "。") });
   }
 
   /** Sorts out what the destination refuses. Asks anew what is left of a quota: other uploads have used some of it. */
@@ -75,17 +75,17 @@ export class Limits {
     const { max_size, content_types } = this.allowance;
     const { formats } = this.localization;
     const name = withoutDirections(path);
-    const size = formats.bytes(file.size);
+    const size = formats.limit(file.size);
     if (content_types.length > 0 && !content_types.some((pattern) => matches(file.type, pattern))) {
       return this.#label("refused_type", { name, types: this.#typeNames });
     }
     const most = Math.min(max_size ?? Number.POSITIVE_INFINITY, left);
     if (file.size <= most) return null;
     const label = most === max_size ? "refused_size" : "refused_left";
-    const limit = formats.bytes(most);
+    const limit = formats.limit(most);
     // Sizes that look the same are written in bytes.
     const exact =
-      limit === size ? (count: number) => formats.exact(count) : (count: number) => formats.bytes(count);
+      limit === size ? (count: number) => formats.exact(count) : (count: number) => formats.limit(count);
     return this.#label(label, { name, size: exact(file.size), most: exact(most) });
   }
 

@@ -121,7 +121,7 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
 }
 [data-state="queued"] .state-icon::before { content: "…"; }
-[data-state="paused"] .state-icon::before, .unfinished .state-icon::before {
+[data-state="paused"] .state-icon::before, .unfinished .item:not([data-state]) .state-icon::before {
   content: "";
   inline-size: .25rem;
   block-size: .75rem;

@@ -12,7 +12,7 @@ const SECONDS = 10;
 
 const CSS = /* css */ `
 .undo {
-  grid-column: 1 / -1;
+  grid-column: 2 / -1;
   display: flex;
   flex-wrap: wrap;
   align-items: center;
@@ -20,6 +20,7 @@ const CSS = /* css */ `
   gap: .5rem 1rem;
   font-size: .875rem;
 }
+@media (max-width: 560px) { .undo { grid-column: 1 / -1; } }
 .item:has(> .undo) :is(.buttons, .line, progress), .summary:has(> .undo) .buttons { display: none; }
 `;
 
