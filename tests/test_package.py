@@ -230,7 +230,7 @@ def test_its_readme_lists_every_attribute_event_and_part() -> None:
     readme = (FRONTEND / "README.md").read_text()
     source = "".join(path.read_text() for path in sorted((FRONTEND / "src" / "element").glob("*.ts")))
     attributes = set(re.findall(r"(?:get|has)Attribute\(\"(\w+)\"\)", source)) | {"signing", "integrity", "lang"}
-    assert len(attributes) == 11
+    assert len(attributes) == 12
     assert {name for name in attributes if f"| `{name}` |" not in readme} == set()
     events = set(re.findall(r"\"(oss-uploader-\w+)\": CustomEvent", source))
     assert len(events) == 5

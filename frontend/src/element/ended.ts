@@ -39,6 +39,7 @@ const CSS = /* css */ `
   background: var(--oss-good);
 }
 .item .typed:dir(rtl)::after { inset: auto auto -.375rem -.375rem; }
+.buttons:has([data-link]) { margin-inline-end: 0; }
 .outcome .message { font-size: .8125rem; color: var(--oss-muted); }
 @media (forced-colors: active) {
   .item .typed { border: 1px solid; }

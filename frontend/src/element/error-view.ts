@@ -1,6 +1,6 @@
 // Shows an error: what happened, what to do, and the request id that an administrator will ask for.
 
-import type { UploadError } from "../engine/errors.ts";
+import { LoginError, type UploadError } from "../engine/errors.ts";
 import { button, h, setLabel } from "./dom.ts";
 import type { Localization } from "./localization.ts";
 import { canRetry } from "./questions.ts";
@@ -28,7 +28,9 @@ export function errorView(place: Element, error: UploadError, localization: Loca
   adoptSheet(place, CSS);
   const { title, detail, hint } = localization.error(error);
   const view = h("div", { class: "error", part: "error", "data-testid": "error", "data-code": error.code });
-  view.append(h("strong", {}, title), h("p", {}, detail));
+  view.append(h("strong", {}, title));
+  if (error instanceof LoginError) return view; // The element offers the login, and says the rest.
+  view.append(h("p", {}, detail));
   const fields = fieldMessages(error);
   if (fields.length > 0) view.append(h("ul", {}, ...fields.map((text) => h("li", {}, text))));
   if (hint) view.append(h("p", { class: "hint" }, hint));

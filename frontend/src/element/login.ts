@@ -17,7 +17,9 @@ const CSS = /* css */ `
   align-items: center;
   justify-content: space-between;
   gap: .5rem 1rem;
+  margin-block-start: 1.25rem;
   padding: .875rem 1.125rem;
+  font-size: .875rem;
   color: var(--oss-text);
   background: var(--oss-surface);
   border: 1px solid var(--oss-wait);
@@ -55,7 +57,7 @@ class LoginOffer {
   #show(): void {
     const { localization, host } = this.ports;
     const text = `${localization.label("logged_out")} ${localization.label("logged_in_again")}`;
-    this.element.replaceChildren(h("span", {}, text));
+    this.element.replaceChildren(h("span", {}, text.replace("。 ", "。")));
     if (!host.login) return;
     // Another tab: this page keeps the files that were chosen.
     const open = button("log-in", () => window.open(host.login, "_blank", "noopener"), "primary");

@@ -52,6 +52,7 @@ p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
   .icon { display: none; }
   .invitation { font-size: 1rem; }
   .promise { grid-row: 2; grid-column: 1 / -1; }
+  .choices button { font-size: .875rem; padding: .4375rem .875rem; }
 }
 .icon {
   inline-size: 3rem;

@@ -91,7 +91,7 @@ export const zhHans: Language = {
     sounds: "音频",
     texts: "文本",
 
-    logged_out: "您已退出登录。",
+    logged_out: "登录已失效。",
     log_in: "登录",
     logged_in_again: "登录后，上传会自动继续。",
   },
