@@ -20,7 +20,7 @@ import { Localization, languageOf, type Translation } from "./localization.ts";
 import { LoginLoader } from "./login-loader.ts";
 import { Messages } from "./messages.ts";
 import { sharedSheet } from "./styles.ts";
-import { UnfinishedList } from "./unfinished.ts";
+import { UnfinishedLoader } from "./unfinished-loader.ts";
 
 export type { ElementWithAttributes } from "./attributes.ts";
 export type { EndDetail, OssUploaderEventMap } from "./events.ts";
@@ -57,7 +57,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     onchange: () => this.#updateForm(),
     onstatechange: (upload, event) => this.#reportState(upload, event),
   });
-  readonly #unfinished = new UnfinishedList({
+  readonly #unfinished = new UnfinishedLoader({
     localization: this.#localization,
     load: () => this.#loadUnfinished(),
     resume: (entry, file) => this.#resume(entry, file),

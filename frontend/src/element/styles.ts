@@ -44,14 +44,16 @@ p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
 }
 .zone:has(~ .list:not(:empty)) {
   padding: .75rem 1.125rem;
-  grid-template-columns: 1fr auto;
-  justify-items: start;
+  display: flex;
+  flex-wrap: wrap;
   align-items: center;
+  justify-content: space-between;
   gap: .25rem 1rem;
   text-align: start;
   .icon { display: none; }
   .invitation { font-size: 1rem; }
-  .promise { grid-row: 2; grid-column: 1 / -1; }
+  .promise { flex-basis: 100%; order: 1; }
+  .choices { justify-content: start; }
   .choices button { font-size: .875rem; padding: .4375rem .875rem; }
 }
 .icon {
