@@ -2,6 +2,7 @@
 
 import { LoginError, type UploadError } from "../engine/errors.ts";
 import { button, h, setLabel } from "./dom.ts";
+import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { canRetry } from "./questions.ts";
 import { adoptSheet } from "./styles.ts";
@@ -25,6 +26,7 @@ const CSS = /* css */ `
 
 /** Its styles are added to the shadow tree of `place`. */
 export function errorView(place: Element, error: UploadError, localization: Localization): HTMLElement {
+  addLateLabels();
   adoptSheet(place, CSS);
   const { title, detail, hint } = localization.error(error);
   const view = h("div", { class: "error", part: "error", "data-testid": "error", "data-code": error.code });

@@ -35,11 +35,6 @@ export class Formats {
     return this.#size(count, "", 0);
   }
 
-  /** A count of bytes as “1,234,567 bytes”. */
-  exact(count: number): string {
-    return this.#unit("byte", count, 0, "long");
-  }
-
   /** Bytes per second as “12 MB/s”. */
   rate(bytesPerSecond: number): string {
     return this.#size(bytesPerSecond, "-per-second");

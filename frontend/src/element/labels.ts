@@ -10,7 +10,6 @@ export const LABELS = {
   record: "Record a video",
   uploads: "Uploads",
   progress_of: "Progress of {name}",
-  progress_all: "Progress of all uploads",
 
   queued: "Waiting to start",
   preparing: "Checking what is already uploaded…",
@@ -27,26 +26,9 @@ export const LABELS = {
   resume: "Resume",
   retry: "Retry",
   cancel: "Cancel",
-  pause_all: "Pause all",
-  resume_all: "Resume all",
-  retry_all: "Retry failed",
-  cancel_all: "Cancel all",
-  clear: "Clear finished",
 
   of: "{part} of {whole}",
   left: "{time} left",
-  counted: "{done} of {all} uploaded",
-  counted_failed: "{done} of {all} uploaded, {failed} failed",
-
-  unfinished: "Unfinished uploads",
-  unfinished_progress: "{percent} of {size} uploaded",
-  choose_again: "Choose the file again",
-  discard: "Discard",
-
-  request: "Request ID {id}",
-  copy: "Copy",
-  request_id: "request ID",
-  copied: "Copied",
 
   announce_uploading: "Uploading {name}.",
   announce_completed: "{name} is uploaded.",
@@ -55,12 +37,6 @@ export const LABELS = {
   unreadable: "These files cannot be read: {names}",
   busy: "Wait until the upload is complete.",
   missing: "Choose a file.",
-
-  recording: "Recording",
-  record_stop: "Stop and keep",
-  record_cancel: "Discard the recording",
-  record_preview: "Camera preview",
-  no_camera: "The camera cannot be used: {detail}",
 } as const;
 
 export type LabelName = keyof typeof LABELS | keyof typeof LATE_LABELS;

@@ -1,8 +1,30 @@
-// The English texts of what most pages never show. Each module that shows one of them adds them first.
+// The English texts of what an ordinary page with one upload does not show. Each module that shows one of them adds them first.
 
 import { LABELS } from "./labels.ts";
 
 export const LATE_LABELS = {
+  pause_all: "Pause all",
+  resume_all: "Resume all",
+  retry_all: "Retry failed",
+  cancel_all: "Cancel all",
+  clear: "Clear finished",
+  counted: "{done} of {all} uploaded",
+  counted_failed: "{done} of {all} uploaded, {failed} failed",
+  progress_all: "Progress of all uploads",
+  unfinished: "Unfinished uploads",
+  unfinished_progress: "{percent} of {size} uploaded",
+  choose_again: "Choose the file again",
+  discard: "Discard",
+  request: "Request ID {id}",
+  copy: "Copy",
+  request_id: "request ID",
+  copied: "Copied",
+  recording: "Recording",
+  record_stop: "Stop and keep",
+  record_cancel: "Discard the recording",
+  record_preview: "Camera preview",
+  no_camera: "The camera cannot be used: {detail}",
+
   undo: "Undo",
   cancelled: "Cancelled. What was uploaded is deleted in {wait} s.",
   discarded: "Discarded. What was uploaded is deleted in {wait} s.",

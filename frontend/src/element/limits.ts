@@ -84,9 +84,8 @@ export class Limits {
     const label = most === max_size ? "refused_size" : "refused_left";
     const limit = formats.limit(most);
     // Sizes that look the same are written in bytes.
-    const exact =
-      limit === size ? (count: number) => formats.exact(count) : (count: number) => formats.limit(count);
-    return this.#label(label, { name, size: exact(file.size), most: exact(most) });
+    const format = limit === size ? exactly(formats.locale) : (count: number) => formats.limit(count);
+    return this.#label(label, { name, size: format(file.size), most: format(most) });
   }
 
   #shortened(refusals: readonly string[]): string[] {
@@ -121,4 +120,10 @@ function matches(type: string, pattern: string): boolean {
     .replaceAll("*", ".*")
     .replaceAll("?", ".");
   return new RegExp(`^${source}$`, "i").test(bare.trim());
+}
+
+/** Formats a count of bytes as “1,234,567 bytes”. */
+function exactly(locale: string): (count: number) => string {
+  const format = new Intl.NumberFormat(locale, { style: "unit", unit: "byte", unitDisplay: "long" });
+  return (count) => format.format(count);
 }

@@ -5,6 +5,7 @@ import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { cancel } from "./cancelling.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
+import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { progressText } from "./progress-text.ts";
 import { canRetry } from "./questions.ts";
@@ -37,6 +38,7 @@ export class Summary {
     readonly localization: Localization,
     onclear: (uploads: readonly Upload[]) => void,
   ) {
+    addLateLabels();
     const resume = (upload: Upload) => upload.resume();
     this.#buttons = {
       pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),

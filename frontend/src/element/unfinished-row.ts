@@ -3,14 +3,12 @@
 import type { Unfinished } from "../engine/uploader.ts";
 import { formatDate } from "./dates.ts";
 import { button, fileName, h, setLabel, withoutDirections } from "./dom.ts";
-import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { showError } from "./show-error.ts";
 import { UndoOffer } from "./undo.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
 
 export function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
-  addLateLabels();
   const { id, filename, isRunning } = entry;
   const error = h("div", { class: "outcome", role: "alert" });
   const attributes = { "data-testid": "unfinished-item", "data-id": id, "data-filename": filename };

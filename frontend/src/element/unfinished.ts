@@ -4,6 +4,7 @@
 import { NetworkError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
+import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { showError } from "./show-error.ts";
 import type { unfinishedRow } from "./unfinished-row.ts";
@@ -32,6 +33,7 @@ export class UnfinishedList {
   #row: typeof unfinishedRow | null = null;
 
   constructor(readonly ports: UnfinishedPorts) {
+    addLateLabels();
     const attributes = { class: "unfinished", part: "unfinished", "aria-labelledby": "unfinished-title" };
     this.element = h("section", { ...attributes, hidden: true }, this.#title, this.#error, this.#list);
     ports.localization.addEventListener("change", () => this.#show());
