@@ -94,6 +94,7 @@ def test_a_type_that_can_run_scripts_is_saved_not_opened(
 def test_no_link_where_the_destination_gives_none_or_nothing_is_completed(
     api: APIClient, oss: OssClient, place: Place, begin: Begin
 ) -> None:
+    place()
     upload = completed(begin)
     assert api.get(f"/api/uploads/{upload.pk}/download/").json()["code"] == "not_offered"
     place(download_expires=3600)

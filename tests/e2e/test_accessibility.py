@@ -120,7 +120,8 @@ def test_the_upload_page_empty_and_with_uploads_in_every_state(
     expect(item(page, "paused")).to_have_count(1)
     choose(page, sparse(tmp_path / "busy.bin", MAX_SIZE, b"b"))
     expect(item(page, "uploading")).to_have_count(1)
-    item(page, "paused").get_by_test_id("cancel").click()
+    expect(item(page, "uploading").get_by_test_id("item-figures")).to_contain_text("50.0 MB")
+    item(page, "uploading").get_by_test_id("cancel").click()
     expect(page.get_by_test_id("undo")).to_be_visible()
     assert_clean(page)
 
