@@ -72,12 +72,13 @@ def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:
     return io.BufferedReader(ObjectReader(client, bucket, key, client.head(bucket, key)), BUFFER_BYTES)
 
 
-def download_url(place: Place, key: str, expires: int, filename: str = "") -> str:
+def download_url(place: Place, key: str, expires: int, filename: str = "", *, kind: str = "attachment") -> str:
     """A presigned URL for GetObject, valid for `expires` seconds, or as long as the credentials behind it.
 
-    `filename`: the browser saves it under this name. Raises CredentialsUnavailable.
+    `filename`: the browser saves it under this name, or with the `kind` `inline` shows it if it can.
+    Raises CredentialsUnavailable.
     See https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls.
     """
-    query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
+    query = [("response-content-disposition", disposition(kind, filename))] if filename else []
     context, request = place.signing(oss_now(place)), OssRequest("GET", place.bucket, key, query)
     return presign(context, request, place.endpoint.url_of(place.bucket, key), context.life(expires))

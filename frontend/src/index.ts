@@ -1,5 +1,6 @@
 // The package's main module: everything that a page may import. Importing it has no side effects.
 
+export type { Allowance, DownloadLink } from "./engine/allowance.ts";
 export type { CallbackOutcome, RemoteUpload } from "./engine/api.ts";
 export type { DiagnosisName } from "./engine/diagnosis-texts.ts";
 export {

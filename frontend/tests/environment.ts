@@ -68,6 +68,10 @@ export class FakeHasher implements Hasher {
 export class FakeLocks implements Locks {
   #waiting = new Map<string, (() => void)[]>();
 
+  async held(): Promise<ReadonlySet<string>> {
+    return new Set(this.#waiting.keys());
+  }
+
   acquire(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null> {
     const queue = this.#waiting.get(name);
     const release = () => {

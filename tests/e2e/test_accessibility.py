@@ -121,13 +121,16 @@ def test_the_upload_page_empty_and_with_uploads_in_every_state(
     choose(page, tmp_path / "note.txt")
     expect(item(page, "completed")).to_have_count(1)
     choose(page, sparse(tmp_path / "too large.bin", MAX_SIZE + 1))
-    expect(item(page, "failed")).to_have_count(1)
+    expect(page.get_by_test_id("refusal")).to_have_count(1)
     throttle(page, 200_000)  # It shall not end while we look.
     choose(page, sparse(tmp_path / "paused.bin", MAX_SIZE, b"p"))
     item(page, "uploading").get_by_test_id("pause").click()
     expect(item(page, "paused")).to_have_count(1)
     choose(page, sparse(tmp_path / "busy.bin", MAX_SIZE, b"b"))
     expect(item(page, "uploading")).to_have_count(1)
+    expect(item(page, "uploading").get_by_test_id("item-figures")).to_contain_text("50.0 MB")
+    item(page, "uploading").get_by_test_id("cancel").click()
+    expect(page.get_by_test_id("undo")).to_be_visible()
     assert_clean(page)
 
 

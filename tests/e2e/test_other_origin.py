@@ -101,4 +101,4 @@ def test_browsers_send_no_cookies_to_another_site(page: Page, other: tuple[Stack
     stack, front = other
     log_in_by_page(page, stack)
     page.goto(f"{front.url.replace('127.0.0.1', 'localhost')}/pages/cookies.html")
-    expect(page.locator('[data-testid="error"][data-code="not_authenticated"]')).to_be_visible()
+    expect(page.get_by_test_id("login-offer")).to_be_visible()

@@ -614,7 +614,7 @@ def test_a_fatal_error_says_why_and_throws_no_part_away(page: Page, stack: Stack
     (request_id,) = traffic.request_ids
     assert request_id
     expect(error).to_contain_text(request_id)
-    expect(error).to_contain_text("Uploaded parts are kept")
+    expect(page.get_by_test_id("item-message")).to_contain_text("Uploaded parts are kept")
     expect(item(page, "failed")).to_have_count(1)
     upload = only_upload(stack, file.name)
     held = parts_at_oss(stack, upload)

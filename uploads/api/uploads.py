@@ -17,6 +17,7 @@ from uploads.api import examples, requests, responses
 from uploads.api.batches import BatchActions
 from uploads.api.credentials import CredentialActions
 from uploads.api.diagnosis import DiagnosisActions
+from uploads.api.downloads import DownloadActions
 from uploads.api.parts import PartActions, created_upload
 from uploads.domain.errors import InvalidUpload, KeyReused, NotFoundError
 from uploads.domain.states import State
@@ -69,6 +70,7 @@ class UploadViewSet(
     BatchActions,
     CredentialActions,
     DiagnosisActions,
+    DownloadActions,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
 ):
@@ -95,7 +97,7 @@ class UploadViewSet(
     def get_queryset(self) -> QuerySet[Upload]:
         """The user's own uploads. Staff with the permission may also look at and abort a single one of others."""
         user = self.request.user
-        if self.action == "retrieve":
+        if self.action in ("retrieve", "download"):
             return visible_uploads(user)
         if self.action == "destroy":
             return abortable_uploads(user)

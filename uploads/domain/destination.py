@@ -73,6 +73,8 @@ class Destination:
     """Seconds after which an unfinished upload is stale: the sweep aborts it."""
     allow_delete: bool = False
     """Whether users may delete their completed uploads, with the objects, through the API."""
+    download_expires: int | None = None
+    """Seconds for which a download link is valid that the API gives to the owner; None: it gives none."""
     retention_days: int | None = None
     """Days after their end for which rows and history of ended uploads are kept; None: for ever."""
     object_retention_days: int | None = None

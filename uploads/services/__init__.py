@@ -6,6 +6,7 @@ of these is repaired by calling again, because OSS is asked what is so before an
 
 from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
+from uploads.services.allowance import Allowance, allowance
 from uploads.services.begin import (
     IdempotencyKey,
     UploadRequest,
@@ -22,6 +23,7 @@ from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials, renew_refused
 from uploads.services.deletion import abort_or_delete, delete_object
 from uploads.services.diagnosis import diagnose
+from uploads.services.downloads import DownloadLink, download_link
 from uploads.services.erasure import Erased, erase_user
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
@@ -34,9 +36,11 @@ from uploads.services.unreported import detect_unreported
 
 __all__ = [
     "ORPHAN_AGE",
+    "Allowance",
     "CalledInTransaction",
     "ClientReport",
     "DonePart",
+    "DownloadLink",
     "Erased",
     "IdempotencyKey",
     "OpenUploads",
@@ -47,6 +51,7 @@ __all__ = [
     "UploadRequest",
     "abort",
     "abort_or_delete",
+    "allowance",
     "begin",
     "begin_many",
     "check_object",
@@ -55,6 +60,7 @@ __all__ = [
     "delete_object",
     "detect_unreported",
     "diagnose",
+    "download_link",
     "erase_user",
     "find",
     "issue_credentials",

@@ -30,7 +30,7 @@ FAULTS = [
     {"operation": "CompleteMultipartUpload", "count": 1, "lose_answer": True},
 ]
 """What goes wrong from the start with FAULTS=1."""
-DESTINATIONS = {"default": {"client_options": ["metadata"], "credentials": "prefix"}}
+DESTINATIONS = {"default": {"client_options": ["metadata"], "credentials": "prefix", "download_expires": 3600}}
 
 
 class DemoError(ChildError):

@@ -77,6 +77,24 @@ export class ElementWithAttributes extends Base {
     this.setAttribute("name", value);
   }
 
+  /** The URL of the login page, which is offered when the login has expired; "" by default: none is offered. */
+  get login(): string {
+    return this.getAttribute("login") ?? "";
+  }
+
+  set login(value: string) {
+    this.setAttribute("login", value);
+  }
+
+  /** Whether files may be dropped anywhere in the page. */
+  get pageDrop(): boolean {
+    return this.hasAttribute("page-drop");
+  }
+
+  set pageDrop(value: boolean) {
+    this.toggleAttribute("page-drop", value);
+  }
+
   /** The ids in the `value` attribute, separated by spaces or commas. */
   protected get initialValue(): readonly string[] {
     return (this.getAttribute("value") ?? "").split(/[\s,]+/).filter(Boolean);

@@ -5,6 +5,7 @@ import { button, h, setLabel, setText } from "./dom.ts";
 import {
   type ChosenFile,
   type DroppedItem,
+  dragsFiles,
   droppedItems,
   pastedFiles,
   pickedFiles,
@@ -33,6 +34,10 @@ export class DropZone {
   readonly #input = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file-input" });
   readonly #singleInput = h("input", { type: "file", hidden: true, "data-testid": "continue-input" });
 
+  #accept = "";
+  #types: readonly string[] = [];
+  #limits = "";
+
   constructor(readonly ports: DropZonePorts) {
     this.#recordButton.hidden = true;
     const icon = h("span", { class: "icon", "aria-hidden": "true" });
@@ -49,9 +54,26 @@ export class DropZone {
     this.#input.multiple = multiple;
   }
 
-  /** Of the file chooser. */
+  /** Of the file dialog, before the destination's types. */
   set accept(accept: string) {
-    this.#input.accept = this.#singleInput.accept = accept;
+    this.#accept = accept;
+    this.#showTypes();
+  }
+
+  /** Media types such as `video/*`, for the file dialog; empty: all. */
+  set types(types: readonly string[]) {
+    this.#types = types;
+    this.#showTypes();
+  }
+
+  #showTypes(): void {
+    this.#input.accept = this.#singleInput.accept = this.#accept || this.#types.join();
+  }
+
+  /** Replaces the line below the buttons; "": the usual one. */
+  set limits(text: string) {
+    this.#limits = text;
+    this.#show();
   }
 
   /** Whether the button that records a video is shown. */
@@ -62,6 +84,22 @@ export class DropZone {
   /** Files pasted anywhere in the page, until the signal aborts. */
   listenForPaste(signal: AbortSignal): void {
     document.addEventListener("paste", (event) => this.ports.onfiles(pastedFiles(event)), { signal });
+  }
+
+  /** A file that is dropped elsewhere never replaces the page; with `isTarget` it is taken. Until the signal aborts. */
+  listenForStrayDrops(signal: AbortSignal, isTarget: () => boolean): void {
+    const listen = (type: "dragover" | "dragleave" | "drop", handle: (event: DragEvent) => void) =>
+      document.addEventListener(type, (event) => dragsFiles(event) && handle(event), { signal });
+    listen("dragover", (event) => {
+      event.preventDefault();
+      if (isTarget()) this.ports.ondrag(true);
+      else if (event.dataTransfer) event.dataTransfer.dropEffect = "none";
+    });
+    listen("dragleave", ({ relatedTarget }) => relatedTarget || this.ports.ondrag(false));
+    listen("drop", (event) => {
+      event.preventDefault();
+      if (isTarget()) this.#take(event);
+    });
   }
 
   /** Opens the browser's file dialog for one file. */
@@ -75,7 +113,7 @@ export class DropZone {
 
   /** Prefers the dialog that returns handles: by a handle, one click resumes the upload after a reload. */
   async #choose(): Promise<void> {
-    const picked = await pickedFiles(this.#input.multiple);
+    const picked = await pickedFiles(this.#input.multiple, this.#types);
     if (picked) this.ports.onfiles(picked);
     else this.#input.click();
   }
@@ -92,11 +130,16 @@ export class DropZone {
       drag(event, element.contains(event.relatedTarget as Node | null)),
     );
     element.addEventListener("drop", (event) => {
-      drag(event, false);
-      void this.#drop(droppedItems(event.dataTransfer)).catch((cause) =>
-        this.ports.onerror(new NetworkError("code_unreachable", { cause })),
-      );
+      event.preventDefault();
+      this.#take(event);
     });
+  }
+
+  #take({ dataTransfer }: DragEvent): void {
+    this.ports.ondrag(false);
+    void this.#drop(droppedItems(dataTransfer)).catch((cause) =>
+      this.ports.onerror(new NetworkError("code_unreachable", { cause })),
+    );
   }
 
   async #drop(dropped: readonly DroppedItem[]): Promise<void> {
@@ -108,7 +151,7 @@ export class DropZone {
   #show(): void {
     const { localization } = this.ports;
     setText(this.#invitation, localization.label("drop"));
-    setText(this.#promise, localization.label("promise"));
+    setText(this.#promise, this.#limits || localization.label("promise"));
     setLabel(this.chooseButton, localization.label("choose"));
     setLabel(this.#recordButton, localization.label("record"));
   }

@@ -3,7 +3,7 @@
 
 import type { Upload } from "../engine/upload.ts";
 import { h } from "./dom.ts";
-import { UploadItem } from "./item.ts";
+import { type LinkOf, UploadItem } from "./item.ts";
 import type { Localization } from "./localization.ts";
 
 /** A list of at most so many items is built at once. */
@@ -17,14 +17,17 @@ export class UploadList {
     rootMargin: "100% 0px",
   });
 
-  constructor(readonly localization: Localization) {
+  constructor(
+    readonly localization: Localization,
+    readonly link: LinkOf,
+  ) {
     localization.addEventListener("change", () => this.#show());
     this.#show();
   }
 
   /** Inserts an item before `before`, or at the end. */
   add(upload: Upload, before: Node | null): void {
-    const item = new UploadItem(upload, this.localization);
+    const item = new UploadItem(upload, this.localization, this.link);
     this.#items.set(upload, item);
     this.#byElement.set(item.element, item);
     this.element.insertBefore(item.element, before);
@@ -32,6 +35,10 @@ export class UploadList {
     this.element.classList.toggle("long", long);
     if (long) this.#observer.observe(item.element);
     else item.build();
+  }
+
+  has(upload: Upload): boolean {
+    return this.#items.has(upload);
   }
 
   remove(upload: Upload): void {

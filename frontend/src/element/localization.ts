@@ -59,7 +59,7 @@ export class Localization extends EventTarget {
 
   /** Numbers among the facts are formatted. */
   label(name: LabelName, facts: Facts = {}): string {
-    return fill(this.#texts.labels[name], this.#formatted(facts));
+    return fill(this.#texts.labels[name] ?? ENGLISH.labels[name], this.#formatted(facts));
   }
 
   notice({ name, facts }: Notice): string {

@@ -2,7 +2,8 @@
 // They are computed from the uploads at each call; no running counts are kept.
 
 import { type Progress, ProgressMeter } from "../engine/progress.ts";
-import { isActive, type State } from "../engine/states.ts";
+import type { State } from "../engine/states.ts";
+import { isBusy } from "./questions.ts";
 
 export interface CountedUpload {
   readonly state: State;
@@ -52,17 +53,4 @@ export class TotalsCounter {
     this.#meter.advance(0, loaded, total, now);
     return this.#meter.read();
   }
-}
-
-/** Whether repeating the upload may help. The codes invalid, rejected and too_large are said of the file itself. */
-export function canRetry({ error }: Repeatable): boolean {
-  return error !== null && !/^(inv|rej|too)/.test(error.code);
-}
-
-interface Repeatable {
-  readonly error: { readonly code: string } | null;
-}
-
-export function isBusy(state: State): boolean {
-  return state === "queued" || isActive(state);
 }

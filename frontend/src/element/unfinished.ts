@@ -1,11 +1,12 @@
 // The list of unfinished uploads, begun in this browser or on another device.
 // Where the browser has kept a file handle, one click resumes the upload. Otherwise the user chooses the file again.
 
-import { asUploadError, NetworkError } from "../engine/errors.ts";
+import { NetworkError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
-import { errorView } from "./error-view.ts";
+import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
+import { showError } from "./show-error.ts";
 import type { unfinishedRow } from "./unfinished-row.ts";
 
 export interface UnfinishedPorts {
@@ -14,6 +15,10 @@ export interface UnfinishedPorts {
   /** Resumes with the chosen file, or else with the file of the handle. Rejects when it is another file. */
   resume(entry: Unfinished, file?: File): Promise<void>;
   discard(entry: Unfinished): Promise<void>;
+  /** Resolves when no tab is uploading it any more. */
+  whenIdle(entry: Unfinished): Promise<void>;
+  /** Loads the list again. */
+  refresh(): void;
   /** Opens the browser's file dialog for one file. */
   chooseFile(onchoose: (file: File) => void): void;
 }
@@ -28,6 +33,7 @@ export class UnfinishedList {
   #row: typeof unfinishedRow | null = null;
 
   constructor(readonly ports: UnfinishedPorts) {
+    addLateLabels();
     const attributes = { class: "unfinished", part: "unfinished", "aria-labelledby": "unfinished-title" };
     this.element = h("section", { ...attributes, hidden: true }, this.#title, this.#error, this.#list);
     ports.localization.addEventListener("change", () => this.#show());
@@ -39,8 +45,7 @@ export class UnfinishedList {
     try {
       await this.#load(() => load === this.#loads);
     } catch (error) {
-      if (load === this.#loads)
-        this.#error.replaceChildren(errorView(asUploadError(error), this.ports.localization));
+      if (load === this.#loads) showError(this.#error, error, this.ports.localization);
     }
     if (load === this.#loads) this.#show();
   }
@@ -82,7 +87,7 @@ export class UnfinishedList {
   }
 
   #toggle(): void {
-    this.element.hidden = this.#list.childElementCount + this.#error.childElementCount === 0;
+    this.element.hidden = this.#list.childElementCount + this.#error.childNodes.length === 0;
   }
 }
 

@@ -2,6 +2,7 @@
 // It never retries; callers decide. Errors are those of http.ts.
 
 import { Batch } from "./batch.ts";
+import type { RecordedError } from "./errors.ts";
 import { type BackendOptions, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
 import type { ObjectOptions } from "./options.ts";
 import type { DonePart } from "./parts.ts";
@@ -45,7 +46,8 @@ export interface RemoteUpload {
   readonly location: string | null;
   /** Null without a callback. */
   readonly callback?: CallbackOutcome | null;
-  readonly error: unknown;
+  /** Why it failed, or who aborted it. */
+  readonly error: RecordedError | null;
 }
 
 /** How the destination's callback ended. */
@@ -178,7 +180,7 @@ export class Api {
     return { status: value.state === "completing" ? 202 : 200, retryAfter: null, value };
   }
 
-  /** The body of the response to one call. */
+  /** The value of the answer to one call. Rejects with NetworkError or ApiError. */
   async value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
     return (await this.#http.call<T>(method, path, signal, body)).value;
   }

@@ -39,3 +39,8 @@ async function hash(bytes: ArrayBuffer): Promise<string | null> {
     return null; // A content security policy may forbid WebAssembly.
   }
 }
+
+/** The lock that the tab holds which uploads this file. */
+export function lockName(destination: string, fingerprint: string): string {
+  return `${destination} ${fingerprint}`;
+}

@@ -191,6 +191,7 @@ export interface Problem {
   code?: string;
   errors?: unknown;
   oss?: { code?: string; request_id?: string };
+  sizes?: Readonly<Record<string, number>>;
 }
 
 const NOT_LOGGED_IN = new Set(["", "not_authenticated", "authentication_failed"]);
@@ -213,6 +214,7 @@ export function problemError(problem: Problem, seconds: number | null): ApiError
     requestId: problem.oss?.request_id ?? null,
     ossCode: problem.oss?.code ?? null,
     errors: problem.errors,
+    sizes: problem.sizes ?? {},
   };
   if (status === 401 || (status === 403 && NOT_LOGGED_IN.has(code))) {
     return new LoginError({ ...fields, ...errorText("login", { detail: fields.detail }) });

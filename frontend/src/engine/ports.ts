@@ -92,6 +92,8 @@ export interface Hasher {
 export interface Locks {
   /** Resolves with the function that releases the lock; null when another tab has it and `wait` is false. */
   acquire(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null>;
+  /** The names of the locks that any tab has. */
+  held?(): Promise<ReadonlySet<string>>;
 }
 
 export interface Environment {

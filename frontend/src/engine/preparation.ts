@@ -3,7 +3,7 @@
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
 import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { fingerprintOf, lockName } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
 import type { ObjectOptions } from "./options.ts";
@@ -136,7 +136,7 @@ export class Preparation {
 
   async #lockAmongTabs(fingerprint: string, signal: AbortSignal): Promise<RemoteUpload | null> {
     const { api, destination } = this.settings;
-    const name = `${destination} ${fingerprint}`;
+    const name = lockName(destination, fingerprint);
     if (await this.#acquire(name, false, signal)) return null;
     const query = { destination, fingerprint, state: "completed" };
     const completed = async () => {

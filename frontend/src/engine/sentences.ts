@@ -31,20 +31,16 @@ export const ERRORS = {
   code_unreachable: [
     "Network error.",
     "A file of this page could not be loaded.",
-    "Try again. If that does not help, reload the page: uploaded parts are kept.",
+    "Try again. If that does not help, reload the page.",
   ],
   answer_broken: ["Network error.", "The server's response is incomplete or not valid JSON.", ""],
   storage_unreachable: ["Network error.", "OSS cannot be reached.", ""],
   unexplained: ["The server refused the request.", "The server gave no reason (status {status}).", ""],
-  login: [
-    "You are not logged in.",
-    "{detail}",
-    "Log in again, for example in another tab, then try again. Uploaded parts are kept.",
-  ],
+  login: ["You are not logged in.", "{detail}", "Log in again, for example in another tab."],
   storage_refused: [
     "OSS refused a part.",
     "{detail}",
-    "Try again. Uploaded parts are kept. If it fails again, send the request ID to an administrator.",
+    "Try again. If it fails again, send the request ID to an administrator.",
   ],
   damaged: [
     "Parts were damaged repeatedly.",

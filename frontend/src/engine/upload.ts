@@ -269,9 +269,9 @@ export class Upload extends UploadEventTarget {
     const { id } = this;
     const outcome = id && isGone(error) ? await this.#outcome(id, signal) : null;
     if (signal.aborted) return;
-    if (outcome === "aborted") {
+    if (outcome instanceof AbortedError) {
       void this.#preparation.cancel(new AbortedError());
-      this.#endAborted(new AbortedError("aborted_elsewhere"));
+      this.#endAborted(outcome);
     } else if (outcome) this.#complete(outcome);
     else {
       this.#error = error;
@@ -282,13 +282,14 @@ export class Upload extends UploadEventTarget {
   }
 
   /** Null when the backend takes the upload for unfinished, or does not answer. */
-  async #outcome(id: string, signal: AbortSignal): Promise<RemoteUpload | "aborted" | null> {
+  async #outcome(id: string, signal: AbortSignal): Promise<RemoteUpload | AbortedError | null> {
     try {
       const remote = await this.#retry(() => this.#settings.api.get(id, signal), signal);
       if (remote.state === "completed") return remote;
-      return remote.state === "aborted" || remote.state === "deleted" ? "aborted" : null;
+      const isGone = remote.state === "aborted" || remote.state === "deleted";
+      return isGone ? new AbortedError("aborted_elsewhere", remote.error) : null;
     } catch (error) {
-      return error instanceof ApiError && error.status === 404 ? "aborted" : null;
+      return error instanceof ApiError && error.status === 404 ? new AbortedError("aborted_elsewhere") : null;
     }
   }
 

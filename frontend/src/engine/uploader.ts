@@ -2,11 +2,12 @@
 
 import { browserEnvironment } from "../browser/environment.ts";
 import { reopenFile } from "../browser/handles.ts";
+import { type Allowance, allowanceOf, type DownloadLink, downloadLink } from "./allowance.ts";
 import { Api, type RemoteUpload } from "./api.ts";
 import { MAX_PARALLEL, Semaphore, UploadQueue } from "./concurrency.ts";
 import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
 import { UploaderEventTarget } from "./events.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { fingerprintOf, lockName } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
 import {
   checkedOptions,
@@ -23,7 +24,12 @@ import type { StreamChunk } from "./stream.ts";
 import { createUpload, type Upload, type UploadSettings } from "./upload.ts";
 
 /** An unfinished upload that can be resumed, as it was last known. */
-export type Unfinished = JournalEntry;
+export interface Unfinished extends JournalEntry {
+  /** Whether a tab of this browser is uploading it now. */
+  readonly isRunning?: boolean;
+}
+
+const NEVER = new AbortController().signal;
 
 /** Files that are uploaded at once; the others wait. Each sends several parts, and connections are few. */
 const MAX_FILES = 2;
@@ -130,8 +136,11 @@ export class OssUploader extends UploaderEventTarget {
    * The user's unfinished uploads to this destination, without streams. While the backend cannot be reached, those that
    * this browser remembers. Rejects with ApiError when the backend refuses.
    */
-  async unfinished(signal: AbortSignal = new AbortController().signal): Promise<Unfinished[]> {
-    const { journal } = this.#api.environment;
+  async unfinished(signal: AbortSignal = NEVER): Promise<Unfinished[]> {
+    const { journal, locks } = this.#api.environment;
+    const held = await locks.held?.();
+    const withLock = (entry: Unfinished): Unfinished =>
+      held?.has(lockOf(entry) ?? "") ? { ...entry, isRunning: true } : entry;
     const all = await journal.list();
     const remembered = all.filter((entry) => entry.destination === this.destination);
     try {
@@ -139,11 +148,37 @@ export class OssUploader extends UploaderEventTarget {
       const handles = new Map(remembered.map(({ id, handle }) => [id, handle]));
       const known = new Set(uploads.map(({ id }) => id));
       for (const { id } of remembered) if (!known.has(id)) void journal.forget(id);
-      return uploads.filter(hasSize).map((upload) => entryOf(upload, handles.get(upload.id)));
+      return uploads.filter(hasSize).map((upload) => withLock(entryOf(upload, handles.get(upload.id))));
     } catch (error) {
-      if (error instanceof NetworkError) return remembered;
+      if (error instanceof NetworkError) return remembered.map(withLock);
       throw error;
     }
+  }
+
+  /** Resolves when no tab of this browser is uploading it any more. Rejects with the signal's reason. */
+  async whenIdle(unfinished: Unfinished, signal: AbortSignal): Promise<void> {
+    const lock = lockOf(unfinished);
+    const release = lock && (await this.#api.environment.locks.acquire(lock, true, signal));
+    if (release) release();
+  }
+
+  /** Whether a tab of this browser is uploading it now. */
+  async isRunning(unfinished: Unfinished): Promise<boolean> {
+    const held = await this.#api.environment.locks.held?.();
+    return held?.has(lockOf(unfinished) ?? "") ?? false;
+  }
+
+  /** What the user may upload here. Rejects with NetworkError or ApiError. */
+  allowance(signal: AbortSignal = NEVER): Promise<Allowance> {
+    return allowanceOf(this.#api, this.destination, signal);
+  }
+
+  /**
+   * A link to the object of a completed upload, where the destination gives such links. `inline`: browsers open the
+   * object instead of saving it, where its type is harmless. Rejects with NetworkError or ApiError.
+   */
+  downloadLink(id: string, { inline = false, signal = NEVER } = {}): Promise<DownloadLink> {
+    return downloadLink(this.#api, id, inline, signal);
   }
 
   /**
@@ -162,10 +197,15 @@ export class OssUploader extends UploaderEventTarget {
   }
 
   /** Aborts an unfinished upload, at the backend and at OSS. Rejects with NetworkError or ApiError. */
-  async discard(unfinished: Unfinished, signal: AbortSignal = new AbortController().signal): Promise<void> {
+  async discard(unfinished: Unfinished, signal: AbortSignal = NEVER): Promise<void> {
     await this.#api.abort(unfinished.id, signal);
     void this.#api.environment.journal.forget(unfinished.id);
   }
+}
+
+/** Without a fingerprint a file is not locked. */
+function lockOf({ destination, fingerprint }: Unfinished): string | null {
+  return fingerprint && lockName(destination, fingerprint);
 }
 
 /** A stream cannot be resumed: its bytes are gone. */

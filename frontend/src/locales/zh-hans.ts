@@ -61,6 +61,39 @@ export const zhHans: Language = {
     record_cancel: "放弃录制",
     record_preview: "摄像头预览",
     no_camera: "无法使用摄像头：{detail}",
+
+    undo: "撤销",
+    cancelled: "已取消。已上传的内容将在 {wait} 秒后删除。",
+    discarded: "已放弃。已上传的内容将在 {wait} 秒后删除。",
+    announce_undo: "已取消。{wait} 秒内可以撤销。",
+
+    running: "正在另一个标签页中上传",
+
+    open: "打开",
+    copy_link: "复制链接",
+    link_copied: "链接已复制",
+    link_until: "在 {time} 之前，任何拥有此链接的人都可以打开该文件。",
+    aborted_by_user: "您已在另一个标签页或另一台设备上将其中止。",
+    aborted_by_administrator: "管理员已将其中止。",
+    expired: "未能及时完成，已过期。",
+
+    limited: "{limits}中断的上传可以继续。",
+    limit_types: "仅限{types}。",
+    limit_size: "每个文件最大 {size}。",
+    limit_left: "24 小时内还可以上传 {size}。",
+    refused_type: "“{name}”不能在此上传，仅限{types}。",
+    refused_size: "“{name}”的大小为 {size}，此处最大为 {most}。",
+    refused_left: "“{name}”的大小为 {size}，24 小时内还可以上传 {most}。",
+    refused_count: "未完成的上传过多。请先完成或放弃其中一个，然后重新选择文件。",
+    refused_more: "其他不能在此上传的文件：{count} 个",
+    images: "图片",
+    videos: "视频",
+    sounds: "音频",
+    texts: "文本",
+
+    logged_out: "登录已失效。",
+    log_in: "登录",
+    logged_in_again: "登录后，上传会自动继续。",
   },
   notices: {
     offline: "网络已断开，正在等待恢复。",
@@ -80,24 +113,12 @@ export const zhHans: Language = {
   errors: {
     not_supported: ["配置无效。", "{detail}", ""],
     server_unreachable: ["网络错误。", "无法连接服务器。", ""],
-    code_unreachable: [
-      "网络错误。",
-      "无法加载此页面的一个文件。",
-      "请重试；如果仍然失败，请刷新页面：已上传的部分会保留。",
-    ],
+    code_unreachable: ["网络错误。", "无法加载此页面的一个文件。", "请重试；如果仍然失败，请刷新页面。"],
     answer_broken: ["网络错误。", "服务器的响应不完整，或不是有效的 JSON。", ""],
     storage_unreachable: ["网络错误。", "无法连接 OSS。", ""],
     unexplained: ["服务器拒绝了请求。", "服务器未说明原因（状态码 {status}）。", ""],
-    login: [
-      "您尚未登录。",
-      "{detail}",
-      "请重新登录（可在另一个标签页中进行），然后重试。已上传的部分会保留。",
-    ],
-    storage_refused: [
-      "OSS 拒绝了一个分片。",
-      "{detail}",
-      "已上传的部分会保留。请重试；如果仍然失败，请将请求 ID 告知管理员。",
-    ],
+    login: ["您尚未登录。", "{detail}", "请重新登录，例如在另一个标签页中。"],
+    storage_refused: ["OSS 拒绝了一个分片。", "{detail}", "请重试；如果仍然失败，请将请求 ID 告知管理员。"],
     damaged: [
       "分片多次在传输中损坏。",
       "OSS 收到的内容与发送的内容不一致（分片：{parts}）。",
@@ -111,12 +132,12 @@ export const zhHans: Language = {
     mixed_content: [
       "浏览器阻止了与 OSS 的连接。",
       "此页面使用 https，而 OSS 的地址（{address}）不是。浏览器禁止这样的连接。",
-      "管理员须设置 https 地址（OSS_ENDPOINT，或该位置的 endpoint）。已上传的部分会保留。",
+      "管理员须设置 https 地址（OSS_ENDPOINT，或该位置的 endpoint）。",
     ],
     csp_blocked: [
       "此页面禁止连接 OSS。",
       "页面的内容安全策略（Content-Security-Policy）不允许 {address}。",
-      "管理员须将 {address} 加入页面的 connect-src。已上传的部分会保留。",
+      "管理员须将 {address} 加入页面的 connect-src。",
     ],
     local_network_denied: [
       "浏览器不能访问本地网络。",
@@ -124,15 +145,11 @@ export const zhHans: Language = {
       "请在浏览器的此页面设置中允许访问本地网络，然后重试。页面须使用 https。",
     ],
     refused_here: ["{title}", "{detail}", "致管理员：{cure}"],
-    refused_site: [
-      "OSS 拒绝了一个分片。",
-      "{detail}",
-      "需要更正站点的配置。请将代码和请求 ID 告知管理员。已上传的部分会保留。",
-    ],
+    refused_site: ["OSS 拒绝了一个分片。", "{detail}", "需要更正站点的配置。请将代码和请求 ID 告知管理员。"],
     refused_account: [
       "OSS 拒绝了一个分片。",
       "{detail}",
-      "需要处理站点的阿里云账号。请将代码和请求 ID 告知管理员。已上传的部分会保留。",
+      "需要处理站点的阿里云账号。请将代码和请求 ID 告知管理员。",
     ],
     file_changed: [
       "文件已发生变化。",

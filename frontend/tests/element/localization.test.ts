@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { formatDate } from "../../src/element/dates.ts";
 import { ENGLISH } from "../../src/element/labels.ts";
+import { addLateLabels } from "../../src/element/late-labels.ts";
 import { Localization } from "../../src/element/localization.ts";
 import { DIAGNOSES } from "../../src/engine/diagnosis-texts.ts";
 import { StorageError } from "../../src/engine/errors.ts";
@@ -10,6 +11,7 @@ import { zhHans } from "../../src/locales/zh-hans.ts";
 const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 test("Chinese has every text that English has, with the same facts", () => {
+  addLateLabels();
   for (const table of ["labels", "notices"] as const) {
     for (const [name, text] of Object.entries(ENGLISH[table])) {
       const translated = (zhHans[table] as Record<string, string>)[name] ?? "";
