@@ -23,6 +23,7 @@ from uploads.services.credentials import ScopedCredentials, issue_credentials, i
 from uploads.services.deletion import abort_or_delete, delete_object
 from uploads.services.diagnosis import diagnose
 from uploads.services.erasure import Erased, erase_user
+from uploads.services.folders import AbortedFolder, abort_folder, folder_uploads, is_in_folder
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_parts, synchronize_parts
@@ -34,6 +35,7 @@ from uploads.services.unreported import detect_unreported
 
 __all__ = [
     "ORPHAN_AGE",
+    "AbortedFolder",
     "CalledInTransaction",
     "ClientReport",
     "DonePart",
@@ -46,6 +48,7 @@ __all__ = [
     "Swept",
     "UploadRequest",
     "abort",
+    "abort_folder",
     "abort_or_delete",
     "begin",
     "begin_many",
@@ -57,6 +60,8 @@ __all__ = [
     "diagnose",
     "erase_user",
     "find",
+    "folder_uploads",
+    "is_in_folder",
     "issue_credentials",
     "issue_prefix_credentials",
     "known_uploads",
