@@ -97,6 +97,8 @@ def test_the_unfinished_files_of_a_folder_are_aborted_together(
     kept = upload("holiday/done.txt"), upload("other/a.txt", complete=False), upload("Holiday/a.txt", complete=False)
     small = [upload(f"holiday/{number}.txt", complete=False) for number in range(2)]
     large = upload("holiday/film.mp4", complete=False, size=20_000_000)
+    assert api.delete(f"{ROUTE}?folder=holiday&single=true").json() == {"aborted": 2, "refused": 0, "left": 0}
+    small = [*small, *(upload(f"holiday/{number}.txt", complete=False) for number in range(2))]
     answer = api.delete(f"{ROUTE}?folder=holiday")
     assert answer.json() == {"aborted": 2, "refused": 0, "left": 1}
     assert api.delete(f"{ROUTE}?folder=holiday").json() == {"aborted": 1, "refused": 0, "left": 0}

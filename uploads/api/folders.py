@@ -27,6 +27,14 @@ class FolderSerializer(DestinationSerializer):
     )
 
 
+class AbortFolderSerializer(FolderSerializer):
+    """A folder, and which of its unfinished uploads are aborted."""
+
+    single = serializers.BooleanField(
+        default=False, help_text="Only those of one request, which another page cannot resume."
+    )
+
+
 class FolderPageSerializer(FolderSerializer):
     """A folder, and which page of its files."""
 
@@ -75,7 +83,7 @@ class FolderActions(viewsets.GenericViewSet[Upload]):
         InvalidUpload,
         operation_id="uploads_abort_folder",
         methods=["DELETE"],
-        parameters=[FolderSerializer],
+        parameters=[AbortFolderSerializer],
         responses={200: AbortedFolderSerializer},
     )
     @action(detail=False, methods=["get", "delete"], pagination_class=None, filter_backends=())
@@ -86,12 +94,12 @@ class FolderActions(viewsets.GenericViewSet[Upload]):
         longer ago than `upload_expires` of the destination are left out. DELETE aborts up to 100 uploads in one call,
         and completed files stay. 404 for a `page` that was not made here.
         """
-        serializer = FolderPageSerializer if request.method == "GET" else FolderSerializer
+        serializer = FolderPageSerializer if request.method == "GET" else AbortFolderSerializer
         query = serializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         destination, folder = query.validated_data["destination"], query.validated_data["folder"]
         if request.method == "DELETE":
-            done = services.abort_folder(request.user, destination, folder)
+            done = services.abort_folder(request.user, destination, folder, single=query.validated_data["single"])
             return Response({"aborted": done.aborted, "refused": done.refused, "left": done.left})
         found = services.folder_uploads(request.user, destination, folder, State.COMPLETED)
         pages, fields = FolderPagination(), FolderFileSerializer.Meta.fields

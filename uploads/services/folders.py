@@ -14,7 +14,7 @@ from uploads.domain.errors import InvalidUpload, UploadError
 from uploads.domain.names import clean_relative_path
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
-from uploads.models import Upload, UploadQuerySet, User
+from uploads.models import Method, Upload, UploadQuerySet, User
 from uploads.services.abort import abort
 from uploads.services.destination_rules import get_destination
 
@@ -48,9 +48,14 @@ def is_in_folder(upload: Upload, folder: str) -> bool:
     return upload.relative_path.startswith(f"{_folder_name(folder)}/")
 
 
-def abort_folder(owner: User, destination: str, folder: str) -> AbortedFolder:
-    """Abort unfinished uploads of the folder's files, up to 100. Completed files stay. Raises InvalidUpload."""
+def abort_folder(owner: User, destination: str, folder: str, *, single: bool = False) -> AbortedFolder:
+    """Abort unfinished uploads of the folder's files, up to 100. Completed files stay. Raises InvalidUpload.
+
+    `single`: only those that are sent in one request.
+    """
     unfinished = folder_uploads(owner, destination, folder, State.UPLOADING)
+    if single:
+        unfinished = unfinished.exclude(method=Method.MULTIPART)
     found = [upload for upload in unfinished.order_by("-created_at", "-id") if is_in_folder(upload, folder)]
     refused = 0
     for upload in found[:ABORTED_AT_ONCE]:

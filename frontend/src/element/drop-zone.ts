@@ -20,6 +20,8 @@ export interface DropZonePorts {
   /** The code that reads a drop could not be loaded. */
   onerror(error: unknown): void;
   onrecord(): void;
+  /** The user wants to choose a folder. */
+  onfolder(): void;
   /** Files are held over the area, or no longer. */
   ondrag(over: boolean): void;
 }
@@ -27,6 +29,7 @@ export interface DropZonePorts {
 export class DropZone {
   readonly element: HTMLElement;
   readonly chooseButton = button("choose", () => void this.#choose(), "primary");
+  readonly #folderButton = button("choose-folder", () => this.ports.onfolder());
   readonly #recordButton = button("record", () => this.ports.onrecord());
   readonly #invitation = h("p", { class: "invitation" });
   readonly #promise = h("p", { class: "promise" });
@@ -36,7 +39,7 @@ export class DropZone {
   constructor(readonly ports: DropZonePorts) {
     this.#recordButton.hidden = true;
     const icon = h("span", { class: "icon", "aria-hidden": "true" });
-    const buttons = h("div", { class: "choices" }, this.chooseButton, this.#recordButton);
+    const buttons = h("div", { class: "choices" }, this.chooseButton, this.#folderButton, this.#recordButton);
     this.element = h("div", { class: "zone", part: "zone" }, icon, this.#invitation, buttons, this.#promise);
     this.element.append(this.#input, this.#singleInput);
     this.#input.addEventListener("change", () => ports.onfiles(takeFiles(this.#input)));
@@ -47,6 +50,7 @@ export class DropZone {
 
   set multiple(multiple: boolean) {
     this.#input.multiple = multiple;
+    this.#folderButton.hidden = !(multiple && "webkitdirectory" in this.#input);
   }
 
   /** Whether the button that records a video is shown. */
@@ -95,7 +99,9 @@ export class DropZone {
   }
 
   async #drop(dropped: readonly DroppedItem[]): Promise<void> {
-    const { files, unreadable } = await (await import("./dropped.ts")).filesOf(dropped);
+    const { filesOf, ReadingNote } = await import("./dropped.ts");
+    const note = new ReadingNote(this.ports.localization, this.element);
+    const { files, unreadable } = await filesOf(dropped, note.show).finally(() => note.remove());
     this.ports.onfiles(files);
     if (unreadable.length > 0) this.ports.onunreadable(unreadable);
   }
@@ -105,6 +111,7 @@ export class DropZone {
     setText(this.#invitation, localization.label("drop"));
     setText(this.#promise, localization.label("promise"));
     setLabel(this.chooseButton, localization.label("choose"));
+    setLabel(this.#folderButton, localization.label("choose_folder"));
     setLabel(this.#recordButton, localization.label("record"));
   }
 }

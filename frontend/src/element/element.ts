@@ -15,6 +15,7 @@ import { DropZone } from "./drop-zone.ts";
 import { errorView } from "./error-view.ts";
 import type { DetailOf, EventName } from "./events.ts";
 import type { ChosenFile } from "./files.ts";
+import { FolderLoader } from "./folder-loader.ts";
 import { FormControl } from "./form-control.ts";
 import { Localization, languageOf, type Translation } from "./localization.ts";
 import { sharedSheet } from "./styles.ts";
@@ -41,6 +42,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     onfiles: (files) => this.#accept(files),
     onunreadable: (paths) => this.#showUnreadable(paths),
     onerror: (error) => this.#showError(error),
+    onfolder: () => this.#folders.choose(),
     onrecord: () => void this.#camera.open().catch((error) => this.#showError(error)),
     ondrag: (over) => this.#internals.states[over ? "add" : "delete"]("dragging"),
   });
@@ -58,7 +60,20 @@ export class OssUploaderElement extends ElementWithAttributes {
     load: () => this.#loadUnfinished(),
     resume: (entry, file) => this.#resume(entry, file),
     discard: (entry) => this.#discard(entry),
+    resumeFolder: (name, handle) => this.#folders.resume(name, handle),
+    discardFolder: (name) => this.#folders.discard(name),
     chooseFile: (onchoose) => this.#zone.chooseFile(onchoose),
+  });
+  readonly #folders = new FolderLoader({
+    localization: this.#localization,
+    collection: this.#collection,
+    zone: this.#zone.element,
+    uploader: () => this.uploader,
+    onfiles: (files) => this.#accept(files),
+    onunreadable: (paths) => this.#showUnreadable(paths),
+    onupload: (upload) => this.#reportUpload(upload),
+    onsettled: (path) => this.#unfinished.remove(path),
+    onerror: (error) => this.#showError(error),
   });
   readonly #form = new FormControl(this.#internals, this.#localization, this.#zone.chooseButton);
   readonly #errors = h("div", { class: "errors", role: "alert" });
@@ -189,8 +204,9 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#errors.replaceChildren();
     this.#replaceSingle();
     const before = this.#collection.top;
+    const alone = this.single ? chosen.slice(0, 1) : this.#folders.accept(chosen, before);
     try {
-      for (const { file, path, handle } of this.single ? chosen.slice(0, 1) : chosen) {
+      for (const { file, path, handle } of alone) {
         this.#add(this.uploader.upload(file, { filename: path, ...(handle && { handle }) }), before);
       }
     } catch (error) {
@@ -209,6 +225,12 @@ export class OssUploaderElement extends ElementWithAttributes {
   #add(upload: Upload, before?: Node | null): void {
     this.#collection.add(upload, before);
     this.#dispatch("accepted", { upload });
+  }
+
+  /** Of a file that has no item of its own. */
+  #reportUpload(upload: Upload): void {
+    this.#dispatch("accepted", { upload });
+    upload.addEventListener("statechange", (event) => this.#reportState(upload, event));
   }
 
   #replaceSingle(): void {
@@ -240,7 +262,7 @@ export class OssUploaderElement extends ElementWithAttributes {
   async #loadUnfinished(): Promise<Unfinished[]> {
     const entries = await this.uploader.unfinished();
     const open = this.#collection.openIds;
-    return entries.filter(({ id }) => !open.has(id));
+    return entries.filter(({ id, filename }) => !open.has(id) && !open.has(filename.replace(/\/.*/, "/")));
   }
 
   async #resume(entry: Unfinished, chosen?: File): Promise<void> {

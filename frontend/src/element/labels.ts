@@ -1,11 +1,13 @@
 // The texts of <oss-uploader> in English. Places in braces are filled with facts, as in the engine's sentences.
 
 import { ERRORS, type ErrorName, type ErrorTuple, NOTICES, type NoticeName } from "../engine/sentences.ts";
+import type { FolderLabelName } from "./folder-labels.ts";
 
 export const LABELS = {
   drop: "Drop files here",
   promise: "Any size. Interrupted uploads can be resumed.",
   choose: "Choose files",
+  choose_folder: "Choose a folder",
   record: "Record a video",
   uploads: "Uploads",
   progress_of: "Progress of {name}",
@@ -62,7 +64,7 @@ export const LABELS = {
   no_camera: "The camera cannot be used: {detail}",
 } as const;
 
-export type LabelName = keyof typeof LABELS;
+export type LabelName = keyof typeof LABELS | FolderLabelName;
 
 /** A whole language. */
 export interface Language {
@@ -74,4 +76,5 @@ export interface Language {
   readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTuple> & Partial<Record<ErrorName, ErrorTuple>>>;
 }
 
-export const ENGLISH: Language = { labels: LABELS, notices: NOTICES, errors: ERRORS };
+/** Without the texts that are loaded when they are first needed: see `Localization.extend`. */
+export const ENGLISH: Language = { labels: LABELS as Language["labels"], notices: NOTICES, errors: ERRORS };

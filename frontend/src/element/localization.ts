@@ -25,6 +25,8 @@ export class Localization extends EventTarget {
   #requestedTag = "en";
   #requests = 0;
   #translation: Translation = {};
+  /** English texts that were loaded later. */
+  #more: Partial<Language["labels"]> = {};
   #texts: Language = ENGLISH;
   #formats = new Formats("en");
 
@@ -50,6 +52,13 @@ export class Localization extends EventTarget {
   /** The BCP 47 tag of the texts; "" (unknown) where the host has given its own. */
   get tag(): string {
     return this.#isTranslated ? "" : this.#loadedTag;
+  }
+
+  /** Adds English texts that are loaded when they are first needed. */
+  extend(labels: Partial<Language["labels"]>): void {
+    if (Object.keys(labels).every((name) => name in this.#more)) return;
+    Object.assign(this.#more, labels);
+    this.#update();
   }
 
   /** Formats numbers and dates in the language of the texts. */
@@ -81,7 +90,7 @@ export class Localization extends EventTarget {
   #update(): void {
     const { labels, notices, errors } = this.#translation;
     this.#texts = {
-      labels: { ...this.#loaded.labels, ...labels },
+      labels: { ...this.#more, ...this.#loaded.labels, ...labels },
       notices: { ...this.#loaded.notices, ...notices },
       errors: { ...this.#loaded.errors, ...errors },
     };

@@ -2,11 +2,10 @@
 // It is shown when there are at least two uploads, and updated a few times a second, however many there are.
 
 import { can, isOver } from "../engine/states.ts";
-import type { Upload } from "../engine/upload.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import type { Localization } from "./localization.ts";
 import { progressText } from "./progress-text.ts";
-import { canRetry, type Totals, TotalsCounter } from "./totals.ts";
+import { canRetry, type Task, type Totals, TotalsCounter } from "./totals.ts";
 
 /** Milliseconds between two updates. */
 const UPDATE_EVERY = 250;
@@ -19,17 +18,17 @@ export class Summary {
   readonly #figures = h("span", { class: "figures", "data-testid": "total-figures" });
   readonly #bar = h("progress", { part: "progress total", max: "1", "data-testid": "total-progress" });
   readonly #buttons: Readonly<Record<Action, HTMLButtonElement>>;
-  readonly #uploads = new Set<Upload>();
+  readonly #uploads = new Set<Task>();
   readonly #counter = new TotalsCounter();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `onclear` receives the uploads that are over when the user clears the list. */
   constructor(
     readonly localization: Localization,
-    onclear: (uploads: readonly Upload[]) => void,
+    onclear: (uploads: readonly Task[]) => void,
   ) {
-    const resume = (upload: Upload) => upload.resume();
-    const abort = (upload: Upload) => void upload.abort().catch(() => {});
+    const resume = (upload: Task) => upload.resume();
+    const abort = (upload: Task) => void upload.abort().catch(() => {});
     this.#buttons = {
       pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),
       resume_all: button("resume-all", () =>
@@ -45,17 +44,17 @@ export class Summary {
     localization.addEventListener("change", () => this.#show());
   }
 
-  add(upload: Upload): void {
+  add(upload: Task): void {
     this.#uploads.add(upload);
     upload.addEventListener("progress", () => this.#showSoon());
-    upload.addEventListener("statechange", ({ state }) => {
-      if (state === "uploading" && upload.progress.loaded > 0) this.#counter.resetSpeed();
+    upload.addEventListener("statechange", () => {
+      if (upload.state === "uploading" && upload.progress.loaded > 0) this.#counter.resetSpeed();
       this.#showSoon();
     });
     this.#showSoon();
   }
 
-  remove(uploads: readonly Upload[]): void {
+  remove(uploads: readonly Task[]): void {
     for (const upload of uploads) this.#uploads.delete(upload);
     this.#show();
   }
@@ -66,7 +65,7 @@ export class Summary {
     return this.localization.label(failed ? "counted_failed" : "counted", { all, done, failed });
   }
 
-  #over(): Upload[] {
+  #over(): Task[] {
     return [...this.#uploads].filter(({ state }) => isOver(state));
   }
 
@@ -117,8 +116,8 @@ export class Summary {
 
   #forEach(
     event: "pause" | "resume" | "abort",
-    act: (upload: Upload) => void,
-    only: (upload: Upload) => boolean = () => true,
+    act: (upload: Task) => void,
+    only: (upload: Task) => boolean = () => true,
   ): void {
     for (const upload of this.#uploads) {
       if (can(upload.state, event) && only(upload)) act(upload);

@@ -1,15 +1,26 @@
 // The totals of all uploads on the page: counts, bytes and speed.
 // They are computed from the uploads at each call; no running counts are kept.
 
+import type { UploadError } from "../engine/errors.ts";
 import { type Progress, ProgressMeter } from "../engine/progress.ts";
 import { isActive, type State } from "../engine/states.ts";
 
 export interface CountedUpload {
   readonly state: State;
   readonly progress: Progress;
+  /** Of a folder: its files. */
+  readonly list?: { readonly count: number; readonly done: number; readonly failed: number };
 }
 
-/** Numbers of uploads. Aborted ones are not counted. */
+/** An upload, or a folder, as the summary acts on it. */
+export interface Task extends CountedUpload, EventTarget {
+  readonly error: UploadError | null;
+  pause(): void;
+  resume(): void;
+  abort(): Promise<void>;
+}
+
+/** Numbers of files. Aborted ones are not counted. */
 export interface Totals {
   readonly all: number;
   readonly done: number;
@@ -27,12 +38,12 @@ export class TotalsCounter {
   /** `now` is monotonic milliseconds; the speed is measured between two calls. */
   count(uploads: Iterable<CountedUpload>, now: number): Totals {
     let [all, done, failed, paused, busy, loaded, total] = [0, 0, 0, 0, 0, 0, 0];
-    for (const { state, progress } of uploads) {
+    for (const { state, progress, list } of uploads) {
       if (state === "aborted" || state === "aborting") continue;
-      all += 1;
-      if (state === "completed") done += 1;
-      else if (state === "failed") failed += 1;
-      else if (state === "paused") paused += 1;
+      all += list?.count ?? 1;
+      done += list?.done ?? Number(state === "completed");
+      failed += list?.failed ?? Number(state === "failed");
+      if (state === "paused") paused += 1;
       if (isBusy(state)) busy += 1;
       total += progress.total;
       loaded += state === "completed" ? progress.total : progress.loaded;

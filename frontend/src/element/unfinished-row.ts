@@ -1,14 +1,24 @@
-// One row of the list of unfinished uploads. Loaded when there is one: most pages have none.
+// The rows of the list of unfinished uploads; all files of a folder have one. Loaded when there is one: most pages have none.
 
 import { asUploadError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
+import { byFolder } from "./by-folder.ts";
 import { formatDate } from "./dates.ts";
 import { button, h, setLabel } from "./dom.ts";
 import { errorView } from "./error-view.ts";
 import type { Localization } from "./localization.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
+import { unfinishedFolder } from "./unfinished-folder.ts";
 
-export function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
+export function unfinishedRows(entries: readonly Unfinished[], ports: UnfinishedPorts): HTMLLIElement[] {
+  const folders = byFolder(entries, ({ filename }) => filename);
+  const alone = folders.get("") ?? [];
+  folders.delete("");
+  const rows = [...folders].map(([name, files]) => unfinishedFolder(name, files, ports));
+  return [...rows, ...alone.map((entry) => unfinishedRow(entry, ports))];
+}
+
+function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
   const { id, filename } = entry;
   const error = h("div", { class: "outcome", role: "alert" });
   const attributes = { "data-testid": "unfinished-item", "data-id": id, "data-filename": filename };

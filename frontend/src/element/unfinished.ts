@@ -6,7 +6,7 @@ import type { Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
 import { errorView } from "./error-view.ts";
 import type { Localization } from "./localization.ts";
-import type { unfinishedRow } from "./unfinished-row.ts";
+import type { unfinishedRows } from "./unfinished-row.ts";
 
 export interface UnfinishedPorts {
   readonly localization: Localization;
@@ -14,6 +14,10 @@ export interface UnfinishedPorts {
   /** Resumes with the chosen file, or else with the file of the handle. Rejects when it is another file. */
   resume(entry: Unfinished, file?: File): Promise<void>;
   discard(entry: Unfinished): Promise<void>;
+  /** Reads the folder again, by its handle or by a dialog, and uploads what is missing. */
+  resumeFolder(name: string, handle?: FileSystemDirectoryHandle): Promise<void>;
+  /** Aborts what is unfinished of the folder. */
+  discardFolder(name: string): Promise<void>;
   /** Opens the browser's file dialog for one file. */
   chooseFile(onchoose: (file: File) => void): void;
 }
@@ -25,7 +29,7 @@ export class UnfinishedList {
   readonly #error = h("div", {});
   #entries: readonly Unfinished[] = [];
   #loads = 0;
-  #row: typeof unfinishedRow | null = null;
+  #rows: typeof unfinishedRows | null = null;
 
   constructor(readonly ports: UnfinishedPorts) {
     const attributes = { class: "unfinished", part: "unfinished", "aria-labelledby": "unfinished-title" };
@@ -51,12 +55,15 @@ export class UnfinishedList {
     if (!isLatest()) return;
     this.#entries = entries;
     this.#error.replaceChildren();
-    if (entries.length > 0) this.#row ??= await loadRow();
+    if (entries.length > 0) this.#rows ??= await loadRows();
   }
 
-  /** Removes the entry of an upload that is resumed or over. */
+  /** Removes the entry of an upload that is resumed or over; of a folder, by its name with a slash. */
   remove(id: string): void {
-    this.#entries = this.#entries.filter((entry) => entry.id !== id);
+    const isFolder = id.endsWith("/");
+    this.#entries = this.#entries.filter(
+      (entry) => entry.id !== id && !(isFolder && entry.filename.startsWith(id)),
+    );
     for (const row of this.#list.querySelectorAll<HTMLElement>("[data-id]")) {
       if (row.dataset.id === id) this.#removeRow(row);
     }
@@ -76,8 +83,7 @@ export class UnfinishedList {
 
   #show(): void {
     setText(this.#title, this.ports.localization.label("unfinished"));
-    const row = this.#row;
-    if (row) this.#list.replaceChildren(...this.#entries.map((entry) => row(entry, this.ports)));
+    if (this.#rows) this.#list.replaceChildren(...this.#rows(this.#entries, this.ports));
     this.#toggle();
   }
 
@@ -86,9 +92,9 @@ export class UnfinishedList {
   }
 }
 
-async function loadRow(): Promise<typeof unfinishedRow> {
+async function loadRows(): Promise<typeof unfinishedRows> {
   try {
-    return (await import("./unfinished-row.ts")).unfinishedRow;
+    return (await import("./unfinished-row.ts")).unfinishedRows;
   } catch (cause) {
     throw new NetworkError("code_unreachable", { cause });
   }

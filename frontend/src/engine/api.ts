@@ -152,7 +152,7 @@ const CREATE_DELAY = 30;
 const COMPLETE_DELAY = 250;
 
 export class Api {
-  readonly #http: HttpClient;
+  readonly http: HttpClient;
   readonly #created: Batch<CreateRequest, CreatedUpload>;
   readonly #completed: Batch<CompleteItem, RemoteUpload>;
 
@@ -161,7 +161,7 @@ export class Api {
     options: BackendOptions = {},
   ) {
     const { clock } = environment;
-    this.#http = new HttpClient(environment, options);
+    this.http = new HttpClient(environment, options);
     const batch = { clock, maxSize: MAX_BATCH };
     this.#created = new Batch({
       ...batch,
@@ -188,7 +188,7 @@ export class Api {
   }
 
   async #value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
-    return (await this.#http.call<T>(method, path, signal, body)).value;
+    return (await this.http.call<T>(method, path, signal, body)).value;
   }
 
   async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
@@ -207,7 +207,7 @@ export class Api {
     signal: AbortSignal,
   ): Promise<HttpResponse<CreatedUpload>> {
     const headers = { "Idempotency-Key": idempotencyKey };
-    return this.#http.call("POST", "uploads/", signal, body, headers);
+    return this.http.call("POST", "uploads/", signal, body, headers);
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
@@ -269,12 +269,12 @@ export class Api {
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
-    await this.#http.call("POST", `uploads/${id}/parts/`, signal, { parts });
+    await this.http.call("POST", `uploads/${id}/parts/`, signal, { parts });
   }
 
   /** 200 with the completed upload, or 202 while OSS assembles it or its file is checked. */
   complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
-    return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
+    return this.http.call("POST", `uploads/${id}/complete/`, signal, body);
   }
 
   /** Why requests with these headers get no readable answer of OSS: the backend tries the same address. */
@@ -283,6 +283,6 @@ export class Api {
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {
-    await this.#http.call("DELETE", `uploads/${id}/`, signal);
+    await this.http.call("DELETE", `uploads/${id}/`, signal);
   }
 }

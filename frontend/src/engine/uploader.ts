@@ -6,6 +6,7 @@ import { Api, type RemoteUpload } from "./api.ts";
 import { MAX_PARALLEL, Semaphore, UploadQueue } from "./concurrency.ts";
 import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
+import type { Folders } from "./folders.ts";
 import { entryOf } from "./journal.ts";
 import { checkedOptions, type StreamOptions, type UploaderOptions, type UploadOptions } from "./options.ts";
 import { Source } from "./parts.ts";
@@ -58,7 +59,8 @@ export class OssUploader {
   }
 
   /**
-   * The user's unfinished uploads to this destination, without streams. While the backend cannot be reached, those that
+   * The user's unfinished uploads to this destination, without streams, and the folders whose upload was interrupted in
+   * this browser: their `filename` ends with a slash, and `folders()` resumes them. While the backend cannot be reached, those that
    * this browser remembers. Rejects with ApiError when the backend refuses.
    */
   async unfinished(signal: AbortSignal = new AbortController().signal): Promise<Unfinished[]> {
@@ -69,8 +71,13 @@ export class OssUploader {
       const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
       const handles = new Map(remembered.map(({ id, handle }) => [id, handle]));
       const known = new Set(uploads.map(({ id }) => id));
-      for (const { id } of remembered) if (!known.has(id)) void journal.forget(id);
-      return uploads.filter(hasSize).map((upload) => entryOf(upload, handles.get(upload.id)));
+      const folders = remembered.filter(({ folder }) => folder);
+      for (const entry of remembered)
+        if (!known.has(entry.id) && !entry.folder) void journal.forget(entry.id);
+      return [
+        ...folders,
+        ...uploads.filter(hasSize).map((upload) => entryOf(upload, handles.get(upload.id))),
+      ];
     } catch (error) {
       if (error instanceof NetworkError) return remembered;
       throw error;
@@ -92,8 +99,18 @@ export class OssUploader {
     return createUpload(given, settings, { ...options, ...(handle && { handle }) });
   }
 
+  /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
+  async folders(): Promise<Folders> {
+    try {
+      return new (await import("./folders.ts")).Folders(this, this.#api);
+    } catch (cause) {
+      throw new NetworkError("code_unreachable", { cause });
+    }
+  }
+
   /** Aborts an unfinished upload, at the backend and at OSS. Rejects with NetworkError or ApiError. */
   async discard(unfinished: Unfinished, signal: AbortSignal = new AbortController().signal): Promise<void> {
+    if (unfinished.folder) return (await this.folders()).discard(unfinished.filename.slice(0, -1));
     await this.#api.abort(unfinished.id, signal);
     void this.#api.environment.journal.forget(unfinished.id);
   }
@@ -107,6 +124,7 @@ function hasSize(upload: RemoteUpload): upload is RemoteUpload & { size: number 
 /** Other clients send no fingerprint; name and size decide then. */
 async function isFileOf(unfinished: Unfinished, source: Source): Promise<boolean> {
   if (source.size !== unfinished.size) return false;
-  if (!unfinished.fingerprint) return source.name === unfinished.filename;
+  // That of a small file of a folder says nothing of its bytes.
+  if (!unfinished.fingerprint?.startsWith("v1-")) return source.name === unfinished.filename;
   return (await fingerprintOf(source)) === unfinished.fingerprint;
 }

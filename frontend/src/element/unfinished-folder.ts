@@ -1,0 +1,76 @@
+// An interrupted folder in the list of unfinished uploads: one row, however many of its files are unfinished.
+
+import { asUploadError } from "../engine/errors.ts";
+import type { Unfinished } from "../engine/uploader.ts";
+import { formatDate } from "./dates.ts";
+import { button, h, setLabel } from "./dom.ts";
+import { errorView } from "./error-view.ts";
+import { FOLDER_LABELS } from "./folder-labels.ts";
+import type { Localization } from "./localization.ts";
+import type { UnfinishedPorts } from "./unfinished.ts";
+
+/** `path`: the folder's name with a slash. */
+export function unfinishedFolder(
+  path: string,
+  entries: readonly Unfinished[],
+  ports: UnfinishedPorts,
+): HTMLLIElement {
+  const { localization } = ports;
+  localization.extend(FOLDER_LABELS);
+  const name = path.slice(0, -1);
+  const place = h("div", { class: "outcome", role: "alert" });
+  const attributes = { "data-testid": "unfinished-folder", "data-id": path, "data-filename": name };
+  return h(
+    "li",
+    { class: "item", part: "unfinished-item", ...attributes },
+    h("span", { class: "state-icon", "aria-hidden": "true" }),
+    h("div", { class: "head" }, h("bdi", { class: "name", title: name }, name)),
+    h("div", { class: "buttons" }, ...folderButtons(name, entries, ports, place)),
+    h("div", { class: "line" }, h("span", { class: "message" }, summaryOf(entries, localization))),
+    place,
+  );
+}
+
+/** Resume, by the handle or by a dialog; choose the folder again where the handle fails; discard. */
+function folderButtons(
+  name: string,
+  entries: readonly Unfinished[],
+  ports: UnfinishedPorts,
+  place: HTMLElement,
+): HTMLButtonElement[] {
+  const { localization } = ports;
+  const handle = entries.find(({ folder }) => folder?.handle)?.folder?.handle;
+  const attempt = async (action: () => Promise<void>) => {
+    if (resume.disabled) return; // A second click, before the first has had its effect.
+    resume.disabled = true;
+    place.replaceChildren();
+    await action().catch((error: unknown) => {
+      place.replaceChildren(errorView(asUploadError(error), localization));
+      choose.hidden = !handle;
+    });
+    resume.disabled = false;
+  };
+  const resume = button("continue", () => void attempt(() => ports.resumeFolder(name, handle)), "primary");
+  const choose = button("again", () => void attempt(() => ports.resumeFolder(name)));
+  const discard = button("discard", () => void attempt(() => ports.discardFolder(name)), "quiet danger");
+  setLabel(resume, localization.label(handle ? "resume" : "folder_choose_again"), name);
+  setLabel(choose, localization.label("folder_choose_again"), name);
+  setLabel(discard, localization.label("discard"), name);
+  choose.hidden = true; // Until the handle fails.
+  return [resume, choose, discard];
+}
+
+/** “12 of 255 files uploaded · 42% of 3.0 GB uploaded · Nov 21, 2026”; without the journal, the unfinished files. */
+function summaryOf(entries: readonly Unfinished[], localization: Localization): string {
+  const { formats } = localization;
+  const own = entries.find(({ folder }) => folder);
+  if (!own?.folder) return localization.label("folder_open", { count: entries.length });
+  const { files: all, filesDone: done } = own.folder;
+  const facts = { percent: formats.percent(own.bytesDone / own.size), size: formats.bytes(own.size) };
+  const texts = [
+    localization.label("folder_counted", { all, done }),
+    own.size > 0 ? localization.label("unfinished_progress", facts) : "",
+    own.updatedAt ? formatDate(own.updatedAt, formats.locale) : "",
+  ];
+  return texts.filter(Boolean).join(" · ");
+}
