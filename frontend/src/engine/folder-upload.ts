@@ -198,7 +198,7 @@ export class FolderUpload extends EventTarget {
     this.#live.delete(upload);
     record();
     this.#failuresInARow = failed ? this.#failuresInARow + 1 : 0;
-    this.#record();
+    this.#record(this.#state !== "uploading"); // The last ones after a pause.
     this.#change();
     if (this.#state !== "uploading") return;
     if (this.#failuresInARow >= MAX_FAILURES_IN_A_ROW) this.#finish();
