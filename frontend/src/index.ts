@@ -22,6 +22,9 @@ export {
   type UploadEventTarget,
   UploadProgressEvent,
 } from "./engine/events.ts";
+export type { FileState, FolderFile, FolderList } from "./engine/folder-list.ts";
+export type { FolderFileEvent, FolderOptions, FolderUpload } from "./engine/folder-upload.ts";
+export type { Folders } from "./engine/folders.ts";
 export type { BackendOptions, CsrfOption, HeadersOption, HeaderValues } from "./engine/http.ts";
 export type { Integrity } from "./engine/integrity.ts";
 export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
@@ -31,6 +34,7 @@ export type {
   Clock,
   Connection,
   Environment,
+  FolderRecord,
   Hasher,
   Journal,
   JournalEntry,

@@ -5,11 +5,12 @@ import { can, isOver, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { Announcer } from "./announcer.ts";
 import type { LabelName } from "./labels.ts";
+import type { ListItem } from "./list.ts";
 import { UploadList } from "./list.ts";
 import type { Localization } from "./localization.ts";
 import { ScreenWakeLock } from "./screen-wake-lock.ts";
 import { Summary } from "./summary.ts";
-import { isBusy, type Task } from "./totals.ts";
+import { isBusy } from "./totals.ts";
 
 /** States that are announced to screen readers. */
 const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
@@ -19,13 +20,13 @@ const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
   aborted: "announce_aborted",
 };
 
-/** A folder: one row for all its files. */
-export interface FolderTask extends Task {
-  readonly name: string;
-  /** The files that are uploads now. */
-  readonly uploads: readonly Upload[];
-  readonly list: { readonly ids: readonly string[] } & NonNullable<Task["list"]>;
+/** A folder has its files in `list`, and those that are uploads now in `uploads`. */
+interface Counted extends Upload {
+  readonly uploads?: readonly Upload[];
+  readonly list?: { readonly ids: readonly string[] };
 }
+
+const filesOf = (upload: Counted) => upload.uploads;
 
 export interface CollectionPorts {
   readonly localization: Localization;
@@ -40,8 +41,7 @@ export class UploadCollection {
   readonly announcer = new Announcer(() => this.summary.text());
   readonly wakeLock = new ScreenWakeLock();
   readonly #uploads = new Set<Upload>();
-  readonly #folders = new Map<Task, { folder: FolderTask; row: Element }>();
-  readonly #busy = new Set<Task>();
+  readonly #busy = new Set<Upload>();
 
   constructor(readonly ports: CollectionPorts) {
     this.list = new UploadList(ports.localization);
@@ -49,11 +49,7 @@ export class UploadCollection {
   }
 
   get uploads(): readonly Upload[] {
-    return [...this.#uploads, ...this.#tasks.flatMap(({ folder }) => folder.uploads)];
-  }
-
-  get #tasks() {
-    return [...this.#folders.values()];
+    return [...this.#uploads].flatMap((upload) => filesOf(upload) ?? upload);
   }
 
   /** Whether any upload is waiting or active. */
@@ -63,16 +59,13 @@ export class UploadCollection {
 
   /** Ids of the completed uploads, in the order in which they were added. */
   get completedIds(): readonly string[] {
-    const completed = [...this.#uploads].filter(({ state }) => state === "completed");
-    const inFolders = this.#tasks.flatMap(({ folder }) => folder.list.ids);
-    return [...new Set([...completed.flatMap(({ id }) => id ?? []), ...inFolders])];
+    const idsOf = ({ state, id, list }: Counted) => list?.ids ?? (state === "completed" && id ? id : []);
+    return [...new Set([...this.#uploads].flatMap(idsOf))];
   }
 
-  /** Ids of the uploads that are not over, and the names of such folders with a slash. */
+  /** Ids of the uploads that are not over; of a folder, its name with a slash. */
   get openIds(): ReadonlySet<string | null> {
-    const open = ({ state }: Task) => !isOver(state);
-    const folders = this.#tasks.filter(({ folder }) => open(folder)).map(({ folder }) => `${folder.name}/`);
-    return new Set([...[...this.#uploads].filter(open).map(({ id }) => id), ...folders]);
+    return new Set([...this.#uploads].filter(({ state }) => !isOver(state)).map(({ id }) => id));
   }
 
   /** The topmost item. Files chosen together are all added before it, and so keep their order. */
@@ -80,39 +73,28 @@ export class UploadCollection {
     return this.list.element.firstChild;
   }
 
-  add(upload: Upload, before: Node | null = this.top): void {
+  /** A folder is added as one upload, with a row of its own. */
+  add(upload: Upload, before: Node | null = this.top, row?: ListItem): void {
     this.#uploads.add(upload);
-    this.list.add(upload, before);
+    this.list.add(upload, before, row);
     this.summary.add(upload);
     upload.addEventListener("statechange", (event) => {
       this.#update(upload);
-      this.#announceState(event.state, upload.filename);
+      const label = ANNOUNCEMENTS[upload.state];
+      if (label) this.announce(label, upload.filename);
       this.ports.onstatechange(upload, event);
     });
     this.#update(upload);
   }
 
-  /** Adds a folder, whose row its own code builds. */
-  addFolder(folder: FolderTask, row: Element, before: Node | null = this.top): void {
-    this.#folders.set(folder, { folder, row });
-    // The item may have been removed while the folder's code was loaded.
-    this.list.element.insertBefore(row, before?.parentNode === this.list.element ? before : this.top);
-    this.summary.add(folder);
-    folder.addEventListener("statechange", () => {
-      this.#update(folder);
-      this.#announceState(folder.state, folder.name);
-    });
-    this.#update(folder);
-  }
-
   /** Removes all uploads, and aborts those that are not over. */
   removeAll(): void {
-    const tasks = [...this.#uploads, ...this.#folders.keys()];
+    const uploads = [...this.#uploads];
     this.#uploads.clear();
-    for (const task of tasks) {
-      if (can(task.state, "abort")) void task.abort().catch(() => {});
+    for (const upload of uploads) {
+      if (can(upload.state, "abort")) void upload.abort().catch(() => {});
     }
-    this.#clear(tasks);
+    this.#clear(uploads);
     this.ports.onchange();
   }
 
@@ -120,25 +102,17 @@ export class UploadCollection {
     this.announcer.announce(this.ports.localization.label(label, { name }));
   }
 
-  #announceState(state: State, name: string): void {
-    const label = ANNOUNCEMENTS[state];
-    if (label) this.announce(label, name);
-  }
-
   /** Removes the items from the list. Completed uploads stay in the collection, since a form still submits them. */
-  #clear(tasks: readonly Task[]): void {
-    for (const task of tasks) {
-      this.#folders.get(task)?.row.remove();
-      this.list.remove(task as Upload);
-      if (task.state !== "aborted") continue;
-      this.#uploads.delete(task as Upload);
-      this.#folders.delete(task);
+  #clear(uploads: readonly Upload[]): void {
+    for (const upload of uploads) {
+      this.list.remove(upload);
+      if (upload.state === "aborted") this.#uploads.delete(upload);
     }
-    this.summary.remove(tasks);
+    this.summary.remove(uploads);
   }
 
   /** Thousands of uploads change often, so only a change that matters to the form is reported. */
-  #update(upload: Task): void {
+  #update(upload: Upload): void {
     const wasBusy = this.busy;
     if (isBusy(upload.state)) this.#busy.add(upload);
     else this.#busy.delete(upload);

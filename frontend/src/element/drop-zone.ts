@@ -2,14 +2,7 @@
 
 import { NetworkError } from "../engine/errors.ts";
 import { button, h, setLabel, setText } from "./dom.ts";
-import {
-  type ChosenFile,
-  type DroppedItem,
-  droppedItems,
-  pastedFiles,
-  pickedFiles,
-  takeFiles,
-} from "./files.ts";
+import { type ChosenFile, droppedItems, pastedFiles, pickedFiles, takeFiles } from "./files.ts";
 import type { Localization } from "./localization.ts";
 
 export interface DropZonePorts {
@@ -21,7 +14,7 @@ export interface DropZonePorts {
   onerror(error: unknown): void;
   onrecord(): void;
   /** The user wants to choose a folder. */
-  onfolder(): void;
+  onfolder(): Promise<void>;
   /** Files are held over the area, or no longer. */
   ondrag(over: boolean): void;
 }
@@ -29,7 +22,10 @@ export interface DropZonePorts {
 export class DropZone {
   readonly element: HTMLElement;
   readonly chooseButton = button("choose", () => void this.#choose(), "primary");
-  readonly #folderButton = button("choose-folder", () => this.ports.onfolder());
+  readonly #folderButton = button(
+    "choose-folder",
+    () => void this.ports.onfolder().catch(this.ports.onerror),
+  );
   readonly #recordButton = button("record", () => this.ports.onrecord());
   readonly #invitation = h("p", { class: "invitation" });
   readonly #promise = h("p", { class: "promise" });
@@ -92,18 +88,11 @@ export class DropZone {
     );
     element.addEventListener("drop", (event) => {
       drag(event, false);
-      void this.#drop(droppedItems(event.dataTransfer)).catch((cause) =>
-        this.ports.onerror(new NetworkError("code_unreachable", { cause })),
-      );
+      const dropped = droppedItems(event.dataTransfer);
+      import("./dropped.ts")
+        .then(({ readDrop }) => readDrop(dropped, this))
+        .catch((cause) => this.ports.onerror(new NetworkError("code_unreachable", { cause })));
     });
-  }
-
-  async #drop(dropped: readonly DroppedItem[]): Promise<void> {
-    const { filesOf, ReadingNote } = await import("./dropped.ts");
-    const note = new ReadingNote(this.ports.localization, this.element);
-    const { files, unreadable } = await filesOf(dropped, note.show).finally(() => note.remove());
-    this.ports.onfiles(files);
-    if (unreadable.length > 0) this.ports.onunreadable(unreadable);
   }
 
   #show(): void {

@@ -1,9 +1,18 @@
 // Reads dropped files and folders. Loaded with the first drop.
 
-import type { ChosenFile, DroppedFiles, DroppedItem } from "./files.ts";
-import { FolderReader } from "./folder-reader.ts";
+import type { DropZone } from "./drop-zone.ts";
+import type { DroppedFiles, DroppedItem } from "./files.ts";
+import { chosenFile, FolderReader, yieldToPage } from "./folder-reader.ts";
+import { ReadingNote } from "./reading-note.ts";
 
-export { ReadingNote } from "./reading-note.ts";
+/** Hands over what was dropped on the zone, and says how many files have been found meanwhile. */
+export async function readDrop(dropped: readonly DroppedItem[], { ports, element }: DropZone): Promise<void> {
+  const note = new ReadingNote(ports.localization, element);
+  const { files, unreadable } = await filesOf(dropped, note.show).finally(() => note.remove());
+  await yieldToPage();
+  ports.onfiles(files);
+  if (unreadable.length > 0) ports.onunreadable(unreadable);
+}
 
 /** The dropped files, and all files within dropped folders. `onprogress` receives the number of files found so far. */
 export async function filesOf(
@@ -13,20 +22,13 @@ export async function filesOf(
   const reader = new FolderReader(onprogress);
   const read = async ({ entry, handle }: DroppedItem): Promise<DroppedFiles> => {
     const kept = await handle;
-    if (entry instanceof File)
-      return { files: [withHandle({ file: entry, path: entry.name }, kept)], unreadable: [] };
+    if (entry instanceof File) return { files: [chosenFile(entry, entry.name, kept)], unreadable: [] };
     if (!entry) return { files: [], unreadable: [] };
-    const { files, unreadable } = await reader.readEntry(entry);
-    return { files: files.map((file) => withHandle(file, kept)), unreadable };
+    return reader.readEntry(entry, kept);
   };
   const all = await Promise.all(dropped.map(read));
   return {
     files: all.flatMap(({ files }) => files),
     unreadable: all.flatMap(({ unreadable }) => unreadable),
   };
-}
-
-function withHandle(chosen: ChosenFile, handle: FileSystemHandle | null): ChosenFile {
-  if (handle?.kind === "file") return { ...chosen, handle: handle as FileSystemFileHandle };
-  return handle ? { ...chosen, folder: handle as FileSystemDirectoryHandle } : chosen;
 }

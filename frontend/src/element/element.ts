@@ -42,7 +42,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     onfiles: (files) => this.#accept(files),
     onunreadable: (paths) => this.#showUnreadable(paths),
     onerror: (error) => this.#showError(error),
-    onfolder: () => this.#folders.choose(),
+    onfolder: () => this.#folders.use((folders) => folders.choose()),
     onrecord: () => void this.#camera.open().catch((error) => this.#showError(error)),
     ondrag: (over) => this.#internals.states[over ? "add" : "delete"]("dragging"),
   });
@@ -55,25 +55,20 @@ export class OssUploaderElement extends ElementWithAttributes {
     onchange: () => this.#updateForm(),
     onstatechange: (upload, event) => this.#reportState(upload, event),
   });
+  readonly #folders = new FolderLoader({
+    zone: this.#zone,
+    collection: this.#collection,
+    uploader: () => this.uploader,
+    onupload: (upload) => this.#reportUpload(upload),
+    onsettled: (path) => this.#unfinished.remove(path),
+  });
   readonly #unfinished = new UnfinishedList({
     localization: this.#localization,
     load: () => this.#loadUnfinished(),
     resume: (entry, file) => this.#resume(entry, file),
     discard: (entry) => this.#discard(entry),
-    resumeFolder: (name, handle) => this.#folders.resume(name, handle),
-    discardFolder: (name) => this.#folders.discard(name),
+    folders: (act) => this.#folders.use(act),
     chooseFile: (onchoose) => this.#zone.chooseFile(onchoose),
-  });
-  readonly #folders = new FolderLoader({
-    localization: this.#localization,
-    collection: this.#collection,
-    zone: this.#zone.element,
-    uploader: () => this.uploader,
-    onfiles: (files) => this.#accept(files),
-    onunreadable: (paths) => this.#showUnreadable(paths),
-    onupload: (upload) => this.#reportUpload(upload),
-    onsettled: (path) => this.#unfinished.remove(path),
-    onerror: (error) => this.#showError(error),
   });
   readonly #form = new FormControl(this.#internals, this.#localization, this.#zone.chooseButton);
   readonly #errors = h("div", { class: "errors", role: "alert" });

@@ -4,47 +4,32 @@ import { NetworkError } from "../engine/errors.ts";
 import type { ChosenFile } from "./files.ts";
 import type { ElementFolders, FolderPorts } from "./folders.ts";
 
-export interface FolderLoaderPorts extends FolderPorts {
-  onerror(error: unknown): void;
-}
-
 export class FolderLoader {
   #folders: ElementFolders | null = null;
 
-  constructor(readonly ports: FolderLoaderPorts) {}
+  constructor(readonly ports: FolderPorts) {}
 
-  /** Lets the user choose a folder. */
-  choose(): void {
-    void this.#load()
-      .then((folders) => folders.choose())
-      .catch(this.ports.onerror);
+  /** Does something with folders. Rejects with NetworkError when the code cannot be loaded; the next call tries again. */
+  async use(act: (folders: ElementFolders) => Promise<void>): Promise<void> {
+    try {
+      this.#folders ??= new (await import("./folders.ts")).ElementFolders(this.ports);
+    } catch (cause) {
+      throw new NetworkError("code_unreachable", { cause });
+    }
+    return act(this.#folders);
   }
 
   /** Uploads the files that are in folders, before the item `before`, and returns the others. */
   accept(chosen: readonly ChosenFile[], before: Node | null): readonly ChosenFile[] {
-    const inFolders = chosen.filter(({ path }) => path.includes("/"));
-    if (inFolders.length === 0) return chosen;
-    void this.#load()
-      .then((folders) => folders.accept(inFolders, before))
-      .catch(this.ports.onerror);
-    return chosen.filter(({ path }) => !path.includes("/"));
-  }
-
-  async resume(name: string, handle?: FileSystemDirectoryHandle): Promise<void> {
-    await (await this.#load()).resume(name, handle);
-  }
-
-  async discard(name: string): Promise<void> {
-    await (await this.#load()).discard(name);
-  }
-
-  /** Rejects with NetworkError when the code cannot be loaded; the next call tries again. */
-  async #load(): Promise<ElementFolders> {
-    try {
-      this.#folders ??= new (await import("./folders.ts")).ElementFolders(this.ports);
-      return this.#folders;
-    } catch (cause) {
-      throw new NetworkError("code_unreachable", { cause });
-    }
+    const isAlone = ({ path }: ChosenFile) => !path.includes("/");
+    const alone = chosen.filter(isAlone);
+    if (alone.length < chosen.length)
+      this.use((folders) =>
+        folders.accept(
+          chosen.filter((file) => !isAlone(file)),
+          before,
+        ),
+      ).catch(this.ports.zone.ports.onerror);
+    return alone;
   }
 }

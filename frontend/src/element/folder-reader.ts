@@ -14,6 +14,12 @@ interface Node {
   children?(): AsyncIterable<readonly Node[]>;
 }
 
+interface Task {
+  readonly node: Node;
+  /** Of the file or folder that was chosen. */
+  readonly handle: FileSystemHandle | null;
+}
+
 export interface ReadFolder {
   /** In the order of the folder. */
   readonly files: readonly ChosenFile[];
@@ -29,24 +35,25 @@ export class FolderReader {
   /** `onprogress` receives the number of files found so far. */
   constructor(readonly onprogress: (count: number) => void) {}
 
-  /** All files below a dropped file or folder. */
-  readEntry(entry: FileSystemEntry): Promise<ReadFolder> {
-    return this.#all(nodeOfEntry(entry));
+  /** All files below a dropped file or folder; `handle`: that of the same. */
+  readEntry(entry: FileSystemEntry, handle: FileSystemHandle | null): Promise<ReadFolder> {
+    return this.#all(nodeOfEntry(entry), handle);
   }
 
   /** All files below a folder; their paths begin with its name. */
   readHandle(handle: FileSystemDirectoryHandle): Promise<ReadFolder> {
-    return this.#all(nodeOfHandle(handle, handle.name));
+    return this.#all(nodeOfHandle(handle, handle.name), handle);
   }
 
-  async #all(node: Node): Promise<ReadFolder> {
-    return { files: flat(await this.#read(node)), unreadable: this.#unreadable.splice(0) };
+  async #all(node: Node, handle: FileSystemHandle | null): Promise<ReadFolder> {
+    const files = flat(await this.#read({ node, handle }));
+    return { files, unreadable: this.#unreadable.splice(0) };
   }
 
-  async #read(node: Node): Promise<Tree> {
+  async #read({ node, handle }: Task): Promise<Tree> {
     try {
-      if (node.open) return [await this.#file(node.path, node.open)];
-      return node.children ? await this.#children(node.children()) : [];
+      if (node.open) return [await this.#file(node.path, node.open, handle)];
+      return node.children ? await this.#children(node.children(), handle) : [];
     } catch {
       this.#unreadable.push(node.path);
       return [];
@@ -54,30 +61,32 @@ export class FolderReader {
   }
 
   /** Reads the names first, so that no more than a few folders are open, then the folders within. */
-  async #children(children: AsyncIterable<readonly Node[]>): Promise<Tree> {
+  async #children(children: AsyncIterable<readonly Node[]>, handle: Task["handle"]): Promise<Tree> {
     const found: (ChosenFile | Node)[] = [];
     await this.#acquire();
     try {
       for await (const nodes of children) {
-        found.push(...(await Promise.all(nodes.map((node) => (node.open ? this.#leaf(node) : node)))));
-        await new Promise((resolve) => setTimeout(resolve));
+        found.push(
+          ...(await Promise.all(nodes.map((node) => (node.open ? this.#leaf({ node, handle }) : node)))),
+        );
+        await yieldToPage();
       }
     } finally {
       this.#release();
     }
-    return Promise.all(found.map((one) => ("file" in one ? [one] : this.#read(one))));
+    return Promise.all(found.map((one) => ("file" in one ? [one] : this.#read({ node: one, handle }))));
   }
 
-  async #leaf(node: Node): Promise<ChosenFile | Node> {
-    const [file] = await this.#read(node);
-    return (file as ChosenFile | undefined) ?? { path: node.path };
+  async #leaf(task: Task): Promise<ChosenFile | Node> {
+    const [file] = await this.#read(task);
+    return (file as ChosenFile | undefined) ?? { path: task.node.path };
   }
 
-  async #file(path: string, open: () => Promise<File>): Promise<ChosenFile> {
+  async #file(path: string, open: () => Promise<File>, handle: Task["handle"]): Promise<ChosenFile> {
     const file = await open();
     this.#count += 1;
     this.onprogress(this.#count);
-    return { file, path };
+    return chosenFile(file, path, handle);
   }
 
   async #acquire(): Promise<void> {
@@ -90,6 +99,16 @@ export class FolderReader {
     if (next) next();
     else this.#reading -= 1;
   }
+}
+
+export function chosenFile(file: File, path: string, handle: FileSystemHandle | null): ChosenFile {
+  if (handle?.kind === "file") return { file, path, handle: handle as FileSystemFileHandle };
+  return handle ? { file, path, folder: handle as FileSystemDirectoryHandle } : { file, path };
+}
+
+/** Lets the page react to its user, and draw. */
+export function yieldToPage(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 type Tree = readonly (ChosenFile | Tree)[];
@@ -154,7 +173,7 @@ export async function readList(
     if (file) files.push({ file, path: file.webkitRelativePath || file.name });
     if (index % FILES_AT_ONCE === FILES_AT_ONCE - 1) {
       onprogress(files.length);
-      await new Promise((resolve) => setTimeout(resolve));
+      await yieldToPage();
     }
   }
   return files;

@@ -58,9 +58,8 @@ export class FolderRow {
       h("div", { class: "outcome" }, this.#outcome, this.#toggle, this.#files.element),
     );
     folder.addEventListener("progress", () => this.#showSoon());
-    folder.addEventListener("statechange", () => this.#show());
-    localization.addEventListener("change", () => this.#show());
-    this.#show();
+    folder.addEventListener("statechange", () => this.show());
+    this.show();
   }
 
   #showSoon(): void {
@@ -70,7 +69,10 @@ export class FolderRow {
     }, UPDATE_EVERY);
   }
 
-  #show(): void {
+  /** There is nothing to postpone: a list has few folders. */
+  build(): void {}
+
+  show(): void {
     const { folder, localization } = this;
     const { state, error, name } = folder;
     this.element.dataset.state = state;

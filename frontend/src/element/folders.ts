@@ -8,24 +8,19 @@ import type { OssUploader } from "../engine/uploader.ts";
 import { byFolder } from "./by-folder.ts";
 import type { UploadCollection } from "./collection.ts";
 import { h } from "./dom.ts";
+import type { DropZone } from "./drop-zone.ts";
 import type { ChosenFile } from "./files.ts";
-import { FolderReader, readList } from "./folder-reader.ts";
+import { FolderReader, readList, yieldToPage } from "./folder-reader.ts";
 import { FolderRow } from "./folder-row.ts";
-import type { Localization } from "./localization.ts";
 import { ReadingNote } from "./reading-note.ts";
 
 export interface FolderPorts {
-  readonly localization: Localization;
+  readonly zone: DropZone;
   readonly collection: UploadCollection;
-  /** The element that says how many files have been found. */
-  readonly zone: HTMLElement;
   uploader(): OssUploader;
-  /** Files were chosen: the host may refuse them. */
-  onfiles(files: readonly ChosenFile[]): void;
-  onunreadable(paths: readonly string[]): void;
   /** A file of a folder has become an upload. */
   onupload(upload: Upload): void;
-  /** A folder, by its name with a slash, is no longer unfinished: it is uploaded again, or discarded. */
+  /** A folder, by its name with a slash, is no longer unfinished. */
   onsettled(path: string): void;
 }
 
@@ -38,20 +33,24 @@ export class ElementFolders {
 
   /** Uploads the files, each folder as one row before the item `before`. */
   async accept(chosen: readonly ChosenFile[], before: Node | null): Promise<void> {
-    const { uploader, collection, localization } = this.ports;
+    const { uploader, collection, zone } = this.ports;
     const folders = await uploader().folders();
+    await yieldToPage();
     for (const [name, files] of byFolder(chosen, ({ path }) => path)) {
+      await yieldToPage();
       const handle = files[0]?.folder;
       const folder = folders.upload(name.slice(0, -1), files, handle && { handle });
       folder.addEventListener("upload", (event) => this.ports.onupload((event as FolderFileEvent).upload));
-      collection.addFolder(folder, new FolderRow(folder, localization).element, before);
+      const row = new FolderRow(folder, zone.ports.localization);
+      // It has what the list, the summary and the announcer need of an upload.
+      collection.add(folder as unknown as Upload, before, row);
       this.ports.onsettled(name);
     }
   }
 
   /** Lets the user choose a folder: by the picker that returns a handle, or else by a file input. */
   async choose(): Promise<void> {
-    this.ports.onfiles(await this.#chosen());
+    this.ports.zone.ports.onfiles(await this.#chosen());
   }
 
   /** Resumes an interrupted folder. Rejects with FileError when the user chooses another one. */
@@ -60,7 +59,7 @@ export class ElementFolders {
     const files = await (handle ? this.#read(handle) : this.#chosen());
     const other = files.find(({ path }) => !path.startsWith(`${name}/`));
     if (other) throw otherFile(other.path.replace(/\/.*/, ""), name);
-    this.ports.onfiles(files);
+    this.ports.zone.ports.onfiles(files);
   }
 
   /** Aborts what is unfinished of the folder. */
@@ -89,7 +88,7 @@ export class ElementFolders {
       hidden: true,
       "data-testid": "folder-input",
     });
-    this.ports.zone.append(input);
+    this.ports.zone.element.append(input);
     const list = await new Promise<FileList | null>((resolve) => {
       input.addEventListener("change", () => resolve(input.files));
       input.addEventListener("cancel", () => resolve(null));
@@ -102,12 +101,12 @@ export class ElementFolders {
   async #read(handle: FileSystemDirectoryHandle): Promise<readonly ChosenFile[]> {
     const read = (onprogress: (count: number) => void) => new FolderReader(onprogress).readHandle(handle);
     const { files, unreadable } = await this.#noting(read);
-    if (unreadable.length > 0) this.ports.onunreadable(unreadable);
-    return files.map((file) => ({ ...file, folder: handle }));
+    if (unreadable.length > 0) this.ports.zone.ports.onunreadable(unreadable);
+    return files;
   }
 
   async #noting<T>(read: (onprogress: (count: number) => void) => Promise<T>): Promise<T> {
-    const note = new ReadingNote(this.ports.localization, this.ports.zone);
+    const note = new ReadingNote(this.ports.zone.ports.localization, this.ports.zone.element);
     try {
       return await read(note.show);
     } finally {

@@ -2,10 +2,11 @@
 // It is shown when there are at least two uploads, and updated a few times a second, however many there are.
 
 import { can, isOver } from "../engine/states.ts";
+import type { Upload } from "../engine/upload.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import type { Localization } from "./localization.ts";
 import { progressText } from "./progress-text.ts";
-import { canRetry, type Task, type Totals, TotalsCounter } from "./totals.ts";
+import { canRetry, type Totals, TotalsCounter } from "./totals.ts";
 
 /** Milliseconds between two updates. */
 const UPDATE_EVERY = 250;
@@ -18,17 +19,17 @@ export class Summary {
   readonly #figures = h("span", { class: "figures", "data-testid": "total-figures" });
   readonly #bar = h("progress", { part: "progress total", max: "1", "data-testid": "total-progress" });
   readonly #buttons: Readonly<Record<Action, HTMLButtonElement>>;
-  readonly #uploads = new Set<Task>();
+  readonly #uploads = new Set<Upload>();
   readonly #counter = new TotalsCounter();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `onclear` receives the uploads that are over when the user clears the list. */
   constructor(
     readonly localization: Localization,
-    onclear: (uploads: readonly Task[]) => void,
+    onclear: (uploads: readonly Upload[]) => void,
   ) {
-    const resume = (upload: Task) => upload.resume();
-    const abort = (upload: Task) => void upload.abort().catch(() => {});
+    const resume = (upload: Upload) => upload.resume();
+    const abort = (upload: Upload) => void upload.abort().catch(() => {});
     this.#buttons = {
       pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),
       resume_all: button("resume-all", () =>
@@ -44,7 +45,7 @@ export class Summary {
     localization.addEventListener("change", () => this.#show());
   }
 
-  add(upload: Task): void {
+  add(upload: Upload): void {
     this.#uploads.add(upload);
     upload.addEventListener("progress", () => this.#showSoon());
     upload.addEventListener("statechange", () => {
@@ -54,7 +55,7 @@ export class Summary {
     this.#showSoon();
   }
 
-  remove(uploads: readonly Task[]): void {
+  remove(uploads: readonly Upload[]): void {
     for (const upload of uploads) this.#uploads.delete(upload);
     this.#show();
   }
@@ -65,7 +66,7 @@ export class Summary {
     return this.localization.label(failed ? "counted_failed" : "counted", { all, done, failed });
   }
 
-  #over(): Task[] {
+  #over(): Upload[] {
     return [...this.#uploads].filter(({ state }) => isOver(state));
   }
 
@@ -116,8 +117,8 @@ export class Summary {
 
   #forEach(
     event: "pause" | "resume" | "abort",
-    act: (upload: Task) => void,
-    only: (upload: Task) => boolean = () => true,
+    act: (upload: Upload) => void,
+    only: (upload: Upload) => boolean = () => true,
   ): void {
     for (const upload of this.#uploads) {
       if (can(upload.state, event) && only(upload)) act(upload);

@@ -1,7 +1,6 @@
 // The totals of all uploads on the page: counts, bytes and speed.
 // They are computed from the uploads at each call; no running counts are kept.
 
-import type { UploadError } from "../engine/errors.ts";
 import { type Progress, ProgressMeter } from "../engine/progress.ts";
 import { isActive, type State } from "../engine/states.ts";
 
@@ -10,14 +9,6 @@ export interface CountedUpload {
   readonly progress: Progress;
   /** Of a folder: its files. */
   readonly list?: { readonly count: number; readonly done: number; readonly failed: number };
-}
-
-/** An upload, or a folder, as the summary acts on it. */
-export interface Task extends CountedUpload, EventTarget {
-  readonly error: UploadError | null;
-  pause(): void;
-  resume(): void;
-  abort(): Promise<void>;
 }
 
 /** Numbers of files. Aborted ones are not counted. */

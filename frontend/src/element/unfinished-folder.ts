@@ -6,6 +6,7 @@ import { formatDate } from "./dates.ts";
 import { button, h, setLabel } from "./dom.ts";
 import { errorView } from "./error-view.ts";
 import { FOLDER_LABELS } from "./folder-labels.ts";
+import type { ElementFolders } from "./folders.ts";
 import type { Localization } from "./localization.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
 
@@ -40,19 +41,19 @@ function folderButtons(
 ): HTMLButtonElement[] {
   const { localization } = ports;
   const handle = entries.find(({ folder }) => folder?.handle)?.folder?.handle;
-  const attempt = async (action: () => Promise<void>) => {
+  const attempt = async (act: (folders: ElementFolders) => Promise<void>) => {
     if (resume.disabled) return; // A second click, before the first has had its effect.
     resume.disabled = true;
     place.replaceChildren();
-    await action().catch((error: unknown) => {
+    await ports.folders(act).catch((error: unknown) => {
       place.replaceChildren(errorView(asUploadError(error), localization));
       choose.hidden = !handle;
     });
     resume.disabled = false;
   };
-  const resume = button("continue", () => void attempt(() => ports.resumeFolder(name, handle)), "primary");
-  const choose = button("again", () => void attempt(() => ports.resumeFolder(name)));
-  const discard = button("discard", () => void attempt(() => ports.discardFolder(name)), "quiet danger");
+  const resume = button("continue", () => void attempt((folders) => folders.resume(name, handle)), "primary");
+  const choose = button("again", () => void attempt((folders) => folders.resume(name)));
+  const discard = button("discard", () => void attempt((folders) => folders.discard(name)), "quiet danger");
   setLabel(resume, localization.label(handle ? "resume" : "folder_choose_again"), name);
   setLabel(choose, localization.label("folder_choose_again"), name);
   setLabel(discard, localization.label("discard"), name);

@@ -5,6 +5,7 @@ import { asUploadError, NetworkError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
 import { errorView } from "./error-view.ts";
+import type { ElementFolders } from "./folders.ts";
 import type { Localization } from "./localization.ts";
 import type { unfinishedRows } from "./unfinished-row.ts";
 
@@ -14,10 +15,8 @@ export interface UnfinishedPorts {
   /** Resumes with the chosen file, or else with the file of the handle. Rejects when it is another file. */
   resume(entry: Unfinished, file?: File): Promise<void>;
   discard(entry: Unfinished): Promise<void>;
-  /** Reads the folder again, by its handle or by a dialog, and uploads what is missing. */
-  resumeFolder(name: string, handle?: FileSystemDirectoryHandle): Promise<void>;
-  /** Aborts what is unfinished of the folder. */
-  discardFolder(name: string): Promise<void>;
+  /** Does something with folders, once their code is loaded. */
+  folders(act: (folders: ElementFolders) => Promise<void>): Promise<void>;
   /** Opens the browser's file dialog for one file. */
   chooseFile(onchoose: (file: File) => void): void;
 }

@@ -60,6 +60,15 @@ export class FolderUpload extends EventTarget {
     this.#retry = makeRetry(api.environment, () => {});
   }
 
+  /** The name with a slash, by which the unfinished folder is known. */
+  get id(): string {
+    return `${this.name}/`;
+  }
+
+  get filename(): string {
+    return this.name;
+  }
+
   get state(): State {
     return this.#state;
   }
