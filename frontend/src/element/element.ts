@@ -23,6 +23,7 @@ import { UnfinishedList } from "./unfinished.ts";
 
 export type { ElementWithAttributes } from "./attributes.ts";
 export type { EndDetail, OssUploaderEventMap } from "./events.ts";
+export type { FolderLabelName } from "./folder-labels.ts";
 export type { LabelName, Language } from "./labels.ts";
 export type { Translation } from "./localization.ts";
 

@@ -31,6 +31,7 @@ export interface FolderOptions {
 /** Dispatches `statechange`, `progress` (a count or bytes have changed) and `upload` (a file has become an upload). */
 export class FolderUpload extends EventTarget {
   readonly list: FolderList;
+  readonly #api: Api;
   readonly #live = new Map<Upload, number>();
   readonly #meter: ProgressMeter;
   readonly #retry: Retry;
@@ -47,14 +48,16 @@ export class FolderUpload extends EventTarget {
   #updatedAt = "";
   #loaded = 0;
 
+  /** `Folders.upload` creates it. */
   constructor(
     readonly uploader: OssUploader,
-    readonly api: Api,
+    api: Api,
     readonly name: string,
     files: readonly FolderFile[],
     readonly options: FolderOptions = {},
   ) {
     super();
+    this.#api = api;
     this.list = new FolderList(files);
     this.#meter = new ProgressMeter(this.list.bytes);
     this.#retry = makeRetry(api.environment, () => {});
@@ -88,7 +91,7 @@ export class FolderUpload extends EventTarget {
     for (const upload of this.#live.keys()) loaded += upload.progress.loaded;
     if (loaded < this.#loaded) this.#meter.restart();
     this.#loaded = loaded;
-    this.#meter.advance(0, loaded, this.list.bytes, this.api.environment.clock.now());
+    this.#meter.advance(0, loaded, this.list.bytes, this.#api.environment.clock.now());
     return this.#meter.read();
   }
 
@@ -124,10 +127,9 @@ export class FolderUpload extends EventTarget {
     for (const upload of this.#live.keys()) if (can(upload.state, "pause")) upload.pause();
     this.#live.clear();
     try {
-      const { api, uploader, name } = this;
-      const abort = () => abortFolder(api, uploader.destination, name);
+      const abort = () => abortFolder(this.#api, this.uploader.destination, this.name);
       await this.#retry(abort, NEVER);
-      await api.environment.clock.sleep(SETTLE, NEVER);
+      await this.#api.environment.clock.sleep(SETTLE, NEVER);
       await this.#retry(abort, NEVER);
       this.#end("aborted");
     } catch (error) {
@@ -154,22 +156,22 @@ export class FolderUpload extends EventTarget {
   }
 
   async #prepare(signal: AbortSignal): Promise<void> {
-    const { locks, journal } = this.api.environment;
+    const { locks, journal } = this.#api.environment;
     const { destination } = this.uploader;
     const release = await locks.acquire(`folder ${destination} ${this.name}`, true, signal);
     if (signal.aborted) release?.();
     signal.throwIfAborted();
     if (release) this.#unlock = release;
     const remembered = (await journal.list()).some(({ id }) => id === folderId(destination, this.name));
-    const get = () => heldFiles(this.api, destination, this.name, remembered, signal);
-    await skipHeld(this.list, await this.#retry(get, signal), this.api, signal);
+    const get = () => heldFiles(this.#api, destination, this.name, remembered, signal);
+    await skipHeld(this.list, await this.#retry(get, signal), this.#api, signal);
   }
 
   /** Keeps as many uploads as the window allows. */
   async #feed(): Promise<void> {
     if (this.#feeding) return;
     this.#feeding = true;
-    const { clock } = this.api.environment;
+    const { clock } = this.#api.environment;
     for (let created = 1; this.#state === "uploading" && this.#live.size < WINDOW; created++) {
       const index = this.list.take();
       if (index === undefined) break;
@@ -233,9 +235,9 @@ export class FolderUpload extends EventTarget {
 
   #end(state: "completed" | "aborted"): void {
     const { destination } = this.uploader;
-    void this.api.environment.journal.forget(folderId(destination, this.name));
+    void this.#api.environment.journal.forget(folderId(destination, this.name));
     if (state === "completed" && this.#hasLeftovers)
-      void abortFolder(this.api, destination, this.name, "single").catch(() => {}); // They expire.
+      void abortFolder(this.#api, destination, this.name, "single").catch(() => {}); // They expire.
     this.#unlock();
     this.#move(state);
   }
@@ -252,7 +254,7 @@ export class FolderUpload extends EventTarget {
   }
 
   #record(now = false): void {
-    const { clock, journal } = this.api.environment;
+    const { clock, journal } = this.#api.environment;
     if (isOver(this.#state) || (!now && clock.now() - this.#recordedAt < RECORD_EVERY)) return;
     this.#recordedAt = clock.now();
     const { list, name } = this;

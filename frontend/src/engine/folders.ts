@@ -7,17 +7,22 @@ import { abortFolder, folderId } from "./held-files.ts";
 import type { OssUploader } from "./uploader.ts";
 
 export class Folders {
+  readonly #api: Api;
+
+  /** `OssUploader.folders` creates it. */
   constructor(
     readonly uploader: OssUploader,
-    readonly api: Api,
-  ) {}
+    api: Api,
+  ) {
+    this.#api = api;
+  }
 
   /**
    * Starts to upload a folder, and returns its upload at once. The path of each file begins with the folder's name.
    * When an upload of the folder was interrupted, here or on another device, the files that have arrived are skipped.
    */
   upload(name: string, files: readonly FolderFile[], options: FolderOptions = {}): FolderUpload {
-    const upload = new FolderUpload(this.uploader, this.api, name, files, options);
+    const upload = new FolderUpload(this.uploader, this.#api, name, files, options);
     upload.start();
     return upload;
   }
@@ -25,7 +30,7 @@ export class Folders {
   /** Aborts what is unfinished of a folder, and forgets that it was interrupted. Rejects with UploadError. */
   async discard(name: string): Promise<void> {
     const { destination } = this.uploader;
-    await abortFolder(this.api, destination, name);
-    await this.api.environment.journal.forget(folderId(destination, name));
+    await abortFolder(this.#api, destination, name);
+    await this.#api.environment.journal.forget(folderId(destination, name));
   }
 }

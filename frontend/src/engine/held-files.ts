@@ -50,8 +50,9 @@ export async function heldFiles(
   const found: HeldFile[] = [];
   for (let search = `?${new URLSearchParams({ destination, folder })}`; search; ) {
     const page = (await api.http.call<HeldPage>("GET", `uploads/folder/${search}`, signal)).value;
-    if (!remembered && page.unfinished === 0) return [];
-    if (found.length === 0 && page.unfinished > 0) await abortFolder(api, destination, folder, "single");
+    const isFirst = found.length === 0;
+    if (isFirst && !remembered && page.unfinished === 0) return [];
+    if (isFirst && page.unfinished > 0) await abortFolder(api, destination, folder, "single");
     for (const file of page.results) found.push(file);
     // Only the query of `next` is used: behind a proxy its host may be another.
     search = page.next ? new URL(page.next, api.environment.origin).search : "";

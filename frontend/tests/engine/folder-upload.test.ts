@@ -79,14 +79,27 @@ test("an interrupted folder is one entry, and what has arrived is skipped when i
 
 test("on another device the backend's unfinished uploads tell that a folder was interrupted", async () => {
   const environment = page();
-  const files = folderOf(60, 30);
-  const first = await begin(environment, files, 0);
-  await environment.clock.until(() => first.list.done >= 20);
+  const first = await begin(environment, folderOf(500));
+  await environment.clock.until(() => first.list.done >= 100); // Several pages of the backend's list.
+  first.pause();
+  await environment.clock.pass(5000);
+  reload(environment);
+  const { done } = first.list;
+  expect(done).toBeLessThan(500);
+  for (const { id } of await environment.journal.list()) await environment.journal.forget(id);
+  const second = await begin(environment, folderOf(500));
+  await reach(environment, second, "completed");
+  expect(second.list).toMatchObject({ done: 500, skipped: done });
+});
+
+test("files that are too large for batch calls are skipped by their content", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(40, 30), 0);
+  await environment.clock.until(() => first.list.done >= 15);
   first.pause();
   reload(environment);
   const { done } = first.list;
-  for (const { id } of await environment.journal.list()) await environment.journal.forget(id);
-  const second = await begin(environment, folderOf(60, 30), 0);
+  const second = await begin(environment, folderOf(40, 30), 0);
   await reach(environment, second, "completed");
   expect(second.list.skipped).toBe(done);
 });
