@@ -28,6 +28,15 @@ export interface FolderOptions {
   readonly handle?: FileSystemDirectoryHandle;
 }
 
+/** Creates the upload of a folder. Internal: pages call `Folders.upload`. */
+export let createFolderUpload: (
+  uploader: OssUploader,
+  api: Api,
+  name: string,
+  files: readonly FolderFile[],
+  options: FolderOptions,
+) => FolderUpload;
+
 /** Dispatches `statechange`, `progress` (a count or bytes have changed) and `upload` (a file has become an upload). */
 export class FolderUpload extends EventTarget {
   readonly list: FolderList;
@@ -48,13 +57,17 @@ export class FolderUpload extends EventTarget {
   #updatedAt = "";
   #loaded = 0;
 
-  /** `Folders.upload` creates it. */
-  constructor(
+  static {
+    createFolderUpload = (uploader, api, name, files, options) =>
+      new FolderUpload(uploader, api, name, files, options);
+  }
+
+  private constructor(
     readonly uploader: OssUploader,
     api: Api,
     readonly name: string,
     files: readonly FolderFile[],
-    readonly options: FolderOptions = {},
+    readonly options: FolderOptions,
   ) {
     super();
     this.#api = api;

@@ -2,15 +2,21 @@
 
 import type { Api } from "./api.ts";
 import type { FolderFile } from "./folder-list.ts";
-import { type FolderOptions, FolderUpload } from "./folder-upload.ts";
+import { createFolderUpload, type FolderOptions, type FolderUpload } from "./folder-upload.ts";
 import { abortFolder, folderId } from "./held-files.ts";
 import type { OssUploader } from "./uploader.ts";
+
+/** Internal: pages call `OssUploader.folders`. */
+export let createFolders: (uploader: OssUploader, api: Api) => Folders;
 
 export class Folders {
   readonly #api: Api;
 
-  /** `OssUploader.folders` creates it. */
-  constructor(
+  static {
+    createFolders = (uploader, api) => new Folders(uploader, api);
+  }
+
+  private constructor(
     readonly uploader: OssUploader,
     api: Api,
   ) {
@@ -22,7 +28,7 @@ export class Folders {
    * When an upload of the folder was interrupted, here or on another device, the files that have arrived are skipped.
    */
   upload(name: string, files: readonly FolderFile[], options: FolderOptions = {}): FolderUpload {
-    const upload = new FolderUpload(this.uploader, this.#api, name, files, options);
+    const upload = createFolderUpload(this.uploader, this.#api, name, files, options);
     upload.start();
     return upload;
   }

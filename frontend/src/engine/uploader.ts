@@ -102,7 +102,7 @@ export class OssUploader {
   /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
   async folders(): Promise<Folders> {
     try {
-      return new (await import("./folders.ts")).Folders(this, this.#api);
+      return (await import("./folders.ts")).createFolders(this, this.#api);
     } catch (cause) {
       throw new NetworkError("code_unreachable", { cause });
     }

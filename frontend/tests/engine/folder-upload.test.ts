@@ -97,6 +97,7 @@ test("files that are too large for batch calls are skipped by their content", as
   const first = await begin(environment, folderOf(40, 30), 0);
   await environment.clock.until(() => first.list.done >= 15);
   first.pause();
+  await environment.clock.pass(5000);
   reload(environment);
   const { done } = first.list;
   const second = await begin(environment, folderOf(40, 30), 0);
