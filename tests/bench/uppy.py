@@ -9,9 +9,10 @@ Uppy checks nothing. Where two cores are the limit, ours with crc64 is held up b
 the account), so that the same is also measured with integrity none.
 
 Uppy takes small files as multipart uploads of one part too, as `uppyOptions()` sets it up: four requests for each.
-When Companion's route for forms was still there, small files cost, in CPU seconds for 2,000: Uppy 25.6, ours 14.4 (site 3.9, page 3.9, local OSS 3.4, browser and network
-3.2), of which two cores make 7.2 at best. Uppy's are over when OSS has them, and the backend never hears of it; ours
-are looked at at OSS and recorded, each step with its line in the history.
+When Companion's route for forms was still there, small files cost, in CPU seconds for 2,000: Uppy 25.6, ours 14.4
+(site 3.9, page 3.9, local OSS 3.4, browser and network 3.2), of which two cores make 7.2 at best. Uppy's are over
+when OSS has them, and the backend never hears of it; ours are looked at at OSS and recorded, each step with its line
+in the history.
 """
 
 import statistics
