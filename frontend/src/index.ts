@@ -30,6 +30,9 @@ export {
   type UploaderEventTarget,
   UploadProgressEvent,
 } from "./engine/events.ts";
+export type { FileState, FolderFile, FolderList } from "./engine/folder-list.ts";
+export type { FolderFileEvent, FolderOptions, FolderUpload } from "./engine/folder-upload.ts";
+export type { Folders } from "./engine/folders.ts";
 export type {
   AuthorizationOption,
   BackendOptions,
@@ -54,6 +57,7 @@ export type {
   Clock,
   Connection,
   Environment,
+  FolderRecord,
   Hasher,
   Journal,
   JournalEntry,

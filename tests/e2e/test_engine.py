@@ -1,6 +1,7 @@
 """The engine's finer promises, in a real Chromium against a real local OSS."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +231,14 @@ DROP = """async () => {
 def test_folders_are_dropped_and_files_pasted(page: Page, stack: Stack) -> None:
     log_in(page, stack)
     page.evaluate(DROP)
-    expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(3)
+    expect(page.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1)
+    folder = page.get_by_test_id("folder-item")
+    expect(folder).to_have_attribute("data-state", "completed")
+    expect(folder).to_contain_text("2 of 2 files uploaded")
+    folder.get_by_test_id("files").click()
+    expect(folder.get_by_test_id("folder-files").locator("li")).to_have_text(
+        [re.compile("^a.txt.*Uploaded$"), re.compile("^day 1/beach.txt.*Uploaded$")]
+    )
     with stack.api() as api:
         paths = {upload["filename"]: upload["relative_path"] for upload in api.get("uploads/").json()["results"]}
     in_folder = {name: name for name in ("holiday/a.txt", "holiday/day 1/beach.txt")}

@@ -22,7 +22,8 @@ class Destination:
 
     name: str
     key: str = DEFAULT_KEY
-    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}, and the names in `key_values`."""
+    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}, {path}, and the names in
+    `key_values`. {path} is the file's path in the folder that was chosen; of a file chosen alone, its name."""
     key_values: Mapping[str, str | Callable[[Any], str | int]] = field(default_factory=dict)
     """Functions of the user, or their dotted paths, by field of `key`: {"tenant": "yourapp.tenants.of"}."""
     bucket: str = ""

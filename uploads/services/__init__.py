@@ -25,6 +25,7 @@ from uploads.services.deletion import abort_or_delete, delete_object
 from uploads.services.diagnosis import diagnose
 from uploads.services.downloads import DownloadLink, download_link
 from uploads.services.erasure import Erased, erase_user
+from uploads.services.folders import AbortedFolder, abort_folder, folder_uploads, is_in_folder
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_parts, synchronize_parts
@@ -36,6 +37,7 @@ from uploads.services.unreported import detect_unreported
 
 __all__ = [
     "ORPHAN_AGE",
+    "AbortedFolder",
     "Allowance",
     "CalledInTransaction",
     "ClientReport",
@@ -50,6 +52,7 @@ __all__ = [
     "Swept",
     "UploadRequest",
     "abort",
+    "abort_folder",
     "abort_or_delete",
     "allowance",
     "begin",
@@ -63,6 +66,8 @@ __all__ = [
     "download_link",
     "erase_user",
     "find",
+    "folder_uploads",
+    "is_in_folder",
     "issue_credentials",
     "issue_prefix_credentials",
     "known_uploads",

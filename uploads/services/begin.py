@@ -18,7 +18,7 @@ from django.utils import timezone
 from uploads.conf import Destination, settings
 from uploads.domain import options
 from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadError, WrongState
-from uploads.domain.keys import object_key
+from uploads.domain.keys import FileName, has_path, object_key
 from uploads.domain.names import clean_filename, clean_relative_path
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan, plan
@@ -187,11 +187,13 @@ def _object_key(upload: Upload, destination: Destination, values: Mapping[str, s
             user_id=upload.owner_id,
             now=upload.created_at,
             uuid=upload.id,
-            filename=upload.filename,
+            file=FileName(upload.filename, upload.relative_path),
             values=values,
         )
     except ValueError as error:
         (why,) = error.args
+        if upload.relative_path and has_path(destination.key):
+            raise InvalidUpload(Phrase("Invalid path: {why}.", why=why), errors={"relative_path": [why]}) from error
         raise InvalidUpload(Phrase("Invalid file name: {why}.", why=why), errors={"filename": [why]}) from error
 
 

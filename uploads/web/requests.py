@@ -78,8 +78,8 @@ class UploadRequestSerializer(DestinationSerializer):
         allow_blank=True,
         trim_whitespace=False,
         max_length=1024,
-        help_text="The file's path in the folder that the user chose, such as holiday/beach.jpg. It is kept beside "
-        "the key and is not part of it. At most 1,024 bytes in UTF-8.",
+        help_text="The file's path in the folder that the user chose, such as holiday/beach.jpg. It is part "
+        "of the key if the destination's template contains {path}. At most 1,024 bytes in UTF-8.",
     )
     size = serializers.IntegerField(
         min_value=0, max_value=MAX_OBJECT_SIZE, allow_null=True, help_text="In bytes; null for a stream."

@@ -7,6 +7,7 @@ import { Announcer } from "./announcer.ts";
 import { h, withoutDirections } from "./dom.ts";
 import type { LinkOf } from "./item.ts";
 import type { LabelName } from "./labels.ts";
+import type { ListItem } from "./list.ts";
 import { UploadList } from "./list.ts";
 import type { Localization } from "./localization.ts";
 import { isBusy } from "./questions.ts";
@@ -20,6 +21,14 @@ const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
   failed: "announce_failed",
   aborted: "announce_aborted",
 };
+
+/** A folder has its files in `list`, and those that are uploads now in `uploads`. */
+interface Counted extends Upload {
+  readonly uploads?: readonly Upload[];
+  readonly list?: { readonly ids: readonly string[] };
+}
+
+const filesOf = (upload: Counted) => upload.uploads;
 
 export interface CollectionPorts {
   readonly localization: Localization;
@@ -45,7 +54,7 @@ export class UploadCollection {
   }
 
   get uploads(): readonly Upload[] {
-    return [...this.#uploads];
+    return [...this.#uploads].flatMap((upload) => filesOf(upload) ?? upload);
   }
 
   /** Whether any upload is waiting or active. */
@@ -55,13 +64,13 @@ export class UploadCollection {
 
   /** Ids of the completed uploads, in the order in which they were added. */
   get completedIds(): readonly string[] {
-    const completed = this.uploads.filter(({ state }) => state === "completed");
-    return [...new Set(completed.flatMap(({ id }) => id ?? []))];
+    const idsOf = ({ state, id, list }: Counted) => list?.ids ?? (state === "completed" && id ? id : []);
+    return [...new Set([...this.#uploads].flatMap(idsOf))];
   }
 
-  /** Ids of the uploads that are not over. */
+  /** Ids of the uploads that are not over; of a folder, its name with a slash. */
   get openIds(): ReadonlySet<string | null> {
-    return new Set(this.uploads.filter(({ state }) => !isOver(state)).map(({ id }) => id));
+    return new Set([...this.#uploads].filter(({ state }) => !isOver(state)).map(({ id }) => id));
   }
 
   /** The topmost item. Files chosen together are all added before it, and so keep their order. */
@@ -69,14 +78,15 @@ export class UploadCollection {
     return this.list.element.firstChild;
   }
 
-  add(upload: Upload, before: Node | null = this.top): void {
+  /** A folder is added as one upload, with a row of its own. */
+  add(upload: Upload, before: Node | null = this.top, row?: ListItem): void {
     this.#uploads.add(upload);
-    this.list.add(upload, before);
+    this.list.add(upload, before, row);
     this.#summary?.add(upload);
     if (this.#uploads.size > 1) void this.#loadSummary();
     upload.addEventListener("statechange", (event) => {
       this.#update(upload);
-      const label = ANNOUNCEMENTS[event.state];
+      const label = ANNOUNCEMENTS[upload.state];
       if (label) this.announce(label, upload.filename);
       this.ports.onstatechange(upload, event);
     });
@@ -98,7 +108,7 @@ export class UploadCollection {
 
   /** Removes all uploads, and aborts those that are not over. */
   removeAll(): void {
-    const { uploads } = this;
+    const uploads = [...this.#uploads];
     this.#uploads.clear();
     for (const upload of uploads) {
       if (can(upload.state, "abort")) void upload.abort().catch(() => {});

@@ -2,15 +2,7 @@
 
 import { NetworkError } from "../engine/errors.ts";
 import { button, h, setLabel, setText } from "./dom.ts";
-import {
-  type ChosenFile,
-  type DroppedItem,
-  dragsFiles,
-  droppedItems,
-  pastedFiles,
-  pickedFiles,
-  takeFiles,
-} from "./files.ts";
+import { type ChosenFile, dragsFiles, droppedItems, pastedFiles, pickedFiles, takeFiles } from "./files.ts";
 import type { Localization } from "./localization.ts";
 
 export interface DropZonePorts {
@@ -21,6 +13,8 @@ export interface DropZonePorts {
   /** The code that reads a drop could not be loaded. */
   onerror(error: unknown): void;
   onrecord(): void;
+  /** The user wants to choose a folder. */
+  onfolder(): Promise<void>;
   /** Files are held over the area, or no longer. */
   ondrag(over: boolean): void;
 }
@@ -28,6 +22,10 @@ export interface DropZonePorts {
 export class DropZone {
   readonly element: HTMLElement;
   readonly chooseButton = button("choose", () => void this.#choose(), "primary");
+  readonly #folderButton = button(
+    "choose-folder",
+    () => void this.ports.onfolder().catch(this.ports.onerror),
+  );
   readonly #recordButton = button("record", () => this.ports.onrecord());
   readonly #invitation = h("p", { class: "invitation" });
   readonly #promise = h("p", { class: "promise" });
@@ -41,7 +39,7 @@ export class DropZone {
   constructor(readonly ports: DropZonePorts) {
     this.#recordButton.hidden = true;
     const icon = h("span", { class: "icon", "aria-hidden": "true" });
-    const buttons = h("div", { class: "choices" }, this.chooseButton, this.#recordButton);
+    const buttons = h("div", { class: "choices" }, this.chooseButton, this.#folderButton, this.#recordButton);
     this.element = h("div", { class: "zone", part: "zone" }, icon, this.#invitation, buttons, this.#promise);
     this.element.append(this.#input, this.#singleInput);
     this.#input.addEventListener("change", () => ports.onfiles(takeFiles(this.#input)));
@@ -52,6 +50,7 @@ export class DropZone {
 
   set multiple(multiple: boolean) {
     this.#input.multiple = multiple;
+    this.#folderButton.hidden = !(multiple && "webkitdirectory" in this.#input);
   }
 
   /** Of the file dialog, before the destination's types. */
@@ -137,15 +136,10 @@ export class DropZone {
 
   #take({ dataTransfer }: DragEvent): void {
     this.ports.ondrag(false);
-    void this.#drop(droppedItems(dataTransfer)).catch((cause) =>
-      this.ports.onerror(new NetworkError("code_unreachable", { cause })),
-    );
-  }
-
-  async #drop(dropped: readonly DroppedItem[]): Promise<void> {
-    const { files, unreadable } = await (await import("./dropped.ts")).filesOf(dropped);
-    this.ports.onfiles(files);
-    if (unreadable.length > 0) this.ports.onunreadable(unreadable);
+    const dropped = droppedItems(dataTransfer);
+    import("./dropped.ts")
+      .then(({ readDrop }) => readDrop(dropped, this))
+      .catch((cause) => this.ports.onerror(new NetworkError("code_unreachable", { cause })));
   }
 
   #show(): void {
@@ -153,6 +147,7 @@ export class DropZone {
     setText(this.#invitation, localization.label("drop"));
     setText(this.#promise, this.#limits || localization.label("promise"));
     setLabel(this.chooseButton, localization.label("choose"));
+    setLabel(this.#folderButton, localization.label("choose_folder"));
     setLabel(this.#recordButton, localization.label("record"));
   }
 }

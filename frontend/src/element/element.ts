@@ -15,6 +15,7 @@ import { firstButton, setState } from "./dom.ts";
 import { DropZone } from "./drop-zone.ts";
 import type { DetailOf, EventName } from "./events.ts";
 import type { ChosenFile } from "./files.ts";
+import { FolderLoader } from "./folder-loader.ts";
 import { FormControl } from "./form-control.ts";
 import { Localization, languageOf, type Translation } from "./localization.ts";
 import { LoginLoader } from "./login-loader.ts";
@@ -44,6 +45,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     onfiles: (files) => void this.#choose(files),
     onunreadable: (paths) => this.#messages.addUnreadable(paths),
     onerror: (error) => this.#messages.showError(error),
+    onfolder: () => this.#folders.use((folders) => folders.choose()),
     onrecord: () => void this.#camera.open().catch((error) => this.#messages.showError(error)),
     ondrag: (over) => setState(this.#internals, "dragging", over),
   });
@@ -58,6 +60,13 @@ export class OssUploaderElement extends ElementWithAttributes {
     onchange: () => this.#updateForm(),
     onstatechange: (upload, event) => this.#reportState(upload, event),
   });
+  readonly #folders = new FolderLoader({
+    zone: this.#zone,
+    collection: this.#collection,
+    uploader: () => this.uploader,
+    onupload: (upload) => this.#reportUpload(upload),
+    onsettled: (path) => this.#unfinished.remove(path),
+  });
   readonly #unfinished = new UnfinishedLoader({
     localization: this.#localization,
     load: () => this.#loadUnfinished(),
@@ -65,6 +74,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     discard: (entry) => this.#discard(entry),
     whenIdle: (entry) => this.uploader.whenIdle(entry, this.#signal),
     refresh: () => this.#refreshUnfinished(),
+    folders: (act) => this.#folders.use(act),
     chooseFile: (onchoose) => this.#zone.chooseFile(onchoose),
   });
   readonly #form = new FormControl(this.#internals, this.#localization, this.#zone.chooseButton);
@@ -216,8 +226,9 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#messages.clear();
     this.#replaceSingle();
     const before = this.#collection.top;
+    const alone = this.single ? chosen.slice(0, 1) : this.#folders.accept(chosen, before);
     try {
-      for (const { file, path, handle } of this.single ? chosen.slice(0, 1) : chosen) {
+      for (const { file, path, handle } of alone) {
         this.#add(this.uploader.upload(file, { filename: path, ...(handle && { handle }) }), before);
       }
     } catch (error) {
@@ -236,6 +247,12 @@ export class OssUploaderElement extends ElementWithAttributes {
   #add(upload: Upload, before?: Node | null): void {
     this.#collection.add(upload, before);
     this.#dispatch("accepted", { upload });
+  }
+
+  /** Of a file that has no item of its own. */
+  #reportUpload(upload: Upload): void {
+    this.#dispatch("accepted", { upload });
+    upload.addEventListener("statechange", (event) => this.#reportState(upload, event));
   }
 
   #replaceSingle(): void {
@@ -273,7 +290,7 @@ export class OssUploaderElement extends ElementWithAttributes {
       return [];
     });
     const open = this.#collection.openIds;
-    return entries.filter(({ id }) => !open.has(id));
+    return entries.filter(({ id, filename }) => !open.has(id) && !open.has(filename.replace(/\/.*/, "/")));
   }
 
   async #resume(entry: Unfinished, chosen?: File): Promise<void> {

@@ -7,6 +7,8 @@ export interface ChosenFile {
   readonly path: string;
   /** Opens the file again after a reload, in browsers that have such handles. */
   readonly handle?: FileSystemFileHandle;
+  /** Reads the folder again after a reload. */
+  readonly folder?: FileSystemDirectoryHandle;
 }
 
 export interface DroppedFiles {
@@ -15,7 +17,7 @@ export interface DroppedFiles {
   readonly unreadable: readonly string[];
 }
 
-/** A dropped file or folder. Only a file's handle is used. */
+/** A dropped file or folder. */
 export interface DroppedItem {
   readonly entry: FileSystemEntry | null;
   /** For an entry that is missing or cannot be read. For a folder it has no content. */

@@ -7,6 +7,7 @@ export const LABELS = {
   drop: "Drop files here",
   promise: "Any size. Interrupted uploads can be resumed.",
   choose: "Choose files",
+  choose_folder: "Choose a folder",
   record: "Record a video",
   uploads: "Uploads",
   progress_of: "Progress of {name}",

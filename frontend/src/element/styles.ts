@@ -188,6 +188,8 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 
 .outcome { grid-column: 2 / -1; min-inline-size: 0; }
 .outcome:empty { display: none; }
+.files { max-block-size: 20rem; overflow: auto; padding: 0; list-style: none; }
+.files li { display: flex; justify-content: space-between; gap: 1rem; overflow-wrap: anywhere; }
 .key {
   font: 400 .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   color: var(--oss-muted);

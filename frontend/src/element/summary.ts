@@ -64,8 +64,8 @@ export class Summary {
   add(upload: Upload): void {
     this.#uploads.add(upload);
     upload.addEventListener("progress", () => this.#showSoon());
-    upload.addEventListener("statechange", ({ state }) => {
-      if (state === "uploading" && upload.progress.loaded > 0) this.#counter.resetSpeed();
+    upload.addEventListener("statechange", () => {
+      if (upload.state === "uploading" && upload.progress.loaded > 0) this.#counter.resetSpeed();
       this.#showSoon();
     });
     this.#showSoon();

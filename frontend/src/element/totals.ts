@@ -8,9 +8,11 @@ import { isBusy } from "./questions.ts";
 export interface CountedUpload {
   readonly state: State;
   readonly progress: Progress;
+  /** Of a folder: its files. */
+  readonly list?: { readonly count: number; readonly done: number; readonly failed: number };
 }
 
-/** Numbers of uploads. Aborted ones are not counted. */
+/** Numbers of files. Aborted ones are not counted. */
 export interface Totals {
   readonly all: number;
   readonly done: number;
@@ -28,12 +30,12 @@ export class TotalsCounter {
   /** `now` is monotonic milliseconds; the speed is measured between two calls. */
   count(uploads: Iterable<CountedUpload>, now: number): Totals {
     let [all, done, failed, paused, busy, loaded, total] = [0, 0, 0, 0, 0, 0, 0];
-    for (const { state, progress } of uploads) {
+    for (const { state, progress, list } of uploads) {
       if (state === "aborted" || state === "aborting") continue;
-      all += 1;
-      if (state === "completed") done += 1;
-      else if (state === "failed") failed += 1;
-      else if (state === "paused") paused += 1;
+      all += list?.count ?? 1;
+      done += list?.done ?? Number(state === "completed");
+      failed += list?.failed ?? Number(state === "failed");
+      if (state === "paused") paused += 1;
       if (isBusy(state)) busy += 1;
       total += progress.total;
       loaded += state === "completed" ? progress.total : progress.loaded;

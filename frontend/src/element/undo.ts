@@ -25,7 +25,7 @@ const CSS = /* css */ `
 `;
 
 export interface Undoable {
-  readonly text: "cancelled" | "discarded";
+  readonly text: "cancelled" | "discarded" | "folder_cancelled" | "folder_discarded";
   undo(): void;
   act(): void;
 }
@@ -105,7 +105,7 @@ function offerAbort(place: Element, uploads: readonly Upload[], localization: Lo
   const states = new Map(uploads.map((upload) => [upload, upload.state]));
   const isUnchanged = (upload: Upload) => states.get(upload) === upload.state && can(upload.state, "abort");
   const offer = new UndoOffer(place, localization, {
-    text: "cancelled",
+    text: uploads.some((upload) => "list" in upload) ? "folder_cancelled" : "cancelled", // Files of a folder stay.
     undo: () => {
       for (const upload of paused) if (upload.state === "paused") upload.resume();
     },

@@ -1,14 +1,25 @@
-// One row of the list of unfinished uploads. Loaded when there is one: most pages have none.
+// The rows of the list of unfinished uploads; all files of a folder have one. Loaded when there is one: most pages have none.
 
 import type { Unfinished } from "../engine/uploader.ts";
+import { byFolder } from "./by-folder.ts";
 import { formatDate } from "./dates.ts";
 import { button, fileName, h, setLabel, withoutDirections } from "./dom.ts";
 import type { Localization } from "./localization.ts";
 import { showError } from "./show-error.ts";
 import { UndoOffer } from "./undo.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
+import { unfinishedFolder } from "./unfinished-folder.ts";
+import { showRunning } from "./unfinished-running.ts";
 
-export function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
+export function unfinishedRows(entries: readonly Unfinished[], ports: UnfinishedPorts): HTMLLIElement[] {
+  const folders = byFolder(entries, ({ filename }) => filename);
+  const alone = folders.get("") ?? [];
+  folders.delete("");
+  const rows = [...folders].map(([name, files]) => unfinishedFolder(name, files, ports));
+  return [...rows, ...alone.map((entry) => unfinishedRow(entry, ports))];
+}
+
+function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
   const { id, filename, isRunning } = entry;
   const error = h("div", { class: "outcome", role: "alert" });
   const attributes = { "data-testid": "unfinished-item", "data-id": id, "data-filename": filename };
@@ -21,14 +32,7 @@ export function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLI
     h("div", { class: "line" }, message),
     error,
   );
-  if (isRunning) {
-    message.textContent = ports.localization.label("running");
-    row.dataset.state = "uploading";
-    void ports.whenIdle(entry).then(
-      () => row.isConnected && ports.refresh(),
-      () => {}, // The element has left the page.
-    );
-  }
+  if (isRunning) showRunning(entry, row, message, ports);
   return row;
 }
 

@@ -4,10 +4,11 @@
 import { NetworkError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
+import type { ElementFolders } from "./folders.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { showError } from "./show-error.ts";
-import type { unfinishedRow } from "./unfinished-row.ts";
+import type { unfinishedRows } from "./unfinished-row.ts";
 
 export interface UnfinishedPorts {
   readonly localization: Localization;
@@ -19,6 +20,8 @@ export interface UnfinishedPorts {
   whenIdle(entry: Unfinished): Promise<void>;
   /** Loads the list again. */
   refresh(): void;
+  /** Does something with folders, once their code is loaded. */
+  folders(act: (folders: ElementFolders) => Promise<void>): Promise<void>;
   /** Opens the browser's file dialog for one file. */
   chooseFile(onchoose: (file: File) => void): void;
 }
@@ -30,7 +33,7 @@ export class UnfinishedList {
   readonly #error = h("div", {});
   #entries: readonly Unfinished[] = [];
   #loads = 0;
-  #row: typeof unfinishedRow | null = null;
+  #rows: typeof unfinishedRows | null = null;
 
   constructor(readonly ports: UnfinishedPorts) {
     addLateLabels();
@@ -56,12 +59,15 @@ export class UnfinishedList {
     if (!isLatest()) return;
     this.#entries = entries;
     this.#error.replaceChildren();
-    if (entries.length > 0) this.#row ??= await loadRow();
+    if (entries.length > 0) this.#rows ??= await loadRows();
   }
 
-  /** Removes the entry of an upload that is resumed or over. */
+  /** Removes the entry of an upload that is resumed or over; of a folder, by its name with a slash. */
   remove(id: string): void {
-    this.#entries = this.#entries.filter((entry) => entry.id !== id);
+    const isFolder = id.endsWith("/");
+    this.#entries = this.#entries.filter(
+      (entry) => entry.id !== id && !(isFolder && entry.filename.startsWith(id)),
+    );
     for (const row of this.#list.querySelectorAll<HTMLElement>("[data-id]")) {
       if (row.dataset.id === id) this.#removeRow(row);
     }
@@ -81,8 +87,7 @@ export class UnfinishedList {
 
   #show(): void {
     setText(this.#title, this.ports.localization.label("unfinished"));
-    const row = this.#row;
-    if (row) this.#list.replaceChildren(...this.#entries.map((entry) => row(entry, this.ports)));
+    if (this.#rows) this.#list.replaceChildren(...this.#rows(this.#entries, this.ports));
     this.#toggle();
   }
 
@@ -91,9 +96,9 @@ export class UnfinishedList {
   }
 }
 
-async function loadRow(): Promise<typeof unfinishedRow> {
+async function loadRows(): Promise<typeof unfinishedRows> {
   try {
-    return (await import("./unfinished-row.ts")).unfinishedRow;
+    return (await import("./unfinished-row.ts")).unfinishedRows;
   } catch (cause) {
     throw new NetworkError("code_unreachable", { cause });
   }

@@ -145,7 +145,7 @@ const CREATE_DELAY = 30;
 const COMPLETE_DELAY = 250;
 
 export class Api {
-  readonly #http: HttpClient;
+  readonly http: HttpClient;
   readonly #created: Batch<CreateRequest, CreatedUpload>;
   readonly #completed: Batch<CompleteItem, RemoteUpload>;
 
@@ -154,7 +154,7 @@ export class Api {
     readonly options: BackendOptions = {},
   ) {
     const { clock } = environment;
-    this.#http = new HttpClient(environment, options);
+    this.http = new HttpClient(environment, options);
     const batch = { clock, maxSize: MAX_BATCH };
     this.#created = new Batch({
       ...batch,
@@ -182,7 +182,7 @@ export class Api {
 
   /** The value of the answer to one call. Rejects with NetworkError or ApiError. */
   async value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
-    return (await this.#http.call<T>(method, path, signal, body)).value;
+    return (await this.http.call<T>(method, path, signal, body)).value;
   }
 
   async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
@@ -201,7 +201,7 @@ export class Api {
     signal: AbortSignal,
   ): Promise<HttpResponse<CreatedUpload>> {
     const headers = { "Idempotency-Key": idempotencyKey };
-    return this.#http.call("POST", "uploads/", signal, body, headers);
+    return this.http.call("POST", "uploads/", signal, body, headers);
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
@@ -241,15 +241,15 @@ export class Api {
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
-    await this.#http.call("POST", `uploads/${id}/parts/`, signal, { parts });
+    await this.http.call("POST", `uploads/${id}/parts/`, signal, { parts });
   }
 
   /** 200 with the completed upload, or 202 while OSS assembles it or its file is checked. */
   complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
-    return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
+    return this.http.call("POST", `uploads/${id}/complete/`, signal, body);
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {
-    await this.#http.call("DELETE", `uploads/${id}/`, signal);
+    await this.http.call("DELETE", `uploads/${id}/`, signal);
   }
 }

@@ -18,6 +18,14 @@ export function samplesOf(size: number): Range[] {
   });
 }
 
+/**
+ * By which a small file of a folder is recognised together with its path and size, as rsync does: when it was modified.
+ * Reading 100,000 files again would take as long as sending them.
+ */
+export function quickFingerprint({ lastModified }: File): string {
+  return `t1-${lastModified}`;
+}
+
 /** "v1-" and a SHA-256 in hexadecimal. Null where the browser cannot hash: the upload cannot be resumed later then. */
 export async function fingerprintOf(source: Source): Promise<string | null> {
   const head = `oss-uploads ${VERSION}\n${source.name}\n${source.size}\n`;

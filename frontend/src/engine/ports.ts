@@ -58,6 +58,14 @@ export interface Transport {
   send(request: SendRequest): Promise<SendResponse>;
 }
 
+/** An interrupted folder: the number of its files, and of those that have been uploaded. */
+export interface FolderRecord {
+  readonly files: number;
+  readonly filesDone: number;
+  /** Reads the folder again without a dialog, where the browser can. */
+  readonly handle?: FileSystemDirectoryHandle;
+}
+
 /** An unfinished upload as this browser remembers it. Sizes are in bytes. */
 export interface JournalEntry {
   readonly id: string;
@@ -70,6 +78,8 @@ export interface JournalEntry {
   readonly updatedAt: string;
   /** Opens the file again without a file chooser, where the browser can. */
   readonly handle?: FileSystemFileHandle;
+  /** Of a folder, whose `filename` ends with a slash. */
+  readonly folder?: FolderRecord;
 }
 
 /** This browser's memory of unfinished uploads. No method rejects. */

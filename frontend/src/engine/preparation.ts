@@ -3,7 +3,7 @@
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
 import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
-import { fingerprintOf, lockName } from "./fingerprint.ts";
+import { fingerprintOf, lockName, quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
 import type { ObjectOptions } from "./options.ts";
@@ -201,12 +201,15 @@ export class Preparation {
   async #create(key: string, resume: boolean): Promise<HttpResponse<CreatedUpload>> {
     const { api, destination, metadata, options, partSize } = this.settings;
     const source = this.#source;
-    const fingerprint = this.#fingerprint;
+    // A file of a folder has its path as its name.
+    const inFolder = source.name.includes("/");
+    const { blob } = source;
+    const quick = inFolder && this.isSmall && blob instanceof File ? quickFingerprint(blob) : null;
+    const fingerprint = this.#fingerprint ?? quick;
     const request = {
       destination,
       filename: source.name,
-      // A file of a folder has its path as its name.
-      ...(source.name.includes("/") && { relative_path: source.name }),
+      ...(inFolder && { relative_path: source.name }),
       size: source.isStream ? null : source.size,
       content_type: source.type,
       ...(fingerprint && { fingerprint }),

@@ -8,6 +8,7 @@ import { MAX_PARALLEL, Semaphore, UploadQueue } from "./concurrency.ts";
 import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
 import { UploaderEventTarget } from "./events.ts";
 import { fingerprintOf, lockName } from "./fingerprint.ts";
+import type { Folders } from "./folders.ts";
 import { entryOf } from "./journal.ts";
 import {
   checkedOptions,
@@ -58,7 +59,7 @@ export class OssUploader extends UploaderEventTarget {
       queue: new UploadQueue(MAX_FILES),
       requests: new Semaphore(MAX_PARALLEL),
       onevent: (event) => {
-        this.#uploads.add(event.upload); // It is there before `accepted` says so.
+        if (event.type === "accepted") this.#uploads.add(event.upload); // It is there before the event says so.
         this.dispatchEvent(event);
       },
     };
@@ -133,7 +134,8 @@ export class OssUploader extends UploaderEventTarget {
   }
 
   /**
-   * The user's unfinished uploads to this destination, without streams. While the backend cannot be reached, those that
+   * The user's unfinished uploads to this destination, without streams, and the folders whose upload was interrupted in
+   * this browser: their `filename` ends with a slash, and `folders()` resumes them. While the backend cannot be reached, those that
    * this browser remembers. Rejects with ApiError when the backend refuses.
    */
   async unfinished(signal: AbortSignal = NEVER): Promise<Unfinished[]> {
@@ -147,8 +149,10 @@ export class OssUploader extends UploaderEventTarget {
       const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
       const handles = new Map(remembered.map(({ id, handle }) => [id, handle]));
       const known = new Set(uploads.map(({ id }) => id));
-      for (const { id } of remembered) if (!known.has(id)) void journal.forget(id);
-      return uploads.filter(hasSize).map((upload) => withLock(entryOf(upload, handles.get(upload.id))));
+      const isRemembered = ({ id, folder }: JournalEntry) => folder || known.has(id);
+      for (const entry of remembered) if (!isRemembered(entry)) void journal.forget(entry.id);
+      const files = uploads.filter(hasSize).map((upload) => entryOf(upload, handles.get(upload.id)));
+      return [...remembered.filter(({ folder }) => folder), ...files].map(withLock);
     } catch (error) {
       if (error instanceof NetworkError) return remembered.map(withLock);
       throw error;
@@ -196,16 +200,28 @@ export class OssUploader extends UploaderEventTarget {
     return this.#create(given, { ...options, ...(handle && { handle }) }, { resumeId, destination });
   }
 
+  /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
+  async folders(): Promise<Folders> {
+    try {
+      const { createFolders } = await import("./folders.ts");
+      const forget = (upload: Upload) => this.#uploads.delete(upload);
+      return createFolders({ uploader: this, api: this.#api, forget });
+    } catch (cause) {
+      throw new NetworkError("code_unreachable", { cause });
+    }
+  }
+
   /** Aborts an unfinished upload, at the backend and at OSS. Rejects with NetworkError or ApiError. */
   async discard(unfinished: Unfinished, signal: AbortSignal = NEVER): Promise<void> {
+    if (unfinished.folder) return (await this.folders()).discard(unfinished.filename.slice(0, -1));
     await this.#api.abort(unfinished.id, signal);
     void this.#api.environment.journal.forget(unfinished.id);
   }
 }
 
-/** Without a fingerprint a file is not locked. */
-function lockOf({ destination, fingerprint }: Unfinished): string | null {
-  return fingerprint && lockName(destination, fingerprint);
+/** Without a fingerprint a file is not locked. A folder's lock has its id as its name. */
+function lockOf({ id, destination, fingerprint, folder }: Unfinished): string | null {
+  return folder ? id : fingerprint && lockName(destination, fingerprint);
 }
 
 /** A stream cannot be resumed: its bytes are gone. */
@@ -216,6 +232,7 @@ function hasSize(upload: RemoteUpload): upload is RemoteUpload & { size: number 
 /** Other clients send no fingerprint; name and size decide then. */
 async function isFileOf(unfinished: Unfinished, source: Source): Promise<boolean> {
   if (source.size !== unfinished.size) return false;
-  if (!unfinished.fingerprint) return source.name === unfinished.filename;
+  // That of a small file of a folder says nothing of its bytes.
+  if (!unfinished.fingerprint?.startsWith("v1-")) return source.name === unfinished.filename;
   return (await fingerprintOf(source)) === unfinished.fingerprint;
 }
