@@ -12,6 +12,7 @@ export {
   FileError,
   LoginError,
   NetworkError,
+  type RecordedError,
   StorageError,
   UploadError,
 } from "./engine/errors.ts";

@@ -20,7 +20,9 @@ const NEWER: readonly (readonly [RegExp, number])[] = [
   [/\bError\.isError\b|\bRegExp\.escape\b|\bMath\.sumPrecise\b|\bSymbol\.(asyncDispose|dispose)\b/, 0],
   [/\bIntl\.DurationFormat\b/, 0],
   [/\bReadableStream\.from\b/, 0],
-  [/\bfor await\b/, 0], // Safari and Chrome before 124 cannot iterate over a ReadableStream.
+  // Safari and Chrome before 124 cannot iterate over a ReadableStream. Folders are read by our own generators, and by
+  // handles, which are iterable wherever they are.
+  [/\bfor await\b/, 2],
   [/\bwith ?\{ ?type:/, 0], // Import attributes.
   [/\bshowPopover\b|\bstartViewTransition\b|\bcloseWatcher\b|\bscheduler\./i, 0],
 ];

@@ -27,12 +27,15 @@ export interface Admission {
 }
 
 export class Limits {
+  readonly #types: readonly RegExp[];
+
   constructor(
     private allowance: Allowance,
     readonly localization: Localization,
     readonly uploader: Pick<OssUploader, "allowance">,
   ) {
     addLateLabels();
+    this.#types = allowance.content_types.map(patternOf);
   }
 
   /** For the file dialog; empty where it cannot express all of them. */
@@ -53,34 +56,47 @@ export class Limits {
     return this.#label("limited", { limits: limits.filter(Boolean).join(" ").replaceAll("。 ", "。") });
   }
 
-  /** Sorts out what the destination refuses. Asks anew what is left of a quota: other uploads have used some of it. */
+  /**
+   * Sorts out what the destination refuses. Asks anew what is left of a quota: other uploads have used some of it. Files of
+   * a folder are not counted against it here, since some may have been uploaded before the folder was interrupted.
+   */
   async admit(chosen: readonly ChosenFile[]): Promise<Admission> {
-    if (this.allowance.uploads_left !== null || this.allowance.bytes_left !== null) {
-      this.allowance = await this.uploader.allowance().catch(() => this.allowance);
-    }
-    if (this.allowance.uploads_left === 0) return { files: [], refusals: [this.#label("refused_count")] };
+    await this.#renew();
+    const isFull = this.allowance.uploads_left === 0;
     let left = this.allowance.bytes_left ?? Number.POSITIVE_INFINITY;
     const files: ChosenFile[] = [];
-    const refusals: string[] = [];
+    const refused: [ChosenFile, number | null][] = [];
     for (const one of chosen) {
-      const refusal = this.#refusal(one, left);
-      if (refusal) refusals.push(refusal);
-      else files.push(one);
-      if (!refusal) left -= one.file.size;
+      const inFolder = one.path.includes("/");
+      const { size } = one.file;
+      const most = this.#mostOf(one.file, inFolder ? Number.POSITIVE_INFINITY : left);
+      if (most === null || size > most) refused.push([one, most]);
+      else if (inFolder || !isFull) files.push(one);
+      if (files.at(-1) === one && !inFolder) left -= size;
     }
-    return { files, refusals: this.#shortened(refusals) };
+    const isRefused = files.length + refused.length < chosen.length;
+    const full = isRefused ? [this.#label("refused_count")] : [];
+    return { files, refusals: [...this.#sentences(refused), ...full] };
   }
 
-  #refusal({ file, path }: ChosenFile, left: number): string | null {
-    const { max_size, content_types } = this.allowance;
+  async #renew(): Promise<void> {
+    if (this.allowance.uploads_left === null && this.allowance.bytes_left === null) return;
+    this.allowance = await this.uploader.allowance().catch(() => this.allowance);
+  }
+
+  /** Bytes that the file may have; null for a type that is refused. */
+  #mostOf({ type }: File, left: number): number | null {
+    const bare = (type || "application/octet-stream").split(";", 1)[0]?.trim() ?? "";
+    if (this.#types.length > 0 && !this.#types.some((pattern) => pattern.test(bare))) return null;
+    return Math.min(this.allowance.max_size ?? Number.POSITIVE_INFINITY, left);
+  }
+
+  #refusal({ file, path }: ChosenFile, most: number | null): string {
+    const { max_size } = this.allowance;
     const { formats } = this.localization;
     const name = withoutDirections(path);
+    if (most === null) return this.#label("refused_type", { name, types: this.#typeNames });
     const size = formats.limit(file.size);
-    if (content_types.length > 0 && !content_types.some((pattern) => matches(file.type, pattern))) {
-      return this.#label("refused_type", { name, types: this.#typeNames });
-    }
-    const most = Math.min(max_size ?? Number.POSITIVE_INFINITY, left);
-    if (file.size <= most) return null;
     const label = most === max_size ? "refused_size" : "refused_left";
     const limit = formats.limit(most);
     // Sizes that look the same are written in bytes.
@@ -88,10 +104,10 @@ export class Limits {
     return this.#label(label, { name, size: format(file.size), most: format(most) });
   }
 
-  #shortened(refusals: readonly string[]): string[] {
-    const more = refusals.length - MAX_LISTED;
-    if (more <= 0) return [...refusals];
-    return [...refusals.slice(0, MAX_LISTED), this.#label("refused_more", { count: more })];
+  #sentences(refused: readonly [ChosenFile, number | null][]): string[] {
+    const sentences = refused.slice(0, MAX_LISTED).map(([one, most]) => this.#refusal(one, most));
+    const more = refused.length - MAX_LISTED;
+    return more > 0 ? [...sentences, this.#label("refused_more", { count: more })] : sentences;
   }
 
   /** “videos, PDF”. */
@@ -112,14 +128,13 @@ export class Limits {
 }
 
 /** As Python's fnmatch, without sets of characters: what has one is left to the backend. */
-function matches(type: string, pattern: string): boolean {
-  if (pattern.includes("[")) return true;
-  const bare = (type || "application/octet-stream").split(";")[0] as string;
+function patternOf(pattern: string): RegExp {
+  if (pattern.includes("[")) return /^/;
   const source = pattern
     .replace(/[.+^${}()|\\]/g, "\\$&")
     .replaceAll("*", ".*")
     .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "i").test(bare.trim());
+  return new RegExp(`^${source}$`, "i");
 }
 
 /** Formats a count of bytes as “1,234,567 bytes”. */

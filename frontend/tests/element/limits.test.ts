@@ -77,6 +77,22 @@ test("what is left of the quota is asked anew, and the chosen files share it", a
   expect([none.files.length, none.refusals.length]).toEqual([0, 1]);
 });
 
+test("files of a folder are left to the backend's quota, but not to its other limits", async () => {
+  const inFolder = (name: string, size: number, type?: string) => ({
+    ...file(name, size, type),
+    path: `holiday/${name}`,
+  });
+  const full = limits({ max_size: 5, content_types: ["video/*"], uploads_left: 0, bytes_left: 1 });
+  const chosen = [inFolder("a", 5), inFolder("b", 6), inFolder("c", 1, "text/plain"), file("d", 1)];
+  const { files, refusals } = await full.admit(chosen);
+  expect(files.map(({ path }) => path)).toEqual(["holiday/a"]);
+  expect(refusals).toEqual([
+    "“holiday/b” is 6 bytes; 5 bytes is the most here.",
+    "“holiday/c” cannot be uploaded here. Only videos can.",
+    "You have too many unfinished uploads. Finish or discard one, then choose the files again.",
+  ]);
+});
+
 test("many refusals are counted", async () => {
   const many = Array.from({ length: 12 }, (_, n) => file(`${n}`, 9));
   const { refusals } = await limits({ max_size: 5 }).admit(many);
