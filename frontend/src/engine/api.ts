@@ -1,9 +1,9 @@
 // The backend's HTTP API, one method for each call, and the types of its JSON.
 // It never retries; callers decide. Errors are those of http.ts.
 
-import { Batch } from "./batch.ts";
-import type { RecordedError } from "./errors.ts";
-import { type BackendOptions, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
+import type { Batches } from "./batches.ts";
+import { NetworkError, type RecordedError } from "./errors.ts";
+import { type BackendOptions, HttpClient, type HttpResponse } from "./http.ts";
 import type { ObjectOptions } from "./options.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
@@ -127,7 +127,7 @@ export interface RemoteDiagnosis {
   readonly retryable: boolean;
 }
 
-interface CompleteItem {
+export interface CompleteItem {
   readonly id: string;
   readonly crc64: string | undefined;
   readonly etag: string | undefined;
@@ -138,60 +138,46 @@ interface CompleteItem {
 export const FIRST_BATCH = 16;
 /** Pages of a list that are read at most. */
 const MAX_PAGES = 20;
-/** Uploads in one batch call. */
-const MAX_BATCH = 100;
-/** Milliseconds that the first item of a batch waits. Creating delays the upload, completing delays nothing. */
-const CREATE_DELAY = 30;
-const COMPLETE_DELAY = 250;
 
 export class Api {
-  readonly http: HttpClient;
-  readonly #created: Batch<CreateRequest, CreatedUpload>;
-  readonly #completed: Batch<CompleteItem, RemoteUpload>;
+  readonly #http: HttpClient;
+  #batches: Promise<Batches> | null = null;
 
   constructor(
     readonly environment: Environment,
     readonly options: BackendOptions = {},
   ) {
-    const { clock } = environment;
-    this.http = new HttpClient(environment, options);
-    const batch = { clock, maxSize: MAX_BATCH };
-    this.#created = new Batch({
-      ...batch,
-      delayMs: CREATE_DELAY,
-      send: (uploads) => this.#sendBatch("uploads/batch/", uploads),
-    });
-    this.#completed = new Batch({
-      ...batch,
-      delayMs: COMPLETE_DELAY,
-      send: (uploads) => this.#sendBatch("uploads/batch/complete/", uploads),
-    });
+    this.#http = new HttpClient(environment, options);
   }
 
   /** Creates the upload in a batch call, together with others that are created at about the same time. */
-  createInBatch(request: CreateRequest): Promise<CreatedUpload> {
-    return this.#created.add(request);
+  async createInBatch(request: CreateRequest): Promise<CreatedUpload> {
+    return (await this.#loadBatches()).created.add(request);
   }
 
   /** Completes an upload of one request in a batch call. */
   async completeInBatch(id: string, request: CompleteRequest): Promise<HttpResponse<RemoteUpload>> {
     const { done, crc64, callback } = request;
-    const value = await this.#completed.add({ id, crc64, etag: done[0]?.etag, callback });
+    const { completed } = await this.#loadBatches();
+    const value = await completed.add({ id, crc64, etag: done[0]?.etag, callback });
     return { status: value.state === "completing" ? 202 : 200, retryAfter: null, value };
+  }
+
+  /** Rejects with NetworkError while the code cannot be loaded. */
+  #loadBatches(): Promise<Batches> {
+    this.#batches ??= import("./batches.ts").then(
+      ({ Batches }) => new Batches(this),
+      (cause) => {
+        this.#batches = null;
+        throw new NetworkError("code_unreachable", { cause });
+      },
+    );
+    return this.#batches;
   }
 
   /** The value of the answer to one call. Rejects with NetworkError or ApiError. */
   async value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
-    return (await this.http.call<T>(method, path, signal, body)).value;
-  }
-
-  async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
-    const { signal } = new AbortController();
-    const body = { uploads };
-    const answers = await this.value<{ uploads: (T | Problem)[] }>("POST", path, signal, body);
-    return answers.uploads.map((one) =>
-      "code" in one && "status" in one ? problemError(one, null) : (one as T),
-    );
+    return (await this.#http.call<T>(method, path, signal, body)).value;
   }
 
   /** 201 with a new upload, or 200 with an unfinished one, without signed parts. Repeatable with the same key. */
@@ -201,7 +187,7 @@ export class Api {
     signal: AbortSignal,
   ): Promise<HttpResponse<CreatedUpload>> {
     const headers = { "Idempotency-Key": idempotencyKey };
-    return this.http.call("POST", "uploads/", signal, body, headers);
+    return this.#http.call("POST", "uploads/", signal, body, headers);
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
@@ -241,15 +227,15 @@ export class Api {
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
-    await this.http.call("POST", `uploads/${id}/parts/`, signal, { parts });
+    await this.#http.call("POST", `uploads/${id}/parts/`, signal, { parts });
   }
 
   /** 200 with the completed upload, or 202 while OSS assembles it or its file is checked. */
   complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
-    return this.http.call("POST", `uploads/${id}/complete/`, signal, body);
+    return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {
-    await this.http.call("DELETE", `uploads/${id}/`, signal);
+    await this.#http.call("DELETE", `uploads/${id}/`, signal);
   }
 }

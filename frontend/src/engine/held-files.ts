@@ -49,7 +49,7 @@ export async function heldFiles(
 ): Promise<readonly HeldFile[]> {
   const found: HeldFile[] = [];
   for (let search = `?${new URLSearchParams({ destination, folder })}`; search; ) {
-    const page = (await api.http.call<HeldPage>("GET", `uploads/folder/${search}`, signal)).value;
+    const page = await api.value<HeldPage>("GET", `uploads/folder/${search}`, signal);
     const isFirst = found.length === 0;
     if (isFirst && !remembered && page.unfinished === 0) return [];
     if (isFirst && page.unfinished > 0) await abortFolder(api, destination, folder, "single");
@@ -69,8 +69,8 @@ export async function abortFolder(
 ): Promise<void> {
   const search = new URLSearchParams({ destination, folder, ...(only && { single: "true" }) });
   for (let more = true; more; ) {
-    const { value } = await api.http.call<AbortedFolder>("DELETE", `uploads/folder/?${search}`, NEVER);
-    more = value.left > 0 && value.aborted > 0;
+    const { left, aborted } = await api.value<AbortedFolder>("DELETE", `uploads/folder/?${search}`, NEVER);
+    more = left > 0 && aborted > 0;
   }
 }
 

@@ -1,9 +1,9 @@
 // The options of uploaders and uploads, with their defaults and checks.
 
-import { MAX_PARALLEL } from "./concurrency.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { BackendOptions } from "./http.ts";
 import type { Integrity } from "./integrity.ts";
+import { MAX_PARALLEL } from "./queue.ts";
 import type { Restrictions } from "./restrictions.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { Signing } from "./signer.ts";

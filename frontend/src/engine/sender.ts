@@ -2,7 +2,6 @@
 // A failed part does not affect other parts; `send` rejects only with errors that no retry cures.
 
 import type { CircuitBreaker } from "./circuit-breaker.ts";
-import type { Semaphore } from "./concurrency.ts";
 import { NetworkError, StorageError } from "./errors.ts";
 import type { Explanations } from "./explanations.ts";
 import type { BackendOptions, OutgoingRequest } from "./http.ts";
@@ -11,6 +10,7 @@ import { type DonePart, type Plan, type Range, rangeOf, type Source } from "./pa
 import type { Clock, SendResponse, SignedRequest, Transport } from "./ports.ts";
 import type { ProgressMeter } from "./progress.ts";
 import { StallError, withWatchdog } from "./promises.ts";
+import type { Semaphore } from "./queue.ts";
 import { delayBefore, type Notify, type RetryOptions, seconds } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
 

@@ -4,17 +4,18 @@
 import { combine } from "../hashing/crc64.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
-import { ConcurrencyController, MAX_PARALLEL, runConcurrently, type Semaphore } from "./concurrency.ts";
+import { ConcurrencyController, runConcurrently, takePart } from "./concurrency.ts";
 import { ApiError, asUploadError, isGone } from "./errors.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
-import { entryOf } from "./journal.ts";
+import { checkpointOf } from "./journal.ts";
 import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable, anySignal } from "./promises.ts";
+import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
 import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
 import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
@@ -260,11 +261,7 @@ export class Transfer {
 
   /** What another page needs to resume the upload; null for a stream. */
   snapshot(): UploadCheckpoint | null {
-    const { bucket, key, upload_id: uploadId, part_size: partSize, size } = this.remote;
-    if (size === null) return null;
-    const { done: doneParts, doneBytes } = this.ledger;
-    const entry = entryOf({ ...this.remote, size, bytes_done: doneBytes });
-    return { ...entry, bucket, key, uploadId, partSize, doneParts };
+    return checkpointOf(this.remote, this.ledger);
   }
 
   /** Sends a checkpoint, if the backend lacks anything. */
@@ -291,19 +288,6 @@ export class Transfer {
     this.ledger.markReported(parts);
     this.#reportedAt = this.ports.api.environment.clock.now();
     this.ports.oncheckpoint(this.ledger.doneBytes);
-  }
-}
-
-/** A stream may take long to give its next part. An abort does not wait for it; a part that comes later is put back. */
-async function takePart(ledger: Ledger, signal: AbortSignal): Promise<number | undefined> {
-  const taken = ledger.next(signal);
-  try {
-    return await abortable(taken, signal);
-  } finally {
-    if (signal.aborted) {
-      taken.then((number) => number !== undefined && ledger.putBack(number)).catch(() => {});
-      signal.throwIfAborted();
-    }
   }
 }
 

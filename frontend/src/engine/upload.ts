@@ -3,8 +3,7 @@
 // README.md beside this file lists the modules that a part passes, in order.
 
 import type { RemoteUpload } from "./api.ts";
-import type { QueueEntry, UploadQueue } from "./concurrency.ts";
-import { AbortedError, ApiError, asUploadError, isGone, type UploadError } from "./errors.ts";
+import { AbortedError, asUploadError, isGone, type UploadError } from "./errors.ts";
 import {
   CheckpointEvent,
   type Notice,
@@ -17,9 +16,11 @@ import {
   UploadProgressEvent,
 } from "./events.ts";
 import type { UploadOptions } from "./options.ts";
+import { outcomeElsewhere } from "./outcome-elsewhere.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
 import { deferred } from "./promises.ts";
+import type { QueueEntry, UploadQueue } from "./queue.ts";
 import { makeRetry, type Notify, type Retry } from "./retry.ts";
 import { isActive, isOver, next, type State, type StateEvent } from "./states.ts";
 import type { Transfer } from "./transfer.ts";
@@ -267,7 +268,8 @@ export class Upload extends UploadEventTarget {
   async #fail(thrown: unknown, signal: AbortSignal): Promise<void> {
     const error = asUploadError(thrown);
     const { id } = this;
-    const outcome = id && isGone(error) ? await this.#outcome(id, signal) : null;
+    const ask = (id: string) => this.#retry(() => this.#settings.api.get(id, signal), signal);
+    const outcome = id && isGone(error) ? await outcomeElsewhere(() => ask(id)) : null;
     if (signal.aborted) return;
     if (outcome instanceof AbortedError) {
       void this.#preparation.cancel(new AbortedError());
@@ -278,18 +280,6 @@ export class Upload extends UploadEventTarget {
       this.#move("fail");
       this.#done.reject(error);
       this.#checkpoint();
-    }
-  }
-
-  /** Null when the backend takes the upload for unfinished, or does not answer. */
-  async #outcome(id: string, signal: AbortSignal): Promise<RemoteUpload | AbortedError | null> {
-    try {
-      const remote = await this.#retry(() => this.#settings.api.get(id, signal), signal);
-      if (remote.state === "completed") return remote;
-      const isGone = remote.state === "aborted" || remote.state === "deleted";
-      return isGone ? new AbortedError("aborted_elsewhere", remote.error) : null;
-    } catch (error) {
-      return error instanceof ApiError && error.status === 404 ? new AbortedError("aborted_elsewhere") : null;
     }
   }
 

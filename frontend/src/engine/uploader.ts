@@ -4,7 +4,6 @@ import { browserEnvironment } from "../browser/environment.ts";
 import { reopenFile } from "../browser/handles.ts";
 import { type Allowance, allowanceOf, type DownloadLink, downloadLink } from "./allowance.ts";
 import { Api, type RemoteUpload } from "./api.ts";
-import { MAX_PARALLEL, Semaphore, UploadQueue } from "./concurrency.ts";
 import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
 import { UploaderEventTarget } from "./events.ts";
 import { fingerprintOf, lockName } from "./fingerprint.ts";
@@ -20,6 +19,7 @@ import {
 import { Source } from "./parts.ts";
 import type { Environment, JournalEntry } from "./ports.ts";
 import type { LazySource } from "./preparation.ts";
+import { MAX_PARALLEL, Semaphore, UploadQueue } from "./queue.ts";
 import { can, isOver, type StateEvent } from "./states.ts";
 import type { StreamChunk } from "./stream.ts";
 import { createUpload, type Upload, type UploadSettings } from "./upload.ts";

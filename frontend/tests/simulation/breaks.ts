@@ -42,8 +42,8 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "the answer that an upload is completed is ignored",
-    file: "engine/upload.ts",
-    before: '      if (remote.state === "completed") return remote;\n',
+    file: "engine/outcome-elsewhere.ts",
+    before: '    if (remote.state === "completed") return remote;\n',
     after: "",
   },
   {
@@ -223,13 +223,13 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "more requests than connections",
-    file: "engine/concurrency.ts",
+    file: "engine/queue.ts",
     before: "if (this.#taken < this.count) this.#taken += 1;",
     after: "if (this.#taken < this.count + 2) this.#taken += 1;",
   },
   {
     name: "a file that has ended keeps its place",
-    file: "engine/concurrency.ts",
+    file: "engine/queue.ts",
     before: "if (this.#active.delete(entry)) this.#taken -= entry.share;",
     after: "this.#active.delete(entry);",
   },
