@@ -48,6 +48,7 @@ test("a folder of thousands of files is sent while only hundreds are uploads", a
   expect(new Set(folder.list.ids).size).toBe(1000);
   expect(folder.progress.ratio).toBe(1);
   expect(() => folder.list.file(7)).toThrow(RangeError);
+  expect(folder.uploader.uploads).toEqual([]); // It would keep every file in memory.
   const row = environment.backend.rows.get(folder.list.ids[0] ?? "");
   expect(row?.relative_path).toMatch(/^holiday\/day \d\/\d+\.txt$/);
   expect(await environment.journal.list()).toEqual([]);
