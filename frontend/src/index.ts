@@ -32,7 +32,8 @@ export {
   UploadProgressEvent,
 } from "./engine/events.ts";
 export type { FileState, FolderFile, FolderList } from "./engine/folder-list.ts";
-export type { FolderFileEvent, FolderOptions, FolderUpload } from "./engine/folder-upload.ts";
+export type { FolderOptions } from "./engine/folder-options.ts";
+export type { FolderFileEvent, FolderUpload } from "./engine/folder-upload.ts";
 export type { Folders } from "./engine/folders.ts";
 export type {
   AuthorizationOption,

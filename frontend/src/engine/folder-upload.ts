@@ -4,6 +4,7 @@
 import type { Api } from "./api.ts";
 import { AbortedError, asUploadError, type UploadError } from "./errors.ts";
 import { type FolderFile, FolderList } from "./folder-list.ts";
+import type { FolderHost, FolderOptions } from "./folder-options.ts";
 import { abortFolder, folderId, heldFiles, skipHeld } from "./held-files.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { makeRetry, type Retry } from "./retry.ts";
@@ -22,19 +23,6 @@ const RECORD_EVERY = 2000;
 /** Milliseconds until uploads that were being created during the abort are there to be aborted. */
 const SETTLE = 1000;
 const NEVER = new AbortController().signal;
-
-export interface FolderOptions {
-  /** Kept in this browser until the folder is uploaded, so that it can be read again without a dialog. */
-  readonly handle?: FileSystemDirectoryHandle;
-}
-
-/** The uploader of a folder. */
-export interface FolderHost {
-  readonly uploader: OssUploader;
-  readonly api: Api;
-  /** Removes an upload from the uploader's, which would keep 100,000 of them. */
-  forget(upload: Upload): void;
-}
 
 /** Creates the upload of a folder. Internal: pages call `Folders.upload`. */
 export let createFolderUpload: (

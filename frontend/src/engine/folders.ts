@@ -1,12 +1,8 @@
 // Uploads of whole folders, and the backend's calls that concern them. Loaded with the first folder.
 
 import type { FolderFile } from "./folder-list.ts";
-import {
-  createFolderUpload,
-  type FolderHost,
-  type FolderOptions,
-  type FolderUpload,
-} from "./folder-upload.ts";
+import type { FolderHost, FolderOptions } from "./folder-options.ts";
+import { createFolderUpload, type FolderUpload } from "./folder-upload.ts";
 import { abortFolder, folderId } from "./held-files.ts";
 
 /** Internal: pages call `OssUploader.folders`. */
