@@ -3,8 +3,6 @@
 
 import { createStore, del, entries, set } from "idb-keyval";
 import type { RemoteUpload } from "./api.ts";
-import type { UploadCheckpoint } from "./events.ts";
-import type { Ledger } from "./parts.ts";
 import type { Journal, JournalEntry } from "./ports.ts";
 
 /** A journal in memory, for environments without storage and for tests. */
@@ -84,15 +82,4 @@ export function entryOf(
     updatedAt: remote.updated_at,
     ...(handle && { handle }),
   };
-}
-
-/** What another page needs to resume an upload with these parts; null for a stream. */
-export function checkpointOf(
-  remote: RemoteUpload,
-  { done: doneParts, doneBytes }: Pick<Ledger, "done" | "doneBytes">,
-): UploadCheckpoint | null {
-  const { bucket, key, upload_id: uploadId, part_size: partSize, size } = remote;
-  if (size === null) return null;
-  const entry = entryOf({ ...remote, size, bytes_done: doneBytes });
-  return { ...entry, bucket, key, uploadId, partSize, doneParts };
 }

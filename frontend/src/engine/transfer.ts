@@ -3,6 +3,7 @@
 
 import { combine } from "../hashing/crc64.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
+import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, runConcurrently, takePart } from "./concurrency.ts";
 import { ApiError, asUploadError, isGone } from "./errors.ts";
@@ -10,7 +11,6 @@ import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
-import { checkpointOf } from "./journal.ts";
 import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
