@@ -70,8 +70,8 @@ export class Localization extends EventTarget {
   error(error: UploadError): ErrorTexts {
     const texts = error.sentence && this.#texts.errors[error.sentence];
     if (!texts) return error;
-    const [title, detail, hint] = texts;
-    return { title, detail: fill(detail, error.facts), hint: fill(hint, error.facts) };
+    const [title = "", detail = "", hint = ""] = texts.map((text) => fill(text, error.facts));
+    return { title, detail, hint };
   }
 
   get #isTranslated(): boolean {

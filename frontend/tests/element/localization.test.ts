@@ -47,6 +47,23 @@ test("texts that come with an error are shown, unless the page's language or the
   expect(localization.error(error)).toEqual({ title: "Gesperrt.", detail: "https://oss.test", hint: "" });
 });
 
+test("what the backend says of a refusal is filled in everywhere, the title too", async () => {
+  const localization = new Localization();
+  const facts = { title: "OSS 拒绝了", detail: "原因", cure: "绑定域名" };
+  const [title, detail, hint] = DIAGNOSES.refused_here;
+  const error = new StorageError({
+    code: "PublicEndpointForbidden",
+    title,
+    detail,
+    hint,
+    sentence: "refused_here",
+    facts,
+  });
+  await localization.setLanguage("zh-CN");
+  const shown = { title: "OSS 拒绝了", detail: "原因", hint: "致管理员：绑定域名" };
+  expect(localization.error(error)).toEqual(shown);
+});
+
 test("a host's texts stay when the language changes; the others change", async () => {
   const localization = new Localization();
   localization.setTranslation({ labels: { choose: "选一个" } });
