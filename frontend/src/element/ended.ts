@@ -22,7 +22,7 @@ export interface End {
 }
 
 const CSS = /* css */ `
-.item .typed { position: relative; font-size: .625rem; letter-spacing: .02em; overflow: visible; }
+.item .typed { position: relative; color: var(--oss-text); font-size: .625rem; letter-spacing: .02em; overflow: visible; }
 .item .typed::before { content: none; }
 .item .typed canvas { inline-size: 100%; block-size: 100%; border-radius: inherit; object-fit: cover; }
 .item .typed::after {
