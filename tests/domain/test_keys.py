@@ -17,6 +17,7 @@ from uploads.domain.keys import (
     safe_filename,
     safe_path,
     template_problem,
+    user_segment,
 )
 from uploads.domain.names import clean_relative_path
 
@@ -199,6 +200,7 @@ def test_a_wrong_field_of_the_sites_own(template: str, words: str) -> None:
 
 @given(one=st.text(min_size=1, max_size=40), other=st.text(min_size=1, max_size=40))
 @example(one="a:b", other="a_b")
+@example(one="a:b", other=user_segment("a:b"))  # A user may choose this one.
 @example(one="a/b", other="a:b")
 @example(one="ann#1@example.com", other="ann_1@example.com")
 def test_no_two_users_share_a_prefix(one: str, other: str) -> None:

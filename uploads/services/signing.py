@@ -70,9 +70,7 @@ def sign_parts(
     if bind_sizes or not upload.is_stream:
         parts = with_sizes(upload, parts)
     else:
-        for part in parts:
-            check_part(upload, part.number, part.size)
-        require_room(upload, destination.max_size)
+        _check_unsized(upload, parts, destination)
     record_activity(upload, timezone.now())
     place = settings.place_of(upload)
     now = (now or oss_now(upload)).astimezone(UTC).replace(microsecond=0)
@@ -91,6 +89,13 @@ def sign_parts(
     return [
         SignedPart(part.number, signer.url(part), expires_at, part.size, headers=_bound_headers(part)) for part in parts
     ]
+
+
+def _check_unsized(upload: Upload, parts: Sequence[PartRequest], destination: Destination) -> None:
+    """For parts whose sizes are not bound. Raises InvalidUpload, TooLarge, OverQuota."""
+    for part in parts:
+        check_part(upload, part.number, part.size)
+    require_room(upload, destination.max_size)
 
 
 def _life(destination: Destination, place: Place, context: SigningContext) -> int:

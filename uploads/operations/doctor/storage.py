@@ -136,21 +136,21 @@ def _lifecycle(place: Place, destinations: Sequence[Destination]) -> Iterator[Fi
     rules = lifecycle.read(document) if document else ()
     aborts, expirations = days_until_abort(destinations), days_until_expiry(destinations)
     conflicts = lifecycle_rules.fitting(document, aborts, expirations).conflicts
+
+    def examine(prefix: str, action: str, name: str, done: str, missing: str) -> Finding:
+        if lifecycle_rules.covered(rules, prefix, action):
+            return Finding("ok", name, done)
+        return Finding("warn", name, missing, conflicts.get(prefix, CONFIGURE))
+
     for prefix in expirations:
         name = f"staging prefix {prefix} of {place}"
-        if lifecycle_rules.covered(rules, prefix, lifecycle.EXPIRATION):
-            yield Finding("ok", name, "OSS deletes staged objects that are left")
-        else:
-            text = "no rule deletes staged objects that are left"
-            yield Finding("warn", name, text, conflicts.get(prefix, CONFIGURE))
+        done, missing = "OSS deletes staged objects that are left", "no rule deletes staged objects that are left"
+        yield examine(prefix, lifecycle.EXPIRATION, name, done, missing)
     yield from _early_aborts(place, destinations, [rule for rule in rules if rule.enabled and rule.abort])
     for prefix in aborts:
         name = f"lifecycle of {place} for {prefix or 'all keys'}"
-        if lifecycle_rules.covered(rules, prefix, lifecycle.ABORT):
-            yield Finding("ok", name, "OSS aborts stale uploads")
-        else:
-            text = "no rule aborts stale uploads: parts that the sweep misses cost money until somebody aborts them"
-            yield Finding("warn", name, text, conflicts.get(prefix, CONFIGURE))
+        missing = "no rule aborts stale uploads: parts that the sweep misses cost money until somebody aborts them"
+        yield examine(prefix, lifecycle.ABORT, name, "OSS aborts stale uploads", missing)
 
 
 def _overwriting(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
