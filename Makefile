@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, hosts, bench, chaos, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,6 +6,11 @@ RUN := $(VENV)/bin/python
 # What differs between databases: constraints, locks, races, counts of queries.
 ON_POSTGRES := tests/services tests/api tests/admin/test_scale.py tests/test_models.py tests/test_databases.py \
   tests/test_migrations.py tests/operations/test_doctor.py
+# What they contain that no database does differently: passwords, clocks, addresses, and a whole site on SQLite.
+# `make postgres ALL=1` runs that too.
+SAME_ON_ALL := $(addprefix --ignore=tests/,api/test_diagnosis.py api/test_logins.py api/test_routes.py api/test_schema.py \
+  services/test_clock.py services/test_new_account.py services/test_server_credentials.py) \
+  --deselect=tests/services/test_callbacks.py::test_the_site_is_called_while_it_waits_for_that_very_complete
 # The core of it, for `make test`: MariaDB in less than a minute. `make mariadb` runs all.
 ON_MARIADB := tests/test_models.py tests/test_databases.py tests/services/test_completion.py \
   tests/services/test_services.py tests/services/test_quota.py tests/services/test_sweep.py
@@ -22,16 +27,30 @@ VITE := vite@$(shell sed -n 's/.*"vite": "\(.*\)".*/\1/p' frontend/package.json)
 # Uppy 5 cannot be installed beside Uppy 6: it has a directory of its own.
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
+# Tests that Playwright runs in Firefox too. Those that need what only Chromium has are marked.
+ON_FIREFOX := tests/e2e/test_upload.py tests/e2e/test_trouble.py tests/e2e/test_engine.py
 # The generators of TypeScript clients need an older compiler than the front end's.
 GENERATORS := tests/clients/typescript
 GENERATORS_STAMP := $(GENERATORS)/node_modules/.installed
 
+# Where this variable is set, each of the hundreds of interpreters that tests start compiles all modules anew. Empty is
+# as if it were not set.
+export PYTHONDONTWRITEBYTECODE :=
+
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-.PHONY: setup demo test hosts newest lint pure unit postgres mariadb mariadb-core e2e coverage bench chaos clients live java browser clean
+# Two targets at a time: installers, type checkers and tests that wait leave half of two cores idle. What a target prints
+# comes at its end, where make can do that (not 3.81, which macOS has).
+SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+.PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
+  bench chaos clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
+
+# Everything that the targets of `test` need, so that no two of them install it at once.
+test-setup: setup browser other-browsers $(UPPY5_STAMP) $(GENERATORS_STAMP)
 
 # One line for a tool that is missing, before anything is installed.
 .PHONY: tools
@@ -68,7 +87,8 @@ $(VITE_STAMP): frontend/package.json frontend/package-lock.json | tools
 	touch $@
 
 # Not `npm ci`: it refuses a lock file made where the linter's builds for other systems could not be had.
-$(JS_STAMP): $(VITE_STAMP)
+# After the build, which must not read packages while npm replaces them.
+$(JS_STAMP): $(VITE_STAMP) | $(BUILD_STAMP)
 	$(NPM) install
 	touch $@
 
@@ -88,7 +108,10 @@ demo: $(SITE_STAMP) $(BUILD_STAMP)
 	@exec $(RUN) manage.py demo
 
 # The fast parts come first, and the first failure ends the run.
-test: lint pure unit postgres mariadb-core e2e
+test:
+	@$(SIDE_BY_SIDE) test-setup
+	@$(SIDE_BY_SIDE) lint vitest pure
+	@$(SIDE_BY_SIDE) e2e pytest postgres mariadb-core
 
 lint: setup
 	$(RUN) -m ruff check .
@@ -100,12 +123,16 @@ lint: setup
 pure: setup
 	$(RUN) -m pytest -c tests/pure.ini -q -m "not hypothesis" tests/domain tests/oss
 
-unit: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
+unit: vitest pytest
+
+vitest: setup
 	$(NPM) test
+
+pytest: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
 	$(PYTEST) -m "not e2e"
 
 postgres: setup
-	$(RUN) -m tests.postgres $(PYTEST) $(ON_POSTGRES)
+	$(RUN) -m tests.postgres $(PYTEST) $(ON_POSTGRES) $(if $(ALL),,$(SAME_ON_ALL))
 
 # Where MariaDB is not installed and cannot be, one line says so.
 mariadb: setup
@@ -114,10 +141,14 @@ mariadb: setup
 mariadb-core: setup
 	$(RUN) -m tests.mariadb $(PYTEST) $(ON_MARIADB)
 
-# One browser at a time: a browser, a site and a local OSS keep two cores busy, and the tests act in the middle of
-# uploads.
-e2e: setup browser $(UPPY5_STAMP)
-	$(RUN) -m pytest -m e2e
+# Each process has a browser, a site and a local OSS of its own.
+e2e: setup browser other-browsers $(UPPY5_STAMP)
+	$(PYTEST) -m e2e
+
+# All journeys in all browsers, and in Firefox the tests that `make test` runs in Chromium alone.
+browsers: setup browser other-browsers $(UPPY5_STAMP)
+	EVERY_BROWSER=1 $(RUN) -m pytest tests/browsers
+	$(RUN) -m pytest -m e2e --browser firefox $(ON_FIREFOX)
 
 # Projects that this one did not shape, with the wheel. `make test` has some of them; this has all.
 hosts: setup
@@ -142,6 +173,13 @@ browser: setup
 	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
 	  $(RUN) -m playwright install chromium
 
+# Firefox ESR and WebKitGTK, from Debian. Elsewhere their tests are skipped. After Chromium: apt-get runs once at a time.
+other-browsers: browser
+	@{ command -v firefox-esr && command -v WebKitWebDriver && command -v Xvfb; } >/dev/null || \
+	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	    apt-get install -y -qq firefox-esr webkit2gtk-driver xvfb; } || \
+	  echo "Firefox ESR and WebKitGTK cannot be installed here: the tests in them are skipped." >&2
+
 bench: setup browser
 	$(RUN) -m tests.bench $(ONLY)
 
@@ -153,6 +191,8 @@ chaos: setup browser
 	$(NPM) run breaks
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
+	$(MAKE) browsers
+	GUIDES=all $(RUN) -m pytest -q -m e2e tests/e2e/test_guides_followed.py
 	$(RUN) -m tests.chaos
 
 # Clients of the generators that are too heavy for `test`: openapi-generator needs Java.

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-import httpx
-
+from tests import http
 from tests.stack import Stack
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "accept-encoding", "content-encoding"}
@@ -59,7 +58,7 @@ class Front:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        client = self._client = httpx.Client(timeout=60)
+        client = self._client = http.Client(timeout=60)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         stack.site.manage("configure_bucket", "--origin", self.url)

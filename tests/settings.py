@@ -9,9 +9,14 @@ os.environ.setdefault("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
 
 from uploads.site.demo import DESTINATIONS
 from uploads.site.settings import *  # noqa: F403
-from uploads.site.settings import DATABASES, UPLOADS
+from uploads.site.settings import DATABASES, LOGGING, UPLOADS
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Quick to make; protects nothing here.
+# What a test that fails has logged is shown by pytest, once.
+LOGGING["handlers"]["console"]["level"] = "WARNING"
+
+# Otherwise each test client lists all static files when it sends its first request, which takes longer than most tests.
+WHITENOISE_AUTOREFRESH = True
 
 if "DATABASE_URL" not in os.environ:
     # A file, since several threads use it, in a directory of this process's own, removed when the process ends.

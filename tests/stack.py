@@ -17,12 +17,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
+from http.cookiejar import Cookie
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
-from tests.http import TIMEOUT
+from tests import http
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.oss import signing
@@ -47,9 +48,9 @@ def deliver(part: Any, content: bytes) -> httpx.Response:
     """Send a signed part (of the API, or of the services) as a browser does."""
     given = part if isinstance(part, dict) else asdict(part)
     if given["method"] == "POST":
-        return httpx.post(given["url"], data=dict(given["fields"]), files={"file": ("blob", content)}, timeout=TIMEOUT)
+        return http.post(given["url"], data=dict(given["fields"]), files={"file": ("blob", content)})
     headers = dict(given["headers"])
-    return httpx.request(given["method"], given["url"], content=content, headers=headers, timeout=TIMEOUT)
+    return http.request(given["method"], given["url"], content=content, headers=headers)
 
 
 class Site:
@@ -112,6 +113,9 @@ class AsgiSite(Site):
 class Stack:
     """A site, its database with the accounts demo and admin, and a local OSS on another origin."""
 
+    running: ClassVar[list["Stack"]] = []
+    """Those that were entered and not left yet."""
+
     def __init__(
         self,
         *,
@@ -128,8 +132,9 @@ class Stack:
         self._level = level
         self._settings = settings
         self._tokens: dict[str, str] = {}
+        self._cookies: dict[str, list[Cookie]] = {}
         self._var = Path(tempfile.mkdtemp(prefix="uploads-stack-"))
-        self.oss_server = LocalServer(self._var / "oss", oss_arguments)
+        self.oss_server = LocalServer(self._var / "oss", ["--allow-faults", *oss_arguments])
         self._variables = dict(variables or {})
         self.site = site({}, free_port(), log)
 
@@ -140,9 +145,11 @@ class Stack:
         if self._cors:
             self.configure_bucket()
         self.site.start()
+        Stack.running.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        Stack.running.remove(self)
         self.site.kill()
         self.oss_server.kill()
         shutil.rmtree(self._var, ignore_errors=True)
@@ -191,18 +198,28 @@ class Stack:
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """What goes wrong at an OSS that allows it, from now on; without rules nothing does."""
-        httpx.put(f"{self.oss_server.url}/-/faults", json=list(rules), timeout=TIMEOUT).raise_for_status()
+        http.put(f"{self.oss_server.url}/-/faults", json=list(rules)).raise_for_status()
 
     # Looking behind the page
 
     def api(self, user: str = "demo") -> httpx.Client:
         if user not in self._tokens:  # Logins are throttled, as they should be.
             login = {"username": user, "password": user}
-            answer = httpx.post(f"{self.site.url}/api/token/", json=login, timeout=TIMEOUT)
+            answer = http.post(f"{self.site.url}/api/token/", json=login)
             self._tokens[user] = answer.json()["token"]
         token = self._tokens[user]
         headers = {"Authorization": f"Token {token}"}
-        return httpx.Client(base_url=f"{self.site.url}/api/", headers=headers, timeout=TIMEOUT)
+        return http.Client(base_url=f"{self.site.url}/api/", headers=headers)
+
+    def cookies(self, user: str = "demo") -> list[Cookie]:
+        """Of a session that begins at the first call, as by the form of the login."""
+        if user not in self._cookies:
+            with http.Client(base_url=self.site.url) as client:
+                client.get("/accounts/login/").raise_for_status()
+                login = {"username": user, "password": user, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
+                assert client.post("/accounts/login/", data=login).has_redirect_location
+                self._cookies[user] = list(client.cookies.jar)
+        return self._cookies[user]
 
     def oss(self) -> OssClient:
         return client_for(self.oss_server)
@@ -213,7 +230,7 @@ class Stack:
         with self.oss() as client:
             request = signing.OssRequest("GET", bucket, key)
             url = signing.presign(client.context(), request, client.endpoint.url_of(bucket, key), 600)
-        with httpx.stream("GET", url, timeout=TIMEOUT) as answer:
+        with http.stream("GET", url) as answer:
             answer.raise_for_status()
             yield from answer.iter_bytes(1 << 20)
 
@@ -244,8 +261,10 @@ def accepts(port: int) -> bool:
 
 def wait_until(condition: Any, what: str, seconds: float = START_SECONDS) -> None:
     """Wait for a condition. Raises TimeoutError after a time in which it would have come on any machine."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise TimeoutError(f"waited {seconds} s for {what}")
-        time.sleep(0.02)
+        # Each question takes computing time from what is waited for: the longer that takes, the fewer are asked.
+        time.sleep(min(0.02 + waited / 20, 0.2))

@@ -1,4 +1,7 @@
-"""One of several sweeps at once, in a process of its own: prints what it did, how often it told OSS, and when."""
+"""One of several sweeps at once, in a process of its own: prints what it did, how often it told OSS, and when.
+
+It prints a line when it is ready, and begins when it reads one, so that all begin together.
+"""
 
 import json
 import os
@@ -25,6 +28,8 @@ def _counted(self: OssClient, bucket: str, key: str, upload_id: str) -> None:
 
 
 OssClient.abort = _counted
+print("ready", flush=True)
+input()
 began, spent = time.time(), time.process_time()
 counts.update(swept.what for swept in services.sweep())
 print(json.dumps({"counts": counts, "began": began, "ended": time.time(), "cpu": time.process_time() - spent}))

@@ -8,20 +8,21 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.stack import ROOT, TIMEOUT, accepts, deliver, free_port, wait_until
+from tests import http
+from tests.http import TIMEOUT
+from tests.stack import ROOT, accepts, deliver, free_port, wait_until
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     ports = {"PORT": str(free_port()), "OSS_PORT": str(free_port())}
-    return clean_environment() | ports | {"VAR_DIR": str(tmp_path / "var")}
+    return clean_environment() | ports | {"VAR_DIR": str(tmp_path_factory.mktemp("demo") / "var")}
 
 
 def clean_environment() -> dict[str, str]:
-    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_")
+    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_", "FAULTS")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
@@ -37,8 +38,9 @@ def start(environment: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def demo(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """One for all tests; the last of them ends it."""
     process = start(environment)
     port = int(environment["PORT"])
     wait_until(lambda: process.poll() is not None or accepts(port), "the demo")
@@ -80,36 +82,6 @@ def processes_with(text: str) -> list[str]:
     return found
 
 
-def test_it_works_at_once_and_ctrl_c_leaves_no_process(
-    demo: subprocess.Popen[str], environment: dict[str, str]
-) -> None:
-    site = f"http://127.0.0.1:{environment['PORT']}"
-    assert httpx.get(f"{site}/", follow_redirects=True, timeout=TIMEOUT).status_code == 200
-    for name in ("demo", "admin"):
-        login = {"username": name, "password": name}
-        assert httpx.post(f"{site}/api/token/", json=login, timeout=TIMEOUT).status_code == 200
-    login = {"username": "demo", "password": "demo"}
-    token = httpx.post(f"{site}/api/token/", json=login, timeout=TIMEOUT).json()["token"]
-    headers = {"Authorization": f"Token {token}"}
-    assert httpx.get(f"{site}/metrics", timeout=TIMEOUT).status_code == 200
-    body = {"destination": "default", "filename": "a.bin", "size": 3, "sign": 1}
-    made = httpx.post(f"{site}/api/uploads/", json=body, headers=headers, timeout=TIMEOUT).json()
-    (part,) = made["parts"]
-    assert deliver(part, b"abc").status_code == 200
-    preflight = {"Origin": site, "Access-Control-Request-Method": "PUT"}
-    answer = httpx.options(part["url"], headers=preflight, timeout=TIMEOUT)
-    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, site)
-
-    demo.send_signal(signal.SIGINT)
-    out, error = demo.communicate(timeout=TIMEOUT)
-    assert demo.returncode == 0
-    assert "WARNING" not in out + error
-    assert [word for word in (site, "/admin/", "/api/docs/", "demo / demo", "admin / admin") if word not in out] == []
-    assert not accepts(int(environment["PORT"]))
-    assert not accepts(int(environment["OSS_PORT"]))
-    assert processes_with(environment["VAR_DIR"]) == []
-
-
 def test_a_second_start_is_refused_in_one_line(demo: subprocess.Popen[str], environment: dict[str, str]) -> None:
     with start(environment) as second:
         _, error = second.communicate(timeout=TIMEOUT)
@@ -125,3 +97,53 @@ def test_a_port_in_use_is_reported_in_one_line(demo: subprocess.Popen[str], envi
     assert error.strip() == (
         f"CommandError: Port {environment['PORT']} is in use. Stop the program that uses it, or set PORT."
     )
+
+
+def test_it_works_at_once_and_ctrl_c_leaves_no_process(
+    demo: subprocess.Popen[str], environment: dict[str, str]
+) -> None:
+    site = f"http://127.0.0.1:{environment['PORT']}"
+    assert http.get(f"{site}/", follow_redirects=True).status_code == 200
+    for name in ("demo", "admin"):
+        login = {"username": name, "password": name}
+        assert http.post(f"{site}/api/token/", json=login).status_code == 200
+    login = {"username": "demo", "password": "demo"}
+    token = http.post(f"{site}/api/token/", json=login).json()["token"]
+    headers = {"Authorization": f"Token {token}"}
+    assert http.get(f"{site}/metrics").status_code == 200
+    body = {"destination": "default", "filename": "a.bin", "size": 3, "sign": 1}
+    made = http.post(f"{site}/api/uploads/", json=body, headers=headers).json()
+    (part,) = made["parts"]
+    assert deliver(part, b"abc").status_code == 200
+    preflight = {"Origin": site, "Access-Control-Request-Method": "PUT"}
+    answer = http.options(part["url"], headers=preflight)
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, site)
+    for origin in ("http://localhost:5173", "http://127.0.0.1:4200"):  # Of development servers.
+        answer = http.options(part["url"], headers={**preflight, "Origin": origin})
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, origin)
+    stranger = {**preflight, "Origin": "http://example.com:5173"}
+    assert http.options(part["url"], headers=stranger).status_code == 403
+    assert http.get(f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults").status_code == 403
+
+    demo.send_signal(signal.SIGINT)
+    out, error = demo.communicate(timeout=TIMEOUT)
+    assert demo.returncode == 0
+    assert "WARNING" not in out + error
+    assert [word for word in (site, "/admin/", "/api/docs/", "demo / demo", "admin / admin") if word not in out] == []
+    assert not accepts(int(environment["PORT"]))
+    assert not accepts(int(environment["OSS_PORT"]))
+    assert processes_with(environment["VAR_DIR"]) == []
+
+
+def test_faults_are_switched_on_by_a_variable(environment: dict[str, str]) -> None:
+    with start(environment | {"FAULTS": "1"}) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or accepts(int(environment["PORT"])), "the demo")
+            address = f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults"
+            assert [rule["operation"] for rule in http.get(address).json()["rules"]].count("UploadPart") == 2
+            http.delete(address).raise_for_status()
+            assert http.get(address).json() == {"rules": []}
+        finally:
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=TIMEOUT)
+    assert f"curl -X DELETE {address}" in out

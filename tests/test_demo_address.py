@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack import TIMEOUT, accepts, free_port, wait_until
+from tests import http
+from tests.http import TIMEOUT
+from tests.stack import accepts, free_port, wait_until
 from tests.test_demo import clean_environment, start
 from uploads.site.demo import DemoError, DemoSettings
 from uploads.site.demo_address import oss_address
@@ -37,7 +39,9 @@ def test_its_address_can_be_given() -> None:
     assert oss_address(demo, "https", "x.example.dev") == "https://oss.example.dev"
 
 
-@pytest.mark.parametrize("variables", [{"DEMO_HOST": "http://x"}, {"DEMO_OSS_URL": "oss.example.dev"}, {"PORT": "x"}])
+@pytest.mark.parametrize(
+    "variables", [{"DEMO_HOST": "http://x"}, {"DEMO_OSS_URL": "oss.example.dev"}, {"PORT": "x"}, {"FAULTS": "yes"}]
+)
 def test_a_malformed_variable_is_named_in_one_line(variables: dict[str, str]) -> None:
     with pytest.raises(DemoError) as raised:
         DemoSettings.from_environment(variables)
@@ -97,12 +101,12 @@ def begin(site: httpx.Client, origin: str) -> Any:
 
 def allows(part: Any, origin: str, **options: Any) -> bool:
     headers = {"Origin": origin, "Access-Control-Request-Method": "PUT", **options.pop("headers", {})}
-    return httpx.options(part["url"], headers=headers, timeout=TIMEOUT, **options).status_code == 200
+    return http.options(part["url"], headers=headers, **options).status_code == 200
 
 
 def test_another_address_of_the_machine_serves_the_whole_of_it(anywhere: dict[str, str]) -> None:
     origin, oss = f"http://127.0.0.2:{anywhere['PORT']}", f"http://127.0.0.2:{anywhere['OSS_PORT']}"
-    with httpx.Client(base_url=origin, timeout=TIMEOUT) as site:
+    with http.Client(base_url=origin) as site:
         log_in(site, origin)
         policy = site.get("/").headers["Content-Security-Policy"]
         assert oss in policy
@@ -112,7 +116,7 @@ def test_another_address_of_the_machine_serves_the_whole_of_it(anywhere: dict[st
         assert part["url"].startswith(f"{oss}/")
         assert allows(part, origin)
         content = bytes(made["part_size"])
-        sent = httpx.put(part["url"], content=content, headers={**part["headers"], "Origin": origin}, timeout=TIMEOUT)
+        sent = http.put(part["url"], content=content, headers={**part["headers"], "Origin": origin})
         assert sent.status_code == 200, sent.text
         assert sent.headers["Access-Control-Allow-Origin"] == origin
 
@@ -120,7 +124,7 @@ def test_another_address_of_the_machine_serves_the_whole_of_it(anywhere: dict[st
 def test_behind_a_proxy_with_tls_it_is_under_the_proxys_address(anywhere: dict[str, str]) -> None:
     """The proxy says so in X-Forwarded-Host and X-Forwarded-Proto, and passes what it got for the local OSS on."""
     origin = "https://demo.example.test"
-    with httpx.Client(base_url=f"http://127.0.0.1:{anywhere['PORT']}", timeout=TIMEOUT, headers=PROXIED) as site:
+    with http.Client(base_url=f"http://127.0.0.1:{anywhere['PORT']}", headers=PROXIED) as site:
         log_in(site, origin)
         made = begin(site, origin)
         (part,) = made["parts"]
@@ -129,7 +133,7 @@ def test_behind_a_proxy_with_tls_it_is_under_the_proxys_address(anywhere: dict[s
         behind = {**part, "url": part["url"].replace(public, f"http://127.0.0.1:{anywhere['OSS_PORT']}")}
         host = {"Host": public.removeprefix("https://")}
         assert allows(behind, origin, headers=host)
-        sent = httpx.put(
+        sent = http.put(
             behind["url"], content=bytes(made["part_size"]), headers={**part["headers"], **host}, timeout=TIMEOUT
         )
         assert sent.status_code == 200, sent.text
@@ -140,8 +144,8 @@ def test_a_name_serves_it_and_no_other_name_does(named: dict[str, str]) -> None:
     host, port, oss_port = "demo.localhost", named["PORT"], named["OSS_PORT"]
     origin = f"http://{host}:{port}"
     base = f"http://127.0.0.1:{port}"
-    assert httpx.get(base, headers={"Host": f"evil.example:{port}"}, timeout=TIMEOUT).status_code == 400
-    with httpx.Client(base_url=base, timeout=TIMEOUT, headers={"Host": f"{host}:{port}"}) as site:
+    assert http.get(base, headers={"Host": f"evil.example:{port}"}).status_code == 400
+    with http.Client(base_url=base, headers={"Host": f"{host}:{port}"}) as site:
         log_in(site, origin)
         made = begin(site, origin)
         (part,) = made["parts"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.environments import uv, uv_variables
-from tests.stack import ROOT, TIMEOUT
+from tests.http import TIMEOUT
+from tests.stack import ROOT
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-import httpx
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
@@ -18,6 +17,7 @@ from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedF
 from django.core.management import call_command
 from django.utils import timezone as django_timezone
 
+from tests import http
 from uploads.domain.content_types import content_type_of
 from uploads.oss.client import OssClient
 from uploads.storage import OssManifestStaticStorage, OssStorage
@@ -297,7 +297,7 @@ def test_collected_files_are_what_a_browser_expects(site_files: Path, settings: 
     storage = OssStorage(**PUBLIC)  # type: ignore[arg-type]
     for name, kind in {"css/site.css": "text/css", "site.js": "text/javascript", "dot.svg": "image/svg+xml"}.items():
         assert "?" not in storage.url(name)
-        answer = httpx.get(storage.url(name))
+        answer = http.get(storage.url(name))
         assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
         assert answer.headers["cache-control"] == "public, max-age=300"
         assert "content-disposition" not in answer.headers
@@ -312,19 +312,19 @@ def test_collected_files_get_names_with_a_hash(site_files: Path, settings: Any) 
     storage = OssManifestStaticStorage(**PUBLIC)
     address = storage.url("css/site.css")
     assert re.search(r"/static/css/site\.[0-9a-f]{12}\.css$", address)
-    style = httpx.get(address)
+    style = http.get(address)
     assert style.headers["cache-control"] == "public, max-age=31536000, immutable"
     used = re.findall(r'url\("(.*?)"\)', style.text)
     assert [each.partition("?")[1:] for each in used] == [("", ""), ("?", "v=4.0"), ("?", "#iefix")]
     for each in used:
-        assert httpx.get(urljoin(address, each)).headers["content-type"] == "image/svg+xml"
+        assert http.get(urljoin(address, each)).headers["content-type"] == "image/svg+xml"
     plain = OssStorage(**PUBLIC).url("site.js")  # type: ignore[arg-type]
-    assert httpx.get(plain).headers["cache-control"] == "public, max-age=300"
+    assert http.get(plain).headers["cache-control"] == "public, max-age=300"
     (site_files / "site.js").write_text("export const answer = 43;\n")
     before = storage.url("site.js")
     collect(settings, "OssManifestStaticStorage")
     after = OssManifestStaticStorage(**PUBLIC).url("site.js")
-    assert [httpx.get(each).text[-4:] for each in (before, after)] == ["42;\n", "43;\n"]
+    assert [http.get(each).text[-4:] for each in (before, after)] == ["42;\n", "43;\n"]
 
 
 def test_the_default_storage_is_ours_where_the_settings_say_so(settings: Any, oss: OssClient) -> None:

@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"objects", "conf", "connection", "domain", "oss"},
     "models": {"domain", "signals", "conf", "connection", "objects", "oss"},
     "csrf": set(),
-    "templatetags": {"csrf"},
+    "templatetags": {"csrf", "domain"},
     "forms": {"models", "conf", "csrf", "domain"},
     "apps": {"checks", "connection", "models", "services"},
     "clamav": {"conf", "domain"},

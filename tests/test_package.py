@@ -11,7 +11,10 @@ from tests.packed import FRONTEND, MODULES, Packed, node, pack, vite_build
 from tests.stack import ROOT
 
 UPPY5 = ROOT / "tests" / "interop" / "uppy5" / "node_modules"
-ENTRIES = {"oss-uploads", "oss-uploads/element", "oss-uploads/define", "oss-uploads/uppy", "oss-uploads/ali-oss"}
+REGISTERING = {f"oss-uploads/{name}" for name in ("define", "preact", "solid", "svelte")}
+"""Entries that register the element when they are imported."""
+WRAPPERS = {"oss-uploads/react", "oss-uploads/vue"}
+ENTRIES = {"oss-uploads", "oss-uploads/element", "oss-uploads/uppy", "oss-uploads/ali-oss", *REGISTERING, *WRAPPERS}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
 def consumer(packed: Packed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("consumer")
     (folder / "package.json").write_text('{"type": "module"}')
-    packed.install(folder)
+    packed.install(folder, "react", "vue")
     return folder
 
 
@@ -99,10 +102,12 @@ def test_importing_it_where_there_is_no_page_does_nothing(consumer: Path) -> Non
       console.log(JSON.stringify({ found, added: added.map(String) }));
     """
     seen = json.loads(node(consumer, "--input-type=module", "--eval", script, json.dumps(sorted(ENTRIES))))
-    assert seen["added"] == []
+    assert [key for key in seen["added"] if not key.startswith("__VUE")] == [], "but Vue's own"
+    for name in WRAPPERS:
+        assert seen["found"][name] == ["Uploader", "useUploader"]
     assert {"OssUploader", "Upload", "UploadError"} <= set(seen["found"]["oss-uploads"])
     assert seen["found"]["oss-uploads/element"] == ["OssUploaderElement"]
-    assert seen["found"]["oss-uploads/define"] == ["OssUploaderElement"]
+    assert all(seen["found"][name] == ["OssUploaderElement"] for name in REGISTERING)
     assert seen["found"]["oss-uploads/uppy"] == ["uppyOptions"]
     assert seen["found"]["oss-uploads/ali-oss"] == ["aliOssOptions"]
 
@@ -111,6 +116,7 @@ def test_the_element_is_registered_by_define_alone(consumer: Path) -> None:
     script = """
       const defined = [];
       globalThis.HTMLElement = class {};
+      globalThis.document = { adoptedStyleSheets: [] };
       globalThis.customElements = { get: () => undefined, define: (name) => defined.push(name) };
       await import("oss-uploads/element");
       await import("oss-uploads");
@@ -127,13 +133,14 @@ def test_the_element_is_registered_by_define_alone(consumer: Path) -> None:
 def test_what_has_effects_is_said_to(inside: Path) -> None:
     """A bundler may drop any other module that nobody uses."""
     said = {path for path in manifest()["sideEffects"] if path.startswith("./dist/")}
-    assert said == {"./dist/element/define.js", "./dist/hashing/crc64.worker.js", "./dist/hashing/md5.worker.js"}
+    registering = {manifest()["exports"][f".{name.removeprefix('oss-uploads')}"]["default"] for name in REGISTERING}
+    assert said == {*registering, "./dist/hashing/crc64.worker.js", "./dist/hashing/md5.worker.js"}
     assert all((inside / path).exists() for path in said)
 
 
 def test_what_nobody_uses_is_left_out_of_a_page(packed: Packed, tmp_path: Path) -> None:
-    packed.install(tmp_path)
-    names = sorted(ENTRIES - {"oss-uploads/define"})
+    packed.install(tmp_path, "react", "vue")
+    names = sorted(ENTRIES - REGISTERING)
     imports = "".join(f"import * as m{index} from '{name}';" for index, name in enumerate(names))
     (tmp_path / "index.html").write_text(f"<!doctype html><script type=module>{imports}</script>")
     built = "".join(file.read_text() for file in vite_build(tmp_path).rglob("*.js"))
@@ -230,7 +237,7 @@ def test_its_readme_lists_every_attribute_event_and_part() -> None:
     readme = (FRONTEND / "README.md").read_text()
     source = "".join(path.read_text() for path in sorted((FRONTEND / "src" / "element").glob("*.ts")))
     attributes = set(re.findall(r"(?:get|has)Attribute\(\"(\w+)\"\)", source)) | {"signing", "integrity", "lang"}
-    assert len(attributes) == 11
+    assert len(attributes) == 13
     assert {name for name in attributes if f"| `{name}` |" not in readme} == set()
     events = set(re.findall(r"\"(oss-uploader-\w+)\": CustomEvent", source))
     assert len(events) == 5
@@ -244,9 +251,6 @@ def test_its_readme_lists_every_attribute_event_and_part() -> None:
 
 # The guides
 
-SCAFFOLD = {"react/index.html", "react/main.tsx", "vue/index.html", "vue/main.ts"}
-"""What `npm create vite` makes: it shows nothing that is ours."""
-
 
 def test_the_code_shown_is_the_code_that_runs() -> None:
     readme = (FRONTEND / "README.md").read_text()
@@ -256,4 +260,4 @@ def test_the_code_shown_is_the_code_that_runs() -> None:
         assert (root / path).read_text() == text, path
     guides = FRONTEND / "guides"
     there = {path.relative_to(guides).as_posix() for path in guides.rglob("*") if path.is_file()}
-    assert {path.removeprefix("guides/") for path in shown if path.startswith("guides/")} == there - SCAFFOLD
+    assert {path.removeprefix("guides/") for path in shown if path.startswith("guides/")} == there

@@ -147,6 +147,7 @@ def routes() -> set[str]:
 
     plain = set()
     for path in walk(get_resolver()):
+        path = path.replace("<str:name>", "{name}")
         path = re.sub(r"<[^>]*>|\(\?P<pk>[^)]*\)", "{id}", path).replace("^", "").replace("$", "").replace("\\Z", "")
         if path.startswith("api/uppy/{id}"):
             continue  # Companion's own, under the URL that is named.

@@ -15,7 +15,8 @@ from pathlib import Path
 import django
 import pytest
 
-from tests.stack import ROOT, TIMEOUT, wait_until
+from tests.http import TIMEOUT
+from tests.stack import ROOT, wait_until
 from uploads.localoss.testing import LocalServer
 
 CONTENT = b"hello, world"

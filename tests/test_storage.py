@@ -51,13 +51,27 @@ def test_text_is_utf8_and_empty_is_empty(media: OssStorage) -> None:
     assert media.size(media.save("e", ContentFile(b""))) == 0
 
 
+def counted(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> list[None]:
+    """Gets an item at each call of the method."""
+    method, calls = getattr(kind, name), []
+
+    def counting(*args: Any, **values: Any) -> Any:
+        calls.append(None)
+        return method(*args, **values)
+
+    monkeypatch.setattr(kind, name, counting)
+    return calls
+
+
 def test_a_large_file_goes_in_parts(media: OssStorage, monkeypatch: pytest.MonkeyPatch, oss: OssClient) -> None:
     monkeypatch.setattr(storage, "MAX_SINGLE_PUT", 1 << 20)
     content = os.urandom(20_000_000)
     name = media.save("large", ContentFile(content))
     assert oss.head("demo-bucket", "media/large").etag.endswith("-3")
+    reads = counted(monkeypatch, OssClient, "get_range")
     with media.open(name) as file:
         assert file.read() == content
+        assert len(reads) == 3, "8 MiB with each request"
         file.seek(-5, os.SEEK_END)
         assert file.read() == content[-5:]
         file.seek(7)

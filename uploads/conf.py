@@ -20,6 +20,7 @@ from uploads.domain.destination import KEEP, ON_OWNER_DELETE, Destination, callb
 from uploads.domain.errors import StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place, Stored
+from uploads.domain.setting_names import names_of_credentials
 from uploads.oss.callback import KEY_URL_PREFIXES
 from uploads.oss.credential_sources import time_from
 from uploads.oss.endpoint import Addressing, Endpoint
@@ -210,6 +211,7 @@ class Settings:
     @cached_property
     def default_place(self) -> Place:
         """The place that the single settings describe (OSS_ENDPOINT, OSS_BUCKET and so on)."""
+        given = self.raw.get("CREDENTIALS")
         return Place(
             name="",
             bucket=self.bucket,
@@ -219,6 +221,7 @@ class Settings:
             credentials=self.credentials,
             role=self.sts_role_arn,
             sts_endpoint=self.sts_endpoint,
+            setting_names=names_of_credentials("CREDENTIALS", given) if given else {},
         )
 
     @cached_property

@@ -67,7 +67,8 @@ def _client(place: Place, endpoint: Endpoint) -> OssClient:
     with _lock:
         if key not in _clients:
             _clients[key] = OssClient(*key, clock=clock, observe=telemetry.oss_call)
-        return _clients[key]
+        client = _clients[key]
+    return client.naming(place.setting_names) if place.setting_names else client
 
 
 @receiver(setting_changed)

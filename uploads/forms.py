@@ -20,7 +20,9 @@ from copy import deepcopy
 from typing import Any
 
 from django import forms
+from django.conf import settings as django_settings
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
+from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -54,6 +56,7 @@ class UploadWidget(forms.Widget):
             "removable": self.multiple or not self.is_required,
             "api": self._api(),
             "csrf_header": header_name(),
+            "login": _login_url(),
         }
         return context
 
@@ -159,6 +162,14 @@ class UploadFormMixin:
         for field in self.fields.values():
             if isinstance(field, UploadField) and user is not None:
                 field.user = user
+
+
+def _login_url() -> str:
+    """The path of the project's LOGIN_URL; "" where it has none."""
+    try:
+        return resolve_url(django_settings.LOGIN_URL)
+    except NoReverseMatch:
+        return ""
 
 
 def bind_user(form: Any, user: User) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 BUFFER_BYTES = 1024 * 1024
+READ_ALL_BYTES = 8 * BUFFER_BYTES
+"""Bytes of each request for the rest of an object."""
 
 
 class ObjectReader(io.RawIOBase):
@@ -57,18 +59,26 @@ class ObjectReader(io.RawIOBase):
         self._position += len(content)
         return len(content)
 
+    def readall(self) -> bytes:
+        # RawIOBase reads 8 KiB at a time here, each with a request.
+        pieces = []
+        while piece := self.read(READ_ALL_BYTES):
+            pieces.append(piece)
+        return b"".join(pieces)
+
 
 def open_object(client: OssClient, bucket: str, key: str) -> io.BufferedReader:
     """The object as a binary file, opened for reading and buffered. Raises NotFound, and other errors of OSS."""
     return io.BufferedReader(ObjectReader(client, bucket, key, client.head(bucket, key)), BUFFER_BYTES)
 
 
-def download_url(place: Place, key: str, expires: int, filename: str = "") -> str:
+def download_url(place: Place, key: str, expires: int, filename: str = "", *, kind: str = "attachment") -> str:
     """A presigned URL for GetObject, valid for `expires` seconds, or as long as the credentials behind it.
 
-    `filename`: the browser saves it under this name. Raises CredentialsUnavailable.
+    `filename`: the browser saves it under this name, or with the `kind` `inline` shows it if it can.
+    Raises CredentialsUnavailable.
     See https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-urls.
     """
-    query = [("response-content-disposition", disposition("attachment", filename))] if filename else []
+    query = [("response-content-disposition", disposition(kind, filename))] if filename else []
     context, request = place.signing(oss_now(place)), OssRequest("GET", place.bucket, key, query)
     return presign(context, request, place.endpoint.url_of(place.bucket, key), context.life(expires))

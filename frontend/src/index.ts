@@ -1,5 +1,6 @@
 // The package's main module: everything that a page may import. Importing it has no side effects.
 
+export type { Allowance, DownloadLink } from "./engine/allowance.ts";
 export type { CallbackOutcome, RemoteUpload } from "./engine/api.ts";
 export type { DiagnosisName } from "./engine/diagnosis-texts.ts";
 export {
@@ -11,26 +12,54 @@ export {
   FileError,
   LoginError,
   NetworkError,
+  type RecordedError,
   StorageError,
   UploadError,
 } from "./engine/errors.ts";
 export {
+  CheckpointEvent,
   type Notice,
   NoticeEvent,
+  PartEvent,
   StateChangeEvent,
+  type TypedEventTarget,
+  type UploadCheckpoint,
+  UploadEvent,
   type UploadEventMap,
   type UploadEventTarget,
+  type UploaderEventMap,
+  type UploaderEventTarget,
   UploadProgressEvent,
 } from "./engine/events.ts";
-export type { BackendOptions, CsrfOption, HeadersOption, HeaderValues } from "./engine/http.ts";
+export type { FileState, FolderFile, FolderList } from "./engine/folder-list.ts";
+export type { FolderOptions } from "./engine/folder-options.ts";
+export type { FolderFileEvent, FolderUpload } from "./engine/folder-upload.ts";
+export type { Folders } from "./engine/folders.ts";
+export type {
+  AuthorizationOption,
+  BackendOptions,
+  CsrfOption,
+  HeadersOption,
+  HeaderValues,
+  OutgoingRequest,
+  TimeoutOptions,
+} from "./engine/http.ts";
 export type { Integrity } from "./engine/integrity.ts";
 export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
-export type { StreamOptions, UploaderOptions, UploadOptions } from "./engine/options.ts";
+export type {
+  ObjectOptions,
+  SharedOptions,
+  StreamOptions,
+  UploaderOptions,
+  UploadOptions,
+} from "./engine/options.ts";
+export type { DonePart } from "./engine/parts.ts";
 export type {
   BlockedBy,
   Clock,
   Connection,
   Environment,
+  FolderRecord,
   Hasher,
   Journal,
   JournalEntry,
@@ -41,6 +70,9 @@ export type {
   Transport,
 } from "./engine/ports.ts";
 export type { Progress } from "./engine/progress.ts";
+export type { RestrictionName, Restrictions } from "./engine/restrictions.ts";
+export type { RetryOptions } from "./engine/retry.ts";
+export type { Arrival } from "./engine/sender.ts";
 export type { ErrorName, ErrorTuple, Facts, NoticeName } from "./engine/sentences.ts";
 export type { Signing } from "./engine/signer.ts";
 export {

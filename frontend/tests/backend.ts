@@ -18,7 +18,7 @@ export interface Call {
 export function diagnosisOf(
   verdict: RemoteDiagnosis["verdict"],
   code: string,
-  retryable = verdict === "reachable" || verdict === "unreachable",
+  retryable = verdict !== "refused" && verdict !== "cors",
 ): RemoteDiagnosis {
   const texts = { title: `Title of ${code}.`, detail: `Detail of ${code}.`, cure: `Cure of ${code}.` };
   return { verdict, code, ...texts, request_id: "REQ-9", retryable };

@@ -52,17 +52,21 @@ test("the worker that computes CRC64 is less than 2 KB", async () => {
   expect(await weight(await bundle("hashing/crc64.worker.ts"))).toBeLessThan(2 * KB);
 });
 
-test("the whole engine with its worker is less than 21 KB", async () => {
+test("the whole engine with its worker is less than 22 KB", async () => {
   const engine = await bundle("index.ts");
   const whole = [...atOnce(engine), ...named(engine, "transfer", "sts-signer", "stream")];
   const worker = await bundle("hashing/crc64.worker.ts");
-  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(21 * KB);
+  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(22 * KB);
 });
 
-test("with the element a page loads less than 28 KB to upload its first file", async () => {
+test("a page loads less than 26 KB with the element", async () => {
+  expect(await weight(atOnce(await bundle("element/define.ts")))).toBeLessThan(26 * KB);
+});
+
+test("with what its first file needs it is less than 30 KB", async () => {
   const element = await bundle("element/define.ts");
   const loaded = [...atOnce(element), ...named(element, "transfer")];
-  expect(await weight([...loaded, ...atOnce(await bundle("hashing/crc64.worker.ts"))])).toBeLessThan(28 * KB);
+  expect(await weight([...loaded, ...atOnce(await bundle("hashing/crc64.worker.ts"))])).toBeLessThan(30 * KB);
 });
 
 test("hash-wasm is loaded for MD5 and SHA-256 alone", async () => {

@@ -4,15 +4,15 @@ import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
 import "../src/engine/diagnosis.ts";
-import "../src/engine/slow-line.ts";
+import "../src/engine/supervision.ts";
 import "../src/engine/sts-signer.ts";
 import "../src/engine/stream.ts";
 import "../src/engine/transfer.ts";
 import { Api } from "../src/engine/api.ts";
-import { MAX_PARALLEL, Semaphore, UploadQueue } from "../src/engine/concurrency.ts";
 import { MemoryJournal } from "../src/engine/journal.ts";
 import type { UploaderOptions } from "../src/engine/options.ts";
 import type { BlockedBy, Connection, Environment, Hasher, Locks } from "../src/engine/ports.ts";
+import { MAX_PARALLEL, Semaphore, UploadQueue } from "../src/engine/queue.ts";
 import type { State } from "../src/engine/states.ts";
 import type { Upload, UploadSettings } from "../src/engine/upload.ts";
 import { OssUploader } from "../src/engine/uploader.ts";
@@ -69,6 +69,10 @@ export class FakeHasher implements Hasher {
 export class FakeLocks implements Locks {
   #waiting = new Map<string, (() => void)[]>();
 
+  async held(): Promise<ReadonlySet<string>> {
+    return new Set(this.#waiting.keys());
+  }
+
   acquire(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null> {
     const queue = this.#waiting.get(name);
     const release = () => {
@@ -120,7 +124,10 @@ export class TestEnvironment implements Environment {
       small: -1,
       queue: new UploadQueue(2),
       requests: new Semaphore(MAX_PARALLEL),
-      line: { speed: null },
+      line: { speed: null, partSize: null },
+      metadata: {},
+      limits: {},
+      onevent: () => {},
     };
   }
 

@@ -10,6 +10,7 @@ export function emptyRow(
   own: Pick<RemoteUpload, Own>,
   body: Pick<RemoteUpload, "destination" | "filename" | "content_type" | "metadata"> & {
     fingerprint?: string;
+    relative_path?: string;
   },
   now: string,
 ): RemoteUpload {
@@ -20,6 +21,7 @@ export function emptyRow(
     bucket: "bucket",
     key: `files/${own.id}`,
     filename: body.filename,
+    relative_path: body.relative_path ?? "",
     content_type: body.content_type,
     parts_done: 0,
     bytes_done: 0,

@@ -14,6 +14,7 @@ from tests.services.test_services import send
 from uploads import services
 from uploads.domain.errors import StorageRefused
 from uploads.domain.phrase import Phrase
+from uploads.domain.sizes import readable
 from uploads.domain.states import Event
 from uploads.models import Upload
 from uploads.oss.client import OssClient
@@ -34,7 +35,7 @@ def admin(db: None) -> Client:
 def test_the_list_shows_whose_upload_it_is_and_how_far(admin: Client, begin: Any) -> None:
     begin(20_000_000, filename="holiday.mp4")
     page = admin.get(LIST).content.decode()
-    assert all(text in page for text in ("holiday.mp4", "ann", 'aria-label="0 %"', "19.1", "up-uploading"))
+    assert all(text in page for text in ("holiday.mp4", "ann", 'aria-label="0 %"', "20 MB", "up-uploading"))
     assert "holiday.mp4" not in admin.get(f"{LIST}?q=nothing").content.decode()
 
 
@@ -47,10 +48,61 @@ def test_the_detail_shows_the_history_and_lets_nothing_be_changed(admin: Client,
     assert admin.get(f"{LIST}add/").status_code == 403
 
 
+def select_to_abort(admin: Client, **chosen: Any) -> Any:
+    """Run the action, and follow the redirect to the page that asks."""
+    return admin.post(LIST, {"action": "abort_uploads", **chosen}, follow=True)
+
+
 def abort(admin: Client, **chosen: Any) -> Any:
-    """Run the action, and follow the redirect to the page of the bulk abort."""
-    page = admin.post(LIST, {"action": "abort_uploads", **chosen}, follow=True)
+    """Run the action, confirm, and follow the redirect to the page of the bulk abort."""
+    asked = select_to_abort(admin, **chosen)
+    page = admin.post(asked.redirect_chain[-1][0], follow=True)
     return page, page.context["next"]
+
+
+def test_many_are_aborted_only_after_their_number_and_bytes_are_confirmed(admin: Client, begin: Any) -> None:
+    uploads = [begin(20_000_000) for _ in range(3)]
+    for upload in uploads:
+        send(upload, 1)
+        services.synchronize_parts(upload)
+    page = select_to_abort(admin, _selected_action=[str(upload.pk) for upload in uploads])
+    held = readable(sum(upload.bytes_done for upload in uploads))
+    assert f"Uploads to abort: 3. OSS holds {held} of them." in page.content.decode()
+    job = admin.post(page.context["next"], headers={"Accept": "application/json"}).json()
+    assert (job["done"], job["confirmed"]) == (0, False)
+    assert not Upload.objects.filter(state="aborted").exists()
+
+
+def test_one_upload_has_a_button_that_asks_and_aborts(admin: Client, begin: Any) -> None:
+    upload = begin(filename="holiday.mp4")
+    detail = f"{LIST}{upload.pk}/change/"
+    ask = f"{LIST}{upload.pk}/abort/"
+    assert ask in admin.get(detail).content.decode()
+    assert "holiday.mp4" in admin.get(ask).content.decode()
+    upload.refresh_from_db()
+    assert upload.state == "uploading", "asking changes nothing"
+    page = admin.post(ask, follow=True).content.decode()
+    upload.refresh_from_db()
+    assert (upload.state, upload.error["code"]) == ("aborted", "aborted_by_administrator")
+    assert "The upload was aborted." in page
+    assert ask not in page, "an upload that has ended has no such button"
+
+
+def test_the_button_needs_the_permission(begin: Any) -> None:
+    upload = begin()
+    viewer = get_user_model().objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_upload"))
+    client = Client()
+    client.force_login(viewer)
+    assert "/abort/" not in client.get(f"{LIST}{upload.pk}/change/").content.decode()
+    assert client.post(f"{LIST}{upload.pk}/abort/").status_code == 403
+
+
+def test_fields_without_a_value_are_not_shown(admin: Client, begin: Any) -> None:
+    page = admin.get(f"{LIST}{begin().pk}/change/").content.decode()
+    assert "field-upload_id" in page
+    for field in ("etag", "crc64", "location", "completed_at", "staging_key", "relative_path", "problem", "attempts"):
+        assert f"field-{field}" not in page
 
 
 def test_the_action_aborts_by_the_service_in_batches(admin: Client, begin: Any) -> None:

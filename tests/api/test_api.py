@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tests import http
+from tests.django_fixtures import Place
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 
@@ -96,11 +97,23 @@ def test_an_unfinished_upload_of_the_same_file_is_given_again(api: APIClient, cr
         assert (new.status_code, len(new.json()["parts"])) == (201, 2), other
     other_album = api.post("/api/uploads/", {**file, "metadata": {"album": "2"}}, format="json")
     assert other_album.status_code != 200
+
     stranger = APIClient()
     stranger.force_authenticate(get_user_model().objects.create_user("stranger"))
     assert stranger.post("/api/uploads/", file, format="json").status_code == 201
     api.delete(f"/api/uploads/{created['id']}/")
     assert api.post("/api/uploads/", file, format="json").status_code == 201
+
+
+def test_an_unfinished_upload_with_other_options_is_another_one(api: APIClient, oss: OssClient, place: Place) -> None:
+    place(client_options=["cache_control"], storage_class="IA")
+    file = {**FILE, "metadata": {}, "fingerprint": "f1", "resume": True, "options": {"cache_control": "no-store"}}
+    first = api.post("/api/uploads/", file, format="json").json()
+    assert api.post("/api/uploads/", file, format="json").json()["id"] == first["id"]
+    for options in ({}, {"cache_control": "no-cache"}):
+        assert api.post("/api/uploads/", {**file, "options": options}, format="json").status_code == 201
+    refused = api.post("/api/uploads/", {**file, "options": {"acl": "public-read"}}, format="json")
+    assert (refused.status_code, list(refused.json()["errors"]["options"])) == (400, ["acl"])
 
 
 def test_checkpoint_and_parts(api: APIClient, created: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Why a page cannot reach OSS: the backend tries the same address, and says what it found."""
 
+import json
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -12,6 +13,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from tests import http
+from tests.callback_app import CallbackApp, answer
 from tests.django_fixtures import Begin
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
@@ -104,12 +106,85 @@ def test_trouble_that_passes_is_retryable(api: APIClient, begin: Begin, server: 
     assert (told["verdict"], told["code"], told["retryable"]) == ("refused", "ServiceUnavailable", True)
 
 
-def test_an_address_that_nobody_reaches(api: APIClient, begin: Begin, settings: Any) -> None:
+def away(settings: Any, **more: str) -> None:
+    """The backend does not reach the address that browsers use."""
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": CLOSED, **more}
+
+
+def test_an_oss_that_the_backend_does_not_reach_at_all(api: APIClient, begin: Begin, settings: Any) -> None:
+    """The upload began, so that its network may come back."""
     upload = begin()
-    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": CLOSED}
+    away(settings, OSS_INTERNAL_ENDPOINT="http://127.0.0.1:1")
     told = found(api, upload)
     assert (told["verdict"], told["code"], told["retryable"]) == ("unreachable", "storage_unreachable", True)
     assert "OSS_ENDPOINT" in told["cure"]
+    assert CLOSED in told["detail"]
+
+
+@pytest.mark.parametrize("size", [20_000_000, 5], ids=["parts", "form"])
+def test_a_backend_without_a_way_to_the_address_of_browsers(
+    api: APIClient, begin: Begin, server: LocalServer, settings: Any, size: int
+) -> None:
+    """It does not know what OSS answers there, and does not tell its own address."""
+    upload = begin(size)
+    away(settings)
+    told = found(api, upload)
+    assert (told["verdict"], told["code"], told["retryable"]) == ("unknown", "storage_unknown", True)
+    assert f"manage.py doctor on a machine that reaches {CLOSED}" in told["cure"]
+    assert server.url not in json.dumps(told)
+
+
+def test_what_such_a_backend_finds_at_its_own_address(
+    api: APIClient, begin: Begin, server: LocalServer, settings: Any
+) -> None:
+    upload = begin(20_000_000)
+    away(settings)
+    assert found(api, upload, Origin="https://other.example")["verdict"] == "cors"
+    inject(server, {"operation": "ListParts", "error": {"status": 403, "code": "UserDisable"}})
+    told = found(api, upload)
+    assert (told["verdict"], told["code"], told["retryable"]) == ("refused", "UserDisable", False)
+
+
+def test_an_answer_that_is_not_of_oss(api: APIClient, begin: Begin, settings: Any) -> None:
+    """A proxy of the backend says nothing about the page's connection, and nothing about policies."""
+    upload = begin(20_000_000)
+    with CallbackApp(answer(403, b"<html>Blocked</html>")) as proxy:
+        settings.UPLOADS = {
+            **settings.UPLOADS,
+            "OSS_ENDPOINT": f"http://127.0.0.1:{proxy.port}",
+            "OSS_INTERNAL_ENDPOINT": "",
+        }
+        told = found(api, upload)
+    assert (told["verdict"], told["code"], told["retryable"]) == ("unreachable", "storage_unreachable", True)
+    assert told["detail"].startswith("Something other than OSS answers the server at")
+
+
+def test_a_server_without_credentials(api: APIClient, begin: Begin, settings: Any) -> None:
+    upload = begin(20_000_000)
+    settings.UPLOADS = {**settings.UPLOADS, "CREDENTIALS": "tests.api.test_diagnosis.no_credentials"}
+    told = found(api, upload)
+    assert (told["verdict"], told["code"], told["retryable"]) == ("unreachable", "storage_busy", True)
+    assert "could not obtain its OSS credentials" in told["detail"]
+    assert "manage.py doctor" in told["cure"]
+
+
+def no_credentials() -> None:
+    raise OSError("no such secret")
+
+
+def test_a_missing_permission_is_told_with_its_resource(
+    api: APIClient, begin: Begin, server: LocalServer, settings: Any
+) -> None:
+    upload = begin(20_000_000)
+    site = {"name": "site", "access_key_id": "site-key", "access_key_secret": "site-secret", "policies": []}
+    http.put(f"{server.url}/-/ram", json={"users": [site], "roles": []}).raise_for_status()
+    try:
+        keys = {"OSS_ACCESS_KEY_ID": "site-key", "OSS_ACCESS_KEY_SECRET": "site-secret"}
+        settings.UPLOADS = {**settings.UPLOADS, **keys}
+        told = found(api, upload)
+    finally:
+        http.delete(f"{server.url}/-/ram").raise_for_status()
+    assert f"oss:ListParts on acs:oss:*:*:{upload.bucket}/{upload.key}." in told["cure"]
 
 
 def test_an_upload_that_is_gone_at_oss(api: APIClient, begin: Begin, server: LocalServer) -> None:

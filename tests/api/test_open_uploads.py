@@ -101,6 +101,24 @@ def test_a_wrong_path_is_refused_by_field(api: APIClient, oss: OssClient, path: 
     assert list(answer.json()["errors"]) == ["relative_path"]
 
 
+def test_a_template_with_the_path_keeps_the_folder(api: APIClient, oss: OssClient, place: Any) -> None:
+    place(key="uploads/{user_id}/{uuid}/{path}")
+    body = {**FILE, "filename": "beach.jpg", "relative_path": "holiday/day 1/beach.jpg"}
+    upload = api.post("/api/uploads/", body, format="json").json()
+    assert upload["key"].endswith("/holiday/day 1/beach.jpg")
+    batch = api.post("/api/uploads/batch/", {"uploads": [body]}, format="json").json()
+    assert batch["uploads"][0]["key"].endswith("/holiday/day 1/beach.jpg")
+    alone = api.post("/api/uploads/", {**FILE, "filename": "beach.jpg"}, format="json").json()
+    assert alone["key"].endswith("/beach.jpg")
+
+
+def test_a_path_that_the_key_cannot_hold_is_refused_by_field(api: APIClient, place: Any) -> None:
+    place(key="uploads/{user_id}/{uuid}/{path}")
+    body = {**FILE, "filename": "a", "relative_path": "/".join(["d" * 99] * 10)}
+    answer = api.post("/api/uploads/", body, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["relative_path"])
+
+
 def test_the_admin_shows_the_path(client: Any, begin: Any, django_user_model: Any) -> None:
     upload = begin(5, relative_path="holiday/film.mp4")
     client.force_login(django_user_model.objects.create_superuser("root"))

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.browser import FLAGS, executable
+from tests.http import TIMEOUT
 from tests.stack import ROOT, Stack, wait_until
 
 SCRIPT = """<!doctype html><meta charset="utf-8">%s<script type="module">
@@ -66,7 +67,8 @@ class Front:
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        answer = httpx.post(f"{self.stack.site.url}/api/token/", json={"username": "demo", "password": "demo"})
+        login = {"username": "demo", "password": "demo"}
+        answer = httpx.post(f"{self.stack.site.url}/api/token/", json=login, timeout=TIMEOUT)
         self._token = answer.json()["token"]
         self.stack.site.manage("configure_bucket", "--origin", self.url)
         return self
@@ -89,7 +91,7 @@ class Front:
         OSS is held to so many bytes a second."""
         self.delay = delay
         rules = [{"delay": delay, "slow": slow}] if delay or slow else []
-        httpx.put(f"{self.stack.oss_server.url}/-/faults", json=rules).raise_for_status()
+        httpx.put(f"{self.stack.oss_server.url}/-/faults", json=rules, timeout=TIMEOUT).raise_for_status()
 
     def drive(
         self,

@@ -4,18 +4,22 @@ from datetime import datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from uploads.domain.keys import (
     MAX_FILENAME_BYTES,
+    FileName,
     key_problem,
     key_value,
     object_key,
     own_prefix,
     safe_filename,
+    safe_path,
     template_problem,
+    user_segment,
 )
+from uploads.domain.names import clean_relative_path
 
 NOW, ID = datetime(2026, 1, 15), UUID(int=7)
 TEMPLATE = "uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}"
@@ -23,7 +27,7 @@ TEMPLATE = "uploads/{user_id}/{date:%Y/%m/%d}/{uuid}/{filename}"
 
 @given(filename=st.text(max_size=1024))
 def test_any_filename_gives_a_sound_key(filename: str) -> None:
-    key = object_key(TEMPLATE, user_id=1, now=NOW, uuid=ID, filename=filename)
+    key = object_key(TEMPLATE, user_id=1, now=NOW, uuid=ID, file=FileName(filename))
     assert key_problem(key) is None
     assert key.startswith(f"uploads/1/2026/01/15/{ID.hex}/")
     assert key.count("/") == TEMPLATE.format(user_id=1, date=NOW, uuid="u", filename="f").count("/")
@@ -76,6 +80,53 @@ def test_the_default_template_is_sound() -> None:
     assert template_problem(TEMPLATE) is None
 
 
+# The path in a folder
+
+IN_FOLDER = "uploads/{user_id}/{uuid}/{path}"
+
+
+def in_folder(path: str, filename: str = "beach.jpg") -> str:
+    return object_key(IN_FOLDER, user_id=1, now=NOW, uuid=ID, file=FileName(filename, clean_relative_path(path)))
+
+
+@pytest.mark.parametrize(
+    ("path", "end"),
+    [
+        ("holiday/day 1/beach.jpg", "holiday/day 1/beach.jpg"),
+        ("holiday/.hidden/a*b?.jpg", "holiday/hidden/a_b_.jpg"),
+        ("holiday/...x/%2e%2e/beach.jpg", "holiday/x/_2e_2e/beach.jpg"),
+        ("cafe\u0301/\u202egnp.exe", "café/gnp.exe"),
+        ("", "beach.jpg"),
+    ],
+)
+def test_a_folder_is_kept_in_the_key(path: str, end: str) -> None:
+    assert template_problem(IN_FOLDER) is None
+    assert in_folder(path) == f"uploads/1/{ID.hex}/{end}"
+
+
+@given(path=st.text(max_size=300), filename=st.text(max_size=300))
+def test_no_path_leaves_its_place_in_the_template(path: str, filename: str) -> None:
+    try:
+        key = in_folder(path, filename)
+    except ValueError:
+        return
+    assert key_problem(key) is None
+    assert key.startswith(f"uploads/1/{ID.hex}/")
+    assert "\\" not in key
+
+
+def test_a_path_that_makes_the_key_too_long_is_refused() -> None:
+    assert len(safe_path("a/" * 400 + "b", "").encode()) == 801
+    with pytest.raises(ValueError, match="1023 bytes"):
+        in_folder("/".join(["d" * 99] * 10))
+
+
+def test_without_the_field_only_the_name_is_kept() -> None:
+    file = FileName("beach.jpg", "holiday/beach.jpg")
+    key = object_key(TEMPLATE, user_id=1, now=NOW, uuid=ID, file=file)
+    assert key == f"uploads/1/2026/01/15/{ID.hex}/beach.jpg"
+
+
 # Values of the site's own
 
 
@@ -109,7 +160,7 @@ OWN = "films/{tenant}/{user_id}/{uuid}/{filename}"
 
 def test_values_stand_in_the_key_and_replace_no_field_of_ours() -> None:
     values = {"tenant": "acme", "user_id": "1", "uuid": "x"}
-    key = object_key(OWN, user_id=7, now=NOW, uuid=ID, filename="a.mp4", values=values)
+    key = object_key(OWN, user_id=7, now=NOW, uuid=ID, file=FileName("a.mp4"), values=values)
     assert key == f"films/acme/7/{ID.hex}/a.mp4"
 
 
@@ -136,7 +187,7 @@ def test_the_prefix_of_one_user_of_one_tenant(template: str, prefix: str | None)
 @pytest.mark.parametrize(
     ("template", "words"),
     [
-        ("films/{company}/{uuid}", "unknown field company; use user_id, date, uuid, filename, tenant"),
+        ("films/{company}/{uuid}", "unknown field company; use user_id, date, uuid, filename, path, tenant"),
         ("films/{tenant:.3}/{uuid}", "tenant must stand as it is"),
         ("films/{tenant!r}/{uuid}", "tenant must stand as it is"),
         ("films/{tenant.__class__}/{uuid}", "unknown field"),
@@ -145,3 +196,22 @@ def test_the_prefix_of_one_user_of_one_tenant(template: str, prefix: str | None)
 def test_a_wrong_field_of_the_sites_own(template: str, words: str) -> None:
     assert words in str(template_problem(template, ["tenant"]))
     assert template_problem(OWN, ["tenant"]) is None
+
+
+@given(one=st.text(min_size=1, max_size=40), other=st.text(min_size=1, max_size=40))
+@example(one="a:b", other="a_b")
+@example(one="a:b", other=user_segment("a:b"))  # A user may choose this one.
+@example(one="a/b", other="a:b")
+@example(one="ann#1@example.com", other="ann_1@example.com")
+def test_no_two_users_share_a_prefix(one: str, other: str) -> None:
+    """Primary keys may be texts. Temporary credentials for one's prefix reach everything below it."""
+    prefixes = [own_prefix("u/{user_id}/{uuid}", user) or "" for user in (one, other)]
+    assert (prefixes[0] == prefixes[1]) == (one == other)
+    assert all(prefix.count("/") == 2 for prefix in prefixes)
+
+
+def test_an_ordinary_primary_key_stands_in_the_key_as_it_is() -> None:
+    assert own_prefix("u/{user_id}/{uuid}", 42) == "u/42/"
+    assert own_prefix("u/{user_id}/{uuid}", "ann@example.com") == "u/ann@example.com/"
+    key = object_key("u/{user_id}/{uuid}", user_id="a:b", now=NOW, uuid=ID, file=FileName("a"))
+    assert key.startswith(own_prefix("u/{user_id}/{uuid}", "a:b") or "none")

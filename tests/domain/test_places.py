@@ -1,11 +1,14 @@
 """Places: what an entry of BUCKETS takes over from the default place, and what a name of an endpoint says."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place, named_place
+from uploads.domain.setting_names import names_of_credentials, renamed
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.providers import FixedCredentials
 from uploads.oss.public_cloud import CloudHost, is_private, recognize, region_id
@@ -57,6 +60,38 @@ def test_browsers_and_the_backend_may_use_different_addresses() -> None:
     assert named_place("films", inside, DEFAULT).internal_endpoint.url.startswith("https://oss-cn-beijing-internal.")
     alone = named_place("films", {**BEIJING, "endpoint": "https://films.example.com", "addressing": "cname"}, DEFAULT)
     assert alone.internal_endpoint == alone.endpoint
+
+
+def test_messages_name_the_settings_that_a_place_has() -> None:
+    text = "OSS_ENDPOINT OSS_INTERNAL_ENDPOINT OSS_REGION OSS_BUCKET OSS_ACCESS_KEY_ID OSS_STS_ROLE_ARN ON_OWNER_DELETE"
+
+    def told(entry: dict[str, Any], default: Place = DEFAULT) -> list[str]:
+        return renamed(text, named_place("films", entry, default).setting_names).split()
+
+    assert renamed(text, DEFAULT.setting_names) == text
+    own = {**BEIJING, "credentials": KEY, "role": "acs:ram::2:role/films"}
+    assert told(own) == [
+        "BUCKETS['films']['endpoint']", "BUCKETS['films']['internal_endpoint']", "BUCKETS['films']['region']",
+        "BUCKETS['films']['bucket']", "BUCKETS['films']['credentials']['access_key_id']", "BUCKETS['films']['role']",
+        "ON_OWNER_DELETE",
+    ]  # fmt: skip
+    assert told({**BEIJING, "public_endpoint": "https://films.example"})[:2] == [
+        "BUCKETS['films']['public_endpoint']", "BUCKETS['films']['endpoint']",
+    ]  # fmt: skip
+    inherited = ["OSS_ENDPOINT", "OSS_INTERNAL_ENDPOINT", "OSS_REGION", "BUCKETS['films']['bucket']"]
+    assert told({}) == [*inherited, "OSS_ACCESS_KEY_ID", "OSS_STS_ROLE_ARN", "ON_OWNER_DELETE"]
+    machine = replace(DEFAULT, setting_names=names_of_credentials("CREDENTIALS", "ecs_ram_role"))
+    assert told({}, machine)[4] == "CREDENTIALS"
+    assert renamed("correct OSS_BUCKET", DEFAULT.at_bucket("b").setting_names) == "correct DESTINATIONS[…]['bucket']"
+    names = named_place("f 1", {}, DEFAULT).setting_names
+    assert renamed("what manage.py ram_policy prints", names) == "what manage.py ram_policy --bucket 'f 1' prints"
+
+
+def test_the_names_stay_with_a_phrase_that_is_recorded() -> None:
+    phrase = Phrase("Correct OSS_BUCKET in {place}.", place="OSS_BUCKET").renamed({"OSS_BUCKET": "b"})
+    again = Phrase.from_json(json.loads(json.dumps(phrase.as_json())))
+    assert (again, again.translated(lambda text: f"!{text}")) == ("Correct b in b.", "!Correct b in b.")
+    assert Phrase("Correct OSS_BUCKET.").as_json().keys() == {"template", "params"}
 
 
 def test_two_buckets_with_domains_of_their_own_have_two_urls() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.domain.plan import plan, plan_for_line
+from uploads.domain.plan import plan
 from uploads.oss.limits import GIB, MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE, MIB, MIN_PART_SIZE
 
 SIZES = st.integers(0, MAX_OBJECT_SIZE) | st.integers(0, 100 * GIB) | st.integers(0, 64 * MIB)
@@ -37,31 +37,6 @@ def test_parts_cover_the_file_within_osss_limits(size: int, wish: int | None) ->
 def test_part_size_grows_with_the_file(size: int, part_size: int, parts: int) -> None:
     planned = plan(size)
     assert (planned.part_size, planned.part_count) == (part_size, parts)
-
-
-@given(size=SIZES, most=st.integers(1, MAX_PART_SIZE))
-def test_parts_for_a_line_are_no_larger_than_usual(size: int, most: int) -> None:
-    planned = plan_for_line(size, None, most)
-    assert 1 <= planned.part_count <= MAX_PART_NUMBER
-    assert planned.part_count == 1 or MIN_PART_SIZE <= planned.part_size <= plan(size).part_size
-    assert planned.is_single or planned.part_size <= max(most, MIN_PART_SIZE, -(-size // MAX_PART_NUMBER))
-
-
-@pytest.mark.parametrize(
-    ("size", "part_size", "most", "planned"),
-    [
-        (32 * MIB, None, 32 * MIB, (32 * MIB, 1)),
-        (32 * MIB, None, 32 * MIB - 1, (8 * MIB, 4)),
-        (32 * MIB, None, 300_000, (300_000, 112)),
-        (10 * GIB, None, 300_000, (1_073_742, 10_000)),
-        (32 * MIB, 16 * MIB, 32 * MIB, (16 * MIB, 2)),
-        (0, None, 1, (MIN_PART_SIZE, 1)),
-        (3 * MIB, None, 1, (MIN_PART_SIZE, 31)),
-    ],
-)
-def test_parts_suit_the_line(size: int, part_size: int | None, most: int, planned: tuple[int, int]) -> None:
-    chosen = plan_for_line(size, part_size, most)
-    assert (chosen.part_size, chosen.part_count) == planned
 
 
 @pytest.mark.parametrize("size", [-1, MAX_OBJECT_SIZE + 1])

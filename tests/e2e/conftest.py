@@ -1,21 +1,22 @@
 """A real Chromium on the real page, against a local OSS on its own origin."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
 
 from tests.browser import FLAGS, executable
+from tests.browsers import firefox
 from tests.stack import DESTINATIONS, Stack
 
 PATIENCE = 300_000
 """Milliseconds for what Playwright waits for. A machine that is busy with other work takes its time."""
 expect.set_options(timeout=PATIENCE)
 
-MANY_FILES = int(os.environ.get("MANY_FILES") or 1_000)
+MANY_FILES = int(os.environ.get("MANY_FILES") or 500)
 """Files in the tests of many. `make chaos` has more."""
 
 
@@ -26,17 +27,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], browser_name: str) -> dict[str, Any]:
+    if browser_name == "firefox":
+        return {**browser_type_launch_args, **firefox.launch_arguments()}
     chromium = executable()
     return {**browser_type_launch_args, "args": FLAGS, **({"executable_path": chromium} if chromium else {})}
 
 
-@pytest.fixture(autouse=True)
-def patient(request: pytest.FixtureRequest) -> None:
-    """Every browser context of a test waits as long."""
-    if "context" in request.fixturenames:
-        context: BrowserContext = request.getfixturevalue("context")
+@pytest.fixture(autouse=True, scope="session")
+def patient() -> Iterator[None]:
+    """Every browser context waits as long, also those that tests open themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind, name in ((Browser, "new_context"), (BrowserType, "launch_persistent_context")):
+            patch.setattr(kind, name, patiently(getattr(kind, name)))
+        yield
+
+
+def patiently(opened: Callable[..., BrowserContext]) -> Callable[..., BrowserContext]:
+    def patient(*arguments: Any, **named: Any) -> BrowserContext:
+        context = opened(*arguments, **named)
         context.set_default_timeout(PATIENCE)
+        return context
+
+    return patient
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +60,10 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def failing_stack() -> Iterator[Stack]:
-    """One whose OSS fails on demand, with a destination that is choosy."""
+    """One whose OSS fails on demand, with a destination that is choosy, and one of small parts."""
     with Stack(oss_arguments=["--allow-faults"]) as stack:
         clips = {"max_size": 6_000_000, "content_types": ["video/*"]}
-        stack.destinations({**DESTINATIONS, "clips": clips})
+        stack.destinations({**DESTINATIONS, "clips": clips, "small": {"part_size": 1 << 18}})
         yield stack
 
 
@@ -65,6 +78,24 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def log_in(page: Page, stack: Stack, user: str = "demo") -> None:
+    """Open the page with a session that the stack began before. It saves most tests two pages."""
+    for cookie in stack.cookies(user):
+        page.context.add_cookies(
+            [
+                {
+                    "name": cookie.name,
+                    "value": cookie.value or "",
+                    "url": stack.site.url,
+                    "expires": cookie.expires or -1,
+                    "httpOnly": cookie.has_nonstandard_attr("HttpOnly"),
+                    "sameSite": "Lax",
+                }
+            ]
+        )
+    page.goto(f"{stack.site.url}/")
+
+
+def log_in_by_page(page: Page, stack: Stack, user: str = "demo") -> None:
     page.goto(f"{stack.site.url}/")
     # By what Django names them, since the words are in the browser's language.
     page.locator("input[name=username]").fill(user)
@@ -84,7 +115,15 @@ def intercept_file_choosers(page: Page) -> None:
 
 
 def throttle(page: Page, bytes_per_second: int) -> None:
-    """So that there is a middle of the upload in which things can happen."""
+    """So that there is a middle of the upload in which things can happen.
+
+    Chromium slows itself down. For other browsers the local OSS of each stack does, in each of four requests at once.
+    """
+    if page.context.browser and page.context.browser.browser_type.name != "chromium":
+        rules = [{"operation": name, "slow": bytes_per_second // 4} for name in ("UploadPart", "P*Object")]
+        for stack in Stack.running:
+            stack.faults(*rules if bytes_per_second > 0 else [])
+        return
     session = page.context.new_cdp_session(page)
     conditions = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
     session.send("Network.enable")

@@ -61,6 +61,7 @@ def test_one_is_found_inspected_and_aborted(admin: Page, admin_stack: Stack) -> 
     rows.get_by_role("checkbox").check()
     admin.locator("select[name=action]").select_option(label="Abort the selected uploads")
     admin.get_by_role("button", name=re.compile("Run|Go")).click()
+    admin.get_by_role("button", name="Abort these uploads").click()
     expect(admin.get_by_text("All done.")).to_be_visible()
     expect(admin.get_by_role("status")).to_have_text("1 of 1 done: 1 aborted, 0 refused")
     with admin_stack.api() as api:
@@ -77,6 +78,7 @@ def test_many_are_aborted_while_the_page_counts(admin: Page, admin_stack: Stack)
     admin.get_by_role("button", name=re.compile("Select all")).click()
     admin.locator("select[name=action]").select_option(label="Abort the selected uploads")
     admin.get_by_role("button", name=re.compile("Run|Go")).click()
+    admin.get_by_role("button", name="Abort these uploads").click()
     expect(admin.get_by_role("progressbar")).to_be_visible()
     expect(admin.get_by_role("status")).to_have_text(
         f"{MANY_FILES} of {MANY_FILES} done: {MANY_FILES} aborted, 0 refused", timeout=300_000

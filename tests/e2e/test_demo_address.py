@@ -25,7 +25,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def phone(browser_type: BrowserType, browser_type_launch_args: dict[str, Any]) -> Iterator[Page]:
     arguments = [*FLAGS, f"--host-resolver-rules=MAP {NAME} 127.0.0.1"]
     browser = browser_type.launch(**{**browser_type_launch_args, "args": arguments})
-    page = browser.new_page()
+    page = browser.new_context().new_page()
     page.set_default_timeout(PATIENCE)
     yield page
     browser.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.hosts import environments
 from tests.stack import ROOT, accepts, client_for, free_port, wait_until
 from uploads.localoss.testing import LocalServer
 from uploads.oss.cors import CorsConfiguration, CorsRule
@@ -26,7 +27,7 @@ class Host:
     def run(self, *arguments: str, **environment: str) -> str:
         ended = subprocess.run(
             [self.python, *arguments], cwd=self.directory, env=self.environment(**environment), text=True,
-            capture_output=True, check=False, timeout=300,
+            capture_output=True, check=False, timeout=environments.SECONDS,
         )  # fmt: skip
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
@@ -42,14 +43,11 @@ class Host:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     """Nothing of this checkout is in reach but the wheel and the example's own files."""
     place = tmp_path_factory.mktemp("host")
-    pip = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
-    build = [sys.executable, *pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(place), str(ROOT)]
-    subprocess.run(build, check=True, timeout=300)
-    (wheel,) = place.glob("oss_uploads-*.whl")
-    subprocess.run([sys.executable, "-m", "venv", str(place / "venv")], check=True, timeout=120)
+    wheel = environments.build_wheel(place)
     python = place / "venv" / "bin" / "python"
-    wanted = [f"{wheel}[site]", "pytest", "pytest-django"]
-    subprocess.run([python, *pip, "install", *wanted], check=True, timeout=600)
+    environments.run([*environments.uv("venv"), "--python", sys.executable, place / "venv"])
+    install = [*environments.uv("pip", "install"), "--python", python, f"{wheel}[site]", "pytest", "pytest-django"]
+    environments.run(install, env=environments.uv_variables())
     shutil.copytree(ROOT / "tests" / "host", place / "cinema")
     return Host(python, place / "cinema")
 
@@ -83,7 +81,7 @@ def site(host: Host, tmp_path: Path) -> Iterator[str]:
             yield url
         finally:
             running.terminate()
-            running.wait(20)
+            running.wait(environments.SECONDS)
 
 
 def test_a_form_takes_a_file_that_went_straight_to_oss(page: Page, site: str, tmp_path: Path) -> None:

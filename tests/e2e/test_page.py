@@ -46,7 +46,7 @@ def test_one_click_goes_on_after_a_reload(context: BrowserContext, stack: Stack)
     sent: list[int] = []
     page.on("request", lambda r: sent.extend(int(n) for n in re.findall(r"[?&]partNumber=(\d+)", r.url)))
     page.goto(f"{stack.site.url}/")
-    press(page, "continue")
+    page.locator('[data-testid="unfinished-item"][data-filename="kept.bin"]').get_by_test_id("continue").click()
     expect(item(page, "completed")).to_have_count(1, timeout=300_000)
     assert not set(sent) & held
     assert only_upload(stack, "kept.bin")["id"] == upload["id"]
@@ -108,7 +108,7 @@ def filming(stack: Stack, browser_type: Any, browser_type_launch_args: dict[str,
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     arguments = {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], *fake]}
     browser: Browser = browser_type.launch(**arguments)
-    page = browser.new_page()
+    page = browser.new_context().new_page()
     log_in(page, stack)
     yield page
     browser.close()

@@ -52,6 +52,8 @@ PLACES = {
 }
 
 Rule = dict[str, Any]
+COUNTED_BY_CHROMIUM = pytest.mark.only_browser("chromium")
+"""WebDriver BiDi tells of no failure of a request that Firefox repeats by itself, and of no body of a request."""
 
 
 class Faults:
@@ -255,6 +257,7 @@ def test_the_storage_says_when_to_come_back_and_is_not_asked_before(
     assert_only_failed_ones_again(traffic)
 
 
+@COUNTED_BY_CHROMIUM
 def test_connections_reset_in_the_middle_of_parts_cost_those_parts_alone(
     page: Page, stack: Stack, faults: Faults, file: Path
 ) -> None:
@@ -299,6 +302,7 @@ def test_requests_that_the_browser_itself_gives_up_are_made_again(
     assert_arrived(stack, only_upload(stack, file.name), file)
 
 
+@COUNTED_BY_CHROMIUM
 def test_answers_lost_to_page_and_backend_end_in_one_completed_object(
     page: Page, stack: Stack, faults: Faults, file: Path
 ) -> None:
@@ -499,6 +503,7 @@ def checkpoints_of(page: Page) -> list[dict[str, Any]]:
     return told
 
 
+@COUNTED_BY_CHROMIUM
 def test_a_bucket_that_hides_etags_holds_nobody_up(page: Page, stack: Stack, faults: Faults, file: Path) -> None:
     faults.set({"operation": "UploadPart", "hide_etag": True})
     traffic = opened(page, stack)
@@ -582,12 +587,14 @@ def test_a_file_swapped_for_one_of_the_same_size_and_date_makes_no_object_of_bot
     choose(page, file)
     await_parts(stack, file.name, LANES)
     faults.await_strikes(1)
-    before = file.stat()
-    CHANGES["modified"](file)
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    # In one step: a browser that reads in the middle of a change sees another date, and sends that part again.
+    before, other = file.stat(), file.with_name("other.bin")
+    other.write_bytes(file.read_bytes()[::-1])
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(file)
     faults.clear()
     expect(page.get_by_test_id("error")).to_contain_text("The file has changed.", timeout=MINUTES)
-    assert len(traffic.sent) == PARTS, "nobody saw it before the end"
+    assert set(traffic.sent) == set(range(1, PARTS + 1)), "nobody saw it before the end"
     assert page.evaluate("stopped") == ["file_changed"]
     upload = only_upload(stack, file.name)
     assert upload["state"] == "uploading"
@@ -609,7 +616,7 @@ def test_a_fatal_error_says_why_and_throws_no_part_away(page: Page, stack: Stack
     (request_id,) = traffic.request_ids
     assert request_id
     expect(error).to_contain_text(request_id)
-    expect(error).to_contain_text("Uploaded parts are kept")
+    expect(page.get_by_test_id("item-message")).to_contain_text("Uploaded parts are kept")
     expect(item(page, "failed")).to_have_count(1)
     upload = only_upload(stack, file.name)
     held = parts_at_oss(stack, upload)

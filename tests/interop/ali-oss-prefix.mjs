@@ -17,6 +17,7 @@ const tagged = await client.put(`${prefix}tagged.png`, Buffer.from("x"), {
 });
 const large = await client.put(`${prefix}large.png`, Buffer.alloc(400_000), { mime: "image/png" });
 const html = await client.put(`${prefix}page.html`, Buffer.from("<b>"), { mime: "text/html" });
+const everybody = { headers: { "x-oss-object-acl": "public-read" } };
 console.log(
   JSON.stringify({
     stored: [multipart, tagged, large, html].map(({ res }) => res.status),
@@ -30,6 +31,8 @@ console.log(
         client.put("elsewhere.bin", Buffer.from("x")),
         client.delete(`${prefix}tagged.png`),
         client.putACL(`${prefix}tagged.png`, "public-read"),
+        client.put(`${prefix}public.png`, Buffer.from("x"), { mime: "image/png", ...everybody }),
+        client.multipartUpload(`${prefix}public.png`, Buffer.alloc(300_000), { partSize: 102_400, ...everybody }),
       ].map((call) => call.then(() => "allowed", failure)),
     ),
   }),

@@ -44,7 +44,7 @@ def test_what_ali_oss_stores_becomes_uploads_or_is_removed(
     assert seen["stored"] == [200] * 4
     assert sorted(seen["listed"]) == sorted(good + bad)
     assert (seen["listedV2"], seen["head"]) == (good[:1], "300000")
-    assert [each["code"] for each in seen["denied"]] == ["AccessDenied"] * 5
+    assert [each["code"] for each in seen["denied"]] == ["AccessDenied"] * 7
     assert {each.key: each.what for each in sweep_prefixes()} == {
         **dict.fromkeys(good, "registered"),
         **dict.fromkeys(bad, "refused"),

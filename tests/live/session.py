@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.http import Client
 from tests.live import bucket, journal, statement
 from tests.live.answers import Recorded
 from tests.live.bucket import Settings
@@ -122,7 +123,7 @@ def opened(target: Target, folder: Path = journal.FOLDER, now: datetime | None =
     now = now or datetime.now(UTC)
     headers = {"Accept-Encoding": "identity", "User-Agent": "oss-uploads-live", "Accept": "*/*"}
     usage = Usage()
-    with httpx.Client(timeout=LIMIT_SECONDS, headers=headers) as http:
+    with Client(timeout=LIMIT_SECONDS, headers=headers) as http:
         probe = Scene(target, http, bucket.ROOT, usage)
         try:
             for record in journal.unfinished(folder, place(target)):

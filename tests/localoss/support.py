@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 import httpx
 
+from tests import http
 from uploads.localoss.testing import LocalServer
 from uploads.oss import markup, signing
 from uploads.oss.limits import MIN_PART_SIZE
@@ -41,7 +42,7 @@ class Wire:
         self.server = server
         self.bucket = bucket
         self.credentials = credentials_of(server)
-        self.http = httpx.Client(timeout=LIMIT_SECONDS)
+        self.http = http.Client(timeout=LIMIT_SECONDS)
 
     def __enter__(self) -> "Wire":
         return self

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.stack import TIMEOUT, AsgiSite, Stack, wait_until
+from tests import http
+from tests.stack import AsgiSite, Stack, wait_until
 
 SLOW_CALLS, LIMIT = 50, 5
 HEALTH_REQUESTS = 20
@@ -90,11 +91,11 @@ def test_slow_calls_to_oss_hold_up_nothing_and_what_runs_at_once_is_limited(tmp_
         SilentStorage() as oss,
         Stack(site=AsgiSite, cors=False, log=log, variables={"OSS_ENDPOINT": oss.url}) as stack,
     ):
-        assert httpx.get(f"{stack.site.url}/static/admin/css/base.css", timeout=TIMEOUT).status_code == 200
+        assert http.get(f"{stack.site.url}/static/admin/css/base.css").status_code == 200
         with begun_uploads(stack, SLOW_CALLS) as answered:
             wait_until(lambda: oss.waiting == SLOW_CALLS, "all of them to be at OSS")
             for _ in range(HEALTH_REQUESTS):
-                ready = httpx.get(f"{stack.site.url}/healthz", timeout=TIMEOUT)
+                ready = http.get(f"{stack.site.url}/healthz")
                 assert (ready.status_code, ready.json()["ready"]) == (200, True)
             assert answered == []
         wait_until(lambda: oss.waiting == 0, "their connections to end")
@@ -103,6 +104,6 @@ def test_slow_calls_to_oss_hold_up_nothing_and_what_runs_at_once_is_limited(tmp_
         with begun_uploads(stack, 4 * LIMIT) as answered:
             wait_until(lambda: oss.waiting == LIMIT, "as many as may run at once to be at OSS")
             for _ in range(HEALTH_REQUESTS):
-                assert httpx.get(f"{stack.site.url}/healthz/live", timeout=TIMEOUT).status_code == 200
+                assert http.get(f"{stack.site.url}/healthz/live").status_code == 200
             assert (oss.waiting, answered) == (LIMIT, [])
     assert "Warning" not in log.read_text()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import ROOT, TIMEOUT
+from tests.http import TIMEOUT
+from tests.stack import ROOT
 
 KEY = "uploads/1/film.mp4"
 STALE_UPLOAD = f"""

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uploads.localoss.testing import LocalServer
+from uploads.operations import doctor
 from uploads.operations.bucket import CORS_RULE, merge_cors
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.client import OssClient
@@ -156,3 +157,83 @@ def test_merging_is_idempotent_and_keeps_every_rule(origins: list[str], had: lis
 
 def _rest() -> tuple[Any, ...]:
     return CORS_RULE.allowed_methods, CORS_RULE.allowed_headers, CORS_RULE.expose_headers, CORS_RULE.max_age_seconds
+
+
+# Lifecycle rules of others beside ours
+
+ABORT = "<AbortMultipartUpload><Days>9</Days></AbortMultipartUpload>"
+EXPIRE = "<Expiration><Days>30</Days></Expiration>"
+OLD = "<AbortMultipartUpload><CreatedBeforeDate>2026-01-15T00:00:00.000Z</CreatedBeforeDate></AbortMultipartUpload>"
+CONFLICTS = {
+    "the same prefix": ("uploads/", EXPIRE, "has the same prefix", "aborts multipart uploads after 14 days"),
+    "a prefix within ours": ("uploads/films/", ABORT, "for uploads/films/ aborts multipart uploads too", "Delete that"),
+    "a date that has passed": ("uploads", OLD, "for uploads aborts multipart uploads too", "change its prefix"),
+}
+
+
+def rule_of_others(prefix: str, action: str, name: str = "theirs") -> str:
+    return f"<Rule><ID>{name}</ID><Prefix>{prefix}</Prefix><Status>Enabled</Status>{action}</Rule>"
+
+
+def theirs(*rules: str) -> bytes:
+    return f"<LifecycleConfiguration>{''.join(rules)}</LifecycleConfiguration>".encode()
+
+
+def lifecycle_rules(bucket: OssClient) -> dict[str, str]:
+    return {rule.prefix: rule.id for rule in lifecycle.read(bucket.get_lifecycle("demo-bucket") or b"")}
+
+
+@pytest.fixture
+def ours(bucket: OssClient, settings: Any) -> OssClient:
+    """Destinations with two prefixes; the bucket has no lifecycle rules."""
+    bucket.call("DeleteBucketLifecycle", OssRequest("DELETE", "demo-bucket", query=[("lifecycle", "")]))
+    keys = {"default": {}, "other": {"key": "other/{uuid}"}}
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": keys}
+    return bucket
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("conflict", CONFLICTS)
+def test_a_rule_of_others_that_oss_takes_no_second_one_beside_is_told(ours: OssClient, conflict: str) -> None:
+    prefix, action, why, cure = CONFLICTS[conflict]
+    ours.put_lifecycle("demo-bucket", theirs(rule_of_others(prefix, action)))
+    with pytest.raises(CommandError) as error:
+        configure()
+    assert "demo-bucket, uploads/: The lifecycle rule theirs" in str(error.value)
+    assert why in str(error.value)
+    assert cure in str(error.value)
+    assert "other/" in lifecycle_rules(ours), "what OSS takes is done"
+    assert ours.get_overwrite("demo-bucket"), "and so is the overwrite protection"
+    findings = {finding.name: finding for finding in doctor.examine()}
+    told = findings["lifecycle of demo-bucket for uploads/"]
+    assert (told.level, cure in told.cure, "configure_bucket" in told.cure) == ("warn", True, False)
+    assert findings["lifecycle of demo-bucket for other/"].level == "ok"
+
+
+@pytest.mark.django_db
+def test_a_rule_of_others_that_does_the_same_needs_none_of_ours(ours: OssClient) -> None:
+    ours.put_lifecycle("demo-bucket", theirs(rule_of_others("", ABORT)))
+    configure()
+    assert lifecycle_rules(ours) == {"": "theirs"}
+    assert "unchanged: abort stale uploads" in configure()
+    findings = {finding.name: finding.level for finding in doctor.examine()}
+    assert findings["lifecycle of demo-bucket for uploads/"] == "ok"
+
+
+def test_rules_of_others_that_overlap_stay(ours: OssClient) -> None:
+    """Somebody told OSS to take them; without that word it would refuse the whole configuration."""
+    kept = [rule_of_others("logs/", EXPIRE, "outer"), rule_of_others("logs/old/", EXPIRE, "inner")]
+    ours.put_lifecycle("demo-bucket", theirs(*kept), overlap=True)
+    configure()
+    assert {"logs/", "logs/old/", "uploads/", "other/"} == lifecycle_rules(ours).keys()
+
+
+def test_our_rule_gives_way_to_one_of_others(ours: OssClient) -> None:
+    configure()
+    assert "uploads/" in lifecycle_rules(ours)
+    before = ours.get_lifecycle("demo-bucket") or b""
+    end = b"</LifecycleConfiguration>"
+    added = before.replace(end, rule_of_others("", ABORT).encode() + end)
+    ours.put_lifecycle("demo-bucket", added, overlap=True)
+    configure()
+    assert lifecycle_rules(ours) == {"": "theirs"}

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 
-from tests.stack import TIMEOUT, Site, free_port, wait_until
+from tests import http
+from tests.stack import Site, free_port, wait_until
 
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
@@ -57,7 +57,7 @@ def test_a_database_that_stops_and_comes_back(postgres: Any, data: Path, tmp_pat
     site.manage("shell", "--verbosity", "0", "--command", create)
     site.start()
     try:
-        with httpx.Client(base_url=site.url, timeout=TIMEOUT) as client:
+        with http.Client(base_url=site.url) as client:
             token = client.post("/api/token/", json=LOGIN).json()["token"]
             client.headers["Authorization"] = f"Token {token}"
             assert client.get("/api/uploads/").status_code == 200

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests import http
 from tests.django_fixtures import Begin
 from tests.services.test_services import send
-from tests.stack import ROOT, TIMEOUT, Stack, deliver, wait_until
+from tests.stack import ROOT, Stack, deliver, wait_until
 from uploads import services, signals
 from uploads.domain.errors import UploadError
 from uploads.domain.states import State
@@ -153,7 +153,7 @@ def test_the_counters_of_several_workers_add_up(tmp_path: Path) -> None:
 
         def scraped() -> set[float]:
             url = f"{stack.site.url}/metrics"
-            return {read(httpx.get(url, headers=TOKEN, timeout=TIMEOUT).text)[name] for _ in range(10)}
+            return {read(http.get(url, headers=TOKEN).text)[name] for _ in range(10)}
 
         def both_have_signed() -> bool:
             nonlocal signed

@@ -383,6 +383,89 @@ def test_a_key_that_the_client_chooses_may_be_any_of_the_region(settings: Any) -
     assert keys == {"acs:kms:cn-hangzhou:*:key/*"}
 
 
+# Places
+
+FILMS_ROLE, DUBBED_ROLE = "acs:ram::2000000000000002:role/films", "acs:ram::1000000000000001:role/dubbed"
+PLACES: dict[str, dict[str, Any]] = {
+    "films": {
+        "bucket": "films-bj", "endpoint": "https://oss-cn-beijing.aliyuncs.com", "region": "cn-beijing",
+        "credentials": {"type": "access_key", "access_key_id": "films-key", "access_key_secret": "hidden"},
+        "role": FILMS_ROLE,
+    },
+    "dubbed": {"bucket": "dubbed-hz", "role": DUBBED_ROLE},
+}  # fmt: skip
+"""One of another account, and one of the site's account with a role of its own."""
+
+
+@pytest.fixture
+def places(settings: Any) -> Any:
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "OSS_STS_ROLE_ARN": ROLE,
+        "BUCKETS": PLACES,
+        "DESTINATIONS": {
+            "default": {"credentials": "upload"},
+            "films": {"bucket": "films", "key": "films/{uuid}", "credentials": "upload", "credentials_expires": 7200},
+            "dubbed": {"bucket": "dubbed", "key": "dubbed/{uuid}", "credentials": "upload"},
+        },
+    }
+    return settings
+
+
+def buckets_of(document: dict[str, Any]) -> set[str]:
+    named = {
+        each for statement in document["Statement"] for each in statement["Resource"] if each.startswith("acs:oss")
+    }
+    return {each.removeprefix("acs:oss:*:*:").partition("/")[0] for each in named}
+
+
+def roles_of(document: dict[str, Any]) -> set[str]:
+    return {each for statement in document["Statement"] for each in statement["Resource"] if ":role/" in each}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "buckets", "roles", "own", "account"),
+    [
+        ((), {"demo-bucket", "dubbed-hz"}, {ROLE, DUBBED_ROLE}, {"demo-bucket"}, "1000000000000001"),
+        (("--bucket", "films"), {"films-bj"}, {FILMS_ROLE}, {"films-bj"}, "2000000000000002"),
+        (("--bucket", "dubbed"), {"demo-bucket", "dubbed-hz"}, {ROLE, DUBBED_ROLE}, {"dubbed-hz"}, "1000000000000001"),
+    ],
+    ids=["default", "films", "dubbed"],
+)
+def test_each_place_has_the_policies_of_its_key_and_of_its_role(
+    places: Any, arguments: tuple[str, ...], buckets: set[str], roles: set[str], own: set[str], account: str
+) -> None:
+    """A key gets all that it reaches in one policy; another account's bucket is not in it."""
+    documents = printed(*arguments)
+    assert (buckets_of(documents["site"]), roles_of(documents["site"])) == (buckets, roles)
+    assert buckets_of(documents["role"]) == own
+    assert documents["trust"]["Statement"][0]["Principal"] == {"RAM": [f"acs:ram::{account}:user/site"]}
+
+
+def test_policies_of_places_have_names_of_their_own(places: Any) -> None:
+    out = StringIO()
+    call_command("ram_policy", "--bucket", "films", "--format", "aliyun", stdout=out)
+    for words in ("--PolicyName oss-uploads-site-films", "--PolicyName oss-uploads-browsers-films", "RoleName films",
+                  "--MaxSessionDuration 7200"):  # fmt: skip
+        assert words in out.getvalue()
+    out = StringIO()
+    call_command("ram_policy", "--bucket", "dubbed", "--format", "terraform", stdout=out)
+    assert "= 3600" in out.getvalue(), "the longest session of films does not matter here"
+    assert '"oss-uploads-site-dubbed"' in out.getvalue()
+
+
+def test_a_place_that_is_not_there_or_has_no_role_is_told(places: Any) -> None:
+    with pytest.raises(CommandError, match="a name in BUCKETS"):
+        printed("--bucket", "films-bj")
+    films = {name: value for name, value in PLACES["films"].items() if name != "role"}
+    places.UPLOADS = {**places.UPLOADS, "BUCKETS": {**PLACES, "films": films}}
+    for bucket, told in (("films", "Set BUCKETS['films']['role'] to get"), ("dubbed", "")):
+        err = StringIO()
+        call_command("ram_policy", "--bucket", bucket, stdout=StringIO(), stderr=err)
+        assert told in err.getvalue()
+        assert bool(err.getvalue()) == bool(told)
+
+
 # The table of permissions
 
 

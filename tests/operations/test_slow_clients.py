@@ -16,14 +16,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.stack import ROOT, TIMEOUT, Site, accepts, free_port, wait_until
+from tests import http
+from tests.http import TIMEOUT
+from tests.stack import ROOT, Site, accepts, free_port, wait_until
 
 IDLE, SLOW_HEADERS, SLOW_BODIES = 1000, 200, 200
 FLOOD = 12
@@ -170,7 +171,7 @@ def test_a_flood_of_logins_leaves_the_rest_alone(tmp_path: Path) -> None:
         ended, statuses = threading.Event(), Counter[int]()
 
         def flood(name: int) -> None:
-            with httpx.Client(timeout=TIMEOUT) as client:
+            with http.Client() as client:
                 while not ended.is_set():
                     number = f"{name}.{sum(statuses.values()) % 250}"
                     login = {"username": number, "password": "guess"}

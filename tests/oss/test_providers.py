@@ -1,19 +1,21 @@
 """The cache of the server's credentials: when it asks for others, how often, and what it does when none come."""
 
+import importlib
 import logging
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from uploads.oss import credential_sources
-from uploads.oss.credential_sources import Source, source_from
+from uploads.oss import credential_sources, vendor_credentials
+from uploads.oss.credential_sources import VENDOR_MARGIN, Source, source_from
 from uploads.oss.errors import CredentialsUnavailable
-from uploads.oss.providers import FixedCredentials, RenewedCredentials, is_refusal, provider_from
+from uploads.oss.providers import ASK_AGAIN, FixedCredentials, RenewedCredentials, is_refusal, provider_from
 from uploads.oss.signing import Credentials
 
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
@@ -255,3 +257,111 @@ def test_malformed_values(value: object, reason: str, monkeypatch: pytest.Monkey
 def test_a_function_that_returns_something_else_is_a_failure(result: object) -> None:
     with pytest.raises(CredentialsUnavailable, match="ValueError"):
         provider_from(lambda: result).credentials(NOW)
+
+
+# What the vendor's package caches by itself
+
+
+def profile(path: Path, key: str) -> dict[str, str]:
+    """A value of the setting, whose profile holds this key pair."""
+    path.write_text(f"[site]\ntype = access_key\naccess_key_id = {key}\naccess_key_secret = hidden-{key}\n")
+    return {"type": "profile", "profile_name": "site", "profile_file": str(path)}
+
+
+def patient(value: object, monkeypatch: pytest.MonkeyPatch) -> tuple[RenewedCredentials, Callable[[float], None]]:
+    """The provider of a value, and what moves its time."""
+    provider = provider_from(value)
+    assert isinstance(provider, RenewedCredentials)
+    passed = [0.0]
+    monkeypatch.setattr(provider, "_monotonic", lambda: passed[0])
+
+    def later(seconds: float) -> None:
+        passed[0] += seconds
+
+    return provider, later
+
+
+def test_a_key_that_is_replaced_in_its_profile_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "credentials.ini"
+    provider, later = patient(profile(path, "first"), monkeypatch)
+    assert provider.credentials() == Credentials("first", "hidden-first")
+    profile(path, "second")
+    assert provider.credentials().access_key_id == "first"
+    later(ASK_AGAIN + 1)
+    wait_until(lambda: provider.credentials().access_key_id == "second")
+
+
+def test_a_key_of_a_profile_that_is_refused_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "credentials.ini"
+    provider, later = patient(profile(path, "first"), monkeypatch)
+    refused = provider.credentials()
+    later(10)
+    assert not provider.renew(refused), "the file has not changed"
+    profile(path, "second")
+    later(10)
+    assert provider.renew(refused)
+    assert provider.credentials().access_key_id == "second"
+
+
+def test_a_profile_that_is_missing_is_told_without_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: list[logging.LogRecord]
+) -> None:
+    path = tmp_path / "credentials.ini"
+    value = profile(path, "first")
+    path.write_text("[other]\naccess_key_secret = hidden\n")
+    provider, later = patient(value, monkeypatch)
+    with pytest.raises(CredentialsUnavailable, match="not available from profile"):
+        provider.credentials()
+    assert "hidden" not in "".join(record.getMessage() for record in logged)
+    profile(path, "mended")
+    later(10)
+    assert provider.credentials().access_key_id == "mended"
+
+
+def test_temporary_credentials_without_an_expiry_are_asked_for_again_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor's profiles and its default chain do not tell when credentials expire, but renew them by themselves."""
+    made: list[Vendor] = []
+
+    def vendor(*_: object, **__: object) -> Vendor:
+        made.append(Vendor(f"key-{len(made)}"))
+        return made[-1]
+
+    monkeypatch.setattr(vendor_credentials, "provider", vendor)
+    provider, later = patient("default", monkeypatch)
+    first = provider.credentials(NOW)
+    assert first == Credentials("key-0", "secret", "token", NOW + VENDOR_MARGIN)
+    later(10 * 60)
+    again = provider.credentials(NOW + 11 * MINUTE)
+    assert (again.access_key_id, again.expires_at) == ("key-0", NOW + 26 * MINUTE), "the vendor's object is kept"
+    later(10)
+    assert provider.renew(first, NOW + 11 * MINUTE), "they are the same credentials with another expiry"
+    assert provider.credentials(NOW + 11 * MINUTE).access_key_id == "key-1"
+
+
+class Vendor:
+    """A provider of the vendor's with temporary credentials, which it does not renew in this test."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def get_credentials(self) -> "Vendor":
+        return self
+
+    def get_access_key_id(self) -> str:
+        return self.key
+
+    def get_access_key_secret(self) -> str:
+        return "secret"
+
+    def get_security_token(self) -> str:
+        return "token"
+
+
+def test_the_default_chain_takes_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package reads it when it is imported."""
+    environment = importlib.import_module("alibabacloud_credentials.utils.auth_util")
+    monkeypatch.setattr(environment, "environment_access_key_id", "from-environment")
+    monkeypatch.setattr(environment, "environment_access_key_secret", "hidden")
+    provider, _ = patient("default", monkeypatch)
+    assert provider.credentials() == Credentials("from-environment", "hidden")
+    assert not [thread for thread in threading.enumerate() if "Scheduler" in thread.name], "the package starts none"

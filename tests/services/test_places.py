@@ -262,6 +262,56 @@ def test_both_buckets_are_configured_and_examined() -> None:
     assert {"STS policy of site-hz", "STS policy of films-bj (films)"} <= findings.keys(), "both roles are examined"
 
 
+BROKEN = {
+    "secret": ({"credentials": credentials("wrong")}, "BUCKETS['films']['credentials']['access_key_secret']"),
+    "bucket": ({"bucket": "not-there"}, "BUCKETS['films']['bucket']"),
+    "endpoint": ({"endpoint": "http://127.0.0.1:9"}, "BUCKETS['films']['endpoint']"),
+    "address for browsers": ({"public_endpoint": "http://127.0.0.1:9"}, "BUCKETS['films']['public_endpoint']"),
+    "region": ({"region": "cn-shanghai"}, "BUCKETS['films']['region']"),
+    "role": ({"role": "acs:ram::1000000000000001:role/nobody"}, "BUCKETS['films']['role']"),
+}
+"""What is changed in the place, and the setting whose name its cure has."""
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_the_doctor_names_the_settings_of_the_place(places: dict[str, Any], settings: Any, broken: str) -> None:
+    call_command("configure_bucket", verbosity=0)
+    change, named = BROKEN[broken]
+    settings.UPLOADS = {**places, "BUCKETS": {"films": {**places["BUCKETS"]["films"], **change}}}
+    (failed,) = [finding for finding in examine() if finding.level == "FAIL"]
+    assert named in failed.cure, failed
+    assert "OSS_" not in failed.cure
+
+
+def test_the_api_names_the_settings_of_the_place(
+    api: APIClient, user: Any, places: dict[str, Any], settings: Any
+) -> None:
+    upload = begin(user)
+    films = {**places["BUCKETS"]["films"], "credentials": credentials("wrong")}
+    settings.UPLOADS = {**places, "BUCKETS": {"films": films}}
+    secret = BROKEN["secret"][1]
+    for language, words in (("en", f"Correct {secret}."), ("zh-hans", secret)):
+        asked = {"HTTP_ACCEPT_LANGUAGE": language}
+        answer = api.post(f"/api/uploads/{upload.pk}/complete/", {}, format="json", **asked)
+        assert answer.json()["oss"]["code"] == "SignatureDoesNotMatch"
+        assert words in answer.json()["oss"]["cure"]
+        told = api.post(f"/api/uploads/{upload.pk}/diagnose/", {}, format="json", **asked)
+        assert words in told.json()["cure"]
+    settings.UPLOADS = {**places, "OSS_ACCESS_KEY_SECRET": "wrong"}
+    answer = api.post("/api/uploads/", {"filename": "a", "size": LARGE, "content_type": "text/plain"}, format="json")
+    assert "OSS_ACCESS_KEY_SECRET" in answer.json()["oss"]["cure"]
+
+
+def test_a_refused_role_is_told_with_the_name_of_its_setting(
+    api: APIClient, user: Any, places: dict[str, Any], settings: Any
+) -> None:
+    films = {**places["BUCKETS"]["films"], "role": "acs:ram::1000000000000001:role/nobody"}
+    settings.UPLOADS = {**places, "BUCKETS": {"films": films}}
+    answer = api.post(f"/api/uploads/{begin(user).pk}/credentials/", {}, format="json")
+    assert answer.json()["oss"]["code"] == "EntityNotExist.Role"
+    assert "BUCKETS['films']['role']" in answer.json()["oss"]["cure"]
+
+
 def test_a_place_that_refuses_is_named_and_the_other_one_examined(places: dict[str, Any], settings: Any) -> None:
     films = {**places["BUCKETS"]["films"], "credentials": credentials("wrong")}
     settings.UPLOADS = {**places, "BUCKETS": {"films": films}}

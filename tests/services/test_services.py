@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -39,7 +40,12 @@ SIZE = 20_000_000
 
 
 def content_of(upload: Upload) -> bytes:
-    return hashlib.shake_128(b"film").digest(upload.size)
+    return film(upload.size)
+
+
+@lru_cache(maxsize=4)
+def film(size: int) -> bytes:
+    return hashlib.shake_128(b"film").digest(size)
 
 
 def send(upload: Upload, *numbers: int) -> list[DonePart]:
@@ -65,6 +71,14 @@ def test_begin_opens_the_upload_at_oss(begin: Begin, oss: OssClient, user: Any) 
     assert oss.list_parts(upload.bucket, upload.key, upload.upload_id) == []
     assert upload.key.startswith(f"uploads/{user.pk}/{datetime.now(UTC):%Y/%m/%d}/{upload.id.hex}/film.mp4")
     assert [event.name for event in upload.events.all()] == ["begin"]
+
+
+def test_a_client_may_wish_for_a_part_size_where_the_destination_sets_none(begin: Begin, place: Place) -> None:
+    assert (begin(SIZE, part_size=1 << 20).part_size, begin(1000, part_size=1 << 20).part_count) == (1 << 20, 1)
+    assert begin(10_000 * (1 << 20) + 1, part_size=1 << 20).part_count <= 10_000
+    assert begin(None, part_size=16 << 20).part_size == 16 << 20
+    place(part_size=4 << 20)
+    assert begin(SIZE, part_size=1 << 20).part_size == 4 << 20
 
 
 def test_a_file_of_one_part_needs_no_multipart_upload(begin: Begin) -> None:

@@ -307,7 +307,7 @@ def test_a_storage_out_of_reach_is_one_line(settings: Any) -> None:
         run("--orphans")
 
 
-MANY = int(os.environ.get("SWEEP_UPLOADS") or 2_000)
+MANY = int(os.environ.get("SWEEP_UPLOADS") or 800)
 """`SWEEP_UPLOADS=20000` is the long form."""
 CHILD_SECONDS = 3600
 
@@ -336,9 +336,14 @@ def test_four_processes_do_nothing_twice(user: Any, tmp_path: Any, settings: Any
         }
         children = [
             subprocess.Popen([sys.executable, "-W", "ignore", "-m", "tests.sweeper"], cwd=ROOT, env=environment,
-                             stdout=subprocess.PIPE, text=True)
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             for _ in range(4)
         ]  # fmt: skip
+        assert [child.stdout.readline() for child in children if child.stdout] == ["ready\n"] * 4
+        for child in children:
+            assert child.stdin
+            child.stdin.write("go\n")
+            child.stdin.flush()
         reports = [json.loads(child.communicate(timeout=CHILD_SECONDS)[0]) for child in children]
         settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": server.url}
     assert [child.returncode for child in children] == [0] * 4

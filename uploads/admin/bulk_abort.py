@@ -1,6 +1,7 @@
 """Aborts thousands of uploads in batches, one request for each batch, so that no request times out.
 
-Rule: the ids are kept in the session of the user who selected them. A batch ends after BATCH uploads or SECONDS,
+Rule: the ids are kept in the session of the user who selected them. Nothing is aborted before the user has confirmed
+the number of uploads and of bytes. A batch ends after BATCH uploads or SECONDS,
 whichever comes first. The page requests one batch after another; when it is closed and opened again, it continues.
 """
 
@@ -14,6 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from uploads import services
+from uploads.admin import display
 from uploads.domain.errors import UploadError
 from uploads.models import Upload
 
@@ -24,20 +26,33 @@ SESSION_KEY = "uploads-bulk-abort"
 
 
 class Job(TypedDict):
-    """`left`: ids of uploads still to abort. `refused`: pairs of file name and reason."""
+    """`left`: ids of uploads still to abort. `bytes`: held by OSS. `refused`: pairs of file name and reason."""
 
+    confirmed: bool
     total: int
+    bytes: int
     left: list[str]
     aborted: int
     failed: int
     refused: list[list[str]]
 
 
-def begin(request: HttpRequest, identifiers: Sequence[Any]) -> str:
-    """Keeps the ids in the session, in place of an earlier job. Returns the token of the job."""
+def begin(request: HttpRequest, selected: Sequence[tuple[Any, int]]) -> str:
+    """Keeps the ids in the session, in place of an earlier job. Returns the token of the job.
+
+    `selected`: for each upload its id and the bytes that OSS holds of it.
+    """
     token = secrets.token_urlsafe(12)
-    left = [str(identifier) for identifier in identifiers]
-    job: Job = {"total": len(left), "left": left, "aborted": 0, "failed": 0, "refused": []}
+    left, held = [str(identifier) for identifier, _ in selected], sum(count for _, count in selected)
+    job: Job = {
+        "confirmed": False,
+        "total": len(left),
+        "bytes": held,
+        "left": left,
+        "aborted": 0,
+        "failed": 0,
+        "refused": [],
+    }
     request.session[SESSION_KEY] = {token: job}
     return token
 
@@ -51,9 +66,17 @@ def find(request: HttpRequest, token: str) -> Job:
     return job
 
 
+def confirm(request: HttpRequest, token: str) -> None:
+    """Lets the batches run. Raises Http404."""
+    find(request, token)["confirmed"] = True
+    request.session.modified = True
+
+
 def run_batch(request: HttpRequest, token: str) -> Job:
-    """Aborts the next batch. Returns the job as it is then; raises Http404."""
+    """Aborts the next batch, once the job is confirmed. Returns the job as it is then; raises Http404."""
     job, deadline = find(request, token), time.monotonic() + SECONDS
+    if not job["confirmed"]:
+        return job
     user = request.user._wrapped if isinstance(request.user, SimpleLazyObject) else request.user
     batch = job["left"][:BATCH]
     uploads = {str(pk): upload for pk, upload in Upload.objects.in_bulk(batch).items()}
@@ -82,7 +105,9 @@ def progress(job: Job) -> dict[str, Any]:
     done = job["total"] - len(job["left"])
     words = _("{done} of {total} done: {aborted} aborted, {failed} refused")
     return {
+        "confirmed": job["confirmed"],
         "total": job["total"],
+        "bytes": display.size(job["bytes"]),
         "done": done,
         "aborted": job["aborted"],
         "failed": job["failed"],

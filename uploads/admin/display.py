@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from uploads.domain.sizes import readable
 from uploads.domain.states import Event
 from uploads.models import Upload, UploadEvent
 from uploads.services.common import recorded_advice
@@ -53,7 +53,7 @@ def small(words: str) -> SafeString:
 
 def size(count: int | None) -> str:
     """Bytes in a unit that is easy to read."""
-    return _("unknown") if count is None else filesizeformat(count)
+    return _("unknown") if count is None else readable(count).translated(_)
 
 
 def age(moment: datetime) -> SafeString:

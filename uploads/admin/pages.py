@@ -4,16 +4,19 @@ Rule: a page needs the permission to view uploads; to abort needs the permission
 """
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from uploads.admin import bulk_abort, multipart_uploads
+from uploads import services
+from uploads.admin import bulk_abort, display, multipart_uploads
 from uploads.admin.statistics import statistics
 from uploads.conf import settings
 from uploads.domain.errors import UploadError
@@ -41,6 +44,7 @@ class PagesAdmin(UploadModelAdmin):
             ("statistics/", wrap(self.statistics_page), "statistics"),
             ("multipart-uploads/", wrap(self.multipart_uploads_page), "multipart_uploads"),
             ("bulk-abort/<str:token>/", wrap(self.bulk_abort_page), "bulk_abort"),
+            ("<uuid:pk>/abort/", wrap(self.abort_page), "abort"),
             ("bulk-abort/<str:token>/next/", wrap(require_POST(self.bulk_abort_next)), "bulk_abort_next"),
         ]
         own = [path(route, view, name=self._url_name(name)) for route, view, name in pages]
@@ -86,7 +90,11 @@ class PagesAdmin(UploadModelAdmin):
         return HttpResponseRedirect(request.get_full_path())
 
     def bulk_abort_page(self, request: HttpRequest, token: str) -> HttpResponse:
+        """The number of uploads and of bytes, to be confirmed, and then the progress."""
         self._require_abort(request)
+        if request.method == "POST":
+            bulk_abort.confirm(request, token)
+            return HttpResponseRedirect(request.get_full_path())
         job = bulk_abort.progress(bulk_abort.find(request, token))
         context = {"job": job, "next": self.page_url("bulk_abort_next", token)}
         return self._page(request, "bulk_abort", _("Bulk abort"), context)
@@ -98,6 +106,20 @@ class PagesAdmin(UploadModelAdmin):
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse(job)
         return HttpResponseRedirect(self.page_url("bulk_abort", token))
+
+    def abort_page(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Asks before it aborts one upload."""
+        self._require_abort(request)
+        upload = get_object_or_404(Upload, pk=pk)
+        if request.method != "POST":
+            context = {"upload": upload, "bytes": display.size(upload.bytes_done)}
+            return self._page(request, "abort_confirmation", _("Abort the upload"), context)
+        try:
+            services.abort(upload, actor=request.user)
+            self.message_user(request, _("The upload was aborted."), messages.SUCCESS)
+        except UploadError as error:
+            self.message_user(request, error.advice.translated(_), messages.ERROR)
+        return HttpResponseRedirect(self.page_url("change", str(pk)))
 
     def _require_abort(self, request: HttpRequest) -> None:
         if not self.has_abort_permission(request):

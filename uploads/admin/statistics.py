@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models.fields.json import KeyTextTransform
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from uploads.admin import display
 from uploads.admin.charts import Bar, columns, ranking
 from uploads.admin.counting import count
 from uploads.admin.days import DayFigures, last_days
@@ -68,7 +68,7 @@ def _charts(days: list[tuple[date, DayFigures]]) -> list[SafeString]:
     ]
     return [
         columns([Bar(label, number, f"{number:,}") for label, number, _size in labels], _("Uploads per day")),
-        columns([Bar(label, size, filesizeformat(size)) for label, _number, size in labels], _("Bytes per day")),
+        columns([Bar(label, size, display.size(size)) for label, _number, size in labels], _("Bytes per day")),
     ]
 
 
@@ -86,5 +86,5 @@ def _destinations(figures: dict[datetime, DayFigures]) -> SafeString:
     sizes: Counter[str] = Counter()
     for by_destination in figures.values():
         sizes.update({name: size for name, (_number, size) in by_destination.items()})
-    bars = [Bar(name, size, filesizeformat(size)) for name, size in sizes.most_common(10)]
+    bars = [Bar(name, size, display.size(size)) for name, size in sizes.most_common(10)]
     return ranking(bars, _("Bytes by destination"), _("There are no uploads."))

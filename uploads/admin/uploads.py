@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -51,6 +52,7 @@ class UploadAdmin(PagesAdmin):
     ordering = ("-created_at", "-id")
     actions = ("abort_uploads", "check_against_oss", "complete_existing_objects")
     show_full_result_count = False
+    change_form_template = "oss_uploads/admin/change_form.html"
     change_list_template = "oss_uploads/admin/change_list.html"
     delete_confirmation_template = "oss_uploads/admin/delete_confirmation.html"
     delete_selected_confirmation_template = "oss_uploads/admin/delete_selected_confirmation.html"
@@ -101,6 +103,27 @@ class UploadAdmin(PagesAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Upload | None = None) -> bool:
         return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Upload | None = None) -> Any:
+        """Without the fields that this upload has no value for."""
+        given = super().get_fieldsets(request, obj)
+        if obj is None:
+            return given
+        shown = [
+            (title, [name for name in options["fields"] if self._value(obj, str(name))]) for title, options in given
+        ]
+        return [(title, {"fields": names}) for title, names in shown if names]
+
+    def _value(self, upload: Upload, field: str) -> Any:
+        return getattr(self, field)(upload) if field in self.readonly_fields else getattr(upload, field)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With a button to abort an unfinished upload."""
+        upload = self.get_object(request, unquote(object_id))
+        may_abort = upload is not None and upload.state == State.UPLOADING and self.has_abort_permission(request)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "may_abort": may_abort})
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """Beside the search Django shows the number of results unless it is the number of all."""
@@ -172,11 +195,11 @@ class UploadAdmin(PagesAdmin):
     def abort_uploads(self, request: HttpRequest, queryset: QuerySet[Upload]) -> HttpResponse:
         """Also those that have ended, if OSS may still hold parts of them. Of very many only the first."""
         uploads = queryset.filter(state__in=[State.UPLOADING, State.COMPLETING]) | queryset.filter(released_at=None)
-        identifiers = list(uploads.order_by().values_list("pk", flat=True)[: MAX_COUNTED + 1])
-        if len(identifiers) > MAX_COUNTED:
+        selected = list(uploads.order_by().values_list("pk", "bytes_done")[: MAX_COUNTED + 1])
+        if len(selected) > MAX_COUNTED:
             words = _("Only {count} are aborted. Run the action again for the others.")
             self.message_user(request, words.format(count=f"{MAX_COUNTED:,}"), messages.WARNING)
-        token = bulk_abort.begin(request, identifiers[:MAX_COUNTED])
+        token = bulk_abort.begin(request, selected[:MAX_COUNTED])
         return HttpResponseRedirect(self.page_url("bulk_abort", token))
 
     @admin.action(description=gettext_lazy("Check the selected uploads against OSS"), permissions=["abort"])

@@ -52,8 +52,9 @@ class DiagnosisSerializer(serializers.Serializer[Any]):
 
     verdict = VerdictField(
         help_text="`refused`: OSS refuses the request. `cors`: the bucket's CORS rules do not allow the page. "
-        "`unreachable`: the backend does not reach the address either. `reachable`: OSS serves the backend and allows "
-        "the page, so that something between the page and OSS blocks it."
+        "`unreachable`: the backend does not reach OSS. `unknown`: it reaches OSS by its own address only, where OSS "
+        "allows the page. `reachable`: OSS serves the backend at the page's address and allows the page, so that "
+        "something between the page and OSS blocks it."
     )
     code = serializers.CharField(help_text="OSS's error code, or a code of the backend's.")
     title = serializers.CharField()

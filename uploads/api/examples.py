@@ -127,3 +127,22 @@ DIAGNOSIS = _response(
         "retryable": False,
     },
 )
+DESTINATION = _response(
+    "Videos of at most 5 GB",
+    {
+        "name": "films",
+        "max_size": 5_000_000_000,
+        "content_types": ["video/*"],
+        "uploads_left": 10,
+        "max_bytes_per_day": None,
+        "bytes_left": None,
+        "downloads": True,
+    },
+)
+DOWNLOAD = _response(
+    "A link for an hour",
+    {
+        "url": f"https://example-bucket.oss-cn-hangzhou.aliyuncs.com/{_UPLOAD['key']}?x-oss-signature=…",
+        "expires_at": "2026-01-15T09:30:00Z",
+    },
+)

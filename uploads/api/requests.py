@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from uploads import services
 from uploads.api.part_fields import DonePartSerializer, Uint64Field, done_parts, requested_parts
-from uploads.oss.limits import MAX_KEY_BYTES, MAX_OBJECT_SIZE, MAX_PART_NUMBER, MAX_PART_SIZE
+from uploads.oss.limits import MAX_KEY_BYTES, MAX_OBJECT_SIZE, MAX_PART_NUMBER
 from uploads.oss.responses import callback_result
 from uploads.oss.signing import PartRequest
 from uploads.services import ClientReport, DonePart, IdempotencyKey
@@ -64,14 +64,6 @@ class ItemsField(serializers.ListField):
 class CreateUploadSerializer(UploadRequestSerializer):
     """An upload to begin."""
 
-    part_size = serializers.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=MAX_PART_SIZE,
-        help_text="The most bytes of a part that suit the client's line. A file of at most so many bytes is sent in "
-        "one request, unless the destination sets `part_size`; others get parts of their usual size or smaller ones. "
-        "Ignored for streams.",
-    )
     sign = serializers.IntegerField(
         required=False,
         min_value=0,

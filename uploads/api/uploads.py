@@ -3,12 +3,9 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,6 +14,9 @@ from uploads.api import examples, requests, responses
 from uploads.api.batches import BatchActions
 from uploads.api.credentials import CredentialActions
 from uploads.api.diagnosis import DiagnosisActions
+from uploads.api.downloads import DownloadActions
+from uploads.api.folders import FolderActions
+from uploads.api.pagination import UploadPagination
 from uploads.api.parts import PartActions, created_upload
 from uploads.domain.errors import InvalidUpload, KeyReused, NotFoundError
 from uploads.domain.states import State
@@ -27,30 +27,6 @@ from uploads.web.permissions import abortable_uploads, may_delete, visible_uploa
 from uploads.web.views import UploadsAPIView
 
 RETRY_AFTER_SECONDS = 2
-
-
-class UploadPagination(CursorPagination):
-    """Newest first. A cursor does not skip or repeat uploads when others are begun or deleted."""
-
-    page_size = 50
-    cursor_query_param = "page"
-    ordering = ("-created_at", "-id")
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        example = "https://uploads.example/api/uploads/?page=cD0yMDI2LTAxLTE1"
-        url = {"type": "string", "format": "uri", "nullable": True, "example": example}
-        page = {"next": url, "previous": url, "results": schema}
-        return {"type": "object", "properties": page, "required": list(page)}
-
-    def decode_cursor(self, request: Request) -> Any:
-        """The cursor in the query; None without one. Raises NotFound for one that was not made here."""
-        cursor = super().decode_cursor(request)
-        try:
-            if cursor is not None and cursor.position is not None and parse_datetime(str(cursor.position)) is None:
-                raise NotFound(self.invalid_cursor_message)
-        except ValueError:
-            raise NotFound(self.invalid_cursor_message) from None
-        return cursor
 
 
 class UploadFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no type information.
@@ -69,6 +45,8 @@ class UploadViewSet(
     BatchActions,
     CredentialActions,
     DiagnosisActions,
+    DownloadActions,
+    FolderActions,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
 ):
@@ -90,12 +68,13 @@ class UploadViewSet(
         "credentials": "credentials",
         "register": "complete",
         "diagnose": "diagnose",
+        "folder": "batch",
     }
 
     def get_queryset(self) -> QuerySet[Upload]:
         """The user's own uploads. Staff with the permission may also look at and abort a single one of others."""
         user = self.request.user
-        if self.action == "retrieve":
+        if self.action in ("retrieve", "download"):
             return visible_uploads(user)
         if self.action == "destroy":
             return abortable_uploads(user)

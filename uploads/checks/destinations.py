@@ -165,6 +165,7 @@ NUMBERS = (
     ("url_expires", 60, MAX_PRESIGN_SECONDS, "seconds"),
     ("credentials_expires", MIN_DURATION_SECONDS, MAX_DURATION_SECONDS, "seconds"),
     ("upload_expires", 3600, None, "seconds"),
+    ("download_expires", 60, MAX_PRESIGN_SECONDS, "seconds"),
     ("retention_days", 1, MAX_DAYS, "days"),
     ("object_retention_days", 1, MAX_DAYS, "days"),
 )
@@ -174,6 +175,7 @@ MAY_BE_NONE = (
     "max_active_per_user",
     "max_bytes_per_user_per_day",
     "part_size",
+    "download_expires",
     "retention_days",
     "object_retention_days",
 )

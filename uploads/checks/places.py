@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from uploads.conf import settings
 from uploads.domain.places import KEYS, Place
+from uploads.domain.setting_names import renamed
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.public_cloud import CloudHost, is_private, recognize
 
@@ -120,9 +121,7 @@ INSIDE = "If all browsers are inside its network, silence this check: SILENCED_S
 
 
 def _label(place: Place, *, is_public: bool) -> str:
-    if place.name:
-        return f"BUCKETS[{place.name!r}], {'endpoint' if is_public else 'internal_endpoint'}"
-    return "OSS_ENDPOINT" if is_public else "OSS_INTERNAL_ENDPOINT"
+    return renamed("OSS_ENDPOINT" if is_public else "OSS_INTERNAL_ENDPOINT", place.setting_names)
 
 
 def _own(host: str) -> str:

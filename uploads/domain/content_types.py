@@ -18,6 +18,14 @@ OF_WEB_PAGES = {
 }
 """What browsers need and some versions of Python lack."""
 UNKNOWN = "application/octet-stream"
+SHOWN = ("image/", "video/", "audio/", "application/pdf", "text/plain")
+"""Types that a browser shows without running what is in them; SVG is excepted."""
+
+
+def is_shown(content_type: str) -> bool:
+    """Whether a browser may open an object of this type instead of saving it."""
+    bare = content_type.partition(";")[0].strip().lower()
+    return bare.startswith(SHOWN) and not bare.startswith("image/svg")
 
 
 def _table() -> mimetypes.MimeTypes:

@@ -22,7 +22,8 @@ class Destination:
 
     name: str
     key: str = DEFAULT_KEY
-    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}, and the names in `key_values`."""
+    """Template of the object's key: {user_id}, {date:%Y/%m/%d}, {uuid}, {filename}, {path}, and the names in
+    `key_values`. {path} is the file's path in the folder that was chosen; of a file chosen alone, its name."""
     key_values: Mapping[str, str | Callable[[Any], str | int]] = field(default_factory=dict)
     """Functions of the user, or their dotted paths, by field of `key`: {"tenant": "yourapp.tenants.of"}."""
     bucket: str = ""
@@ -73,6 +74,8 @@ class Destination:
     """Seconds after which an unfinished upload is stale: the sweep aborts it."""
     allow_delete: bool = False
     """Whether users may delete their completed uploads, with the objects, through the API."""
+    download_expires: int | None = None
+    """Seconds for which a download link is valid that the API gives to the owner; None: it gives none."""
     retention_days: int | None = None
     """Days after their end for which rows and history of ended uploads are kept; None: for ever."""
     object_retention_days: int | None = None

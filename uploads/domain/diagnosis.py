@@ -8,10 +8,10 @@ Rule: pure. The texts are for users; `cure` and `link` are for those who run the
 from dataclasses import dataclass
 from enum import StrEnum
 
-from uploads.domain.errors import REFUSED, advice
+from uploads.domain.errors import REFUSED, advice, from_storage
 from uploads.domain.phrase import Phrase
 from uploads.oss import error_codes
-from uploads.oss.errors import OssError, StorageError
+from uploads.oss.errors import CredentialsUnavailable, Malformed, OssError, StorageError
 
 NO_CORS = frozenset({"AccessForbidden", "NoSuchCORSConfiguration"})
 """OSS's codes for a preflight that no CORS rule allows."""
@@ -25,7 +25,9 @@ class Verdict(StrEnum):
     CORS = "cors"
     """OSS serves the request, but its CORS rules do not allow the page."""
     UNREACHABLE = "unreachable"
-    """The backend does not reach the address either."""
+    """The backend does not reach OSS."""
+    UNKNOWN = "unknown"
+    """The backend reaches OSS by the address of its own only. There OSS serves the request and allows the page."""
     REACHABLE = "reachable"
     """OSS serves the request and allows the page: what keeps the page from it is between the two."""
 
@@ -46,15 +48,12 @@ class Diagnosis:
 
 def refused(error: StorageError, address: str, origin: str) -> Diagnosis:
     """The diagnosis for an error of the backend's attempt. `address` is the storage's origin, `origin` the page's."""
+    if isinstance(error, CredentialsUnavailable):
+        cure = Phrase("Run manage.py doctor: it tells why the server has no credentials.")
+        known = from_storage(error)
+        return Diagnosis(Verdict.UNREACHABLE, known.code, known.title, known.detail, cure, retryable=True)
     if not isinstance(error, OssError):
-        return Diagnosis(
-            Verdict.UNREACHABLE,
-            "storage_unreachable",
-            Phrase("OSS cannot be reached"),
-            Phrase("The server does not reach OSS at {address} either. Uploaded parts are kept.", address=address),
-            Phrase("Check OSS_ENDPOINT, and the network: DNS, proxy, firewall, certificate."),
-            retryable=True,
-        )
+        return _unreachable(error, address)
     if error.code in NO_CORS:
         return not_allowed(origin, error.request_id)
     row = error_codes.find(error.code, error.ec)
@@ -68,6 +67,39 @@ def refused(error: StorageError, address: str, origin: str) -> Diagnosis:
         retryable=error.retryable,
         link=error.link,
         request_id=error.request_id,
+    )
+
+
+def _unreachable(error: StorageError, address: str) -> Diagnosis:
+    detail = Phrase("The server does not reach OSS at {address}. Uploaded parts are kept.", address=address)
+    if isinstance(error, Malformed):
+        detail = Phrase(
+            "Something other than OSS answers the server at {address}. Uploaded parts are kept.", address=address
+        )
+    cure = Phrase("Check OSS_ENDPOINT, and the network: DNS, proxy, firewall, certificate.")
+    return Diagnosis(
+        Verdict.UNREACHABLE,
+        "storage_unreachable",
+        Phrase("OSS cannot be reached"),
+        detail,
+        cure.renamed(error.setting_names),
+        retryable=True,
+    )
+
+
+def unknown(address: str) -> Diagnosis:
+    """The diagnosis when the backend reaches OSS by the address of its own only, where OSS allows the page."""
+    return Diagnosis(
+        Verdict.UNKNOWN,
+        "storage_unknown",
+        Phrase("This browser gets no answer of OSS that it may read"),
+        Phrase(
+            "OSS may refuse requests at {address}, or something on the way may block them. The server does not reach "
+            "that address. At its own one, OSS answers it and allows this page.",
+            address=address,
+        ),
+        Phrase("Run manage.py doctor on a machine that reaches {address}: it tells what OSS answers.", address=address),
+        retryable=True,
     )
 
 

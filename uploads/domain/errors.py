@@ -32,7 +32,7 @@ from typing import Any, ClassVar
 
 from uploads.domain.phrase import Phrase
 from uploads.oss import error_codes
-from uploads.oss.error_codes import Fault, access
+from uploads.oss.error_codes import ErrorCode, Fault, access
 from uploads.oss.errors import CredentialsUnavailable, OssError, StorageError
 
 
@@ -217,11 +217,13 @@ REFUSED: dict[Fault, Phrase] = {
 
 def cure_of(error: OssError) -> Phrase | None:
     """What an administrator should do, with the endpoint, the action and the resource that OSS names; None for a code
-    that is not in the table (`oss.error_codes`).
+    that is not in the table (`oss.error_codes`). Settings have the names of the place of the request.
     """
     row = error_codes.find(error.code, error.ec)
-    if row is None:
-        return None
+    return None if row is None else _cure(error, row).renamed(error.setting_names)
+
+
+def _cure(error: OssError, row: ErrorCode) -> Phrase:
     if error.code in ("AccessDenied", "PermanentRedirect") and error.endpoint:
         return Phrase(access.WRONG_ENDPOINT, endpoint=error.endpoint)
     if error.code == "AccessDenied" and error.action:

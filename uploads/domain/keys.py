@@ -7,9 +7,11 @@ the direction of text.
 OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/object-naming-conventions
 """
 
+import hashlib
 import re
 import string
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from types import MappingProxyType
@@ -20,8 +22,9 @@ from uploads.domain.names import DIRECTION_CONTROLS, printable
 from uploads.domain.phrase import Phrase
 from uploads.oss.limits import MAX_KEY_BYTES
 
-FIELDS = ("user_id", "date", "uuid", "filename")
+FIELDS = ("user_id", "date", "uuid", "filename", "path")
 UNSAFE = re.compile(r'[\x00-\x1f\x7f*?/\\:"<>|#%]+')
+HASHED = re.compile(r"-[0-9a-f]{32}\Z")
 VALUE = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 VALUE_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 MAX_FILENAME_BYTES = 200
@@ -56,23 +59,60 @@ def safe_filename(filename: str) -> str:
     return name or "file"
 
 
+def user_segment(user_id: object) -> str:
+    """A user's primary key as a part of a key, which no other user's key has.
+
+    A text with characters that keys do not have ends with half of its SHA-256: `a/b` and `a:b` would be the same `a_b`.
+    So does a text that looks like one of these, for users may choose their primary keys.
+    """
+    text = str(user_id)
+    safe = UNSAFE.sub("_", text)
+    if safe == text and not HASHED.search(text):
+        return text
+    return f"{safe}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def safe_path(relative_path: str, filename: str) -> str:
+    """The path of a file of a folder with each segment as `safe_filename` returns it; the name of a file chosen alone.
+
+    `relative_path`: as `clean_relative_path` returns it. Of a long path no folder is left out: the key may then be too
+    long, and `object_key` raises.
+    """
+    *folders, name = relative_path.split("/") if relative_path else [filename]
+    return "/".join(safe_filename(segment) for segment in (*folders, name))
+
+
 def _shorten(text: str, size: int) -> str:
     return text.encode()[:size].decode("utf-8", "ignore")
 
 
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """How the client names a file. `relative_path`: its path in the folder that was chosen, or empty."""
+
+    filename: str
+    relative_path: str = ""
+
+
 def object_key(
-    template: str, *, user_id: object, now: datetime, uuid: UUID, filename: str, values: Mapping[str, str] = NO_VALUES
+    template: str, *, user_id: object, now: datetime, uuid: UUID, file: FileName, values: Mapping[str, str] = NO_VALUES
 ) -> str:
     """The key that the template gives. `values`: those of fields of the site's own, as `key_value` returns them.
 
     Raises ValueError (with a phrase) for a key that `key_problem` rejects.
     """
-    fields = {"user_id": UNSAFE.sub("_", str(user_id)), "date": now, "uuid": uuid.hex}
-    key = template.format_map({**values, **fields, "filename": safe_filename(filename)})
+    fields = {"user_id": user_segment(user_id), "date": now, "uuid": uuid.hex}
+    names = {"filename": safe_filename(file.filename), "path": safe_path(file.relative_path, file.filename)}
+    key = template.format_map({**values, **fields, **names})
     problem = key_problem(key)
     if problem:
         raise ValueError(problem)
     return key
+
+
+def has_path(template: str) -> bool:
+    """Whether the keys of a template contain the path of a file of a folder."""
+    return any(name == "path" for _, name, _, _ in string.Formatter().parse(template))
 
 
 def static_prefix(template: str) -> str:
@@ -91,7 +131,7 @@ def own_prefix(template: str, user_id: object, values: Mapping[str, str] = NO_VA
         start += text
         ends_segment = after.startswith("/") and not form and not conversion
         if name == "user_id":
-            return f"{start}{UNSAFE.sub('_', str(user_id))}/" if ends_segment else None
+            return f"{start}{user_segment(user_id)}/" if ends_segment else None
         if name is None or name not in values or not ends_segment or not (start == "" or start.endswith("/")):
             return None
         start += values[name]
@@ -134,7 +174,8 @@ def template_problem(template: Any, own: Collection[str] = ()) -> str | None:
         return "it must contain {uuid}, or uploads of one name would overwrite each other"
     try:
         values, now = dict.fromkeys(own, "value"), datetime(2026, 1, 15)
-        key = object_key(template, user_id=1, now=now, uuid=UUID(int=0), filename="a.bin", values=values)
+        file = FileName("a.bin", "folder/a.bin")
+        key = object_key(template, user_id=1, now=now, uuid=UUID(int=0), file=file, values=values)
     except ValueError as error:
         return str(error)
     return None if UUID(int=0).hex in key else "{uuid} must not be shortened: it tells whose object it is"

@@ -13,17 +13,30 @@ not serve here: they are no `str`, cannot be stored as JSON, and are written to 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
+from uploads.domain.setting_names import renamed
+
 
 class Phrase(str):
     """English text. `template` is the text that is translated; `params` fill its `{fields}` and may be phrases."""
 
     template: str
     params: Mapping[str, Any]
+    names: Mapping[str, str]
+    """Names of settings to put in place of those in the text (`setting_names`), in every language."""
 
     def __new__(cls, template: str, /, **params: Any) -> Self:
-        phrase = super().__new__(cls, template.format(**params) if params else template)
-        phrase.template, phrase.params = template, params
+        return cls._made(template, params, {})
+
+    @classmethod
+    def _made(cls, template: str, params: Mapping[str, Any], names: Mapping[str, str]) -> Self:
+        text = template.format(**params) if params else template
+        phrase = super().__new__(cls, renamed(text, names))
+        phrase.template, phrase.params, phrase.names = template, params, names
         return phrase
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same phrase with other names of settings."""
+        return self._made(self.template, self.params, names)
 
     @classmethod
     def joined(cls, phrases: Iterable[str], separator: str) -> Self:
@@ -33,19 +46,20 @@ class Phrase(str):
 
     def translated(self, gettext: Callable[[str], str]) -> str:
         """The text in another language. `gettext` returns the translation of a template."""
-        template = gettext(self.template)
-        if not self.params:
-            return template
-        params = {name: v.translated(gettext) if isinstance(v, Phrase) else v for name, v in self.params.items()}
-        return template.format(**params)
+        text = gettext(self.template)
+        if self.params:
+            params = {name: v.translated(gettext) if isinstance(v, Phrase) else v for name, v in self.params.items()}
+            text = text.format(**params)
+        return renamed(text, self.names)
 
     def as_json(self) -> dict[str, Any]:
         """A JSON value from which `from_json` makes an equal phrase."""
         params = {name: v.as_json() if isinstance(v, Phrase) else v for name, v in self.params.items()}
-        return {"template": self.template, "params": params}
+        names = {"names": dict(self.names)} if self.names else {}
+        return {"template": self.template, "params": params, **names}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The phrase that `as_json` described. Raises KeyError for another value."""
         params = {name: cls.from_json(v) if isinstance(v, Mapping) else v for name, v in value["params"].items()}
-        return cls(value["template"], **params)
+        return cls._made(value["template"], params, value.get("names", {}))

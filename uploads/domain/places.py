@@ -5,10 +5,11 @@ found (`conf.Settings.place_of`). Nothing else of the program knows an endpoint 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from uploads.domain.setting_names import BESIDE, names_of_entry
 from uploads.oss.endpoint import Addressing, Endpoint
 from uploads.oss.providers import CredentialsProvider, provider_from
 from uploads.oss.signing import SigningContext
@@ -52,6 +53,8 @@ class Place:
     """The ARN of the RAM role for which browsers are issued temporary credentials; "" when none are issued."""
     sts_endpoint: str = ""
     """The origin of the STS server."""
+    setting_names: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What its settings are called, where that is not the name of the default place's setting."""
 
     def __str__(self) -> str:
         """The bucket's name, as people see it; with the place's name where that is another."""
@@ -72,7 +75,7 @@ class Place:
             raise ValueError(
                 f"{self.endpoint.url} is the domain of the bucket {self.bucket}; it does not reach {bucket}"
             )
-        return replace(self, bucket=bucket)
+        return replace(self, bucket=bucket, setting_names={**self.setting_names, **BESIDE})
 
 
 def addressing(text: str) -> Addressing:
@@ -94,7 +97,8 @@ def named_place(name: str, values: Mapping[str, Any], default: Place) -> Place:
     One that says nothing of its location is where the default place is, and one without credentials has those of the
     default place. Raises ValueError, which names the key.
     """
-    place = replace(default, name=name, bucket=str(values.get("bucket") or name))
+    names = names_of_entry(name, values, default.setting_names)
+    place = replace(default, name=name, bucket=str(values.get("bucket") or name), setting_names=names)
     if any(values.get(key) for key in LOCATION):
         place = replace(place, **_location(values))
     elif default.endpoint.addressing == "cname":

@@ -83,18 +83,6 @@ def plan(size: int | None, part_size: int | None = None) -> Plan:
     return Plan(size, part_size, max(1, _ceil_div(size, part_size)))
 
 
-def plan_for_line(size: int, part_size: int | None, most: int) -> Plan:
-    """The plan for a file of `size` bytes on a line for which parts should have at most `most` bytes.
-
-    A file of at most `most` bytes is one part, unless `part_size`, the destination's, is smaller. Other parts are as in
-    `plan`, or smaller. Raises ValueError as `plan` does.
-    """
-    usual = plan(size, part_size)
-    if size <= most and part_size is None:
-        return plan(size, max(size, MIN_PART_SIZE))
-    return plan(size, min(usual.part_size, max(most, _ceil_div(size, MAX_PART_NUMBER))))
-
-
 def _ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 

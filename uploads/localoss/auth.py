@@ -21,6 +21,9 @@ WRITING, READING = ("kms:GenerateDataKey", "kms:Decrypt"), ("kms:Decrypt",)
 section "Permissions")."""
 
 
+OBJECT_ACL = "x-oss-object-acl"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The sender of a request. `key` is None for an anonymous one. `account` is region and owner as resource names hold
@@ -100,5 +103,12 @@ def identity(key: AccessKey, request: Request, config: Config, now: datetime) ->
         "acs:useragent": request.headers.get("user-agent", ""),
         "oss:prefix": given("prefix", ""),
         "oss:delimiter": given("delimiter", ""),
+        **with_acl(request.headers),
     }
     return Identity(key, f"{config.region}:{config.owner}", values)
+
+
+def with_acl(headers: Mapping[str, str]) -> dict[str, str]:
+    """The condition key oss:x-oss-object-acl, which only a request that names an ACL has (OSS manual: "Authorization
+    syntax and elements")."""
+    return {f"oss:{OBJECT_ACL}": headers[OBJECT_ACL]} if OBJECT_ACL in headers else {}

@@ -12,10 +12,8 @@ from itertools import combinations, pairwise
 from xml.etree.ElementTree import Element, SubElement
 
 from uploads.oss import markup
-from uploads.oss.lifecycle import ABORT, EXPIRATION, ROOT, Age, Contradiction, Rule, read_rule, rule_elements
+from uploads.oss.lifecycle import ROOT, Age, Contradiction, Rule, contradiction, read_rule, rule_elements
 
-OVERLAPPING = (ABORT, EXPIRATION, "NoncurrentVersionExpiration")
-"""The actions that rules with overlapping prefixes must not share (OSS's page "0014-00000084")."""
 CLASSES = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
 """The storage classes, in the order in which objects go through them."""
 
@@ -61,14 +59,9 @@ def _check_together(rules: Sequence[Rule], *, overlap: bool) -> None:
     names = [rule.id for rule in rules]
     if len(set(names)) != len(names):
         raise Contradiction("Two rules have the same ID.")
-    # Rules with tags may overlap, because they apply to different objects.
-    for first, second in () if overlap else combinations([rule for rule in rules if not rule.tags], 2):
-        if first.prefix == second.prefix:
-            raise Contradiction("Found same prefix in different rules", "0014-00000085")
-        if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
-            for action in OVERLAPPING:
-                if action in first.actions and action in second.actions:
-                    raise Contradiction(f"Overlap for same action type {action}", "0014-00000084")
+    for first, second in () if overlap else combinations(rules, 2):
+        if found := contradiction(first, second):
+            raise found
 
 
 def _check_transitions(element: Element) -> None:

@@ -30,6 +30,7 @@ from uploads.localoss.operations import (
     delete_multiple,
     image_processing,
     listings,
+    live_channels,
     multipart,
     object_listings,
     objects,
@@ -144,6 +145,7 @@ ROUTES: dict[tuple[Level, str, str], Route] = {
     ("bucket", "DELETE", "website"): Route(
         "DeleteBucketWebsite", "oss:DeleteBucketWebsite", bucket_website.delete_bucket_website),
     ("bucket", "GET", "stat"): Route("GetBucketStat", "oss:GetBucketStat", bucket_stat.get_bucket_stat),
+    ("bucket", "GET", "live"): Route("ListLiveChannel", "oss:ListLiveChannel", live_channels.list_live_channels),
     ("bucket", "PUT", "publicAccessBlock"): Route(
         "PutBucketPublicAccessBlock", "oss:PutBucketPublicAccessBlock", public_access.put_bucket_public_access_block),
     ("bucket", "GET", "publicAccessBlock"): Route(

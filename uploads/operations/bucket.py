@@ -12,6 +12,7 @@ from difflib import unified_diff
 from typing import Any
 
 from uploads.domain.destination import Destination, outermost_prefixes
+from uploads.operations import lifecycle_rules
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.client import OssClient
 from uploads.oss.cors import CorsConfiguration, CorsRule
@@ -28,9 +29,8 @@ CORS_RULE = CorsRule(
     max_age_seconds=3600,
 )
 """The rule that a page needs, without its origin. A rule that differs in the origins alone counts as ours."""
-LIFECYCLE_IDS = "oss-uploads-abort-"
 OVERWRITE_IDS = "oss-uploads-forbid-"
-"""The beginnings of the IDs of our lifecycle rules and of our overwrite rules."""
+"""The beginning of the IDs of our overwrite rules."""
 MARGIN_DAYS = 7
 """OSS counts from the begin of an upload, and the expiry moves with each activity: an upload may take this many days
 longer than `upload_expires`."""
@@ -47,6 +47,9 @@ class Change:
     apply: Callable[[], None]
     """Writes the rules and reads them back. Raises StorageError, RuntimeError when OSS returns other rules, and for the
     overwrite protection NotAvailable."""
+    conflicts: tuple[str, ...] = ()
+    """Rules that it needs and OSS would refuse beside those of others, each with what to do. `apply` leaves them out.
+    """
 
 
 class NotAvailable(Exception):
@@ -86,13 +89,25 @@ def plan_lifecycle(client: OssClient, bucket: str, aborts: Mapping[str, int], ex
     summary = f"abort stale uploads: {_ages(aborts)}"
     if expirations:
         summary += f"; delete staged objects: {_ages(expirations)}"
-    return _plan(
+
+    conflicts: dict[str, str] = {}
+
+    def merge(before: bytes | None) -> bytes:
+        found = lifecycle_rules.fitting(before, aborts, expirations)
+        conflicts.update(found.conflicts)
+        return lifecycle.merged(before, lifecycle_rules.IDS, found.aborts, found.expirations)
+
+    change = _plan(
         summary,
         read=lambda: client.get_lifecycle(bucket),
-        merge=lambda before: lifecycle.merged(before, LIFECYCLE_IDS, aborts, expirations),
-        write=lambda after: client.put_lifecycle(bucket, after),
+        merge=merge,
+        # Rules of others may overlap already: somebody told OSS to take them.
+        write=lambda after: client.put_lifecycle(
+            bucket, after, overlap=lifecycle_rules.overlap(lifecycle_rules.rules_of_others(after))
+        ),
         describe=describe_lifecycle,
     )
+    return replace(change, conflicts=tuple(f"{prefix or 'all keys'}: {why}" for prefix, why in conflicts.items()))
 
 
 def _ages(days: Mapping[str, int]) -> str:

@@ -64,16 +64,19 @@ class Policies:
 def policies(identity: str, *, bucket: str = "", setup: bool = True) -> Policies:
     """The policies of the settings. `identity` assumes the role: user/NAME or role/NAME, of the role's account.
 
-    `bucket`: a name in BUCKETS; they are those of its credentials, for all buckets that these reach, and of its role.
-    Without `setup` the site's policy leaves out what only configure_bucket and doctor need.
+    `bucket`: a name in BUCKETS; they are those of its credentials, for all buckets and roles that these reach, and of
+    its own role. Without `setup` the site's policy leaves out what only configure_bucket and doctor need.
     """
     site, role, chosen = _Grants(), _Grants(), settings.place(bucket)
+    assumed: set[str] = set()
     for name, destinations in settings.buckets.items():
         place = settings.place(name)
         if place.credentials != chosen.credentials:
             continue
         for destination in destinations:
             _grant_uploads(site, place, destination)
+            if destination.credentials and place.role:
+                assumed.add(place.role)
             if place.role == chosen.role:
                 _grant_browsers(role, place, destination)
         if setup:
@@ -84,13 +87,27 @@ def policies(identity: str, *, bucket: str = "", setup: bool = True) -> Policies
         tagged, kms = bool(options.get("tagging")), options.get("encryption") == "KMS"
         key = policy.kms_resource(place.region, str(options.get("encryption_key_id") or ""))
         site.allow(permissions.required(STORAGE, tagged=tagged, kms=kms), place.bucket, (prefix,), kms_key=key)
-    if not (role and chosen.role):
+    for each in sorted(assumed):
+        site.allow(permissions.required(["AssumeRole"]), role=each)
+    if chosen.role not in assumed:
         return Policies(site.document())
-    site.allow(permissions.required(["AssumeRole"]), role=chosen.role)
     account = chosen.role.split(":")[3]
     trusted = {"RAM": [f"acs:ram::{account}:{identity}"]}
     assume = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
     return Policies(site.document(), role.document(), {"Version": "1", "Statement": [assume]})
+
+
+def issuing(bucket: str = "") -> list[Destination]:
+    """The destinations that issue credentials of the role of this place."""
+    chosen = settings.place(bucket)
+    places = ((settings.place(name), destinations) for name, destinations in settings.buckets.items())
+    return [
+        each
+        for place, destinations in places
+        if (place.credentials, place.role) == (chosen.credentials, chosen.role)
+        for each in destinations
+        if each.credentials
+    ]
 
 
 def _grant_uploads(site: "_Grants", place: Place, destination: Destination) -> None:
@@ -137,9 +154,6 @@ class _Grants:
     def __init__(self) -> None:
         self._resources: dict[str, set[str]] = {}
         self._listed: dict[tuple[str, str], set[str]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._resources)
 
     def allow(
         self,

@@ -7,6 +7,7 @@ Rule: pure. Text only; nothing is created.
 """
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,17 +19,22 @@ from uploads.oss.sts import DEFAULT_DURATION_SECONDS
 MAX_POLICY_CHARACTERS = 6144
 """Characters of a custom policy. Manual, RAM, "Limits"."""
 SITE_POLICY, ROLE_POLICY = "oss-uploads-site", "oss-uploads-browsers"
-"""The names of the policies that are created."""
+"""The names of the policies that are created; with the place's name behind them for one of BUCKETS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
     """`identity`: user/NAME or role/NAME, whose key the site has. `role`: the name of the role for browsers.
-    `session_seconds`: the longest session that a destination asks for."""
+    `session_seconds`: the longest session that a destination asks for. `place`: a name in BUCKETS."""
 
     identity: str
     role: str = ""
     session_seconds: int = DEFAULT_DURATION_SECONDS
+    place: str = ""
+
+    def policy(self, name: str) -> str:
+        """The name of a policy. RAM takes letters, digits and hyphens (CreatePolicy, PolicyName)."""
+        return f"{name}-{re.sub('[^A-Za-z0-9-]', '-', self.place)}" if self.place else name
 
     @property
     def kind(self) -> str:
@@ -52,18 +58,18 @@ def as_commands(policies: Policies, names: Names) -> str:
 
 
 def _commands(policies: Policies, names: Names) -> Iterator[str]:
-    yield _create_policy(SITE_POLICY, policies.site)
-    yield _attach(SITE_POLICY, names.kind, names.name)
+    yield _create_policy(names.policy(SITE_POLICY), policies.site)
+    yield _attach(names.policy(SITE_POLICY), names.kind, names.name)
     if policies.role is None or policies.trust is None:
         return
-    yield _create_policy(ROLE_POLICY, policies.role)
+    yield _create_policy(names.policy(ROLE_POLICY), policies.role)
     yield _command(
         "CreateRole",
         RoleName=names.role,
         AssumeRolePolicyDocument=_compact(policies.trust),
         MaxSessionDuration=str(names.session_seconds),
     )
-    yield _attach(ROLE_POLICY, "role", names.role)
+    yield _attach(names.policy(ROLE_POLICY), "role", names.role)
 
 
 def _create_policy(name: str, document: Mapping[str, Any]) -> str:
@@ -86,7 +92,8 @@ def _compact(document: Mapping[str, Any]) -> str:
 
 def as_terraform(policies: Policies, names: Names) -> str:
     """Resources of the provider alicloud. The site's user or role must exist."""
-    blocks = [_policy_block("site", SITE_POLICY, policies.site), _attachment_block("site", names.kind, names.name)]
+    site = _policy_block("site", names.policy(SITE_POLICY), policies.site)
+    blocks = [site, _attachment_block("site", names.kind, names.name)]
     if policies.role is not None and policies.trust is not None:
         fields = [
             f"  role_name                   = {_text(names.role)}",
@@ -94,7 +101,7 @@ def as_terraform(policies: Policies, names: Names) -> str:
             f"  max_session_duration        = {names.session_seconds}",
         ]
         blocks.append("\n".join(['resource "alicloud_ram_role" "browsers" {', *fields, "}"]))
-        blocks.append(_policy_block("browsers", ROLE_POLICY, policies.role))
+        blocks.append(_policy_block("browsers", names.policy(ROLE_POLICY), policies.role))
         blocks.append(_attachment_block("browsers", "role", "alicloud_ram_role.browsers.role_name", quote=False))
     return "\n\n".join(blocks)
 

@@ -6,9 +6,9 @@ Rule: such a request is sent once, within a few seconds, because somebody waits 
 from collections.abc import Collection
 from http import HTTPStatus
 
-from uploads.oss.errors import from_answer
+from uploads.oss.errors import Malformed, StorageError, from_answer
 from uploads.oss.signing import OssRequest, presign
-from uploads.oss.transport import BROWSER_TIMEOUT, SUCCESS, HttpRequest, Transport, exchange
+from uploads.oss.transport import BROWSER_TIMEOUT, SUCCESS, HttpRequest, Response, Transport, exchange, resource_of
 
 LIFE = 60
 """Seconds until the presigned URL expires."""
@@ -19,17 +19,20 @@ class BrowserCalls(Transport):
     """Requests of a page, sent to the endpoint of this client."""
 
     def presigned(self, operation: str, request: OssRequest, origin: str) -> None:
-        """Send a request without a body by a presigned URL. Raises Unreachable, or an OssError for a refusal."""
+        """Send a request without a body by a presigned URL.
+
+        Raises Unreachable, Malformed for a refusal that is not OSS's, or an OssError for one that is.
+        """
         url = presign(self.context(), request, self.endpoint.url_of(request.bucket, request.key), LIFE)
         sent = HttpRequest(operation, request.method, url, {"Origin": origin}, timeout=BROWSER_TIMEOUT)
         response = exchange(self._http, sent, clock=self.clock)
         if response.status_code not in SUCCESS:
-            raise from_answer(response.status_code, response.headers, response.content, operation)
+            raise _refusal(response, operation, request)
 
     def preflight(self, request: OssRequest, origin: str, headers: Collection[str] = ()) -> bool:
         """A CORS preflight for this request with these headers: whether OSS allows it to a page of `origin`.
 
-        Raises Unreachable, or an OssError for any refusal: AccessForbidden where no CORS rule matches. Manual,
+        Raises as `presigned` does, for any refusal: AccessForbidden where no CORS rule matches. Manual,
         "OptionObject": https://www.alibabacloud.com/help/en/oss/developer-reference/options
         """
         asked = {"Origin": origin, "Access-Control-Request-Method": request.method}
@@ -38,5 +41,13 @@ class BrowserCalls(Transport):
         url = self.endpoint.url_of(request.bucket, request.key)
         response = exchange(self._http, HttpRequest("Preflight", "OPTIONS", url, asked, timeout=BROWSER_TIMEOUT))
         if response.status_code != HTTPStatus.OK:
-            raise from_answer(response.status_code, response.headers, response.content, "Preflight")
+            raise _refusal(response, "Preflight", request)
         return response.headers.get(ALLOW_ORIGIN, "") in ("*", origin)
+
+
+def _refusal(response: Response, operation: str, request: OssRequest) -> StorageError:
+    """The error of a response; Malformed for one without OSS's request id, such as that of a proxy."""
+    if "x-oss-request-id" not in response.headers:
+        return Malformed("Something answers, but it is not OSS.", operation=operation)
+    resource = resource_of(request)
+    return from_answer(response.status_code, response.headers, response.content, operation, resource)

@@ -49,12 +49,13 @@ class BucketCalls(Transport):
                 return None
             raise
 
-    def put_lifecycle(self, bucket: str, document: bytes) -> None:
-        """PutBucketLifecycle. Replaces all rules.
+    def put_lifecycle(self, bucket: str, document: bytes, *, overlap: bool = False) -> None:
+        """PutBucketLifecycle. Replaces all rules. `overlap`: OSS shall take rules whose prefixes overlap.
 
         Manual, "PutBucketLifecycle": https://help.aliyun.com/en/oss/developer-reference/putbucketlifecycle
         """
-        request = OssRequest("PUT", bucket, query=[("lifecycle", "")], headers=XML)
+        headers = {**XML, "x-oss-allow-same-action-overlap": "true"} if overlap else XML
+        request = OssRequest("PUT", bucket, query=[("lifecycle", "")], headers=headers)
         self.call("PutBucketLifecycle", request, document)
 
     def get_overwrite(self, bucket: str) -> bytes | None:

@@ -36,13 +36,14 @@ class Source:
     """`fetch` returns credentials from their origin, and raises any exception. `name` is for messages.
 
     `of_vendor`: the vendor's package fetches them. `trusted_for`: how long temporary credentials without an expiry are
-    valid at least.
+    valid at least. `forget` is called when OSS has refused what was fetched: the next fetch shall not return it again.
     """
 
     name: str
     fetch: Callable[[], Credentials] = field(repr=False)
     of_vendor: bool = False
     trusted_for: timedelta | None = None
+    forget: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,19 +174,23 @@ def time_from(given: object) -> datetime | None:
 
 
 def _kept(name: str, kind: Kind, options: Mapping[str, Any]) -> Source:
-    """One object of the vendor's, which caches. After an error a new one is made, which reads its files again."""
+    """One object of the vendor's, which caches temporary credentials. A new one, which reads its files again, is made
+    after an error, after a refusal, and for each request of a key pair: it may have been replaced in the file."""
     made: list[Any] = []
 
     def fetch() -> Credentials:
         if not made:
             made.append(_vendor(name, kind, options))
         try:
-            return _ask(made[0])
+            found = _ask(made[0])
         except Exception:
             made.clear()
             raise
+        if not found.security_token:
+            made.clear()
+        return found
 
-    return Source(name, fetch, of_vendor=True, trusted_for=VENDOR_MARGIN)
+    return Source(name, fetch, of_vendor=True, trusted_for=VENDOR_MARGIN, forget=made.clear)
 
 
 def _vendor(name: str, kind: Kind, options: Mapping[str, Any]) -> Any:

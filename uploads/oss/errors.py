@@ -19,7 +19,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import ClassVar
 from xml.etree.ElementTree import ParseError
 
@@ -31,6 +33,8 @@ class StorageError(Exception):
 
     retryable: ClassVar[bool] = False
     """Whether the same request may succeed later."""
+    setting_names: Mapping[str, str] = MappingProxyType({})
+    """What the settings of the place of the request are called (`domain.setting_names`)."""
 
     def __init__(self, message: str, *, code: str = "", request_id: str = "", operation: str = "") -> None:
         super().__init__(message)
@@ -44,6 +48,16 @@ class StorageError(Exception):
         facts = [self.operation, self.code, f"request id {self.request_id}" if self.request_id else ""]
         known = ", ".join(fact for fact in facts if fact)
         return f"{self.message} ({known})" if known else self.message
+
+
+@contextmanager
+def naming(names: Mapping[str, str]) -> Iterator[None]:
+    """Errors that are raised within it have these `setting_names`."""
+    try:
+        yield
+    except StorageError as error:
+        error.setting_names = names
+        raise
 
 
 class Unreachable(StorageError):

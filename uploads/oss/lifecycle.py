@@ -19,6 +19,8 @@ from uploads.oss.messages import parse
 ROOT = "LifecycleConfiguration"
 ABORT, EXPIRATION = "AbortMultipartUpload", "Expiration"
 ACTIONS = (ABORT, EXPIRATION, "Transition", "NoncurrentVersionExpiration", "NoncurrentVersionTransition")
+OVERLAPPING = (ABORT, EXPIRATION, "NoncurrentVersionExpiration")
+"""The actions that rules with overlapping prefixes must not share (OSS's page "0014-00000084")."""
 MAX_ID_BYTES = 255
 """Bytes of UTF-8 in the ID of a rule."""
 
@@ -59,6 +61,23 @@ class Rule:
     expiration: Age | None = None
     tags: tuple[tuple[str, str], ...] = ()
     actions: tuple[str, ...] = ()
+
+
+def contradiction(first: Rule, second: Rule) -> Contradiction | None:
+    """Why OSS refuses these two rules in one configuration; None if it takes them.
+
+    With the header `x-oss-allow-same-action-overlap: true` it takes overlapping prefixes. OSS's pages "0014-00000084"
+    and "0014-00000085": https://help.aliyun.com/zh/oss/support/0014-00000084
+    """
+    if first.tags or second.tags:
+        return None  # They apply to different objects.
+    if first.prefix == second.prefix:
+        return Contradiction("Found same prefix in different rules", "0014-00000085")
+    if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
+        for action in OVERLAPPING:
+            if action in first.actions and action in second.actions:
+                return Contradiction(f"Overlap for same action type {action}", "0014-00000084")
+    return None
 
 
 def read(body: bytes) -> tuple[Rule, ...]:

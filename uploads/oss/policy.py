@@ -22,6 +22,11 @@ def allow(
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources), **limited}
 
 
+def deny(actions: Sequence[str], resources: Sequence[str], condition: Mapping[str, Any]) -> dict[str, Any]:
+    """One statement with the effect Deny, for requests that meet the condition, ready for JSON."""
+    return {"Effect": "Deny", "Action": list(actions), "Resource": list(resources), "Condition": condition}
+
+
 def document(statements: Iterable[Mapping[str, Any]]) -> str:
     """A whole policy as compact JSON, because AssumeRole accepts 2,048 characters (`sts.MAX_POLICY_CHARACTERS`)."""
     return json.dumps({"Version": "1", "Statement": list(statements)}, separators=(",", ":"), ensure_ascii=False)
@@ -49,6 +54,14 @@ def kms_resource(region: str, key_id: str = "") -> str:
     security-and-compliance/authorization-information
     """
     return f"acs:kms:{region}:*:key/{key_id or '*'}"
+
+
+def with_acls(*acls: str) -> dict[str, Any]:
+    """The condition of requests that set one of these object ACLs.
+
+    Manual, OSS, "Authorization syntax and elements": the condition key oss:x-oss-object-acl.
+    """
+    return {"StringEquals": {"oss:x-oss-object-acl": list(acls)}}
 
 
 def with_prefix(*patterns: str) -> dict[str, Any]:

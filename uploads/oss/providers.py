@@ -97,6 +97,8 @@ class RenewedCredentials:
     """
 
     def __init__(self, source: Source, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.name = source.name
+        """Where they come from, as the setting `CREDENTIALS` says it."""
         self._source = source
         self._monotonic = monotonic
         self._held: Credentials | None = None
@@ -130,9 +132,14 @@ class RenewedCredentials:
     def renew(self, refused: Credentials, now: datetime | None = None) -> bool:
         """True if the source has other credentials than these. It is asked at most once in SHORTEST_PAUSE seconds."""
         with self._busy:
-            if self._held == refused and self._may_ask():
+            if self._is_held(refused) and self._may_ask():
+                self._source.forget()
                 self._fetch(now or utcnow())
-            return self._held is not None and self._held != refused
+            return self._held is not None and not self._is_held(refused)
+
+    def _is_held(self, given: Credentials) -> bool:
+        """Whether these are the present ones, whatever is known of their expiry."""
+        return self._held is not None and replace(self._held, expires_at=given.expires_at) == given
 
     def _left(self, now: datetime) -> timedelta:
         """How long the credentials are valid; nothing if there are none."""

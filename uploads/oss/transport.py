@@ -18,7 +18,7 @@ import httpx
 
 from uploads.oss.clock import ServerClock, time_in
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.errors import Malformed, OssError, Unreachable, from_answer
+from uploads.oss.errors import Malformed, OssError, Unreachable, from_answer, naming
 from uploads.oss.providers import CredentialsProvider, FixedCredentials
 from uploads.oss.repetition import at_right_time, may_repeat, not_done_yet, repeated, with_valid_credentials
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, canonical_query
@@ -139,6 +139,7 @@ class Transport:
         self.clock = clock or ServerClock()
         self._observe = observe or (lambda call: None)
         self._deadline: float | None = None
+        self.setting_names: Mapping[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +158,12 @@ class Transport:
         """
         client = copy.copy(self)
         client._deadline = deadline
+        return client
+
+    def naming(self, names: Mapping[str, str]) -> Self:
+        """A client with the same connections whose errors have these `setting_names`."""
+        client = copy.copy(self)
+        client.setting_names = names
         return client
 
     def context(self) -> SigningContext:
@@ -197,13 +204,14 @@ class Transport:
         url = self.endpoint.url_of(request.bucket, request.key)
         if request.query:
             url = f"{url}?{canonical_query(request.query)}"
-        resource = f"acs:oss:*:*:{request.bucket}/{request.key}".rstrip("/")
+        resource = resource_of(request)
 
         def attempt(context: SigningContext) -> Response:
             headers = authorization(context, request)
             return self._send(HttpRequest(operation, request.method, url, headers, content, timeout, resource))
 
-        return with_valid_credentials(attempt, self._provider, self.context)
+        with naming(self.setting_names):
+            return with_valid_credentials(attempt, self._provider, self.context)
 
     def synchronize(self) -> None:
         """Learn OSS's time by one request without a signature, whatever its status. Raises Unreachable."""
@@ -231,6 +239,11 @@ class Transport:
         raise from_answer(response.status_code, response.headers, content, request.operation, request.resource)
 
 
+def resource_of(request: OssRequest) -> str:
+    """The bucket or object of a request as policies name it."""
+    return f"acs:oss:*:*:{request.bucket}/{request.key}" if request.key else f"acs:oss:*:*:{request.bucket}"
+
+
 def new_http_client() -> httpx.Client:
     """A client that follows no redirects: a signature is valid for one address."""
     # OSS may compress what it sends to clients that accept it, and then names neither size nor encoding of the object.
@@ -251,7 +264,7 @@ def fetch(url: str, limit: int, seconds: float) -> bytes:
     `seconds` is the time limit between two bytes.
     """
     try:
-        with httpx.stream("GET", url, timeout=seconds, follow_redirects=False) as response:
+        with httpx.stream("GET", url, timeout=seconds, follow_redirects=False, verify=_tls()) as response:
             if response.status_code != HTTPStatus.OK:
                 raise Malformed(f"The URL answered {response.status_code}.", operation="fetch")
             received = b""

@@ -25,6 +25,7 @@ def provider(name: str, options: dict[str, Any], *, requests: bool) -> Any:
     """
     module = import_module("alibabacloud_credentials.provider")
     _silence()
+    _without_scheduler(module)
     if requests:
         http = import_module("alibabacloud_credentials.http")
         limits = http.HttpOptions(connect_timeout=CONNECT_SECONDS * 1000, read_timeout=READ_SECONDS * 1000)
@@ -39,6 +40,12 @@ def with_port(uri: str) -> str:
         return uri
     port = 443 if parts.scheme == "https" else 80
     return parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
+
+
+def _without_scheduler(module: Any) -> None:
+    """Profiles and the default chain make a provider for the RAM role of an ECS instance with the package's defaults.
+    Each starts a thread that never ends, whether it is used or not, and that a forked process lacks."""
+    module.EcsRamRoleCredentialsProvider.__init__.__kwdefaults__["async_update_enabled"] = False
 
 
 class _NotTheirs(logging.Filter):

@@ -6,6 +6,7 @@ of these is repaired by calling again, because OSS is asked what is so before an
 
 from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
+from uploads.services.allowance import Allowance, allowance
 from uploads.services.begin import (
     IdempotencyKey,
     UploadRequest,
@@ -22,7 +23,9 @@ from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials, renew_refused
 from uploads.services.deletion import abort_or_delete, delete_object
 from uploads.services.diagnosis import diagnose
+from uploads.services.downloads import DownloadLink, download_link
 from uploads.services.erasure import Erased, erase_user
+from uploads.services.folders import AbortedFolder, abort_folder, folder_uploads, is_in_folder
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_parts, synchronize_parts
@@ -34,9 +37,12 @@ from uploads.services.unreported import detect_unreported
 
 __all__ = [
     "ORPHAN_AGE",
+    "AbortedFolder",
+    "Allowance",
     "CalledInTransaction",
     "ClientReport",
     "DonePart",
+    "DownloadLink",
     "Erased",
     "IdempotencyKey",
     "OpenUploads",
@@ -46,7 +52,9 @@ __all__ = [
     "Swept",
     "UploadRequest",
     "abort",
+    "abort_folder",
     "abort_or_delete",
+    "allowance",
     "begin",
     "begin_many",
     "check_object",
@@ -55,8 +63,11 @@ __all__ = [
     "delete_object",
     "detect_unreported",
     "diagnose",
+    "download_link",
     "erase_user",
     "find",
+    "folder_uploads",
+    "is_in_folder",
     "issue_credentials",
     "issue_prefix_credentials",
     "known_uploads",

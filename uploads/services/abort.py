@@ -4,10 +4,13 @@ Rule: nothing counts as dropped before OSS says that it is gone. A signature mad
 so the sweep looks again when all have expired.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
+from uploads.domain.endings import AbortedBy, abort_record
 from uploads.domain.errors import StorageBusy
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
@@ -29,19 +32,29 @@ IN_FLIGHT = timedelta(minutes=10)
 """A request may end this long after its signature has expired."""
 
 
-def abort(upload: Upload, *, actor: User | None = None) -> Upload:
+def abort(upload: Upload, *, actor: User | None = None, reason: Mapping[str, Any] | None = None) -> Upload:
     """Abort the upload, and let OSS drop its parts. Repeatable: a call that did not reach OSS is made again.
+
+    `reason`: the row's `error`, in the form of `as_record`. Without it the row says who aborted: the owner or, by
+    `actor`, an administrator; without an actor the upload has expired.
 
     Raises WrongState once the upload is completing or completed, StorageBusy, StorageRefused.
     """
     upload.refresh_from_db()
-    if upload.state == State.UPLOADING and not Upload.objects.advance(upload, Event.ABORT, actor=actor):
-        return abort(upload, actor=actor)  # Somebody was first; the state has moved on.
+    error = dict(reason) if reason is not None else abort_record(_aborted_by(upload, actor))
+    if upload.state == State.UPLOADING and not Upload.objects.advance(upload, Event.ABORT, actor=actor, error=error):
+        return abort(upload, actor=actor, reason=reason)  # Somebody was first; the state has moved on.
     require(upload, State.ABORTED, State.FAILED)
     forget_credentials(upload)
     if upload.released_at is None:
         release(upload)
     return upload
+
+
+def _aborted_by(upload: Upload, actor: User | None) -> AbortedBy:
+    if actor is None:
+        return AbortedBy.EXPIRY
+    return AbortedBy.USER if actor.pk == upload.owner_id else AbortedBy.ADMINISTRATOR
 
 
 def release(upload: Upload) -> None:

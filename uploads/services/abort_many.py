@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from uploads.domain.endings import AbortedBy, abort_record
 from uploads.domain.errors import UploadError
 from uploads.domain.states import Event
 from uploads.models import Method, Part, PrefixCredentials, Upload, UploadQuerySet
@@ -42,7 +43,9 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
         for each in missing
         if signatures_expire(each) + ACTIVITY_INTERVAL <= now and (each.owner_id,) not in holders
     }
-    aborted = stale.advance_many(missing, Event.ABORT) if missing else []
+    for upload in missing:
+        upload.error = abort_record(AbortedBy.EXPIRY)
+    aborted = stale.advance_many(missing, Event.ABORT, ("error",)) if missing else []
 
     def release_parts(upload: Upload) -> None:
         # Without a live signature no part can arrive any more: one request, and nothing to look for later.

@@ -24,6 +24,7 @@ from uploads.domain.places import Place
 from uploads.models import User
 from uploads.oss import sts
 from uploads.oss.client import assume_role
+from uploads.oss.errors import naming
 from uploads.oss.signing import Credentials
 from uploads.oss.sts import TemporaryCredentials
 from uploads.services import sealed_cache
@@ -107,7 +108,7 @@ def login_of(user: User) -> str:
 def _ask(user: User, scope: Scope, bound: str) -> TemporaryCredentials:
     place, clock = scope.place, oss_clock(scope.place)
     now = clock.now()
-    with storage_errors():
+    with storage_errors(), naming(place.setting_names):
         own_end = place.credentials.credentials(now).expires_at
         left = int((own_end - now).total_seconds()) if own_end else scope.seconds
         seconds = max(sts.MIN_DURATION_SECONDS, min(scope.seconds, left))

@@ -18,10 +18,10 @@ from django.utils import timezone
 from uploads.conf import Destination, settings
 from uploads.domain import options
 from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadError, WrongState
-from uploads.domain.keys import object_key
+from uploads.domain.keys import FileName, has_path, object_key
 from uploads.domain.names import clean_filename, clean_relative_path
 from uploads.domain.phrase import Phrase
-from uploads.domain.plan import Plan, plan, plan_for_line
+from uploads.domain.plan import Plan, plan
 from uploads.domain.staging import staging_key
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User, record_events
@@ -52,7 +52,7 @@ class UploadRequest:
     relative_path: str = ""
     """The file's path in the folder that the user chose."""
     part_size: int | None = None
-    """The most bytes of a part that suit the client's line. Of no effect on streams."""
+    """Bytes that the client wishes for. A destination's `part_size` is the most."""
 
     def __post_init__(self) -> None:
         # Cleaned here, so that requests are compared, stored and shown in one form.
@@ -168,9 +168,8 @@ def _relative_path(request: UploadRequest) -> str:
 
 def _plan(request: UploadRequest, destination: Destination) -> Plan:
     try:
-        if request.size is None or request.part_size is None:
-            return plan(request.size, destination.part_size)
-        return plan_for_line(request.size, destination.part_size, request.part_size)
+        wishes = [wish for wish in (destination.part_size, request.part_size) if wish is not None]
+        return plan(request.size, min(wishes, default=None))
     except ValueError as error:
         (why,) = error.args
         raise InvalidUpload(Phrase("The file cannot be uploaded: {why}.", why=why), errors={"size": [why]}) from error
@@ -189,11 +188,13 @@ def _object_key(upload: Upload, destination: Destination, values: Mapping[str, s
             user_id=upload.owner_id,
             now=upload.created_at,
             uuid=upload.id,
-            filename=upload.filename,
+            file=FileName(upload.filename, upload.relative_path),
             values=values,
         )
     except ValueError as error:
         (why,) = error.args
+        if upload.relative_path and has_path(destination.key):
+            raise InvalidUpload(Phrase("Invalid path: {why}.", why=why), errors={"relative_path": [why]}) from error
         raise InvalidUpload(Phrase("Invalid file name: {why}.", why=why), errors={"filename": [why]}) from error
 
 
@@ -283,13 +284,16 @@ def part_count(request: UploadRequest) -> int | None:
 def unfinished(owner: User, request: UploadRequest) -> Upload | None:
     """The user's newest unfinished upload of this file, begun on any device; None if there is none.
 
-    The metadata must be the same: an upload that was begun for another purpose is another upload.
+    Metadata and options must be the same: an upload that was begun for another purpose is another upload. Raises
+    InvalidUpload for options that the client may not set.
     """
     if not request.fingerprint:
         return None
+    destination = destination_rules.get_destination(request.destination)
+    wanted = (dict(request.metadata), destination_rules.options(destination, request.options))
     same = {name: getattr(request, name) for name in ("destination", "fingerprint", "filename", "size")}
     uploads = Upload.objects.for_user(owner).active().filter(**same).order_by("-created_at")
-    return next((upload for upload in uploads if upload.metadata == dict(request.metadata)), None)
+    return next((upload for upload in uploads if (upload.metadata, upload.options) == wanted), None)
 
 
 def find(owner: User, identifiers: Sequence[UUID]) -> dict[UUID, Upload]:

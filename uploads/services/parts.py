@@ -22,7 +22,7 @@ from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
 from uploads.services.abort import abort
 from uploads.services.activity import activity
-from uploads.services.common import destination_of, parts_at_oss, require
+from uploads.services.common import as_record, destination_of, parts_at_oss, require
 from uploads.services.complete import complete
 
 
@@ -59,8 +59,9 @@ def require_room(upload: Upload, max_size: int | None) -> None:
         return
     held = sum(part.size for part in parts_at_oss(upload) or ())
     if held > max_size:
-        abort(upload)
-        raise too_large(upload.destination, max_size, held)
+        error = too_large(upload.destination, max_size, held)
+        abort(upload, reason=as_record(error))
+        raise error
 
 
 def record_parts(upload: Upload, parts: Iterable[DonePart]) -> None:

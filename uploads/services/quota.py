@@ -40,6 +40,12 @@ class Quota:
             self._usage[destination.name] = self._count([destination.name]).get(destination.name, Usage())
         self._add(destination, upload)
 
+    def usage(self, destination: Destination) -> Usage:
+        """What the user has at this destination now; nothing where nothing is limited."""
+        if not limits_of(destination).any:
+            return Usage()
+        return self._count([destination.name]).get(destination.name, Usage())
+
     def admit_arrived(self, destination: Destination, size: int) -> None:
         """Within the transaction that writes the row of an object that is stored already. Only its bytes count, because
         it is not unfinished. Raises OverQuota."""

@@ -18,20 +18,23 @@ OWN_PREFIX = (
 )  # fmt: skip
 """For clients that begin, resume and abort uploads by themselves."""
 KMS = "KMS"
+PUBLIC_ACLS = ("public-read", "public-read-write")
 
 
 def upload_policy(bucket: str, key: str, options: Mapping[str, Any], region: str) -> str:
     """The session policy for the parts of one upload with these options of its object."""
     required = permissions.required(ONE_UPLOAD, kms=options.get("encryption") == KMS)
     key_id = str(options.get("encryption_key_id") or "")
-    return policy.document(_statements(required, bucket, key, policy.kms_resource(region, key_id)))
+    statements = _statements(required, bucket, key, policy.kms_resource(region, key_id))
+    return policy.document([*statements, *_nothing_public_but(str(options.get("acl") or ""))])
 
 
 def prefix_policy(destination: Destination, bucket: str, prefix: str, region: str) -> str:
-    """The session policy for one prefix. Tags are allowed where the destination lets the client set them."""
-    return policy.document(
-        _statements(browser_permissions(destination), bucket, f"{prefix}*", kms_resource(destination, region))
-    )
+    """The session policy for one prefix. Tags are allowed where the destination lets the client set them, a public ACL
+    where it is the destination's."""
+    kms_key = kms_resource(destination, region)
+    statements = _statements(browser_permissions(destination), bucket, f"{prefix}*", kms_key)
+    return policy.document([*statements, *_nothing_public_but(destination.acl)])
 
 
 def browser_permissions(destination: Destination) -> list[Permission]:
@@ -57,6 +60,12 @@ def kms_resource(destination: Destination, region: str) -> str:
     """The key in KMS. All of the region's, if the destination names none: the default key has no fixed id."""
     chosen = "encryption_key_id" in destination.client_options
     return policy.kms_resource(region, "" if chosen else destination.encryption_key_id)
+
+
+def _nothing_public_but(acl: str) -> list[dict[str, Any]]:
+    """The statement that denies the other public ACLs. Without it an object would be public until it is checked."""
+    others = [each for each in PUBLIC_ACLS if each != acl]
+    return [policy.deny(["oss:PutObject"], ["*"], policy.with_acls(*others))]
 
 
 def _statements(required: Sequence[Permission], bucket: str, keys: str, kms_key: str) -> list[dict[str, Any]]:

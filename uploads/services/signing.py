@@ -70,9 +70,7 @@ def sign_parts(
     if bind_sizes or not upload.is_stream:
         parts = with_sizes(upload, parts)
     else:
-        for part in parts:
-            check_part(upload, part.number, part.size)
-        require_room(upload, destination.max_size)
+        _check_unsized(upload, parts, destination)
     record_activity(upload, timezone.now())
     place = settings.place_of(upload)
     now = (now or oss_now(upload)).astimezone(UTC).replace(microsecond=0)
@@ -93,15 +91,21 @@ def sign_parts(
     ]
 
 
+def _check_unsized(upload: Upload, parts: Sequence[PartRequest], destination: Destination) -> None:
+    """For parts whose sizes are not bound. Raises InvalidUpload, TooLarge, OverQuota."""
+    for part in parts:
+        check_part(upload, part.number, part.size)
+    require_room(upload, destination.max_size)
+
+
 def _life(destination: Destination, place: Place, context: SigningContext) -> int:
     """Seconds until a signature expires: no longer than the credentials behind it. Raises StorageRefused."""
     life = context.life(destination.url_expires)
     if life < min(SHORTEST_LIFE, destination.url_expires):
         if not isinstance(place.credentials, FixedCredentials):
             raise from_storage(CredentialsUnavailable("the setting CREDENTIALS"))
-        raise StorageRefused(
-            Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
-        )
+        text = Phrase("The server's temporary OSS credentials have expired. Renew OSS_SESSION_TOKEN; nothing is lost.")
+        raise StorageRefused(text.renamed(place.setting_names))
     return life
 
 

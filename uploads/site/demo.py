@@ -22,7 +22,15 @@ BUCKET, REGION = "demo-bucket", "cn-hangzhou"
 KEY_ID, KEY_SECRET = "demo-key-id", "demo-key-secret"
 ROLE_ARN = "acs:ram::1000000000000001:role/demo-upload-role"
 ACCOUNTS = (("demo", False), ("admin", True))
-DESTINATIONS = {"default": {"client_options": ["metadata"], "credentials": "prefix"}}
+DEVELOPMENT_PORTS = (5173, 4173, 4200, 3000)
+"""Of the development servers of Vite (also its preview), Angular and Next.js: their pages may upload to the demo."""
+FAULTS = [
+    {"operation": "UploadPart", "probability": 0.2, "error": {"status": 503, "code": "ServiceUnavailable"}},
+    {"operation": "UploadPart", "probability": 0.1, "reset": "middle"},
+    {"operation": "CompleteMultipartUpload", "count": 1, "lose_answer": True},
+]
+"""What goes wrong from the start with FAULTS=1."""
+DESTINATIONS = {"default": {"client_options": ["metadata"], "credentials": "prefix", "download_expires": 3600}}
 
 
 class DemoError(ChildError):
@@ -34,7 +42,8 @@ class DemoSettings:
     """The ports of the site and of the local OSS server, and the directory of their data.
 
     `host` is DEMO_HOST: this machine alone, unless it is another name or address. `oss_url` is DEMO_OSS_URL: the
-    address of the local OSS for browsers, where it cannot be told from the page's.
+    address of the local OSS for browsers, where it cannot be told from the page's. `faults` is FAULTS: whether the
+    local OSS injects faults.
     """
 
     port: int
@@ -42,10 +51,11 @@ class DemoSettings:
     var: Path
     host: str = HOST
     oss_url: str = ""
+    faults: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "DemoSettings":
-        """From PORT, OSS_PORT, VAR_DIR, DEMO_HOST and DEMO_OSS_URL. Raises DemoError when one is malformed."""
+        """From PORT, OSS_PORT, VAR_DIR, DEMO_HOST, DEMO_OSS_URL and FAULTS. Raises DemoError when one is malformed."""
         try:
             port, oss_port = int(environ.get("PORT") or 8000), int(environ.get("OSS_PORT") or 9000)
         except ValueError:
@@ -55,7 +65,10 @@ class DemoSettings:
             raise DemoError("DEMO_HOST must be a name or an IPv4 address, such as 0.0.0.0.")
         if oss_url and not re.fullmatch(r"https?://[^/]+", oss_url):
             raise DemoError("DEMO_OSS_URL must be scheme://host[:port], such as https://oss.example.dev.")
-        return cls(port, oss_port, Path(environ.get("VAR_DIR") or "var").resolve(), host.lower(), oss_url)
+        if (faults := environ.get("FAULTS") or "0") not in ("0", "1"):
+            raise DemoError("FAULTS must be 1, or not be set.")
+        var = Path(environ.get("VAR_DIR") or "var").resolve()
+        return cls(port, oss_port, var, host.lower(), oss_url, faults == "1")
 
     @property
     def is_public(self) -> bool:
@@ -82,7 +95,7 @@ class DemoSettings:
         """The origins of pages that may upload. `*` stands for any text, as in the CORS rules of OSS."""
         if self.host == EVERYWHERE:
             return ["http://*", "https://*"]
-        local = [f"http://{name}:{self.port}" for name in (HOST, "localhost")]
+        local = [f"http://{name}:{port}" for port in (self.port, *DEVELOPMENT_PORTS) for name in (HOST, "localhost")]
         named = [f"{scheme}://{self.host}{port}" for scheme in ("http", "https") for port in ("", ":*")]
         return [*local, *named] if self.is_public else local
 
@@ -154,7 +167,14 @@ def _local_oss(settings: DemoSettings) -> list[str]:
         *("--access-key-id", KEY_ID, "--access-key-secret", KEY_SECRET),
         # A name of its own, so that name.localhost is not taken for a bucket.
         *(("--base-domain", settings.host) if settings.is_public else ()),
+        *(("--allow-faults", "--faults", str(_faults_file(settings.var))) if settings.faults else ()),
     ]
+
+
+def _faults_file(var: Path) -> Path:
+    path = var / "faults.json"
+    path.write_text(json.dumps(FAULTS))
+    return path
 
 
 def _site(settings: DemoSettings) -> list[str]:
@@ -185,7 +205,7 @@ def _summary(settings: DemoSettings) -> str:
         f"  Admin         {settings.site}/admin/      (admin / admin)\n"
         f"  API           {settings.site}/api/docs/\n"
         f"  Local OSS     http://{HOST}:{settings.oss_port}   bucket {BUCKET}, files in {settings.var.name}/oss\n\n"
-        f"{_note(settings)}  Press Ctrl-C to stop.\n"
+        f"{_note(settings)}{_note_of_faults(settings)}  Press Ctrl-C to stop.\n"
     )
 
 
@@ -197,6 +217,16 @@ def _note(settings: DemoSettings) -> str:
     return (
         f"  Other machines open http://{name}:{settings.port}/ or a forwarded port. Everybody who can reach it can\n"
         "  log in: the passwords are public.\n\n"
+    )
+
+
+def _note_of_faults(settings: DemoSettings) -> str:
+    if not settings.faults:
+        return ""
+    address = f"http://{HOST}:{settings.oss_port}/-/faults"
+    return (
+        "  Faults are on: requests to the local OSS fail now and then. They end with\n"
+        f"  curl -X DELETE {address}; docs/local-oss.md says how to set others.\n\n"
     )
 
 

@@ -191,6 +191,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
+        "media-src": ["blob:"],  # A frame of a video that was uploaded.
         "connect-src": ["'self'", *storage_origins()],
         "worker-src": ["'self'"],
         "manifest-src": ["'self'"],

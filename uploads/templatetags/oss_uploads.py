@@ -5,8 +5,10 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from uploads.csrf import header_name
+from uploads.domain.sizes import readable
 
 register = template.Library()
 
@@ -18,3 +20,9 @@ def uploads_csrf(context: Any) -> SafeString:
     {% load oss_uploads %}<oss-uploader {% uploads_csrf %}></oss-uploader>
     """
     return format_html('csrf-token="{}" csrf-header="{}"', context.get("csrf_token", ""), header_name())
+
+
+@register.filter
+def readable_size(count: int) -> str:
+    """Bytes in a unit that is easy to read, as everywhere in the app: 1 MB is 1,000,000 bytes."""
+    return readable(count).translated(gettext)

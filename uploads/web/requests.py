@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
-from uploads.oss.limits import MAX_OBJECT_SIZE
+from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MIN_PART_SIZE
 from uploads.services import UploadRequest
 from uploads.web.option_schema import OptionsField
 
@@ -78,8 +78,8 @@ class UploadRequestSerializer(DestinationSerializer):
         allow_blank=True,
         trim_whitespace=False,
         max_length=1024,
-        help_text="The file's path in the folder that the user chose, such as holiday/beach.jpg. It is kept beside "
-        "the key and is not part of it. At most 1,024 bytes in UTF-8.",
+        help_text="The file's path in the folder that the user chose, such as holiday/beach.jpg. It is part "
+        "of the key if the destination's template contains {path}. At most 1,024 bytes in UTF-8.",
     )
     size = serializers.IntegerField(
         min_value=0, max_value=MAX_OBJECT_SIZE, allow_null=True, help_text="In bytes; null for a stream."
@@ -101,6 +101,14 @@ class UploadRequestSerializer(DestinationSerializer):
         "Values: printable ASCII.",
     )
     options = OptionsField(required=False)
+    part_size = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=MIN_PART_SIZE,
+        max_value=MAX_PART_SIZE,
+        help_text="Bytes of a part that the client wishes for. `part_size` of the destination comes first; a file that "
+        "would need more than 10,000 parts gets larger ones.",
+    )
 
     def validate_fingerprint(self, value: str | None) -> str:
         return value or ""

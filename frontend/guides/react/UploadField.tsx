@@ -1,44 +1,31 @@
-import { OssUploader, type Upload } from "oss-uploads";
-import { useEffect, useMemo, useReducer, useState } from "react";
-
-/** One upload. The component renders again whenever its progress or state changes. */
-export function useUpload(destination = "default") {
-  const uploader = useMemo(() => new OssUploader({ destination }), [destination]);
-  const [upload, setUpload] = useState<Upload | null>(null);
-  const [, redraw] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    const controller = new AbortController();
-    for (const event of ["progress", "statechange"]) upload?.addEventListener(event, redraw, controller);
-    return () => controller.abort();
-  }, [upload]);
-  return { upload, start: (file: File) => setUpload(uploader.upload(file)) };
-}
+import { useUploader } from "oss-uploads/react";
 
 export function UploadField() {
-  const { upload, start } = useUpload();
+  const { uploader, uploads } = useUploader({ destination: "default" });
+  const start = (files: FileList | null) => {
+    for (const file of files ?? []) uploader.upload(file);
+  };
   return (
     <>
-      <input
-        type="file"
-        aria-label="File"
-        onChange={({ target: { files } }) => files?.[0] && start(files[0])}
-      />
-      {upload && (
-        <>
-          <progress value={upload.progress.ratio} />
-          {upload.state === "uploading" && (
-            <button type="button" onClick={() => upload.pause()}>
-              Pause
-            </button>
-          )}
-          {["paused", "failed"].includes(upload.state) && (
-            <button type="button" onClick={() => upload.resume()}>
-              Resume
-            </button>
-          )}
-          <output>{upload.error ? upload.error.message : `${upload.filename}: ${upload.state}`}</output>
-        </>
-      )}
+      <input type="file" aria-label="File" onChange={({ target }) => start(target.files)} />
+      <ul aria-label="Uploads">
+        {Array.from(uploads.entries(), ([index, upload]) => (
+          <li key={index}>
+            <progress value={upload.progress.ratio} />
+            {upload.state === "uploading" && (
+              <button type="button" onClick={() => upload.pause()}>
+                Pause
+              </button>
+            )}
+            {["paused", "failed"].includes(upload.state) && (
+              <button type="button" onClick={() => upload.resume()}>
+                Resume
+              </button>
+            )}
+            <output>{upload.error ? upload.error.message : `${upload.filename}: ${upload.state}`}</output>
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

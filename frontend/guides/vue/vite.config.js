@@ -1,5 +1,8 @@
 import vue from "@vitejs/plugin-vue";
 
-const isCustomElement = (tag) => tag === "oss-uploader";
+const site = { target: process.env.SITE ?? "http://127.0.0.1:8000", changeOrigin: false };
 
-export default { plugins: [vue({ template: { compilerOptions: { isCustomElement } } })] };
+export default {
+  plugins: [vue()],
+  server: { proxy: { "/api": site, "/accounts": site, "/static": site } },
+};

@@ -7,8 +7,9 @@
 // The device's date is not used. The backend issues credentials with at least a third of their life left, so a refresh
 // at a shorter interval than that is always in time.
 
-import type { PrefixCredentials, RemoteUpload } from "../engine/api.ts";
+import type { RemoteUpload } from "../engine/api.ts";
 import type { Environment } from "../engine/ports.ts";
+import type { TemporaryCredentials } from "../engine/signature-v4.ts";
 import { type AdapterOptions, backendOf } from "./backend.ts";
 
 export type { AdapterOptions, BackendOptions, CsrfOption, HeadersOption, HeaderValues } from "./backend.ts";
@@ -49,6 +50,14 @@ export interface AliOssOptions extends AliOssCredentials {
   register(name: string): Promise<RemoteUpload>;
 }
 
+/** The backend's answer. */
+interface PrefixCredentials extends Omit<TemporaryCredentials, "key" | "upload_id"> {
+  readonly endpoint: string;
+  readonly prefix: string;
+  /** Where the bucket's name stands in URLs. */
+  readonly addressing: "virtual" | "path" | "cname";
+}
+
 /** Milliseconds. STS issues credentials for at least 15 minutes (AssumeRole, DurationSeconds), so 5 are left at least. */
 const REFRESH_INTERVAL = 4 * 60_000;
 
@@ -63,7 +72,7 @@ export async function aliOssOptions(
   const api = backendOf(options, environment);
   const { signal } = new AbortController();
   const destination = options.destination ?? "default";
-  const request = () => api.prefixCredentials(destination, signal);
+  const request = () => api.value<PrefixCredentials>("POST", "credentials/", signal, { destination });
   const issued = await request();
   return {
     ...credentialsOf(issued),
@@ -78,7 +87,7 @@ export async function aliOssOptions(
     refreshSTSToken: async () => credentialsOf(await request()),
     prefix: issued.prefix,
     trafficLimit: issued.traffic_limit ?? null,
-    register: (name) => api.register(destination, name, signal),
+    register: (key) => api.value("POST", "uploads/register/", signal, { destination, key }),
   };
 }
 

@@ -10,6 +10,12 @@ import { type AdapterOptions, backendOf } from "./backend.ts";
 
 export type { AdapterOptions, BackendOptions, CsrfOption, HeadersOption, HeaderValues } from "./backend.ts";
 
+/** The backend's answer. */
+interface CompanionUrl {
+  readonly companion_url: string;
+  readonly expires_at: string;
+}
+
 /** The part that Uppy 5 passes to `signPart`. */
 export interface UppyPart {
   readonly uploadId?: string | undefined;
@@ -50,7 +56,9 @@ export async function uppyOptions(
   environment: Environment = browserEnvironment(),
 ): Promise<UppyOptions> {
   const { signal } = new AbortController();
-  const answer = await backendOf(options, environment).companion(options.destination ?? "default", signal);
+  const api = backendOf(options, environment);
+  const body = { destination: options.destination ?? "default" };
+  const answer = await api.value<CompanionUrl>("POST", "uppy/", signal, body);
   const base = answer.companion_url.replace(/\/$/, "");
   return {
     companionEndpoint: base,

@@ -2,6 +2,7 @@
 
 import { BrowserJournal } from "../engine/journal.ts";
 import type { Clock, Connection, Environment } from "../engine/ports.ts";
+import { anySignal } from "../engine/promises.ts";
 import { WorkerPool } from "../hashing/worker-pool.ts";
 import { BrowserLocks } from "./locks.ts";
 import { XhrTransport } from "./transport.ts";
@@ -53,7 +54,7 @@ const connection: Connection = {
       mode: "no-cors",
       cache: "no-store",
       credentials: "omit",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT)]),
+      signal: anySignal(signal, AbortSignal.timeout(PROBE_TIMEOUT)),
     }).then(
       () => true,
       () => false,
@@ -84,7 +85,7 @@ export function browserEnvironment(): Environment {
     hasher,
     locks: new BrowserLocks(),
     journal,
-    origin: location.origin,
+    origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };
 }

@@ -3,12 +3,22 @@
 
 import { errorText, FileError, fileChanged } from "../engine/errors.ts";
 
-interface PermissionHandle extends FileSystemFileHandle {
+interface PermissionHandle extends FileSystemHandle {
   requestPermission?(wanted: { mode: "read" }): Promise<PermissionState>;
 }
 
 /** The file as it is now. Rejects with FileError when permission is denied or the file is gone. */
 export async function reopenFile(handle: FileSystemFileHandle): Promise<File> {
+  await requestPermission(handle);
+  try {
+    return await handle.getFile();
+  } catch (error) {
+    throw fileChanged(handle.name, error);
+  }
+}
+
+/** Rejects with FileError when permission is denied. */
+export async function requestPermission(handle: FileSystemHandle): Promise<void> {
   const asked = (handle as PermissionHandle).requestPermission?.({ mode: "read" });
   const permission = await asked?.catch(() => "denied");
   if (permission !== undefined && permission !== "granted") {
@@ -16,10 +26,5 @@ export async function reopenFile(handle: FileSystemFileHandle): Promise<File> {
       code: "file_not_allowed",
       ...errorText("file_not_allowed", { name: handle.name }),
     });
-  }
-  try {
-    return await handle.getFile();
-  } catch (error) {
-    throw fileChanged(handle.name, error);
   }
 }

@@ -2,6 +2,8 @@
 
 import type { Locks } from "../engine/ports.ts";
 
+const PREFIX = "oss-uploads ";
+
 export class BrowserLocks implements Locks {
   /** Always free where the browser has no locks, on pages without a secure origin. */
   acquire(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null> {
@@ -13,7 +15,12 @@ export class BrowserLocks implements Locks {
         if (!lock) return resolve(null);
         return new Promise<void>((release) => resolve(() => release()));
       };
-      locks.request(`oss-uploads ${name}`, options, hold).catch(reject);
+      locks.request(PREFIX + name, options, hold).catch(reject);
     });
+  }
+
+  async held(): Promise<ReadonlySet<string>> {
+    const held = (await navigator.locks?.query())?.held ?? [];
+    return new Set(held.map(({ name = "" }) => name.slice(PREFIX.length)));
   }
 }

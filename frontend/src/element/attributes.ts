@@ -10,6 +10,9 @@ export const ENGINE_ATTRIBUTES = [
   "parallel",
   "signing",
   "integrity",
+  "accept",
+  "max-size",
+  "max-files",
   "credentials",
   "csrf-token",
   "csrf-header",
@@ -74,6 +77,24 @@ export class ElementWithAttributes extends Base {
     this.setAttribute("name", value);
   }
 
+  /** The URL of the login page, which is offered when the login has expired; "" by default: none is offered. */
+  get login(): string {
+    return this.getAttribute("login") ?? "";
+  }
+
+  set login(value: string) {
+    this.setAttribute("login", value);
+  }
+
+  /** Whether files may be dropped anywhere in the page. */
+  get pageDrop(): boolean {
+    return this.hasAttribute("page-drop");
+  }
+
+  set pageDrop(value: boolean) {
+    this.toggleAttribute("page-drop", value);
+  }
+
   /** The ids in the `value` attribute, separated by spaces or commas. */
   protected get initialValue(): readonly string[] {
     return (this.getAttribute("value") ?? "").split(/[\s,]+/).filter(Boolean);
@@ -98,10 +119,12 @@ export class ElementWithAttributes extends Base {
   protected get uploaderOptions(): UploaderOptions {
     const { api, destination, parallel, headers } = this;
     const given = (name: string) => this.getAttribute(name) ?? undefined;
+    const [maxSize, maxFiles] = [given("max-size"), given("max-files")].map((text) => text && Number(text));
     const field = this.closest("form")?.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]");
     return {
       ...{ api, destination, parallel, headers },
       ...{ signing: given("signing"), integrity: given("integrity"), credentials: given("credentials") },
+      restrictions: { accept: given("accept"), maxSize, maxFiles },
       csrf: { token: given("csrf-token") ?? field?.value, header: given("csrf-header") },
     } as UploaderOptions;
   }

@@ -3,6 +3,7 @@
 
 import { reasonOf } from "../engine/errors.ts";
 import { button, h, setLabel, setText } from "./dom.ts";
+import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { createSheet } from "./styles.ts";
 
@@ -56,6 +57,7 @@ export class Camera {
   #release: (discarded: boolean) => void = () => {};
 
   constructor(readonly ports: CameraPorts) {
+    addLateLabels();
     Object.assign(this.#preview, { muted: true, playsInline: true, autoplay: true });
     const buttons = h("div", { class: "buttons" }, this.#keep, this.#discard);
     this.element.append(this.#preview, this.#status, buttons);

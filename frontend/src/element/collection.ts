@@ -4,12 +4,15 @@ import type { StateChangeEvent } from "../engine/events.ts";
 import { can, isOver, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { Announcer } from "./announcer.ts";
+import { h, withoutDirections } from "./dom.ts";
+import type { LinkOf } from "./item.ts";
 import type { LabelName } from "./labels.ts";
+import type { ListItem } from "./list.ts";
 import { UploadList } from "./list.ts";
 import type { Localization } from "./localization.ts";
+import { isBusy } from "./questions.ts";
 import { ScreenWakeLock } from "./screen-wake-lock.ts";
-import { Summary } from "./summary.ts";
-import { isBusy } from "./totals.ts";
+import type { Summary } from "./summary.ts";
 
 /** States that are announced to screen readers. */
 const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
@@ -19,28 +22,39 @@ const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
   aborted: "announce_aborted",
 };
 
+/** A folder has its files in `list`, and those that are uploads now in `uploads`. */
+interface Counted extends Upload {
+  readonly uploads?: readonly Upload[];
+  readonly list?: { readonly ids: readonly string[] };
+}
+
+const filesOf = (upload: Counted) => upload.uploads;
+
 export interface CollectionPorts {
   readonly localization: Localization;
+  readonly link: LinkOf;
   /** The completed uploads have changed, or whether any upload is busy. */
   onchange(): void;
   onstatechange(upload: Upload, event: StateChangeEvent): void;
 }
 
 export class UploadCollection {
-  readonly summary: Summary;
+  /** Receives the summary with the second upload. */
+  readonly summaryPlace = h("div", {});
+  #summary: Summary | null = null;
+  #loadsSummary = false;
   readonly list: UploadList;
-  readonly announcer = new Announcer(() => this.summary.text());
+  readonly announcer = new Announcer(() => this.#summary?.text() ?? "");
   readonly wakeLock = new ScreenWakeLock();
   readonly #uploads = new Set<Upload>();
   readonly #busy = new Set<Upload>();
 
   constructor(readonly ports: CollectionPorts) {
-    this.list = new UploadList(ports.localization);
-    this.summary = new Summary(ports.localization, (uploads) => this.#clear(uploads));
+    this.list = new UploadList(ports.localization, ports.link);
   }
 
   get uploads(): readonly Upload[] {
-    return [...this.#uploads];
+    return [...this.#uploads].flatMap((upload) => filesOf(upload) ?? upload);
   }
 
   /** Whether any upload is waiting or active. */
@@ -50,13 +64,13 @@ export class UploadCollection {
 
   /** Ids of the completed uploads, in the order in which they were added. */
   get completedIds(): readonly string[] {
-    const completed = this.uploads.filter(({ state }) => state === "completed");
-    return [...new Set(completed.flatMap(({ id }) => id ?? []))];
+    const idsOf = ({ state, id, list }: Counted) => list?.ids ?? (state === "completed" && id ? id : []);
+    return [...new Set([...this.#uploads].flatMap(idsOf))];
   }
 
-  /** Ids of the uploads that are not over. */
+  /** Ids of the uploads that are not over; of a folder, its name with a slash. */
   get openIds(): ReadonlySet<string | null> {
-    return new Set(this.uploads.filter(({ state }) => !isOver(state)).map(({ id }) => id));
+    return new Set([...this.#uploads].filter(({ state }) => !isOver(state)).map(({ id }) => id));
   }
 
   /** The topmost item. Files chosen together are all added before it, and so keep their order. */
@@ -64,22 +78,37 @@ export class UploadCollection {
     return this.list.element.firstChild;
   }
 
-  add(upload: Upload, before: Node | null = this.top): void {
+  /** A folder is added as one upload, with a row of its own. */
+  add(upload: Upload, before: Node | null = this.top, row?: ListItem): void {
     this.#uploads.add(upload);
-    this.list.add(upload, before);
-    this.summary.add(upload);
+    this.list.add(upload, before, row);
+    this.#summary?.add(upload);
+    if (this.#uploads.size > 1) void this.#loadSummary();
     upload.addEventListener("statechange", (event) => {
       this.#update(upload);
-      const label = ANNOUNCEMENTS[event.state];
+      const label = ANNOUNCEMENTS[upload.state];
       if (label) this.announce(label, upload.filename);
       this.ports.onstatechange(upload, event);
     });
     this.#update(upload);
   }
 
+  /** Without its code, as when the network is down, there is none until the next upload. */
+  async #loadSummary(): Promise<void> {
+    if (this.#summary || this.#loadsSummary) return;
+    this.#loadsSummary = true;
+    const late = await import("./summary.ts").catch(() => null);
+    this.#loadsSummary = false;
+    if (!late) return;
+    const summary = new late.Summary(this.ports.localization, (uploads) => this.#clear(uploads));
+    for (const upload of this.#uploads) if (this.list.has(upload)) summary.add(upload);
+    summary.appendTo(this.summaryPlace);
+    this.#summary = summary;
+  }
+
   /** Removes all uploads, and aborts those that are not over. */
   removeAll(): void {
-    const { uploads } = this;
+    const uploads = [...this.#uploads];
     this.#uploads.clear();
     for (const upload of uploads) {
       if (can(upload.state, "abort")) void upload.abort().catch(() => {});
@@ -89,7 +118,8 @@ export class UploadCollection {
   }
 
   announce(label: LabelName, name: string): void {
-    this.announcer.announce(this.ports.localization.label(label, { name }));
+    const shown = withoutDirections(name);
+    this.announcer.announce(this.ports.localization.label(label, { name: shown }));
   }
 
   /** Removes the items from the list. Completed uploads stay in the collection, since a form still submits them. */
@@ -98,7 +128,7 @@ export class UploadCollection {
       this.list.remove(upload);
       if (upload.state === "aborted") this.#uploads.delete(upload);
     }
-    this.summary.remove(uploads);
+    this.#summary?.remove(uploads);
   }
 
   /** Thousands of uploads change often, so only a change that matters to the form is reported. */

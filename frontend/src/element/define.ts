@@ -6,11 +6,14 @@ declare global {
   interface HTMLElementTagNameMap {
     "oss-uploader": OssUploaderElement;
   }
-  interface HTMLElementEventMap extends OssUploaderEventMap {}
+  // Of elements, document and window: the events bubble.
+  interface GlobalEventHandlersEventMap extends OssUploaderEventMap {}
 }
 
 const registry: CustomElementRegistry | undefined = globalThis.customElements;
-if (!registry?.get("oss-uploader")) registry?.define("oss-uploader", OssUploaderElement);
+// Before Chrome 73, Firefox 101 and Safari 16.4 the page shows what it has written inside the element.
+const supported = registry && "adoptedStyleSheets" in document;
+if (supported && !registry.get("oss-uploader")) registry.define("oss-uploader", OssUploaderElement);
 
 export type { OssUploaderEventMap, Translation } from "./element.ts";
 export { OssUploaderElement };

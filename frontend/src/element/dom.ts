@@ -38,6 +38,24 @@ export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Sets what `:state()` matches. Without effect before Chrome 125 and Firefox 126, which match no such names. */
+export function setState(internals: ElementInternals, name: string, on: boolean): void {
+  try {
+    internals.states[on ? "add" : "delete"](name);
+  } catch {} // Chrome before 125 refuses the name; Firefox before 126 has no `states`.
+}
+
+/** A file's name, apart from the direction of the text around it, without characters that would turn it round. */
+export function fileName(name: string, attributes: Attributes = {}): HTMLElement {
+  const shown = withoutDirections(name);
+  return h("bdi", { class: "name", title: shown, ...attributes }, shown);
+}
+
+/** With these characters `gnp.exe` looks like `exe.png` (Unicode Technical Report 36, section 3.1). */
+export function withoutDirections(name: string): string {
+  return name.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+}
+
 /** Tells <oss-uploader> that the focused element is hidden or removed, so that it moves the focus. */
 export function reportLostFocus(from: Element): void {
   from.dispatchEvent(new CustomEvent("focus-lost", { bubbles: true }));
@@ -46,5 +64,5 @@ export function reportLostFocus(from: Element): void {
 /** The first visible button within these elements. */
 export function firstButton(...places: (Element | null | undefined)[]): HTMLButtonElement | undefined {
   const buttons = places.flatMap((place) => [...(place?.querySelectorAll("button") ?? [])]);
-  return buttons.find((one) => one.checkVisibility());
+  return buttons.find((one) => one.getClientRects().length > 0);
 }

@@ -1,44 +1,33 @@
 // Reads dropped files and folders. Loaded with the first drop.
 
-import type { ChosenFile, DroppedFiles, DroppedItem } from "./files.ts";
+import type { DropZone } from "./drop-zone.ts";
+import type { DroppedFiles, DroppedItem } from "./files.ts";
+import { chosenFile, FolderReader, yieldToPage } from "./folder-reader.ts";
+import { ReadingNote } from "./reading-note.ts";
 
-/** The dropped files, and all files within dropped folders. */
-export async function filesOf(dropped: readonly DroppedItem[]): Promise<DroppedFiles> {
-  const files: ChosenFile[] = [];
-  const unreadable: string[] = [];
-  const visit = async (entry: FileSystemEntry, handle: FileSystemHandle | null): Promise<void> => {
-    const path = entry.fullPath.replace(/^\//, "") || entry.name;
-    try {
-      if (entry.isFile) files.push(chosenFile(await fileOf(entry as FileSystemFileEntry), path, handle));
-      else for (const child of await childrenOf(entry as FileSystemDirectoryEntry)) await visit(child, null);
-    } catch {
-      unreadable.push(path);
-    }
+/** Hands over what was dropped on the zone, and says how many files have been found meanwhile. */
+export async function readDrop(dropped: readonly DroppedItem[], { ports, element }: DropZone): Promise<void> {
+  const note = new ReadingNote(ports.localization, element);
+  const { files, unreadable } = await filesOf(dropped, note.show).finally(() => note.remove());
+  await yieldToPage();
+  ports.onfiles(files);
+  if (unreadable.length > 0) ports.onunreadable(unreadable);
+}
+
+/** The dropped files, and all files within dropped folders. `onprogress` receives the number of files found so far. */
+export async function filesOf(
+  dropped: readonly DroppedItem[],
+  onprogress: (count: number) => void = () => {},
+): Promise<DroppedFiles> {
+  const reader = new FolderReader(onprogress);
+  const read = async ({ entry, file, handle }: DroppedItem): Promise<DroppedFiles> => {
+    const kept = await handle;
+    if (entry) return reader.readEntry(entry, kept, file);
+    return { files: file ? [chosenFile(file, file.name, kept)] : [], unreadable: [] };
   };
-  for (const { entry, handle } of dropped) {
-    if (entry instanceof File) files.push(chosenFile(entry, entry.name, await handle));
-    else if (entry) await visit(entry, await handle);
-  }
-  return { files, unreadable };
-}
-
-function chosenFile(file: File, path: string, handle: FileSystemHandle | null): ChosenFile {
-  return handle?.kind === "file" ? { file, path, handle: handle as FileSystemFileHandle } : { file, path };
-}
-
-function fileOf(entry: FileSystemFileEntry): Promise<File> {
-  return new Promise((resolve, reject) => entry.file(resolve, reject));
-}
-
-/** A reader returns about a hundred entries at a time, and an empty list at the end. */
-async function childrenOf(entry: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
-  const reader = entry.createReader();
-  const all: FileSystemEntry[] = [];
-  for (;;) {
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-      reader.readEntries(resolve, reject),
-    );
-    if (some.length === 0) return all;
-    all.push(...some);
-  }
+  const all = await Promise.all(dropped.map(read));
+  return {
+    files: all.flatMap(({ files }) => files),
+    unreadable: all.flatMap(({ unreadable }) => unreadable),
+  };
 }

@@ -2,7 +2,7 @@
 // The element listens, shows and dispatches events. Everything that happens to a file happens in the engine.
 
 import { reopenFile } from "../browser/handles.ts";
-import { asUploadError } from "../engine/errors.ts";
+import { LoginError } from "../engine/errors.ts";
 import type { StateChangeEvent } from "../engine/events.ts";
 import type { Upload } from "../engine/upload.ts";
 import { OssUploader, type Unfinished } from "../engine/uploader.ts";
@@ -10,15 +10,18 @@ import { ElementWithAttributes, ENGINE_ATTRIBUTES } from "./attributes.ts";
 import type { Recording } from "./camera.ts";
 import { CameraLoader, canRecord } from "./camera-loader.ts";
 import { UploadCollection } from "./collection.ts";
-import { firstButton, h } from "./dom.ts";
+import { DestinationInfo } from "./destination.ts";
+import { firstButton, setState } from "./dom.ts";
 import { DropZone } from "./drop-zone.ts";
-import { errorView } from "./error-view.ts";
 import type { DetailOf, EventName } from "./events.ts";
 import type { ChosenFile } from "./files.ts";
+import { FolderLoader } from "./folder-loader.ts";
 import { FormControl } from "./form-control.ts";
 import { Localization, languageOf, type Translation } from "./localization.ts";
+import { LoginLoader } from "./login-loader.ts";
+import { Messages } from "./messages.ts";
 import { sharedSheet } from "./styles.ts";
-import { UnfinishedList } from "./unfinished.ts";
+import { UnfinishedLoader } from "./unfinished-loader.ts";
 
 export type { ElementWithAttributes } from "./attributes.ts";
 export type { EndDetail, OssUploaderEventMap } from "./events.ts";
@@ -27,7 +30,8 @@ export type { Translation } from "./localization.ts";
 
 /**
  * The class of `<oss-uploader>`. Attributes: `api`, `destination`, `parallel`, `signing`, `integrity`, `single`, `name`,
- * `required`, `value`, `camera`, `lang`, `credentials`, `csrf-token` and `csrf-header`. Its events are in `OssUploaderEventMap`. It has no slots.
+ * `required`, `value`, `camera`, `lang`, `accept`, `max-size`,
+ * `max-files`, `credentials`, `csrf-token` and `csrf-header`. Its events are in `OssUploaderEventMap`. It has no slots.
  */
 export class OssUploaderElement extends ElementWithAttributes {
   /** In a form it submits the ids of the completed uploads under `name`. */
@@ -38,30 +42,47 @@ export class OssUploaderElement extends ElementWithAttributes {
   readonly #localization = new Localization();
   readonly #zone = new DropZone({
     localization: this.#localization,
-    onfiles: (files) => this.#accept(files),
-    onunreadable: (paths) => this.#showUnreadable(paths),
-    onerror: (error) => this.#showError(error),
-    onrecord: () => void this.#camera.open().catch((error) => this.#showError(error)),
-    ondrag: (over) => this.#internals.states[over ? "add" : "delete"]("dragging"),
+    onfiles: (files) => void this.#choose(files),
+    onunreadable: (paths) => this.#messages.addUnreadable(paths),
+    onerror: (error) => this.#messages.showError(error),
+    onfolder: () => this.#folders.use((folders) => folders.choose()),
+    onrecord: () => void this.#camera.open().catch((error) => this.#messages.showError(error)),
+    ondrag: (over) => setState(this.#internals, "dragging", over),
   });
+  readonly #destination = new DestinationInfo(this.#localization, this.#zone);
   readonly #camera = new CameraLoader(
     { localization: this.#localization, upload: (recording) => this.#uploadRecording(recording) },
     this.#root,
   );
   readonly #collection = new UploadCollection({
     localization: this.#localization,
+    link: () => this.#destination.link(),
     onchange: () => this.#updateForm(),
     onstatechange: (upload, event) => this.#reportState(upload, event),
   });
-  readonly #unfinished = new UnfinishedList({
+  readonly #folders = new FolderLoader({
+    zone: this.#zone,
+    collection: this.#collection,
+    uploader: () => this.uploader,
+    onupload: (upload) => this.#reportUpload(upload),
+    onsettled: (path) => this.#unfinished.remove(path),
+  });
+  readonly #unfinished = new UnfinishedLoader({
     localization: this.#localization,
     load: () => this.#loadUnfinished(),
     resume: (entry, file) => this.#resume(entry, file),
     discard: (entry) => this.#discard(entry),
+    whenIdle: (entry) => this.uploader.whenIdle(entry, this.#signal),
+    refresh: () => this.#refreshUnfinished(),
+    folders: (act) => this.#folders.use(act),
     chooseFile: (onchoose) => this.#zone.chooseFile(onchoose),
   });
   readonly #form = new FormControl(this.#internals, this.#localization, this.#zone.chooseButton);
-  readonly #errors = h("div", { class: "errors", role: "alert" });
+  readonly #messages = new Messages(this.#localization);
+  readonly #login = new LoginLoader(
+    { localization: this.#localization, host: this, onlogin: () => this.#refreshUnfinished() },
+    this.#messages.element,
+  );
   /** Set by the host. */
   #givenUploader: OssUploader | null = null;
   /** Made from the attributes when it is first needed. */
@@ -72,9 +93,9 @@ export class OssUploaderElement extends ElementWithAttributes {
   constructor() {
     super();
     this.#root.adoptedStyleSheets = [sharedSheet()];
-    const { summary, list, announcer } = this.#collection;
-    const lists = [summary.element, list.element, this.#unfinished.element];
-    this.#root.append(this.#zone.element, this.#errors, ...lists, announcer.element);
+    const { summaryPlace, list, announcer } = this.#collection;
+    const lists = [summaryPlace, list.element, this.#unfinished.element];
+    this.#root.append(this.#zone.element, this.#messages.element, ...lists, announcer.element);
     this.#root.addEventListener("focus-lost", ({ target }) => this.#moveFocus(target as Element));
     this.#localization.addEventListener("change", () => this.#showLanguage());
     this.#showLanguage();
@@ -136,6 +157,7 @@ export class OssUploaderElement extends ElementWithAttributes {
 
   attributeChangedCallback(name: string): void {
     this.#zone.multiple = !this.single;
+    this.#zone.accept = this.getAttribute("accept") ?? "";
     this.#zone.camera = this.hasAttribute("camera") && canRecord();
     if (name === "lang") void this.#localization.setLanguage(languageOf(this));
     if (ENGINE_ATTRIBUTES.includes(name)) this.renewEngine();
@@ -154,6 +176,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     const { signal } = this.#connection;
     const { wakeLock } = this.#collection;
     this.#zone.listenForPaste(signal);
+    this.#zone.listenForStrayDrops(signal, () => this.pageDrop);
     document.addEventListener("visibilitychange", wakeLock.renew, { signal });
     addEventListener("beforeunload", (event) => this.#collection.busy && event.preventDefault(), { signal });
     this.#refreshUnfinished();
@@ -169,6 +192,11 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#collection.removeAll();
   }
 
+  /** Aborts when the element leaves the page. */
+  get #signal(): AbortSignal {
+    return this.#connection?.signal ?? AbortSignal.abort();
+  }
+
   #updateForm(): void {
     const { name } = this;
     const required = this.hasAttribute("required");
@@ -182,19 +210,29 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#updateForm();
   }
 
+  /** Refuses what the destination does not accept. */
+  async #choose(chosen: readonly ChosenFile[]): Promise<void> {
+    const admission = await this.#destination.limits?.admit(chosen);
+    if (!admission) return this.#accept(chosen);
+    this.#messages.clear();
+    this.#accept(admission.files);
+    this.#messages.addRefusals(admission.refusals);
+  }
+
   /** The host may refuse the files by cancelling the event. */
   #accept(chosen: readonly ChosenFile[]): void {
     const files = chosen.map(({ file }) => file);
     if (files.length === 0 || !this.#dispatch("accept", { files }, true)) return;
-    this.#errors.replaceChildren();
+    this.#messages.clear();
     this.#replaceSingle();
     const before = this.#collection.top;
+    const alone = this.single ? chosen.slice(0, 1) : this.#folders.accept(chosen, before);
     try {
-      for (const { file, path, handle } of this.single ? chosen.slice(0, 1) : chosen) {
+      for (const { file, path, handle } of alone) {
         this.#add(this.uploader.upload(file, { filename: path, ...(handle && { handle }) }), before);
       }
     } catch (error) {
-      this.#showError(error);
+      this.#messages.showError(error);
     }
   }
 
@@ -211,12 +249,19 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#dispatch("accepted", { upload });
   }
 
+  /** Of a file that has no item of its own. */
+  #reportUpload(upload: Upload): void {
+    this.#dispatch("accepted", { upload });
+    upload.addEventListener("statechange", (event) => this.#reportState(upload, event));
+  }
+
   #replaceSingle(): void {
     if (this.single) this.#collection.removeAll();
   }
 
   #reportState(upload: Upload, { state, error }: StateChangeEvent): void {
     if (upload.id) this.#unfinished.remove(upload.id);
+    if (error instanceof LoginError) void this.#login.offer(this.#signal);
     if (state === "completed" || state === "failed" || state === "aborted") {
       this.#dispatch(state, { upload, error });
     }
@@ -234,13 +279,18 @@ export class OssUploaderElement extends ElementWithAttributes {
     queueMicrotask(() => {
       this.#refreshPending = false;
       void this.#unfinished.refresh();
+      void this.#destination.load(this.uploader);
     });
   }
 
   async #loadUnfinished(): Promise<Unfinished[]> {
-    const entries = await this.uploader.unfinished();
+    const entries = await this.uploader.unfinished().catch((error) => {
+      if (!(error instanceof LoginError)) throw error;
+      void this.#login.offer(this.#signal);
+      return [];
+    });
     const open = this.#collection.openIds;
-    return entries.filter(({ id }) => !open.has(id));
+    return entries.filter(({ id, filename }) => !open.has(id) && !open.has(filename.replace(/\/.*/, "/")));
   }
 
   async #resume(entry: Unfinished, chosen?: File): Promise<void> {
@@ -254,18 +304,10 @@ export class OssUploaderElement extends ElementWithAttributes {
   }
 
   async #discard(entry: Unfinished): Promise<void> {
+    if (await this.uploader.isRunning(entry)) return this.#refreshUnfinished();
     await this.uploader.discard(entry);
     this.#unfinished.remove(entry.id);
     this.#collection.announce("announce_aborted", entry.filename);
-  }
-
-  #showError(error: unknown): void {
-    this.#errors.replaceChildren(errorView(asUploadError(error), this.#localization));
-  }
-
-  #showUnreadable(paths: readonly string[]): void {
-    const text = this.#localization.label("unreadable", { names: paths.join(", ") });
-    this.#errors.append(h("p", {}, text));
   }
 
   /** The focused element is gone: the next item receives the focus, or the button that chooses files. */

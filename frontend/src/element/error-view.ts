@@ -1,17 +1,43 @@
 // Shows an error: what happened, what to do, and the request id that an administrator will ask for.
 
-import type { UploadError } from "../engine/errors.ts";
+import { LoginError, type UploadError } from "../engine/errors.ts";
 import { button, h, setLabel } from "./dom.ts";
+import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
+import { canRetry } from "./questions.ts";
+import { adoptSheet } from "./styles.ts";
 
-export function errorView(error: UploadError, localization: Localization): HTMLElement {
+const CSS = /* css */ `
+.error {
+  display: grid;
+  gap: .25rem;
+  padding: .875rem 1rem;
+  font-size: .875rem;
+  background: var(--oss-bad-surface);
+  border-radius: 10px;
+  overflow-wrap: anywhere;
+}
+.error strong { color: var(--oss-bad); }
+.error ul { padding-inline-start: 1.25rem; }
+.code { color: var(--oss-muted); font-size: .75rem; }
+.code button { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
+@media (forced-colors: active) { .error { border: 1px solid; } }
+`;
+
+/** Its styles are added to the shadow tree of `place`. */
+export function errorView(place: Element, error: UploadError, localization: Localization): HTMLElement {
+  addLateLabels();
+  adoptSheet(place, CSS);
   const { title, detail, hint } = localization.error(error);
   const view = h("div", { class: "error", part: "error", "data-testid": "error", "data-code": error.code });
-  view.append(h("strong", {}, title), h("p", {}, detail));
+  view.append(h("strong", {}, title));
+  if (error instanceof LoginError) return view; // The element offers the login, and says the rest.
+  view.append(h("p", {}, detail));
   const fields = fieldMessages(error);
   if (fields.length > 0) view.append(h("ul", {}, ...fields.map((text) => h("li", {}, text))));
   if (hint) view.append(h("p", { class: "hint" }, hint));
-  view.append(codeLine(error, localization));
+  // The code helps whoever can do something about it; of a file that is refused the sentence says all.
+  if (error.requestId || canRetry({ error })) view.append(codeLine(error, localization));
   return view;
 }
 
@@ -37,12 +63,12 @@ function copyButton(requestId: string, localization: Localization): HTMLButtonEl
   return copy;
 }
 
-/** The backend's messages by field. Values that are no text, and a message equal to `detail`, are left out. */
+/** The backend's messages by field. Values that are no text, and what `detail` says already, are left out. */
 function fieldMessages({ errors, detail }: UploadError): string[] {
   if (typeof errors !== "object" || errors === null) return [];
   return Object.entries(errors).flatMap(([field, messages]) =>
     (Array.isArray(messages) ? messages : [messages])
-      .filter((message) => typeof message === "string" && message !== detail)
+      .filter((message) => typeof message === "string" && !detail.includes(message))
       .map((message) => `${field}: ${message}`),
   );
 }

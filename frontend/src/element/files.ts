@@ -7,6 +7,8 @@ export interface ChosenFile {
   readonly path: string;
   /** Opens the file again after a reload, in browsers that have such handles. */
   readonly handle?: FileSystemFileHandle;
+  /** Reads the folder again after a reload. */
+  readonly folder?: FileSystemDirectoryHandle;
 }
 
 export interface DroppedFiles {
@@ -15,9 +17,11 @@ export interface DroppedFiles {
   readonly unreadable: readonly string[];
 }
 
-/** A dropped file or folder. Only a file's handle is used. */
+/** A dropped file or folder. */
 export interface DroppedItem {
-  readonly entry: FileSystemEntry | File | null;
+  readonly entry: FileSystemEntry | null;
+  /** For an entry that is missing or cannot be read. For a folder it has no content. */
+  readonly file: File | null;
   readonly handle: Promise<FileSystemHandle | null>;
 }
 
@@ -29,22 +33,28 @@ interface ItemWithHandle extends DataTransferItem {
 export function droppedItems(data: DataTransfer | null): DroppedItem[] {
   const items = [...(data?.items ?? [])].filter((item) => item.kind === "file");
   return items.map((item: ItemWithHandle) => ({
-    entry: item.webkitGetAsEntry?.() ?? item.getAsFile(),
+    entry: item.webkitGetAsEntry?.() ?? null,
+    file: item.getAsFile(),
     handle: item.getAsFileSystemHandle?.().catch(() => null) ?? Promise.resolve(null),
   }));
 }
 
 interface WindowWithPicker {
-  showOpenFilePicker?(options: { multiple: boolean }): Promise<FileSystemFileHandle[]>;
+  showOpenFilePicker?(options: {
+    multiple: boolean;
+    types?: { accept: Record<string, string[]> }[];
+  }): Promise<FileSystemFileHandle[]>;
 }
 
 /**
- * Files with handles, from the dialog of the File System Access API. An empty list when the user cancels; null where the
+ * Files with handles, of these media types, from the dialog of the File System Access API. An empty list when the user cancels; null where the
  * browser has no such dialog, or does not allow it.
  */
-export async function pickedFiles(multiple: boolean): Promise<ChosenFile[] | null> {
+export async function pickedFiles(multiple: boolean, types: readonly string[]): Promise<ChosenFile[] | null> {
   try {
-    const handles = await (globalThis as WindowWithPicker).showOpenFilePicker?.({ multiple });
+    const accept = Object.fromEntries(types.map((type) => [type, []]));
+    const options = { multiple, ...(types.length > 0 && { types: [{ accept }] }) };
+    const handles = await (globalThis as WindowWithPicker).showOpenFilePicker?.(options);
     if (!handles) return null;
     const choose = async (handle: FileSystemFileHandle) => {
       const file = await handle.getFile();
@@ -67,6 +77,13 @@ export function pastedFiles(event: ClipboardEvent): ChosenFile[] {
   const files = [...(event.clipboardData?.files ?? [])];
   if (files.length) event.preventDefault(); // So that another <oss-uploader> of the page ignores them.
   return files.map(withoutHandle);
+}
+
+/** Whether files are dragged, and over no file input, which takes them itself. */
+export function dragsFiles(event: DragEvent): boolean {
+  const target = event.composedPath()[0];
+  if (event.defaultPrevented || (target instanceof HTMLInputElement && target.type === "file")) return false;
+  return event.dataTransfer?.types.includes("Files") ?? false;
 }
 
 /** The files of a file input. Empties it, so that choosing the same file again is a change. */

@@ -30,6 +30,11 @@ export class Formats {
     return this.#size(count, "");
   }
 
+  /** As `bytes`, without a decimal place that is 0: “5 MB”. */
+  limit(count: number): string {
+    return this.#size(count, "", 0);
+  }
+
   /** Bytes per second as “12 MB/s”. */
   rate(bytesPerSecond: number): string {
     return this.#size(bytesPerSecond, "-per-second");
@@ -46,7 +51,7 @@ export class Formats {
     return new Intl.ListFormat(this.locale, { type: "unit", style: "narrow" }).format(parts);
   }
 
-  #size(count: number, per: "" | "-per-second"): string {
+  #size(count: number, per: "" | "-per-second", least = 1): string {
     let value = count;
     let power = 0;
     // Compared as it will be rounded, so that 999,999 bytes are not “1000 kB”.
@@ -55,13 +60,22 @@ export class Formats {
       power += 1;
     }
     const digits = power === 0 || value >= 99.95 ? 0 : 1;
-    return this.#unit(`${SIZES[power]}${per}`, value, digits, power === 0 ? "long" : "short");
+    const display = power === 0 ? "long" : "short";
+    return this.#unit(`${SIZES[power]}${per}`, value, digits, display, Math.min(digits, least));
   }
 
-  #unit(unit: string, value: number, digits = 0, unitDisplay: "long" | "short" = "short"): string {
-    // A fixed number of digits keeps the text from jumping while it changes.
-    const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-    return this.#format(`${unit}${digits}`, { style: "unit", unit, unitDisplay, ...fraction }).format(value);
+  /** A fixed number of digits keeps the text from jumping while it changes. `least`: of the digits, those that stay. */
+  #unit(
+    unit: string,
+    value: number,
+    digits = 0,
+    unitDisplay: "long" | "short" = "short",
+    least = digits,
+  ): string {
+    const fraction = { minimumFractionDigits: least, maximumFractionDigits: digits };
+    return this.#format(`${unit}${digits}${least}`, { style: "unit", unit, unitDisplay, ...fraction }).format(
+      value,
+    );
   }
 
   #format(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {

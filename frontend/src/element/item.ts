@@ -1,14 +1,15 @@
 // One upload in the list.
 // An item is only a name and a state until its view is built, since there may be thousands.
 
-import type { RemoteUpload } from "../engine/api.ts";
-import { can } from "../engine/states.ts";
+import type { DownloadLink } from "../engine/allowance.ts";
+import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
-import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
-import { errorView } from "./error-view.ts";
+import { cancel } from "./cancelling.ts";
+import { button, fileName, h, reportLostFocus, setLabel, setText, withoutDirections } from "./dom.ts";
 import type { Localization } from "./localization.ts";
 import { progressText, showBar } from "./progress-text.ts";
-import { canRetry } from "./totals.ts";
+import { canRetry } from "./questions.ts";
+import { showError } from "./show-error.ts";
 
 type Action = "pause" | "resume" | "retry" | "cancel";
 
@@ -20,6 +21,9 @@ const IS_OFFERED: Readonly<Record<Action, (upload: Upload) => boolean>> = {
   cancel: ({ state }) => can(state, "abort"),
 };
 
+/** A link to the completed upload; null where the destination gives none. */
+export type LinkOf = () => ((id: string, inline: boolean) => Promise<DownloadLink>) | null;
+
 export class UploadItem {
   readonly element: HTMLLIElement;
   #view: ItemView | null = null;
@@ -27,10 +31,11 @@ export class UploadItem {
   constructor(
     readonly upload: Upload,
     readonly localization: Localization,
+    readonly link: LinkOf,
   ) {
     const name = upload.filename;
     const attributes = { class: "item", "data-testid": "upload-item", "data-filename": name };
-    this.element = h("li", attributes, name);
+    this.element = h("li", attributes, withoutDirections(name));
     upload.addEventListener("progress", () => this.#view?.showProgress());
     upload.addEventListener("notice", () => this.#view?.showNotice());
     upload.addEventListener("statechange", () => this.show());
@@ -40,7 +45,7 @@ export class UploadItem {
   /** Builds the view; does nothing the second time. */
   build(): void {
     if (this.#view) return;
-    this.#view = new ItemView(this.upload, this.localization);
+    this.#view = new ItemView(this.upload, this.localization, this.link);
     this.element.replaceChildren(...this.#view.elements);
   }
 
@@ -64,23 +69,24 @@ class ItemView {
   readonly #bar = h("progress", { part: "progress", max: "1", "data-testid": "progress" });
   readonly #outcome = h("div", { class: "outcome" });
   readonly #size = h("span", { class: "size" });
+  readonly #icon = h("span", { class: "state-icon", "aria-hidden": "true" });
   readonly #buttons: Readonly<Record<Action, HTMLButtonElement>>;
 
   constructor(
     readonly upload: Upload,
     readonly localization: Localization,
+    readonly link: LinkOf,
   ) {
     this.#buttons = {
       pause: button("pause", () => upload.pause()),
       resume: button("resume", () => upload.resume(), "primary"),
       retry: button("retry", () => upload.resume(), "primary"),
       // The state shows the result, and an error too.
-      cancel: button("cancel", () => void upload.abort().catch(() => {}), "quiet danger"),
+      cancel: button("cancel", () => void cancel(this.#row, [upload], localization), "quiet danger"),
     };
-    const name = h("span", { class: "name", part: "name", title: upload.filename }, upload.filename);
     this.elements = [
-      h("span", { class: "state-icon", "aria-hidden": "true" }),
-      h("div", { class: "head" }, name, this.#size),
+      this.#icon,
+      h("div", { class: "head" }, fileName(upload.filename, { part: "name" }), this.#size),
       h("div", { class: "buttons" }, ...Object.values(this.#buttons)),
       this.#bar,
       h("div", { class: "line" }, this.#message, this.#figures),
@@ -91,15 +97,17 @@ class ItemView {
 
   show(): void {
     const { localization } = this;
-    const { state, error, filename } = this.upload;
+    const { state, error } = this.upload;
+    const filename = withoutDirections(this.upload.filename);
     this.#bar.setAttribute("aria-label", localization.label("progress_of", { name: filename }));
     for (const [action, element] of Object.entries(this.#buttons) as [Action, HTMLButtonElement][]) {
       setLabel(element, localization.label(action), filename);
       this.#toggle(element, IS_OFFERED[action](this.upload));
     }
     this.#bar.hidden = state === "completed" || state === "aborted";
-    this.#outcome.replaceChildren(...(error ? [errorView(error, localization)] : []));
-    if (state === "completed") void this.upload.done.then((remote) => this.#showResult(remote));
+    if (error) showError(this.#outcome, error, localization);
+    else this.#outcome.replaceChildren();
+    if (isOver(state)) void this.#showEnd();
     this.showNotice();
   }
 
@@ -145,8 +153,14 @@ class ItemView {
     else reportLostFocus(this.#outcome);
   }
 
-  #showResult({ key, callback }: RemoteUpload): void {
-    this.#outcome.replaceChildren(h("p", { class: "key", part: "key", "data-testid": "key" }, key));
-    if (callback && !callback.ok) this.#outcome.append(h("p", {}, this.localization.label("callback")));
+  get #row(): Element {
+    return this.#icon.parentElement as Element;
+  }
+
+  /** What may be done with the file now, or who aborted its upload. */
+  async #showEnd(): Promise<void> {
+    const end = await import("./ended.ts").catch(() => null);
+    const { upload, localization, link } = this;
+    if (end) await end.showEnd({ upload, localization, link, icon: this.#icon, outcome: this.#outcome });
   }
 }

@@ -1,15 +1,16 @@
 // The texts of <oss-uploader> in English. Places in braces are filled with facts, as in the engine's sentences.
 
 import { ERRORS, type ErrorName, type ErrorTuple, NOTICES, type NoticeName } from "../engine/sentences.ts";
+import type { LATE_LABELS } from "./late-labels.ts";
 
 export const LABELS = {
   drop: "Drop files here",
   promise: "Any size. Interrupted uploads can be resumed.",
   choose: "Choose files",
+  choose_folder: "Choose a folder",
   record: "Record a video",
   uploads: "Uploads",
   progress_of: "Progress of {name}",
-  progress_all: "Progress of all uploads",
 
   queued: "Waiting to start",
   preparing: "Checking what is already uploaded…",
@@ -27,27 +28,10 @@ export const LABELS = {
   resume: "Resume",
   retry: "Retry",
   cancel: "Cancel",
-  pause_all: "Pause all",
-  resume_all: "Resume all",
-  retry_all: "Retry failed",
-  cancel_all: "Cancel all",
-  clear: "Clear finished",
 
   of: "{part} of {whole} sent",
   sending: "{size} being sent",
   left: "{time} left",
-  counted: "{done} of {all} uploaded",
-  counted_failed: "{done} of {all} uploaded, {failed} failed",
-
-  unfinished: "Unfinished uploads",
-  unfinished_progress: "{percent} of {size} uploaded",
-  choose_again: "Choose the file again",
-  discard: "Discard",
-
-  request: "Request ID {id}",
-  copy: "Copy",
-  request_id: "request ID",
-  copied: "Copied",
 
   announce_uploading: "Uploading {name}.",
   announce_completed: "{name} is uploaded.",
@@ -56,15 +40,9 @@ export const LABELS = {
   unreadable: "These files cannot be read: {names}",
   busy: "Wait until the upload is complete.",
   missing: "Choose a file.",
-
-  recording: "Recording",
-  record_stop: "Stop and keep",
-  record_cancel: "Discard the recording",
-  record_preview: "Camera preview",
-  no_camera: "The camera cannot be used: {detail}",
 } as const;
 
-export type LabelName = keyof typeof LABELS;
+export type LabelName = keyof typeof LABELS | keyof typeof LATE_LABELS;
 
 /** A whole language. */
 export interface Language {
@@ -76,4 +54,5 @@ export interface Language {
   readonly errors: Readonly<Record<keyof typeof ERRORS, ErrorTuple> & Partial<Record<ErrorName, ErrorTuple>>>;
 }
 
-export const ENGLISH: Language = { labels: LABELS, notices: NOTICES, errors: ERRORS };
+/** `addLateLabels` adds the others. */
+export const ENGLISH: Language = { labels: LABELS as Language["labels"], notices: NOTICES, errors: ERRORS };

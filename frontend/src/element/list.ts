@@ -3,35 +3,52 @@
 
 import type { Upload } from "../engine/upload.ts";
 import { h } from "./dom.ts";
-import { UploadItem } from "./item.ts";
+import { type LinkOf, UploadItem } from "./item.ts";
 import type { Localization } from "./localization.ts";
 
 /** A list of at most so many items is built at once. */
 const SHORT = 50;
 
+export interface ListItem {
+  readonly element: Element;
+  build(): void;
+  show(): void;
+}
+
 export class UploadList {
   readonly element = h("ul", { class: "list", part: "list" });
-  readonly #items = new Map<Upload, UploadItem>();
-  readonly #byElement = new WeakMap<Element, UploadItem>();
+  readonly #items = new Map<Upload, ListItem>();
+  readonly #byElement = new WeakMap<Element, ListItem>();
   readonly #observer = new IntersectionObserver((entries) => this.#buildVisible(entries), {
     rootMargin: "100% 0px",
   });
 
-  constructor(readonly localization: Localization) {
+  constructor(
+    readonly localization: Localization,
+    readonly link: LinkOf,
+  ) {
     localization.addEventListener("change", () => this.#show());
     this.#show();
   }
 
   /** Inserts an item before `before`, or at the end. */
-  add(upload: Upload, before: Node | null): void {
-    const item = new UploadItem(upload, this.localization);
+  add(
+    upload: Upload,
+    before: Node | null,
+    item: ListItem = new UploadItem(upload, this.localization, this.link),
+  ): void {
     this.#items.set(upload, item);
     this.#byElement.set(item.element, item);
-    this.element.insertBefore(item.element, before);
+    // A folder's code is loaded first, and `before` may be gone by then.
+    this.element.insertBefore(item.element, before?.parentNode === this.element ? before : null);
     const long = this.#items.size > SHORT;
     this.element.classList.toggle("long", long);
     if (long) this.#observer.observe(item.element);
     else item.build();
+  }
+
+  has(upload: Upload): boolean {
+    return this.#items.has(upload);
   }
 
   remove(upload: Upload): void {

@@ -59,7 +59,7 @@ export class Localization extends EventTarget {
 
   /** Numbers among the facts are formatted. */
   label(name: LabelName, facts: Facts = {}): string {
-    return fill(this.#texts.labels[name], this.#formatted(facts));
+    return fill(this.#texts.labels[name] ?? ENGLISH.labels[name], this.#formatted(facts));
   }
 
   notice({ name, facts }: Notice): string {
@@ -70,8 +70,8 @@ export class Localization extends EventTarget {
   error(error: UploadError): ErrorTexts {
     const texts = error.sentence && this.#texts.errors[error.sentence];
     if (!texts) return error;
-    const [title, detail, hint] = texts;
-    return { title, detail: fill(detail, error.facts), hint: fill(hint, error.facts) };
+    const [title = "", detail = "", hint = ""] = texts.map((text) => fill(text, error.facts));
+    return { title, detail, hint };
   }
 
   get #isTranslated(): boolean {

@@ -2,7 +2,7 @@
 // A host changes the custom properties below, styles parts by ::part(), and chooses light or dark by `color-scheme`.
 // `unicode-bidi`: names, figures and a host's own texts keep their own direction, whatever the direction of the page.
 
-const CSS = /* css */ `
+const STYLES = /* css */ `
 :host {
   --oss-accent: light-dark(#2457d6, #8fb0ff);
   --oss-on-accent: light-dark(#fff, #0b1530);
@@ -42,6 +42,20 @@ p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
   border: 1.5px solid var(--oss-accent);
   background: color-mix(in srgb, var(--oss-accent) 8%, var(--oss-surface));
 }
+.zone:has(~ .list:not(:empty)) {
+  padding: .75rem 1.125rem;
+  display: flex;
+  flex-wrap: wrap;
+  align-items: center;
+  justify-content: space-between;
+  gap: .25rem 1rem;
+  text-align: start;
+  .icon { display: none; }
+  .invitation { font-size: 1rem; }
+  .promise { flex-basis: 100%; order: 1; }
+  .choices { justify-content: start; }
+  .choices button { font-size: .875rem; padding: .4375rem .875rem; }
+}
 .icon {
   inline-size: 3rem;
   block-size: 3rem;
@@ -75,12 +89,8 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
 .quiet { background: none; color: var(--oss-muted); }
 .danger:hover { color: var(--oss-bad); background: var(--oss-bad-surface); }
 .choices button { font-size: 1rem; padding: .6875rem 1.5rem; }
-.code button { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
 
-.summary { display: grid; gap: .5rem; margin-block-start: 1.25rem; padding-inline: .25rem; }
-.summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
-.summary .buttons { flex-wrap: wrap; margin-inline: 0; gap: .375rem; }
-.summary button { background: var(--oss-surface); border-color: var(--oss-border); }
+
 .errors:not(:empty) { margin-block-start: 1.25rem; color: var(--oss-bad); font-size: .875rem; }
 .list { list-style: none; display: grid; gap: .75rem; }
 .list:not(:empty) { margin-block-start: 1.25rem; }
@@ -114,7 +124,7 @@ button:focus-visible { outline: 3px solid color-mix(in srgb, var(--oss-accent) 6
   background: color-mix(in srgb, var(--oss-accent) 12%, transparent);
 }
 [data-state="queued"] .state-icon::before { content: "…"; }
-[data-state="paused"] .state-icon::before, .unfinished .state-icon::before {
+[data-state="paused"] .state-icon::before, .unfinished .item:not([data-state]) .state-icon::before {
   content: "";
   inline-size: .25rem;
   block-size: .75rem;
@@ -180,24 +190,13 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 
 .outcome { grid-column: 2 / -1; min-inline-size: 0; }
 .outcome:empty { display: none; }
+.files { max-block-size: 20rem; overflow: auto; padding: 0; list-style: none; }
+.files li { display: flex; justify-content: space-between; gap: 1rem; overflow-wrap: anywhere; }
 .key {
   font: 400 .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   color: var(--oss-muted);
   overflow-wrap: anywhere;
 }
-.error {
-  display: grid;
-  gap: .25rem;
-  padding: .875rem 1rem;
-  font-size: .875rem;
-  background: var(--oss-bad-surface);
-  border-radius: 10px;
-  overflow-wrap: anywhere;
-}
-.error strong { color: var(--oss-bad); }
-.error ul { padding-inline-start: 1.25rem; }
-.code { color: var(--oss-muted); font-size: .75rem; }
-
 .unfinished { margin-block-start: 2.25rem; }
 .unfinished h2 { font-size: 1rem; font-weight: 600; letter-spacing: -.01em; }
 .unfinished .list { margin-block-start: .75rem; }
@@ -217,7 +216,6 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 @media (forced-colors: active) {
   progress, .primary { forced-color-adjust: none; --oss-accent: Highlight; --oss-on-accent: HighlightText; --oss-text: Highlight; }
   progress { --oss-border: Canvas; --sending: GrayText; border: 1px solid CanvasText; }
-  .error { border: 1px solid; }
   .item { opacity: 1; }
 }
 @media (prefers-reduced-motion: reduce) {
@@ -229,9 +227,25 @@ let shared: CSSStyleSheet | undefined;
 
 /** One sheet for all elements of the page, created with the first of them. */
 export function sharedSheet(): CSSStyleSheet {
-  shared ??= createSheet(CSS);
+  shared ??= createSheet(CSS.supports("color", "light-dark(red, red)") ? STYLES : oneScheme(STYLES));
   return shared;
 }
+
+/** The colours of the scheme that the user prefers now, before Chrome 123, Firefox 120 and Safari 17.5. */
+function oneScheme(css: string): string {
+  const { matches } = matchMedia("(prefers-color-scheme: dark)");
+  return css.replace(/light-dark\((.*?), (.*?)\)/g, matches ? "$2" : "$1");
+}
+
+/** Adds a module's own styles to the shadow tree of this element, once. */
+export function adoptSheet(within: Element, css: string): void {
+  const root = within.getRootNode() as ShadowRoot;
+  const sheet = late.get(css) ?? createSheet(css);
+  late.set(css, sheet);
+  if (root.adoptedStyleSheets?.includes(sheet) === false) root.adoptedStyleSheets.push(sheet);
+}
+
+const late = new Map<string, CSSStyleSheet>();
 
 export function createSheet(css: string): CSSStyleSheet {
   const sheet = new CSSStyleSheet();

@@ -3,11 +3,21 @@
 
 import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
+import { cancel } from "./cancelling.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
+import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { progressText, showBar } from "./progress-text.ts";
-import { canRetry, type Totals, TotalsCounter } from "./totals.ts";
+import { canRetry } from "./questions.ts";
+import { adoptSheet } from "./styles.ts";
+import { type Totals, TotalsCounter } from "./totals.ts";
 
+const CSS = /* css */ `
+.summary { display: grid; gap: .5rem; margin-block-start: 1.25rem; padding-inline: .25rem; }
+.summary .message { color: var(--oss-text); font-weight: 600; font-size: .9375rem; }
+.summary .buttons { flex-wrap: wrap; margin-inline: 0; gap: .375rem; }
+.summary button { background: var(--oss-surface); border-color: var(--oss-border); }
+`;
 /** Milliseconds between two updates. */
 const UPDATE_EVERY = 250;
 
@@ -28,15 +38,15 @@ export class Summary {
     readonly localization: Localization,
     onclear: (uploads: readonly Upload[]) => void,
   ) {
+    addLateLabels();
     const resume = (upload: Upload) => upload.resume();
-    const abort = (upload: Upload) => void upload.abort().catch(() => {});
     this.#buttons = {
       pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),
       resume_all: button("resume-all", () =>
         this.#forEach("resume", resume, ({ state }) => state === "paused"),
       ),
       retry_all: button("retry-all", () => this.#forEach("resume", resume, canRetry)),
-      cancel_all: button("cancel-all", () => this.#forEach("abort", abort), "quiet danger"),
+      cancel_all: button("cancel-all", () => this.#cancelAll(), "quiet danger"),
       clear: button("clear", () => onclear(this.#over()), "quiet"),
     };
     const line = h("div", { class: "line" }, this.#text, this.#figures);
@@ -45,11 +55,17 @@ export class Summary {
     localization.addEventListener("change", () => this.#show());
   }
 
+  /** Puts the summary and its styles into the page. */
+  appendTo(place: Element): void {
+    adoptSheet(place, CSS);
+    place.append(this.element);
+  }
+
   add(upload: Upload): void {
     this.#uploads.add(upload);
     upload.addEventListener("progress", () => this.#showSoon());
-    upload.addEventListener("statechange", ({ state }) => {
-      if (state === "uploading" && upload.progress.loaded > 0) this.#counter.resetSpeed();
+    upload.addEventListener("statechange", () => {
+      if (upload.state === "uploading" && upload.progress.loaded > 0) this.#counter.resetSpeed();
       this.#showSoon();
     });
     this.#showSoon();
@@ -64,6 +80,11 @@ export class Summary {
   text({ all, done, failed }: Totals = this.#totals()): string {
     if (all === 0) return this.localization.label("aborted");
     return this.localization.label(failed ? "counted_failed" : "counted", { all, done, failed });
+  }
+
+  #cancelAll(): void {
+    const open = [...this.#uploads].filter(({ state }) => can(state, "abort"));
+    void cancel(this.element, open, this.localization);
   }
 
   #over(): Upload[] {
@@ -116,7 +137,7 @@ export class Summary {
   }
 
   #forEach(
-    event: "pause" | "resume" | "abort",
+    event: "pause" | "resume",
     act: (upload: Upload) => void,
     only: (upload: Upload) => boolean = () => true,
   ): void {

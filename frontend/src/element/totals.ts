@@ -2,14 +2,17 @@
 // They are computed from the uploads at each call; no running counts are kept.
 
 import { type Progress, ProgressMeter } from "../engine/progress.ts";
-import { isActive, type State } from "../engine/states.ts";
+import type { State } from "../engine/states.ts";
+import { isBusy } from "./questions.ts";
 
 export interface CountedUpload {
   readonly state: State;
   readonly progress: Progress;
+  /** Of a folder: its files. */
+  readonly list?: { readonly count: number; readonly done: number; readonly failed: number };
 }
 
-/** Numbers of uploads. Aborted ones are not counted. */
+/** Numbers of files. Aborted ones are not counted. */
 export interface Totals {
   readonly all: number;
   readonly done: number;
@@ -27,12 +30,12 @@ export class TotalsCounter {
   /** `now` is monotonic milliseconds; the speed is measured between two calls. */
   count(uploads: Iterable<CountedUpload>, now: number): Totals {
     let [all, done, failed, paused, busy, kept, loaded, total] = [0, 0, 0, 0, 0, 0, 0, 0];
-    for (const { state, progress } of uploads) {
+    for (const { state, progress, list } of uploads) {
       if (state === "aborted" || state === "aborting") continue;
-      all += 1;
-      if (state === "completed") done += 1;
-      else if (state === "failed") failed += 1;
-      else if (state === "paused") paused += 1;
+      all += list?.count ?? 1;
+      done += list?.done ?? Number(state === "completed");
+      failed += list?.failed ?? Number(state === "failed");
+      if (state === "paused") paused += 1;
       if (isBusy(state)) busy += 1;
       total += progress.total;
       kept += progress.kept;
@@ -53,17 +56,4 @@ export class TotalsCounter {
     this.#meter.advance(0, loaded, total, now);
     return this.#meter.read();
   }
-}
-
-/** Whether repeating the upload may help. The codes invalid, rejected and too_large are said of the file itself. */
-export function canRetry({ error }: Repeatable): boolean {
-  return error !== null && !/^(inv|rej|too)/.test(error.code);
-}
-
-interface Repeatable {
-  readonly error: { readonly code: string } | null;
-}
-
-export function isBusy(state: State): boolean {
-  return state === "queued" || isActive(state);
 }

@@ -1,26 +1,39 @@
-// One row of the list of unfinished uploads. Loaded when there is one: most pages have none.
+// The rows of the list of unfinished uploads; all files of a folder have one. Loaded when there is one: most pages have none.
 
-import { asUploadError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
+import { byFolder } from "./by-folder.ts";
 import { formatDate } from "./dates.ts";
-import { button, h, setLabel } from "./dom.ts";
-import { errorView } from "./error-view.ts";
+import { button, fileName, h, setLabel, withoutDirections } from "./dom.ts";
 import type { Localization } from "./localization.ts";
+import { showError } from "./show-error.ts";
+import { UndoOffer } from "./undo.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
+import { unfinishedFolder } from "./unfinished-folder.ts";
+import { showRunning } from "./unfinished-running.ts";
 
-export function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
-  const { id, filename } = entry;
+export function unfinishedRows(entries: readonly Unfinished[], ports: UnfinishedPorts): HTMLLIElement[] {
+  const folders = byFolder(entries, ({ filename }) => filename);
+  const alone = folders.get("") ?? [];
+  folders.delete("");
+  const rows = [...folders].map(([name, files]) => unfinishedFolder(name, files, ports));
+  return [...rows, ...alone.map((entry) => unfinishedRow(entry, ports))];
+}
+
+function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
+  const { id, filename, isRunning } = entry;
   const error = h("div", { class: "outcome", role: "alert" });
   const attributes = { "data-testid": "unfinished-item", "data-id": id, "data-filename": filename };
-  return h(
-    "li",
-    { class: "item", part: "unfinished-item", ...attributes },
+  const message = h("span", { class: "message" }, progressOf(entry, ports.localization));
+  const row = h("li", { class: "item", part: "unfinished-item", ...attributes });
+  row.append(
     h("span", { class: "state-icon", "aria-hidden": "true" }),
-    h("div", { class: "head" }, h("span", { class: "name", title: filename }, filename)),
-    h("div", { class: "buttons" }, ...unfinishedButtons(entry, ports, error)),
-    h("div", { class: "line" }, h("span", { class: "message" }, progressOf(entry, ports.localization))),
+    h("div", { class: "head" }, fileName(filename)),
+    h("div", { class: "buttons" }, ...(isRunning ? [] : unfinishedButtons(entry, ports, error))),
+    h("div", { class: "line" }, message),
     error,
   );
+  if (isRunning) showRunning(entry, row, message, ports);
+  return row;
 }
 
 /** Resume by the handle, if there is one; choose the file; discard. An error appears in `place`. */
@@ -36,7 +49,7 @@ function unfinishedButtons(
     busy = true;
     place.replaceChildren();
     await action().catch((error: unknown) => {
-      place.replaceChildren(errorView(asUploadError(error), localization));
+      showError(place, error, localization);
       choose.hidden = false;
     });
     busy = false;
@@ -47,10 +60,16 @@ function unfinishedButtons(
     () => ports.chooseFile((file) => void attempt(() => ports.resume(entry, file))),
     entry.handle ? "" : "primary",
   );
-  const discard = button("discard", () => void attempt(() => ports.discard(entry)), "quiet danger");
-  setLabel(resume, localization.label("resume"), entry.filename);
-  setLabel(choose, localization.label("choose_again"), entry.filename);
-  setLabel(discard, localization.label("discard"), entry.filename);
+  const act = () => void attempt(() => ports.discard(entry));
+  const offerUndo = () => {
+    const row = place.parentElement;
+    if (row) new UndoOffer(row, localization, { text: "discarded", undo: () => {}, act });
+  };
+  const discard = button("discard", entry.bytesDone > 0 ? offerUndo : act, "quiet danger");
+  const name = withoutDirections(entry.filename);
+  setLabel(resume, localization.label("resume"), name);
+  setLabel(choose, localization.label("choose_again"), name);
+  setLabel(discard, localization.label("discard"), name);
   if (!entry.handle) return [choose, discard];
   choose.hidden = true; // Until the handle fails.
   return [resume, choose, discard];

@@ -1,12 +1,14 @@
 // The list of unfinished uploads, begun in this browser or on another device.
 // Where the browser has kept a file handle, one click resumes the upload. Otherwise the user chooses the file again.
 
-import { asUploadError, NetworkError } from "../engine/errors.ts";
+import { NetworkError } from "../engine/errors.ts";
 import type { Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
-import { errorView } from "./error-view.ts";
+import type { ElementFolders } from "./folders.ts";
+import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
-import type { unfinishedRow } from "./unfinished-row.ts";
+import { showError } from "./show-error.ts";
+import type { unfinishedRows } from "./unfinished-row.ts";
 
 export interface UnfinishedPorts {
   readonly localization: Localization;
@@ -14,6 +16,12 @@ export interface UnfinishedPorts {
   /** Resumes with the chosen file, or else with the file of the handle. Rejects when it is another file. */
   resume(entry: Unfinished, file?: File): Promise<void>;
   discard(entry: Unfinished): Promise<void>;
+  /** Resolves when no tab is uploading it any more. */
+  whenIdle(entry: Unfinished): Promise<void>;
+  /** Loads the list again. */
+  refresh(): void;
+  /** Does something with folders, once their code is loaded. */
+  folders(act: (folders: ElementFolders) => Promise<void>): Promise<void>;
   /** Opens the browser's file dialog for one file. */
   chooseFile(onchoose: (file: File) => void): void;
 }
@@ -25,9 +33,10 @@ export class UnfinishedList {
   readonly #error = h("div", {});
   #entries: readonly Unfinished[] = [];
   #loads = 0;
-  #row: typeof unfinishedRow | null = null;
+  #rows: typeof unfinishedRows | null = null;
 
   constructor(readonly ports: UnfinishedPorts) {
+    addLateLabels();
     const attributes = { class: "unfinished", part: "unfinished", "aria-labelledby": "unfinished-title" };
     this.element = h("section", { ...attributes, hidden: true }, this.#title, this.#error, this.#list);
     ports.localization.addEventListener("change", () => this.#show());
@@ -39,8 +48,7 @@ export class UnfinishedList {
     try {
       await this.#load(() => load === this.#loads);
     } catch (error) {
-      if (load === this.#loads)
-        this.#error.replaceChildren(errorView(asUploadError(error), this.ports.localization));
+      if (load === this.#loads) showError(this.#error, error, this.ports.localization);
     }
     if (load === this.#loads) this.#show();
   }
@@ -51,12 +59,15 @@ export class UnfinishedList {
     if (!isLatest()) return;
     this.#entries = entries;
     this.#error.replaceChildren();
-    if (entries.length > 0) this.#row ??= await loadRow();
+    if (entries.length > 0) this.#rows ??= await loadRows();
   }
 
-  /** Removes the entry of an upload that is resumed or over. */
+  /** Removes the entry of an upload that is resumed or over; of a folder, by its name with a slash. */
   remove(id: string): void {
-    this.#entries = this.#entries.filter((entry) => entry.id !== id);
+    const isFolder = id.endsWith("/");
+    this.#entries = this.#entries.filter(
+      (entry) => entry.id !== id && !(isFolder && entry.filename.startsWith(id)),
+    );
     for (const row of this.#list.querySelectorAll<HTMLElement>("[data-id]")) {
       if (row.dataset.id === id) this.#removeRow(row);
     }
@@ -76,19 +87,18 @@ export class UnfinishedList {
 
   #show(): void {
     setText(this.#title, this.ports.localization.label("unfinished"));
-    const row = this.#row;
-    if (row) this.#list.replaceChildren(...this.#entries.map((entry) => row(entry, this.ports)));
+    if (this.#rows) this.#list.replaceChildren(...this.#rows(this.#entries, this.ports));
     this.#toggle();
   }
 
   #toggle(): void {
-    this.element.hidden = this.#list.childElementCount + this.#error.childElementCount === 0;
+    this.element.hidden = this.#list.childElementCount + this.#error.childNodes.length === 0;
   }
 }
 
-async function loadRow(): Promise<typeof unfinishedRow> {
+async function loadRows(): Promise<typeof unfinishedRows> {
   try {
-    return (await import("./unfinished-row.ts")).unfinishedRow;
+    return (await import("./unfinished-row.ts")).unfinishedRows;
   } catch (cause) {
     throw new NetworkError("code_unreachable", { cause });
   }

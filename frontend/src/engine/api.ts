@@ -1,11 +1,12 @@
 // The backend's HTTP API, one method for each call, and the types of its JSON.
 // It never retries; callers decide. Errors are those of http.ts.
 
-import { Batch } from "./batch.ts";
-import { type BackendOptions, HttpClient, type HttpResponse, type Problem, problemError } from "./http.ts";
+import type { Batches } from "./batches.ts";
+import { NetworkError, type RecordedError } from "./errors.ts";
+import { type BackendOptions, HttpClient, type HttpResponse } from "./http.ts";
+import type { ObjectOptions } from "./options.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
-import type { TemporaryCredentials } from "./signature-v4.ts";
 
 /** An upload as the backend describes it. Sizes are in bytes, times in ISO 8601. */
 export interface RemoteUpload {
@@ -45,7 +46,8 @@ export interface RemoteUpload {
   readonly location: string | null;
   /** Null without a callback. */
   readonly callback?: CallbackOutcome | null;
-  readonly error: unknown;
+  /** Why it failed, or who aborted it. */
+  readonly error: RecordedError | null;
 }
 
 /** How the destination's callback ended. */
@@ -85,7 +87,8 @@ export interface CreateRequest {
   /** Absent where the browser could not compute it. */
   fingerprint?: string;
   metadata: Readonly<Record<string, string>>;
-  /** Wished for, in bytes; the backend makes parts no larger, unless there would be too many. */
+  options?: ObjectOptions | undefined;
+  /** Bytes of a part that the page, or its line, wishes for. */
   part_size?: number | undefined;
   /** How many first parts to sign in the same call. */
   sign: number;
@@ -110,21 +113,9 @@ export interface CompleteRequest {
   readonly callback?: CallbackReport;
 }
 
-export interface PrefixCredentials extends Omit<TemporaryCredentials, "key" | "upload_id"> {
-  readonly endpoint: string;
-  readonly prefix: string;
-  /** Where the bucket's name stands in URLs. */
-  readonly addressing: "virtual" | "path" | "cname";
-}
-
-export interface CompanionUrl {
-  readonly companion_url: string;
-  readonly expires_at: string;
-}
-
 /** What the backend found at the address that browsers use. */
 export interface RemoteDiagnosis {
-  readonly verdict: "refused" | "cors" | "unreachable" | "reachable";
+  readonly verdict: "refused" | "cors" | "unreachable" | "unknown" | "reachable";
   /** OSS's error code, or one of the backend's. */
   readonly code: string;
   readonly title: string;
@@ -136,7 +127,7 @@ export interface RemoteDiagnosis {
   readonly retryable: boolean;
 }
 
-interface CompleteItem {
+export interface CompleteItem {
   readonly id: string;
   readonly crc64: string | undefined;
   readonly etag: string | undefined;
@@ -147,59 +138,46 @@ interface CompleteItem {
 export const FIRST_BATCH = 16;
 /** Pages of a list that are read at most. */
 const MAX_PAGES = 20;
-/** Uploads in one batch call. */
-const MAX_BATCH = 100;
-/** Milliseconds that the first item of a batch waits. Creating delays the upload, completing delays nothing. */
-const CREATE_DELAY = 30;
-const COMPLETE_DELAY = 250;
 
 export class Api {
   readonly #http: HttpClient;
-  readonly #created: Batch<CreateRequest, CreatedUpload>;
-  readonly #completed: Batch<CompleteItem, RemoteUpload>;
+  #batches: Promise<Batches> | null = null;
 
   constructor(
     readonly environment: Environment,
-    options: BackendOptions = {},
+    readonly options: BackendOptions = {},
   ) {
-    const { clock } = environment;
     this.#http = new HttpClient(environment, options);
-    const batch = { clock, maxSize: MAX_BATCH };
-    this.#created = new Batch({
-      ...batch,
-      delayMs: CREATE_DELAY,
-      send: (uploads) => this.#sendBatch("uploads/batch/", uploads),
-    });
-    this.#completed = new Batch({
-      ...batch,
-      delayMs: COMPLETE_DELAY,
-      send: (uploads) => this.#sendBatch("uploads/batch/complete/", uploads),
-    });
   }
 
   /** Creates the upload in a batch call, together with others that are created at about the same time. */
-  createInBatch(request: CreateRequest): Promise<CreatedUpload> {
-    return this.#created.add(request);
+  async createInBatch(request: CreateRequest): Promise<CreatedUpload> {
+    return (await this.#loadBatches()).created.add(request);
   }
 
   /** Completes an upload of one request in a batch call. */
   async completeInBatch(id: string, request: CompleteRequest): Promise<HttpResponse<RemoteUpload>> {
     const { done, crc64, callback } = request;
-    const value = await this.#completed.add({ id, crc64, etag: done[0]?.etag, callback });
+    const { completed } = await this.#loadBatches();
+    const value = await completed.add({ id, crc64, etag: done[0]?.etag, callback });
     return { status: value.state === "completing" ? 202 : 200, retryAfter: null, value };
   }
 
-  async #value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
-    return (await this.#http.call<T>(method, path, signal, body)).value;
+  /** Rejects with NetworkError while the code cannot be loaded. */
+  #loadBatches(): Promise<Batches> {
+    this.#batches ??= import("./batches.ts").then(
+      ({ Batches }) => new Batches(this),
+      (cause) => {
+        this.#batches = null;
+        throw new NetworkError("code_unreachable", { cause });
+      },
+    );
+    return this.#batches;
   }
 
-  async #sendBatch<T extends object>(path: string, uploads: readonly unknown[]): Promise<(T | Error)[]> {
-    const { signal } = new AbortController();
-    const body = { uploads };
-    const answers = await this.#value<{ uploads: (T | Problem)[] }>("POST", path, signal, body);
-    return answers.uploads.map((one) =>
-      "code" in one && "status" in one ? problemError(one, null) : (one as T),
-    );
+  /** The value of the answer to one call. Rejects with NetworkError or ApiError. */
+  async value<T>(method: string, path: string, signal: AbortSignal, body?: unknown): Promise<T> {
+    return (await this.#http.call<T>(method, path, signal, body)).value;
   }
 
   /** 201 with a new upload, or 200 with an unfinished one, without signed parts. Repeatable with the same key. */
@@ -213,7 +191,7 @@ export class Api {
   }
 
   async get(id: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return this.#value<RemoteUpload>("GET", `uploads/${id}/`, signal);
+    return this.value<RemoteUpload>("GET", `uploads/${id}/`, signal);
   }
 
   /** The user's uploads that match the query, newest first. */
@@ -223,7 +201,7 @@ export class Api {
     for (let page = 0; page < MAX_PAGES && search; page++) {
       const path = `uploads/${search}`;
       type Page = { next: string | null; results: RemoteUpload[] };
-      const list = await this.#value<Page>("GET", path, signal);
+      const list = await this.value<Page>("GET", path, signal);
       found.push(...list.results);
       // Only the query of `next` is used: behind a proxy its host may be another.
       search = list.next ? new URL(list.next, this.environment.origin).search : "";
@@ -234,7 +212,7 @@ export class Api {
   /** The parts that OSS holds, as its ListParts gives them. */
   async heldParts(id: string, signal: AbortSignal): Promise<DonePart[]> {
     const path = `uploads/${id}/parts/?source=oss`;
-    return (await this.#value<{ parts: DonePart[] }>("GET", path, signal)).parts;
+    return (await this.value<{ parts: DonePart[] }>("GET", path, signal)).parts;
   }
 
   async sign(
@@ -245,29 +223,7 @@ export class Api {
     refused?: true,
   ): Promise<SignedBatch> {
     const body = { parts, done, refused }; // Undefined is left out of the request.
-    return this.#value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
-  }
-
-  /** Temporary credentials that are valid for the parts of this upload alone. */
-  async credentials(id: string, signal: AbortSignal): Promise<TemporaryCredentials> {
-    const path = `uploads/${id}/credentials/`;
-    return this.#value<TemporaryCredentials>("POST", path, signal, {});
-  }
-
-  /** Temporary credentials for the user's prefix, for clients that create uploads themselves. */
-  async prefixCredentials(destination: string, signal: AbortSignal): Promise<PrefixCredentials> {
-    const body = { destination };
-    return this.#value<PrefixCredentials>("POST", "credentials/", signal, body);
-  }
-
-  /** The completed upload of an object that a client stored under the user's prefix by itself. */
-  async register(destination: string, key: string, signal: AbortSignal): Promise<RemoteUpload> {
-    return this.#value<RemoteUpload>("POST", "uploads/register/", signal, { destination, key });
-  }
-
-  /** The Companion URL for Uppy. */
-  async companion(destination: string, signal: AbortSignal): Promise<CompanionUrl> {
-    return this.#value<CompanionUrl>("POST", "uppy/", signal, { destination });
+    return this.value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
   }
 
   async checkpoint(id: string, parts: readonly DonePart[], signal: AbortSignal): Promise<void> {
@@ -277,11 +233,6 @@ export class Api {
   /** 200 with the completed upload, or 202 while OSS assembles it or its file is checked. */
   complete(id: string, body: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
     return this.#http.call("POST", `uploads/${id}/complete/`, signal, body);
-  }
-
-  /** Why requests with these headers get no readable answer of OSS: the backend tries the same address. */
-  async diagnose(id: string, headers: readonly string[], signal: AbortSignal): Promise<RemoteDiagnosis> {
-    return this.#value<RemoteDiagnosis>("POST", `uploads/${id}/diagnose/`, signal, { headers });
   }
 
   async abort(id: string, signal: AbortSignal): Promise<void> {

@@ -5,6 +5,9 @@
 import { NetworkError } from "./errors.ts";
 import type { Clock } from "./ports.ts";
 
+const SETTLED_AT_ONCE = 10;
+const NEVER = new AbortController().signal;
+
 interface Pending<Item, Result> {
   readonly item: Item;
   resolve(result: Result): void;
@@ -62,15 +65,23 @@ export class Batch<Item, Result> {
 
   async #send(batch: readonly Pending<Item, Result>[]): Promise<void> {
     try {
-      const results = await this.options.send(batch.map(({ item }) => item));
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const result = results[index];
-        if (result === undefined) reject(new NetworkError("answer_broken"));
-        else if (result instanceof Error) reject(result);
-        else resolve(result);
-      }
+      void this.#settle(batch, await this.options.send(batch.map(({ item }) => item)));
     } catch (error) {
       for (const { reject } of batch) reject(error);
+    }
+  }
+
+  /** A few at a time: what follows a hundred results would block the page. */
+  async #settle(
+    batch: readonly Pending<Item, Result>[],
+    results: readonly (Result | Error)[],
+  ): Promise<void> {
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const result = results[index];
+      if (result === undefined) reject(new NetworkError("answer_broken"));
+      else if (result instanceof Error) reject(result);
+      else resolve(result);
+      if (index % SETTLED_AT_ONCE === SETTLED_AT_ONCE - 1) await this.options.clock.sleep(0, NEVER);
     }
   }
 }

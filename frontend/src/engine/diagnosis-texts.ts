@@ -10,12 +10,12 @@ export const DIAGNOSES = {
   mixed_content: [
     "The browser blocks the connection to OSS.",
     "This page has https, but the address of OSS has not ({address}). Browsers forbid that.",
-    "An administrator must set an https address (OSS_ENDPOINT). Uploaded parts are kept.",
+    "An administrator must set an https address (OSS_ENDPOINT, or the endpoint of the place).",
   ],
   csp_blocked: [
     "This page forbids the connection to OSS.",
     "The page's Content-Security-Policy does not allow {address}.",
-    "An administrator must add {address} to connect-src of the page. Uploaded parts are kept.",
+    "An administrator must add {address} to connect-src of the page.",
   ],
   local_network_denied: [
     "The browser may not reach the local network.",
@@ -26,12 +26,12 @@ export const DIAGNOSES = {
   refused_site: [
     "OSS refused a part.",
     "{detail}",
-    "The configuration of the site must be corrected. Send the code and the request ID to an administrator. Uploaded parts are kept.",
+    "The configuration of the site must be corrected. Send the code and the request ID to an administrator.",
   ],
   refused_account: [
     "OSS refused a part.",
     "{detail}",
-    "The site's Alibaba Cloud account needs attention. Send the code and the request ID to an administrator. Uploaded parts are kept.",
+    "The site's Alibaba Cloud account needs attention. Send the code and the request ID to an administrator.",
   ],
 } as const;
 

@@ -20,6 +20,8 @@ export class Diagnosis {
   #askAt = Number.NEGATIVE_INFINITY;
   #gap = FIRST_GAP;
   #told: RemoteDiagnosis | null = null;
+  /** Whether the backend has not answered the question, and may do so later. */
+  #unanswered = false;
 
   constructor(
     readonly api: Api,
@@ -67,12 +69,16 @@ export class Diagnosis {
    */
   #suspectCors(suspected: boolean, startedAt: number): void {
     const { clock, origin } = this.api.environment;
+    const told = this.#told;
     if (!suspected) {
       this.#reachedAt = null;
     } else if (this.#reachedAt === null) {
       this.#reachedAt = clock.now();
-    } else if (startedAt > this.#reachedAt) {
-      throw this.#told?.verdict === "reachable" ? refusal(this.#told) : corsError(origin, "");
+    } else if (startedAt > this.#reachedAt && told?.verdict !== "unreachable" && !this.#unanswered) {
+      // A backend that does not reach OSS may do so later: it has begun this upload. Until then nothing is known.
+      throw told?.verdict === "reachable" || told?.verdict === "unknown"
+        ? refusal(told)
+        : corsError(origin, "");
     }
   }
 
@@ -81,11 +87,14 @@ export class Diagnosis {
     const { clock } = this.api.environment;
     if (clock.now() < this.#askAt) return;
     try {
-      this.#told = await this.api.diagnose(this.id, headers, signal);
+      this.#told = await this.api.value("POST", `uploads/${this.id}/diagnose/`, signal, { headers });
+      this.#unanswered = false;
     } catch (error) {
       signal.throwIfAborted();
       this.#told = null;
-      // The upload has ended, here or at OSS. Other refusals do not concern it, for example those of an older backend.
+      // An older backend does not know the question.
+      this.#unanswered = !(error instanceof ApiError && error.status === 404);
+      // The upload has ended, here or at OSS. Other refusals do not concern it.
       if (error instanceof ApiError && (error.status === 409 || error.status === 410)) throw error;
     }
     this.#askAt = clock.now() + this.#gap;

@@ -90,10 +90,13 @@ export class NetworkError extends UploadError {
 export class ApiError extends UploadError {
   /** OSS's error code, where OSS refused a call of the backend. */
   readonly ossCode: string | null;
+  /** Bytes that `detail` names: `limit`, `left`, `size`. */
+  readonly sizes: Readonly<Record<string, number>>;
 
-  constructor(fields: ErrorFields & { ossCode?: string | null }) {
+  constructor(fields: ErrorFields & { ossCode?: string | null; sizes?: Readonly<Record<string, number>> }) {
     super(fields);
     this.ossCode = fields.ossCode ?? null;
+    this.sizes = fields.sizes ?? {};
   }
 }
 
@@ -111,9 +114,20 @@ export class FileError extends UploadError {}
 
 /** The upload was aborted here, elsewhere, or by expiry; code "aborted". */
 export class AbortedError extends UploadError {
-  constructor(sentence: "aborted" | "aborted_elsewhere" = "aborted") {
-    super({ code: "aborted", ...errorText(sentence) });
+  /** Who aborted it elsewhere: aborted_by_user, aborted_by_administrator or expired; null where that is not known. */
+  readonly reason: string | null;
+
+  constructor(sentence: "aborted" | "aborted_elsewhere" = "aborted", recorded: RecordedError | null = null) {
+    super({ ...errorText(sentence), ...(recorded && { ...recorded, sentence: null }), code: "aborted" });
+    this.reason = recorded?.code ?? null;
   }
+}
+
+/** Why an upload ended, as the backend has recorded it. */
+export interface RecordedError {
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
 }
 
 export function fileChanged(name: string, cause?: unknown): FileError {

@@ -1,12 +1,21 @@
 // The events of an upload: plain DOM events that carry their data as properties.
 
 import type { UploadError } from "./errors.ts";
+import type { DonePart } from "./parts.ts";
+import type { JournalEntry } from "./ports.ts";
 import type { Progress } from "./progress.ts";
+import type { Arrival } from "./sender.ts";
 import { type Facts, fill, NOTICES, type NoticeName } from "./sentences.ts";
 import type { State } from "./states.ts";
+import type { Upload } from "./upload.ts";
+
+/** `upload`: the upload that dispatches the event. */
+export class UploadEvent extends Event {
+  declare readonly upload: Upload;
+}
 
 /** `progress`: bytes were sent. Dispatched at most ten times a second. */
-export class UploadProgressEvent extends Event implements Progress {
+export class UploadProgressEvent extends UploadEvent implements Progress {
   declare readonly kept: number;
   declare readonly loaded: number;
   declare readonly total: number;
@@ -21,7 +30,7 @@ export class UploadProgressEvent extends Event implements Progress {
 }
 
 /** `statechange`: `state` is the new state; `error` is set when it is "failed". */
-export class StateChangeEvent extends Event {
+export class StateChangeEvent extends UploadEvent {
   constructor(
     readonly state: State,
     readonly previous: State,
@@ -38,7 +47,7 @@ export interface Notice {
 }
 
 /** `notice`: why the upload waits. `notice` is null, and `message` "", when it no longer does. */
-export class NoticeEvent extends Event {
+export class NoticeEvent extends UploadEvent {
   constructor(readonly notice: Notice | null) {
     super("notice");
   }
@@ -49,17 +58,66 @@ export class NoticeEvent extends Event {
   }
 }
 
+/** What is known of an upload, as JSON: `OssUploader.resume` takes it in another page of the same user. */
+export interface UploadCheckpoint extends Omit<JournalEntry, "handle"> {
+  readonly bucket: string;
+  readonly key: string;
+  /** OSS's id of the multipart upload; null for an upload in one request. */
+  readonly uploadId: string | null;
+  readonly partSize: number;
+  /** The parts that OSS has taken. */
+  readonly doneParts: readonly DonePart[];
+}
+
+/** `part`: OSS has taken a part. */
+export class PartEvent extends UploadEvent {
+  declare readonly number: number;
+  /** Bytes. */
+  declare readonly size: number;
+  /** ETag and CRC64 (an unsigned decimal) of OSS's response; undefined where CORS hides them. */
+  declare readonly etag?: string;
+  declare readonly crc64?: string;
+  /** x-oss-request-id; null where CORS hides it. */
+  declare readonly requestId: string | null;
+  /** Requests that the part took. */
+  declare readonly tries: number;
+
+  constructor({ part, ...more }: Arrival) {
+    super("part");
+    Object.assign(this, part, more);
+  }
+}
+
+/** `checkpoint`: there is more to resume from, after each part. `checkpoint` is null for a stream. */
+export class CheckpointEvent extends UploadEvent {
+  constructor() {
+    super("checkpoint");
+  }
+
+  get checkpoint(): UploadCheckpoint | null {
+    return this.upload.checkpoint();
+  }
+}
+
 export interface UploadEventMap {
+  part: PartEvent;
+  checkpoint: CheckpointEvent;
   progress: UploadProgressEvent;
   statechange: StateChangeEvent;
   notice: NoticeEvent;
 }
 
-/** An EventTarget with the types of an upload's events. */
-export interface UploadEventTarget extends EventTarget {
-  addEventListener<K extends keyof UploadEventMap>(
+/** The events of all uploads of an uploader, and `accepted`. */
+export interface UploaderEventMap extends UploadEventMap {
+  /** There is a new upload. */
+  accepted: UploadEvent;
+}
+
+/** An EventTarget with the types of its events. */
+export interface TypedEventTarget<Events> extends EventTarget {
+  addEventListener<K extends keyof Events>(
     type: K,
-    listener: (event: UploadEventMap[K]) => void,
+    listener: (event: Events[K]) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
   addEventListener(
@@ -69,4 +127,7 @@ export interface UploadEventTarget extends EventTarget {
   ): void;
 }
 
+export interface UploadEventTarget extends TypedEventTarget<UploadEventMap> {}
 export const UploadEventTarget: { new (): UploadEventTarget } = EventTarget;
+export interface UploaderEventTarget extends TypedEventTarget<UploaderEventMap> {}
+export const UploaderEventTarget: { new (): UploaderEventTarget } = EventTarget;

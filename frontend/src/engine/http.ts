@@ -13,6 +13,25 @@ import { retryAfter } from "./retry.ts";
  */
 export type HeadersOption = HeaderValues | ((refused: boolean) => HeaderValues | Promise<HeaderValues>);
 
+/** The value of the header Authorization, or a function that gives it, as for `HeadersOption`. */
+export type AuthorizationOption = string | ((refused: boolean) => string | Promise<string>);
+
+/** A request that is about to be sent. Its URL and headers may be changed. */
+export interface OutgoingRequest {
+  readonly target: "backend" | "storage";
+  readonly method: string;
+  url: string;
+  readonly headers: Record<string, string>;
+}
+
+/** In milliseconds. */
+export interface TimeoutOptions {
+  /** Without a response of the backend; 60,000 by default. */
+  readonly backend?: number;
+  /** Without progress of a request to OSS; 30,000 by default. */
+  readonly storage?: number;
+}
+
 /** Header names and their values. */
 export type HeaderValues = Readonly<Record<string, string>>;
 
@@ -30,10 +49,18 @@ export interface BackendOptions {
   readonly api?: string;
   /** Headers for each call to the backend, for example a token; or a function that gives them. */
   readonly headers?: HeadersOption;
+  /** The header Authorization of each call to the backend, or a function that gives its value. */
+  readonly authorization?: AuthorizationOption;
   /** "include" sends cookies to a backend on another origin, too; "same-origin" by default. */
   readonly credentials?: RequestCredentials;
   /** For pages that can read no cookie. A token that the backend refuses is replaced by one that the backend gives. */
   readonly csrf?: CsrfOption;
+  readonly timeouts?: TimeoutOptions;
+  /**
+   * Called, and awaited, before each request to the backend and to OSS. What it throws fails the upload. A signature
+   * covers the URL of a request to OSS and the headers that it has; OSS refuses others that begin with x-oss-.
+   */
+  readonly onBeforeRequest?: (request: OutgoingRequest) => void | Promise<void>;
 }
 
 export interface HttpResponse<T> {
@@ -68,7 +95,8 @@ export class HttpClient {
     body?: unknown,
     more?: Readonly<Record<string, string>>,
   ): Promise<HttpResponse<T>> {
-    return withWatchdog(this.environment.clock, TIMEOUT, signal, async (signal) => {
+    const timeout = this.options.timeouts?.backend ?? TIMEOUT;
+    return withWatchdog(this.environment.clock, timeout, signal, async (signal) => {
       const send = async (refused: boolean): Promise<HttpResponse<T>> => {
         const headers = { ...(await this.#headersFor(method, body !== undefined, refused)), ...more };
         const response = await this.#fetch(path, {
@@ -86,10 +114,15 @@ export class HttpClient {
       };
       return send(false).catch(async (error) => {
         if (error.code === "csrf_failed") this.#csrf = await this.#askForToken(error, signal);
-        else if (!(error instanceof LoginError && typeof this.options.headers === "function")) throw error;
+        else if (!(error instanceof LoginError && this.#canRenew)) throw error;
         return send(error instanceof LoginError);
       });
     });
+  }
+
+  get #canRenew(): boolean {
+    const { headers, authorization } = this.options;
+    return [headers, authorization].some((option) => typeof option === "function");
   }
 
   /** A page of an earlier login has an old token. A refusal of this call is told as that of the one before. */
@@ -100,9 +133,19 @@ export class HttpClient {
     return (await answer).value;
   }
 
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
+  async #fetch(
+    path: string,
+    init: RequestInit & Pick<OutgoingRequest, "method" | "headers">,
+  ): Promise<Response> {
+    const request = {
+      target: "backend" as const,
+      method: init.method,
+      url: this.#base + path,
+      headers: init.headers,
+    };
+    await this.options.onBeforeRequest?.(request);
     try {
-      return await this.environment.fetch(this.#base + path, init);
+      return await this.environment.fetch(request.url, init);
     } catch (error) {
       const reason: unknown = init.signal?.reason;
       if (init.signal?.aborted && !(reason instanceof StallError)) throw reason;
@@ -111,8 +154,12 @@ export class HttpClient {
   }
 
   async #headersFor(method: string, json: boolean, refused: boolean): Promise<Record<string, string>> {
-    const { headers } = this.options;
-    const ask = async () => (typeof headers === "function" ? headers(refused) : headers);
+    const { headers, authorization } = this.options;
+    const ask = async () => {
+      const own = await (typeof headers === "function" ? headers(refused) : headers);
+      const value = await (typeof authorization === "function" ? authorization(refused) : authorization);
+      return value ? { Authorization: value, ...own } : own;
+    };
     if (refused)
       this.#renewal ??= ask().finally(() => {
         this.#renewal = null;
@@ -144,6 +191,7 @@ export interface Problem {
   code?: string;
   errors?: unknown;
   oss?: { code?: string; request_id?: string };
+  sizes?: Readonly<Record<string, number>>;
 }
 
 const NOT_LOGGED_IN = new Set(["", "not_authenticated", "authentication_failed"]);
@@ -166,6 +214,7 @@ export function problemError(problem: Problem, seconds: number | null): ApiError
     requestId: problem.oss?.request_id ?? null,
     ossCode: problem.oss?.code ?? null,
     errors: problem.errors,
+    sizes: problem.sizes ?? {},
   };
   if (status === 401 || (status === 403 && NOT_LOGGED_IN.has(code))) {
     return new LoginError({ ...fields, ...errorText("login", { detail: fields.detail }) });

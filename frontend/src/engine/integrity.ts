@@ -2,8 +2,9 @@
 // Parts are hashed beside the upload, each once; only `verify` waits for the hashes.
 
 import { errorText, fileChanged, StorageError } from "./errors.ts";
-import { type DonePart, type Plan, rangeOf, type Source } from "./parts.ts";
+import { type DonePart, type Plan, rangeOf } from "./parts.ts";
 import type { Hasher } from "./ports.ts";
+import type { Source } from "./source.ts";
 
 /** How parts are checked: by CRC64 after arrival, by MD5 bound into each URL, or not. */
 export type Integrity = "crc64" | "md5" | "none";

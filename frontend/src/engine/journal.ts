@@ -63,7 +63,7 @@ function isEntry(value: unknown): value is JournalEntry {
     texts.every((text) => typeof text === "string") &&
     [entry.size, entry.bytesDone].every((number) => Number.isSafeInteger(number)) &&
     (entry.fingerprint === null || typeof entry.fingerprint === "string") &&
-    ["undefined", "object"].includes(typeof entry.handle)
+    [entry.handle, entry.folder].every((value) => ["undefined", "object"].includes(typeof value))
   );
 }
 

@@ -1,9 +1,5 @@
-// What is known of the line to OSS, and the size of the parts that suit it: a cut costs at most some seconds of its work.
+// The size of the parts that suit the line to OSS.
 
-/** Seconds that the parts in flight should take: a cut may cost fifteen, and speeds vary. */
-const AIM = 10;
-/** OSS takes parts from 100 KB on ("Multipart upload", "Limits", in the OSS user guide). */
-const MIN_PART_SIZE = 128 * 1024;
 /**
  * Bytes and seconds up to which a file is one request, for all that is known: a multipart upload needs two more requests
  * to OSS, and a preflight for each part.
@@ -15,20 +11,22 @@ const MAX_SINGLE = 4;
 export interface Line {
   /** Bytes a second, as measured last. */
   speed: number | null;
+  /** Bytes that parts may have on a line that turned out to be slow. */
+  partSize: number | null;
 }
 
 export interface LineSettings {
   readonly line: Line;
   readonly parallel: number;
+  /** Bytes that the page wishes for. */
+  readonly partSize?: number;
 }
 
-/** The most bytes of a part that suit the line, for a file of `size` bytes; undefined while the speed is unknown. */
-export function suitablePartSize(
-  { line: { speed }, parallel }: LineSettings,
-  size: number,
-): number | undefined {
-  if (size <= ONE_REQUEST && size <= (speed ?? size) * MAX_SINGLE) return ONE_REQUEST;
-  return speed === null ? undefined : Math.max(MIN_PART_SIZE, Math.round((speed * AIM) / parallel));
+/** The bytes of a part to ask the backend for, for a file of `size` bytes; undefined where any will do. */
+export function suitablePartSize({ line, partSize }: LineSettings, size: number): number | undefined {
+  const isShort = size <= ONE_REQUEST && size <= (line.speed ?? size) * MAX_SINGLE;
+  const most = isShort ? ONE_REQUEST : line.partSize;
+  return most ? Math.min(most, partSize ?? most) : partSize;
 }
 
 /** The reason with which a pause aborts requests. */

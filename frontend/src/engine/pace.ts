@@ -1,23 +1,6 @@
-// The parts in flight: how long a cut would take to make good, and what a pause still waits for.
+// The parts in flight, and how many there may be. Beyond what the page wishes for, slow-line.ts decides that.
 
-import { type LineSettings, Paused } from "./line.ts";
-import type { Clock } from "./ports.ts";
-import type { ProgressMeter } from "./progress.ts";
 import type { SlowLine } from "./slow-line.ts";
-
-/** Seconds of the line's work that a cut may cost. */
-export const MAX_AT_RISK = 15;
-/** Milliseconds: the first bytes only fill buffers; then the speed is measured. */
-const SETTLE = 1000;
-const MEASURE = 3000;
-/** Seconds, and the milliseconds in which it must be done: a pause waits for parts that are nearly sent. */
-const NEARLY = 3;
-const GRACE = 5000;
-
-export interface PacePorts extends LineSettings {
-  readonly clock: Clock;
-  readonly meter: ProgressMeter;
-}
 
 export interface Sending {
   readonly number: number;
@@ -25,40 +8,17 @@ export interface Sending {
   readonly cut: AbortController;
 }
 
-/** The upload shall begin again, with smaller parts. */
-export class SmallerParts extends Error {}
-
 export class Pace {
-  /** Parts that may be sent at once. */
-  lanes = Number.POSITIVE_INFINITY;
   readonly sending = new Set<Sending>();
-  mayRestart = () => false;
-  #restart = new AbortController();
-  #since = 0;
-  #isSettled = false;
-  #slowLine: SlowLine | null = null;
+  /** Aborts when the upload shall begin again, with smaller parts. */
+  restart = new AbortController();
+  /** There once the upload is supervised. */
+  slowLine: SlowLine | null = null;
 
-  constructor(readonly ports: PacePorts) {}
-
-  /** The signal aborts with SmallerParts, where `mayRestart` says so. */
-  start(mayRestart: () => boolean): AbortSignal {
-    this.mayRestart = mayRestart;
-    this.#restart = new AbortController();
-    this.#since = this.ports.clock.now();
-    this.#isSettled = false;
-    return this.#restart.signal;
-  }
-
-  restart(): void {
-    for (const { number } of this.sending) this.ports.meter.drop(number);
-    this.#restart.abort(new SmallerParts());
-  }
-
-  /** The bytes of the part count no longer at once: events of progress may come before the request has ended. */
-  putBack(part: Sending): void {
-    this.ports.meter.drop(part.number);
-    part.cut.abort(part);
-  }
+  constructor(
+    /** Parts that may be sent at once. */
+    public level: number,
+  ) {}
 
   /** Null when the part was put back. */
   async send<T>(
@@ -70,14 +30,15 @@ export class Pace {
     const cut = new AbortController();
     const part = { number, size, cut };
     const end = () => {
-      const waits = signal.reason instanceof Paused && this.#isNearlySent(part);
-      const waited = waits ? this.ports.clock.sleep(GRACE, cut.signal) : Promise.resolve();
-      waited.then(() => cut.abort(signal.reason)).catch(() => {});
+      if (this.slowLine) this.slowLine.end(part, signal.reason);
+      else cut.abort(signal.reason);
     };
     this.sending.add(part);
     signal.addEventListener("abort", end);
     try {
-      return await send(cut.signal);
+      const sent = await send(cut.signal);
+      this.slowLine?.recordArrival(part);
+      return sent;
     } catch (error) {
       if (cut.signal.reason === part) return null;
       throw error;
@@ -88,38 +49,8 @@ export class Pace {
     }
   }
 
-  #isNearlySent({ number, size }: Sending): boolean {
-    const { meter } = this.ports;
-    const left = size - meter.sentOf(number);
-    return left * this.sending.size <= NEARLY * (meter.speed ?? 0);
-  }
-
   /** Cuts off what a pause still waits for. */
   cut(): void {
     for (const { cut } of this.sending) cut.abort();
-  }
-
-  /** Called whenever bytes were sent. */
-  review(): void {
-    const { clock, line, meter } = this.ports;
-    const elapsed = clock.now() - this.#since;
-    if (!this.#isSettled && elapsed >= SETTLE) {
-      this.#isSettled = true;
-      meter.restart();
-    }
-    const { speed } = meter;
-    if (speed === null || elapsed < MEASURE) return;
-    line.speed = speed;
-    this.#slowLine?.review(speed, elapsed);
-    let atRisk = 0;
-    for (const { size } of this.sending) atRisk += size;
-    if (this.#slowLine || atRisk <= speed * MAX_AT_RISK) return;
-    // Most lines never need it.
-    import("./slow-line.ts").then(
-      ({ SlowLine }) => {
-        this.#slowLine ??= new SlowLine(this);
-      },
-      () => {},
-    );
   }
 }

@@ -1,8 +1,7 @@
-// The file as parts: which bytes each part covers (Plan), the bytes (Source), and which parts are done (Ledger).
+// The file as parts: which bytes each part covers (Plan), and which parts are done (Ledger).
 // The backend chooses part size and count. Part numbers start at 1; ranges are half open, as Blob.slice takes them.
 
-import { fileChanged } from "./errors.ts";
-import { abortable } from "./promises.ts";
+import type { Range } from "./source.ts";
 
 export interface Plan {
   /** Bytes; Infinity for a stream. */
@@ -19,11 +18,6 @@ const MAX_PARTS = 10_000;
 const GROWTH_STEP = 1000;
 /** Parts that one call to the backend may report. */
 const MAX_REPORTED = 1000;
-
-export interface Range {
-  readonly start: number;
-  readonly end: number;
-}
 
 /** The plan that the backend chose. Throws RangeError when it does not cover the file exactly. */
 export function planOf(size: number, partSize: number, partCount: number): Plan {
@@ -70,85 +64,6 @@ function numbersOf({ partCount }: Plan): number[] {
 
 export function allParts(plan: Plan): DonePart[] {
   return numbersOf(plan).map((number) => ({ number, size: sizeOf(plan, number) }));
-}
-
-/** The file as it was when it was chosen. It gives slices, never bytes: the browser sends them from disk. */
-export class Source {
-  readonly name: string;
-  readonly size: number;
-  readonly type: string;
-  readonly #lastModified: number | undefined;
-  #whole: Blob | undefined;
-
-  constructor(
-    readonly blob: Blob,
-    name = blob instanceof File ? blob.name : "",
-  ) {
-    this.name = name || "blob";
-    this.size = blob.size;
-    this.type = blob.type || "application/octet-stream";
-    this.#lastModified = blob instanceof File ? blob.lastModified : undefined;
-  }
-
-  /** Whether the size is known only at the end. */
-  get isStream(): boolean {
-    return false;
-  }
-
-  plan(remote: { part_size: number; part_count: number | null }): Plan {
-    return planOf(this.size, remote.part_size, remote.part_count ?? 0);
-  }
-
-  ledger(plan: Plan): Ledger {
-    return new Ledger(plan);
-  }
-
-  /** Bytes that belong to parts so far; of a file, its size. */
-  get bytesTaken(): number {
-    return this.size;
-  }
-
-  /** Frees the bytes of a part that has arrived as it was sent. */
-  release(_range: Range): void {}
-
-  /** Frees what the source holds. */
-  async cancel(_reason: unknown): Promise<void> {}
-
-  /**
-   * A slice without a type, so that the browser adds no Content-Type that was not signed. Throws FileError when the file
-   * has changed. The slice of a whole file is kept: making a slice blocks the page, and there may be many small files.
-   */
-  slice({ start, end }: Range): Blob {
-    const modified = this.blob instanceof File ? this.blob.lastModified : undefined;
-    if (this.blob.size !== this.size || modified !== this.#lastModified) throw fileChanged(this.name);
-    if (start > 0 || end < this.size) return this.blob.slice(start, end);
-    this.#whole ??= this.blob.slice();
-    return this.#whole;
-  }
-
-  /** Whether the bytes of the range are there already. */
-  holds(_range: Range): boolean {
-    return true;
-  }
-
-  /** The text `head` and the bytes of some ranges, for the fingerprint. Rejects with FileError. */
-  async read(head: string, ranges: readonly Range[]): Promise<ArrayBuffer> {
-    const slices = ranges.map((range) => this.slice(range));
-    try {
-      return await new Blob([head, ...slices]).arrayBuffer();
-    } catch (error) {
-      throw fileChanged(this.name, error);
-    }
-  }
-
-  /** Rejects with FileError when the range cannot be read: a request whose body cannot be read has only status 0. */
-  async assertReadable({ start, end }: Range): Promise<void> {
-    try {
-      await this.blob.slice(start, Math.min(end, start + 1)).arrayBuffer();
-    } catch (error) {
-      throw fileChanged(this.name, error);
-    }
-  }
 }
 
 /** A part that OSS has taken. */
@@ -263,18 +178,5 @@ export class Ledger {
   /** To be called once the backend has acknowledged them, so that a lost response loses none. */
   markReported(parts: readonly DonePart[]): void {
     for (const part of parts) this.#unreported.delete(part);
-  }
-}
-
-/** A stream may take long to give its next part. An abort does not wait for it; a part that comes later is put back. */
-export async function takePart(ledger: Ledger, signal: AbortSignal): Promise<number | undefined> {
-  const taken = ledger.next(signal);
-  try {
-    return await abortable(taken, signal);
-  } finally {
-    if (signal.aborted) {
-      taken.then((number) => number !== undefined && ledger.putBack(number)).catch(() => {});
-      signal.throwIfAborted();
-    }
   }
 }

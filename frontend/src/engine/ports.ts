@@ -58,6 +58,14 @@ export interface Transport {
   send(request: SendRequest): Promise<SendResponse>;
 }
 
+/** An interrupted folder: the number of its files, and of those that have been uploaded. */
+export interface FolderRecord {
+  readonly files: number;
+  readonly filesDone: number;
+  /** Reads the folder again without a dialog, where the browser can. */
+  readonly handle?: FileSystemDirectoryHandle;
+}
+
 /** An unfinished upload as this browser remembers it. Sizes are in bytes. */
 export interface JournalEntry {
   readonly id: string;
@@ -70,6 +78,8 @@ export interface JournalEntry {
   readonly updatedAt: string;
   /** Opens the file again without a file chooser, where the browser can. */
   readonly handle?: FileSystemFileHandle;
+  /** Of a folder, whose `filename` ends with a slash. */
+  readonly folder?: FolderRecord;
 }
 
 /** This browser's memory of unfinished uploads. No method rejects. */
@@ -92,6 +102,8 @@ export interface Hasher {
 export interface Locks {
   /** Resolves with the function that releases the lock; null when another tab has it and `wait` is false. */
   acquire(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null>;
+  /** The names of the locks that any tab has. */
+  held?(): Promise<ReadonlySet<string>>;
 }
 
 export interface Environment {

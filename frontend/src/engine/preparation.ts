@@ -3,13 +3,15 @@
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
 import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { fingerprintOf, lockName, quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
 import { suitablePartSize } from "./line.ts";
-import { Source } from "./parts.ts";
+import type { ObjectOptions } from "./options.ts";
 import { abortable } from "./promises.ts";
 import type { Notify, Retry } from "./retry.ts";
+import type { Arrival } from "./sender.ts";
+import { Source } from "./source.ts";
 import type { Transfer, TransferPorts, TransferSettings } from "./transfer.ts";
 
 /** A stream, whose code is loaded when its upload starts. */
@@ -26,16 +28,19 @@ export interface PreparationSettings extends TransferSettings {
   readonly small: number;
   /** The id of the upload to resume, where it is known. */
   readonly resumeId?: string;
+  readonly partSize?: number;
+  readonly options?: ObjectOptions;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface PreparationPorts {
   readonly filename: string | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
   /** Recorded in the journal with the upload. */
   readonly handle: FileSystemFileHandle | undefined;
   readonly notify: Notify;
   readonly retry: Retry;
   onprogress(): void;
+  onpart(arrival: Arrival): void;
 }
 
 const NEVER = new AbortController().signal;
@@ -132,7 +137,7 @@ export class Preparation {
 
   async #lockAmongTabs(fingerprint: string, signal: AbortSignal): Promise<RemoteUpload | null> {
     const { api, destination } = this.settings;
-    const name = `${destination} ${fingerprint}`;
+    const name = lockName(destination, fingerprint);
     if (await this.#acquire(name, false, signal)) return null;
     const query = { destination, fingerprint, state: "completed" };
     const completed = async () => {
@@ -195,19 +200,23 @@ export class Preparation {
 
   /** Not aborted with the upload: a call cut off would leave an upload that nobody knows. */
   async #create(key: string, resume: boolean): Promise<HttpResponse<CreatedUpload>> {
-    const { api, destination } = this.settings;
+    const { api, destination, metadata, options, partSize } = this.settings;
     const source = this.#source;
-    const fingerprint = this.#fingerprint;
+    // A file of a folder has its path as its name.
+    const inFolder = source.name.includes("/");
+    const { blob } = source;
+    const quick = inFolder && this.isSmall && blob instanceof File ? quickFingerprint(blob) : null;
+    const fingerprint = this.#fingerprint ?? quick;
     const request = {
       destination,
       filename: source.name,
-      // A file of a folder has its path as its name.
-      ...(source.name.includes("/") && { relative_path: source.name }),
+      ...(inFolder && { relative_path: source.name }),
       size: source.isStream ? null : source.size,
       content_type: source.type,
       ...(fingerprint && { fingerprint }),
-      metadata: this.ports.metadata,
-      ...(!source.isStream && { part_size: suitablePartSize(this.settings, source.size) }),
+      metadata,
+      options, // Undefined is left out of the request, here and below.
+      part_size: source.isStream ? partSize : suitablePartSize(this.settings, source.size),
       sign: this.#urlsToSign(),
       ...(resume && { resume }),
     };

@@ -24,7 +24,8 @@ const MIN_INTERVAL = 200;
 export class ProgressMeter {
   #finished: number;
   #inFlight = new Map<number, number>();
-  #sent = 0;
+  /** Bytes handed to the network, those of failed attempts too. */
+  sent = 0;
   #rate = 0;
   #weight = 0;
   #sampledAt: number | null = null;
@@ -49,7 +50,7 @@ export class ProgressMeter {
     const before = this.#inFlight.get(number) ?? 0;
     const after = Math.min(loaded, size);
     this.#inFlight.set(number, after);
-    this.#sent += Math.max(0, after - before);
+    this.sent += Math.max(0, after - before);
     this.#sample(now);
   }
 
@@ -100,16 +101,16 @@ export class ProgressMeter {
   #sample(now: number): void {
     if (this.#sampledAt === null) {
       this.#sampledAt = now;
-      this.#sampledSent = this.#sent;
+      this.#sampledSent = this.sent;
       return;
     }
     const passed = now - this.#sampledAt;
     if (passed < MIN_INTERVAL) return;
     const keep = Math.exp(-passed / AVERAGE_OVER);
-    const measured = ((this.#sent - this.#sampledSent) / passed) * 1000;
+    const measured = ((this.sent - this.#sampledSent) / passed) * 1000;
     this.#rate = this.#rate * keep + measured * (1 - keep);
     this.#weight = this.#weight * keep + (1 - keep);
     this.#sampledAt = now;
-    this.#sampledSent = this.#sent;
+    this.#sampledSent = this.sent;
   }
 }

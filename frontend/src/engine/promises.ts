@@ -30,6 +30,18 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
+/** Aborts with the first of these. `AbortSignal.any` is missing before Chrome 116, Firefox 124 and Safari 17.4. */
+export function anySignal(...signals: AbortSignal[]): AbortSignal {
+  if (AbortSignal.any) return AbortSignal.any(signals);
+  const either = new AbortController();
+  for (const signal of signals) {
+    const abort = () => either.abort(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { signal: either.signal });
+  }
+  return either.signal;
+}
+
 /** The reason with which `withWatchdog` aborts. */
 export class StallError extends Error {
   override name = "StallError";
@@ -56,7 +68,7 @@ export async function withWatchdog<T>(
   };
   watch().catch(() => {}); // `ended` aborts it, below.
   try {
-    return await work(AbortSignal.any([signal, stall.signal]), () => {
+    return await work(anySignal(signal, stall.signal), () => {
       lastProgress = clock.now();
     });
   } finally {

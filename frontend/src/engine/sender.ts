@@ -2,16 +2,18 @@
 // A failed part does not affect other parts; `send` rejects only with errors that no retry cures.
 
 import type { CircuitBreaker } from "./circuit-breaker.ts";
-import type { Semaphore } from "./concurrency.ts";
 import { NetworkError, StorageError } from "./errors.ts";
 import type { Explanations } from "./explanations.ts";
+import type { BackendOptions, OutgoingRequest } from "./http.ts";
 import { donePart, type Outcome, outcomeOf, storageError } from "./oss-response.ts";
-import { type DonePart, type Plan, type Range, rangeOf, type Source } from "./parts.ts";
-import type { Clock, SendResponse, Transport } from "./ports.ts";
+import { type DonePart, type Plan, rangeOf } from "./parts.ts";
+import type { Clock, SendResponse, SignedRequest, Transport } from "./ports.ts";
 import type { ProgressMeter } from "./progress.ts";
 import { StallError, withWatchdog } from "./promises.ts";
-import { delayBefore, type Notify, seconds } from "./retry.ts";
+import type { Semaphore } from "./queue.ts";
+import { delayBefore, type Notify, type RetryOptions, seconds } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
+import type { Range, Source } from "./source.ts";
 
 /** Failures of one part, while other parts get through, before its error is final. */
 const MAX_FAILURES = 8;
@@ -32,6 +34,8 @@ export interface SenderPorts {
   /** Shared by all uploads of the page. */
   readonly requests: Semaphore;
   readonly notify: Notify;
+  readonly limits: RetryOptions;
+  readonly options: BackendOptions;
   onprogress(): void;
   onstall(): void;
   /** OSS has taken a part. */
@@ -46,16 +50,26 @@ interface Attempts {
   signed: FreshPart | null;
   failures: number;
   refusals: number;
+  tries: number;
+}
+
+/** A part that OSS has taken. */
+export interface Arrival {
+  readonly part: DonePart;
+  /** x-oss-request-id; null where CORS hides it. */
+  readonly requestId: string | null;
+  /** Requests that it took. */
+  readonly tries: number;
 }
 
 export class Sender {
   constructor(readonly ports: SenderPorts) {}
 
   /** `cut` ends a running request; `signal` ends all else, so that a pause may wait for a request and starts none. */
-  async send(number: number, signal: AbortSignal, cut: AbortSignal): Promise<DonePart> {
+  async send(number: number, signal: AbortSignal, cut: AbortSignal): Promise<Arrival> {
     const { meter, plan, clock } = this.ports;
     const range = rangeOf(plan, number);
-    const attempts: Attempts = { number, range, cut, signed: null, failures: 0, refusals: 0 };
+    const attempts: Attempts = { number, range, cut, signed: null, failures: 0, refusals: 0, tries: 0 };
     const { size } = this.ports.source.slice(range); // The last part of a stream is shorter than its range.
     try {
       for (;;) {
@@ -63,7 +77,8 @@ export class Sender {
         if (response && outcomeOf(response) === "done") {
           meter.finish(number, size, clock.now());
           this.ports.onarrival(response);
-          return donePart(number, size, response);
+          const requestId = response.headers.get("x-oss-request-id");
+          return { part: donePart(number, size, response), requestId, tries: attempts.tries };
         }
         meter.drop(number);
         await this.#waitToRetry(attempts, response, signal);
@@ -95,6 +110,7 @@ export class Sender {
       attempts.signed = await signer.take(attempts.number, body.size, signal);
     }
     const startedAt = clock.now();
+    attempts.tries += 1;
     const response = await this.#transport(attempts.signed, body, attempts.cut);
     if (!response) breaker.recordStall();
     else if (response.status !== 0) breaker.recordResponse();
@@ -106,17 +122,19 @@ export class Sender {
   }
 
   async #transport(signed: FreshPart, body: Blob, signal: AbortSignal): Promise<SendResponse | null> {
-    const { clock, transport, meter } = this.ports;
+    const { clock, transport, meter, options } = this.ports;
+    const timeout = options.timeouts?.storage ?? STALL_TIMEOUT;
     let sent = 0;
     try {
-      return await withWatchdog(clock, STALL_TIMEOUT, signal, (signal, reset) => {
+      return await withWatchdog(clock, timeout, signal, async (signal, reset) => {
         const onprogress = (loaded: number) => {
           if (loaded > sent) reset();
           sent = Math.max(sent, loaded);
           meter.advance(signed.number, Math.min(loaded, body.size), body.size, clock.now());
           this.ports.onprogress();
         };
-        return transport.send({ signed, body, signal, onprogress });
+        const request = await this.#announced(signed);
+        return transport.send({ signed: request, body, signal, onprogress });
       });
     } catch (error) {
       if (!(error instanceof StallError)) throw error;
@@ -125,9 +143,19 @@ export class Sender {
     }
   }
 
+  /** The request as the page has changed it. */
+  async #announced(signed: FreshPart): Promise<SignedRequest> {
+    const { onBeforeRequest } = this.ports.options;
+    if (!onBeforeRequest) return signed;
+    const { method, url, headers } = signed;
+    const request: OutgoingRequest = { target: "storage", method, url, headers: { ...headers } };
+    await onBeforeRequest(request);
+    return { ...signed, ...request, method };
+  }
+
   /** Waits before the next attempt; throws when there shall be none. */
   async #waitToRetry(attempts: Attempts, response: SendResponse | null, signal: AbortSignal): Promise<void> {
-    const { clock, breaker, explanations, notify } = this.ports;
+    const { clock, breaker, explanations, notify, limits } = this.ports;
     const outcome = response ? outcomeOf(response) : "no_response";
     const error =
       response && outcome !== "no_response"
@@ -138,7 +166,7 @@ export class Sender {
     }
     if (outcome === "no_response" && breaker.isOpen) return; // The circuit breaker waits, for all parts together.
     const count = Math.max(1, attempts.failures + attempts.refusals);
-    const delay = delayBefore(count, error.retryAfter, () => clock.random());
+    const delay = delayBefore(count, error.retryAfter, () => clock.random(), limits.maxDelay);
     if (outcome === "retry") notify("storage_busy", { code: error.code, wait: seconds(delay) });
     if (outcome === "no_response") notify("part_lost", { wait: seconds(delay) });
     await clock.sleep(delay, signal);
@@ -146,16 +174,17 @@ export class Sender {
   }
 
   #mayRetry(attempts: Attempts, outcome: Outcome): boolean {
+    const { attempts: maxFailures = MAX_FAILURES } = this.ports.limits;
     switch (outcome) {
       case "sign_again":
         if (attempts.signed) this.ports.signer.refuse(attempts.signed);
         attempts.signed = null;
         return ++attempts.refusals < MAX_REFUSALS;
       case "retry":
-        return ++attempts.failures < MAX_FAILURES;
+        return ++attempts.failures < maxFailures;
       case "no_response":
         // While nothing gets through at all, the upload waits for as long as it takes.
-        return this.ports.breaker.isOpen || ++attempts.failures < MAX_FAILURES;
+        return this.ports.breaker.isOpen || ++attempts.failures < maxFailures;
       default:
         return false;
     }

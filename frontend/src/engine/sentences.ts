@@ -2,6 +2,7 @@
 // `{name}` is a placeholder. Code refers to a text by its name and gives the values.
 
 import type { DiagnosisName } from "./diagnosis-texts.ts";
+import type { RestrictionName } from "./restrictions.ts";
 
 /** The values of a text's placeholders. */
 export type Facts = Readonly<Record<string, string | number>>;
@@ -30,20 +31,16 @@ export const ERRORS = {
   code_unreachable: [
     "Network error.",
     "A file of this page could not be loaded.",
-    "Try again. If that does not help, reload the page: uploaded parts are kept.",
+    "Try again. If that does not help, reload the page.",
   ],
   answer_broken: ["Network error.", "The server's response is incomplete or not valid JSON.", ""],
   storage_unreachable: ["Network error.", "OSS cannot be reached.", ""],
   unexplained: ["The server refused the request.", "The server gave no reason (status {status}).", ""],
-  login: [
-    "You are not logged in.",
-    "{detail}",
-    "Log in again, for example in another tab, then try again. Uploaded parts are kept.",
-  ],
+  login: ["You are not logged in.", "{detail}", "Log in again, for example in another tab."],
   storage_refused: [
     "OSS refused a part.",
     "{detail}",
-    "Try again. Uploaded parts are kept. If it fails again, send the request ID to an administrator.",
+    "Try again. If it fails again, send the request ID to an administrator.",
   ],
   damaged: [
     "Parts were damaged repeatedly.",
@@ -76,7 +73,7 @@ export const ERRORS = {
 
 export type NoticeName = keyof typeof NOTICES;
 /** A text of this module, or one that is loaded with the code that needs it. */
-export type ErrorName = keyof typeof ERRORS | DiagnosisName | "stream_broken";
+export type ErrorName = keyof typeof ERRORS | DiagnosisName | RestrictionName | "stream_broken";
 /** Title, detail, and a hint at what to do. */
 export type ErrorTuple = readonly [string, string, string];
 

@@ -1,63 +1,214 @@
-// A line on which a cut would cost too much gets an upload with smaller parts. Where parts are kept already, fewer are
-// sent at once. Loaded when it is needed.
+// Measures the line. Where a cut would cost too much of its work, the upload begins again with smaller parts; where parts
+// are kept already, fewer are sent at once. Loaded for files that take seconds on a slow line.
 
-import { suitablePartSize } from "./line.ts";
-import { MAX_AT_RISK, type Pace, type Sending } from "./pace.ts";
+import { ConcurrencyController } from "./concurrency.ts";
+import { Paused } from "./line.ts";
+import type { Sending } from "./pace.ts";
+import type { Clock } from "./ports.ts";
+import { MAX_PARALLEL } from "./queue.ts";
+import type { Transfer } from "./transfer.ts";
 
+/** Seconds of the line's work that a cut may cost. */
+const MAX_AT_RISK = 15;
+/** Seconds that parts should take: speeds vary, and a file may get more lanes. */
+const AIM = 10;
+/** OSS takes parts from 100 KB on ("Multipart upload", "Limits", in the OSS user guide). */
+const MIN_PART_SIZE = 128 * 1024;
+/** Bytes. A line for which larger parts are right takes those that the backend chooses. */
+const MAX_PART_SIZE = 32 * 1024 * 1024;
+/** Milliseconds between two looks. The first of them only fills buffers. */
+const TICK = 1000;
+/** Milliseconds after which the speed counts, and over which it is averaged. */
+const MEASURE = 3000;
+const AVERAGE_OVER = 6000;
+/** The weight of the newest part in the average of those that OSS has answered. */
+const NEWEST = 1 / 3;
 /** Milliseconds in which an upload may begin again: as much of the line's work is lost. */
 const MAX_RESTART = 6000;
-/** Milliseconds between two looks: the speed is an average over so long. */
-const INTERVAL = 6000;
 /** Milliseconds for which fewer parts at once are not tried again. */
 const RETRY_AFTER = 60_000;
 /** A line that loses so much speed with fewer parts at once is limited for each connection. */
 const MIN_SPEED = 0.75;
+/** Seconds, and the milliseconds in which it must be done: a pause waits for parts that are nearly sent. */
+const NEARLY = 3;
+const GRACE = 5000;
+
+interface Sample {
+  readonly at: number;
+  readonly sent: number;
+}
 
 export class SlowLine {
+  #samples: Sample[] = [];
+  /** Bytes a second, by the parts that OSS has answered. */
+  #answered = Number.POSITIVE_INFINITY;
   #notBefore = 0;
   /** The speed at the last look, which may have been falling. */
   #last = Number.POSITIVE_INFINITY;
   /** The speed before parts were put back. */
   #before = 0;
 
-  constructor(readonly pace: Pace) {}
+  /** When the first bytes of a part were sent, in milliseconds of the clock. */
+  #since = new Map<Sending, number>();
 
-  /** `speed` in bytes a second, `elapsed` in milliseconds since parts are sent. */
-  review(speed: number, elapsed: number): void {
-    const now = this.pace.ports.clock.now();
+  readonly #concurrency: ConcurrencyController;
+  /** Parts of which a cut costs little enough. */
+  #most = Number.POSITIVE_INFINITY;
+
+  readonly #clock: Clock;
+
+  constructor(readonly transfer: Transfer) {
+    this.#clock = transfer.ports.api.environment.clock;
+    this.#concurrency = new ConcurrencyController(transfer.ports.parallel, MAX_PARALLEL);
+  }
+
+  /** Called whenever sending begins, also after a pause. */
+  start(ended: AbortSignal): void {
+    this.#concurrency.restart();
+    this.#samples = [];
+    this.#watch(ended).catch(() => {}); // `ended` ends it.
+  }
+
+  #setLevel(): void {
+    this.transfer.pace.level = Math.min(this.#concurrency.level, this.#most);
+  }
+
+  recordStall(): void {
+    this.#concurrency.recordStall(this.#clock.now());
+    this.#setLevel();
+  }
+
+  async #watch(ended: AbortSignal): Promise<never> {
+    const clock = this.#clock;
+    const since = this.#clock.now();
+    for (;;) {
+      await clock.sleep(TICK, ended);
+      const speed = this.#measure();
+      const elapsed = this.#clock.now() - since;
+      if (elapsed < MEASURE || speed === Number.POSITIVE_INFINITY) continue;
+      this.#review(speed, elapsed);
+      this.#setLevel();
+    }
+  }
+
+  /** Ends the request for a part; after a pause only when it takes long. */
+  end(part: Sending, reason: unknown): void {
+    const waits = reason instanceof Paused && this.#isNearlySent(part);
+    const waited = waits ? this.#clock.sleep(GRACE, part.cut.signal) : Promise.resolve();
+    waited.then(() => part.cut.abort(reason)).catch(() => {});
+  }
+
+  #isNearlySent({ number, size }: Sending): boolean {
+    const { meter } = this.transfer;
+    const left = size - meter.sentOf(number);
+    return left * this.transfer.pace.sending.size <= NEARLY * (meter.speed ?? 0);
+  }
+
+  recordProgress(): void {
+    const { meter } = this.transfer;
+    const now = this.#clock.now();
+    const sent = [...this.transfer.pace.sending].filter(({ number }) => meter.sentOf(number));
+    this.#since = new Map(sent.map((part) => [part, this.#since.get(part) ?? now]));
+  }
+
+  recordArrival(part: Sending): void {
+    const now = this.#clock.now();
+    this.#concurrency.recordArrival(part.size, now);
+    this.#setLevel();
+    this.#measureArrival(part, now);
+  }
+
+  /** What was sent may only have filled buffers, on the way or in a proxy. A part that was answered has arrived. */
+  #measureArrival(part: Sending, now: number): void {
+    const parts = [...this.transfer.pace.sending];
+    const passed = now - (this.#since.get(part) ?? now);
+    if (passed === 0 || parts.some(({ size }) => size > part.size)) return; // The last part may be too short to tell.
+    const speed = (part.size / passed) * 1000 * parts.length;
+    this.#answered = this.#answered < Number.POSITIVE_INFINITY ? average(this.#answered, speed) : speed;
+  }
+
+  /** Bytes a second: the lower of what was sent and what was answered. Infinity while nothing is known. */
+  #measure(): number {
+    const { meter } = this.transfer;
+    const now = this.#clock.now();
+    const sample = { at: now, sent: meter.sent };
+    this.#samples = [...this.#samples.filter(({ at }) => now - at <= AVERAGE_OVER), sample];
+    const [first] = this.#samples;
+    if (!first || first === sample) return this.#answered;
+    const sent = this.#waiting(now) ?? ((sample.sent - first.sent) / (now - first.at)) * 1000;
+    return Math.min(this.#answered, sent);
+  }
+
+  /** The most that the speed can be while all that is in flight only waits for answers; null while more can be sent. */
+  #waiting(now: number): number | null {
+    const { meter } = this.transfer;
+    const parts = [...this.transfer.pace.sending];
+    if (parts.some(({ number, size }) => meter.sentOf(number) < size)) return null;
+    const age = now - Math.min(...parts.map((part) => this.#since.get(part) ?? now));
+    return age > 0 ? (bytesOf(parts) / age) * 1000 : Number.POSITIVE_INFINITY;
+  }
+
+  #review(speed: number, elapsed: number): void {
+    const { line } = this.transfer.ports;
+    line.speed = speed;
+    const now = this.#clock.now();
     if (now < this.#notBefore) return;
     const isSlower = speed < this.#before * MIN_SPEED;
     this.#before = 0;
     if (isSlower) {
-      this.pace.lanes = Number.POSITIVE_INFINITY;
+      this.#most = Number.POSITIVE_INFINITY;
       this.#notBefore = now + RETRY_AFTER;
     } else this.#limit(speed, elapsed);
   }
 
   #limit(speed: number, elapsed: number): void {
-    const { pace } = this;
-    const { clock, ...settings } = pace.ports;
+    const { pace, ports, ledger, mayRestart } = this.transfer;
+    const { line, parallel } = ports;
     const parts = [...pace.sending];
-    const most = Math.max(...parts.map(({ size }) => size));
-    pace.lanes = Math.max(1, Math.floor((speed * MAX_AT_RISK) / most));
-    if (parts.reduce((sum, { size }) => sum + size, 0) <= speed * MAX_AT_RISK) return;
-    const suitable = suitablePartSize(settings, Number.POSITIVE_INFINITY) ?? most;
-    if (elapsed <= MAX_RESTART && suitable < most && pace.mayRestart()) pace.restart();
-    else if (parts.length > pace.lanes) {
-      this.#notBefore = clock.now() + INTERVAL;
+    const most = Math.max(0, ...parts.map(({ size }) => size));
+    const suitable = Math.max(MIN_PART_SIZE, Math.round((speed * AIM) / parallel));
+    const isAtRisk = bytesOf(parts) > speed * MAX_AT_RISK;
+    if (isAtRisk || line.partSize) line.partSize = suitable < MAX_PART_SIZE ? suitable : null;
+    if (most) this.#most = Math.max(1, Math.floor((speed * MAX_AT_RISK) / most));
+    if (!isAtRisk) return;
+    const isFresh = mayRestart && ledger.doneCount === 0;
+    if (isFresh && elapsed <= MAX_RESTART && suitable < most) this.#restart();
+    else if (parts.length > this.#most) {
+      this.#notBefore = this.#clock.now() + AVERAGE_OVER;
       if (speed >= this.#last * MIN_SPEED) {
         this.#before = speed;
-        this.#putBack(parts, parts.length - pace.lanes);
+        this.#putBack(parts, parts.length - this.#most);
       }
       this.#last = speed;
     }
   }
 
+  #restart(): void {
+    const { meter, pace } = this.transfer;
+    const { sending, restart } = pace;
+    for (const { number } of sending) meter.drop(number);
+    restart.abort();
+  }
+
+  /** The bytes of the part count no longer at once: events of progress may come before the request has ended. */
+  #drop(part: Sending): void {
+    this.transfer.meter.drop(part.number);
+    part.cut.abort(part);
+  }
+
   /** Puts back the parts of which the least was sent, unless it was half: these are finished. */
   #putBack(parts: Sending[], count: number): void {
-    const { meter } = this.pace.ports;
+    const { meter } = this.transfer;
     const share = ({ number, size }: Sending) => meter.sentOf(number) / size;
     const least = parts.sort((a, b) => share(a) - share(b)).slice(0, count);
-    for (const part of least) if (share(part) < 1 / 2) this.pace.putBack(part);
+    for (const part of least) if (share(part) < 1 / 2) this.#drop(part);
   }
+}
+
+function bytesOf(parts: readonly Sending[]): number {
+  return parts.reduce((sum, { size }) => sum + size, 0);
+}
+
+function average(before: number, newest: number): number {
+  return before + (newest - before) * NEWEST;
 }

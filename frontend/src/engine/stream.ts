@@ -2,7 +2,9 @@
 // It reads only as far as parts are being sent, and keeps no part that has arrived.
 
 import { reasonOf, textFields, UploadError } from "./errors.ts";
-import { type DonePart, Ledger, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
+import type { DonePart, Plan } from "./parts.ts";
+import { type Range, Source } from "./source.ts";
+import { Ledger, rangeOf, streamPlan } from "./transfer.ts"; // It comes with it: no chunk more to load.
 
 /** What `uploadStream` takes from a stream. Text is encoded as UTF-8. */
 export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
@@ -39,12 +41,8 @@ export class StreamSource extends Source {
     return true;
   }
 
-  override plan({ part_size }: { part_size: number }): Plan {
-    return streamPlan(part_size);
-  }
-
-  override ledger(plan: Plan): Ledger {
-    return new StreamLedger(plan, this);
+  override ledger({ part_size }: { part_size: number }): Ledger {
+    return new StreamLedger(streamPlan(part_size), this);
   }
 
   /** Bytes cut into parts so far; the size, once the stream has ended. */

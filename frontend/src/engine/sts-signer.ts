@@ -82,7 +82,8 @@ export class StsSigner {
 
   async #renew(signal: AbortSignal): Promise<void> {
     try {
-      const credentials = await this.api.credentials(this.id, signal);
+      const path = `uploads/${this.id}/credentials/`;
+      const credentials = await this.api.value<TemporaryCredentials>("POST", path, signal, {});
       const at = this.api.environment.clock.now();
       const server = this.#server ?? { time: Date.now(), at };
       const life = (Date.parse(credentials.expires_at) - (server.time + at - server.at)) / 1000;

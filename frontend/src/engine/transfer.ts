@@ -3,27 +3,30 @@
 
 import { combine } from "../hashing/crc64.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
+import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
-import { ConcurrencyController, MAX_PARALLEL, runConcurrently, type Semaphore } from "./concurrency.ts";
 import { asUploadError, isGone, missingParts } from "./errors.ts";
+import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
 import type { Line } from "./line.ts";
 import { callbackReport } from "./oss-response.ts";
-import { Pace, SmallerParts } from "./pace.ts";
-import { allParts, type DonePart, type Ledger, rangeOf, type Source, sizeOf, takePart } from "./parts.ts";
+import { Pace } from "./pace.ts";
+import { allParts, type DonePart, Ledger, planOf, rangeOf, sizeOf } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
-import { abortable } from "./promises.ts";
-import { type Notify, type Retry, seconds } from "./retry.ts";
-import { Sender } from "./sender.ts";
+import { abortable, anySignal } from "./promises.ts";
+import type { Semaphore } from "./queue.ts";
+import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
+import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
+import type { Source } from "./source.ts";
+import { runConcurrently, takePart } from "./workers.ts";
 
-/** Milliseconds until the first checkpoint that no other call carries, and the longest gap; each gap doubles. */
-const FIRST_CHECKPOINT = 15_000;
-const MAX_CHECKPOINT_GAP = 120_000;
-/** With STS no other call carries checkpoints, and they serve only the list of uploads. */
-const FIRST_CHECKPOINT_STS = 60_000;
+export { Ledger, rangeOf, streamPlan } from "./parts.ts";
+
+/** Bytes. Fewer are sent within fifteen seconds from 0.5 Mbit/s on: these a cut may cost. */
+const MIN_SUPERVISED = 900_000;
 /** How often damaged parts are sent again. */
 const MAX_ROUNDS = 8;
 const DEFAULT_RETRY_AFTER = 2; // Seconds until the next complete call.
@@ -36,6 +39,7 @@ export interface TransferSettings {
   readonly integrity: Integrity;
   readonly requests: Semaphore;
   readonly line: Line;
+  readonly limits: RetryOptions;
 }
 
 export interface TransferPorts extends TransferSettings {
@@ -45,6 +49,7 @@ export interface TransferPorts extends TransferSettings {
   readonly notify: Notify;
   readonly retry: Retry;
   onprogress(): void;
+  onpart(arrival: Arrival): void;
   /** OSS, or the backend too, knows of so many finished bytes. */
   oncheckpoint(bytesDone: number): void;
 }
@@ -56,9 +61,11 @@ export class Transfer {
   readonly #presigner: Presigner;
   readonly #sender: Sender;
   readonly #checker: IntegrityChecker;
-  readonly #concurrency: ConcurrencyController;
   readonly pace: Pace;
-  #reportedAt: number;
+  /** Whether the upload may begin again with smaller parts, as long as no part has arrived. */
+  mayRestart = false;
+  /** When the backend was told of parts, in milliseconds of the clock. */
+  reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
 
   constructor(
@@ -67,13 +74,13 @@ export class Transfer {
   ) {
     const { api, source, parallel } = ports;
     const { clock, hasher } = api.environment;
-    const plan = source.plan(remote);
-    this.#reportedAt = clock.now();
-    this.#concurrency = new ConcurrencyController(parallel, MAX_PARALLEL);
-    this.ledger = source.ledger(plan);
+    this.ledger =
+      source.ledger(remote) ?? new Ledger(planOf(source.size, remote.part_size, remote.part_count ?? 0));
+    const { plan } = this.ledger;
+    this.reportedAt = clock.now();
     this.meter = new ProgressMeter(plan.size);
     this.#checker = new IntegrityChecker(hasher, source, plan);
-    this.pace = new Pace({ ...ports, clock, meter: this.meter });
+    this.pace = new Pace(parallel);
     this.#presigner = this.#makePresigner();
     this.#signer = new Signer({
       clock,
@@ -118,10 +125,11 @@ export class Transfer {
       meter: this.meter,
       plan: this.ledger.plan,
       onprogress: () => {
-        this.pace.review();
+        this.pace.slowLine?.recordProgress();
         onprogress();
       },
-      onstall: () => this.#concurrency.recordStall(clock.now()),
+      onstall: () => this.pace.slowLine?.recordStall(),
+      options: api.options,
       onarrival: (response) => {
         this.#callback = callbackReport(response);
       },
@@ -161,28 +169,34 @@ export class Transfer {
   /** Sends all parts that are not done. Resolves with false where the upload shall begin again, with smaller parts. */
   async send(outer: AbortSignal, mayRestart: boolean): Promise<boolean> {
     const ended = new AbortController();
-    const isFresh = () => mayRestart && this.ledger.doneCount === 0 && !this.ports.source.isStream;
-    const signal = AbortSignal.any([outer, this.pace.start(isFresh)]);
+    this.mayRestart = mayRestart && !this.ports.source.isStream;
+    this.pace.restart = new AbortController();
+    const signal = anySignal(outer, this.pace.restart.signal);
     this.meter.restart();
-    this.#concurrency.restart();
-    this.#checkpoints(AbortSignal.any([signal, ended.signal])).catch(() => {}); // `ended` aborts it.
+    this.#supervise(ended.signal);
     try {
       await this.#sendWaiting(signal);
       await this.#resendDamaged(signal);
       this.meter.total = this.ports.source.bytesTaken;
       return true;
     } catch (error) {
-      if (error instanceof SmallerParts) return false;
-      throw error;
+      if (outer.aborted || !this.pace.restart.signal.aborted) throw error;
+      return false;
     } finally {
       ended.abort();
     }
   }
 
+  /** Without it, a cut may cost more and nothing becomes faster. */
+  #supervise(ended: AbortSignal): void {
+    if (this.ledger.plan.partCount === 1 && this.meter.total < MIN_SUPERVISED) return;
+    import("./supervision.ts").then(({ supervise }) => supervise(this, ended)).catch(() => {});
+  }
+
   async #sendWaiting(signal: AbortSignal): Promise<void> {
     do {
       await runConcurrently(
-        () => Math.min(this.#concurrency.level, this.pace.lanes),
+        () => this.pace.level,
         (signal) => takePart(this.ledger, signal),
         (number, signal) => this.#sendPart(number, signal),
         signal,
@@ -195,15 +209,16 @@ export class Transfer {
     try {
       if (checked) this.#checker.start(number);
       const size = sizeOf(this.ledger.plan, number);
-      const part = await this.pace.send(number, size, signal, (cut) =>
+      const arrival = await this.pace.send(number, size, signal, (cut) =>
         this.#sender.send(number, signal, cut),
       );
-      if (!part) return this.ledger.putBack(number);
+      if (!arrival) return this.ledger.putBack(number);
+      const { part } = arrival;
       if (checked) this.#checker.compare(part);
       else this.ports.source.release(rangeOf(this.ledger.plan, number));
       this.ledger.finish(part);
       this.ports.oncheckpoint(this.meter.read().kept);
-      this.#concurrency.recordArrival(part.size, this.ports.api.environment.clock.now());
+      this.ports.onpart(arrival);
     } catch (error) {
       this.ledger.putBack(number);
       throw error;
@@ -272,6 +287,11 @@ export class Transfer {
     return { crc64: combine(pieces) };
   }
 
+  /** What another page needs to resume the upload; null for a stream. */
+  snapshot(): UploadCheckpoint | null {
+    return checkpointOf(this.remote, this.ledger);
+  }
+
   /** Sends a checkpoint, if the backend lacks anything. */
   async checkpoint(signal: AbortSignal): Promise<void> {
     const parts = this.ledger.unreported();
@@ -280,21 +300,9 @@ export class Transfer {
     this.#markReported(parts);
   }
 
-  /** On a slow connection few sign calls carry checkpoints, so calls of their own keep the record fresh. */
-  async #checkpoints(signal: AbortSignal): Promise<void> {
-    const { clock } = this.ports.api.environment;
-    let gap = this.ports.signing === "sts" ? FIRST_CHECKPOINT_STS : FIRST_CHECKPOINT;
-    for (;;) {
-      await clock.sleep(Math.max(1000, this.#reportedAt + gap - clock.now()), signal);
-      if (clock.now() - this.#reportedAt < gap || this.ledger.unreported().length === 0) continue;
-      await this.checkpoint(signal).catch(() => {}); // The next call carries it.
-      gap = Math.min(MAX_CHECKPOINT_GAP, gap * 2);
-    }
-  }
-
   #markReported(parts: readonly DonePart[]): void {
     this.ledger.markReported(parts);
-    this.#reportedAt = this.ports.api.environment.clock.now();
+    this.reportedAt = this.ports.api.environment.clock.now();
     this.ports.oncheckpoint(this.ledger.doneBytes);
   }
 }

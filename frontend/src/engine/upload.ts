@@ -3,27 +3,35 @@
 // README.md beside this file lists the modules that a part passes, in order.
 
 import type { RemoteUpload } from "./api.ts";
-import type { QueueEntry, UploadQueue } from "./concurrency.ts";
 import { AbortedError, asUploadError, isGone, type UploadError } from "./errors.ts";
 import {
+  CheckpointEvent,
   type Notice,
   NoticeEvent,
+  PartEvent,
   StateChangeEvent,
+  type UploadCheckpoint,
+  UploadEvent,
   UploadEventTarget,
   UploadProgressEvent,
 } from "./events.ts";
 import { Paused } from "./line.ts";
 import type { UploadOptions } from "./options.ts";
-import { outcomeOf } from "./outcome.ts";
+import { outcomeElsewhere } from "./outcome-elsewhere.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
 import { deferred } from "./promises.ts";
+import type { QueueEntry, UploadQueue } from "./queue.ts";
 import { makeRetry, type Notify, type Retry } from "./retry.ts";
 import { isActive, isOver, next, type State, type StateEvent } from "./states.ts";
 import type { Transfer } from "./transfer.ts";
 
 export interface UploadSettings extends PreparationSettings {
   readonly queue: UploadQueue;
+  /** Rejects with FileError for a file that the page refuses. */
+  readonly allowed?: Promise<void>;
+  /** Called with each event after the upload's own listeners. */
+  onevent(event: UploadEvent): void;
 }
 
 /** Milliseconds between progress events at least. */
@@ -43,7 +51,8 @@ export let createUpload: (
 
 /**
  * One upload of a file or stream. OssUploader creates it. Dispatches `statechange` (StateChangeEvent), `progress`
- * (UploadProgressEvent, at most ten a second) and `notice` (NoticeEvent).
+ * (UploadProgressEvent, at most ten a second), `part` (PartEvent), `checkpoint` (CheckpointEvent) and `notice`
+ * (NoticeEvent).
  */
 export class Upload extends UploadEventTarget {
   /** The file as it was given; for a stream an empty Blob of its type. */
@@ -76,19 +85,32 @@ export class Upload extends UploadEventTarget {
     super();
     this.options = options;
     this.#settings = settings;
-    this.#retry = makeRetry(settings.api.environment, this.#showNotice);
+    this.#retry = makeRetry(settings.api.environment, this.#showNotice, settings.limits);
     this.#preparation = new Preparation(settings, file, {
       filename: options.filename,
-      metadata: options.metadata ?? {},
       handle: options.handle,
       notify: this.#showNotice,
       retry: this.#retry,
       onprogress: () => this.#dispatchProgress(),
+      onpart: (arrival) => {
+        this.#dispatch(new PartEvent(arrival));
+        this.#dispatch(new CheckpointEvent());
+      },
     });
     this.file = this.#preparation.file;
     this.filename = this.#preparation.filename;
     this.#queueEntry = { share: this.#preparation.isSmall ? SMALL_SHARE : 1, start: () => this.#start() };
-    settings.queue.enter(this.#queueEntry);
+    this.#dispatch(new UploadEvent("accepted"));
+    this.#enqueue();
+  }
+
+  /** A file that is refused fails at once. */
+  #enqueue(): void {
+    const { allowed, queue } = this.#settings;
+    const waiting = (start: () => void) => () => this.#state === "queued" && start();
+    const enter = () => queue.enter(this.#queueEntry);
+    if (allowed) void allowed.then(waiting(enter), waiting(this.#queueEntry.start));
+    else enter();
   }
 
   /** Whether the size was known from the start; false for a stream. */
@@ -121,6 +143,14 @@ export class Upload extends UploadEventTarget {
   }
 
   /**
+   * What another page of the same user needs to resume the upload, as JSON. Null before the backend has created it, after
+   * its end, and for a stream.
+   */
+  checkpoint(): UploadCheckpoint | null {
+    return this.#transfer?.snapshot() ?? null;
+  }
+
+  /**
    * Resolves with the completed upload. Rejects with the UploadError of a failure, or with AbortedError. After `resume()`
    * of a failed upload it is a new promise.
    */
@@ -148,7 +178,7 @@ export class Upload extends UploadEventTarget {
     this.#move("resume");
     // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
     this.#mustInspect = true;
-    this.#settings.queue.enter(this.#queueEntry);
+    this.#enqueue();
   }
 
   /**
@@ -183,6 +213,7 @@ export class Upload extends UploadEventTarget {
 
   async #run(signal: AbortSignal): Promise<void> {
     try {
+      await this.#settings.allowed;
       const completed = await this.#preparation.lock(signal);
       if (completed) return this.#complete(completed);
       const transfer = await this.#prepare(signal);
@@ -250,11 +281,12 @@ export class Upload extends UploadEventTarget {
   async #fail(thrown: unknown, signal: AbortSignal): Promise<void> {
     const error = asUploadError(thrown);
     const { id } = this;
-    const outcome = id && isGone(error) ? await outcomeOf(this.#settings.api, id, this.#retry, signal) : null;
+    const ask = (id: string) => this.#retry(() => this.#settings.api.get(id, signal), signal);
+    const outcome = id && isGone(error) ? await outcomeElsewhere(() => ask(id)) : null;
     if (signal.aborted) return;
-    if (outcome === "aborted") {
+    if (outcome instanceof AbortedError) {
       void this.#preparation.cancel(new AbortedError());
-      this.#endAborted(new AbortedError("aborted_elsewhere"));
+      this.#endAborted(outcome);
     } else if (outcome) this.#complete(outcome);
     else {
       this.#error = error;
@@ -276,7 +308,7 @@ export class Upload extends UploadEventTarget {
       if (this.#state === "paused") void this.#running.then(unlock);
       else unlock();
     }
-    this.dispatchEvent(new StateChangeEvent(this.#state, previous, this.#error));
+    this.#dispatch(new StateChangeEvent(this.#state, previous, this.#error));
   }
 
   /** For the list of unfinished uploads and for other devices; OSS knows its parts in any case. */
@@ -288,13 +320,19 @@ export class Upload extends UploadEventTarget {
   readonly #showNotice: Notify = (name, facts = {}) => {
     if (name === null && this.#notice === null) return;
     this.#notice = name && { name, facts };
-    this.dispatchEvent(new NoticeEvent(this.#notice));
+    this.#dispatch(new NoticeEvent(this.#notice));
   };
+
+  #dispatch(event: UploadEvent): void {
+    Object.assign(event, { upload: this });
+    this.dispatchEvent(event);
+    this.#settings.onevent(event);
+  }
 
   #dispatchProgress(always = false): void {
     const now = this.#settings.api.environment.clock.now();
     if (!always && now - this.#lastProgressAt < PROGRESS_INTERVAL) return;
     this.#lastProgressAt = now;
-    this.dispatchEvent(new UploadProgressEvent(this.progress));
+    this.#dispatch(new UploadProgressEvent(this.progress));
   }
 }

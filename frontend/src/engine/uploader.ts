@@ -2,31 +2,54 @@
 
 import { browserEnvironment } from "../browser/environment.ts";
 import { reopenFile } from "../browser/handles.ts";
+import { type Allowance, allowanceOf, type DownloadLink, downloadLink } from "./allowance.ts";
 import { Api, type RemoteUpload } from "./api.ts";
-import { MAX_PARALLEL, Semaphore, UploadQueue } from "./concurrency.ts";
 import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { UploaderEventTarget } from "./events.ts";
+import { fingerprintOf, lockName } from "./fingerprint.ts";
+import type { Folders } from "./folders.ts";
 import { entryOf } from "./journal.ts";
-import { checkedOptions, type StreamOptions, type UploaderOptions, type UploadOptions } from "./options.ts";
-import { Source } from "./parts.ts";
+import {
+  checkedOptions,
+  optionsOfUpload,
+  type StreamOptions,
+  type UploaderOptions,
+  type UploadOptions,
+} from "./options.ts";
 import type { Environment, JournalEntry } from "./ports.ts";
+import type { LazySource } from "./preparation.ts";
+import { MAX_PARALLEL, Semaphore, UploadQueue } from "./queue.ts";
+import { Source } from "./source.ts";
+import { can, isOver, type StateEvent } from "./states.ts";
 import type { StreamChunk } from "./stream.ts";
 import { createUpload, type Upload, type UploadSettings } from "./upload.ts";
 
 /** An unfinished upload that can be resumed, as it was last known. */
-export type Unfinished = JournalEntry;
+export interface Unfinished extends JournalEntry {
+  /** Whether a tab of this browser is uploading it now. */
+  readonly isRunning?: boolean;
+}
+
+const NEVER = new AbortController().signal;
 
 /** Files that are uploaded at once; the others wait. Each sends several parts, and connections are few. */
 const MAX_FILES = 2;
 
-/** The engine's entry point. One uploader has one queue; files beyond two at once wait in it. */
-export class OssUploader {
+/**
+ * The engine's entry point. One uploader has one queue; files beyond two at once wait in it. It dispatches the events of
+ * all its uploads after them, and `accepted` (UploadEvent) when there is a new one; `event.upload` says which.
+ */
+export class OssUploader extends UploaderEventTarget {
   readonly destination: string;
+  readonly #options: UploaderOptions;
   readonly #api: Api;
   readonly #settings: UploadSettings;
+  readonly #uploads = new Set<Upload>();
 
   /** `environment` is for tests and hosts without a browser. Throws ConfigurationError for an unsupported option. */
   constructor(options: UploaderOptions = {}, environment: Environment = browserEnvironment()) {
+    super();
+    this.#options = options;
     const settings = checkedOptions(options);
     this.destination = settings.destination;
     this.#api = new Api(environment, settings);
@@ -35,16 +58,69 @@ export class OssUploader {
       api: this.#api,
       queue: new UploadQueue(MAX_FILES),
       requests: new Semaphore(MAX_PARALLEL),
-      line: { speed: null },
+      line: { speed: null, partSize: null },
+      onevent: (event) => {
+        if (event.type === "accepted") this.#uploads.add(event.upload); // It is there before the event says so.
+        this.dispatchEvent(event);
+      },
     };
+  }
+
+  /** The uploads of this uploader, in the order in which they were started, without those that `clear` has removed. */
+  get uploads(): readonly Upload[] {
+    return [...this.#uploads];
+  }
+
+  /** Pauses all uploads that can be paused. */
+  pauseAll(): void {
+    for (const upload of this.#those("pause")) upload.pause();
+  }
+
+  /** Continues all uploads that are paused or have failed. */
+  resumeAll(): void {
+    for (const upload of this.#those("resume")) upload.resume();
+  }
+
+  /** Aborts all uploads that are not over. Rejects as `Upload.abort` does; the others are aborted all the same. */
+  async abortAll(): Promise<void> {
+    await Promise.all(this.#those("abort").map((upload) => upload.abort()));
+  }
+
+  /** Forgets the uploads that are completed or aborted. */
+  clear(): void {
+    for (const upload of this.#uploads) if (isOver(upload.state)) this.#uploads.delete(upload);
+  }
+
+  #those(event: StateEvent): Upload[] {
+    return this.uploads.filter(({ state }) => can(state, event));
   }
 
   /**
    * Starts to upload a file, or queues it, and returns the upload at once. An unfinished upload of the same file by the
    * same user, also from another device, is resumed. Errors come with the upload's `statechange` event and `done`.
+   * Throws ConfigurationError for an unsupported option.
    */
   upload(file: Blob, options: UploadOptions = {}): Upload {
-    return createUpload(file, this.#settings, options);
+    return this.#create(file, options, this.#check(file, options));
+  }
+
+  /** Rejects for a file that is refused. The backend checks the file even if the chunk cannot be loaded. */
+  #check(file: Blob, options: UploadOptions): Partial<UploadSettings> {
+    const { restrictions, filename }: UploadOptions = { ...this.#options, ...options };
+    if (!restrictions || !Object.values(restrictions).some(Boolean)) return {};
+    const count = this.uploads.filter(({ state }) => state !== "failed" && state !== "aborted").length;
+    const allowed = import("./restrictions.ts").catch(() => null);
+    return { allowed: allowed.then((code) => code?.assertAllowed(file, restrictions, filename, count)) };
+  }
+
+  #create(file: Blob | LazySource, options: StreamOptions, more: Partial<UploadSettings> = {}): Upload {
+    const [own, hasOwnApi] = optionsOfUpload(this.#options, options) ?? [];
+    const api = own && hasOwnApi ? new Api(this.#api.environment, own) : this.#api;
+    const upload = createUpload(file, { ...this.#settings, ...own, api, ...more }, options);
+    const abort = () => void (can(upload.state, "abort") && upload.abort().catch(() => {}));
+    options.signal?.addEventListener("abort", abort, { once: true });
+    if (options.signal?.aborted) abort();
+    return upload;
   }
 
   /**
@@ -55,35 +131,67 @@ export class OssUploader {
     const { filename: name = "recording", type = "" } = options;
     const load = async () => new (await import("./stream.ts")).StreamSource(stream, name, type);
     const cancel = (reason: unknown) => stream.cancel(reason).catch(() => {}); // It rejects while the stream is locked.
-    return createUpload({ name, type, load, cancel }, this.#settings, options);
+    return this.#create({ name, type, load, cancel }, options);
   }
 
   /**
-   * The user's unfinished uploads to this destination, without streams. While the backend cannot be reached, those that
+   * The user's unfinished uploads to this destination, without streams, and the folders whose upload was interrupted in
+   * this browser: their `filename` ends with a slash, and `folders()` resumes them. While the backend cannot be reached, those that
    * this browser remembers. Rejects with ApiError when the backend refuses.
    */
-  async unfinished(signal: AbortSignal = new AbortController().signal): Promise<Unfinished[]> {
-    const { journal } = this.#api.environment;
+  async unfinished(signal: AbortSignal = NEVER): Promise<Unfinished[]> {
+    const { journal, locks } = this.#api.environment;
+    const held = await locks.held?.();
+    const withLock = (entry: Unfinished): Unfinished =>
+      held?.has(lockOf(entry) ?? "") ? { ...entry, isRunning: true } : entry;
     const all = await journal.list();
     const remembered = all.filter((entry) => entry.destination === this.destination);
     try {
       const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
       const own = new Map(remembered.map((entry) => [entry.id, entry]));
       const known = new Set(uploads.map(({ id }) => id));
-      for (const { id } of remembered) if (!known.has(id)) void journal.forget(id);
-      return uploads.filter(hasSize).map((upload) => {
+      const isRemembered = ({ id, folder }: JournalEntry) => folder || known.has(id);
+      for (const entry of remembered) if (!isRemembered(entry)) void journal.forget(entry.id);
+      const files = uploads.filter(hasSize).map((upload) => {
         const { bytesDone = 0, handle } = own.get(upload.id) ?? {};
         // Parts that OSS has taken may not have been reported yet.
         return entryOf({ ...upload, bytes_done: Math.max(upload.bytes_done, bytesDone) }, handle);
       });
+      return [...remembered.filter(({ folder }) => folder), ...files].map(withLock);
     } catch (error) {
-      if (error instanceof NetworkError) return remembered;
+      if (error instanceof NetworkError) return remembered.map(withLock);
       throw error;
     }
   }
 
+  /** Resolves when no tab of this browser is uploading it any more. Rejects with the signal's reason. */
+  async whenIdle(unfinished: Unfinished, signal: AbortSignal): Promise<void> {
+    const lock = lockOf(unfinished);
+    const release = lock && (await this.#api.environment.locks.acquire(lock, true, signal));
+    if (release) release();
+  }
+
+  /** Whether a tab of this browser is uploading it now. */
+  async isRunning(unfinished: Unfinished): Promise<boolean> {
+    const held = await this.#api.environment.locks.held?.();
+    return held?.has(lockOf(unfinished) ?? "") ?? false;
+  }
+
+  /** What the user may upload here. Rejects with NetworkError or ApiError. */
+  allowance(signal: AbortSignal = NEVER): Promise<Allowance> {
+    return allowanceOf(this.#api, this.destination, signal);
+  }
+
   /**
-   * Resumes an unfinished upload with its file, or with the handle that this browser has kept. Without a file, call it in
+   * A link to the object of a completed upload, where the destination gives such links. `inline`: browsers open the
+   * object instead of saving it, where its type is harmless. Rejects with NetworkError or ApiError.
+   */
+  downloadLink(id: string, { inline = false, signal = NEVER } = {}): Promise<DownloadLink> {
+    return downloadLink(this.#api, id, inline, signal);
+  }
+
+  /**
+   * Resumes an unfinished upload, or a checkpoint of it, with its file, or with the handle that this browser has kept. Without a file, call it in
    * a click: the browser may ask for permission. Rejects with FileError when the file is another one or cannot be read,
    * with ConfigurationError when there is neither file nor handle.
    */
@@ -93,15 +201,32 @@ export class OssUploader {
     if (!given) throw new ConfigurationError("This browser has kept no handle of the file: pass the file.");
     const source = new Source(given, options.filename);
     if (!(await isFileOf(unfinished, source))) throw otherFile(source.name, unfinished.filename);
-    const settings = { ...this.#settings, resumeId: unfinished.id };
-    return createUpload(given, settings, { ...options, ...(handle && { handle }) });
+    const { id: resumeId, destination } = unfinished;
+    return this.#create(given, { ...options, ...(handle && { handle }) }, { resumeId, destination });
+  }
+
+  /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
+  async folders(): Promise<Folders> {
+    try {
+      const { createFolders } = await import("./folders.ts");
+      const forget = (upload: Upload) => this.#uploads.delete(upload);
+      return createFolders({ uploader: this, api: this.#api, forget });
+    } catch (cause) {
+      throw new NetworkError("code_unreachable", { cause });
+    }
   }
 
   /** Aborts an unfinished upload, at the backend and at OSS. Rejects with NetworkError or ApiError. */
-  async discard(unfinished: Unfinished, signal: AbortSignal = new AbortController().signal): Promise<void> {
+  async discard(unfinished: Unfinished, signal: AbortSignal = NEVER): Promise<void> {
+    if (unfinished.folder) return (await this.folders()).discard(unfinished.filename.slice(0, -1));
     await this.#api.abort(unfinished.id, signal);
     void this.#api.environment.journal.forget(unfinished.id);
   }
+}
+
+/** Without a fingerprint a file is not locked. A folder's lock has its id as its name. */
+function lockOf({ id, destination, fingerprint, folder }: Unfinished): string | null {
+  return folder ? id : fingerprint && lockName(destination, fingerprint);
 }
 
 /** A stream cannot be resumed: its bytes are gone. */
@@ -112,6 +237,7 @@ function hasSize(upload: RemoteUpload): upload is RemoteUpload & { size: number 
 /** Other clients send no fingerprint; name and size decide then. */
 async function isFileOf(unfinished: Unfinished, source: Source): Promise<boolean> {
   if (source.size !== unfinished.size) return false;
-  if (!unfinished.fingerprint) return source.name === unfinished.filename;
+  // That of a small file of a folder says nothing of its bytes.
+  if (!unfinished.fingerprint?.startsWith("v1-")) return source.name === unfinished.filename;
   return (await fingerprintOf(source)) === unfinished.fingerprint;
 }

@@ -30,7 +30,7 @@ class Pool {
   hash(blob: Blob): Promise<string> {
     const cores = navigator.hardwareConcurrency || 2;
     this.#workers ??= this.#spawn(Math.max(2, Math.min(MAX_WORKERS, cores - 1)));
-    const [leastBusy] = this.#workers.toSorted((a, b) => a.pending.size - b.pending.size);
+    const [leastBusy] = [...this.#workers].sort((a, b) => a.pending.size - b.pending.size);
     if (!leastBusy) return this.hashInPage(blob);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {

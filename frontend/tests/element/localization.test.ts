@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { formatDate } from "../../src/element/dates.ts";
 import { ENGLISH } from "../../src/element/labels.ts";
+import { addLateLabels } from "../../src/element/late-labels.ts";
 import { Localization } from "../../src/element/localization.ts";
 import { DIAGNOSES } from "../../src/engine/diagnosis-texts.ts";
 import { StorageError } from "../../src/engine/errors.ts";
@@ -10,6 +11,7 @@ import { zhHans } from "../../src/locales/zh-hans.ts";
 const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 test("Chinese has every text that English has, with the same facts", () => {
+  addLateLabels();
   for (const table of ["labels", "notices"] as const) {
     for (const [name, text] of Object.entries(ENGLISH[table])) {
       const translated = (zhHans[table] as Record<string, string>)[name] ?? "";
@@ -43,6 +45,23 @@ test("texts that come with an error are shown, unless the page's language or the
   expect(localization.error(error).detail).toContain("（Content-Security-Policy）不允许 https://oss.test");
   localization.setTranslation({ errors: { csp_blocked: ["Gesperrt.", "{address}", ""] } });
   expect(localization.error(error)).toEqual({ title: "Gesperrt.", detail: "https://oss.test", hint: "" });
+});
+
+test("what the backend says of a refusal is filled in everywhere, the title too", async () => {
+  const localization = new Localization();
+  const facts = { title: "OSS 拒绝了", detail: "原因", cure: "绑定域名" };
+  const [title, detail, hint] = DIAGNOSES.refused_here;
+  const error = new StorageError({
+    code: "PublicEndpointForbidden",
+    title,
+    detail,
+    hint,
+    sentence: "refused_here",
+    facts,
+  });
+  await localization.setLanguage("zh-CN");
+  const shown = { title: "OSS 拒绝了", detail: "原因", hint: "致管理员：绑定域名" };
+  expect(localization.error(error)).toEqual(shown);
 });
 
 test("a host's texts stay when the language changes; the others change", async () => {

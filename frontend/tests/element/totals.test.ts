@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { canRetry, TotalsCounter } from "../../src/element/totals.ts";
+import { canRetry } from "../../src/element/questions.ts";
+import { TotalsCounter } from "../../src/element/totals.ts";
 import type { State } from "../../src/engine/states.ts";
 
 const of = (state: State, loaded: number, total: number) => ({
@@ -40,10 +41,20 @@ test("bytes that were found at OSS, or that an aborted upload takes away, do not
   expect(counter.count([of("uploading", 5, 10)], 4000).progress.speed).toBeCloseTo(5, 0);
 });
 
-test("what the backend says of the file itself is not repeated", () => {
+test("only what may help is offered again", () => {
   const failed = (code: string) => canRetry({ error: { code } });
-  expect(["too_large", "invalid", "rejected"].filter(failed)).toEqual([]);
-  const others = ["network", "storage_busy", "over_quota", "object_mismatch", "InvalidArgument"];
+  const ofTheFile = ["too_large", "invalid", "rejected", "stream_broken"];
+  const ofTheUser = ["forbidden", "permission_denied"];
+  const ofThePage = ["not_supported", "not_offered", "mixed_content", "csp_blocked"];
+  expect([...ofTheFile, ...ofTheUser, ...ofThePage].filter(failed)).toEqual([]);
+  const others = [
+    "not_authenticated",
+    "network",
+    "storage_busy",
+    "over_quota",
+    "object_mismatch",
+    "InvalidArgument",
+  ];
   expect(others.filter(failed)).toEqual(others);
   expect(canRetry({ error: null })).toBe(false);
 });

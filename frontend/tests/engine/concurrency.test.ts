@@ -1,7 +1,8 @@
 // More parts at once while that makes the upload faster, fewer when it does not.
 
 import { expect, test } from "vitest";
-import { ConcurrencyController, Semaphore } from "../../src/engine/concurrency.ts";
+import { ConcurrencyController } from "../../src/engine/concurrency.ts";
+import { Semaphore } from "../../src/engine/queue.ts";
 
 /** Sends parts over a network whose rate depends on the level, and gives the levels in order. */
 function levelsOf(

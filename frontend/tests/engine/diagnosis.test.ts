@@ -67,6 +67,7 @@ describe("what the backend finds", () => {
     ["a refusal that passes", diagnosisOf("refused", "ServiceUnavailable", true)],
     ["an address that nobody reaches", diagnosisOf("unreachable", "storage_unreachable")],
     ["an OSS that only this browser does not reach", diagnosisOf("reachable", "storage_blocked")],
+    ["an address that the backend cannot try", diagnosisOf("unknown", "storage_unknown")],
     ["a backend that does not know the call", null],
   ])("%s is waited for, and the backend is asked seldom", async (_, diagnosis) => {
     const [environment, upload] = unreadable();
@@ -99,13 +100,32 @@ describe("what the backend finds", () => {
     expect(environment.clock.now()).toBeLessThan(2 * HOUR);
   });
 
-  test("OSS that answers any request but those of the page ends the upload in words", async () => {
+  test.each([
+    ["reachable", "storage_blocked"],
+    ["unknown", "storage_unknown"],
+  ] as const)(
+    "OSS that answers any request but those of the page ends the upload in words: %s",
+    async (verdict, code) => {
+      const [environment, upload] = unreadable();
+      environment.backend.diagnosis = diagnosisOf(verdict, code);
+      await environment.reach(upload, "failed");
+      expect(upload.error).toMatchObject({ code, hint: `For an administrator: Cure of ${code}.` });
+    },
+  );
+
+  test("a backend without a network is waited for and asked again: CORS is not blamed for it", async () => {
     const [environment, upload] = unreadable();
+    environment.backend.diagnosis = diagnosisOf("unreachable", "storage_unreachable");
+    const notices: string[] = [];
+    upload.addEventListener("notice", ({ message }) => notices.push(message));
+    await environment.reach(upload, "uploading");
+    await environment.clock.pass(HOUR);
+    expect([upload.state, upload.error]).toEqual(["uploading", null]);
+    expect(notices).toContainEqual(expect.stringMatching(/^Detail of storage_unreachable\. Trying again in/));
+    environment.backend.diagnosis = diagnosisOf("cors", "cors_not_allowed");
     await environment.reach(upload, "failed");
-    expect(upload.error).toMatchObject({
-      code: "storage_blocked",
-      hint: "For an administrator: Cure of storage_blocked.",
-    });
+    expect(upload.error).toBeInstanceOf(CorsError);
+    expect(environment.clock.now()).toBeLessThan(1.5 * HOUR);
   });
 
   test("without the backend's word CORS is taken for the cause", async () => {
@@ -126,21 +146,32 @@ describe("what the backend finds", () => {
     await expect(upload.done).rejects.toMatchObject({ code: "aborted" });
   });
 
-  test("a backend that refuses the question does not fail the upload", async () => {
-    const [environment, upload] = unreadable();
-    environment.connection.reachable = false;
-    environment.backend.fault = ({ path }) =>
-      path.endsWith("diagnose/") ? problem(429, "throttled") : undefined;
-    await environment.clock.pass(HOUR);
-    expect(upload.state).toBe("uploading");
-  });
+  test.each([true, false])(
+    "a backend that is asked too often does not fail the upload (OSS reachable: %s)",
+    async (reachable) => {
+      const [environment, upload] = unreadable();
+      environment.connection.reachable = reachable;
+      environment.backend.fault = ({ path }) =>
+        path.endsWith("diagnose/") ? problem(429, "throttled") : undefined;
+      await environment.reach(upload, "uploading");
+      await environment.clock.pass(HOUR);
+      expect(upload.state).toBe("uploading");
+    },
+  );
 
   test("offline nobody is asked", async () => {
-    const [environment, upload] = unreadable(20);
-    await environment.arrive(5);
-    environment.connection.online = false;
+    const [environment, upload] = unreadable();
+    // The device loses its network while requests are under way: the second one fails when the browser knows it.
+    let failed = 0;
+    environment.store.fault = () => {
+      failed += 1;
+      environment.connection.online = failed < 2;
+      return "no_response";
+    };
+    await environment.clock.until(() => upload.notice?.name === "offline");
     await environment.clock.pass(HOUR);
-    expect(environment.backend.count("POST", "diagnose/")).toBe(0);
+    expect(failed).toBeGreaterThan(1);
+    expect([environment.connection.asked, environment.backend.count("POST", "diagnose/")]).toEqual([0, 0]);
     expect(upload.notice?.name).toBe("offline");
   });
 
@@ -156,7 +187,7 @@ describe("what the backend finds", () => {
 
 describe("what the browser forbids", () => {
   test.each([
-    ["mixed_content", "(OSS_ENDPOINT)"],
+    ["mixed_content", "(OSS_ENDPOINT, or"],
     ["csp_blocked", "connect-src"],
     ["local_network_denied", "local network"],
   ] as const)("%s is told with its cure, and the backend is not asked", async (cause, cure) => {

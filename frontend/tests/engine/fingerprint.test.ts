@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fingerprintOf, samplesOf } from "../../src/engine/fingerprint.ts";
-import { Source } from "../../src/engine/parts.ts";
+import { Source } from "../../src/engine/source.ts";
 import { fileOf } from "../environment.ts";
 
 const KIB = 1024;

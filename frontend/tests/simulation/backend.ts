@@ -264,7 +264,7 @@ export class ModelBackend {
 
   #fail(row: Row, status: number, code: string): Answer {
     row.state = "failed";
-    row.error = { code };
+    row.error = { code, title: code, detail: "" };
     return problem(status, code);
   }
 

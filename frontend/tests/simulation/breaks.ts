@@ -42,7 +42,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "the answer that an upload is completed is ignored",
-    file: "engine/outcome.ts",
+    file: "engine/outcome-elsewhere.ts",
     before: '    if (remote.state === "completed") return remote;\n',
     after: "",
   },
@@ -164,7 +164,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "a part that was refused for a moment is final",
     file: "engine/sender.ts",
-    before: '      case "retry":\n        return ++attempts.failures < MAX_FAILURES;',
+    before: '      case "retry":\n        return ++attempts.failures < maxFailures;',
     after: '      case "retry":\n        return false;',
   },
   {
@@ -223,13 +223,13 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "more requests than connections",
-    file: "engine/concurrency.ts",
+    file: "engine/queue.ts",
     before: "if (this.#taken < this.count) this.#taken += 1;",
     after: "if (this.#taken < this.count + 2) this.#taken += 1;",
   },
   {
     name: "a file that has ended keeps its place",
-    file: "engine/concurrency.ts",
+    file: "engine/queue.ts",
     before: "if (this.#active.delete(entry)) this.#taken -= entry.share;",
     after: "this.#active.delete(entry);",
   },

@@ -66,7 +66,9 @@ def test_other_objects_cannot_be_appended_to(wire: Wire) -> None:
     body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
     wire.call("PUT", query=[("versioning", "")], content=body)
     wire.call("DELETE", "normal")
-    refused(append(wire, "normal", 0, b"y"), 409, "ObjectNotAppendable")
+    refused(append(wire, "normal", 1, b"y"), 409, "ObjectNotAppendable")
+    assert append(wire, "normal", 0, b"y").status_code == 200, "a delete marker is current, and a new object begins"
+    assert append(wire, "normal", 1, b"z").status_code == 200
     assert append(wire, "log", 0, b"a").status_code == 200
     assert append(wire, "log", 1, b"b").status_code == 200
     document = result(wire.call("GET", query=[("versions", ""), ("prefix", "log")]), "ListVersionsResult")
@@ -85,3 +87,22 @@ def test_nothing_is_appended_in_retention_or_with_a_wrong_checksum(wire: Wire) -
     refused(append(wire, "log", 5, b"x"), 409, "FileImmutable")
     assert wire.call("DELETE", query=[("worm", "")]).status_code == 204
     assert append(wire, "log", 5, b"x").status_code == 200
+
+
+def test_of_a_later_append_only_the_acl_counts(wire: Wire) -> None:
+    for position, acl in ((0, "public-read-write"), (1, "public-read")):
+        sent = {"x_oss_object_acl": acl, "x_oss_meta_my": f"meta-{position}"}
+        assert append(wire, "log", position, b"a", **sent).status_code == 200
+    assert result(wire.call("GET", "log", [("acl", "")]), "AccessControlPolicy").findtext(".//Grant") == "public-read"
+    assert append(wire, "log", 2, b"a").status_code == 200
+    assert result(wire.call("GET", "log", [("acl", "")]), "AccessControlPolicy").findtext(".//Grant") == "public-read"
+    assert wire.call("HEAD", "log").headers["x-oss-meta-my"] == "meta-0"
+
+
+def test_an_object_that_begins_at_a_null_marker_replaces_it(wire: Wire) -> None:
+    body = b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"
+    wire.call("PUT", query=[("versioning", "")], content=body)
+    wire.call("DELETE", "log")
+    assert append(wire, "log", 0, b"a").status_code == 200
+    listed = result(wire.call("GET", query=[("versions", "")]), "ListVersionsResult")
+    assert [child.tag for child in listed if child.tag in ("Version", "DeleteMarker")] == ["Version"]

@@ -147,3 +147,12 @@ def test_a_bucket_in_another_region_is_answered_by_its_own_endpoint_alone(wire: 
     assert info.findtext("Bucket/IntranetEndpoint") == "oss-cn-beijing-internal.aliyuncs.com"
     location = result(wire.call("GET", query=[("location", "")], **there), "LocationConstraint")
     assert location.text == "oss-cn-beijing"
+
+
+def test_no_bucket_has_live_channels(wire: Wire) -> None:
+    """The vendor's suites list them before they delete a bucket."""
+    query = [("live", ""), ("prefix", "a"), ("max-keys", "7")]
+    shown = result(wire.call("GET", query=query), "ListLiveChannelResult")
+    found = {child.tag: child.text for child in shown}
+    assert found == {"Prefix": "a", "Marker": None, "MaxKeys": "7", "IsTruncated": "false"}
+    refused(wire.call("PUT", "a", query=[("live", "")]), 501, "NotImplemented")

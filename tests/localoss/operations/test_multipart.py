@@ -162,6 +162,16 @@ def test_unreadable_list_is_malformed(wire: Wire, body: bytes) -> None:
     assert document.findtext("EC") == "0042-00000205"
 
 
+def test_an_empty_list_makes_an_empty_object_of_an_upload_without_parts(wire: Wire) -> None:
+    empty = b"<CompleteMultipartUpload></CompleteMultipartUpload>"
+    assert wire.complete("a", wire.initiate("a"), empty).status_code == 200
+    assert wire.call("HEAD", "a").headers["Content-Length"] == "0"
+    upload = wire.initiate("b")
+    wire.parts("b", upload, [b"x"])
+    refused(wire.complete("b", upload, empty), 400, "MalformedXML")
+    assert wire.call("HEAD", "b").status_code == 404
+
+
 def test_unknown_upload_and_that_of_another_key_do_not_exist(wire: Wire) -> None:
     upload = wire.initiate("a")
     [part] = wire.parts("a", upload, [b"x"])

@@ -53,12 +53,22 @@ def test_every_way_to_write_makes_a_version(versioned: Wire) -> None:
     upload = wire.initiate("a")
     wire.parts("a", upload, [bytes_of(SMALLEST, 1)])
     second = version(wire.complete("a", upload, b"", {"x-oss-complete-all": "yes"}))
-    third = version(wire.call("PUT", "a", headers={"x-oss-copy-source": f"/{wire.bucket}/a?versionId={first}"}))
+    copied = wire.call("PUT", "a", headers={"x-oss-copy-source": f"/{wire.bucket}/a?versionId={first}"})
+    assert copied.headers["x-oss-copy-source-version-id"] == first
+    third = version(copied)
     fourth = version(forms.send(wire, forms.v4_form(wire, {"key": "form"}), b"form"))
     assert len({first, second, third, fourth}) == 4
     got = wire.call("GET", "a")
     assert (got.content, version(got)) == (b"first", third)
     assert wire.call("GET", "a", [("versionId", second)]).content == bytes_of(SMALLEST, 1)
+    part = wire.call(
+        "PUT", "b", [("partNumber", "1"), ("uploadId", wire.initiate("b"))],
+        {"x-oss-copy-source": f"/{wire.bucket}/a?versionId={second}"},
+    )  # fmt: skip
+    assert part.headers["x-oss-copy-source-version-id"] == second
+    tags = b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>"
+    for method, body in (("PUT", tags), ("GET", b""), ("DELETE", b"")):
+        assert version(wire.call(method, "a", [("tagging", ""), ("versionId", second)], content=body)) == second
     assert version(wire.call("HEAD", "a", [("versionId", first)])) == first
     assert version(wire.call("HEAD", "a", [("objectMeta", ""), ("versionId", second)])) == second
     assert listed(wire, prefix="a") == [

@@ -20,10 +20,11 @@ _KMS_KEY = "x-oss-server-side-encryption-key-id"
 
 
 def append_object(context: Context) -> Answer:
-    """OSS manual: "AppendObject". The headers of the first append are stored; those of later ones do not matter.
+    """OSS manual: "AppendObject". The headers of the first append are stored. Of the later ones' headers the ACL alone
+    counts, as the vendor's Go SDK expects (`TestAppendObject`).
 
-    Refusal: ObjectNotAppendable for an object of another kind or a delete marker, PositionNotEqualToLength, or
-    FileImmutable for an object in retention.
+    Refusal: ObjectNotAppendable for an object of another kind, and for a delete marker where the position is not 0,
+    PositionNotEqualToLength, or FileImmutable for an object in retention.
     """
     request, store = context.request, context.store
     key, position = request.checked_key(), _position(context)
@@ -39,7 +40,7 @@ def append_object(context: Context) -> Answer:
                 new = StoredObject(context.bucket.name, key, new_id(), 0, "", 0, APPENDABLE, 0, acl, "", kept)
                 return _longer(context, replace(new, version=versions.new_version(context)), blob)
             versions.delete_rules(context).check_retention(present)
-            return _longer(context, present, blob)
+            return _longer(context, replace(present, acl=acl) if headers.ACL in request.headers else present, blob)
 
         try:
             stored = store.objects.append(context.bucket.name, key, position, blob, change)

@@ -47,8 +47,9 @@ def copy_object(context: Context) -> Answer:
         )  # fmt: skip
         with versions.refusals(key):
             context.store.objects.link(reading, target, rules)
+        extra = versions.source_header(context, source)
     content = [("LastModified", iso_time(target.modified)), ("ETag", quoted(target.etag))]
-    extra = {"ETag": quoted(target.etag), "x-oss-hash-crc64ecma": str(target.crc64)}
+    extra |= {"ETag": quoted(target.etag), "x-oss-hash-crc64ecma": str(target.crc64)}
     extra |= versions.version_header(context, target)
     return xml("CopyObjectResult", content, {**extra, **headers.encryption(target.headers)})
 
@@ -67,6 +68,7 @@ def upload_part_copy(context: Context) -> Answer:
         with context.store.blobs.receive(reading.read(first, length)) as blob:
             record_part(context, upload, number, blob, PART_COPY_EC)
         extra = {"ETag": quoted(blob.etag), "x-oss-hash-crc64ecma": str(blob.crc64)}
+        extra |= versions.source_header(context, reading.object)
         if chosen:
             extra["Content-Range"] = f"bytes {first}-{first + length - 1}/{reading.object.size}"
     content = [("LastModified", iso_time(context.milliseconds)), ("ETag", quoted(blob.etag))]

@@ -15,6 +15,7 @@ META = "x-oss-meta-"
 STORAGE_CLASSES = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
 ENCRYPTIONS = ("AES256", "KMS", "SM4")
 ACLS = ("default", "private", "public-read", "public-read-write")
+ACL = "x-oss-object-acl"
 ENCRYPTION = "x-oss-server-side-encryption"
 STORAGE_CLASS = "x-oss-storage-class"
 TAGGING = "x-oss-tagging"
@@ -69,9 +70,9 @@ def encryption(stored: Mapping[str, str]) -> dict[str, str]:
 def acl(headers: Mapping[str, str], context: Context) -> str:
     """The value of x-oss-object-acl; "default", the bucket's ACL, without one. Refusal if it is not valid, or public
     while public access is blocked. The EC is of a recorded PutObject; whether other operations have it is unknown."""
-    value = headers.get("x-oss-object-acl", "default")
+    value = headers.get(ACL, "default")
     if value not in ACLS:
-        raise invalid_argument("x-oss-object-acl", value, "no such object access control exists.")
+        raise invalid_argument(ACL, value, "no such object access control exists.")
     if value.startswith("public") and context.blocks_public_access:
         raise Refusal("AccessDenied", message="Put public object acl is not allowed", ec="0016-00000901")
     return value

@@ -127,9 +127,17 @@ def complete(context: Context) -> Answer:
 def choose(parts: list[StoredPart], listed: list[_ListedPart] | None) -> list[StoredPart]:
     """The parts of the object: those of the list, or all of them for None.
 
-    Refusal: InvalidPart if a listed part is missing or has another ETag, EntityTooSmall if a part but the last has less
-    than 100 KiB (OSS manual: "CompleteMultipartUpload").
+    An empty list makes an empty object of an upload without parts: the uploader of the vendor's Go SDK V2 relies on it
+    (`TestUploaderUploadFromTeeReader`).
+
+    Refusal: MalformedXML if the list is empty and there are parts, InvalidPart if a listed part is missing or has
+    another ETag, or if there is none for x-oss-complete-all, EntityTooSmall if a part but the last has less than
+    100 KiB (OSS manual: "CompleteMultipartUpload").
     """
+    if listed == []:
+        if parts:
+            raise Refusal("MalformedXML", ec=COMPLETE_EC)
+        return []
     chosen = parts if listed is None else _found(parts, listed)
     if not chosen:
         raise Refusal("InvalidPart")
@@ -175,8 +183,6 @@ def _listed(context: Context) -> list[_ListedPart] | None:
         if not number or not etag:
             raise Refusal("MalformedXML", ec=COMPLETE_EC)
         listed.append(_ListedPart(part_number(number), etag.upper()))
-    if not listed:
-        raise Refusal("MalformedXML", ec=COMPLETE_EC)
     if any(second.number <= first.number for first, second in pairwise(listed)):
         raise Refusal("InvalidPartOrder")
     return listed

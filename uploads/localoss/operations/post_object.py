@@ -114,6 +114,7 @@ def _permit(context: Context, fields: Mapping[str, str], key: str) -> FormPolicy
         return None
     signer = _signer(context, fields)
     identity = auth.identity(signer, context.request, context.config, context.now)
+    identity = replace(identity, values={**identity.values, **auth.with_acl(fields)})
     identity.require("oss:PutObject", fields["bucket"], key)
     identity.require_kms(fields, *auth.WRITING)
     try:

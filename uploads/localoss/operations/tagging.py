@@ -10,15 +10,17 @@ from uploads.localoss import markup
 from uploads.localoss.answers import Answer, xml
 from uploads.localoss.operations import headers, versions
 from uploads.localoss.operations.context import Context
+from uploads.localoss.store.rows import StoredObject
 
 MAX_XML = 64 * 1024
 
 
 def get_object_tagging(context: Context) -> Answer:
     """OSS manual: "GetObjectTagging"."""
-    tags = parse_qsl(versions.existing_object(context).headers.get(headers.TAGGING, ""), keep_blank_values=True)
+    stored = versions.existing_object(context)
+    tags = parse_qsl(stored.headers.get(headers.TAGGING, ""), keep_blank_values=True)
     found: list[markup.Node] = [("Tag", [("Key", name), ("Value", value)]) for name, value in tags]
-    return xml("Tagging", [("TagSet", found)])
+    return xml("Tagging", [("TagSet", found)], versions.version_header(context, stored))
 
 
 def put_object_tagging(context: Context) -> Answer:
@@ -28,23 +30,24 @@ def put_object_tagging(context: Context) -> Answer:
     tagging = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
     if tagging:
         headers.check_tags(tagging)
-    _set(context, tagging)
-    return Answer()
+    return Answer(headers=_set(context, tagging))
 
 
 def delete_object_tagging(context: Context) -> Answer:
     """OSS manual: "DeleteObjectTagging"."""
-    _set(context, "")
-    return Answer(204)
+    return Answer(204, headers=_set(context, ""))
 
 
-def _set(context: Context, tagging: str) -> None:
+def _set(context: Context, tagging: str) -> dict[str, str]:
+    """Set the tags of the object. Returns the header that names its version."""
     key, version = context.request.checked_key(), versions.requested_version(context)
     kept = {headers.TAGGING: tagging} if tagging else {}
-    if not context.store.objects.update(
-        context.bucket.name,
-        key,
-        lambda stored: replace(stored, headers={**headers.without_tags(stored.headers), **kept}),
-        version,
-    ):
+    shown: dict[str, str] = {}
+
+    def change(stored: StoredObject) -> StoredObject:
+        shown.update(versions.version_header(context, stored))
+        return replace(stored, headers={**headers.without_tags(stored.headers), **kept})
+
+    if not context.store.objects.update(context.bucket.name, key, change, version):
         raise versions.missing(context, key, version)
+    return shown

@@ -15,7 +15,8 @@ from uploads.localoss.store.rows import StoredObject
 from uploads.localoss.store.versions import DELETE_MARKER, ObjectRetained, Rules, rules_of
 
 NULL = "null"
-_HEADER, _MARKER = "x-oss-version-id", "x-oss-delete-marker"
+_HEADER, _SOURCE = "x-oss-version-id", "x-oss-copy-source-version-id"
+_MARKER = "x-oss-delete-marker"
 
 
 def write_rules(context: Context, key: str, sent: Mapping[str, str]) -> Rules:
@@ -62,6 +63,12 @@ def new_version(context: Context) -> str:
 def version_header(context: Context, stored: StoredObject) -> dict[str, str]:
     """The header x-oss-version-id, which responses of versioned buckets have."""
     return {_HEADER: stored.version or NULL} if context.bucket.settings.versioning else {}
+
+
+def source_header(context: Context, source: StoredObject) -> dict[str, str]:
+    """The header x-oss-copy-source-version-id, where the bucket of the source has versions."""
+    bucket = context.store.buckets.get(source.bucket)
+    return {_SOURCE: source.version or NULL} if bucket and bucket.settings.versioning else {}
 
 
 def requested_version(context: Context) -> str | None:

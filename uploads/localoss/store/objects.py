@@ -102,17 +102,20 @@ class Objects:
         """Add a blob to the end of an object, or make it a new object. `change` gets the present object, and returns
         the one to store, with the id of the present one.
 
-        NotAppendable if the key has an object of another kind or a delete marker; WrongPosition if `position` is not
-        the present size in bytes. Nothing is changed if `change` raises.
+        NotAppendable if the key has an object of another kind, or a delete marker and `position` is not 0.
+        WrongPosition if `position` is not the present size in bytes. Nothing is changed if `change` raises.
         """
         with self._index.write() as connection:
             present = versions.find(connection, bucket, key)
-            if versions.latest_marker(connection, bucket, key) or (present and present.kind != APPENDABLE):
+            marked = position > 0 and versions.latest_marker(connection, bucket, key)
+            if marked or (present and present.kind != APPENDABLE):
                 raise NotAppendable
             size = present.size if present else 0
             if position != size:
                 raise WrongPosition(size)
             changed = change(present)
+            if not changed.version:
+                versions.remove_null_marker(connection, bucket, key)
             connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key.encode()))
             insert_rows(connection, changed, [])
             if blob.size:

@@ -124,6 +124,12 @@ def add_marker(connection: sqlite3.Connection, bucket: str, key: str, version: s
     return marker
 
 
+def remove_null_marker(connection: sqlite3.Connection, bucket: str, key: str) -> None:
+    """Remove the delete marker whose version is "null". A new object of that version takes its place."""
+    values = (bucket, key.encode(), DELETE_MARKER)
+    connection.execute("DELETE FROM versions WHERE bucket = ? AND key = ? AND version = '' AND kind = ?", values)
+
+
 def delete_version(
     connection: sqlite3.Connection, bucket: str, key: str, version: str, rules: Rules
 ) -> tuple[StoredObject | None, Discarded]:

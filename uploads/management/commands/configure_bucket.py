@@ -33,12 +33,14 @@ class Command(OperatorCommand):
         origins = [each.rstrip("/") for each in [*settings.origins, *origin]]
         if not origins:
             raise CommandError("No origin is set. Set UPLOADS_ORIGINS, or pass --origin https://app.example.com.")
+        conflicts: list[str] = []
         for name, destinations in settings.buckets.items():
             place = settings.place(name)
             bucket = str(place)
             try:
                 for change in changes(oss_client(place), place.bucket, destinations, origins):
                     self._configure(bucket, change, dry_run=dry_run)
+                    conflicts += [f"{bucket}, {text}" for text in change.conflicts]
             except NotAvailable as error:
                 note = f"{bucket}: overwrite protection is not available: {error}. Each signature forbids overwriting."
                 self.stdout.write(self.style.WARNING(note))
@@ -46,6 +48,8 @@ class Command(OperatorCommand):
                 raise CommandError(f"{bucket}: {advice(error)} ({error})") from error
             except (ValueError, RuntimeError, Contradiction) as error:
                 raise CommandError(f"{bucket}: {error}") from error
+        if conflicts:
+            raise CommandError("\n".join(conflicts))
 
     def _configure(self, bucket: str, change: Change, *, dry_run: bool) -> None:
         if not change.diff:

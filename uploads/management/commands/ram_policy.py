@@ -8,8 +8,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from uploads.conf import settings
+from uploads.domain.places import Place
+from uploads.domain.setting_names import renamed
 from uploads.management.output import OperatorCommand
-from uploads.operations.ram import Policies, policies
+from uploads.operations import ram
 from uploads.operations.ram_formats import FORMATS, MAX_POLICY_CHARACTERS, Names
 from uploads.oss.sts import DEFAULT_DURATION_SECONDS
 
@@ -47,28 +49,24 @@ class Command(OperatorCommand):
             raise CommandError("--identity must be user/NAME or role/NAME.")
         if bucket and bucket not in settings.named_buckets:
             raise CommandError("--bucket must be a name in BUCKETS.")
-        role_arn = settings.place(bucket).role
-        made = policies(identity, bucket=bucket, setup=not without_setup)
-        self._warn(made, role_arn)
+        place, issuing = settings.place(bucket), ram.issuing(bucket)
+        made = ram.policies(identity, bucket=bucket, setup=not without_setup)
+        self._warn(made, place if issuing and not place.role else None)
         if document is None:
-            role, seconds = role_arn.rpartition("/")[2], _session_seconds()
-            self.stdout.write(FORMATS[format](made, Names(identity, role, seconds)))
+            # RAM takes no maximum below an hour.
+            seconds = max([DEFAULT_DURATION_SECONDS, *(each.credentials_expires for each in issuing)])
+            names = Names(identity, place.role.rpartition("/")[2], seconds, bucket)
+            self.stdout.write(FORMATS[format](made, names))
         elif document in made.as_dict():
             self.stdout.write(json.dumps(made.as_dict()[document], indent=2, ensure_ascii=False))
         else:
             raise CommandError("No role is needed: no destination issues temporary credentials, or no role is set.")
 
-    def _warn(self, made: Policies, role_arn: str) -> None:
-        if any(each.credentials for each in settings.destinations.values()) and not role_arn:
+    def _warn(self, made: ram.Policies, without_role: Place | None) -> None:
+        if without_role:
             note = "A destination issues temporary credentials. Set OSS_STS_ROLE_ARN to get the policies of its role."
-            self.stderr.write(self.style.WARNING(note))
+            self.stderr.write(self.style.WARNING(renamed(note, without_role.setting_names)))
         for name, policy in made.as_dict().items():
             if len(json.dumps(policy, separators=(",", ":"))) > MAX_POLICY_CHARACTERS:
                 note = f"The policy {name!r} has more than the {MAX_POLICY_CHARACTERS} characters that RAM takes."
                 self.stderr.write(self.style.WARNING(note))
-
-
-def _session_seconds() -> int:
-    """The longest session that a destination asks for. RAM takes no maximum below an hour."""
-    asked = [each.credentials_expires for each in settings.destinations.values() if each.credentials]
-    return max([DEFAULT_DURATION_SECONDS, *asked])

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from uploads.conf import settings
 from uploads.domain.places import Place
+from uploads.domain.setting_names import renamed
 from uploads.operations.doctor import credentials, site, storage
 from uploads.operations.doctor.finding import Finding
 
@@ -33,17 +34,27 @@ def _examine_places() -> Iterator[Finding]:
     places = {settings.place(name): destinations for name, destinations in settings.buckets.items()}
     accounts = {replace(place, name="", bucket=""): place for place in reversed(places)}
     usable: dict[Place, bool] = {}
+    failed: dict[Place, Place] = {}
     for account, place in accounts.items():
-        finding = credentials.check_credentials(place)
+        finding = _named(credentials.check_credentials(place), place)
         usable[account] = finding.level != "FAIL"
         yield replace(finding, name=f"{finding.name} of {place}") if len(accounts) > 1 else finding
     for place, destinations in places.items():
         account = replace(place, name="", bucket="")
         if usable[account]:
             for finding in storage.check_bucket(place, destinations):
-                usable[account] = usable[account] and finding.level != "FAIL"
-                yield finding
+                if finding.level == "FAIL":
+                    usable[account], failed[account] = False, place
+                yield _named(finding, place)
+        elif account in failed:
+            text = f"not examined, because a check of {failed[account]} failed, which has the same credentials"
+            yield Finding("warn", f"bucket {place}", text, "Mend that first, then run the doctor again.")
     for account, place in accounts.items():
         if usable[account]:
-            found = credentials.check_role(place)
+            found = [_named(each, place) for each in credentials.check_role(place)]
             yield from (replace(each, name=f"{each.name} of {place}") if len(accounts) > 1 else each for each in found)
+
+
+def _named(finding: Finding, place: Place) -> Finding:
+    """The finding with the names that the settings of this place have."""
+    return replace(finding, cure=renamed(finding.cure, place.setting_names))

@@ -11,7 +11,8 @@ from uploads.operations.doctor.finding import ROLE_POLICY, Finding, failed
 from uploads.operations.doctor.trial import CURES
 from uploads.oss import sts
 from uploads.oss.client import OssClient, assume_role
-from uploads.oss.errors import CredentialsUnavailable, Denied, OssError, StorageError
+from uploads.oss.errors import CredentialsUnavailable, NotFound, OssError, StorageError
+from uploads.oss.providers import RenewedCredentials
 
 SOURCE_CURES = {
     "ecs_ram_role": (
@@ -49,7 +50,7 @@ def check_credentials(place: Place) -> Finding:
         if error.code == "RequestTimeTooSkewed":
             return Finding("FAIL", "clock", "differs from OSS's by more than 24 hours", advice(error))
         if error.code in ("SecurityTokenExpired", "InvalidSecurityToken"):
-            return failed("credentials", error, RENEW)
+            return failed("credentials", error, _cure_of_source(place))
         if error.code in CURES:
             return failed("endpoint", error, CURES[error.code])
         if error.code not in ("NoSuchBucket", "AccessDenied"):
@@ -61,6 +62,12 @@ def check_credentials(place: Place) -> Finding:
         return Finding("FAIL", "endpoint", f"{place.internal_endpoint.url}: {error.message}", cure)
     until = f"; they expire at {end:%Y-%m-%d %H:%M} UTC" if end else ""
     return Finding("ok", "credentials", f"OSS accepts them{until}")
+
+
+def _cure_of_source(place: Place) -> str:
+    """What to do about temporary credentials that have expired, or that OSS does not know."""
+    provider = place.credentials
+    return SOURCE_CURES.get(provider.name, FUNCTION_CURE) if isinstance(provider, RenewedCredentials) else RENEW
 
 
 def check_role(place: Place) -> Iterator[Finding]:
@@ -101,10 +108,11 @@ def _unneeded(client: OssClient, bucket: str) -> Iterator[tuple[str, Callable[[]
 
 
 def _is_denied(attempt: Callable[[], object]) -> bool:
+    """Whether OSS does not do it. What it does not find, it would have done."""
     try:
         attempt()
-    except Denied:
-        return True
-    except StorageError:
+    except NotFound:
         return False
+    except StorageError:
+        return True
     return False

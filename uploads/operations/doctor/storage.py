@@ -8,6 +8,7 @@ from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
 from uploads.domain.destination import Destination
 from uploads.domain.places import Place
+from uploads.operations import lifecycle_rules
 from uploads.operations.bucket import days_until_abort, days_until_expiry, protected_prefixes, upload_days
 from uploads.operations.doctor.bucket_settings import check_settings
 from uploads.operations.doctor.callbacks import check_callback
@@ -72,7 +73,10 @@ def _clock(place: Place, date: datetime) -> Finding:
 def check_address(place: Place, info: BucketInfo) -> Iterator[Finding]:
     """That the address for browsers is OSS's, and this bucket's: a signature is valid for one bucket."""
     name = f"public address of {place}"
-    cure = f"Set OSS_ENDPOINT to an address at which browsers reach the bucket, such as {info.public_endpoint}."
+    cure = (
+        f"Set OSS_ENDPOINT to an address at which browsers reach the bucket, such as {info.public_endpoint}. "
+        "If it is right, and this machine has no way to it, run the doctor on one that has."
+    )
     try:
         with Page("") as page:
             page.probe(place.endpoint.url_of(place.bucket))
@@ -129,17 +133,24 @@ def _lifecycle(place: Place, destinations: Sequence[Destination]) -> Iterator[Fi
     except StorageError as error:
         yield failed(f"lifecycle of {place}", error)
         return
-    enabled = [rule for rule in (lifecycle.read(document) if document else ()) if rule.enabled]
-    yield from _expiry(place, destinations, [rule.prefix for rule in enabled if rule.expiration and not rule.tags])
-    rules = [rule for rule in enabled if rule.abort]
-    yield from _early_aborts(place, destinations, rules)
-    for prefix in days_until_abort(destinations):
+    rules = lifecycle.read(document) if document else ()
+    aborts, expirations = days_until_abort(destinations), days_until_expiry(destinations)
+    conflicts = lifecycle_rules.fitting(document, aborts, expirations).conflicts
+
+    def examine(prefix: str, action: str, name: str, done: str, missing: str) -> Finding:
+        if lifecycle_rules.covered(rules, prefix, action):
+            return Finding("ok", name, done)
+        return Finding("warn", name, missing, conflicts.get(prefix, CONFIGURE))
+
+    for prefix in expirations:
+        name = f"staging prefix {prefix} of {place}"
+        done, missing = "OSS deletes staged objects that are left", "no rule deletes staged objects that are left"
+        yield examine(prefix, lifecycle.EXPIRATION, name, done, missing)
+    yield from _early_aborts(place, destinations, [rule for rule in rules if rule.enabled and rule.abort])
+    for prefix in aborts:
         name = f"lifecycle of {place} for {prefix or 'all keys'}"
-        if any(prefix.startswith(rule.prefix) for rule in rules):
-            yield Finding("ok", name, "OSS aborts stale uploads")
-        else:
-            text = "no rule aborts stale uploads: parts that the sweep misses cost money until somebody aborts them"
-            yield Finding("warn", name, text, CONFIGURE)
+        missing = "no rule aborts stale uploads: parts that the sweep misses cost money until somebody aborts them"
+        yield examine(prefix, lifecycle.ABORT, name, "OSS aborts stale uploads", missing)
 
 
 def _overwriting(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
@@ -212,13 +223,3 @@ def _aborts_within(rule: lifecycle.Rule, days: int) -> bool:
     if rule.abort.before is not None:
         return rule.abort.before > datetime.now(UTC)
     return rule.abort.days is not None and rule.abort.days <= days
-
-
-def _expiry(place: Place, destinations: Sequence[Destination], expiring: Sequence[str]) -> Iterator[Finding]:
-    """That OSS deletes staged objects which the sweep misses. `expiring`: the prefixes whose objects expire."""
-    for prefix in days_until_expiry(destinations):
-        name = f"staging prefix {prefix} of {place}"
-        if any(prefix.startswith(outer) for outer in expiring):
-            yield Finding("ok", name, "OSS deletes staged objects that are left")
-        else:
-            yield Finding("warn", name, "no rule deletes staged objects that are left", CONFIGURE)

@@ -261,7 +261,8 @@ def test_the_admin_aborts_outside_of_transactions(ann: User, member: Client) -> 
     admin.force_login(User.objects.create_superuser("root"))
     page = admin.post("/admin/uploads/upload/", {"action": "check_against_oss", "_selected_action": ids}, follow=True)
     assert "2 checked" in page.content.decode()
-    page = admin.post("/admin/uploads/upload/", {"action": "abort_uploads", "_selected_action": ids}, follow=True)
+    asked = admin.post("/admin/uploads/upload/", {"action": "abort_uploads", "_selected_action": ids}, follow=True)
+    page = admin.post(asked.redirect_chain[-1][0], follow=True)
     assert admin.post(page.context["next"], headers={"Accept": JSON}).json()["aborted"] == 2
     assert admin.get("/admin/uploads/upload/multipart-uploads/").status_code == 200
     held = ":".join(Upload.objects.exclude(upload_id="").values_list("upload_id", "key")[0])

@@ -1,0 +1,4 @@
+import { mount } from "svelte";
+import UploadField from "./UploadField.svelte";
+
+mount(UploadField, { target: document.getElementById("app") });

@@ -1,0 +1,8 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+
+const site = { target: process.env.SITE ?? "http://127.0.0.1:8000", changeOrigin: false };
+
+export default {
+  plugins: [svelte()],
+  server: { proxy: { "/api": site, "/accounts": site, "/static": site } },
+};

@@ -1,0 +1,33 @@
+// Loads the offer to log in with the first call that is refused for want of a login.
+
+import type { Upload } from "../engine/upload.ts";
+import type { OssUploader } from "../engine/uploader.ts";
+import type { Localization } from "./localization.ts";
+
+/** <oss-uploader>, as far as the login concerns it. */
+export interface LoginHost {
+  /** The URL of the login page; "" where the page has not said it. */
+  readonly login: string;
+  readonly uploader: Pick<OssUploader, "allowance">;
+  readonly uploads: readonly Upload[];
+}
+
+export interface LoginPorts {
+  readonly localization: Localization;
+  readonly host: LoginHost;
+  /** The user is logged in again. */
+  onlogin(): void;
+}
+
+export class LoginLoader {
+  constructor(
+    readonly ports: LoginPorts,
+    /** The offer is shown before it. */
+    readonly place: Element,
+  ) {}
+
+  async offer(signal: AbortSignal): Promise<void> {
+    const late = await import("./login.ts").catch(() => null);
+    late?.offerLogin(this.place, this.ports, signal);
+  }
+}

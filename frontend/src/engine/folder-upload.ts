@@ -1,0 +1,299 @@
+// The upload of a folder: a few hundred of its files at a time are uploads; the others are entries of a list.
+// A folder is recognised by its name, as the backend does: whoever chooses it again knows nothing else of it.
+
+import type { Api } from "./api.ts";
+import { AbortedError, asUploadError, type UploadError } from "./errors.ts";
+import { type FolderFile, FolderList } from "./folder-list.ts";
+import type { FolderHost, FolderOptions } from "./folder-options.ts";
+import { abortFolder, folderId, heldFiles, skipHeld } from "./held-files.ts";
+import { type Progress, ProgressMeter } from "./progress.ts";
+import { makeRetry, type Retry } from "./retry.ts";
+import { can, isOver, type State } from "./states.ts";
+import type { Upload } from "./upload.ts";
+import type { OssUploader } from "./uploader.ts";
+
+/** Files that are uploads at the same time. The batch calls of small files need some 300. */
+const WINDOW = 400;
+/** Uploads that are created before the page may react to its user. */
+const CREATED_AT_ONCE = 20;
+/** So many failures without a success concern all files: the login has expired, or the quota is used. */
+const MAX_FAILURES_IN_A_ROW = 100;
+/** Milliseconds between two records in the journal. */
+const RECORD_EVERY = 2000;
+/** Milliseconds until uploads that were being created during the abort are there to be aborted. */
+const SETTLE = 1000;
+const NEVER = new AbortController().signal;
+
+/** Creates the upload of a folder. Internal: pages call `Folders.upload`. */
+export let createFolderUpload: (
+  host: FolderHost,
+  name: string,
+  files: readonly FolderFile[],
+  options: FolderOptions,
+) => FolderUpload;
+
+/** Dispatches `statechange`, `progress` (a count or bytes have changed) and `upload` (a file has become an upload). */
+export class FolderUpload extends EventTarget {
+  readonly list: FolderList;
+  readonly uploader: OssUploader;
+  readonly #api: Api;
+  readonly #forget: FolderHost["forget"];
+  readonly #live = new Map<Upload, number>();
+  readonly #meter: ProgressMeter;
+  readonly #retry: Retry;
+  #state: State = "queued";
+  #error: UploadError | null = null;
+  #failuresInARow = 0;
+  #feeding = false;
+  /** Whether files of one request may have begun that will not be completed. */
+  #hasLeftovers = false;
+  #prepared = false;
+  #stop = new AbortController();
+  #unlock = () => {};
+  #recordedAt = Number.NEGATIVE_INFINITY;
+  #updatedAt = "";
+  #loaded = 0;
+
+  static {
+    createFolderUpload = (host, name, files, options) => new FolderUpload(host, name, files, options);
+  }
+
+  private constructor(
+    host: FolderHost,
+    readonly name: string,
+    files: readonly FolderFile[],
+    readonly options: FolderOptions,
+  ) {
+    super();
+    this.uploader = host.uploader;
+    this.#api = host.api;
+    this.#forget = host.forget;
+    this.list = new FolderList(files);
+    this.#meter = new ProgressMeter(this.list.bytes);
+    this.#retry = makeRetry(host.api.environment, () => {});
+  }
+
+  /** The name with a slash, by which the unfinished folder is known. */
+  get id(): string {
+    return `${this.name}/`;
+  }
+
+  get filename(): string {
+    return this.name;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Why files have failed: the first error that a retry may cure, or else the first one. */
+  get error(): UploadError | null {
+    return this.#state === "failed" ? this.#error : null;
+  }
+
+  /** The files that are uploads now. */
+  get uploads(): readonly Upload[] {
+    return [...this.#live.keys()];
+  }
+
+  get progress(): Progress {
+    let loaded = this.list.bytesDone;
+    for (const upload of this.#live.keys()) loaded += upload.progress.loaded;
+    if (loaded < this.#loaded) this.#meter.restart();
+    this.#loaded = loaded;
+    this.#meter.advance(0, loaded, this.list.bytes, this.#api.environment.clock.now());
+    return this.#meter.read();
+  }
+
+  /** Begins, once. Files that an interrupted upload of the folder has sent are skipped. */
+  start(): void {
+    if (this.#state !== "queued") return;
+    void this.#run();
+  }
+
+  /** Pauses all files. Throws nothing in any state. */
+  pause(): void {
+    if (!can(this.#state, "pause")) return;
+    this.#hasLeftovers = true;
+    this.#stop.abort(new AbortedError());
+    this.#move("paused");
+    for (const upload of this.#live.keys()) if (can(upload.state, "pause")) upload.pause();
+    this.#record(true);
+  }
+
+  /** Continues after a pause, and retries what has failed. */
+  resume(): void {
+    if (!can(this.#state, "resume")) return;
+    for (const upload of this.#live.keys()) if (can(upload.state, "resume")) upload.resume();
+    this.list.retry((error) => !isFinal(error));
+    void this.#run();
+  }
+
+  /** Aborts what is unfinished of the folder. Completed files stay. Rejects with UploadError. */
+  async abort(): Promise<void> {
+    if (!can(this.#state, "abort")) return;
+    this.#stop.abort(new AbortedError());
+    this.#move("aborting");
+    for (const upload of this.#live.keys()) {
+      if (can(upload.state, "pause")) upload.pause();
+      this.#forget(upload);
+    }
+    this.#live.clear();
+    try {
+      const abort = () => abortFolder(this.#api, this.uploader.destination, this.name);
+      await this.#retry(abort, NEVER);
+      await this.#api.environment.clock.sleep(SETTLE, NEVER);
+      await this.#retry(abort, NEVER);
+      this.#end("aborted");
+    } catch (error) {
+      this.#fail(error);
+      throw this.#error;
+    }
+  }
+
+  async #run(): Promise<void> {
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    this.#failuresInARow = 0;
+    this.#move("preparing");
+    try {
+      if (!this.#prepared) await this.#prepare(signal);
+      signal.throwIfAborted();
+      this.#prepared = true;
+      this.#move("uploading");
+      this.#record(true);
+      void this.#feed();
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+    }
+  }
+
+  async #prepare(signal: AbortSignal): Promise<void> {
+    const { locks, journal } = this.#api.environment;
+    const { destination } = this.uploader;
+    const release = await locks.acquire(`folder ${destination} ${this.name}`, true, signal);
+    if (signal.aborted) release?.();
+    signal.throwIfAborted();
+    if (release) this.#unlock = release;
+    const remembered = (await journal.list()).some(({ id }) => id === folderId(destination, this.name));
+    const get = () => heldFiles(this.#api, destination, this.name, remembered, signal);
+    await skipHeld(this.list, await this.#retry(get, signal), this.#api, signal);
+  }
+
+  /** Keeps as many uploads as the window allows. */
+  async #feed(): Promise<void> {
+    if (this.#feeding) return;
+    this.#feeding = true;
+    const { clock } = this.#api.environment;
+    for (let created = 1; this.#state === "uploading" && this.#live.size < WINDOW; created++) {
+      const index = this.list.take();
+      if (index === undefined) break;
+      this.#upload(index);
+      if (created % CREATED_AT_ONCE === 0) await clock.sleep(0, NEVER);
+    }
+    this.#feeding = false;
+    if (this.#state === "uploading" && this.#live.size === 0) this.#finish();
+  }
+
+  #upload(index: number): void {
+    const upload = this.uploader.upload(this.list.file(index), { filename: this.list.path(index) });
+    this.#live.set(upload, index);
+    upload.addEventListener("statechange", ({ state, error }) => {
+      if (!this.#live.has(upload)) return;
+      if (state === "completed") this.#complete(upload, index);
+      else if (state === "failed" && error) this.#drop(upload, () => this.list.fail(index, error), true);
+      else if (state === "aborted")
+        this.#drop(upload, () => this.list.fail(index, new AbortedError("aborted_elsewhere")), true);
+    });
+    upload.done.then(
+      ({ updated_at }) => {
+        this.#updatedAt = updated_at;
+      },
+      () => {},
+    );
+    this.dispatchEvent(new FolderFileEvent(upload));
+  }
+
+  #complete(upload: Upload, index: number): void {
+    this.#drop(upload, () => this.list.finish(index, upload.id ?? "", "completed"), false);
+  }
+
+  #drop(upload: Upload, record: () => void, failed: boolean): void {
+    this.#live.delete(upload);
+    this.#forget(upload);
+    record();
+    this.#failuresInARow = failed ? this.#failuresInARow + 1 : 0;
+    this.#record(this.#state !== "uploading"); // The last ones after a pause.
+    this.#change();
+    if (this.#state !== "uploading") return;
+    if (this.#failuresInARow >= MAX_FAILURES_IN_A_ROW) this.#finish();
+    else if (this.#live.size < WINDOW) void this.#feed();
+  }
+
+  #finish(): void {
+    const errors = [...this.list.errors.values()];
+    if (errors.length === 0) {
+      this.#end("completed");
+      return;
+    }
+    this.#hasLeftovers = true;
+    this.#error = errors.find((error) => !isFinal(error)) ?? errors[0] ?? null;
+    this.#record(true);
+    this.#move("failed");
+  }
+
+  #fail(thrown: unknown): void {
+    this.#error = asUploadError(thrown);
+    this.#move("failed");
+  }
+
+  #end(state: "completed" | "aborted"): void {
+    const { destination } = this.uploader;
+    void this.#api.environment.journal.forget(folderId(destination, this.name));
+    if (state === "completed" && this.#hasLeftovers)
+      void abortFolder(this.#api, destination, this.name, "single").catch(() => {}); // They expire.
+    this.#unlock();
+    this.#move(state);
+  }
+
+  #move(state: State): void {
+    this.#state = state;
+    if (state === "uploading") this.#meter.restart();
+    this.dispatchEvent(new Event("statechange"));
+    this.#change();
+  }
+
+  #change(): void {
+    this.dispatchEvent(new Event("progress"));
+  }
+
+  #record(now = false): void {
+    const { clock, journal } = this.#api.environment;
+    if (isOver(this.#state) || (!now && clock.now() - this.#recordedAt < RECORD_EVERY)) return;
+    this.#recordedAt = clock.now();
+    const { list, name } = this;
+    const { destination } = this.uploader;
+    void journal.record({
+      id: folderId(destination, name),
+      destination,
+      filename: `${name}/`,
+      size: list.bytes,
+      fingerprint: null,
+      bytesDone: list.bytesDone,
+      updatedAt: this.#updatedAt,
+      folder: { files: list.count, filesDone: list.done, ...this.options },
+    });
+  }
+}
+
+/** A file of the folder has become an upload. */
+export class FolderFileEvent extends Event {
+  constructor(readonly upload: Upload) {
+    super("upload");
+  }
+}
+
+/** Whether the error is one of the file itself, so that repeating is of no use. */
+function isFinal({ code }: UploadError): boolean {
+  return /^(inv|rej|too)/.test(code);
+}

@@ -1,0 +1,18 @@
+// How an upload ended that this page did not end: completed or aborted by another tab, an administrator or its expiry.
+
+import type { RemoteUpload } from "./api.ts";
+import { AbortedError, ApiError } from "./errors.ts";
+
+/** Null when the backend takes the upload for unfinished, or does not answer. */
+export async function outcomeElsewhere(
+  ask: () => Promise<RemoteUpload>,
+): Promise<RemoteUpload | AbortedError | null> {
+  try {
+    const remote = await ask();
+    if (remote.state === "completed") return remote;
+    const isGone = remote.state === "aborted" || remote.state === "deleted";
+    return isGone ? new AbortedError("aborted_elsewhere", remote.error) : null;
+  } catch (error) {
+    return error instanceof ApiError && error.status === 404 ? new AbortedError("aborted_elsewhere") : null;
+  }
+}

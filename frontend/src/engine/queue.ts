@@ -1,0 +1,83 @@
+// What waits for what: files for a place (UploadQueue), requests of the page for a connection (Semaphore).
+// First come, first served.
+
+/** Browsers open six connections to one host over HTTP/1.1. */
+export const MAX_PARALLEL = 6;
+
+export interface QueueEntry {
+  /** The share of a place that the entry takes, above 0 and up to 1. */
+  readonly share: number;
+  /** Called once, when there is room. */
+  start(): void;
+}
+
+/** Shares are fractions, and sums of fractions are not exact. */
+const ROUNDING_ERROR = 1e-6;
+
+/** Limits the files that are uploaded at once. A file that pauses, fails or ends frees its place. */
+export class UploadQueue {
+  #waiting = new Set<QueueEntry>();
+  #active = new Set<QueueEntry>();
+  #taken = 0;
+
+  constructor(readonly places: number) {}
+
+  enter(entry: QueueEntry): void {
+    this.#waiting.add(entry);
+    this.#admit();
+  }
+
+  leave(entry: QueueEntry): void {
+    this.#waiting.delete(entry);
+    if (this.#active.delete(entry)) this.#taken -= entry.share;
+    this.#admit();
+  }
+
+  #admit(): void {
+    for (const entry of this.#waiting) {
+      if (this.#taken + entry.share > this.places + ROUNDING_ERROR) return;
+      this.#waiting.delete(entry);
+      this.#active.add(entry);
+      this.#taken += entry.share;
+      entry.start();
+    }
+  }
+}
+
+/** Limits the requests to OSS of all uploads of a page: more requests than connections look stalled. */
+export class Semaphore {
+  #waiting: (() => void)[] = [];
+  #taken = 0;
+
+  constructor(readonly count: number) {}
+
+  /** Resolves with the function that releases the place. Rejects with the signal's reason. */
+  async acquire(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    if (this.#taken < this.count) this.#taken += 1;
+    else await this.#wait(signal);
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#taken -= 1;
+    };
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const proceed = () => {
+        signal.removeEventListener("abort", cancel);
+        resolve();
+      };
+      const cancel = () => {
+        this.#waiting = this.#waiting.filter((other) => other !== proceed);
+        reject(signal.reason);
+      };
+      this.#waiting.push(proceed);
+      signal.addEventListener("abort", cancel, { once: true });
+    });
+  }
+}

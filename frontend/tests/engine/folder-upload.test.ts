@@ -1,0 +1,196 @@
+// Folders: many files of which a few hundred are uploads at a time, skipped when they have arrived before.
+
+import { expect, test } from "vitest";
+import "../../src/engine/folders.ts";
+import type { FolderUpload } from "../../src/engine/folder-upload.ts";
+import type { State } from "../../src/engine/states.ts";
+import { FakeLocks, fileOf, TestEnvironment } from "../environment.ts";
+import { serveFolders } from "../folder-backend.ts";
+
+function folderOf(count: number, size = 9) {
+  return Array.from({ length: count }, (_, index) => ({
+    file: fileOf(size, `${index}.txt`, `${index};`),
+    path: `holiday/day ${index % 7}/${index}.txt`,
+  }));
+}
+
+function page(): TestEnvironment {
+  const environment = new TestEnvironment();
+  environment.store.speed = 1_000_000;
+  serveFolders(environment.backend);
+  return environment;
+}
+
+/** A page after a reload: the browser has released the locks. */
+function reload(environment: TestEnvironment): void {
+  Object.assign(environment, { locks: new FakeLocks() });
+}
+
+async function begin(environment: TestEnvironment, files: ReturnType<typeof folderOf>, small = 1000) {
+  const folders = await environment.open({ small }).folders();
+  return folders.upload("holiday", files);
+}
+
+function reach({ clock }: TestEnvironment, folder: FolderUpload, state: State): Promise<void> {
+  return clock.until(() => folder.state === state);
+}
+
+test("a folder of thousands of files is sent while only hundreds are uploads", async () => {
+  const environment = page();
+  const folder = await begin(environment, folderOf(1000));
+  let most = 0;
+  folder.addEventListener("upload", () => {
+    most = Math.max(most, folder.uploads.length);
+  });
+  await reach(environment, folder, "completed");
+  expect(most).toBeLessThanOrEqual(400);
+  expect(folder.list).toMatchObject({ done: 1000, failed: 0, skipped: 0 });
+  expect(new Set(folder.list.ids).size).toBe(1000);
+  expect(folder.progress.ratio).toBe(1);
+  expect(() => folder.list.file(7)).toThrow(RangeError);
+  expect(folder.uploader.uploads).toEqual([]); // It would keep every file in memory.
+  const row = environment.backend.rows.get(folder.list.ids[0] ?? "");
+  expect(row?.relative_path).toMatch(/^holiday\/day \d\/\d+\.txt$/);
+  expect(await environment.journal.list()).toEqual([]);
+  expect(environment.backend.count("DELETE", "folder/")).toBe(0);
+});
+
+test("an interrupted folder is one entry, and what has arrived is skipped when it is chosen again", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(200));
+  await environment.clock.until(() => first.list.done >= 100);
+  first.pause();
+  await environment.clock.pass(5000);
+  const { done } = first.list;
+  const [entry, ...others] = (await environment.clock.run(environment.open().unfinished())).filter(
+    ({ folder }) => folder,
+  );
+  expect(others).toEqual([]);
+  expect(entry).toMatchObject({ filename: "holiday/", folder: { files: 200, filesDone: done } });
+  reload(environment);
+  const sent = environment.store.sent.length;
+  const second = await begin(environment, folderOf(200));
+  await reach(environment, second, "completed");
+  expect(second.list).toMatchObject({ done: 200, skipped: done });
+  expect(environment.store.sent.length - sent).toBe(200 - done);
+  expect(new Set(second.list.ids).size).toBe(200);
+  expect([...environment.backend.rows.values()].filter(({ state }) => state === "uploading")).toEqual([]);
+  expect(await environment.journal.list()).toEqual([]);
+});
+
+test("on another device the backend's unfinished uploads tell that a folder was interrupted", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(500));
+  await environment.clock.until(() => first.list.done >= 100); // Several pages of the backend's list.
+  first.pause();
+  await environment.clock.pass(5000);
+  reload(environment);
+  const { done } = first.list;
+  expect(done).toBeLessThan(500);
+  for (const { id } of await environment.journal.list()) await environment.journal.forget(id);
+  const second = await begin(environment, folderOf(500));
+  await reach(environment, second, "completed");
+  expect(second.list).toMatchObject({ done: 500, skipped: done });
+});
+
+test("files that are too large for batch calls are skipped by their content", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(40, 30), 0);
+  await environment.clock.until(() => first.list.done >= 15);
+  first.pause();
+  await environment.clock.pass(5000);
+  reload(environment);
+  const { done } = first.list;
+  const second = await begin(environment, folderOf(40, 30), 0);
+  await reach(environment, second, "completed");
+  expect(second.list.skipped).toBe(done);
+});
+
+test("a folder that was completed is sent again when it is chosen again", async () => {
+  const environment = page();
+  await reach(environment, await begin(environment, folderOf(20)), "completed");
+  reload(environment);
+  const again = await begin(environment, folderOf(20));
+  await reach(environment, again, "completed");
+  expect(again.list.skipped).toBe(0);
+});
+
+test("a file that was edited since is sent again", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(300));
+  await environment.clock.until(() => first.list.done >= 100);
+  first.pause();
+  reload(environment);
+  const edited = folderOf(300).map(({ file, path }) => ({
+    file: new File([file], file.name, { lastModified: 2 }),
+    path,
+  }));
+  const second = await begin(environment, edited);
+  await reach(environment, second, "completed");
+  expect(second.list.skipped).toBe(0);
+});
+
+test("what has failed is counted, and retried", async () => {
+  const environment = page();
+  environment.backend.refusedName = "holiday/day 3/3.txt";
+  const folder = await begin(environment, folderOf(30));
+  await reach(environment, folder, "failed");
+  expect(folder.list).toMatchObject({ done: 29, failed: 1 });
+  expect(folder.error?.code).toBe("too_large");
+  environment.backend.refusedName = "";
+  folder.resume();
+  await reach(environment, folder, "failed"); // The code is said of the file itself: repeating is of no use.
+  expect(folder.list.failed).toBe(1);
+});
+
+test("a cause that concerns all files stops the folder, and a retry sends them all", async () => {
+  const environment = page();
+  let refuse = true;
+  const before = environment.backend.fault;
+  environment.backend.fault = (call) =>
+    refuse && call.path === "uploads/batch/"
+      ? Response.json({ code: "over_quota", title: "T", detail: "D" }, { status: 403 })
+      : before(call);
+  const folder = await begin(environment, folderOf(700));
+  await reach(environment, folder, "failed");
+  expect(folder.list.failed).toBeLessThan(500);
+  refuse = false;
+  folder.resume();
+  await reach(environment, folder, "completed");
+  expect(folder.list.done).toBe(700);
+});
+
+test("an aborted folder leaves nothing unfinished, and its completed files", async () => {
+  const environment = page();
+  const folder = await begin(environment, folderOf(200));
+  await environment.clock.until(() => folder.list.done >= 50);
+  await environment.clock.run(folder.abort());
+  expect(folder.state).toBe("aborted");
+  await environment.clock.pass(5000);
+  const states = [...environment.backend.rows.values()].map(({ state }) => state);
+  expect(states).not.toContain("uploading");
+  expect(states.filter((state) => state === "completed").length).toBeGreaterThanOrEqual(50);
+  expect(await environment.journal.list()).toEqual([]);
+});
+
+test("a folder that was interrupted is discarded by one call", async () => {
+  const environment = page();
+  const folder = await begin(environment, folderOf(30, 30), 0);
+  await environment.clock.until(() => folder.list.done >= 5);
+  folder.pause();
+  const uploader = environment.open();
+  const entry = (await environment.clock.run(uploader.unfinished())).find((one) => one.folder);
+  if (!entry) throw new Error("No entry");
+  await environment.clock.run(uploader.discard(entry));
+  expect([...environment.backend.rows.values()].filter(({ state }) => state === "uploading")).toEqual([]);
+  expect((await environment.journal.list()).filter(({ folder }) => folder)).toEqual([]);
+});
+
+test("a second tab waits until the first has uploaded the folder", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(100));
+  const second = await begin(environment, folderOf(100));
+  await reach(environment, first, "completed");
+  expect(second.list.done).toBe(0);
+  await reach(environment, second, "completed");
+});

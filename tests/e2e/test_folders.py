@@ -1,0 +1,100 @@
+"""Folders on the page: chosen by keyboard or picker, interrupted, resumed and discarded, in a real Chromium."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import log_in, throttle
+from tests.stack import Stack, wait_until
+
+PICKED = """async () => {
+  const root = await navigator.storage.getDirectory();
+  const holiday = await root.getDirectoryHandle("holiday", { create: true });
+  const day = await holiday.getDirectoryHandle("day 1", { create: true });
+  for (const [folder, name] of [[holiday, "a.txt"], [day, "b.txt"], [day, "c.txt"]]) {
+    const writer = await (await folder.getFileHandle(name, { create: true })).createWritable();
+    await writer.write(`the file ${name}`);
+    await writer.close();
+  }
+  window.showDirectoryPicker = async () => holiday;
+}"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """40 files of 500 KB: each is an upload that can be resumed."""
+    holiday = tmp_path / "holiday"
+    for number in range(40):
+        place = holiday / f"day {number % 3}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.bin").write_bytes(bytes([number]) * 500_000)
+    return holiday
+
+
+def choose(page: Page, folder: Path) -> None:
+    """As in browsers without the picker."""
+    page.evaluate("delete window.showDirectoryPicker; delete Window.prototype.showDirectoryPicker")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_test_id("choose-folder").click()
+    chooser.value.set_files(folder)
+
+
+def test_a_folder_is_chosen_by_the_picker(page: Page, stack: Stack) -> None:
+    log_in(page, stack)
+    page.evaluate(PICKED)
+    page.get_by_test_id("choose-folder").focus()
+    page.keyboard.press("Enter")
+    row = page.get_by_test_id("folder-item")
+    expect(row).to_have_attribute("data-state", "completed")
+    expect(row).to_contain_text("3 of 3 files uploaded")
+    expect(page.get_by_test_id("upload-item")).to_have_count(0)
+    with stack.api() as api:
+        listed = api.get("uploads/folder/?folder=holiday").json()["results"]
+    assert {"holiday/a.txt", "holiday/day 1/b.txt", "holiday/day 1/c.txt"} <= {one["relative_path"] for one in listed}
+
+
+def test_an_interrupted_folder_is_one_entry_and_goes_on_where_it_was(page: Page, stack: Stack, folder: Path) -> None:
+    log_in(page, stack)
+    throttle(page, 2_000_000)
+    choose(page, folder)
+    row = page.get_by_test_id("folder-item")
+    expect(row.get_by_test_id("item-message")).to_contain_text(" of 40 files")
+    page.wait_for_function("""() => {
+      const row = document.querySelector("oss-uploader").shadowRoot.querySelector('[data-testid="folder-item"]');
+      return Number(row.querySelector(".message").textContent.match(/(\\d+) of 40/)?.[1] ?? 0) >= 5;
+    }""")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    entry = page.get_by_test_id("unfinished-folder")
+    expect(entry).to_have_count(1)
+    expect(page.get_by_test_id("unfinished-item")).to_have_count(0)
+    expect(entry).to_contain_text(" of 40 files uploaded")
+    throttle(page, -1)
+    choose(page, folder)
+    expect(row).to_have_attribute("data-state", "completed")
+    expect(row).to_contain_text("40 of 40 files uploaded")
+    expect(row).to_contain_text("were uploaded before")
+    expect(entry).to_have_count(0)
+    with stack.api() as api:
+        answer: dict[str, Any] = api.get("uploads/folder/?folder=holiday").json()
+    paths = [one["relative_path"] for one in answer["results"] if one["size"] == 500_000]
+    assert (len(paths), len(set(paths)), answer["unfinished"]) == (40, 40, 0)
+
+
+def test_an_interrupted_folder_is_discarded_at_once(page: Page, stack: Stack, folder: Path) -> None:
+    renamed = folder.rename(folder.with_name("unwanted"))
+    log_in(page, stack)
+    throttle(page, 500_000)
+    choose(page, renamed)
+    expect(page.get_by_test_id("folder-item")).to_have_attribute("data-state", "uploading")
+    with stack.api() as api:
+        wait_until(lambda: api.get("uploads/folder/?folder=unwanted").json()["unfinished"], "an upload to begin")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    entry = page.get_by_test_id("unfinished-folder")
+    entry.get_by_test_id("discard").click()
+    expect(entry).to_have_count(0, timeout=30_000)  # It can be undone for ten seconds where bytes would be lost.
+    with stack.api() as api:
+        assert api.get("uploads/folder/?folder=unwanted").json()["unfinished"] == 0

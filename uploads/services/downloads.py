@@ -1,0 +1,44 @@
+"""Links by which the owner of a completed upload, and whoever receives the link, reads its object.
+
+Rule: the destination allows it by `download_expires`. A browser shows only types that cannot run scripts.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from uploads import connection
+from uploads.conf import settings
+from uploads.domain.content_types import is_shown
+from uploads.domain.errors import NotOffered
+from uploads.domain.phrase import Phrase
+from uploads.domain.states import State
+from uploads.models import Upload
+from uploads.objects import download_url
+from uploads.services.common import destination_of, require, storage_errors
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadLink:
+    """A presigned URL. It needs no login."""
+
+    url: str
+    expires_at: datetime
+
+
+def download_link(upload: Upload, *, inline: bool = False) -> DownloadLink:
+    """A link to the object of a completed upload; `inline`: browsers open it, where its type is harmless.
+
+    Raises NotOffered, WrongState, StorageBusy without credentials.
+    """
+    expires = destination_of(upload).download_expires
+    if expires is None:
+        detail = Phrase("The destination {name!r} does not give download links.", name=upload.destination)
+        raise NotOffered(detail, errors={"destination": [detail]})
+    require(upload, State.COMPLETED)
+    place = settings.place_of(upload)
+    with storage_errors():
+        now = connection.oss_now(place)
+        seconds = place.signing(now).life(expires)
+        kind = "inline" if inline and is_shown(upload.content_type) else "attachment"
+        url = download_url(place, upload.key, seconds, upload.filename, kind=kind)
+    return DownloadLink(url, now + timedelta(seconds=seconds))
