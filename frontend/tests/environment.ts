@@ -4,7 +4,7 @@ import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
 import "../src/engine/diagnosis.ts";
-import "../src/engine/supervision.ts";
+import "../src/engine/pace.ts";
 import "../src/engine/sts-signer.ts";
 import "../src/engine/stream.ts";
 import "../src/engine/transfer.ts";

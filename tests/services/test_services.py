@@ -73,12 +73,13 @@ def test_begin_opens_the_upload_at_oss(begin: Begin, oss: OssClient, user: Any) 
     assert [event.name for event in upload.events.all()] == ["begin"]
 
 
-def test_a_client_may_wish_for_a_part_size_where_the_destination_sets_none(begin: Begin, place: Place) -> None:
+def test_a_client_may_wish_for_a_part_size_up_to_that_of_the_destination(begin: Begin, place: Place) -> None:
     assert (begin(SIZE, part_size=1 << 20).part_size, begin(1000, part_size=1 << 20).part_count) == (1 << 20, 1)
     assert begin(10_000 * (1 << 20) + 1, part_size=1 << 20).part_count <= 10_000
     assert begin(None, part_size=16 << 20).part_size == 16 << 20
     place(part_size=4 << 20)
-    assert begin(SIZE, part_size=1 << 20).part_size == 4 << 20
+    assert begin(SIZE, part_size=1 << 20).part_size == 1 << 20
+    assert begin(SIZE, part_size=16 << 20).part_size == 4 << 20
 
 
 def test_a_file_of_one_part_needs_no_multipart_upload(begin: Begin) -> None:

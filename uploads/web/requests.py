@@ -106,8 +106,8 @@ class UploadRequestSerializer(DestinationSerializer):
         allow_null=True,
         min_value=MIN_PART_SIZE,
         max_value=MAX_PART_SIZE,
-        help_text="Bytes of a part that the client wishes for. `part_size` of the destination comes first; a file that "
-        "would need more than 10,000 parts gets larger ones.",
+        help_text="Bytes of a part that the client, or its line, wishes for. `part_size` of the destination is the "
+        "most; a file that would need more than 10,000 parts gets larger ones. A file of no more bytes is one part.",
     )
 
     def validate_fingerprint(self, value: str | None) -> str:

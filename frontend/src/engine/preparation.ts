@@ -101,8 +101,11 @@ export class Preparation {
   /** Finds the unfinished upload of this file, or creates one. */
   async open(signal: AbortSignal): Promise<Transfer> {
     // The code that sends parts is loaded with the first file, so that a page without uploads loads half as much.
-    const { Transfer } = await this.#load(() => import("./transfer.ts"), signal);
-    const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts(remote));
+    const pace = () => (this.isSmall ? null : import("./pace.ts"));
+    const load = () => Promise.all([import("./transfer.ts"), pace()]);
+    const [{ Transfer }, late] = await this.#load(load, signal);
+    const transferOf = (remote: RemoteUpload) =>
+      new Transfer(remote, this.#transferPorts(remote), late?.makePace);
     const key = crypto.randomUUID?.() ?? String(Math.random());
     const open = () => this.#findOrCreate(transferOf, key, signal);
     const transfer = await this.ports.retry(open, signal);

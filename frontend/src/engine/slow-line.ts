@@ -1,9 +1,9 @@
 // Measures the line. Where a cut would cost too much of its work, the upload begins again with smaller parts; where parts
-// are kept already, fewer are sent at once. Loaded for files that take seconds on a slow line.
+// are kept already, fewer are sent at once.
 
 import { ConcurrencyController } from "./concurrency.ts";
 import { Paused } from "./line.ts";
-import type { Sending } from "./pace.ts";
+import type { Pace, Sending } from "./pace.ts";
 import type { Clock } from "./ports.ts";
 import { MAX_PARALLEL } from "./queue.ts";
 import type { Transfer } from "./transfer.ts";
@@ -12,6 +12,8 @@ import type { Transfer } from "./transfer.ts";
 const MAX_AT_RISK = 15;
 /** Seconds that parts should take: speeds vary, and a file may get more lanes. */
 const AIM = 10;
+/** Before the first answer the speed may be several times lower than what buffers make of it. */
+const CAUTION = 4;
 /** OSS takes parts from 100 KB on ("Multipart upload", "Limits", in the OSS user guide). */
 const MIN_PART_SIZE = 128 * 1024;
 /** Bytes. A line for which larger parts are right takes those that the backend chooses. */
@@ -39,6 +41,7 @@ interface Sample {
 }
 
 export class SlowLine {
+  #begin: Sample = { at: 0, sent: 0 };
   #samples: Sample[] = [];
   /** Bytes a second, by the parts that OSS has answered. */
   #answered = Number.POSITIVE_INFINITY;
@@ -57,7 +60,10 @@ export class SlowLine {
 
   readonly #clock: Clock;
 
-  constructor(readonly transfer: Transfer) {
+  constructor(
+    readonly transfer: Transfer,
+    readonly pace: Pace,
+  ) {
     this.#clock = transfer.ports.api.environment.clock;
     this.#concurrency = new ConcurrencyController(transfer.ports.parallel, MAX_PARALLEL);
   }
@@ -65,12 +71,13 @@ export class SlowLine {
   /** Called whenever sending begins, also after a pause. */
   start(ended: AbortSignal): void {
     this.#concurrency.restart();
+    this.#begin = { at: this.#clock.now(), sent: this.transfer.meter.sent };
     this.#samples = [];
     this.#watch(ended).catch(() => {}); // `ended` ends it.
   }
 
   #setLevel(): void {
-    this.transfer.pace.level = Math.min(this.#concurrency.level, this.#most);
+    this.pace.level = Math.min(this.#concurrency.level, this.#most);
   }
 
   recordStall(): void {
@@ -79,12 +86,10 @@ export class SlowLine {
   }
 
   async #watch(ended: AbortSignal): Promise<never> {
-    const clock = this.#clock;
-    const since = this.#clock.now();
     for (;;) {
-      await clock.sleep(TICK, ended);
+      await this.#clock.sleep(TICK, ended);
       const speed = this.#measure();
-      const elapsed = this.#clock.now() - since;
+      const elapsed = this.#clock.now() - this.#begin.at;
       if (elapsed < MEASURE || speed === Number.POSITIVE_INFINITY) continue;
       this.#review(speed, elapsed);
       this.#setLevel();
@@ -101,13 +106,13 @@ export class SlowLine {
   #isNearlySent({ number, size }: Sending): boolean {
     const { meter } = this.transfer;
     const left = size - meter.sentOf(number);
-    return left * this.transfer.pace.sending.size <= NEARLY * (meter.speed ?? 0);
+    return left * this.pace.sending.size <= NEARLY * (meter.speed ?? 0);
   }
 
   recordProgress(): void {
     const { meter } = this.transfer;
     const now = this.#clock.now();
-    const sent = [...this.transfer.pace.sending].filter(({ number }) => meter.sentOf(number));
+    const sent = [...this.pace.sending].filter(({ number }) => meter.sentOf(number));
     this.#since = new Map(sent.map((part) => [part, this.#since.get(part) ?? now]));
   }
 
@@ -120,7 +125,7 @@ export class SlowLine {
 
   /** What was sent may only have filled buffers, on the way or in a proxy. A part that was answered has arrived. */
   #measureArrival(part: Sending, now: number): void {
-    const parts = [...this.transfer.pace.sending];
+    const parts = [...this.pace.sending];
     const passed = now - (this.#since.get(part) ?? now);
     if (passed === 0 || parts.some(({ size }) => size > part.size)) return; // The last part may be too short to tell.
     const speed = (part.size / passed) * 1000 * parts.length;
@@ -132,17 +137,20 @@ export class SlowLine {
     const { meter } = this.transfer;
     const now = this.#clock.now();
     const sample = { at: now, sent: meter.sent };
-    this.#samples = [...this.#samples.filter(({ at }) => now - at <= AVERAGE_OVER), sample];
-    const [first] = this.#samples;
-    if (!first || first === sample) return this.#answered;
-    const sent = this.#waiting(now) ?? ((sample.sent - first.sent) / (now - first.at)) * 1000;
-    return Math.min(this.#answered, sent);
+    const moves = sample.sent !== this.#samples.at(-1)?.sent;
+    this.#samples = moves ? this.#samples.filter(({ at }) => now - at <= AVERAGE_OVER) : [];
+    this.#samples.push(sample);
+    const [first = sample] = this.#samples;
+    // Where nothing moves, full buffers may be the reason, or a connection that is gone for a while.
+    const isYoung = now - this.#begin.at <= MAX_RESTART;
+    const sent = this.#waiting(now) ?? rateOf(moves || !isYoung ? first : this.#begin, sample);
+    return Math.min(this.#answered, sent || Number.POSITIVE_INFINITY);
   }
 
   /** The most that the speed can be while all that is in flight only waits for answers; null while more can be sent. */
   #waiting(now: number): number | null {
     const { meter } = this.transfer;
-    const parts = [...this.transfer.pace.sending];
+    const parts = [...this.pace.sending];
     if (parts.some(({ number, size }) => meter.sentOf(number) < size)) return null;
     const age = now - Math.min(...parts.map((part) => this.#since.get(part) ?? now));
     return age > 0 ? (bytesOf(parts) / age) * 1000 : Number.POSITIVE_INFINITY;
@@ -162,17 +170,18 @@ export class SlowLine {
   }
 
   #limit(speed: number, elapsed: number): void {
-    const { pace, ports, ledger, mayRestart } = this.transfer;
+    const { ports, ledger } = this.transfer;
     const { line, parallel } = ports;
-    const parts = [...pace.sending];
+    const parts = [...this.#since.keys()];
     const most = Math.max(0, ...parts.map(({ size }) => size));
-    const suitable = Math.max(MIN_PART_SIZE, Math.round((speed * AIM) / parallel));
+    const caution = this.#answered < Number.POSITIVE_INFINITY ? 1 : CAUTION;
+    const suitable = Math.max(MIN_PART_SIZE, Math.round((speed * AIM) / parallel / caution));
     const isAtRisk = bytesOf(parts) > speed * MAX_AT_RISK;
     if (isAtRisk || line.partSize) line.partSize = suitable < MAX_PART_SIZE ? suitable : null;
     if (most) this.#most = Math.max(1, Math.floor((speed * MAX_AT_RISK) / most));
     if (!isAtRisk) return;
-    const isFresh = mayRestart && ledger.doneCount === 0;
-    if (isFresh && elapsed <= MAX_RESTART && suitable < most) this.#restart();
+    const isFresh = this.pace.mayRestart && ledger.doneCount === 0;
+    if (isFresh && elapsed <= MAX_RESTART && this.#most < 2 && suitable < most) this.pace.restart();
     else if (parts.length > this.#most) {
       this.#notBefore = this.#clock.now() + AVERAGE_OVER;
       if (speed >= this.#last * MIN_SPEED) {
@@ -183,30 +192,22 @@ export class SlowLine {
     }
   }
 
-  #restart(): void {
-    const { meter, pace } = this.transfer;
-    const { sending, restart } = pace;
-    for (const { number } of sending) meter.drop(number);
-    restart.abort();
-  }
-
-  /** The bytes of the part count no longer at once: events of progress may come before the request has ended. */
-  #drop(part: Sending): void {
-    this.transfer.meter.drop(part.number);
-    part.cut.abort(part);
-  }
-
   /** Puts back the parts of which the least was sent, unless it was half: these are finished. */
   #putBack(parts: Sending[], count: number): void {
     const { meter } = this.transfer;
     const share = ({ number, size }: Sending) => meter.sentOf(number) / size;
     const least = parts.sort((a, b) => share(a) - share(b)).slice(0, count);
-    for (const part of least) if (share(part) < 1 / 2) this.#drop(part);
+    for (const part of least) if (share(part) < 1 / 2) this.pace.putBack(part);
   }
 }
 
 function bytesOf(parts: readonly Sending[]): number {
   return parts.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** Bytes a second; 0 for one and the same sample. */
+function rateOf(first: Sample, last: Sample): number {
+  return ((last.sent - first.sent) / Math.max(1, last.at - first.at)) * 1000;
 }
 
 function average(before: number, newest: number): number {

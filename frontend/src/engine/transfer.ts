@@ -12,10 +12,10 @@ import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
 import type { Line } from "./line.ts";
 import { callbackReport } from "./oss-response.ts";
-import { Pace } from "./pace.ts";
-import { allParts, type DonePart, Ledger, planOf, rangeOf, sizeOf } from "./parts.ts";
+import type { Pace } from "./pace.ts";
+import { allParts, type DonePart, Ledger, planOf, rangeOf } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
-import { abortable, anySignal } from "./promises.ts";
+import { abortable } from "./promises.ts";
 import type { Semaphore } from "./queue.ts";
 import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
 import { type Arrival, Sender } from "./sender.ts";
@@ -23,10 +23,8 @@ import { Presigner, Signer, type Signing } from "./signer.ts";
 import type { Source } from "./source.ts";
 import { runConcurrently, takePart } from "./workers.ts";
 
-export { Ledger, rangeOf, streamPlan } from "./parts.ts";
+export { Ledger, rangeOf, sizeOf, streamPlan } from "./parts.ts";
 
-/** Bytes. Fewer are sent within fifteen seconds from 0.5 Mbit/s on: these a cut may cost. */
-const MIN_SUPERVISED = 900_000;
 /** How often damaged parts are sent again. */
 const MAX_ROUNDS = 8;
 const DEFAULT_RETRY_AFTER = 2; // Seconds until the next complete call.
@@ -61,9 +59,8 @@ export class Transfer {
   readonly #presigner: Presigner;
   readonly #sender: Sender;
   readonly #checker: IntegrityChecker;
-  readonly pace: Pace;
-  /** Whether the upload may begin again with smaller parts, as long as no part has arrived. */
-  mayRestart = false;
+  /** Null for a small file. */
+  readonly pace: Pace | null;
   /** When the backend was told of parts, in milliseconds of the clock. */
   reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
@@ -71,6 +68,7 @@ export class Transfer {
   constructor(
     readonly remote: RemoteUpload,
     readonly ports: TransferPorts,
+    makePace?: (transfer: Transfer) => Pace,
   ) {
     const { api, source, parallel } = ports;
     const { clock, hasher } = api.environment;
@@ -80,7 +78,7 @@ export class Transfer {
     this.reportedAt = clock.now();
     this.meter = new ProgressMeter(plan.size);
     this.#checker = new IntegrityChecker(hasher, source, plan);
-    this.pace = new Pace(parallel);
+    this.pace = makePace?.(this) ?? null;
     this.#presigner = this.#makePresigner();
     this.#signer = new Signer({
       clock,
@@ -125,10 +123,10 @@ export class Transfer {
       meter: this.meter,
       plan: this.ledger.plan,
       onprogress: () => {
-        this.pace.slowLine?.recordProgress();
+        this.pace?.slowLine.recordProgress();
         onprogress();
       },
-      onstall: () => this.pace.slowLine?.recordStall(),
+      onstall: () => this.pace?.slowLine.recordStall(),
       options: api.options,
       onarrival: (response) => {
         this.#callback = callbackReport(response);
@@ -169,34 +167,25 @@ export class Transfer {
   /** Sends all parts that are not done. Resolves with false where the upload shall begin again, with smaller parts. */
   async send(outer: AbortSignal, mayRestart: boolean): Promise<boolean> {
     const ended = new AbortController();
-    this.mayRestart = mayRestart && !this.ports.source.isStream;
-    this.pace.restart = new AbortController();
-    const signal = anySignal(outer, this.pace.restart.signal);
+    const signal = this.pace?.start(outer, ended.signal, mayRestart) ?? outer;
     this.meter.restart();
-    this.#supervise(ended.signal);
     try {
       await this.#sendWaiting(signal);
       await this.#resendDamaged(signal);
       this.meter.total = this.ports.source.bytesTaken;
       return true;
     } catch (error) {
-      if (outer.aborted || !this.pace.restart.signal.aborted) throw error;
+      if (!this.pace?.isRestart(error)) throw error;
       return false;
     } finally {
       ended.abort();
     }
   }
 
-  /** Without it, a cut may cost more and nothing becomes faster. */
-  #supervise(ended: AbortSignal): void {
-    if (this.ledger.plan.partCount === 1 && this.meter.total < MIN_SUPERVISED) return;
-    import("./supervision.ts").then(({ supervise }) => supervise(this, ended)).catch(() => {});
-  }
-
   async #sendWaiting(signal: AbortSignal): Promise<void> {
     do {
       await runConcurrently(
-        () => this.pace.level,
+        () => this.pace?.level ?? this.ports.parallel,
         (signal) => takePart(this.ledger, signal),
         (number, signal) => this.#sendPart(number, signal),
         signal,
@@ -208,10 +197,8 @@ export class Transfer {
     const checked = this.ports.integrity === "crc64";
     try {
       if (checked) this.#checker.start(number);
-      const size = sizeOf(this.ledger.plan, number);
-      const arrival = await this.pace.send(number, size, signal, (cut) =>
-        this.#sender.send(number, signal, cut),
-      );
+      const send = (cut: AbortSignal) => this.#sender.send(number, signal, cut);
+      const arrival = await (this.pace?.send(number, signal, send) ?? send(signal));
       if (!arrival) return this.ledger.putBack(number);
       const { part } = arrival;
       if (checked) this.#checker.compare(part);

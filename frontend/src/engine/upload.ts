@@ -189,7 +189,7 @@ export class Upload extends UploadEventTarget {
     if (this.#state === "aborted" || this.#state === "aborting") return;
     this.#move("abort");
     this.#stop.abort(new AbortedError());
-    this.#transfer?.pace.cut();
+    this.#transfer?.pace?.cut();
     await this.#preparation.cancel(new AbortedError());
     await this.#running;
     if (isOver(this.#state)) return; // The upload ended first.

@@ -127,7 +127,7 @@ test("a line that becomes slow sends fewer parts at once, and begins nothing aga
 
 test("a line that is slow for each connection keeps its connections", async () => {
   const run = onLine(80 * MBIT, 2 * MBIT);
-  const upload = run.start(80 * MIB);
+  const upload = run.start(200 * MIB);
   await run.environment.clock.pass(60_000);
   expect(run.line.sending.size).toBeGreaterThanOrEqual(4);
   expect(upload.progress.kept / 60).toBeGreaterThan(4 * 2 * MBIT * 0.8);

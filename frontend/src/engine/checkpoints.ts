@@ -1,7 +1,5 @@
-// What runs beside the parts of a file that is more than a moment's work: the look at the line, and checkpoints.
-// Loaded for such files.
+// Checkpoints that no other call carries.
 
-import { SlowLine } from "./slow-line.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** Milliseconds until the first checkpoint that no other call carries, and the longest gap; each gap doubles. */
@@ -10,16 +8,8 @@ const MAX_CHECKPOINT_GAP = 120_000;
 /** With STS no other call carries checkpoints, and they serve only the list of uploads. */
 const FIRST_CHECKPOINT_STS = 60_000;
 
-/** Until `ended` aborts. Called whenever sending begins, also after a pause. */
-export function supervise(transfer: Transfer, ended: AbortSignal): void {
-  const { pace } = transfer;
-  pace.slowLine ??= new SlowLine(transfer);
-  pace.slowLine.start(ended);
-  sendCheckpoints(transfer, ended).catch(() => {}); // `ended` ends it.
-}
-
-/** On a slow connection few sign calls carry checkpoints, so calls of their own keep the record fresh. */
-async function sendCheckpoints(transfer: Transfer, ended: AbortSignal): Promise<never> {
+/** On a slow connection few sign calls carry checkpoints. Ends, by an exception, when `ended` aborts. */
+export async function sendCheckpoints(transfer: Transfer, ended: AbortSignal): Promise<never> {
   const { api, signing } = transfer.ports;
   const { clock } = api.environment;
   let gap = signing === "sts" ? FIRST_CHECKPOINT_STS : FIRST_CHECKPOINT;
