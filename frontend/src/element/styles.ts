@@ -215,7 +215,7 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 }
 @media (forced-colors: active) {
   progress, .primary { forced-color-adjust: none; --oss-accent: Highlight; --oss-on-accent: HighlightText; --oss-text: Highlight; }
-  progress { --oss-border: Canvas; --sending: GrayText; border: 1px solid CanvasText; }
+  progress { --oss-border: Canvas; border: 1px solid CanvasText; }
   .item { opacity: 1; }
 }
 @media (prefers-reduced-motion: reduce) {
