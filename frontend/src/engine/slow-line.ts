@@ -184,20 +184,20 @@ export class SlowLine {
     if (isFresh && elapsed <= MAX_RESTART && this.#most < 2 && suitable < most) this.pace.restart();
     else if (parts.length > this.#most) {
       this.#notBefore = this.#clock.now() + AVERAGE_OVER;
-      if (speed >= this.#last * MIN_SPEED) {
-        this.#before = speed;
-        this.#putBack(parts, parts.length - this.#most);
-      }
+      const isFalling = speed < this.#last * MIN_SPEED;
+      if (!isFalling && this.#putBack(parts, parts.length - this.#most)) this.#before = speed;
       this.#last = speed;
     }
   }
 
-  /** Puts back the parts of which the least was sent, unless it was half: these are finished. */
-  #putBack(parts: Sending[], count: number): void {
+  /** Puts back the parts of which the least was sent, unless it was half: these are finished. Says whether there are any. */
+  #putBack(parts: Sending[], count: number): boolean {
     const { meter } = this.transfer;
     const share = ({ number, size }: Sending) => meter.sentOf(number) / size;
     const least = parts.sort((a, b) => share(a) - share(b)).slice(0, count);
-    for (const part of least) if (share(part) < 1 / 2) this.pace.putBack(part);
+    const few = least.filter((part) => share(part) < 1 / 2);
+    for (const part of few) this.pace.putBack(part);
+    return few.length > 0;
   }
 }
 

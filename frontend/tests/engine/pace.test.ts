@@ -20,6 +20,8 @@ class SharedLine implements Transport {
   mostAtRisk = 0;
   lost = 0;
   mostSending = 0;
+  /** Whether a proxy takes each part at once, and sends it on as the line allows. */
+  isBuffered = false;
 
   constructor(
     readonly environment: TestEnvironment,
@@ -42,7 +44,7 @@ class SharedLine implements Transport {
         await clock.sleep(tick, signal);
         const share = Math.min(this.perConnection, this.speed / this.sending.size);
         request.sent = Math.min(body.size, request.sent + (share * tick) / 1000);
-        onprogress(request.sent);
+        onprogress(this.isBuffered ? body.size : request.sent);
         const atRisk = [...this.sending].reduce((sum, { sent }) => sum + sent, 0);
         this.mostAtRisk = Math.max(this.mostAtRisk, atRisk);
       }
@@ -123,6 +125,26 @@ test("a line that becomes slow sends fewer parts at once, and begins nothing aga
   run.line.mostAtRisk = 0;
   await run.environment.clock.pass(30_000);
   expect(run.line.mostAtRisk / run.line.speed).toBeLessThan(15);
+});
+
+test("what a proxy has taken is not the speed of the line: the answers are", async () => {
+  const run = onLine(5 * MBIT);
+  run.line.isBuffered = true;
+  run.start(200 * MIB);
+  await run.environment.clock.pass(10_000);
+  expect(run.line.sending.size).toBe(4);
+  await run.environment.clock.pass(120_000);
+  expect(run.line.sending.size).toBe(1);
+  expect(run.environment.backend.rows.size).toBe(1);
+});
+
+test("a line that stands still at the start is not taken for a slow one", async () => {
+  const run = onLine(0);
+  const upload = run.start(80 * MIB);
+  await run.environment.clock.pass(10_000);
+  run.line.speed = 80 * MBIT;
+  await run.environment.clock.run(upload.done);
+  expect(run.environment.backend.only.part_size).toBe(8 * MIB);
 });
 
 test("a line that is slow for each connection keeps its connections", async () => {
