@@ -130,7 +130,8 @@ test("a line that becomes slow sends fewer parts at once, and begins nothing aga
 test("what a proxy has taken is not the speed of the line: the answers are", async () => {
   const run = onLine(5 * MBIT);
   run.line.isBuffered = true;
-  run.start(200 * MIB);
+  const upload = run.start(200 * MIB);
+  await run.environment.clock.until(() => upload.progress.loaded > 0);
   await run.environment.clock.pass(10_000);
   expect(run.line.sending.size).toBe(4);
   await run.environment.clock.pass(120_000);
@@ -150,6 +151,7 @@ test("a line that stands still at the start is not taken for a slow one", async 
 test("a line that is slow for each connection keeps its connections", async () => {
   const run = onLine(80 * MBIT, 2 * MBIT);
   const upload = run.start(200 * MIB);
+  await run.environment.clock.until(() => upload.progress.loaded > 0);
   await run.environment.clock.pass(60_000);
   expect(run.line.sending.size).toBeGreaterThanOrEqual(4);
   expect(upload.progress.kept / 60).toBeGreaterThan(4 * 2 * MBIT * 0.8);
