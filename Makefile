@@ -27,6 +27,8 @@ VITE := vite@$(shell sed -n 's/.*"vite": "\(.*\)".*/\1/p' frontend/package.json)
 # Uppy 5 cannot be installed beside Uppy 6: it has a directory of its own.
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
+# Everything that is marked e2e. Collecting all the other tests takes ten seconds in each process.
+IN_BROWSERS := tests/e2e tests/browsers tests/test_watchdog.py
 # Tests that Playwright runs in Firefox too. Those that need what only Chromium has are marked.
 ON_FIREFOX := tests/e2e/test_upload.py tests/e2e/test_trouble.py tests/e2e/test_engine.py
 # The generators of TypeScript clients need an older compiler than the front end's.
@@ -39,6 +41,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
+# The same without what takes seconds to be loaded for browsers.
+NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 
 # Two targets at a time: installers, type checkers and tests that wait leave half of two cores idle. What a target prints
 # comes at its end, where make can do that (not 3.81, which macOS has).
@@ -129,21 +133,21 @@ vitest: setup
 	$(NPM) test
 
 pytest: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
-	$(PYTEST) -m "not e2e"
+	$(PYTEST) -m "not e2e" $(NO_BROWSER)
 
 postgres: setup
-	$(RUN) -m tests.postgres $(PYTEST) $(ON_POSTGRES) $(if $(ALL),,$(SAME_ON_ALL))
+	$(RUN) -m tests.postgres $(PYTEST) -p no:playwright $(ON_POSTGRES) $(if $(ALL),,$(SAME_ON_ALL))
 
 # Where MariaDB is not installed and cannot be, one line says so.
 mariadb: setup
-	$(RUN) -m tests.mariadb $(PYTEST) $(ON_POSTGRES) tests/admin/test_admin.py
+	$(RUN) -m tests.mariadb $(PYTEST) -p no:playwright $(ON_POSTGRES) tests/admin/test_admin.py
 
 mariadb-core: setup
-	$(RUN) -m tests.mariadb $(PYTEST) $(ON_MARIADB)
+	$(RUN) -m tests.mariadb $(PYTEST) -p no:playwright $(ON_MARIADB)
 
 # Each process has a browser, a site and a local OSS of its own.
 e2e: setup browser other-browsers $(UPPY5_STAMP)
-	$(PYTEST) -m e2e
+	$(PYTEST) -m e2e $(IN_BROWSERS)
 
 # All journeys in all browsers, and in Firefox the tests that `make test` runs in Chromium alone.
 browsers: setup browser other-browsers $(UPPY5_STAMP)

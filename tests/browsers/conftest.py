@@ -21,12 +21,13 @@ PACKAGES = {"firefox": "firefox-esr", "webkit": "webkit2gtk-driver and xvfb"}
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without EVERY_BROWSER only the tests that are marked as core are run."""
-    ours = [item for item in items if Path(__file__).parent in item.path.parents]
+    here = str(Path(__file__).parent)
+    ours = [item for item in items if str(item.path).startswith(here)]
     for item in ours:
         item.add_marker(pytest.mark.e2e)
-    others = [] if EVERY else [item for item in ours if not item.get_closest_marker("core")]
-    config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if item not in set(others)]
+    others = set() if EVERY else {item for item in ours if not item.get_closest_marker("core")}
+    config.hook.pytest_deselected(items=list(others))
+    items[:] = [item for item in items if item not in others]
 
 
 def missing(engine: str) -> str | None:
