@@ -12,7 +12,7 @@ import pytest
 from tests.browsers import firefox, playwright, webkit
 from tests.browsers.page import Page
 from tests.e2e.test_trouble import PLACES, Faults
-from tests.stack import Stack
+from tests.stack import Stack, destinations
 
 EVERY = bool(os.environ.get("EVERY_BROWSER"))
 ENGINES = ["chromium", "firefox", "webkit"] if EVERY else ["firefox", "webkit"]
@@ -73,9 +73,9 @@ def tab(tabs: Callable[[], AbstractContextManager[Page]]) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """With small parts: much can happen to forty of them in a short time."""
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
-        clips = {"max_size": 1_000_000, "content_types": ["video/*"]}
-        stack.destinations({**PLACES, "clips": clips})
+    clips = {"max_size": 1_000_000, "content_types": ["video/*"]}
+    given = {**PLACES, "clips": clips}
+    with Stack(oss_arguments=["--allow-faults"], variables=destinations(given)) as stack:
         yield stack
 
 

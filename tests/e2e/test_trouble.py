@@ -33,7 +33,7 @@ from tests.e2e.test_upload import (
     only_upload,
     parts_at_oss,
 )
-from tests.stack import Stack, wait_until
+from tests.stack import Stack, destinations, wait_until
 
 KIB = 1 << 10
 PART = 256 * KIB
@@ -83,8 +83,7 @@ class Faults:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """The module's own, with small parts: much can happen to forty of them in a short time."""
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
-        stack.destinations(PLACES)
+    with Stack(oss_arguments=["--allow-faults"], variables=destinations(PLACES)) as stack:
         yield stack
 
 
