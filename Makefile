@@ -171,11 +171,13 @@ coverage: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
 	  $(RUN) -m tests.postgres $(PYTEST) --cov --cov-append --cov-report= $(ON_POSTGRES) && \
 	  $(RUN) -m coverage report && rm -r var/coverage-$$$$
 
-# Debian's Chromium where it can be installed, otherwise Playwright's build.
+# Debian's Chromium where it can be installed, otherwise Playwright's build. Most tests use the one without windows, where
+# there is one.
 browser: setup
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
-	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
-	  $(RUN) -m playwright install chromium
+	@{ command -v chromium && command -v chromium-headless-shell; } >/dev/null || \
+	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	    apt-get install -y -qq chromium chromium-headless-shell; } || \
+	  command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(RUN) -m playwright install chromium
 
 # Firefox ESR and WebKitGTK, from Debian. Elsewhere their tests are skipped. After Chromium: apt-get runs once at a time.
 other-browsers: browser

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
 
-from tests.browser import FLAGS, executable
+from tests.browser import FLAGS, executable, without_windows
 from tests.browsers import firefox
 from tests.stack import DESTINATIONS, Stack, destinations
 
@@ -36,8 +36,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], browser_name: str) -> dict[str, Any]:
     if browser_name == "firefox":
         return {**browser_type_launch_args, **firefox.launch_arguments()}
-    chromium = executable()
+    chromium = without_windows()
     return {**browser_type_launch_args, "args": FLAGS, **({"executable_path": chromium} if chromium else {})}
+
+
+@pytest.fixture(scope="session")
+def whole_browser(browser_type_launch_args: dict[str, Any], browser_name: str) -> dict[str, Any]:
+    """What starts the whole of Chromium, for what the one without windows lacks: a profile that lasts, a wake lock."""
+    chromium = executable()
+    if browser_name == "firefox" or not chromium:
+        return browser_type_launch_args
+    return {**browser_type_launch_args, "executable_path": chromium}
+
+
+@pytest.fixture
+def whole_page(browser_type: BrowserType, whole_browser: dict[str, Any]) -> Iterator[Page]:
+    with browser_type.launch(**whole_browser) as browser:
+        yield browser.new_context().new_page()
 
 
 @pytest.fixture(autouse=True, scope="session")

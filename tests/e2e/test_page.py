@@ -187,8 +187,8 @@ def test_the_request_id_can_be_copied(browser: Browser) -> None:
         context.close()
 
 
-def test_the_machine_stays_awake_while_it_uploads_and_no_longer(page: Page, stack: Stack, tmp_path: Path) -> None:
-    page.add_init_script(
+def test_the_machine_stays_awake_while_it_uploads_and_no_longer(whole_page: Page, stack: Stack, tmp_path: Path) -> None:
+    whole_page.add_init_script(
         """window.locks = [];
         const ask = navigator.wakeLock.request.bind(navigator.wakeLock);
         navigator.wakeLock.request = async (type) => {
@@ -197,14 +197,14 @@ def test_the_machine_stays_awake_while_it_uploads_and_no_longer(page: Page, stac
           return lock;
         };"""
     )
-    log_in(page, stack)
-    throttle(page, SLOW)
-    choose(page, sparse(tmp_path / "awake.bin", 8 * PART))
-    expect(item(page, "uploading")).to_have_count(1)
+    log_in(whole_page, stack)
+    throttle(whole_page, SLOW)
+    choose(whole_page, sparse(tmp_path / "awake.bin", 8 * PART))
+    expect(item(whole_page, "uploading")).to_have_count(1)
     held = "locks.map(({ type, released }) => [type, released])"
-    wait_until(lambda: page.evaluate(held) == [["screen", False]], "the lock")
-    press(page, "pause")
-    wait_until(lambda: page.evaluate("locks.every(({ released }) => released)"), "the lock to be let go")
+    wait_until(lambda: whole_page.evaluate(held) == [["screen", False]], "the lock")
+    press(whole_page, "pause")
+    wait_until(lambda: whole_page.evaluate("locks.every(({ released }) => released)"), "the lock to be let go")
 
 
 def test_it_speaks_chinese(browser: Browser, stack: Stack, tmp_path: Path) -> None:

@@ -698,7 +698,7 @@ def test_a_wrong_word_about_a_part_in_the_middle_costs_that_part_alone(page: Pag
 
 def test_after_a_killed_browser_and_a_restarted_device_only_what_was_missing_is_sent(
     browser_type: BrowserType,
-    browser_type_launch_args: dict[str, Any],
+    whole_browser: dict[str, Any],
     stack: Stack,
     faults: Faults,
     file: Path,
@@ -708,7 +708,7 @@ def test_after_a_killed_browser_and_a_restarted_device_only_what_was_missing_is_
     profile = tmp_path / "profile"
 
     def launch() -> BrowserContext:
-        return browser_type.launch_persistent_context(profile, **browser_type_launch_args)
+        return browser_type.launch_persistent_context(profile, **whole_browser)
 
     with launch() as context:  # closed in peace, so that the login is on the disk
         log_in(context.new_page(), stack)
