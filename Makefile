@@ -17,7 +17,8 @@ ON_MARIADB := tests/test_models.py tests/test_databases.py tests/services/test_c
 QUIET := --no-fund --no-audit --loglevel error
 NPM := npm --prefix frontend $(QUIET)
 
-# Two stages: what the demo needs, then what development needs on top.
+# Two stages: what the demo needs, then what development needs on top. pip would compile every module of every package,
+# which takes as long as all the rest; Python compiles those that are used, once.
 SITE_STAMP := $(VENV)/.site-installed
 PY_STAMP := $(VENV)/.installed
 VITE_STAMP := frontend/node_modules/.vite-installed
@@ -78,11 +79,11 @@ tools:
 $(SITE_STAMP): pyproject.toml | tools
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check pip==26.3
-	$(RUN) -m pip install --quiet --disable-pip-version-check --group site --editable .
+	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group site --editable .
 	touch $@
 
 $(PY_STAMP): $(SITE_STAMP)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --group dev
+	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group dev
 	touch $@
 
 # The bundler and what it bundles. `frontend/package.json` names everything that development needs.
