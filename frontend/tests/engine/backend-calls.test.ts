@@ -82,9 +82,11 @@ test("headers are asked for again after a refusal, once for all calls of that ti
 test("a refusal that comes when there are new headers asks for no others", async () => {
   const environment = new TestEnvironment();
   const asked: boolean[] = [];
+  let token = "expired";
   const headers = (refused: boolean) => {
     asked.push(refused);
-    return { Authorization: refused ? "Bearer fresh" : "Bearer expired" };
+    if (refused) token = "fresh";
+    return { Authorization: `Bearer ${token}` };
   };
   let refusals = 0;
   environment.backend.fault = async (call) => {
