@@ -122,7 +122,7 @@ class ItemView {
   #stateText(): string {
     const { state, progress } = this.upload;
     const text = this.localization.label(state);
-    const keeps = progress.kept > 0 && (state === "paused" || state === "failed");
+    const keeps = progress.kept && (state === "paused" || state === "failed");
     return keeps ? this.localization.label("kept", { text }) : text;
   }
 

@@ -38,5 +38,5 @@ export function progressText(
 /** Its value is what OSS holds. The style sheet draws what is being sent as a second, lighter segment. */
 export function showBar(bar: HTMLProgressElement, { kept, loaded, total, ratio }: Progress): void {
   bar.value = total ? kept / total : ratio;
-  bar.style.setProperty("--sent", `${total && (loaded / total) * 100}%`);
+  bar.style.setProperty("--sent", `${total && (100 * loaded) / total}%`);
 }

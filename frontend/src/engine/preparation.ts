@@ -101,8 +101,7 @@ export class Preparation {
   /** Finds the unfinished upload of this file, or creates one. */
   async open(signal: AbortSignal): Promise<Transfer> {
     // The code that sends parts is loaded with the first file, so that a page without uploads loads half as much.
-    const pace = () => (this.isSmall ? null : import("./pace.ts"));
-    const load = () => Promise.all([import("./transfer.ts"), pace()]);
+    const load = () => Promise.all([import("./transfer.ts"), this.isSmall ? null : import("./pace.ts")]);
     const [{ Transfer }, late] = await this.#load(load, signal);
     const transferOf = (remote: RemoteUpload) =>
       new Transfer(remote, this.#transferPorts(remote), late?.makePace);
