@@ -85,6 +85,11 @@ export function browserEnvironment(): Environment {
     hasher,
     locks: new BrowserLocks(),
     journal,
+    noticesChanges: (file) =>
+      import("./file-changes.ts").then(
+        ({ noticesChanges }) => noticesChanges(file),
+        () => false, // The chunk could not be loaded.
+      ),
     origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };

@@ -65,7 +65,10 @@ export class CircuitBreaker {
     this.#failures += 1;
     const { connection, explanations } = this.ports;
     if (this.#failures < EXAMINE_AFTER || !connection.online) return;
-    this.#reason = await explanations.examine({ request, startedAt, responded: this.#responded }, signal);
+    this.#reason = await explanations.examine(
+      { request, startedAt, responded: () => this.#responded },
+      signal,
+    );
   }
 
   /** Makes the caller's request the probe, after a delay. */

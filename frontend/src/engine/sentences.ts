@@ -49,6 +49,11 @@ export const ERRORS = {
   ],
   file_changed: [
     "The file has changed.",
+    "“{name}” was changed while it was uploaded.",
+    "Upload it again: all parts are sent anew.",
+  ],
+  file_unreadable: [
+    "The file has changed.",
     "“{name}” was changed, moved or deleted on this device after it was chosen.",
     "Cancel this upload and choose the file again.",
   ],

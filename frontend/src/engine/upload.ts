@@ -54,8 +54,6 @@ export let createUpload: (
  * (NoticeEvent).
  */
 export class Upload extends UploadEventTarget {
-  /** The file as it was given; for a stream an empty Blob of its type. */
-  readonly file: Blob;
   readonly filename: string;
   readonly options: UploadOptions;
   readonly #settings: UploadSettings;
@@ -69,6 +67,8 @@ export class Upload extends UploadEventTarget {
   #completed: RemoteUpload | null = null;
   /** Progress at the end, when `#transfer` is gone. */
   #finalProgress: Progress | null = null;
+  /** Whether the file is opened again, and the upload with it. */
+  #mustOpen = false;
   /** Whether OSS must be asked for its parts before more are sent. */
   #mustInspect = false;
   #stop = new AbortController();
@@ -96,7 +96,6 @@ export class Upload extends UploadEventTarget {
         this.#dispatch(new CheckpointEvent());
       },
     });
-    this.file = this.#preparation.file;
     this.filename = this.#preparation.filename;
     this.#queueEntry = { share: this.#preparation.isSmall ? SMALL_SHARE : 1, start: () => this.#start() };
     this.#dispatch(new UploadEvent("accepted"));
@@ -110,6 +109,11 @@ export class Upload extends UploadEventTarget {
     const enter = () => queue.enter(this.#queueEntry);
     if (allowed) void allowed.then(waiting(enter), waiting(this.#queueEntry.start));
     else enter();
+  }
+
+  /** The file as it was given, or opened again after a change; for a stream an empty Blob of its type. */
+  get file(): Blob {
+    return this.#preparation.file;
   }
 
   /** Whether the size was known from the start; false for a stream. */
@@ -169,12 +173,13 @@ export class Upload extends UploadEventTarget {
   }
 
   /**
-   * Continues after a pause or a failure. Does nothing while the upload is queued or active. Throws IllegalTransition
-   * unless `can(state, "resume")`.
+   * Continues after a pause or a failure. A file that has changed is uploaded anew. Does nothing while the upload is
+   * queued or active. Throws IllegalTransition unless `can(state, "resume")`.
    */
   resume(): void {
     if (this.#state === "queued" || isActive(this.#state)) return;
     if (this.#state === "failed") this.#done = deferred();
+    if (this.#error?.code === "file_changed") this.#reopen(this.#error);
     this.#move("resume");
     // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
     this.#mustInspect = true;
@@ -202,6 +207,11 @@ export class Upload extends UploadEventTarget {
     }
   }
 
+  #reopen({ sentence }: UploadError): void {
+    this.#preparation.reopen(this.id, sentence === "file_changed");
+    this.#mustOpen = true;
+  }
+
   /** Called by the queue when there is room. */
   #start(): void {
     this.#move("begin");
@@ -226,8 +236,10 @@ export class Upload extends UploadEventTarget {
   }
 
   async #prepare(signal: AbortSignal): Promise<Transfer> {
-    const transfer = this.#transfer ?? (await this.#preparation.open(signal));
+    const known = this.#mustOpen ? null : this.#transfer;
+    const transfer = known ?? (await this.#preparation.open(signal));
     this.#transfer = transfer;
+    this.#mustOpen = false;
     signal.throwIfAborted();
     if (this.#mustInspect) await this.#retry(() => transfer.inspect(signal), signal);
     this.#mustInspect = false;

@@ -164,7 +164,8 @@ export const zhHans: Language = {
       "{detail}",
       "需要处理站点的阿里云账号。请将代码和请求 ID 告知管理员。",
     ],
-    file_changed: [
+    file_changed: ["文件已发生变化。", "“{name}”在上传过程中被修改了。", "请重新上传：所有分片将再次发送。"],
+    file_unreadable: [
       "文件已发生变化。",
       "“{name}”在选择之后被修改、移动或删除了。",
       "请取消此上传，然后重新选择文件。",

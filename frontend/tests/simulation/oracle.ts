@@ -238,8 +238,10 @@ export class Oracle {
 
   #checkObject(wish: Wish, row: Row): void {
     const object = this.oss.objects.get(row.key);
+    // Without checksums a change during the upload shows in samples alone.
+    const isUnchecked = this.plan.integrity === "none" && !this.plan.notices && wish.hasChangedDuring;
     if (!object) this.fail(`${row.key} is completed and has no object`);
-    else if (!wish.versions.some((version) => sameBytes(version, object))) {
+    else if (!isUnchecked && !wish.versions.some((version) => sameBytes(version, object))) {
       this.fail(`the object ${row.key} is not the file: ${object} instead of ${wish.versions[0]}`);
     }
   }
