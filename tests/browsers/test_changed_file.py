@@ -1,0 +1,40 @@
+"""A file that is overwritten while it is sent never becomes an object of old and new bytes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browsers.page import Page
+from tests.e2e.test_trouble import PART, Faults, uploads_of, written
+from tests.e2e.test_upload import assert_arrived, await_parts
+from tests.stack import Stack
+
+SENT = 20
+"""Parts that have arrived before the file changes."""
+OVERWRITTEN = [10, 30]
+"""One of these and one that is still to be sent, both between the samples of the fingerprint."""
+ENDED = """() => ["completed", "failed"].find((state) =>
+  document.querySelector("oss-uploader").shadowRoot.querySelector(`[data-testid="upload-item"][data-state=${state}]`))"""
+
+
+@pytest.mark.core
+def test_no_object_mixes_old_and_new_bytes(
+    tab: Page, stack: Stack, faults: Faults, tmp_path: Path, engine: str
+) -> None:
+    """It ends as the new file, whole, or says that the file has changed."""
+    path = written(tmp_path / f"{engine} overwritten.bin", engine)
+    tab.log_in(stack)
+    faults.set({"operation": "UploadPart", "after": SENT, "delay": 5})
+    tab.choose([path])
+    await_parts(stack, path.name, SENT)
+    faults.await_strikes(1)
+    with path.open("r+b") as file:
+        for part in OVERWRITTEN:
+            file.seek((part - 1) * PART + PART // 3)
+            file.write(b"changed" * 1000)
+    faults.clear()
+    ended = tab.wait_for(ENDED, "the upload to end")
+    if ended == "completed":
+        assert_arrived(stack, {"id": uploads_of(stack, path.name)["completed"]}, path)
+    else:
+        tab.await_text("error", "has changed")
