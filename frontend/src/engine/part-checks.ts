@@ -51,8 +51,7 @@ export class PartChecks {
     // A single part is hashed before it is sent, which proves as much.
     if (integrity === "none" || source.isStream || ledger.plan.partCount === 1) return;
     if (!this.#proof) {
-      if (await abortable(environment.noticesChanges?.(source.blob) ?? Promise.resolve(false), signal))
-        return;
+      if (environment.noticesChanges?.(source.blob)) return;
       const { VersionProof } = await load(() => import("./version-proof.ts"), signal);
       this.#proof ??= new VersionProof(this.#checker, () => ledger.waiting);
     }

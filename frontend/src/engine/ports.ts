@@ -118,7 +118,7 @@ export interface Environment {
    * Whether the browser refuses to read this file once it has changed, by its modification time. Where it does not, or
    * where nothing is known, the engine reads each part twice.
    */
-  noticesChanges?(file: Blob): Promise<boolean>;
+  noticesChanges?(file: Blob): boolean;
   /** The page's origin. */
   readonly origin: string;
   /** The value of a cookie that the page may read, or "". */

@@ -9,9 +9,10 @@ import { entryOf } from "./journal.ts";
 import type { ObjectOptions } from "./options.ts";
 import { Source } from "./parts.ts";
 import { abortable } from "./promises.ts";
-import type { Notify, Retry } from "./retry.ts";
+import type { Retry } from "./retry.ts";
 import type { Arrival } from "./sender.ts";
 import type { Transfer, TransferPorts, TransferSettings } from "./transfer.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** A stream, whose code is loaded when its upload starts. */
 export interface LazySource {
@@ -36,17 +37,14 @@ export interface PreparationPorts {
   readonly filename: string | undefined;
   /** Recorded in the journal with the upload. */
   readonly handle: FileSystemFileHandle | undefined;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
   readonly retry: Retry;
   onprogress(): void;
   onpart(arrival: Arrival): void;
 }
 
 /** A file that is opened again, and the upload that has parts of it. */
-interface Reopening {
-  readonly id: string | null;
-  readonly isOther: boolean;
-}
+type Reopening = { readonly id: string | null; readonly isOther: boolean };
 
 const NEVER = new AbortController().signal;
 
@@ -193,9 +191,9 @@ export class Preparation {
       return found.filter((upload) => upload.fingerprint === fingerprint);
     };
     const before = new Set((await completed()).map(({ id }) => id));
-    this.ports.notify("another_tab");
+    this.ports.waiting.notify("another_tab");
     await this.#acquire(name, true, signal);
-    this.ports.notify(null);
+    this.ports.waiting.notify(null);
     return (await completed()).find(({ id }) => !before.has(id)) ?? null;
   }
 

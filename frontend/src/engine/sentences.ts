@@ -22,6 +22,7 @@ export const NOTICES = {
   storage_told: "{text} Trying again in {wait} s.",
   storage_probe: "Connecting to OSS again.",
   server_down: "The server is not available. Trying again in {wait} s.",
+  server_probe: "Connecting to the server again.",
 } as const;
 
 /** For each error: title, detail, and a hint at what to do. */

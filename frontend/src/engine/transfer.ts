@@ -17,9 +17,10 @@ import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./pa
 import { ProgressMeter } from "./progress.ts";
 import { anySignal } from "./promises.ts";
 import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
-import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
+import type { Retry, RetryOptions } from "./retry.ts";
 import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** Milliseconds until the first checkpoint that no other call carries, and the longest gap; each gap doubles. */
 const FIRST_CHECKPOINT = 15_000;
@@ -45,7 +46,7 @@ export interface TransferPorts extends TransferSettings {
   readonly source: Source;
   /** Whether the upload is completed in a batch call. */
   readonly isSmall: boolean;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
   readonly retry: Retry;
   onprogress(): void;
   /** Loads a chunk of our code. */
@@ -109,7 +110,7 @@ export class Transfer {
   }
 
   #makeSender(): Sender {
-    const { api, notify } = this.ports;
+    const { api, waiting, limits } = this.ports;
     const { clock, connection, transport } = api.environment;
     const explanations = new Explanations(api, this.remote.id);
     return new Sender({
@@ -117,7 +118,7 @@ export class Transfer {
       clock,
       transport,
       explanations,
-      breaker: new CircuitBreaker({ clock, connection, explanations, notify }),
+      breaker: new CircuitBreaker({ connection, explanations, waiting, limits }),
       signer: this.#signer,
       meter: this.meter,
       plan: this.ledger.plan,
@@ -196,7 +197,8 @@ export class Transfer {
   }
 
   async #resendDamaged(signal: AbortSignal): Promise<void> {
-    const { notify, integrity } = this.ports;
+    const { waiting, integrity } = this.ports;
+    const { notify } = waiting;
     if (integrity === "none") return;
     for (let round = 1; ; round++) {
       notify("checking");
@@ -216,7 +218,7 @@ export class Transfer {
 
   /** Resolves with the completed upload, or, unless `last`, with the numbers of the parts that OSS lacks. */
   async complete(signal: AbortSignal, last: boolean): Promise<RemoteUpload | number[]> {
-    const { api, notify, retry } = this.ports;
+    const { waiting, retry } = this.ports;
     for (;;) {
       const done = this.ledger.unreported();
       try {
@@ -226,8 +228,7 @@ export class Transfer {
         if (response.status !== 202) return response.value;
         const wait = (response.retryAfter ?? DEFAULT_RETRY_AFTER) * 1000;
         const { stage } = response.value;
-        notify(stage === "checking" ? "inspecting" : stage || "assembling", { wait: seconds(wait) });
-        await api.environment.clock.sleep(wait, signal);
+        await waiting.wait(wait, signal, stage === "checking" ? "inspecting" : stage || "assembling");
       } catch (error) {
         const missing = missingParts(error);
         if (last || missing.length === 0 || this.ledger.reopen(missing) === 0) throw error;

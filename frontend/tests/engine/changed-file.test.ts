@@ -120,7 +120,7 @@ describe("in a browser that does not notice it", () => {
 
 test("where the browser notices changes, each part is read once", async () => {
   const environment = new TestEnvironment();
-  Object.assign(environment, { noticesChanges: async () => true });
+  Object.assign(environment, { noticesChanges: () => true });
   await environment.clock.run(environment.open().upload(fileOf(600)).done);
   expect(environment.hasher.asked).toHaveLength(60);
 });

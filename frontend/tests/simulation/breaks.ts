@@ -211,6 +211,18 @@ export const BREAKS: readonly Break[] = [
     after: '      case "retry":\n        return false;',
   },
   {
+    name: "an OSS that is busy for minutes ends the upload",
+    file: "engine/sender.ts",
+    before: "return ++attempts.failures < (limits.attempts ?? Number.POSITIVE_INFINITY);",
+    after: "return ++attempts.failures < maxFailures;",
+  },
+  {
+    name: "a backend that is busy for minutes ends the upload",
+    file: "engine/retry.ts",
+    before: "passes ? Number.POSITIVE_INFINITY : MAX_ATTEMPTS",
+    after: "passes ? MAX_ATTEMPTS : MAX_ATTEMPTS",
+  },
+  {
     name: "URLs are used after they have expired",
     file: "engine/signer.ts",
     before: "now + life - margin",

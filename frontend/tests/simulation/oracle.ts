@@ -158,6 +158,9 @@ export class Oracle {
       if (state === "completed") this.#checkCompleted(wish, upload);
       else if (!["preparing", "uploading", "completing"].includes(state)) wish.completedBefore = null;
     });
+    upload.addEventListener("statechange", ({ previous, error }) => {
+      if (error && previous !== "aborting") this.#checkPatience(error);
+    });
     upload.addEventListener("notice", ({ notice }) => {
       if (notice?.name === "another_tab") wish.completedBefore ??= this.#completedRows(wish).length;
     });
@@ -202,6 +205,12 @@ export class Oracle {
       wish.planned.breaks || (this.faults.injected.has("part damaged") && this.#isDamageFinal(wish));
     if (isHarmless(this.plan) && !isFinal)
       this.fail(`failed with ${wish.errors.at(-1)}, which a retry cures`);
+  }
+
+  /** Minutes in which OSS or the backend is busy end no upload. An abort is not waited for so long. */
+  #checkPatience({ status, sentence, code }: UploadError): void {
+    const isBusy = [408, 429, 502, 503, 504].includes(status) || sentence === "server_unreachable";
+    if (isBusy) this.fail(`ended by ${code}, which passes`);
   }
 
   /** Where CORS hides OSS's CRC64, damage shows when the object is there, or when a stream's bytes are gone. */

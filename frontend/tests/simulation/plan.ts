@@ -139,6 +139,14 @@ const faultAtTheEnd: fc.Arbitrary<Fault> = fc.record({
   kind: fc.constantFrom("ossLost", "ossDown", "lostAnswer", "errorAfter", "loggedOut"),
 });
 
+/** OSS or the backend is busy for minutes. */
+const outage: fc.Arbitrary<Fault> = fc.record({
+  target: often("part" as const, 3, "create" as const, 1, "sign" as const, 1, "complete" as const, 1),
+  first: fc.nat(3),
+  count: fc.integer({ min: 20, max: 40 }),
+  kind: fc.constant("busy" as const),
+});
+
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({
     target: fc.constant("part" as const),
@@ -146,6 +154,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     count: often(1, 5, 3, 2, 9, 1),
     kind: fc.constantFrom(...PART_FAULTS),
   }),
+  outage,
   fc.record({
     target: fc.constantFrom(...TARGETS.filter((target) => target !== "part")),
     first: fc.nat(3),

@@ -90,11 +90,7 @@ export class Tab implements Environment, Sending {
     return this.device.isOnline;
   }
 
-  /** The browser finds out after a while. */
-  readonly noticesChanges = () =>
-    new Promise<boolean>((resolve) => {
-      this.after(this.device.scheduler.between(1, 200), () => resolve(this.device.plan.notices));
-    });
+  readonly noticesChanges = () => this.device.plan.notices;
 
   /** Runs an event of this tab, unless the tab ends before. */
   after(milliseconds: number, run: () => void): () => void {
