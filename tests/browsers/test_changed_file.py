@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.browsers.page import Page
 from tests.e2e.test_trouble import PART, Faults, uploads_of, written
 from tests.e2e.test_upload import await_parts

@@ -260,6 +260,22 @@ def test_the_storage_says_when_to_come_back_and_is_not_asked_before(
     assert_only_failed_ones_again(traffic)
 
 
+def test_a_storage_that_stays_busy_is_waited_for_and_asked_at_once_on_demand(
+    page: Page, stack: Stack, faults: Faults, file: Path
+) -> None:
+    busy = {"status": 503, "code": "ServiceUnavailable", "headers": {"Retry-After": "600"}}
+    faults.set({"operation": "UploadPart", "after": LANES, "error": busy})
+    with exposing(stack, "ETag", "Retry-After", "x-oss-hash-crc64ecma"):
+        opened(page, stack)
+        choose(page, file)
+        counting = page.get_by_text(re.compile(r"^OSS is busy \(ServiceUnavailable\)\. Trying again in 59\d s\.$"))
+        expect(counting).to_be_visible()
+        faults.clear()
+        page.get_by_role("button", name=f"Try now: {file.name}").click()
+        await_end(page)
+    assert_no_error_shown(page)
+
+
 @COUNTED_BY_CHROMIUM
 def test_connections_reset_in_the_middle_of_parts_cost_those_parts_alone(
     page: Page, stack: Stack, faults: Faults, file: Path

@@ -197,12 +197,13 @@ export class Transfer {
   }
 
   async #resendDamaged(signal: AbortSignal): Promise<void> {
-    const { waiting, integrity } = this.ports;
+    const { waiting, integrity, retry } = this.ports;
     const { notify } = waiting;
     if (integrity === "none") return;
+    const inspect = () => retry(() => this.inspect(signal), signal);
     for (let round = 1; ; round++) {
       notify("checking");
-      const { damaged, crc64s } = await this.#checks.verify(signal, () => this.inspect(signal));
+      const { damaged, crc64s } = await this.#checks.verify(signal, inspect);
       notify(null);
       signal.throwIfAborted();
       if (integrity === "crc64") this.ledger.addChecksums(crc64s);
