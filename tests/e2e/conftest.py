@@ -118,7 +118,7 @@ def await_costly(page: Page) -> None:
     """Until so much has been uploaded that Cancel can be undone: more than 3 seconds of work."""
     page.wait_for_function("""() => {
       const uploads = [...document.querySelector("oss-uploader").uploads];
-      return uploads.some(({ state, progress: { loaded, speed } }) => state === "uploading" && loaded > 4 * speed);
+      return uploads.some(({ progress: { loaded, speed } }) => speed && loaded > 4 * speed);
     }""")
 
 
