@@ -11,7 +11,7 @@ const WORTH_A_BUTTON = 3;
 
 const CSS = /* css */ `
 .line .notice { font-variant-numeric: tabular-nums; }
-.line button { margin-inline-end: auto; padding: .125rem .625rem; font-size: .75rem; }
+.line button { margin-inline-end: auto; min-block-size: 24px; padding: .125rem .625rem; font-size: .75rem; }
 `;
 
 const running = new WeakSet<Element>();
