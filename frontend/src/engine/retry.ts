@@ -42,8 +42,8 @@ export type Retry = <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promi
 /** About four minutes in all. */
 export const MAX_ATTEMPTS = 14;
 
-/** Overloaded, restarting, or behind a proxy that does not reach it. */
-const BUSY = [408, 429, 502, 503, 504];
+/** The status of a server that is overloaded, restarting, or behind a proxy that does not reach it. */
+export const BUSY: readonly number[] = [408, 429, 502, 503, 504];
 
 /** How often, and how soon, a request is repeated. */
 export interface RetryOptions {

@@ -15,7 +15,7 @@ import { delayBefore, type RetryOptions } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
 import type { Waiting } from "./waiting.ts";
 
-/** Failures of one part, neither busy nor out of reach, before its error is final. */
+/** Failures of one part, while other parts get through, before its error is final. */
 const MAX_FAILURES = 8;
 /** Refusals of fresh URLs in a row before the error is final: the URL is not the cause then. */
 const MAX_REFUSALS = 5;
@@ -184,10 +184,11 @@ export class Sender {
       case "retry":
         return ++attempts.failures < maxFailures;
       case "busy":
-        return ++attempts.failures < (limits.attempts ?? Number.POSITIVE_INFINITY);
-      case "no_response":
-        // While nothing gets through at all, the upload waits for as long as it takes, or the page allows.
-        return ++attempts.failures < maxFailures || (breaker.isOpen && limits.attempts === undefined);
+      case "no_response": {
+        // While OSS is busy, or nothing gets through at all, the upload waits for as long as it takes, or the page allows.
+        const passes = outcome === "busy" || breaker.isOpen;
+        return ++attempts.failures < maxFailures || (passes && limits.attempts === undefined);
+      }
       default:
         return false;
     }
