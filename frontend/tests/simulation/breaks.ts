@@ -80,7 +80,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "an abort does not reach the backend",
     file: "engine/upload.ts",
-    before: "if (id) await this.#retry(() => this.#settings.api.abort(id, NEVER), NEVER);",
+    before: "if (id) await this.#retryAbort(() => this.#settings.api.abort(id, NEVER), NEVER);",
     after: "",
   },
   {
@@ -327,8 +327,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: "CORS is blamed after OSS has answered",
     file: "engine/circuit-breaker.ts",
-    before: "    this.#responded = true;\n",
-    after: "",
+    before: "    this.#responded = true;\n    this.#failures = 0;\n",
+    after: "    this.#failures = 0;\n",
   },
   {
     name: "a finished part counts twice",
