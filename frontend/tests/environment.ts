@@ -7,6 +7,7 @@ import "../src/engine/diagnosis.ts";
 import "../src/engine/sts-signer.ts";
 import "../src/engine/stream.ts";
 import "../src/engine/transfer.ts";
+import "../src/engine/version-proof.ts";
 import { Api } from "../src/engine/api.ts";
 import { MemoryJournal } from "../src/engine/journal.ts";
 import type { UploaderOptions } from "../src/engine/options.ts";

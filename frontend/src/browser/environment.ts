@@ -4,6 +4,7 @@ import { BrowserJournal } from "../engine/journal.ts";
 import type { Clock, Connection, Environment } from "../engine/ports.ts";
 import { anySignal } from "../engine/promises.ts";
 import { WorkerPool } from "../hashing/worker-pool.ts";
+import { noticesChanges } from "./file-changes.ts";
 import { BrowserLocks } from "./locks.ts";
 import { XhrTransport } from "./transport.ts";
 
@@ -85,6 +86,7 @@ export function browserEnvironment(): Environment {
     hasher,
     locks: new BrowserLocks(),
     journal,
+    noticesChanges,
     origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };

@@ -1,7 +1,7 @@
 // Opens a file again by the handle that the browser has kept.
 // Permission is requested before anything is awaited: browsers ask only during a click.
 
-import { errorText, FileError, fileChanged } from "../engine/errors.ts";
+import { errorText, FileError, fileUnreadable } from "../engine/errors.ts";
 
 interface PermissionHandle extends FileSystemHandle {
   requestPermission?(wanted: { mode: "read" }): Promise<PermissionState>;
@@ -13,7 +13,7 @@ export async function reopenFile(handle: FileSystemFileHandle): Promise<File> {
   try {
     return await handle.getFile();
   } catch (error) {
-    throw fileChanged(handle.name, error);
+    throw fileUnreadable(handle.name, error);
   }
 }
 

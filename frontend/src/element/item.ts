@@ -116,7 +116,13 @@ class ItemView {
     const { localization } = this;
     setText(this.#message, notice ? localization.notice(notice) : localization.label(state));
     this.#message.classList.toggle("notice", notice !== null);
+    if (notice?.facts.wait) void this.#countDown();
     this.showProgress();
+  }
+
+  async #countDown(): Promise<void> {
+    const code = await import("./countdown.ts").catch(() => null);
+    code?.countDown(this.upload, this.#message, this.localization);
   }
 
   showProgress(): void {

@@ -25,6 +25,8 @@ export const LATE_LABELS = {
   record_preview: "Camera preview",
   no_camera: "The camera cannot be used: {detail}",
 
+  try_now: "Try now",
+
   undo: "Undo",
   cancelled: "Cancelled. What was uploaded is deleted in {wait} s.",
   discarded: "Discarded. What was uploaded is deleted in {wait} s.",

@@ -130,8 +130,14 @@ export interface RecordedError {
   readonly detail: string;
 }
 
-export function fileChanged(name: string, cause?: unknown): FileError {
-  return new FileError({ code: "file_changed", ...errorText("file_changed", { name }) }, { cause });
+/** Its bytes are others than those that were sent; it can be read. */
+export function fileChanged(name: string): FileError {
+  return new FileError({ code: "file_changed", ...errorText("file_changed", { name }) });
+}
+
+/** The browser does not read it any more: it was changed, moved or deleted. */
+export function fileUnreadable(name: string, cause: unknown): FileError {
+  return new FileError({ code: "file_changed", ...errorText("file_unreadable", { name }) }, { cause });
 }
 
 export function otherFile(name: string, expected: string): FileError {

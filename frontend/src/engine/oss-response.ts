@@ -6,12 +6,13 @@ import { errorText, StorageError } from "./errors.ts";
 import { REPEAT } from "./oss-repeat.ts";
 import type { DonePart } from "./parts.ts";
 import type { SendResponse } from "./ports.ts";
-import { retryAfter } from "./retry.ts";
+import { BUSY, retryAfter } from "./retry.ts";
 
 export type Outcome =
   | "done"
   | "no_response" // nothing readable: the network, CORS, or a file that cannot be read
-  | "retry" // OSS is busy or in trouble; the same request may succeed
+  | "busy" // OSS is overloaded, for as long as that takes
+  | "retry" // the same request may succeed
   | "sign_again" // the URL is not valid any more
   | "refused";
 
@@ -22,9 +23,9 @@ export function outcomeOf(response: SendResponse): Outcome {
   // The object is there: an answer was lost before. Whether it is this file, the backend finds out.
   if (status === 409 && codeOf(response) === "FileAlreadyExists") return "done";
   if (status === 403) return "sign_again";
-  return (REPEAT[codeOf(response)] ?? (status >= 500 || status === 408 || status === 429))
-    ? "retry"
-    : "refused";
+  const repeat = REPEAT[codeOf(response)];
+  if (repeat === undefined && BUSY.includes(status)) return "busy";
+  return (repeat ?? status >= 500) ? "retry" : "refused";
 }
 
 /** ETag and x-oss-hash-crc64ecma (CRC-64/XZ, an unsigned decimal) are absent where CORS hides them. */

@@ -1,7 +1,7 @@
 // The file as parts: which bytes each part covers (Plan), the bytes (Source), and which parts are done (Ledger).
 // The backend chooses part size and count. Part numbers start at 1; ranges are half open, as Blob.slice takes them.
 
-import { fileChanged } from "./errors.ts";
+import { fileChanged, fileUnreadable } from "./errors.ts";
 
 export interface Plan {
   /** Bytes; Infinity for a stream. */
@@ -76,7 +76,8 @@ export class Source {
   readonly name: string;
   readonly size: number;
   readonly type: string;
-  readonly #lastModified: number | undefined;
+  /** When the file was modified before it was chosen; undefined for other blobs. */
+  readonly lastModified: number | undefined;
   #whole: Blob | undefined;
 
   constructor(
@@ -86,7 +87,7 @@ export class Source {
     this.name = name || "blob";
     this.size = blob.size;
     this.type = blob.type || "application/octet-stream";
-    this.#lastModified = blob instanceof File ? blob.lastModified : undefined;
+    this.lastModified = blob instanceof File ? blob.lastModified : undefined;
   }
 
   /** Whether the size is known only at the end. */
@@ -119,7 +120,7 @@ export class Source {
    */
   slice({ start, end }: Range): Blob {
     const modified = this.blob instanceof File ? this.blob.lastModified : undefined;
-    if (this.blob.size !== this.size || modified !== this.#lastModified) throw fileChanged(this.name);
+    if (this.blob.size !== this.size || modified !== this.lastModified) throw fileChanged(this.name);
     if (start > 0 || end < this.size) return this.blob.slice(start, end);
     this.#whole ??= this.blob.slice();
     return this.#whole;
@@ -136,7 +137,7 @@ export class Source {
     try {
       return await new Blob([head, ...slices]).arrayBuffer();
     } catch (error) {
-      throw fileChanged(this.name, error);
+      throw fileUnreadable(this.name, error);
     }
   }
 
@@ -145,7 +146,7 @@ export class Source {
     try {
       await this.blob.slice(start, Math.min(end, start + 1)).arrayBuffer();
     } catch (error) {
-      throw fileChanged(this.name, error);
+      throw fileUnreadable(this.name, error);
     }
   }
 }

@@ -114,6 +114,11 @@ export interface Environment {
   readonly connection: Connection;
   readonly transport: Transport;
   readonly journal: Journal;
+  /**
+   * Whether the browser refuses to read this file once it has changed, by its modification time. Where it does not, or
+   * where nothing is known, the engine reads each part twice.
+   */
+  noticesChanges?(file: Blob): boolean;
   /** The page's origin. */
   readonly origin: string;
   /** The value of a cookie that the page may read, or "". */

@@ -9,9 +9,10 @@ import { entryOf } from "./journal.ts";
 import type { ObjectOptions } from "./options.ts";
 import { Source } from "./parts.ts";
 import { abortable } from "./promises.ts";
-import type { Notify, Retry } from "./retry.ts";
+import type { Retry } from "./retry.ts";
 import type { Arrival } from "./sender.ts";
 import type { Transfer, TransferPorts, TransferSettings } from "./transfer.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** A stream, whose code is loaded when its upload starts. */
 export interface LazySource {
@@ -36,21 +37,26 @@ export interface PreparationPorts {
   readonly filename: string | undefined;
   /** Recorded in the journal with the upload. */
   readonly handle: FileSystemFileHandle | undefined;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
   readonly retry: Retry;
   onprogress(): void;
   onpart(arrival: Arrival): void;
 }
 
+/** A file that is opened again, and the upload that has parts of it. */
+type Reopening = { readonly id: string | null; readonly isOther: boolean };
+
 const NEVER = new AbortController().signal;
 
 export class Preparation {
-  readonly file: Blob;
   #source: Source;
   readonly #lazy: LazySource | null;
   /** Null while it is unknown, for small files and streams, and where the browser cannot hash. */
   #fingerprint: string | null = null;
   #unlock = () => {};
+  /** The upload to resume, where it is known. */
+  #resumeId: string | undefined;
+  #reopening: Reopening | null = null;
   /** Whether an abort has ended the stream. The backend may have refused to abort the upload. */
   #isCancelled = false;
   /** Whether the upload has ended; the journal must not record it again. */
@@ -62,9 +68,13 @@ export class Preparation {
     readonly ports: PreparationPorts,
   ) {
     const isFile = file instanceof Blob;
+    this.#resumeId = settings.resumeId;
     this.#lazy = isFile ? null : file;
     this.#source = new Source(isFile ? file : new Blob([], file), isFile ? ports.filename : file.name);
-    this.file = this.#source.blob;
+  }
+
+  get file(): Blob {
+    return this.#source.blob;
   }
 
   get filename(): string {
@@ -86,8 +96,9 @@ export class Preparation {
     if (lazy && !this.#source.isStream) this.#source = await this.#load(() => lazy.load(), signal);
     if (this.#isCancelled) await this.#source.cancel(null); // It was loaded after the abort.
     signal.throwIfAborted();
+    if (this.#reopening) await this.#reopen(this.#reopening, signal);
     if (this.isStream || this.isSmall) return null;
-    this.#fingerprint ??= await fingerprintOf(this.#source);
+    this.#fingerprint ??= await this.#fingerprintOf();
     return this.#fingerprint ? this.#lockAmongTabs(this.#fingerprint, signal) : null;
   }
 
@@ -121,10 +132,46 @@ export class Preparation {
     void this.settings.api.environment.journal.record(entry);
   }
 
-  /** Rejects with FileError when the samples differ: some changes keep size and date, which is all that browsers check. */
+  /**
+   * Rejects with FileError when size, date or samples differ. Browsers that notice a change notice no more than size and
+   * date. The date of a `File` is that of the moment when it was chosen; a handle shows that of now.
+   */
   async assertUnchanged(): Promise<void> {
     const known = this.#fingerprint;
-    if (known && (await fingerprintOf(this.#source)) !== known) throw fileChanged(this.filename);
+    if (!known) return;
+    const { size, lastModified } = this.#source;
+    const fresh = await this.ports.handle?.getFile().catch(() => null); // Reading the samples shows why.
+    const isOther = fresh && (fresh.size !== size || fresh.lastModified !== lastModified);
+    if (isOther || (await this.#fingerprintOf()) !== known) throw fileChanged(this.filename);
+  }
+
+  /** Without checksums a file of another date is another file. */
+  #fingerprintOf(source = this.#source): Promise<string | null> {
+    return fingerprintOf(source, this.settings.integrity === "none");
+  }
+
+  /**
+   * The file could not be read, or `isOther`: its bytes are others. The next `lock` opens it again; `open` resumes the
+   * upload `id` where the file is the same as before, and replaces it otherwise.
+   */
+  reopen(id: string | null, isOther: boolean): void {
+    this.#reopening = { id, isOther };
+  }
+
+  async #reopen({ id, isOther }: Reopening, signal: AbortSignal): Promise<void> {
+    const { api } = this.settings;
+    const fresh = await this.ports.handle?.getFile().catch(() => null); // Reading the old file shows why.
+    const source = new Source(fresh ?? this.file, this.filename);
+    const fingerprint = this.isSmall ? null : await this.#fingerprintOf(source);
+    const isSame = id !== null && !isOther && fingerprint === this.#fingerprint;
+    // If it fails, the upload expires, or its parts are compared with the file.
+    if (id && !isSame) await api.abort(id, signal).catch(() => {});
+    signal.throwIfAborted();
+    if (id && !isSame) void api.environment.journal.forget(id);
+    this.#source = source;
+    this.#fingerprint = fingerprint;
+    this.#resumeId = isSame ? id : undefined;
+    this.#reopening = null;
   }
 
   /** Frees the stream. */
@@ -144,9 +191,9 @@ export class Preparation {
       return found.filter((upload) => upload.fingerprint === fingerprint);
     };
     const before = new Set((await completed()).map(({ id }) => id));
-    this.ports.notify("another_tab");
+    this.ports.waiting.notify("another_tab");
     await this.#acquire(name, true, signal);
-    this.ports.notify(null);
+    this.ports.waiting.notify(null);
     return (await completed()).find(({ id }) => !before.has(id)) ?? null;
   }
 
@@ -163,9 +210,10 @@ export class Preparation {
     key: string,
     signal: AbortSignal,
   ): Promise<Transfer> {
-    const { api, resumeId } = this.settings;
+    const { api } = this.settings;
+    const id = this.#resumeId;
     signal.throwIfAborted();
-    const resumed = resumeId && (await this.#resume(await api.get(resumeId, signal), transferOf, signal));
+    const resumed = id && (await this.#resume(await api.get(id, signal), transferOf, signal));
     if (resumed) return resumed;
     const { value, status } = await this.#create(key, this.#fingerprint !== null);
     if (status === 201) return withUrls(transferOf(value), value);
@@ -232,18 +280,19 @@ export class Preparation {
 
   #transferPorts(remote: RemoteUpload): TransferPorts {
     const oncheckpoint = (bytesDone: number) => this.#record(remote, bytesDone);
-    return { ...this.settings, ...this.ports, source: this.#source, isSmall: this.isSmall, oncheckpoint };
+    const { isSmall } = this;
+    return { ...this.settings, ...this.ports, source: this.#source, isSmall, load: this.#load, oncheckpoint };
   }
 
   /** Loads a chunk of our code, and retries like any other request. */
-  #load<T>(load: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  readonly #load = <T>(load: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     const attempt = () =>
       abortable(load(), signal).catch((cause: unknown) => {
         signal.throwIfAborted();
         throw new NetworkError("code_unreachable", { cause });
       });
     return this.ports.retry(attempt, signal);
-  }
+  };
 }
 
 function withUrls(transfer: Transfer, { parts, server_time }: CreatedUpload): Transfer {

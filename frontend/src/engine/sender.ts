@@ -11,8 +11,9 @@ import type { Clock, SendResponse, SignedRequest, Transport } from "./ports.ts";
 import type { ProgressMeter } from "./progress.ts";
 import { StallError, withWatchdog } from "./promises.ts";
 import type { Semaphore } from "./queue.ts";
-import { delayBefore, type Notify, type RetryOptions, seconds } from "./retry.ts";
+import { delayBefore, type RetryOptions } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** Failures of one part, while other parts get through, before its error is final. */
 const MAX_FAILURES = 8;
@@ -32,7 +33,7 @@ export interface SenderPorts {
   readonly plan: Plan;
   /** Shared by all uploads of the page. */
   readonly requests: Semaphore;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
   readonly limits: RetryOptions;
   readonly options: BackendOptions;
   onprogress(): void;
@@ -110,6 +111,7 @@ export class Sender {
     attempts.tries += 1;
     const response = await this.#transport(attempts.signed, body, signal);
     if (!response) breaker.recordStall();
+    else if (outcomeOf(response) === "busy") breaker.recordBusy(storageError(response));
     else if (response.status !== 0) breaker.recordResponse();
     else {
       await source.assertReadable(attempts.range);
@@ -152,7 +154,7 @@ export class Sender {
 
   /** Waits before the next attempt; throws when there shall be none. */
   async #waitToRetry(attempts: Attempts, response: SendResponse | null, signal: AbortSignal): Promise<void> {
-    const { clock, breaker, explanations, notify, limits } = this.ports;
+    const { clock, breaker, explanations, waiting, limits } = this.ports;
     const outcome = response ? outcomeOf(response) : "no_response";
     const error =
       response && outcome !== "no_response"
@@ -161,27 +163,32 @@ export class Sender {
     if (!this.#mayRetry(attempts, outcome)) {
       throw error instanceof StorageError ? await explanations.explain(error) : error;
     }
-    if (outcome === "no_response" && breaker.isOpen) return; // The circuit breaker waits, for all parts together.
+    const isWaited = outcome === "no_response" || outcome === "busy";
+    if (isWaited && breaker.isOpen) return; // The circuit breaker waits, for all parts together.
     const count = Math.max(1, attempts.failures + attempts.refusals);
     const delay = delayBefore(count, error.retryAfter, () => clock.random(), limits.maxDelay);
-    if (outcome === "retry") notify("storage_busy", { code: error.code, wait: seconds(delay) });
-    if (outcome === "no_response") notify("part_lost", { wait: seconds(delay) });
-    await clock.sleep(delay, signal);
-    notify(null);
+    if (outcome === "no_response") await waiting.wait(delay, signal, "part_lost");
+    else if (outcome === "sign_again") await clock.sleep(delay, signal);
+    else await waiting.wait(delay, signal, "storage_busy", { code: error.code });
+    waiting.notify(null);
   }
 
   #mayRetry(attempts: Attempts, outcome: Outcome): boolean {
-    const { attempts: maxFailures = MAX_FAILURES } = this.ports.limits;
+    const { signer, limits, breaker } = this.ports;
+    const { attempts: maxFailures = MAX_FAILURES } = limits;
     switch (outcome) {
       case "sign_again":
-        if (attempts.signed) this.ports.signer.refuse(attempts.signed);
+        if (attempts.signed) signer.refuse(attempts.signed);
         attempts.signed = null;
         return ++attempts.refusals < MAX_REFUSALS;
       case "retry":
         return ++attempts.failures < maxFailures;
-      case "no_response":
-        // While nothing gets through at all, the upload waits for as long as it takes.
-        return this.ports.breaker.isOpen || ++attempts.failures < maxFailures;
+      case "busy":
+      case "no_response": {
+        // While OSS is busy, or nothing gets through at all, the upload waits for as long as it takes, or the page allows.
+        const passes = outcome === "busy" || breaker.isOpen;
+        return ++attempts.failures < maxFailures || (passes && limits.attempts === undefined);
+      }
       default:
         return false;
     }

@@ -22,6 +22,7 @@ export const NOTICES = {
   storage_told: "{text} Trying again in {wait} s.",
   storage_probe: "Connecting to OSS again.",
   server_down: "The server is not available. Trying again in {wait} s.",
+  server_probe: "Connecting to the server again.",
 } as const;
 
 /** For each error: title, detail, and a hint at what to do. */
@@ -48,6 +49,11 @@ export const ERRORS = {
     "A device in the network changes the data, or the file changes while it is read. Try another network.",
   ],
   file_changed: [
+    "The file has changed.",
+    "“{name}” was changed while it was uploaded.",
+    "Upload it again: all parts are sent anew.",
+  ],
+  file_unreadable: [
     "The file has changed.",
     "“{name}” was changed, moved or deleted on this device after it was chosen.",
     "Cancel this upload and choose the file again.",

@@ -10,15 +10,17 @@ import { ApiError, asUploadError, isGone } from "./errors.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
-import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
+import { damagedParts, type Integrity } from "./integrity.ts";
 import { callbackReport } from "./oss-response.ts";
+import { PartChecks } from "./part-checks.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
-import { abortable, anySignal } from "./promises.ts";
+import { anySignal } from "./promises.ts";
 import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
-import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
+import type { Retry, RetryOptions } from "./retry.ts";
 import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** Milliseconds until the first checkpoint that no other call carries, and the longest gap; each gap doubles. */
 const FIRST_CHECKPOINT = 15_000;
@@ -44,9 +46,11 @@ export interface TransferPorts extends TransferSettings {
   readonly source: Source;
   /** Whether the upload is completed in a batch call. */
   readonly isSmall: boolean;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
   readonly retry: Retry;
   onprogress(): void;
+  /** Loads a chunk of our code. */
+  load<T>(load: () => Promise<T>, signal: AbortSignal): Promise<T>;
   onpart(arrival: Arrival): void;
   /** The backend knows of so many finished bytes. */
   oncheckpoint(bytesDone: number): void;
@@ -58,7 +62,7 @@ export class Transfer {
   readonly #signer: Signer;
   readonly #presigner: Presigner;
   readonly #sender: Sender;
-  readonly #checker: IntegrityChecker;
+  readonly #checks: PartChecks;
   readonly #concurrency: ConcurrencyController;
   #reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
@@ -68,13 +72,13 @@ export class Transfer {
     readonly ports: TransferPorts,
   ) {
     const { api, source, parallel } = ports;
-    const { clock, hasher } = api.environment;
+    const { clock } = api.environment;
     const plan = source.plan(remote);
     this.#reportedAt = clock.now();
     this.#concurrency = new ConcurrencyController(parallel, MAX_PARALLEL);
     this.ledger = source.ledger(plan);
     this.meter = new ProgressMeter(plan.size);
-    this.#checker = new IntegrityChecker(hasher, source, plan);
+    this.#checks = new PartChecks({ ...ports, environment: api.environment, ledger: this.ledger });
     this.#presigner = this.#makePresigner();
     this.#signer = new Signer({
       clock,
@@ -99,14 +103,14 @@ export class Transfer {
     return new Presigner({
       ...this.ports,
       remote: this.remote,
-      md5: this.ports.integrity === "md5" ? (number) => this.#checker.md5(number) : null,
+      md5: this.ports.integrity === "md5" ? (number) => this.#checks.md5(number) : null,
       unreported: () => this.ledger.unreported(),
       onreported: (parts) => this.#markReported(parts),
     });
   }
 
   #makeSender(): Sender {
-    const { api, notify } = this.ports;
+    const { api, waiting, limits } = this.ports;
     const { clock, connection, transport } = api.environment;
     const explanations = new Explanations(api, this.remote.id);
     return new Sender({
@@ -114,7 +118,7 @@ export class Transfer {
       clock,
       transport,
       explanations,
-      breaker: new CircuitBreaker({ clock, connection, explanations, notify }),
+      breaker: new CircuitBreaker({ connection, explanations, waiting, limits }),
       signer: this.#signer,
       meter: this.meter,
       plan: this.ledger.plan,
@@ -136,10 +140,7 @@ export class Transfer {
   async inspect(signal: AbortSignal): Promise<void> {
     this.ledger.load(await this.#heldParts(signal));
     this.meter.reset(this.ledger.doneBytes);
-    const { integrity, source } = this.ports;
-    // With "md5" OSS has checked the parts, and a stream no longer has their bytes.
-    if (integrity === "crc64" || (integrity === "md5" && !source.isStream))
-      this.#checker.compareHeld(this.ledger.done);
+    this.#checks.compareHeld(this.ledger.done);
   }
 
   async #heldParts(signal: AbortSignal): Promise<readonly DonePart[]> {
@@ -161,6 +162,7 @@ export class Transfer {
     const ended = new AbortController();
     this.meter.restart();
     this.#concurrency.restart();
+    this.#checks.start(anySignal(signal, ended.signal));
     this.#checkpoints(anySignal(signal, ended.signal)).catch(() => {}); // `ended` aborts it.
     try {
       await this.#sendWaiting(signal);
@@ -181,13 +183,9 @@ export class Transfer {
   }
 
   async #sendPart(number: number, signal: AbortSignal): Promise<void> {
-    const checked = this.ports.integrity === "crc64";
     try {
-      if (checked) this.#checker.start(number);
-      const arrival = await this.#sender.send(number, signal);
+      const arrival = await this.#checks.around(number, () => this.#sender.send(number, signal));
       const { part } = arrival;
-      if (checked) this.#checker.compare(part);
-      else this.ports.source.release(rangeOf(this.ledger.plan, number));
       this.ledger.finish(part);
       this.#concurrency.recordArrival(part.size, this.ports.api.environment.clock.now());
       this.ports.onpart(arrival);
@@ -199,18 +197,20 @@ export class Transfer {
   }
 
   async #resendDamaged(signal: AbortSignal): Promise<void> {
-    const { notify, integrity } = this.ports;
+    const { waiting, integrity, retry } = this.ports;
+    const { notify } = waiting;
     if (integrity === "none") return;
+    const inspect = () => retry(() => this.inspect(signal), signal);
     for (let round = 1; ; round++) {
       notify("checking");
-      const { damaged, crc64s } = await abortable(this.#checker.verify(), signal);
+      const { damaged, crc64s } = await this.#checks.verify(signal, inspect);
       notify(null);
       signal.throwIfAborted();
       if (integrity === "crc64") this.ledger.addChecksums(crc64s);
       if (damaged.length === 0) return;
       if (round === MAX_ROUNDS) throw damagedParts(damaged);
       notify("damaged", { count: damaged.length });
-      this.#checker.forget(damaged);
+      this.#checks.forget(damaged);
       this.ledger.reopen(damaged);
       this.meter.reset(this.ledger.doneBytes);
       await this.#sendWaiting(signal);
@@ -219,7 +219,7 @@ export class Transfer {
 
   /** Resolves with the completed upload, or, unless `last`, with the numbers of the parts that OSS lacks. */
   async complete(signal: AbortSignal, last: boolean): Promise<RemoteUpload | number[]> {
-    const { api, notify, retry } = this.ports;
+    const { waiting, retry } = this.ports;
     for (;;) {
       const done = this.ledger.unreported();
       try {
@@ -229,8 +229,7 @@ export class Transfer {
         if (response.status !== 202) return response.value;
         const wait = (response.retryAfter ?? DEFAULT_RETRY_AFTER) * 1000;
         const { stage } = response.value;
-        notify(stage === "checking" ? "inspecting" : stage || "assembling", { wait: seconds(wait) });
-        await api.environment.clock.sleep(wait, signal);
+        await waiting.wait(wait, signal, stage === "checking" ? "inspecting" : stage || "assembling");
       } catch (error) {
         const missing = missingParts(error);
         if (last || missing.length === 0 || this.ledger.reopen(missing) === 0) throw error;

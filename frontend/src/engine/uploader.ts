@@ -195,8 +195,10 @@ export class OssUploader extends UploaderEventTarget {
     const given = file ?? (handle && (await reopenFile(handle)));
     if (!given) throw new ConfigurationError("This browser has kept no handle of the file: pass the file.");
     const source = new Source(given, options.filename);
-    if (!(await isFileOf(unfinished, source))) throw otherFile(source.name, unfinished.filename);
     const { id: resumeId, destination } = unfinished;
+    const settings = { ...this.#options, ...options };
+    if (!(await isFileOf(unfinished, source, settings.integrity === "none")))
+      throw otherFile(source.name, unfinished.filename);
     return this.#create(given, { ...options, ...(handle && { handle }) }, { resumeId, destination });
   }
 
@@ -229,10 +231,13 @@ function hasSize(upload: RemoteUpload): upload is RemoteUpload & { size: number 
   return upload.size !== null;
 }
 
-/** Other clients send no fingerprint; name and size decide then. */
-async function isFileOf(unfinished: Unfinished, source: Source): Promise<boolean> {
+/**
+ * Other clients send no fingerprint; name and size decide then, and checksums compare the rest. Without checksums
+ * (`dated`) the date must be the same, which only the fingerprint shows.
+ */
+async function isFileOf(unfinished: Unfinished, source: Source, dated: boolean): Promise<boolean> {
   if (source.size !== unfinished.size) return false;
   // That of a small file of a folder says nothing of its bytes.
-  if (!unfinished.fingerprint?.startsWith("v1-")) return source.name === unfinished.filename;
-  return (await fingerprintOf(source)) === unfinished.fingerprint;
+  if (!unfinished.fingerprint?.startsWith("v1-")) return !dated && source.name === unfinished.filename;
+  return (await fingerprintOf(source, dated)) === unfinished.fingerprint;
 }

@@ -75,6 +75,8 @@ export const zhHans: Language = {
     record_preview: "摄像头预览",
     no_camera: "无法使用摄像头：{detail}",
 
+    try_now: "立即重试",
+
     undo: "撤销",
     cancelled: "已取消。已上传的内容将在 {wait} 秒后删除。",
     discarded: "已放弃。已上传的内容将在 {wait} 秒后删除。",
@@ -122,6 +124,7 @@ export const zhHans: Language = {
     storage_told: "{text} {wait} 秒后重试。",
     storage_probe: "正在重新连接 OSS。",
     server_down: "服务器不可用，{wait} 秒后重试。",
+    server_probe: "正在重新连接服务器。",
   },
   errors: {
     not_supported: ["配置无效。", "{detail}", ""],
@@ -164,7 +167,8 @@ export const zhHans: Language = {
       "{detail}",
       "需要处理站点的阿里云账号。请将代码和请求 ID 告知管理员。",
     ],
-    file_changed: [
+    file_changed: ["文件已发生变化。", "“{name}”在上传过程中被修改了。", "请重新上传：所有分片将再次发送。"],
+    file_unreadable: [
       "文件已发生变化。",
       "“{name}”在选择之后被修改、移动或删除了。",
       "请取消此上传，然后重新选择文件。",

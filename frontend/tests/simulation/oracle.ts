@@ -158,6 +158,9 @@ export class Oracle {
       if (state === "completed") this.#checkCompleted(wish, upload);
       else if (!["preparing", "uploading", "completing"].includes(state)) wish.completedBefore = null;
     });
+    upload.addEventListener("statechange", ({ previous, error }) => {
+      if (error && previous !== "aborting") this.#checkPatience(error);
+    });
     upload.addEventListener("notice", ({ notice }) => {
       if (notice?.name === "another_tab") wish.completedBefore ??= this.#completedRows(wish).length;
     });
@@ -204,6 +207,12 @@ export class Oracle {
       this.fail(`failed with ${wish.errors.at(-1)}, which a retry cures`);
   }
 
+  /** Minutes in which OSS or the backend is busy end no upload. An abort is not waited for so long. */
+  #checkPatience({ status, sentence, code }: UploadError): void {
+    const isBusy = [408, 429, 502, 503, 504].includes(status) || sentence === "server_unreachable";
+    if (isBusy) this.fail(`ended by ${code}, which passes`);
+  }
+
   /** Where CORS hides OSS's CRC64, damage shows when the object is there, or when a stream's bytes are gone. */
   #isDamageFinal({ planned }: Wish): boolean {
     return !this.plan.exposes && (planned.kind === "stream" || planned.size <= this.plan.partSize);
@@ -238,8 +247,10 @@ export class Oracle {
 
   #checkObject(wish: Wish, row: Row): void {
     const object = this.oss.objects.get(row.key);
+    // Without checksums a change during the upload shows in samples alone.
+    const isUnchecked = this.plan.integrity === "none" && !this.plan.notices && wish.hasChangedDuring;
     if (!object) this.fail(`${row.key} is completed and has no object`);
-    else if (!wish.versions.some((version) => sameBytes(version, object))) {
+    else if (!isUnchecked && !wish.versions.some((version) => sameBytes(version, object))) {
       this.fail(`the object ${row.key} is not the file: ${object} instead of ${wish.versions[0]}`);
     }
   }

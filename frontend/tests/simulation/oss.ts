@@ -208,6 +208,16 @@ class Delivery implements OnItsWay {
     }
   }
 
+  /** The second half is read later than the first. */
+  #readRest(): boolean {
+    try {
+      this.#bytes = (this.request.body as unknown as MemoryBlob).readRest(this.#bytes);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Lets the oracle look at the request when it starts. */
   #show(): void {
     const { oracle } = this.oss;
@@ -224,9 +234,11 @@ class Delivery implements OnItsWay {
   }
 
   #sendAll(): void {
+    const wasRead = this.#readRest();
     this.#progress(this.#bytes.length + 100); // Browsers may count what is around the body.
     const error = this.#fault && ERRORS[this.#fault];
-    if (error) this.#end(error());
+    if (!wasRead) this.#end(noResponse());
+    else if (error) this.#end(error());
     else this.#deliver();
   }
 

@@ -90,6 +90,8 @@ export class Tab implements Environment, Sending {
     return this.device.isOnline;
   }
 
+  readonly noticesChanges = () => this.device.plan.notices;
+
   /** Runs an event of this tab, unless the tab ends before. */
   after(milliseconds: number, run: () => void): () => void {
     const cancel = this.device.scheduler.after(milliseconds, () => {
@@ -161,13 +163,21 @@ export class Tab implements Environment, Sending {
     hash: (algorithm, blob) =>
       new Promise((resolve, reject) => {
         const { scheduler, workerWorks } = this.device;
-        this.after(workerWorks ? scheduler.between(1, 30) : 2000, () => {
-          try {
-            const crc64 = crc64Of((blob as unknown as MemoryBlob).read());
+        const memory = blob as unknown as MemoryBlob;
+        const later = (work: () => void) =>
+          this.after(workerWorks ? scheduler.between(1, 15) : 1000, () => {
+            try {
+              work();
+            } catch (error) {
+              reject(error);
+            }
+          });
+        later(() => {
+          const before = memory.read();
+          later(() => {
+            const crc64 = crc64Of(memory.readRest(before));
             resolve(algorithm === "md5" ? `md5-${crc64}` : crc64);
-          } catch (error) {
-            reject(error);
-          }
+          });
         });
       }),
   };

@@ -1,5 +1,6 @@
 // The user: chooses files, presses buttons at any moment, and in the end presses retry until every upload has ended.
 
+import type { UploadOptions } from "../../src/engine/options.ts";
 import { can } from "../../src/engine/states.ts";
 import type { StreamChunk } from "../../src/engine/stream.ts";
 import type { Upload } from "../../src/engine/upload.ts";
@@ -27,6 +28,8 @@ export class Wish {
   isOver = false;
   /** Presses whose effect is still awaited. */
   pending = 0;
+  /** Whether its file changed between the start of an upload and its end. */
+  hasChangedDuring = false;
   /** The codes of the errors with which its uploads failed. */
   readonly errors: string[] = [];
 
@@ -34,12 +37,13 @@ export class Wish {
     readonly planned: PlannedFile,
     readonly name: string,
     salt: number,
+    notices: boolean,
   ) {
     const bytes = Uint8Array.from(
       { length: planned.size },
       (_, at) => (at * 7 + (at >> 5) + salt * 31) & 0xff,
     );
-    this.disk = { bytes, readable: true };
+    this.disk = { bytes, readable: true, modified: 1, notices };
     this.versions = [bytes];
   }
 
@@ -59,10 +63,19 @@ export class Wish {
     return new MemoryFile(this.disk, this.name) as unknown as File;
   }
 
-  change(): void {
-    // A change back to what the file was is beyond what samples can show.
-    if (this.isStream || this.versions.length > 1) return;
-    this.disk.bytes = this.disk.bytes.map((byte) => byte ^ 0x55);
+  get handle(): FileSystemFileHandle {
+    return { getFile: async () => this.file() } as FileSystemFileHandle;
+  }
+
+  /** Changes some bytes, each time to what they have never been: a change back leaves no trace. */
+  change(random: () => number): void {
+    const { bytes } = this.disk;
+    if (this.isStream || this.versions.length > 7) return;
+    const bit = 1 << this.versions.length;
+    const start = Math.floor(random() * bytes.length);
+    const end = random() < 0.3 ? bytes.length : start + 1;
+    this.disk.bytes = bytes.map((byte, at) => (at >= start && at < end ? byte ^ bit : byte));
+    this.disk.modified += 1;
     this.versions.push(this.disk.bytes);
   }
 }
@@ -75,7 +88,8 @@ export class User {
     readonly oracle: Oracle,
     files: readonly PlannedFile[],
   ) {
-    this.wishes = files.map((planned, index) => new Wish(planned, `file${index}`, index));
+    const { notices } = device.plan;
+    this.wishes = files.map((planned, index) => new Wish(planned, `file${index}`, index, notices));
     const tab = device.open();
     for (const wish of this.wishes) this.#start(wish, tab);
   }
@@ -83,8 +97,12 @@ export class User {
   #start(wish: Wish, tab: Tab): void {
     const upload = wish.isStream
       ? tab.uploader.uploadStream(this.#stream(wish, tab), { filename: wish.name })
-      : tab.uploader.upload(wish.file());
+      : tab.uploader.upload(wish.file(), this.#optionsOf(wish));
     this.#watch(wish, tab, upload);
+  }
+
+  #optionsOf({ handle }: Wish): UploadOptions {
+    return this.device.plan.handles ? { handle } : {};
   }
 
   #watch(wish: Wish, tab: Tab, upload: Upload): void {
@@ -135,7 +153,9 @@ export class User {
         if (entry) await tab.uploader.discard(entry);
         wish.isOver = true;
       } else if (entry) {
-        const resumed = await tab.uploader.resume(entry, wish.file()).catch(() => null);
+        const resumed = await tab.uploader
+          .resume(entry, wish.file(), this.#optionsOf(wish))
+          .catch(() => null);
         if (resumed) this.#watch(wish, tab, resumed);
         else this.#start(wish, tab); // It is not the file any more: the user uploads it anew.
       } else this.#start(wish, tab);
@@ -204,7 +224,7 @@ export class User {
 
   #openSecond(wish: Wish): void {
     if (wish.isStream || this.wishes.length > 6) return;
-    const twin = new Wish(wish.planned, wish.name, 0);
+    const twin = new Wish(wish.planned, wish.name, 0, wish.disk.notices);
     Object.assign(twin, { disk: wish.disk, versions: wish.versions });
     this.wishes.push(twin);
     this.#start(twin, this.device.open());
@@ -219,7 +239,7 @@ export class User {
       sleep: () => {
         device.scheduler.slept += device.scheduler.between(30_000, 7_200_000);
       },
-      changeFile: () => wish.change(),
+      changeFile: () => this.#change(wish),
       loseFile: () => {
         wish.disk.readable = false;
       },
@@ -233,6 +253,14 @@ export class User {
       lifecycle: () => this.oracle.backend.loseMultiparts(),
     };
     effects[kind]?.();
+  }
+
+  #change(wish: Wish): void {
+    for (const each of this.wishes) {
+      if (each.disk === wish.disk && each.upload && each.upload.state !== "completed")
+        each.hasChangedDuring = true;
+    }
+    wish.change(() => this.device.scheduler.random());
   }
 
   #damageJournal(): void {
@@ -261,11 +289,13 @@ export class User {
   /** Whether no retry can help, and the upload says why. */
   #isFinal({ disk, planned, versions, errors }: Wish, { id, error }: Upload): boolean {
     const row = id === null ? undefined : this.oracle.backend.rows.get(id);
+    const { device } = this;
     if (row?.state === "failed" || row?.isLost) return true;
-    if (errors.includes("file_changed")) return !disk.readable || versions.length > 1;
+    // Where the browser notices the change, the user must choose the file again, unless there is a handle.
+    const mustChoose = versions.length > 1 && device.plan.notices && !device.plan.handles;
+    if (errors.includes("file_changed")) return !disk.readable || mustChoose;
     // Where CORS hides OSS's CRC64, the damage shows when the stream's bytes are gone.
-    const { plan, faults } = this.device;
-    const isDamaged = !plan.exposes && faults.injected.has("part damaged");
+    const isDamaged = !device.plan.exposes && device.faults.injected.has("part damaged");
     return error?.code === "stream_broken" && (planned.breaks || isDamaged);
   }
 }
