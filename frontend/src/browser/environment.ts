@@ -85,6 +85,11 @@ export function browserEnvironment(): Environment {
     hasher,
     locks: new BrowserLocks(),
     journal,
+    streamStore: () =>
+      import("./stream-store.ts").then(
+        ({ openStreamStore }) => openStreamStore(),
+        () => null, // The chunk could not be loaded.
+      ),
     origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };

@@ -53,6 +53,8 @@ export class Preparation {
   #unlock = () => {};
   /** Whether an abort has ended the stream. The backend may have refused to abort the upload. */
   #isCancelled = false;
+  #unlockStream = () => {};
+  #hasStreamLock = false;
   /** Whether the upload has ended; the journal must not record it again. */
   #forgotten = false;
 
@@ -103,22 +105,39 @@ export class Preparation {
     const { Transfer } = await this.#load(() => import("./transfer.ts"), signal);
     const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts(remote));
     const key = crypto.randomUUID?.() ?? String(Math.random());
+    const { resumeId } = this.settings;
+    signal.throwIfAborted();
+    if (resumeId) await this.#lockStream(resumeId, true, signal);
     const open = () => this.#findOrCreate(transferOf, key, signal);
     const transfer = await this.ports.retry(open, signal);
+    await this.#lockStream(transfer.remote.id, false, NEVER);
     this.#record(transfer.remote, transfer.ledger.doneBytes);
     return transfer;
   }
 
   /** Removes the upload, which has ended, from the journal. */
-  forget(id: string): void {
+  forget(id: string | null): void {
     this.#forgotten = true;
-    void this.settings.api.environment.journal.forget(id);
+    this.#unlockStream();
+    void this.#source.dispose();
+    if (id) void this.settings.api.environment.journal.forget(id);
+  }
+
+  /** No other page may keep a stream whose page lives, although it is paused or has failed: it has the other bytes. */
+  async #lockStream(id: string, wait: boolean, signal: AbortSignal): Promise<void> {
+    if (!this.isStream || this.#hasStreamLock) return;
+    const release = await this.settings.api.environment.locks.acquire(id, wait, signal);
+    if (this.#forgotten) return release?.();
+    this.#hasStreamLock = release !== null;
+    this.#unlockStream = release ?? this.#unlockStream;
   }
 
   #record(remote: RemoteUpload, bytesDone: number): void {
-    if (this.#forgotten || this.isSmall || this.isStream) return;
-    const entry = entryOf({ ...remote, size: this.file.size, bytes_done: bytesDone }, this.ports.handle);
-    void this.settings.api.environment.journal.record(entry);
+    if (this.#forgotten || this.isSmall) return;
+    const size = this.#source.bytesTaken;
+    const entry = entryOf({ ...remote, size, bytes_done: bytesDone }, this.ports.handle);
+    const stream = this.isStream && { stream: true as const };
+    void this.settings.api.environment.journal.record({ ...entry, ...stream });
   }
 
   /** Rejects with FileError when the samples differ: some changes keep size and date, which is all that browsers check. */
@@ -189,6 +208,7 @@ export class Preparation {
       if (!isGone(asUploadError(error))) throw error;
       // The call may have shown the backend that the upload is completed.
       const { state } = await this.settings.api.get(found.id, signal);
+      if (state !== "completed" && this.#source.isKept) throw error; // There is nothing to begin again with.
       return state === "completed" ? transfer : undefined;
     }
   }

@@ -1,6 +1,13 @@
 // Progress, speed and remaining time of an upload.
 // It counts bytes that were handed to the network, never more than the total. The count falls when a part is repeated.
 
+/** What a stream may still have. */
+export interface StreamRoom {
+  readonly bytesLeft: number;
+  /** At the rate at which it has grown so far; null before that is known. */
+  readonly secondsLeft: number | null;
+}
+
 export interface Progress {
   /** Bytes sent. */
   readonly loaded: number;
@@ -12,6 +19,8 @@ export interface Progress {
   readonly speed: number | null;
   /** Seconds left; null before anything can be errorText. */
   readonly eta: number | null;
+  /** Of a stream whose size is limited, until its end. */
+  readonly room?: StreamRoom;
 }
 
 /** The time constant of the average, in milliseconds. */

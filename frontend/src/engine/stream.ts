@@ -1,8 +1,19 @@
-// A source of unknown size: a recording, a generated file.
+// A source of unknown size: a generated file. live-stream.ts has those that cannot wait, such as recordings.
 // It reads only as far as parts are being sent, and keeps no part that has arrived.
 
 import { reasonOf, textFields, UploadError } from "./errors.ts";
-import { type DonePart, Ledger, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
+import {
+  type DonePart,
+  Ledger,
+  type Plan,
+  type Range,
+  rangeOf,
+  Source,
+  type SourcePorts,
+  streamPlan,
+} from "./parts.ts";
+import type { Clock } from "./ports.ts";
+import type { StreamRoom } from "./progress.ts";
 
 /** What `uploadStream` takes from a stream. Text is encoded as UTF-8. */
 export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
@@ -11,7 +22,7 @@ export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
 export const BROKEN = [
   "The recording was interrupted.",
   "{detail}",
-  "Start a new recording. The parts uploaded so far will be deleted.",
+  "Reload the page to keep what was uploaded, or start again.",
 ] as const;
 /** Why a stream cannot be resumed after an abort that the backend refused. */
 const CANCELLED = "The stream ended when the upload was aborted.";
@@ -19,7 +30,7 @@ const CANCELLED = "The stream ended when the upload was aborted.";
 const LOOK_AHEAD = 16;
 
 export class StreamSource extends Source {
-  readonly #reader: ReadableStreamDefaultReader<StreamChunk>;
+  protected readonly reader: ReadableStreamDefaultReader<StreamChunk>;
   /** Parts that have been read and have not arrived, by their first byte. */
   #held = new Map<number, Blob>();
   #buffered: Blob[] = [];
@@ -29,10 +40,23 @@ export class StreamSource extends Source {
   #isCancelled = false;
   #turn: Promise<unknown> = Promise.resolve();
   #bytesTaken = 0;
+  /** Bytes that the stream has given, and when: at first, and at last. */
+  #bytesRead = 0;
+  #firstSize = 0;
+  #firstAt = 0;
+  #lastAt = 0;
+  #clock: Clock | null = null;
+  /** Bytes that it may have. */
+  #limit: number | null = null;
 
   constructor(stream: ReadableStream<StreamChunk>, name: string, type: string) {
     super(new Blob([], { type }), name);
-    this.#reader = stream.getReader();
+    this.reader = stream.getReader();
+  }
+
+  override begin({ clock, remote }: SourcePorts): void {
+    this.#clock = clock;
+    this.#limit = remote.size_limit ?? null;
   }
 
   override get isStream(): boolean {
@@ -50,6 +74,33 @@ export class StreamSource extends Source {
   /** Bytes cut into parts so far; the size, once the stream has ended. */
   override get bytesTaken(): number {
     return this.#bytesTaken;
+  }
+
+  override get ending(): { size: number } {
+    return { size: this.#bytesTaken };
+  }
+
+  override get room(): StreamRoom | null {
+    if (this.#limit === null) return null;
+    const bytesLeft = Math.max(0, this.#limit - this.#bytesRead);
+    const rate = (this.#bytesRead - this.#firstSize) / (this.#lastAt - this.#firstAt || 1);
+    return { bytesLeft, secondsLeft: rate > 0 ? bytesLeft / rate / 1000 : null };
+  }
+
+  protected get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** Counts bytes that the stream has given. */
+  protected count(bytes: number): void {
+    this.#lastAt = this.#clock?.now() ?? 0;
+    if (this.#bytesRead === 0) [this.#firstSize, this.#firstAt] = [bytes, this.#lastAt];
+    this.#bytesRead += bytes;
+  }
+
+  /** The first byte that may have to be sent again. */
+  protected get unreleasedFrom(): number {
+    return Math.min(this.#bytesTaken, ...this.#held.keys());
   }
 
   /** Whether all of the stream has been cut into parts. */
@@ -100,17 +151,23 @@ export class StreamSource extends Source {
   }
 
   async #read(): Promise<void> {
-    const { done, value } = await this.#reader.read().catch((error: unknown) => {
+    const blob = await this.pull().catch((error: unknown) => {
       throw streamBroken(error);
     });
     if (this.#isCancelled) throw streamBroken(CANCELLED); // A cancelled stream reads as one that has ended.
-    if (done) {
-      this.#exhausted = true;
-      return;
-    }
+    if (blob) {
+      this.#buffered.push(blob);
+      this.#bufferedSize += blob.size;
+    } else this.#exhausted = true;
+  }
+
+  /** The next bytes; null at the end of the stream. Rejects as the stream does. */
+  protected async pull(): Promise<Blob | null> {
+    const { done, value } = await this.reader.read();
+    if (done) return null;
     const blob = new Blob([value]);
-    this.#buffered.push(blob);
-    this.#bufferedSize += blob.size;
+    this.count(blob.size);
+    return blob;
   }
 
   override release({ start }: Range): void {
@@ -121,7 +178,7 @@ export class StreamSource extends Source {
     this.#isCancelled ||= !this.ended;
     this.#held.clear();
     this.#buffered = [];
-    await this.#reader.cancel(reason).catch(() => {});
+    await this.reader.cancel(reason).catch(() => {});
   }
 }
 

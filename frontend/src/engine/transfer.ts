@@ -13,7 +13,7 @@ import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
 import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
-import { ProgressMeter } from "./progress.ts";
+import { type Progress, ProgressMeter } from "./progress.ts";
 import { abortable, anySignal } from "./promises.ts";
 import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
 import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
@@ -72,6 +72,7 @@ export class Transfer {
     const plan = source.plan(remote);
     this.#reportedAt = clock.now();
     this.#concurrency = new ConcurrencyController(parallel, MAX_PARALLEL);
+    source.begin({ remote, clock, onprogress: () => ports.onprogress() });
     this.ledger = source.ledger(plan);
     this.meter = new ProgressMeter(plan.size);
     this.#checker = new IntegrityChecker(hasher, source, plan);
@@ -137,6 +138,7 @@ export class Transfer {
     this.ledger.load(await this.#heldParts(signal));
     this.meter.reset(this.ledger.doneBytes);
     const { integrity, source } = this.ports;
+    if (source.isKept) return;
     // With "md5" OSS has checked the parts, and a stream no longer has their bytes.
     if (integrity === "crc64" || (integrity === "md5" && !source.isStream))
       this.#checker.compareHeld(this.ledger.done);
@@ -223,7 +225,7 @@ export class Transfer {
     for (;;) {
       const done = this.ledger.unreported();
       try {
-        const request = { done, ...this.#crc64(), ...this.#streamSize(), ...this.#callback };
+        const request = { done, ...this.#crc64(), ...this.ports.source.ending, ...this.#callback };
         const response = await retry(() => this.#callComplete(request, signal), signal);
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;
@@ -246,13 +248,14 @@ export class Transfer {
     return isSmall ? api.completeInBatch(id, request) : api.complete(id, request, signal);
   }
 
-  #streamSize(): { size?: number } {
-    const { isStream, bytesTaken } = this.ports.source;
-    return isStream ? { size: bytesTaken } : {};
+  get progress(): Progress {
+    const { room } = this.ports.source;
+    return { ...this.meter.read(), ...(room && { room }) };
   }
 
   /** The CRC64 of the whole file, if that of each part is known. */
   #crc64(): { crc64?: string } {
+    if (this.ports.source.isKept) return {}; // The backend decides what is kept.
     const { done, complete } = this.ledger;
     const pieces = done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
     if (this.ports.integrity !== "crc64" || !complete || pieces.length !== done.length) return {};

@@ -17,6 +17,7 @@ import {
 } from "./events.ts";
 import type { UploadOptions } from "./options.ts";
 import { outcomeElsewhere } from "./outcome-elsewhere.ts";
+import type { EndedEarly } from "./parts.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
 import { deferred } from "./promises.ts";
@@ -69,6 +70,7 @@ export class Upload extends UploadEventTarget {
   #completed: RemoteUpload | null = null;
   /** Progress at the end, when `#transfer` is gone. */
   #finalProgress: Progress | null = null;
+  #endedEarly: EndedEarly | null = null;
   /** Whether OSS must be asked for its parts before more are sent. */
   #mustInspect = false;
   #stop = new AbortController();
@@ -138,7 +140,12 @@ export class Upload extends UploadEventTarget {
 
   get progress(): Progress {
     const none = { loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
-    return this.#transfer?.meter.read() ?? this.#finalProgress ?? none;
+    return this.#transfer?.progress ?? this.#finalProgress ?? none;
+  }
+
+  /** Why a live stream ended before its producer ended it: the upload completes with what there is. Null otherwise. */
+  get endedEarly(): EndedEarly | null {
+    return this.#transfer?.ports.source.endedEarly ?? this.#endedEarly;
   }
 
   /**
@@ -248,10 +255,12 @@ export class Upload extends UploadEventTarget {
   }
 
   #complete(result: RemoteUpload): void {
+    this.#endedEarly = this.endedEarly;
     this.#preparation.forget(result.id);
     // Another tab or device may have sent the rest.
     const total = result.size ?? this.progress.total;
-    this.#finalProgress = { ...this.progress, loaded: total, total, ratio: 1, eta: 0 };
+    const { room, ...progress } = this.progress; // A completed stream has no room.
+    this.#finalProgress = { ...progress, loaded: total, total, ratio: 1, eta: 0 };
     this.#completed = result;
     this.#transfer = null; // A page may keep thousands of completed uploads.
     this.#move("complete");
@@ -259,7 +268,7 @@ export class Upload extends UploadEventTarget {
   }
 
   #endAborted(error: AbortedError): void {
-    if (this.id) this.#preparation.forget(this.id);
+    this.#preparation.forget(this.id);
     this.#move("delete");
     this.#done.reject(error);
   }
@@ -319,7 +328,9 @@ export class Upload extends UploadEventTarget {
 
   #dispatchProgress(always = false): void {
     const now = this.#settings.api.environment.clock.now();
-    if (!always && now - this.#lastProgressAt < PROGRESS_INTERVAL) return;
+    // A live stream grows while it is paused, too.
+    const isDue = isActive(this.#state) && now - this.#lastProgressAt >= PROGRESS_INTERVAL;
+    if (!always && !isDue) return;
     this.#lastProgressAt = now;
     this.#dispatch(new UploadProgressEvent(this.progress));
   }

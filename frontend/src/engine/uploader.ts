@@ -124,19 +124,25 @@ export class OssUploader extends UploaderEventTarget {
 
   /**
    * Uploads a stream while it is produced, and returns the upload at once. It reads no more of the stream than is being
-   * sent. The stream's end completes the upload. After a reload the upload cannot be resumed.
+   * sent, unless the stream is `live`. The stream's end completes the upload. After a reload the upload cannot be resumed,
+   * but `keep` completes it with what there is.
    */
   uploadStream(stream: ReadableStream<StreamChunk>, options: StreamOptions = {}): Upload {
-    const { filename: name = "recording", type = "" } = options;
-    const load = async () => new (await import("./stream.ts")).StreamSource(stream, name, type);
+    const { filename: name = "recording", type = "", live } = options;
+    const load = async () => {
+      if (!live) return new (await import("./stream.ts")).StreamSource(stream, name, type);
+      const { LiveSource } = await import("./live-stream.ts");
+      return new LiveSource(stream, name, type, (await this.#api.environment.streamStore?.()) ?? null);
+    };
     const cancel = (reason: unknown) => stream.cancel(reason).catch(() => {}); // It rejects while the stream is locked.
     return this.#create({ name, type, load, cancel }, options);
   }
 
   /**
-   * The user's unfinished uploads to this destination, without streams, and the folders whose upload was interrupted in
-   * this browser: their `filename` ends with a slash, and `folders()` resumes them. While the backend cannot be reached, those that
-   * this browser remembers. Rejects with ApiError when the backend refuses.
+   * The user's unfinished uploads to this destination, and the folders whose upload was interrupted in this browser:
+   * their `filename` ends with a slash, and `folders()` resumes them. Interrupted streams have `stream`, and can be
+   * given to `keep`: their `size` is what it keeps. While the backend cannot be reached, those that this browser
+   * remembers. Rejects with ApiError when the backend refuses.
    */
   async unfinished(signal: AbortSignal = NEVER): Promise<Unfinished[]> {
     const { journal, locks } = this.#api.environment;
@@ -149,14 +155,28 @@ export class OssUploader extends UploaderEventTarget {
       const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
       const handles = new Map(remembered.map(({ id, handle }) => [id, handle]));
       const known = new Set(uploads.map(({ id }) => id));
-      const isRemembered = ({ id, folder }: JournalEntry) => folder || known.has(id);
+      const isRemembered = ({ id, folder, stream }: JournalEntry) => folder || stream || known.has(id);
       for (const entry of remembered) if (!isRemembered(entry)) void journal.forget(entry.id);
       const files = uploads.filter(hasSize).map((upload) => entryOf(upload, handles.get(upload.id)));
-      return [...remembered.filter(({ folder }) => folder), ...files].map(withLock);
+      const streams = await this.#streams(uploads, remembered, signal);
+      return [...remembered.filter(({ folder }) => folder), ...streams, ...files].map(withLock);
     } catch (error) {
       if (error instanceof NetworkError) return remembered.map(withLock);
       throw error;
     }
+  }
+
+  /** The code is loaded where there are any. */
+  async #streams(
+    uploads: readonly RemoteUpload[],
+    remembered: readonly JournalEntry[],
+    signal: AbortSignal,
+  ): Promise<JournalEntry[]> {
+    const streams = uploads.filter((upload) => !hasSize(upload) && upload.method === "multipart");
+    const known = remembered.filter(({ stream }) => stream);
+    if (streams.length + known.length === 0) return [];
+    const { interruptedStreams } = await loaded(import("./interrupted-streams.ts"));
+    return interruptedStreams(this.#api, streams, known, signal);
   }
 
   /** Resolves when no tab of this browser is uploading it any more. Rejects with the signal's reason. */
@@ -200,15 +220,21 @@ export class OssUploader extends UploaderEventTarget {
     return this.#create(given, { ...options, ...(handle && { handle }) }, { resumeId, destination });
   }
 
+  /**
+   * Completes an interrupted stream with its unbroken beginning: what OSS holds, and what this browser has stored of a
+   * live stream, which is sent first. Returns the upload at once, as `upload` does.
+   */
+  keep(unfinished: Unfinished, options: UploadOptions = {}): Upload {
+    const { id: resumeId, destination, filename: name } = unfinished;
+    const load = async () => (await import("./kept-stream.ts")).loadKept(this.#api, unfinished, NEVER);
+    return this.#create({ name, type: "", load, cancel: async () => {} }, options, { resumeId, destination });
+  }
+
   /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
   async folders(): Promise<Folders> {
-    try {
-      const { createFolders } = await import("./folders.ts");
-      const forget = (upload: Upload) => this.#uploads.delete(upload);
-      return createFolders({ uploader: this, api: this.#api, forget });
-    } catch (cause) {
-      throw new NetworkError("code_unreachable", { cause });
-    }
+    const { createFolders } = await loaded(import("./folders.ts"));
+    const forget = (upload: Upload) => this.#uploads.delete(upload);
+    return createFolders({ uploader: this, api: this.#api, forget });
   }
 
   /** Aborts an unfinished upload, at the backend and at OSS. Rejects with NetworkError or ApiError. */
@@ -216,12 +242,20 @@ export class OssUploader extends UploaderEventTarget {
     if (unfinished.folder) return (await this.folders()).discard(unfinished.filename.slice(0, -1));
     await this.#api.abort(unfinished.id, signal);
     void this.#api.environment.journal.forget(unfinished.id);
+    if (unfinished.stream) await (await this.#api.environment.streamStore?.())?.forget(unfinished.id);
   }
 }
 
-/** Without a fingerprint a file is not locked. A folder's lock has its id as its name. */
-function lockOf({ id, destination, fingerprint, folder }: Unfinished): string | null {
-  return folder ? id : fingerprint && lockName(destination, fingerprint);
+/** Without a fingerprint a file is not locked. The lock of a folder or stream has its id as its name. */
+function lockOf({ id, destination, fingerprint, folder, stream }: Unfinished): string | null {
+  return folder || stream ? id : fingerprint && lockName(destination, fingerprint);
+}
+
+/** A chunk of our code. Rejects with NetworkError. */
+function loaded<T>(code: Promise<T>): Promise<T> {
+  return code.catch((cause) => {
+    throw new NetworkError("code_unreachable", { cause });
+  });
 }
 
 /** A stream cannot be resumed: its bytes are gone. */
