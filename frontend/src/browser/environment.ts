@@ -85,11 +85,7 @@ export function browserEnvironment(): Environment {
     hasher,
     locks: new BrowserLocks(),
     journal,
-    streamStore: () =>
-      import("./stream-store.ts").then(
-        ({ openStreamStore }) => openStreamStore(),
-        () => null, // The chunk could not be loaded.
-      ),
+    streamStore: async () => (await import("./stream-store.ts")).openStreamStore(),
     origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };

@@ -2,57 +2,46 @@
 // needs of those that have ended.
 
 import type { Api, RemoteUpload } from "./api.ts";
-import { entryOf } from "./journal.ts";
-import { heldAndStored, keptParts } from "./kept-stream.ts";
+import type { entryOf } from "./journal.ts";
+import { heldAndStored, keptParts, loadKept } from "./kept-stream.ts";
 import type { JournalEntry, StreamStore } from "./ports.ts";
 
-/** Entries for these uploads; `remembered`: those of this browser's journal. Rejects as `OssUploader.unfinished` does. */
+export { loadKept };
+
+/** Entries for the streams among these uploads. Rejects as `OssUploader.unfinished` does. */
 export async function interruptedStreams(
   api: Api,
   uploads: readonly RemoteUpload[],
-  remembered: readonly JournalEntry[],
+  describe: typeof entryOf,
   signal: AbortSignal,
 ): Promise<JournalEntry[]> {
   const { locks, streamStore } = api.environment;
   const running = (await locks.held?.()) ?? new Set();
   const store = (await streamStore?.()) ?? null;
-  const open = new Set(uploads.map(({ id }) => id));
-  void removeEnded(api, store, remembered, (id) => open.has(id) || running.has(id));
-  const entries = uploads.map(async (upload): Promise<JournalEntry[]> => {
+  const streams = uploads.filter(({ size, method }) => size === null && method === "multipart");
+  const open = new Set(streams.map(({ id }) => id));
+  void removeEnded(api, store, (id) => open.has(id) || running.has(id));
+  const entries = streams.map(async (upload): Promise<JournalEntry[]> => {
     // OSS is not asked for the parts of a stream that a page is still sending.
-    if (running.has(upload.id)) return [{ ...entryOf({ ...upload, size: upload.bytes_done }), stream: true }];
-    return entryFor(api, store, upload, signal);
+    const found = running.has(upload.id) ? "running" : await heldAndStored(api, store, upload.id, signal);
+    if (!found) return []; // It has ended meanwhile.
+    const { size, bytesDone } =
+      found === "running"
+        ? { size: upload.bytes_done, bytesDone: upload.bytes_done }
+        : keptParts(upload.part_size, ...found);
+    return [{ ...describe({ ...upload, size, bytes_done: bytesDone }), stream: true }];
   });
   return (await Promise.all(entries)).flat();
 }
 
-/** Nothing for an upload that has ended meanwhile. */
-async function entryFor(
-  api: Api,
-  store: StreamStore | null,
-  upload: RemoteUpload,
-  signal: AbortSignal,
-): Promise<JournalEntry[]> {
-  const found = await heldAndStored(api, store, upload.id, signal);
-  if (!found) return [];
-  const { size, bytesDone } = keptParts(upload.part_size, ...found);
-  return [{ ...entryOf({ ...upload, size, bytes_done: bytesDone }), stream: true }];
-}
-
-/** Bytes of another user of this browser stay until that user returns, or they are old: the backend says what has ended. */
+/** Frees the disk. The bytes of another user of this browser stay: the backend does not say that they have ended. */
 async function removeEnded(
   api: Api,
   store: StreamStore | null,
-  remembered: readonly JournalEntry[],
   isNeeded: (id: string) => boolean,
 ): Promise<void> {
-  const stored = new Set(await store?.uploadIds());
-  for (const { id } of remembered)
-    if (!isNeeded(id) && !stored.has(id)) void api.environment.journal.forget(id);
-  for (const id of stored) {
-    if (isNeeded(id) || !(await hasEnded(api, id))) continue;
-    void api.environment.journal.forget(id);
-    void store?.forget(id);
+  for (const id of (await store?.uploadIds()) ?? []) {
+    if (!isNeeded(id) && (await hasEnded(api, id))) void store?.forget(id);
   }
 }
 

@@ -70,15 +70,12 @@ export class KeptSource extends Source {
     readonly parts: KeptParts,
     readonly stored: readonly StoredChunk[],
     readonly store: StreamStore | null,
+    readonly unlock: () => void,
   ) {
     super(new Blob([]), name);
   }
 
   override get isStream(): boolean {
-    return true;
-  }
-
-  override get isKept(): boolean {
     return true;
   }
 
@@ -95,7 +92,7 @@ export class KeptSource extends Source {
     return this.parts.size;
   }
 
-  override get ending(): Partial<CompleteRequest> {
+  override ending(): Partial<CompleteRequest> {
     return { keep: true };
   }
 
@@ -113,6 +110,7 @@ export class KeptSource extends Source {
   override async assertReadable(): Promise<void> {}
 
   override async dispose(): Promise<void> {
+    this.unlock();
     await this.store?.forget(this.id);
   }
 }
@@ -131,14 +129,29 @@ class KeptLedger extends Ledger {
   }
 }
 
-/** Asks OSS and this device what there is of the stream. */
+/** The locks of streams that are kept, by the signals that end their uploads. */
+const locks = new WeakMap<AbortSignal, Promise<() => void>>();
+
+/** Waits for the stream's own page to end. A pause does not end the wait. */
+function lockOnce({ environment }: Api, id: string, signal: AbortSignal): Promise<() => void> {
+  const lock =
+    locks.get(signal) ?? environment.locks.acquire(id, true, signal).then((free) => free ?? noLock);
+  locks.set(signal, lock);
+  return lock;
+}
+
+function noLock(): void {}
+
+/** Asks OSS and this device what there is of the stream, once no page sends it any more. Rejects as the calls do. */
 export async function loadKept(
   api: Api,
   { id, filename }: { readonly id: string; readonly filename: string },
   signal: AbortSignal,
 ): Promise<KeptSource> {
+  const unlock = await lockOnce(api, id, signal);
+  signal.addEventListener("abort", unlock);
   const store = (await api.environment.streamStore?.()) ?? null;
   const { part_size: partSize } = await api.get(id, signal);
   const [held, stored] = (await heldAndStored(api, store, id, signal)) ?? [[], []];
-  return new KeptSource(filename, id, keptParts(partSize, held, stored), stored, store);
+  return new KeptSource(filename, id, keptParts(partSize, held, stored), stored, store, unlock);
 }

@@ -2,11 +2,12 @@
 // What waits is on the device's disk, where it outlives the page. Without a disk it is in memory, up to a limit: then the
 // stream is not read until parts have arrived, and its producer must pause.
 
+import type { RemoteUpload } from "./api.ts";
 import { reasonOf } from "./errors.ts";
-import type { EndedEarly, Range, SourcePorts } from "./parts.ts";
+import type { SourcePorts } from "./parts.ts";
 import type { StreamStore } from "./ports.ts";
-import { deferred } from "./promises.ts";
-import { type StreamChunk, StreamSource } from "./stream.ts";
+import type { EndedEarly } from "./progress.ts";
+import type { Feed, StreamChunk } from "./stream.ts";
 
 /** Bytes that may wait in memory. */
 const MAX_IN_MEMORY = 32 * 1024 * 1024;
@@ -18,66 +19,67 @@ interface Waiting {
   readonly isStored: boolean;
 }
 
-export class LiveSource extends StreamSource {
+export class LiveFeed implements Feed {
+  readonly #reader: ReadableStreamDefaultReader<StreamChunk>;
   /** Chunks that no part has yet. */
   #chunks: Blob[] = [];
   #waiting: Waiting[] = [];
-  #given = deferred<void>();
-  #freed = deferred<void>();
+  #bytesRead = 0;
+  /** Ends the wait for a chunk, and that for memory. */
+  #onchunk = () => {};
+  #onfree = () => {};
   #uploadId: string | null = null;
   #limit = Number.POSITIVE_INFINITY;
   #isOver = false;
   #isDisposed = false;
-  #endedEarly: EndedEarly | null = null;
-  #onprogress = () => {};
+  endedEarly: EndedEarly | null = null;
+  #ongiven = (_bytes: number) => {};
 
   constructor(
     stream: ReadableStream<StreamChunk>,
-    name: string,
-    type: string,
     readonly store: StreamStore | null,
     readonly maxInMemory = MAX_IN_MEMORY,
   ) {
-    super(stream, name, type);
+    this.#reader = stream.getReader();
   }
 
-  override get endedEarly(): EndedEarly | null {
-    return this.#endedEarly;
-  }
-
-  override begin(ports: SourcePorts): void {
-    super.begin(ports);
+  begin(remote: RemoteUpload, ports: SourcePorts, count: (bytes: number) => void): void {
     if (this.#uploadId !== null) return;
-    this.#uploadId = ports.remote.id;
-    this.#limit = ports.remote.size_limit ?? this.#limit;
-    this.#onprogress = () => ports.onprogress();
+    this.#uploadId = remote.id;
+    this.#limit = remote.size_limit ?? this.#limit;
+    this.#ongiven = (bytes) => {
+      count(bytes);
+      ports.onprogress();
+    };
     void this.#readAll();
   }
 
-  protected override async pull(): Promise<Blob | null> {
-    while (this.#chunks.length === 0 && !this.#isOver) await this.#given.promise;
+  async next(): Promise<Blob | null> {
+    while (this.#chunks.length === 0 && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#onchunk = resolve;
+      });
+    }
     const chunk = this.#chunks.shift();
-    if (!chunk && this.#endedEarly && this.bytesRead === 0) throw new Error(this.#endedEarly.detail);
+    if (!chunk && this.endedEarly && this.#bytesRead === 0) throw new Error(this.endedEarly.detail);
     return chunk ?? null;
   }
 
-  override release(range: Range): void {
-    super.release(range);
-    const from = this.unreleasedFrom;
+  release(from: number): void {
     for (const { start, isStored } of this.#waiting.filter(({ end }) => end <= from)) {
       if (isStored && this.#uploadId) void this.store?.remove(this.#uploadId, start);
     }
     this.#waiting = this.#waiting.filter(({ end }) => end > from);
-    this.#free();
+    this.#onfree();
   }
 
-  override async cancel(reason: unknown): Promise<void> {
+  async cancel(reason: unknown): Promise<void> {
     this.#end();
-    await super.cancel(reason);
     this.#chunks = [];
+    await this.#reader.cancel(reason);
   }
 
-  override async dispose(): Promise<void> {
+  async dispose(): Promise<void> {
     this.#isDisposed = true;
     if (this.#uploadId) await this.store?.forget(this.#uploadId);
   }
@@ -87,36 +89,40 @@ export class LiveSource extends StreamSource {
     try {
       while (!this.#isOver && (await this.#readOne()));
     } catch (error) {
-      this.#endedEarly = { reason: "interrupted", detail: reasonOf(error) };
+      this.endedEarly = { reason: "interrupted", detail: reasonOf(error) };
     }
     this.#end();
-    this.#onprogress();
   }
 
   /** False at the end. A chunk that does not fit any more is left out whole: players can read what is before it. */
   async #readOne(): Promise<boolean> {
-    const { done, value } = await this.reader.read();
+    const { done, value } = await this.#reader.read();
     if (done || this.#isOver) return false;
     const chunk = new Blob([value]);
-    const start = this.bytesRead;
+    const start = this.#bytesRead;
     if (start + chunk.size > this.#limit) {
-      this.#endedEarly = { reason: "limit", detail: "" };
-      await this.reader.cancel(new Error("The limit of the destination is reached.")).catch(() => {});
+      this.endedEarly = { reason: "limit", detail: "" };
+      await this.#reader.cancel(new Error("The limit of the destination is reached.")).catch(() => {});
       return false;
     }
-    this.count(chunk.size);
+    this.#bytesRead += chunk.size;
     await this.#accept(start, chunk);
     return true;
   }
 
   async #accept(start: number, chunk: Blob): Promise<void> {
     const stored = await this.#written(start, chunk);
-    if (this.#isDisposed) return this.dispose(); // The upload was aborted while the chunk was written.
+    if (this.#isDisposed) return this.dispose(); // It was aborted while the chunk was written.
+    if (this.#isOver) return;
     this.#waiting.push({ start, end: start + chunk.size, isStored: stored !== null });
     this.#chunks.push(stored ?? chunk);
-    this.#give();
-    this.#onprogress();
-    while (!this.#isOver && this.#inMemory > this.maxInMemory) await this.#freed.promise;
+    this.#onchunk();
+    this.#ongiven(chunk.size);
+    while (!this.#isOver && this.#inMemory > this.maxInMemory) {
+      await new Promise<void>((resolve) => {
+        this.#onfree = resolve;
+      });
+    }
   }
 
   /** Null without a store, and while the disk is full. */
@@ -133,17 +139,7 @@ export class LiveSource extends StreamSource {
 
   #end(): void {
     this.#isOver = true;
-    this.#give();
-    this.#free();
-  }
-
-  #give(): void {
-    this.#given.resolve();
-    this.#given = deferred();
-  }
-
-  #free(): void {
-    this.#freed.resolve();
-    this.#freed = deferred();
+    this.#onchunk();
+    this.#onfree();
   }
 }

@@ -3,8 +3,8 @@
 
 import type { CompleteRequest, RemoteUpload } from "./api.ts";
 import { fileChanged } from "./errors.ts";
-import type { Clock } from "./ports.ts";
-import type { StreamRoom } from "./progress.ts";
+import type { Environment } from "./ports.ts";
+import type { StreamGrowth } from "./progress.ts";
 
 export interface Plan {
   /** Bytes; Infinity for a stream. */
@@ -75,19 +75,10 @@ export function allParts(plan: Plan): DonePart[] {
   return numbersOf(plan).map((number) => ({ number, size: sizeOf(plan, number) }));
 }
 
-/** What a source learns when its upload is known. */
+/** What a source needs of its upload. */
 export interface SourcePorts {
-  readonly remote: RemoteUpload;
-  readonly clock: Clock;
+  readonly api: { readonly environment: Environment };
   onprogress(): void;
-}
-
-/** Why a live stream ended before its producer ended it. */
-export interface EndedEarly {
-  /** It reached the limit of the destination, or its producer failed. */
-  readonly reason: "limit" | "interrupted";
-  /** The error of the producer. */
-  readonly detail: string;
 }
 
 /** The file as it was when it was chosen. It gives slices, never bytes: the browser sends them from disk. */
@@ -122,29 +113,16 @@ export class Source {
   }
 
   /** Called before the first part is sent. */
-  begin(_ports: SourcePorts): void {}
+  begin?(remote: RemoteUpload, ports: SourcePorts): void;
 
-  /** What is left of an interrupted stream: parts that OSS holds are not here any more. */
-  get isKept(): boolean {
-    return false;
-  }
+  /** What the backend must know of it to complete the upload. With `keep`, parts that OSS holds are not here any more. */
+  ending?(): Partial<CompleteRequest>;
 
-  /** What the backend must know of it to complete the upload. */
-  get ending(): Partial<CompleteRequest> {
-    return {};
-  }
-
-  /** Of a stream whose size is limited. */
-  get room(): StreamRoom | null {
-    return null;
-  }
-
-  get endedEarly(): EndedEarly | null {
-    return null;
-  }
+  /** What its upload's progress says of a stream. */
+  growth?(): StreamGrowth;
 
   /** Frees what it has stored, once the upload has ended. */
-  async dispose(): Promise<void> {}
+  dispose?(): Promise<void>;
 
   /** Bytes that belong to parts so far; of a file, its size. */
   get bytesTaken(): number {

@@ -2,7 +2,7 @@
 // Creating is one idempotent call that also finds an unfinished upload of the same file. Parts that OSS holds are kept.
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
-import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
+import { asUploadError, fileChanged, isGone, NetworkError, UploadError } from "./errors.ts";
 import { fingerprintOf, lockName, quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
@@ -53,8 +53,6 @@ export class Preparation {
   #unlock = () => {};
   /** Whether an abort has ended the stream. The backend may have refused to abort the upload. */
   #isCancelled = false;
-  #unlockStream = () => {};
-  #hasStreamLock = false;
   /** Whether the upload has ended; the journal must not record it again. */
   #forgotten = false;
 
@@ -105,12 +103,8 @@ export class Preparation {
     const { Transfer } = await this.#load(() => import("./transfer.ts"), signal);
     const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts(remote));
     const key = crypto.randomUUID?.() ?? String(Math.random());
-    const { resumeId } = this.settings;
-    signal.throwIfAborted();
-    if (resumeId) await this.#lockStream(resumeId, true, signal);
     const open = () => this.#findOrCreate(transferOf, key, signal);
     const transfer = await this.ports.retry(open, signal);
-    await this.#lockStream(transfer.remote.id, false, NEVER);
     this.#record(transfer.remote, transfer.ledger.doneBytes);
     return transfer;
   }
@@ -118,18 +112,8 @@ export class Preparation {
   /** Removes the upload, which has ended, from the journal. */
   forget(id: string | null): void {
     this.#forgotten = true;
-    this.#unlockStream();
-    void this.#source.dispose();
+    void this.#source.dispose?.();
     if (id) void this.settings.api.environment.journal.forget(id);
-  }
-
-  /** No other page may keep a stream whose page lives, although it is paused or has failed: it has the other bytes. */
-  async #lockStream(id: string, wait: boolean, signal: AbortSignal): Promise<void> {
-    if (!this.isStream || this.#hasStreamLock) return;
-    const release = await this.settings.api.environment.locks.acquire(id, wait, signal);
-    if (this.#forgotten) return release?.();
-    this.#hasStreamLock = release !== null;
-    this.#unlockStream = release ?? this.#unlockStream;
   }
 
   #record(remote: RemoteUpload, bytesDone: number): void {
@@ -208,7 +192,7 @@ export class Preparation {
       if (!isGone(asUploadError(error))) throw error;
       // The call may have shown the backend that the upload is completed.
       const { state } = await this.settings.api.get(found.id, signal);
-      if (state !== "completed" && this.#source.isKept) throw error; // There is nothing to begin again with.
+      if (state !== "completed" && this.#source.ending?.().keep) throw error; // There is nothing to begin again with.
       return state === "completed" ? transfer : undefined;
     }
   }
@@ -260,7 +244,7 @@ export class Preparation {
     const attempt = () =>
       abortable(load(), signal).catch((cause: unknown) => {
         signal.throwIfAborted();
-        throw new NetworkError("code_unreachable", { cause });
+        throw cause instanceof UploadError ? cause : new NetworkError("code_unreachable", { cause });
       });
     return this.ports.retry(attempt, signal);
   }

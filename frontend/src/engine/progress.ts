@@ -8,7 +8,23 @@ export interface StreamRoom {
   readonly secondsLeft: number | null;
 }
 
-export interface Progress {
+/** Why a live stream ended before its producer ended it. */
+export interface EndedEarly {
+  /** It reached the limit of the destination, or its producer failed. */
+  readonly reason: "limit" | "interrupted";
+  /** The error of the producer. */
+  readonly detail: string;
+}
+
+/** What is known of a stream beside its bytes. */
+export interface StreamGrowth {
+  /** Of a stream whose size is limited, until its end. */
+  readonly room?: StreamRoom;
+  /** The upload completes with what there is. */
+  readonly endedEarly?: EndedEarly;
+}
+
+export interface Progress extends StreamGrowth {
   /** Bytes sent. */
   readonly loaded: number;
   /** Bytes in all; of a stream, as many as `loaded` until its end. */
@@ -19,8 +35,6 @@ export interface Progress {
   readonly speed: number | null;
   /** Seconds left; null before anything can be errorText. */
   readonly eta: number | null;
-  /** Of a stream whose size is limited, until its end. */
-  readonly room?: StreamRoom;
 }
 
 /** The time constant of the average, in milliseconds. */

@@ -72,7 +72,7 @@ export class Transfer {
     const plan = source.plan(remote);
     this.#reportedAt = clock.now();
     this.#concurrency = new ConcurrencyController(parallel, MAX_PARALLEL);
-    source.begin({ remote, clock, onprogress: () => ports.onprogress() });
+    source.begin?.(remote, ports);
     this.ledger = source.ledger(plan);
     this.meter = new ProgressMeter(plan.size);
     this.#checker = new IntegrityChecker(hasher, source, plan);
@@ -138,7 +138,7 @@ export class Transfer {
     this.ledger.load(await this.#heldParts(signal));
     this.meter.reset(this.ledger.doneBytes);
     const { integrity, source } = this.ports;
-    if (source.isKept) return;
+    if (source.ending?.().keep) return;
     // With "md5" OSS has checked the parts, and a stream no longer has their bytes.
     if (integrity === "crc64" || (integrity === "md5" && !source.isStream))
       this.#checker.compareHeld(this.ledger.done);
@@ -225,7 +225,7 @@ export class Transfer {
     for (;;) {
       const done = this.ledger.unreported();
       try {
-        const request = { done, ...this.#crc64(), ...this.ports.source.ending, ...this.#callback };
+        const request = { done, ...this.#crc64(), ...this.ports.source.ending?.(), ...this.#callback };
         const response = await retry(() => this.#callComplete(request, signal), signal);
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;
@@ -249,13 +249,12 @@ export class Transfer {
   }
 
   get progress(): Progress {
-    const { room } = this.ports.source;
-    return { ...this.meter.read(), ...(room && { room }) };
+    return { ...this.meter.read(), ...this.ports.source.growth?.() };
   }
 
   /** The CRC64 of the whole file, if that of each part is known. */
   #crc64(): { crc64?: string } {
-    if (this.ports.source.isKept) return {}; // The backend decides what is kept.
+    if (this.ports.source.ending?.().keep) return {}; // The backend decides what is kept.
     const { done, complete } = this.ledger;
     const pieces = done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
     if (this.ports.integrity !== "crc64" || !complete || pieces.length !== done.length) return {};

@@ -17,7 +17,6 @@ import {
 } from "./events.ts";
 import type { UploadOptions } from "./options.ts";
 import { outcomeElsewhere } from "./outcome-elsewhere.ts";
-import type { EndedEarly } from "./parts.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
 import { deferred } from "./promises.ts";
@@ -70,7 +69,6 @@ export class Upload extends UploadEventTarget {
   #completed: RemoteUpload | null = null;
   /** Progress at the end, when `#transfer` is gone. */
   #finalProgress: Progress | null = null;
-  #endedEarly: EndedEarly | null = null;
   /** Whether OSS must be asked for its parts before more are sent. */
   #mustInspect = false;
   #stop = new AbortController();
@@ -141,11 +139,6 @@ export class Upload extends UploadEventTarget {
   get progress(): Progress {
     const none = { loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
     return this.#transfer?.progress ?? this.#finalProgress ?? none;
-  }
-
-  /** Why a live stream ended before its producer ended it: the upload completes with what there is. Null otherwise. */
-  get endedEarly(): EndedEarly | null {
-    return this.#transfer?.ports.source.endedEarly ?? this.#endedEarly;
   }
 
   /**
@@ -255,12 +248,10 @@ export class Upload extends UploadEventTarget {
   }
 
   #complete(result: RemoteUpload): void {
-    this.#endedEarly = this.endedEarly;
     this.#preparation.forget(result.id);
     // Another tab or device may have sent the rest.
     const total = result.size ?? this.progress.total;
-    const { room, ...progress } = this.progress; // A completed stream has no room.
-    this.#finalProgress = { ...progress, loaded: total, total, ratio: 1, eta: 0 };
+    this.#finalProgress = { ...this.progress, loaded: total, total, ratio: 1, eta: 0 };
     this.#completed = result;
     this.#transfer = null; // A page may keep thousands of completed uploads.
     this.#move("complete");
@@ -328,9 +319,7 @@ export class Upload extends UploadEventTarget {
 
   #dispatchProgress(always = false): void {
     const now = this.#settings.api.environment.clock.now();
-    // A live stream grows while it is paused, too.
-    const isDue = isActive(this.#state) && now - this.#lastProgressAt >= PROGRESS_INTERVAL;
-    if (!always && !isDue) return;
+    if (!always && now - this.#lastProgressAt < PROGRESS_INTERVAL) return;
     this.#lastProgressAt = now;
     this.#dispatch(new UploadProgressEvent(this.progress));
   }

@@ -128,12 +128,9 @@ export class OssUploader extends UploaderEventTarget {
    * but `keep` completes it with what there is.
    */
   uploadStream(stream: ReadableStream<StreamChunk>, options: StreamOptions = {}): Upload {
-    const { filename: name = "recording", type = "", live } = options;
-    const load = async () => {
-      if (!live) return new (await import("./stream.ts")).StreamSource(stream, name, type);
-      const { LiveSource } = await import("./live-stream.ts");
-      return new LiveSource(stream, name, type, (await this.#api.environment.streamStore?.()) ?? null);
-    };
+    const { filename: name = "recording", type = "" } = options;
+    const load = async () =>
+      (await import("./stream.ts")).openStream(stream, { ...options, filename: name }, this.#api.environment);
     const cancel = (reason: unknown) => stream.cancel(reason).catch(() => {}); // It rejects while the stream is locked.
     return this.#create({ name, type, load, cancel }, options);
   }
@@ -155,28 +152,18 @@ export class OssUploader extends UploaderEventTarget {
       const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
       const handles = new Map(remembered.map(({ id, handle }) => [id, handle]));
       const known = new Set(uploads.map(({ id }) => id));
-      const isRemembered = ({ id, folder, stream }: JournalEntry) => folder || stream || known.has(id);
+      const isRemembered = ({ id, folder }: JournalEntry) => folder || known.has(id);
       for (const entry of remembered) if (!isRemembered(entry)) void journal.forget(entry.id);
       const files = uploads.filter(hasSize).map((upload) => entryOf(upload, handles.get(upload.id)));
-      const streams = await this.#streams(uploads, remembered, signal);
+      const hasStreams = files.length < uploads.length || remembered.some(({ stream }) => stream);
+      const streams = hasStreams
+        ? await (await interrupted()).interruptedStreams(this.#api, uploads, entryOf, signal)
+        : [];
       return [...remembered.filter(({ folder }) => folder), ...streams, ...files].map(withLock);
     } catch (error) {
       if (error instanceof NetworkError) return remembered.map(withLock);
       throw error;
     }
-  }
-
-  /** The code is loaded where there are any. */
-  async #streams(
-    uploads: readonly RemoteUpload[],
-    remembered: readonly JournalEntry[],
-    signal: AbortSignal,
-  ): Promise<JournalEntry[]> {
-    const streams = uploads.filter((upload) => !hasSize(upload) && upload.method === "multipart");
-    const known = remembered.filter(({ stream }) => stream);
-    if (streams.length + known.length === 0) return [];
-    const { interruptedStreams } = await loaded(import("./interrupted-streams.ts"));
-    return interruptedStreams(this.#api, streams, known, signal);
   }
 
   /** Resolves when no tab of this browser is uploading it any more. Rejects with the signal's reason. */
@@ -226,8 +213,10 @@ export class OssUploader extends UploaderEventTarget {
    */
   keep(unfinished: Unfinished, options: UploadOptions = {}): Upload {
     const { id: resumeId, destination, filename: name } = unfinished;
-    const load = async () => (await import("./kept-stream.ts")).loadKept(this.#api, unfinished, NEVER);
-    return this.#create({ name, type: "", load, cancel: async () => {} }, options, { resumeId, destination });
+    const ended = new AbortController();
+    const load = async () => (await interrupted()).loadKept(this.#api, unfinished, ended.signal);
+    const cancel = async (reason: unknown) => ended.abort(reason);
+    return this.#create({ name, type: "", load, cancel }, options, { resumeId, destination });
   }
 
   /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
@@ -256,6 +245,10 @@ function loaded<T>(code: Promise<T>): Promise<T> {
   return code.catch((cause) => {
     throw new NetworkError("code_unreachable", { cause });
   });
+}
+
+function interrupted(): Promise<typeof import("./interrupted-streams.ts")> {
+  return loaded(import("./interrupted-streams.ts"));
 }
 
 /** A stream cannot be resumed: its bytes are gone. */

@@ -2,8 +2,9 @@
 
 import { expect, test } from "vitest";
 import { keptParts } from "../../src/engine/kept-stream.ts";
-import { LiveSource } from "../../src/engine/live-stream.ts";
+import { LiveFeed } from "../../src/engine/live-stream.ts";
 import { rangeOf } from "../../src/engine/parts.ts";
+import { StreamSource } from "../../src/engine/stream.ts";
 import type { Upload } from "../../src/engine/upload.ts";
 import type { Unfinished } from "../../src/engine/uploader.ts";
 import { TestEnvironment } from "../environment.ts";
@@ -187,10 +188,14 @@ test.each(["none", "full"])("with a disk that is %s, a fast camera must wait", a
     controller.enqueue(new Blob(["0123456789"]));
   };
   const stream = new ReadableStream<Blob>({ pull }, { highWaterMark: 0 });
-  const source = new LiveSource(stream, "a.webm", "video/webm", kind === "none" ? null : disk, 40);
+  const source = new StreamSource(
+    new LiveFeed(stream, kind === "none" ? null : disk, 40),
+    "a.webm",
+    "video/webm",
+  );
   const environment = new TestEnvironment();
   const remote = { ...emptyRow(ROW, { ...ROW, destination: "a", metadata: {} }, "") };
-  source.begin({ remote, clock: environment.clock, onprogress: () => {} });
+  source.begin(remote, { api: { environment }, onprogress: () => {} });
   await environment.clock.pass(0);
   expect(asked).toBe(5); // What memory takes, and the chunk that is one too many.
   const plan = source.plan(remote);
@@ -217,7 +222,7 @@ test("the limit is told while a recording runs, which ends there in order", asyn
   expect(upload.progress.room?.secondsLeft).toBeCloseTo(5, 0);
   camera.film("ijKLM", "NOPQ", "rst");
   expect(await environment.clock.run(upload.done)).toMatchObject({ size: 23 });
-  expect(upload.endedEarly).toMatchObject({ reason: "limit" });
+  expect(upload.progress.endedEarly).toMatchObject({ reason: "limit" });
   expect(camera.cancelled).toBeInstanceOf(Error);
   expect(await objectOf(environment)).toBe("0123456789abcdefghijKLM");
   expect(upload.progress).not.toHaveProperty("room");
@@ -230,7 +235,7 @@ test("a camera that breaks ends the recording, which is kept", async () => {
   await environment.arrive(1);
   camera.fail();
   expect(await environment.clock.run(upload.done)).toMatchObject({ size: 13 });
-  expect(upload.endedEarly).toEqual({ reason: "interrupted", detail: "the camera was unplugged" });
+  expect(upload.progress.endedEarly).toEqual({ reason: "interrupted", detail: "the camera was unplugged" });
 });
 
 test("a camera that never gives anything fails the upload", async () => {

@@ -134,12 +134,14 @@ export class User {
         if (entry) await tab.uploader.discard(entry);
         wish.isOver = true;
       } else if (wish.isStream) await this.#keep(wish, tab, entry);
-      else if (entry) {
-        const resumed = await tab.uploader.resume(entry, wish.file()).catch(() => null);
-        if (resumed) this.#watch(wish, tab, resumed);
-        else this.#start(wish, tab); // It is not the file any more: the user uploads it anew.
-      } else this.#start(wish, tab);
+      else await this.#uploadAgain(wish, tab, entry);
     });
+  }
+
+  async #uploadAgain(wish: Wish, tab: Tab, entry: Unfinished | undefined): Promise<void> {
+    const resumed = entry && (await tab.uploader.resume(entry, wish.file()).catch(() => null));
+    if (resumed) this.#watch(wish, tab, resumed);
+    else this.#start(wish, tab); // It is not the file any more: the user uploads it anew.
   }
 
   /** Keeps what there is of a stream whose tab has ended. Nothing is not kept. */
