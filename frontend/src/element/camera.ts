@@ -39,6 +39,7 @@ const CSS = /* css */ `
   border-radius: var(--oss-radius);
 }
 .camera[open] { display: grid; gap: .75rem; }
+.camera .room:empty { display: none; }
 .camera::backdrop { background: rgb(0 0 0 / .6); }
 .camera video { inline-size: 100%; aspect-ratio: 16 / 9; background: #000; border-radius: 10px; }
 `;
@@ -48,7 +49,7 @@ export class Camera {
   readonly #preview = h("video", { part: "preview" });
   readonly #status = h("p", { class: "message", role: "status" });
   /** What the destination still takes. It changes too often to be read aloud. */
-  readonly #room = h("p", { class: "message", "data-testid": "record-room" });
+  readonly #room = h("p", { class: "message room", "data-testid": "record-room" });
   readonly #keep = button("record-stop", () => this.close(), "primary");
   readonly #discard = button(
     "record-discard",
@@ -139,6 +140,7 @@ export class Camera {
       stopTracks(media);
       setText(this.#room, "");
       setText(this.#status, localization.label("record_full"));
+      setLabel(this.#keep, localization.label("keep"));
     });
     this.#preview.srcObject = media;
     onwait(false);

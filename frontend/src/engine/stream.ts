@@ -145,6 +145,11 @@ export class StreamSource extends Source {
     return { size: this.#bytesTaken };
   }
 
+  /** Whether the limit leaves room for a part. The backend refuses to sign one beyond it. */
+  mayBegin({ start }: Range): boolean {
+    return this.#limit === null || start < this.#limit;
+  }
+
   override growth(): StreamGrowth {
     const { endedEarly } = this.feed;
     return { ...this.#room(), ...(endedEarly && { endedEarly }) };
@@ -248,7 +253,8 @@ export class StreamLedger extends Ledger {
 
   /** Parts to be sent again, and the few that come next. */
   override get waiting(): readonly number[] {
-    return [...this.#again, ...Array.from({ length: LOOK_AHEAD }, (_, index) => this.#next + index)];
+    const ahead = Array.from({ length: LOOK_AHEAD }, (_, index) => this.#next + index);
+    return [...this.#again, ...ahead.filter((number) => this.source.mayBegin(rangeOf(this.plan, number)))];
   }
 
   override get complete(): boolean {

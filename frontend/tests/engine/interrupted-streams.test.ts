@@ -224,6 +224,10 @@ test("the limit is told while a recording runs, which ends there in order", asyn
   expect(await environment.clock.run(upload.done)).toMatchObject({ size: 23 });
   expect(upload.progress.endedEarly).toMatchObject({ reason: "limit" });
   expect(camera.cancelled).toBeInstanceOf(Error);
+  const signed = environment.backend.calls.filter(({ path }) => path.endsWith("parts/sign/"));
+  const numbers = signed.flatMap(({ body }) => body.parts.map(({ number }: { number: number }) => number));
+  expect(numbers.length).toBeGreaterThan(0);
+  expect(Math.max(...numbers)).toBe(3);
   expect(await objectOf(environment)).toBe("0123456789abcdefghijKLM");
   expect(upload.progress).not.toHaveProperty("room");
 });
