@@ -4,6 +4,9 @@ import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
 import "../src/engine/diagnosis.ts";
+import "../src/engine/interrupted-streams.ts";
+import "../src/engine/kept-stream.ts";
+import "../src/engine/live-stream.ts";
 import "../src/engine/sts-signer.ts";
 import "../src/engine/stream.ts";
 import "../src/engine/transfer.ts";
@@ -19,6 +22,7 @@ import { OssUploader } from "../src/engine/uploader.ts";
 import { FakeBackend } from "./backend.ts";
 import { FakeClock } from "./clock.ts";
 import { crc64Of, FakeStore } from "./store.ts";
+import { MemoryStreamStore } from "./stream-store.ts";
 
 /** Years away from any device's clock: code that compares server times with the device's date fails every test. */
 const SERVER_EPOCH = Date.UTC(2044, 1, 29, 12);
@@ -96,6 +100,9 @@ export class TestEnvironment implements Environment {
   readonly clock = new FakeClock();
   readonly connection = new FakeConnection();
   readonly journal = new MemoryJournal();
+  /** Null: the browser has none. */
+  disk: MemoryStreamStore | null = new MemoryStreamStore();
+  readonly streamStore = async () => this.disk;
   readonly origin = "https://page.test";
   /** Milliseconds for which the device was asleep: they pass for the server, not for the page's clock. */
   slept = 0;
@@ -103,7 +110,7 @@ export class TestEnvironment implements Environment {
   readonly store = new FakeStore(this.clock, this.serverTime);
   readonly transport = this.store;
   readonly hasher = new FakeHasher();
-  readonly locks = new FakeLocks();
+  locks = new FakeLocks();
   readonly backend = new FakeBackend(this.clock, this.store, this.serverTime);
   readonly fetch = this.backend.fetch;
   readonly cookie = (name: string) => (name === "csrftoken" ? "CSRF" : "");
@@ -128,6 +135,12 @@ export class TestEnvironment implements Environment {
       limits: {},
       onevent: () => {},
     };
+  }
+
+  /** The page that sends the upload is lost: it does nothing more, and its locks are free. */
+  lose(upload: Upload): void {
+    upload.pause();
+    this.locks = new FakeLocks();
   }
 
   /** Advances until the upload is in this state. */

@@ -26,6 +26,7 @@ _UPLOAD: dict[str, Any] = {
     "relative_path": "",
     "content_type": "video/mp4",
     "size": 20_000_000,
+    "size_limit": None,
     "part_size": 8_388_608,
     "part_count": 3,
     "parts_done": 0,

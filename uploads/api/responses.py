@@ -33,6 +33,13 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
     stage = StageField(read_only=True, help_text="What is done with a staged file before it is completed, else empty.")
     method = MethodField(read_only=True)
     size = BytesField(read_only=True, allow_null=True, help_text="Null for a stream that has not ended.")
+    size_limit = BytesField(
+        source="reserved",
+        read_only=True,
+        allow_null=True,
+        help_text="Most bytes that this stream may have: what the limits left when it began. Null for no limit, and "
+        "for an upload that is not a stream.",
+    )
     part_size = BytesField(read_only=True, help_text="Bytes of every part but the last.")
     bytes_done = BytesField(read_only=True)
     metadata = serializers.DictField(child=serializers.CharField(), read_only=True)
@@ -57,6 +64,7 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
             "relative_path",
             "content_type",
             "size",
+            "size_limit",
             "part_size",
             "part_count",
             "parts_done",

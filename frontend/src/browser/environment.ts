@@ -87,6 +87,7 @@ export function browserEnvironment(): Environment {
     locks: new BrowserLocks(),
     journal,
     noticesChanges,
+    streamStore: async () => (await import("./stream-store.ts")).openStreamStore(),
     origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };

@@ -28,6 +28,8 @@ export interface RemoteUpload {
   readonly content_type: string;
   /** Null for a stream until it has been completed. */
   readonly size: number | null;
+  /** Bytes that a stream may have; null for any number. */
+  readonly size_limit?: number | null;
   readonly part_size: number;
   /** Null for a stream until it has been completed. */
   readonly part_count: number | null;
@@ -109,6 +111,8 @@ export interface CompleteRequest {
   readonly crc64?: string;
   /** Of a stream. */
   readonly size?: number;
+  /** Complete an interrupted stream with its unbroken beginning. */
+  readonly keep?: true;
   /** Of a file in one request: OSS's response, which tells how the callback ended. */
   readonly callback?: CallbackReport;
 }

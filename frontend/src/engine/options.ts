@@ -73,6 +73,11 @@ export interface UploadOptions extends SharedOptions {
 export interface StreamOptions extends UploadOptions {
   /** The media type, for example "video/webm". */
   readonly type?: string;
+  /**
+   * The stream cannot wait, such as a recording. It is read at once; what waits for the network goes to the device's disk
+   * where the browser offers that. It ends in order at the limit of the destination, and when its producer fails.
+   */
+  readonly live?: boolean;
 }
 
 /** Less than any part size of the backend. */
@@ -82,7 +87,7 @@ const SMALL = 256 * 1024;
 const BACKEND = "api headers authorization credentials csrf timeouts onBeforeRequest".split(" ");
 const SHARED = "destination parallel signing integrity small partSize options metadata retry restrictions";
 const KNOWN = [...BACKEND, ...SHARED.split(" ")];
-const OF_UPLOADS = ["filename", "handle", "signal", "type"];
+const OF_UPLOADS = ["filename", "handle", "signal", "type", "live"];
 
 /** The options of the engine itself have defaults, those of the backend only where they are used. */
 export interface CheckedOptions
@@ -119,7 +124,7 @@ export function checkedOptions({
  */
 export function optionsOfUpload(
   uploader: UploaderOptions,
-  { filename, handle, signal, type, ...given }: StreamOptions,
+  { filename, handle, signal, type, live, ...given }: StreamOptions,
 ): readonly [CheckedOptions, boolean] | null {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   if (set.length === 0) return null;

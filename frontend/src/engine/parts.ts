@@ -1,7 +1,10 @@
 // The file as parts: which bytes each part covers (Plan), the bytes (Source), and which parts are done (Ledger).
 // The backend chooses part size and count. Part numbers start at 1; ranges are half open, as Blob.slice takes them.
 
+import type { CompleteRequest, RemoteUpload } from "./api.ts";
 import { fileChanged, fileUnreadable } from "./errors.ts";
+import type { Environment } from "./ports.ts";
+import type { StreamGrowth } from "./progress.ts";
 
 export interface Plan {
   /** Bytes; Infinity for a stream. */
@@ -52,7 +55,8 @@ export function rangeOf(plan: Plan, number: number): Range {
     throw new RangeError(`Part ${number} of ${plan.partCount}`);
   }
   if (plan.grows) {
-    return { start: growingStart(number) * plan.partSize, end: growingStart(number + 1) * plan.partSize };
+    const end = growingStart(number + 1) * plan.partSize;
+    return { start: growingStart(number) * plan.partSize, end: Math.min(plan.size, end) };
   }
   const start = (number - 1) * plan.partSize;
   return { start, end: Math.min(plan.size, start + plan.partSize) };
@@ -69,6 +73,12 @@ function numbersOf({ partCount }: Plan): number[] {
 
 export function allParts(plan: Plan): DonePart[] {
   return numbersOf(plan).map((number) => ({ number, size: sizeOf(plan, number) }));
+}
+
+/** What a source needs of its upload. */
+export interface SourcePorts {
+  readonly api: { readonly environment: Environment };
+  onprogress(): void;
 }
 
 /** The file as it was when it was chosen. It gives slices, never bytes: the browser sends them from disk. */
@@ -102,6 +112,18 @@ export class Source {
   ledger(plan: Plan): Ledger {
     return new Ledger(plan);
   }
+
+  /** Called before the first part is sent. */
+  begin?(remote: RemoteUpload, ports: SourcePorts): void;
+
+  /** What the backend must know of it to complete the upload. With `keep`, parts that OSS holds are not here any more. */
+  ending?(): Partial<CompleteRequest>;
+
+  /** What its upload's progress says of a stream. */
+  growth?(): StreamGrowth;
+
+  /** Frees what it has stored, once the upload has ended. */
+  dispose?(): Promise<void>;
 
   /** Bytes that belong to parts so far; of a file, its size. */
   get bytesTaken(): number {
@@ -197,12 +219,12 @@ export class Ledger {
 
   /** Starts from the parts that OSS holds. A part of another size than planned counts as missing. */
   load(held: readonly DonePart[]): void {
-    const valid = held.filter(
-      ({ number, size }) =>
-        number >= 1 && number <= this.plan.partCount && size === sizeOf(this.plan, number),
-    );
-    this.replaceDone(valid);
+    this.replaceDone(held.filter((part) => this.fits(part)));
     this.#waiting = numbersOf(this.plan).filter((number) => !this.#done.has(number));
+  }
+
+  protected fits({ number, size }: DonePart): boolean {
+    return number >= 1 && number <= this.plan.partCount && size === sizeOf(this.plan, number);
   }
 
   protected replaceDone(parts: readonly DonePart[]): void {

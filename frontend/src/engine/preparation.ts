@@ -2,7 +2,7 @@
 // Creating is one idempotent call that also finds an unfinished upload of the same file. Parts that OSS holds are kept.
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
-import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
+import { asUploadError, fileChanged, isGone, NetworkError, UploadError } from "./errors.ts";
 import { fingerprintOf, lockName, quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
@@ -121,15 +121,18 @@ export class Preparation {
   }
 
   /** Removes the upload, which has ended, from the journal. */
-  forget(id: string): void {
+  forget(id: string | null): void {
     this.#forgotten = true;
-    void this.settings.api.environment.journal.forget(id);
+    void this.#source.dispose?.();
+    if (id) void this.settings.api.environment.journal.forget(id);
   }
 
   #record(remote: RemoteUpload, bytesDone: number): void {
-    if (this.#forgotten || this.isSmall || this.isStream) return;
-    const entry = entryOf({ ...remote, size: this.file.size, bytes_done: bytesDone }, this.ports.handle);
-    void this.settings.api.environment.journal.record(entry);
+    if (this.#forgotten || this.isSmall) return;
+    const size = this.#source.bytesTaken;
+    const entry = entryOf({ ...remote, size, bytes_done: bytesDone }, this.ports.handle);
+    const stream = this.isStream && { stream: true as const };
+    void this.settings.api.environment.journal.record({ ...entry, ...stream });
   }
 
   /**
@@ -237,6 +240,7 @@ export class Preparation {
       if (!isGone(asUploadError(error))) throw error;
       // The call may have shown the backend that the upload is completed.
       const { state } = await this.settings.api.get(found.id, signal);
+      if (state !== "completed" && this.#source.ending?.().keep) throw error; // There is nothing to begin again with.
       return state === "completed" ? transfer : undefined;
     }
   }
@@ -289,7 +293,7 @@ export class Preparation {
     const attempt = () =>
       abortable(load(), signal).catch((cause: unknown) => {
         signal.throwIfAborted();
-        throw new NetworkError("code_unreachable", { cause });
+        throw cause instanceof UploadError ? cause : new NetworkError("code_unreachable", { cause });
       });
     return this.ports.retry(attempt, signal);
   };

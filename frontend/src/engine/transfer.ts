@@ -14,7 +14,7 @@ import { damagedParts, type Integrity } from "./integrity.ts";
 import { callbackReport } from "./oss-response.ts";
 import { PartChecks } from "./part-checks.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
-import { ProgressMeter } from "./progress.ts";
+import { type Progress, ProgressMeter } from "./progress.ts";
 import { anySignal } from "./promises.ts";
 import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
 import type { Retry, RetryOptions } from "./retry.ts";
@@ -76,6 +76,7 @@ export class Transfer {
     const plan = source.plan(remote);
     this.#reportedAt = clock.now();
     this.#concurrency = new ConcurrencyController(parallel, MAX_PARALLEL);
+    source.begin?.(remote, ports);
     this.ledger = source.ledger(plan);
     this.meter = new ProgressMeter(plan.size);
     this.#checks = new PartChecks({ ...ports, environment: api.environment, ledger: this.ledger });
@@ -140,6 +141,7 @@ export class Transfer {
   async inspect(signal: AbortSignal): Promise<void> {
     this.ledger.load(await this.#heldParts(signal));
     this.meter.reset(this.ledger.doneBytes);
+    if (this.ports.source.ending?.().keep) return;
     this.#checks.compareHeld(this.ledger.done);
   }
 
@@ -223,7 +225,7 @@ export class Transfer {
     for (;;) {
       const done = this.ledger.unreported();
       try {
-        const request = { done, ...this.#crc64(), ...this.#streamSize(), ...this.#callback };
+        const request = { done, ...this.#crc64(), ...this.ports.source.ending?.(), ...this.#callback };
         const response = await retry(() => this.#callComplete(request, signal), signal);
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;
@@ -245,13 +247,13 @@ export class Transfer {
     return isSmall ? api.completeInBatch(id, request) : api.complete(id, request, signal);
   }
 
-  #streamSize(): { size?: number } {
-    const { isStream, bytesTaken } = this.ports.source;
-    return isStream ? { size: bytesTaken } : {};
+  get progress(): Progress {
+    return { ...this.meter.read(), ...this.ports.source.growth?.() };
   }
 
   /** The CRC64 of the whole file, if that of each part is known. */
   #crc64(): { crc64?: string } {
+    if (this.ports.source.ending?.().keep) return {}; // The backend decides what is kept.
     const { done, complete } = this.ledger;
     const pieces = done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
     if (this.ports.integrity !== "crc64" || !complete || pieces.length !== done.length) return {};

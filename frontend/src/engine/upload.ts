@@ -156,7 +156,7 @@ export class Upload extends UploadEventTarget {
 
   get progress(): Progress {
     const none = { loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
-    return this.#transfer?.meter.read() ?? this.#finalProgress ?? none;
+    return this.#transfer?.progress ?? this.#finalProgress ?? none;
   }
 
   /**
@@ -292,7 +292,7 @@ export class Upload extends UploadEventTarget {
   }
 
   #endAborted(error: AbortedError): void {
-    if (this.id) this.#preparation.forget(this.id);
+    this.#preparation.forget(this.id);
     this.#move("delete");
     this.#done.reject(error);
   }

@@ -124,19 +124,22 @@ export class OssUploader extends UploaderEventTarget {
 
   /**
    * Uploads a stream while it is produced, and returns the upload at once. It reads no more of the stream than is being
-   * sent. The stream's end completes the upload. After a reload the upload cannot be resumed.
+   * sent, unless the stream is `live`. The stream's end completes the upload. After a reload the upload cannot be resumed,
+   * but `keep` completes it with what there is.
    */
   uploadStream(stream: ReadableStream<StreamChunk>, options: StreamOptions = {}): Upload {
     const { filename: name = "recording", type = "" } = options;
-    const load = async () => new (await import("./stream.ts")).StreamSource(stream, name, type);
+    const load = async () =>
+      (await import("./stream.ts")).openStream(stream, { ...options, filename: name }, this.#api.environment);
     const cancel = (reason: unknown) => stream.cancel(reason).catch(() => {}); // It rejects while the stream is locked.
     return this.#create({ name, type, load, cancel }, options);
   }
 
   /**
-   * The user's unfinished uploads to this destination, without streams, and the folders whose upload was interrupted in
-   * this browser: their `filename` ends with a slash, and `folders()` resumes them. While the backend cannot be reached, those that
-   * this browser remembers. Rejects with ApiError when the backend refuses.
+   * The user's unfinished uploads to this destination, and the folders whose upload was interrupted in this browser:
+   * their `filename` ends with a slash, and `folders()` resumes them. Interrupted streams have `stream`, and can be
+   * given to `keep`: their `size` is what it keeps. While the backend cannot be reached, those that this browser
+   * remembers. Rejects with ApiError when the backend refuses.
    */
   async unfinished(signal: AbortSignal = NEVER): Promise<Unfinished[]> {
     const { journal, locks } = this.#api.environment;
@@ -152,7 +155,11 @@ export class OssUploader extends UploaderEventTarget {
       const isRemembered = ({ id, folder }: JournalEntry) => folder || known.has(id);
       for (const entry of remembered) if (!isRemembered(entry)) void journal.forget(entry.id);
       const files = uploads.filter(hasSize).map((upload) => entryOf(upload, handles.get(upload.id)));
-      return [...remembered.filter(({ folder }) => folder), ...files].map(withLock);
+      const hasStreams = files.length < uploads.length || remembered.some(({ stream }) => stream);
+      const streams = hasStreams
+        ? await (await interrupted()).interruptedStreams(this.#api, uploads, entryOf, signal)
+        : [];
+      return [...remembered.filter(({ folder }) => folder), ...streams, ...files].map(withLock);
     } catch (error) {
       if (error instanceof NetworkError) return remembered.map(withLock);
       throw error;
@@ -202,15 +209,23 @@ export class OssUploader extends UploaderEventTarget {
     return this.#create(given, { ...options, ...(handle && { handle }) }, { resumeId, destination });
   }
 
+  /**
+   * Completes an interrupted stream with its unbroken beginning: what OSS holds, and what this browser has stored of a
+   * live stream, which is sent first. Returns the upload at once, as `upload` does.
+   */
+  keep(unfinished: Unfinished, options: UploadOptions = {}): Upload {
+    const { id: resumeId, destination, filename: name } = unfinished;
+    const ended = new AbortController();
+    const load = async () => (await interrupted()).loadKept(this.#api, unfinished, ended.signal);
+    const cancel = async (reason: unknown) => ended.abort(reason);
+    return this.#create({ name, type: "", load, cancel }, options, { resumeId, destination });
+  }
+
   /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
   async folders(): Promise<Folders> {
-    try {
-      const { createFolders } = await import("./folders.ts");
-      const forget = (upload: Upload) => this.#uploads.delete(upload);
-      return createFolders({ uploader: this, api: this.#api, forget });
-    } catch (cause) {
-      throw new NetworkError("code_unreachable", { cause });
-    }
+    const { createFolders } = await loaded(import("./folders.ts"));
+    const forget = (upload: Upload) => this.#uploads.delete(upload);
+    return createFolders({ uploader: this, api: this.#api, forget });
   }
 
   /** Aborts an unfinished upload, at the backend and at OSS. Rejects with NetworkError or ApiError. */
@@ -218,12 +233,24 @@ export class OssUploader extends UploaderEventTarget {
     if (unfinished.folder) return (await this.folders()).discard(unfinished.filename.slice(0, -1));
     await this.#api.abort(unfinished.id, signal);
     void this.#api.environment.journal.forget(unfinished.id);
+    if (unfinished.stream) await (await this.#api.environment.streamStore?.())?.forget(unfinished.id);
   }
 }
 
-/** Without a fingerprint a file is not locked. A folder's lock has its id as its name. */
-function lockOf({ id, destination, fingerprint, folder }: Unfinished): string | null {
-  return folder ? id : fingerprint && lockName(destination, fingerprint);
+/** Without a fingerprint a file is not locked. The lock of a folder or stream has its id as its name. */
+function lockOf({ id, destination, fingerprint, folder, stream }: Unfinished): string | null {
+  return folder || stream ? id : fingerprint && lockName(destination, fingerprint);
+}
+
+/** A chunk of our code. Rejects with NetworkError. */
+function loaded<T>(code: Promise<T>): Promise<T> {
+  return code.catch((cause) => {
+    throw new NetworkError("code_unreachable", { cause });
+  });
+}
+
+function interrupted(): Promise<typeof import("./interrupted-streams.ts")> {
+  return loaded(import("./interrupted-streams.ts"));
 }
 
 /** A stream cannot be resumed: its bytes are gone. */

@@ -74,6 +74,16 @@ export const zhHans: Language = {
     record_cancel: "放弃录制",
     record_preview: "摄像头预览",
     no_camera: "无法使用摄像头：{detail}",
+    record_room: "还可以录制约 {time}（{size}）。",
+    record_room_size: "还可以录制 {size}。",
+    record_waits: "录制已暂停等待：网络速度低于摄像头。",
+    record_full: "录制已达到此页面的上限，已停止。请选择保存或放弃。",
+    record_limited: "已达到此页面的上限，录制已停止。此前录制的内容已上传。",
+    record_interrupted: "录制中断。中断前录制的内容已上传。",
+
+    keep: "保留",
+    stream_kept: "录制中断，其中 {size} 可以保留。",
+    stream_lost: "录制中断，没有内容被上传。",
 
     try_now: "立即重试",
 
@@ -183,7 +193,7 @@ export const zhHans: Language = {
       "“{name}”不是未完成的上传“{expected}”的文件：名称、大小或内容不同。",
       "请选择原来的文件，或放弃未完成的上传。",
     ],
-    stream_broken: ["录制中断。", "{detail}", "请重新录制。已上传的分片稍后会被删除。"],
+    stream_broken: ["录制中断。", "{detail}", "重新加载页面可保留已上传的内容，也可以重新开始。"],
     too_large: ["文件过大。", "“{name}”有 {size} 字节；此处最多 {most} 字节。", ""],
     too_many: ["文件过多。", "此处最多可上传 {most} 个文件。", ""],
     wrong_type: ["不接受此类型的文件。", "“{name}”不属于：{accept}。", "请选择其他文件。"],

@@ -121,9 +121,21 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "the size of a stream is not reported",
-    file: "engine/transfer.ts",
-    before: "return isStream ? { size: bytesTaken } : {};",
+    file: "engine/stream.ts",
+    before: "return { size: this.#bytesTaken };",
     after: "return {};",
+  },
+  {
+    name: "an interrupted stream is not kept, but completed like another",
+    file: "engine/kept-stream.ts",
+    before: "return { keep: true };",
+    after: "return {};",
+  },
+  {
+    name: "the disk keeps the bytes of a stream that has ended",
+    file: "engine/live-stream.ts",
+    before: "    if (this.#uploadId) await this.store?.forget(this.#uploadId);\n",
+    after: "",
   },
   {
     name: "202 counts as completed",

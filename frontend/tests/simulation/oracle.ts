@@ -250,9 +250,21 @@ export class Oracle {
     // Without checksums a change during the upload shows in samples alone.
     const isUnchecked = this.plan.integrity === "none" && !this.plan.notices && wish.hasChangedDuring;
     if (!object) this.fail(`${row.key} is completed and has no object`);
+    else if (wish.isStream && (wish.kept !== null || wish.planned.breaks)) this.#checkKept(wish, object);
     else if (!isUnchecked && !wish.versions.some((version) => sameBytes(version, object))) {
       this.fail(`the object ${row.key} is not the file: ${object} instead of ${wish.versions[0]}`);
     }
+  }
+
+  /** The beginning of the stream: of a kept one all that was promised, of a live one that broke all that it gave. */
+  #checkKept({ planned, versions, kept }: Wish, object: Uint8Array): void {
+    const { injected } = this.faults;
+    // Damage of which only the lost tab knew, and parts that OSS has lost.
+    if (injected.has("part damaged") || injected.has("action lifecycle")) return;
+    const [whole = object] = versions;
+    if (!sameBytes(whole.slice(0, object.length), object)) this.fail("what was kept is not the beginning");
+    if (object.length < (kept ?? 0)) this.fail(`${kept} bytes were to be kept, and ${object.length} are`);
+    if (kept === null && !planned.live && planned.size > 0) this.fail("a stream that broke was completed");
   }
 
   // The end
@@ -290,8 +302,12 @@ export class Oracle {
       if (!this.faults.injected.has("action refuseStorage") && device.journal.has(upload.id)) {
         this.fail(`the journal still has ${upload.id}, which is ${upload.state}`);
       }
+      if (device.disk.files.has(upload.id)) this.fail(`the disk still has bytes of ${upload.id}`);
     }
-    if (device.locks.size > 0) this.fail(`locks are still held: ${[...device.locks.keys()]}`);
+    // A stream that has failed can be tried again by its own page only.
+    const failed = new Set(wishes.map(({ isStream, upload }) => isStream && upload?.id));
+    const held = [...device.locks.keys()].filter((name) => !failed.has(name));
+    if (held.length > 0) this.fail(`locks are still held: ${held}`);
   }
 
   #checkNotCompleted(row: Row): void {

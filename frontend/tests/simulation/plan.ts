@@ -92,6 +92,8 @@ export interface PlannedFile {
   readonly size: number;
   /** Whether the source of a stream breaks. */
   readonly breaks: boolean;
+  /** Whether a stream cannot wait, as a recording. */
+  readonly live: boolean;
 }
 
 export interface Plan {
@@ -127,6 +129,7 @@ const files = fc.array(
       { weight: 1, arbitrary: fc.integer({ min: 41, max: 200 }) },
     ),
     breaks: often(false, 9, true, 1),
+    live: fc.boolean(),
   }),
   { minLength: 1, maxLength: 3, size: "max" },
 );

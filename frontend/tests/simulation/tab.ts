@@ -11,6 +11,7 @@ import type {
   SendRequest,
 } from "../../src/engine/ports.ts";
 import { OssUploader } from "../../src/engine/uploader.ts";
+import { MemoryStreamStore } from "../stream-store.ts";
 import type { ModelBackend } from "./backend.ts";
 import { BackendCall, callOf } from "./call.ts";
 import type { ModelOss, OnItsWay, Sending } from "./oss.ts";
@@ -29,6 +30,7 @@ export class Device {
   storageWorks = true;
   workerWorks = true;
   readonly journal = new Map<string, JournalEntry>();
+  readonly disk = new MemoryStreamStore();
   readonly locks = new Map<string, { holder: Tab; waiting: Waiting[] }>();
   readonly tabs: Tab[] = [];
 
@@ -223,6 +225,11 @@ export class Tab implements Environment, Sending {
     forget: async (id) => {
       if (this.device.storageWorks) this.device.journal.delete(id);
     },
+  };
+
+  readonly streamStore = async () => {
+    this.device.disk.isFull = !this.device.storageWorks;
+    return this.device.disk;
   };
 
   readonly fetch = ((input: string, init: RequestInit = {}) =>

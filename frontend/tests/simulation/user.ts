@@ -4,6 +4,7 @@ import type { UploadOptions } from "../../src/engine/options.ts";
 import { can } from "../../src/engine/states.ts";
 import type { StreamChunk } from "../../src/engine/stream.ts";
 import type { Upload } from "../../src/engine/upload.ts";
+import type { Unfinished } from "../../src/engine/uploader.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Action, PlannedFile } from "./plan.ts";
 import { type Disk, MemoryFile } from "./platform.ts";
@@ -24,6 +25,8 @@ export class Wish {
   /** How many uploads of the file were completed when this one began to wait for another tab. */
   completedBefore: number | null = null;
   wantsAbort = false;
+  /** The bytes of a stream that were promised to be kept; null while nobody keeps it. */
+  kept: number | null = null;
   /** Nothing more is to be done: a stream whose tab has ended, or an upload that was discarded. */
   isOver = false;
   /** Presses whose effect is still awaited. */
@@ -96,7 +99,7 @@ export class User {
 
   #start(wish: Wish, tab: Tab): void {
     const upload = wish.isStream
-      ? tab.uploader.uploadStream(this.#stream(wish, tab), { filename: wish.name })
+      ? tab.uploader.uploadStream(this.#stream(wish, tab), { filename: wish.name, live: wish.planned.live })
       : tab.uploader.upload(wish.file(), this.#optionsOf(wish));
     this.#watch(wish, tab, upload);
   }
@@ -139,10 +142,6 @@ export class User {
 
   /** Opens a tab and looks for the unfinished upload of the file; without one, uploads it again. */
   #reopen(wish: Wish): void {
-    if (wish.isStream) {
-      wish.isOver = true;
-      return;
-    }
     const tab = this.device.open();
     wish.tab = tab;
     this.#press(wish, async () => {
@@ -152,14 +151,27 @@ export class User {
       if (wish.wantsAbort) {
         if (entry) await tab.uploader.discard(entry);
         wish.isOver = true;
-      } else if (entry) {
-        const resumed = await tab.uploader
-          .resume(entry, wish.file(), this.#optionsOf(wish))
-          .catch(() => null);
-        if (resumed) this.#watch(wish, tab, resumed);
-        else this.#start(wish, tab); // It is not the file any more: the user uploads it anew.
-      } else this.#start(wish, tab);
+      } else if (wish.isStream) await this.#keep(wish, tab, entry);
+      else await this.#uploadAgain(wish, tab, entry);
     });
+  }
+
+  async #uploadAgain(wish: Wish, tab: Tab, entry: Unfinished | undefined): Promise<void> {
+    const resuming = entry && tab.uploader.resume(entry, wish.file(), this.#optionsOf(wish));
+    const resumed = await resuming?.catch(() => null);
+    if (resumed) this.#watch(wish, tab, resumed);
+    else this.#start(wish, tab); // It is not the file any more: the user uploads it anew.
+  }
+
+  /** Keeps what there is of a stream whose tab has ended. Nothing is not kept. */
+  async #keep(wish: Wish, tab: Tab, entry: Unfinished | undefined): Promise<void> {
+    if (!entry || entry.size === 0) {
+      if (entry) await tab.uploader.discard(entry);
+      wish.isOver = true;
+      return;
+    }
+    wish.kept = entry.size;
+    this.#watch(wish, tab, tab.uploader.keep(entry));
   }
 
   #press(wish: Wish, work: () => Promise<void>): void {
@@ -287,7 +299,8 @@ export class User {
   }
 
   /** Whether no retry can help, and the upload says why. */
-  #isFinal({ disk, planned, versions, errors }: Wish, { id, error }: Upload): boolean {
+  #isFinal({ disk, planned, versions, errors, kept }: Wish, { id, error }: Upload): boolean {
+    if (kept !== null && error?.code === "wrong_state") return true; // OSS has lost it meanwhile.
     const row = id === null ? undefined : this.oracle.backend.rows.get(id);
     const { device } = this;
     if (row?.state === "failed" || row?.isLost) return true;
