@@ -1,5 +1,6 @@
 // The engine's environment in a browser.
 
+import { Bandwidth } from "../engine/bandwidth.ts";
 import { BrowserJournal } from "../engine/journal.ts";
 import type { Clock, Connection, Environment } from "../engine/ports.ts";
 import { anySignal } from "../engine/promises.ts";
@@ -75,6 +76,7 @@ function cookie(name: string): string {
 // Shared by all uploaders of the page: workers and database connections are few.
 const hasher = new WorkerPool();
 const journal = new BrowserJournal();
+const bandwidth = new Bandwidth(clock);
 
 export function browserEnvironment(): Environment {
   return {
@@ -85,6 +87,7 @@ export function browserEnvironment(): Environment {
     hasher,
     locks: new BrowserLocks(),
     journal,
+    bandwidth,
     origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };

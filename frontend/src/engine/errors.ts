@@ -130,12 +130,13 @@ export interface RecordedError {
   readonly detail: string;
 }
 
-export function fileChanged(name: string, cause?: unknown): FileError {
-  return new FileError({ code: "file_changed", ...errorText("file_changed", { name }) }, { cause });
+/** Throws NetworkError: a chunk of our code could not be loaded. */
+export function codeUnreachable(cause: unknown): never {
+  throw new NetworkError("code_unreachable", { cause });
 }
 
-export function otherFile(name: string, expected: string): FileError {
-  return new FileError({ code: "other_file", ...errorText("other_file", { name, expected }) });
+export function fileChanged(name: string, cause?: unknown): FileError {
+  return new FileError({ code: "file_changed", ...errorText("file_changed", { name }) }, { cause });
 }
 
 /** Wraps anything else that was thrown. */

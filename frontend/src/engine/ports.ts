@@ -1,5 +1,7 @@
 // What the engine needs of its environment, as interfaces. ../browser implements them; tests and hosts may replace them.
 
+import type { Bandwidth } from "./bandwidth.ts";
+
 /** Time, sleep and randomness. The device's date is not used. */
 export interface Clock {
   /** Monotonic milliseconds. */
@@ -114,6 +116,8 @@ export interface Environment {
   readonly connection: Connection;
   readonly transport: Transport;
   readonly journal: Journal;
+  /** Shared by the uploaders of the page. Without it, each uploader has its own. */
+  readonly bandwidth?: Bandwidth;
   /** The page's origin. */
   readonly origin: string;
   /** The value of a cookie that the page may read, or "". */

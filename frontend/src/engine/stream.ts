@@ -2,7 +2,8 @@
 // It reads only as far as parts are being sent, and keeps no part that has arrived.
 
 import { reasonOf, textFields, UploadError } from "./errors.ts";
-import { type DonePart, Ledger, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
+import type { Ledger } from "./ledger.ts";
+import { type DonePart, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
 
 /** What `uploadStream` takes from a stream. Text is encoded as UTF-8. */
 export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
@@ -43,9 +44,7 @@ export class StreamSource extends Source {
     return streamPlan(part_size);
   }
 
-  override ledger(plan: Plan): Ledger {
-    return new StreamLedger(plan, this);
-  }
+  override ledger = (plan: Plan, Base: typeof Ledger): Ledger => new (streamLedgerOf(Base))(plan, this);
 
   /** Bytes cut into parts so far; the size, once the stream has ended. */
   override get bytesTaken(): number {
@@ -125,50 +124,53 @@ export class StreamSource extends Source {
   }
 }
 
-/** The parts of a stream: those that were started, and the next. */
-export class StreamLedger extends Ledger {
-  #next = 1;
-  #again: number[] = [];
+/** The class of a stream's ledger. Its base is an argument, because only the code that sends parts has it. */
+function streamLedgerOf(Base: typeof Ledger) {
+  /** The parts of a stream: those that were started, and the next. */
+  return class StreamLedger extends Base {
+    #next = 1;
+    #again: number[] = [];
 
-  constructor(
-    override readonly plan: Plan,
-    readonly source: StreamSource,
-  ) {
-    super({ ...plan, size: 0, partCount: 0 });
-  }
+    constructor(
+      override readonly plan: Plan,
+      readonly source: StreamSource,
+    ) {
+      super({ ...plan, size: 0, partCount: 0 });
+    }
 
-  /** Parts to be sent again, and the few that come next. */
-  override get waiting(): readonly number[] {
-    return [...this.#again, ...Array.from({ length: LOOK_AHEAD }, (_, index) => this.#next + index)];
-  }
+    /** Parts to be sent again, and the few that come next. */
+    override get waiting(): readonly number[] {
+      return [...this.#again, ...Array.from({ length: LOOK_AHEAD }, (_, index) => this.#next + index)];
+    }
 
-  override get complete(): boolean {
-    return this.source.ended && this.doneCount === this.#next - 1;
-  }
+    override get complete(): boolean {
+      return this.source.ended && this.doneCount === this.#next - 1;
+    }
 
-  /** A part that was started and is not held is sent again; its bytes are still here. */
-  override load(held: readonly DonePart[]): void {
-    const started = held.filter(({ number }) => number < this.#next);
-    this.replaceDone(started);
-    const done = new Set(started.map(({ number }) => number));
-    this.#again = Array.from({ length: this.#next - 1 }, (_, index) => index + 1).filter(
-      (number) => !done.has(number),
-    );
-  }
+    /** A part that was started and is not held is sent again; its bytes are still here. */
+    override load(held: readonly DonePart[]): void {
+      const started = held.filter(({ number }) => number < this.#next);
+      this.replaceDone(started);
+      const done = new Set(started.map(({ number }) => number));
+      this.#again = Array.from({ length: this.#next - 1 }, (_, index) => index + 1).filter(
+        (number) => !done.has(number),
+      );
+    }
 
-  override async next(signal: AbortSignal): Promise<number | undefined> {
-    const again = this.#again.shift();
-    if (again !== undefined) return again;
-    const number = await this.source.cut(this.plan, () => this.#next, signal);
-    if (number === undefined) return signal.aborted ? undefined : this.#again.shift();
-    this.#next = number + 1;
-    return number;
-  }
+    override async next(signal: AbortSignal): Promise<number | undefined> {
+      const again = this.#again.shift();
+      if (again !== undefined) return again;
+      const number = await this.source.cut(this.plan, () => this.#next, signal);
+      if (number === undefined) return signal.aborted ? undefined : this.#again.shift();
+      this.#next = number + 1;
+      return number;
+    }
 
-  override putBack(number: number): void {
-    this.#again.push(number);
-    this.#again.sort((a, b) => a - b);
-  }
+    override putBack(number: number): void {
+      this.#again.push(number);
+      this.#again.sort((a, b) => a - b);
+    }
+  };
 }
 
 function streamBroken(cause: unknown): UploadError {

@@ -3,6 +3,7 @@
 
 import { combine } from "../hashing/crc64.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
+import type { Bandwidth } from "./bandwidth.ts";
 import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, runConcurrently, takePart } from "./concurrency.ts";
@@ -11,8 +12,9 @@ import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
+import { Ledger } from "./ledger.ts";
 import { callbackReport } from "./oss-response.ts";
-import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
+import { allParts, type DonePart, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable, anySignal } from "./promises.ts";
 import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
@@ -37,6 +39,7 @@ export interface TransferSettings {
   readonly signing: Signing;
   readonly integrity: Integrity;
   readonly requests: Semaphore;
+  readonly bandwidth: Bandwidth;
   readonly limits: RetryOptions;
 }
 
@@ -72,7 +75,7 @@ export class Transfer {
     const plan = source.plan(remote);
     this.#reportedAt = clock.now();
     this.#concurrency = new ConcurrencyController(parallel, MAX_PARALLEL);
-    this.ledger = source.ledger(plan);
+    this.ledger = source.ledger?.(plan, Ledger) ?? new Ledger(plan);
     this.meter = new ProgressMeter(plan.size);
     this.#checker = new IntegrityChecker(hasher, source, plan);
     this.#presigner = this.#makePresigner();

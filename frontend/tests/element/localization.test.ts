@@ -5,6 +5,9 @@ import { addLateLabels } from "../../src/element/late-labels.ts";
 import { Localization } from "../../src/element/localization.ts";
 import { DIAGNOSES } from "../../src/engine/diagnosis-texts.ts";
 import { StorageError } from "../../src/engine/errors.ts";
+import { DAMAGED } from "../../src/engine/integrity.ts";
+import { REFUSED } from "../../src/engine/oss-response.ts";
+import { OTHER_FILE } from "../../src/engine/resuming.ts";
 import { BROKEN } from "../../src/engine/stream.ts";
 import { zhHans } from "../../src/locales/zh-hans.ts";
 
@@ -22,6 +25,9 @@ test("Chinese has every text that English has, with the same facts", () => {
     ...ENGLISH.errors,
     ...DIAGNOSES,
     stream_broken: BROKEN,
+    damaged: DAMAGED,
+    other_file: OTHER_FILE,
+    storage_refused: REFUSED,
   })) {
     const translated = (zhHans.errors as Record<string, readonly string[]>)[name] ?? [];
     expect([name, translated.map(places)]).toEqual([name, texts.map(places)]);

@@ -1,0 +1,29 @@
+// Whether a file is the one of an unfinished upload. Loaded when one is resumed.
+
+import { FileError, textFields } from "./errors.ts";
+import type { Source } from "./parts.ts";
+import type { JournalEntry } from "./ports.ts";
+
+/** The text of the error other_file. */
+export const OTHER_FILE = [
+  "This is a different file.",
+  "“{name}” is not the file of the unfinished upload “{expected}”: its name, size or content differs.",
+  "Choose the original file, or discard the unfinished upload.",
+] as const;
+
+/** Rejects with FileError when it is another file. */
+export async function assertFileOf(
+  unfinished: JournalEntry,
+  source: Source,
+  fingerprintOf: (source: Source) => Promise<string | null>,
+): Promise<void> {
+  const { size, fingerprint, filename } = unfinished;
+  // Other clients send none, and that of a small file of a folder says nothing of its bytes.
+  const hashed = fingerprint?.startsWith("v1-");
+  const same = hashed ? (await fingerprintOf(source)) === fingerprint : source.name === filename;
+  if (!same || source.size !== size) throw otherFile(source.name, filename);
+}
+
+export function otherFile(name: string, expected: string): FileError {
+  return new FileError({ code: "other_file", ...textFields("other_file", OTHER_FILE, { name, expected }) });
+}
