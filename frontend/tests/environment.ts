@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
+import "../src/engine/damage.ts";
 import "../src/engine/diagnosis.ts";
 import "../src/engine/pacer.ts";
 import "../src/engine/resuming.ts";

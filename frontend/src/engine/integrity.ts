@@ -1,7 +1,7 @@
 // Compares the checksum of each part with the one that OSS returned.
 // Parts are hashed beside the upload, each once; only `verify` waits for the hashes.
 
-import { fileChanged, StorageError, textFields } from "./errors.ts";
+import { codeUnreachable, fileChanged } from "./errors.ts";
 import { type DonePart, type Plan, rangeOf, type Source } from "./parts.ts";
 import type { Hasher } from "./ports.ts";
 
@@ -103,15 +103,7 @@ export class IntegrityChecker {
   }
 }
 
-/** The text of the error damaged. */
-export const DAMAGED = [
-  "Parts were damaged repeatedly.",
-  "OSS received other bytes than were sent (parts: {parts}).",
-  "A device in the network changes the data, or the file changes while it is read. Try another network.",
-] as const;
-
-/** The error of parts that were damaged again and again. */
-export function damagedParts(numbers: readonly number[]): StorageError {
-  const parts = numbers.slice(0, 5).join(", ");
-  return new StorageError({ code: "damaged", ...textFields("damaged", DAMAGED, { parts }) });
+/** Rejects with the error of parts that were damaged again and again. */
+export async function failOf(damaged: readonly number[]): Promise<never> {
+  throw (await import("./damage.ts").catch(codeUnreachable)).damagedParts(damaged);
 }

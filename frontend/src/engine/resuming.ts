@@ -1,4 +1,4 @@
-// Whether a file is the one of an unfinished upload. Loaded when one is resumed.
+// Whether a file is the one of an unfinished upload, and the errors of others. Loaded when one is resumed.
 
 import { FileError, textFields } from "./errors.ts";
 import type { Source } from "./parts.ts";
@@ -9,6 +9,13 @@ export const OTHER_FILE = [
   "This is a different file.",
   "“{name}” is not the file of the unfinished upload “{expected}”: its name, size or content differs.",
   "Choose the original file, or discard the unfinished upload.",
+] as const;
+
+/** The text of the error file_not_allowed. */
+export const NOT_ALLOWED = [
+  "Permission to read the file was denied.",
+  "The browser did not get permission to read “{name}” again.",
+  "Allow access when the browser asks, or choose the file again.",
 ] as const;
 
 /** Rejects with FileError when it is another file. */
@@ -26,4 +33,9 @@ export async function assertFileOf(
 
 export function otherFile(name: string, expected: string): FileError {
   return new FileError({ code: "other_file", ...textFields("other_file", OTHER_FILE, { name, expected }) });
+}
+
+export function notAllowed(name: string): FileError {
+  const text = textFields("file_not_allowed", NOT_ALLOWED, { name });
+  return new FileError({ code: "file_not_allowed", ...text });
 }

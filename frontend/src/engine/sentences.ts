@@ -42,11 +42,6 @@ export const ERRORS = {
     "“{name}” was changed, moved or deleted on this device after it was chosen.",
     "Cancel this upload and choose the file again.",
   ],
-  file_not_allowed: [
-    "Permission to read the file was denied.",
-    "The browser did not get permission to read “{name}” again.",
-    "Allow access when the browser asks, or choose the file again.",
-  ],
   aborted: ["The upload was aborted.", "", ""],
   aborted_elsewhere: [
     "The upload was aborted.",
@@ -63,6 +58,7 @@ export type ErrorName =
   | DiagnosisName
   | RestrictionName
   | "damaged"
+  | "file_not_allowed"
   | "other_file"
   | "storage_refused"
   | "stream_broken";

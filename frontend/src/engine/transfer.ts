@@ -11,7 +11,7 @@ import { ApiError, asUploadError, isGone } from "./errors.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
-import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
+import { failOf, type Integrity, IntegrityChecker } from "./integrity.ts";
 import { Ledger } from "./ledger.ts";
 import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, rangeOf, type Source } from "./parts.ts";
@@ -211,7 +211,7 @@ export class Transfer {
       signal.throwIfAborted();
       if (integrity === "crc64") this.ledger.addChecksums(crc64s);
       if (damaged.length === 0) return;
-      if (round === MAX_ROUNDS) throw damagedParts(damaged);
+      if (round === MAX_ROUNDS) await failOf(damaged);
       notify("damaged", { count: damaged.length });
       this.#checker.forget(damaged);
       this.ledger.reopen(damaged);
@@ -263,9 +263,7 @@ export class Transfer {
   }
 
   /** What another page needs to resume the upload; null for a stream. */
-  snapshot(): UploadCheckpoint | null {
-    return checkpointOf(this.remote, this.ledger);
-  }
+  snapshot = (): UploadCheckpoint | null => checkpointOf(this.remote, this.ledger);
 
   /** Sends a checkpoint, if the backend lacks anything. */
   async checkpoint(signal: AbortSignal): Promise<void> {
