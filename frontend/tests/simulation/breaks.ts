@@ -283,8 +283,8 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "another file is taken for the one of the upload",
-    file: "engine/uploader.ts",
-    before: "if (!(await isFileOf(unfinished, source))) throw",
+    file: "engine/resuming.ts",
+    before: "if (!same || source.size !== size) throw",
     after: "if (!unfinished) throw",
   },
   {
