@@ -3,15 +3,19 @@
 import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
+import "../src/engine/damage.ts";
 import "../src/engine/diagnosis.ts";
 import "../src/engine/interrupted-streams.ts";
 import "../src/engine/kept-stream.ts";
 import "../src/engine/live-stream.ts";
+import "../src/engine/pacer.ts";
+import "../src/engine/resuming.ts";
 import "../src/engine/sts-signer.ts";
 import "../src/engine/stream.ts";
 import "../src/engine/transfer.ts";
 import "../src/engine/version-proof.ts";
 import { Api } from "../src/engine/api.ts";
+import { Bandwidth } from "../src/engine/bandwidth.ts";
 import { MemoryJournal } from "../src/engine/journal.ts";
 import type { UploaderOptions } from "../src/engine/options.ts";
 import type { BlockedBy, Connection, Environment, Hasher, Locks } from "../src/engine/ports.ts";
@@ -98,6 +102,7 @@ export class FakeLocks implements Locks {
 
 export class TestEnvironment implements Environment {
   readonly clock = new FakeClock();
+  readonly bandwidth = new Bandwidth(this.clock);
   readonly connection = new FakeConnection();
   readonly journal = new MemoryJournal();
   /** Null: the browser has none. */
@@ -131,6 +136,7 @@ export class TestEnvironment implements Environment {
       small: -1,
       queue: new UploadQueue(2),
       requests: new Semaphore(MAX_PARALLEL),
+      bandwidth: this.bandwidth,
       metadata: {},
       limits: {},
       onevent: () => {},

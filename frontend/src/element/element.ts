@@ -57,6 +57,7 @@ export class OssUploaderElement extends ElementWithAttributes {
   readonly #collection = new UploadCollection({
     localization: this.#localization,
     link: () => this.#destination.link(),
+    uploader: () => this.uploader,
     onchange: () => this.#updateForm(),
     onstatechange: (upload, event) => this.#reportState(upload, event),
   });

@@ -47,6 +47,7 @@ export class UploadItem {
     if (this.#view) return;
     this.#view = new ItemView(this.upload, this.localization, this.link);
     this.element.replaceChildren(...this.#view.elements);
+    this.element.dispatchEvent(new Event("built", { bubbles: true }));
   }
 
   show(): void {

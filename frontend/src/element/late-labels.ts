@@ -37,6 +37,13 @@ export const LATE_LABELS = {
 
   try_now: "Try now",
 
+  speed_limit: "Speed limit",
+  speed_unlimited: "No limit",
+  speed_rate: "{rate} Mbit/s",
+  move_up: "Move up",
+  move_down: "Move down",
+  announce_moved: "{name} is number {position} of {all} waiting files.",
+
   undo: "Undo",
   cancelled: "Cancelled. What was uploaded is deleted in {wait} s.",
   discarded: "Discarded. What was uploaded is deleted in {wait} s.",

@@ -1,6 +1,6 @@
 // How many parts of one file are sent at once (ConcurrencyController), and sending them so (runConcurrently).
 
-import type { Ledger } from "./parts.ts";
+import type { Ledger } from "./ledger.ts";
 import { abortable, anySignal } from "./promises.ts";
 
 /** Milliseconds, and parts for each worker, before a level can be judged. */

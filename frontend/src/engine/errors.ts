@@ -130,6 +130,11 @@ export interface RecordedError {
   readonly detail: string;
 }
 
+/** Throws NetworkError: a chunk of our code could not be loaded. */
+export function codeUnreachable(cause: unknown): never {
+  throw new NetworkError("code_unreachable", { cause });
+}
+
 /** Its bytes are others than those that were sent; it can be read. */
 export function fileChanged(name: string): FileError {
   return new FileError({ code: "file_changed", ...errorText("file_changed", { name }) });
@@ -138,10 +143,6 @@ export function fileChanged(name: string): FileError {
 /** The browser does not read it any more: it was changed, moved or deleted. */
 export function fileUnreadable(name: string, cause: unknown): FileError {
   return new FileError({ code: "file_changed", ...errorText("file_unreadable", { name }) }, { cause });
-}
-
-export function otherFile(name: string, expected: string): FileError {
-  return new FileError({ code: "other_file", ...errorText("other_file", { name, expected }) });
 }
 
 /** Wraps anything else that was thrown. */

@@ -2,7 +2,7 @@
 // Parts are hashed beside the upload, each once; only `verify` waits for the hashes. A part that is hashed once more must
 // have the same checksum: the file has changed otherwise. That all parts are of one moment: see version-proof.ts.
 
-import { errorText, fileChanged, fileUnreadable, StorageError } from "./errors.ts";
+import { codeUnreachable, fileChanged, fileUnreadable } from "./errors.ts";
 import { type DonePart, type Plan, rangeOf, type Source } from "./parts.ts";
 import type { Hasher } from "./ports.ts";
 
@@ -116,8 +116,7 @@ export class IntegrityChecker {
   }
 }
 
-/** The error of parts that were damaged again and again. */
-export function damagedParts(numbers: readonly number[]): StorageError {
-  const parts = numbers.slice(0, 5).join(", ");
-  return new StorageError({ code: "damaged", ...errorText("damaged", { parts }) });
+/** Rejects with the error of parts that were damaged again and again. */
+export async function failOf(damaged: readonly number[]): Promise<never> {
+  throw (await import("./damage.ts").catch(codeUnreachable)).damagedParts(damaged);
 }

@@ -3,7 +3,8 @@
 
 import type { Api, CompleteRequest } from "./api.ts";
 import { asUploadError, isGone } from "./errors.ts";
-import { type DonePart, Ledger, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
+import { Ledger } from "./ledger.ts";
+import { type DonePart, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
 import type { StoredChunk, StreamStore } from "./ports.ts";
 
 /** The unbroken beginning of a stream. Sizes are in bytes. */

@@ -2,7 +2,7 @@
 // "UploadPart"). Pure.
 
 import type { CallbackReport } from "./api.ts";
-import { errorText, StorageError } from "./errors.ts";
+import { StorageError, textFields } from "./errors.ts";
 import { REPEAT } from "./oss-repeat.ts";
 import type { DonePart } from "./parts.ts";
 import type { SendResponse } from "./ports.ts";
@@ -35,6 +35,13 @@ export function donePart(number: number, size: number, response: SendResponse): 
   return { number, size, ...(etag && { etag }), ...(crc64 && { crc64 }) };
 }
 
+/** The text of the error storage_refused. */
+export const REFUSED = [
+  "OSS refused a part.",
+  "{detail}",
+  "Try again. If it fails again, send the request ID to an administrator.",
+] as const;
+
 export function storageError(response: SendResponse): StorageError {
   const { status, headers, body } = response;
   const code = codeOf(response);
@@ -42,7 +49,9 @@ export function storageError(response: SendResponse): StorageError {
   const message = textOf(body, "Message") || "OSS gave no reason.";
   return new StorageError({
     code: code || `http_${status}`,
-    ...errorText("storage_refused", { detail: detailCode ? `${message} (${detailCode})` : message }),
+    ...textFields("storage_refused", REFUSED, {
+      detail: detailCode ? `${message} (${detailCode})` : message,
+    }),
     status,
     requestId: headers.get("x-oss-request-id") ?? (textOf(body, "RequestId") || null),
     retryAfter: retryAfter(headers.get("retry-after")),

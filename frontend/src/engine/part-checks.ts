@@ -3,7 +3,8 @@
 
 import { FileError } from "./errors.ts";
 import { type Integrity, IntegrityChecker, type Verification } from "./integrity.ts";
-import { type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
+import type { Ledger } from "./ledger.ts";
+import { type DonePart, rangeOf, type Source } from "./parts.ts";
 import type { Environment } from "./ports.ts";
 import { abortable } from "./promises.ts";
 import type { Arrival } from "./sender.ts";

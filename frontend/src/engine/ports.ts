@@ -1,5 +1,7 @@
 // What the engine needs of its environment, as interfaces. ../browser implements them; tests and hosts may replace them.
 
+import type { Bandwidth } from "./bandwidth.ts";
+
 /** Time, sleep and randomness. The device's date is not used. */
 export interface Clock {
   /** Monotonic milliseconds. */
@@ -146,6 +148,8 @@ export interface Environment {
   noticesChanges?(file: Blob): boolean;
   /** Null where the browser has no such store; live streams wait in memory then, up to a limit. */
   streamStore?(): Promise<StreamStore | null>;
+  /** Shared by the uploaders of the page. Without it, each uploader has its own. */
+  readonly bandwidth?: Bandwidth;
   /** The page's origin. */
   readonly origin: string;
   /** The value of a cookie that the page may read, or "". */

@@ -2,7 +2,7 @@
 // Creating is one idempotent call that also finds an unfinished upload of the same file. Parts that OSS holds are kept.
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
-import { asUploadError, fileChanged, isGone, NetworkError, UploadError } from "./errors.ts";
+import { asUploadError, codeUnreachable, fileChanged, isGone, UploadError } from "./errors.ts";
 import { fingerprintOf, lockName, quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
@@ -251,7 +251,7 @@ export class Preparation {
 
   /** Not aborted with the upload: a call cut off would leave an upload that nobody knows. */
   async #create(key: string, resume: boolean): Promise<HttpResponse<CreatedUpload>> {
-    const { api, destination, metadata, options, partSize } = this.settings;
+    const { api, destination, metadata, options, bandwidth } = this.settings;
     const source = this.#source;
     // A file of a folder has its path as its name.
     const inFolder = source.name.includes("/");
@@ -267,7 +267,7 @@ export class Preparation {
       ...(fingerprint && { fingerprint }),
       metadata,
       options, // Undefined is left out of the request, here and below.
-      part_size: partSize,
+      part_size: bandwidth.partSize(this.settings.partSize),
       sign: this.#urlsToSign(),
       ...(resume && { resume }),
     };
@@ -293,7 +293,8 @@ export class Preparation {
     const attempt = () =>
       abortable(load(), signal).catch((cause: unknown) => {
         signal.throwIfAborted();
-        throw cause instanceof UploadError ? cause : new NetworkError("code_unreachable", { cause });
+        if (cause instanceof UploadError) throw cause;
+        return codeUnreachable(cause);
       });
     return this.ports.retry(attempt, signal);
   };

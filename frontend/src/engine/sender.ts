@@ -1,6 +1,7 @@
 // Sends one part to OSS and repeats it while a repetition can help.
 // A failed part does not affect other parts; `send` rejects only with errors that no retry cures.
 
+import type { Bandwidth } from "./bandwidth.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import { NetworkError, StorageError } from "./errors.ts";
 import type { Explanations } from "./explanations.ts";
@@ -11,7 +12,7 @@ import type { Clock, SendResponse, SignedRequest, Transport } from "./ports.ts";
 import type { ProgressMeter } from "./progress.ts";
 import { StallError, withWatchdog } from "./promises.ts";
 import type { Semaphore } from "./queue.ts";
-import { delayBefore, type RetryOptions } from "./retry.ts";
+import { delayBefore, type Retry, type RetryOptions } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -34,6 +35,8 @@ export interface SenderPorts {
   /** Shared by all uploads of the page. */
   readonly requests: Semaphore;
   readonly waiting: Waiting;
+  readonly bandwidth: Bandwidth;
+  readonly retry: Retry;
   readonly limits: RetryOptions;
   readonly options: BackendOptions;
   onprogress(): void;
@@ -65,12 +68,13 @@ export class Sender {
   constructor(readonly ports: SenderPorts) {}
 
   async send(number: number, signal: AbortSignal): Promise<Arrival> {
-    const { meter, plan, clock } = this.ports;
+    const { meter, plan, clock, bandwidth, retry } = this.ports;
     const range = rangeOf(plan, number);
     const attempts: Attempts = { number, range, signed: null, failures: 0, refusals: 0, tries: 0 };
     const { size } = this.ports.source.slice(range); // The last part of a stream is shorter than its range.
     try {
       for (;;) {
+        await retry(() => bandwidth.acquire(size, signal), signal);
         const response = await this.#attempt(attempts, signal);
         if (response && outcomeOf(response) === "done") {
           meter.finish(number, size, clock.now());

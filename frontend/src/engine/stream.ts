@@ -3,10 +3,10 @@
 
 import type { RemoteUpload } from "./api.ts";
 import { reasonOf, textFields, UploadError } from "./errors.ts";
+import { Ledger } from "./ledger.ts";
 import type { StreamOptions } from "./options.ts";
 import {
   type DonePart,
-  Ledger,
   type Plan,
   type Range,
   rangeOf,

@@ -3,6 +3,7 @@
 
 import { combine } from "../hashing/crc64.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
+import type { Bandwidth } from "./bandwidth.ts";
 import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, runConcurrently, takePart } from "./concurrency.ts";
@@ -10,10 +11,11 @@ import { ApiError, asUploadError, isGone } from "./errors.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
-import { damagedParts, type Integrity } from "./integrity.ts";
+import { failOf, type Integrity } from "./integrity.ts";
+import { Ledger } from "./ledger.ts";
 import { callbackReport } from "./oss-response.ts";
 import { PartChecks } from "./part-checks.ts";
-import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
+import { allParts, type DonePart, rangeOf, type Source } from "./parts.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { anySignal } from "./promises.ts";
 import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
@@ -39,6 +41,7 @@ export interface TransferSettings {
   readonly signing: Signing;
   readonly integrity: Integrity;
   readonly requests: Semaphore;
+  readonly bandwidth: Bandwidth;
   readonly limits: RetryOptions;
 }
 
@@ -77,7 +80,7 @@ export class Transfer {
     this.#reportedAt = clock.now();
     this.#concurrency = new ConcurrencyController(parallel, MAX_PARALLEL);
     source.begin?.(remote, ports);
-    this.ledger = source.ledger(plan);
+    this.ledger = source.ledger?.(plan) ?? new Ledger(plan);
     this.meter = new ProgressMeter(plan.size);
     this.#checks = new PartChecks({ ...ports, environment: api.environment, ledger: this.ledger });
     this.#presigner = this.#makePresigner();
@@ -210,7 +213,7 @@ export class Transfer {
       signal.throwIfAborted();
       if (integrity === "crc64") this.ledger.addChecksums(crc64s);
       if (damaged.length === 0) return;
-      if (round === MAX_ROUNDS) throw damagedParts(damaged);
+      if (round === MAX_ROUNDS) await failOf(damaged);
       notify("damaged", { count: damaged.length });
       this.#checks.forget(damaged);
       this.ledger.reopen(damaged);
@@ -261,9 +264,7 @@ export class Transfer {
   }
 
   /** What another page needs to resume the upload; null for a stream. */
-  snapshot(): UploadCheckpoint | null {
-    return checkpointOf(this.remote, this.ledger);
-  }
+  snapshot = (): UploadCheckpoint | null => checkpointOf(this.remote, this.ledger);
 
   /** Sends a checkpoint, if the backend lacks anything. */
   async checkpoint(signal: AbortSignal): Promise<void> {

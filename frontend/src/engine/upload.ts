@@ -103,7 +103,8 @@ export class Upload extends UploadEventTarget {
       },
     });
     this.filename = this.#preparation.filename;
-    this.#queueEntry = { share: this.#preparation.isSmall ? SMALL_SHARE : 1, start: () => this.#start() };
+    const share = this.#preparation.isSmall ? SMALL_SHARE : 1;
+    this.#queueEntry = { upload: this, share, start: () => this.#start() };
     this.#dispatch(new UploadEvent("accepted"));
     this.#enqueue();
   }

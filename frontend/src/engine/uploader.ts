@@ -4,8 +4,9 @@ import { browserEnvironment } from "../browser/environment.ts";
 import { reopenFile } from "../browser/handles.ts";
 import { type Allowance, allowanceOf, type DownloadLink, downloadLink } from "./allowance.ts";
 import { Api, type RemoteUpload } from "./api.ts";
-import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
-import { UploaderEventTarget } from "./events.ts";
+import { Bandwidth } from "./bandwidth.ts";
+import { ConfigurationError, codeUnreachable, NetworkError } from "./errors.ts";
+import { UploadEvent, UploaderEventTarget } from "./events.ts";
 import { fingerprintOf, lockName } from "./fingerprint.ts";
 import type { Folders } from "./folders.ts";
 import { entryOf } from "./journal.ts";
@@ -49,12 +50,16 @@ export class OssUploader extends UploaderEventTarget {
   /** `environment` is for tests and hosts without a browser. Throws ConfigurationError for an unsupported option. */
   constructor(options: UploaderOptions = {}, environment: Environment = browserEnvironment()) {
     super();
-    this.#options = options;
-    const settings = checkedOptions(options);
+    const { bandwidth: limit, ...others } = options;
+    this.#options = others;
+    const settings = checkedOptions(others);
     this.destination = settings.destination;
     this.#api = new Api(environment, settings);
+    const bandwidth = environment.bandwidth ?? new Bandwidth(environment.clock);
+    if (limit) bandwidth.limit = limit;
     this.#settings = {
       ...settings,
+      bandwidth,
       api: this.#api,
       queue: new UploadQueue(MAX_FILES),
       requests: new Semaphore(MAX_PARALLEL),
@@ -65,9 +70,36 @@ export class OssUploader extends UploaderEventTarget {
     };
   }
 
+  /**
+   * Bits a second that all uploads of the page together may use; null: no limit. It applies to requests that start from
+   * now on, and is not shared with other tabs. Setting it throws ConfigurationError unless it is positive or null.
+   */
+  get bandwidth(): number | null {
+    return this.#settings.bandwidth.limit;
+  }
+
+  set bandwidth(limit: number | null) {
+    this.#settings.bandwidth.limit = limit;
+  }
+
   /** The uploads of this uploader, in the order in which they were started, without those that `clear` has removed. */
   get uploads(): readonly Upload[] {
     return [...this.#uploads];
+  }
+
+  /** The uploads that wait for their turn, in the order in which they will start. */
+  get queue(): readonly Upload[] {
+    return this.#settings.queue.waiting;
+  }
+
+  /**
+   * Moves a waiting upload to a position of `queue`: 0 starts next. Dispatches `reordered`, and returns true; returns false
+   * for an upload that does not wait.
+   */
+  move(upload: Upload, position: number): boolean {
+    const moved = this.#settings.queue.move(upload, position);
+    if (moved) this.dispatchEvent(Object.assign(new UploadEvent("reordered"), { upload }));
+    return moved;
   }
 
   /** Pauses all uploads that can be paused. */
@@ -201,11 +233,11 @@ export class OssUploader extends UploaderEventTarget {
     const { handle = file ? undefined : unfinished.handle } = options;
     const given = file ?? (handle && (await reopenFile(handle)));
     if (!given) throw new ConfigurationError("This browser has kept no handle of the file: pass the file.");
+    const { assertFileOf } = await import("./resuming.ts").catch(codeUnreachable);
+    const { integrity } = { ...this.#options, ...options };
     const source = new Source(given, options.filename);
+    await assertFileOf(unfinished, source, fingerprintOf, integrity === "none");
     const { id: resumeId, destination } = unfinished;
-    const settings = { ...this.#options, ...options };
-    if (!(await isFileOf(unfinished, source, settings.integrity === "none")))
-      throw otherFile(source.name, unfinished.filename);
     return this.#create(given, { ...options, ...(handle && { handle }) }, { resumeId, destination });
   }
 
@@ -223,7 +255,7 @@ export class OssUploader extends UploaderEventTarget {
 
   /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
   async folders(): Promise<Folders> {
-    const { createFolders } = await loaded(import("./folders.ts"));
+    const { createFolders } = await import("./folders.ts").catch(codeUnreachable);
     const forget = (upload: Upload) => this.#uploads.delete(upload);
     return createFolders({ uploader: this, api: this.#api, forget });
   }
@@ -256,15 +288,4 @@ function interrupted(): Promise<typeof import("./interrupted-streams.ts")> {
 /** A stream cannot be resumed: its bytes are gone. */
 function hasSize(upload: RemoteUpload): upload is RemoteUpload & { size: number } {
   return upload.size !== null;
-}
-
-/**
- * Other clients send no fingerprint; name and size decide then, and checksums compare the rest. Without checksums
- * (`dated`) the date must be the same, which only the fingerprint shows.
- */
-async function isFileOf(unfinished: Unfinished, source: Source, dated: boolean): Promise<boolean> {
-  if (source.size !== unfinished.size) return false;
-  // That of a small file of a folder says nothing of its bytes.
-  if (!unfinished.fingerprint?.startsWith("v1-")) return !dated && source.name === unfinished.filename;
-  return (await fingerprintOf(source, dated)) === unfinished.fingerprint;
 }

@@ -51,6 +51,13 @@ export const zhHans: Language = {
     counted: "已上传 {done} / {all} 个文件",
     counted_failed: "已上传 {done} / {all} 个文件，{failed} 个失败",
 
+    speed_limit: "限速",
+    speed_unlimited: "不限速",
+    speed_rate: "{rate} Mbit/s",
+    move_up: "上移",
+    move_down: "下移",
+    announce_moved: "{name} 现在是 {all} 个等待文件中的第 {position} 个。",
+
     unfinished: "未完成的上传",
     unfinished_progress: "已上传 {percent}，共 {size}",
     choose_again: "重新选择文件",

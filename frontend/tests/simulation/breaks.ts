@@ -350,9 +350,9 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "another file is taken for the one of the upload",
-    file: "engine/uploader.ts",
-    before: 'if (!(await isFileOf(unfinished, source, settings.integrity === "none")))',
-    after: "if (!unfinished)",
+    file: "engine/resuming.ts",
+    before: "if (!same || source.size !== size) throw",
+    after: "if (!unfinished) throw",
   },
   {
     name: "the checksums of parts are combined in the wrong order",
