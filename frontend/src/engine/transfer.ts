@@ -2,21 +2,24 @@
 // OSS's list of parts is the truth. What is recorded here is reported along with other calls, and may be lost.
 
 import { combine } from "../hashing/crc64.ts";
+import type { AddressRouter } from "./addresses.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
 import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, runConcurrently, takePart } from "./concurrency.ts";
-import { ApiError, asUploadError, isGone } from "./errors.ts";
+import { asUploadError, isGone } from "./errors.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
+import { missingParts } from "./missing-parts.ts";
 import { callbackReport } from "./oss-response.ts";
 import { allParts, type DonePart, type Ledger, rangeOf, type Source } from "./parts.ts";
 import { ProgressMeter } from "./progress.ts";
 import { abortable, anySignal } from "./promises.ts";
 import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
 import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
+import { loadRouter } from "./route.ts";
 import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
 
@@ -60,6 +63,7 @@ export class Transfer {
   readonly #sender: Sender;
   readonly #checker: IntegrityChecker;
   readonly #concurrency: ConcurrencyController;
+  #router: AddressRouter | null = null;
   #reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
 
@@ -158,10 +162,14 @@ export class Transfer {
 
   /** Sends every part that is not done, and damaged parts again. */
   async send(signal: AbortSignal): Promise<void> {
+    this.#router ??= await loadRouter(this, this.#sender, this.#concurrency);
+    signal.throwIfAborted();
     const ended = new AbortController();
+    const either = anySignal(signal, ended.signal);
     this.meter.restart();
     this.#concurrency.restart();
-    this.#checkpoints(anySignal(signal, ended.signal)).catch(() => {}); // `ended` aborts it.
+    this.#checkpoints(either).catch(() => {}); // `ended` aborts it, and the router.
+    this.#router?.watch(either).catch(() => {});
     try {
       await this.#sendWaiting(signal);
       await this.#resendDamaged(signal);
@@ -173,7 +181,7 @@ export class Transfer {
 
   #sendWaiting(signal: AbortSignal): Promise<void> {
     return runConcurrently(
-      () => this.#concurrency.level,
+      () => this.#router?.maxLevel ?? this.#concurrency.level,
       (signal) => takePart(this.ledger, signal),
       (number, signal) => this.#sendPart(number, signal),
       signal,
@@ -184,7 +192,7 @@ export class Transfer {
     const checked = this.ports.integrity === "crc64";
     try {
       if (checked) this.#checker.start(number);
-      const arrival = await this.#sender.send(number, signal);
+      const arrival = await (this.#router ?? this.#sender).send(number, signal);
       const { part } = arrival;
       if (checked) this.#checker.compare(part);
       else this.ports.source.release(rangeOf(this.ledger.plan, number));
@@ -289,10 +297,4 @@ export class Transfer {
     this.#reportedAt = this.ports.api.environment.clock.now();
     this.ports.oncheckpoint(this.ledger.doneBytes);
   }
-}
-
-function missingParts(error: unknown): number[] {
-  if (!(error instanceof ApiError) || error.status !== 409) return [];
-  const { parts } = (error.errors ?? {}) as { parts?: unknown };
-  return Array.isArray(parts) ? parts.filter((number) => typeof number === "number") : [];
 }
