@@ -14,7 +14,7 @@ const PROBE_AGAIN_AFTER = 60_000;
 
 export interface ProbePorts extends Pick<SenderPorts, "clock" | "transport" | "source" | "plan"> {
   readonly sender: Sender;
-  /** A signed part that is being sent; undefined while there is none. */
+  /** A part that is being sent, with a URL that is still valid; undefined while there is none. */
   part(): FreshPart | undefined;
   onfailure(address: Address): void;
   onanswer(): void;
@@ -46,10 +46,18 @@ export class AddressProbe {
   }
 
   async #probe(address: Address, signal: AbortSignal): Promise<void> {
-    const part = this.ports.part();
-    if (!part) return;
-    const time = await this.#time(address, part, signal);
-    if (signal.aborted) return;
+    const release = await address.requests.acquire(signal).catch(() => null);
+    try {
+      const part = this.ports.part();
+      if (!release || !part) return;
+      const time = await this.#time(address, part, signal);
+      if (!signal.aborted) this.#record(address, time);
+    } finally {
+      release?.();
+    }
+  }
+
+  #record(address: Address, time: number | null): void {
     if (time === null) this.ports.onfailure(address);
     else {
       address.answerTime ??= time;

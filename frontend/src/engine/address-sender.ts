@@ -9,6 +9,8 @@ export interface AddressSenderPorts extends SenderPorts {
   readonly sender: Sender;
   /** There is a URL of a part that goes to this address. */
   onsigned(address: Address, signal: AbortSignal): void;
+  /** A request to this address stalled. */
+  onstallAt(address: Address): void;
   /** A request had no answer. Throws AddressFailed when the part shall go elsewhere. */
   onunanswered(address: Address): void;
 }
@@ -19,8 +21,9 @@ export class AddressSenders {
 
   constructor(readonly ports: AddressSenderPorts) {}
 
+  /** One whose URL is still valid. */
   get anyPart(): FreshPart | undefined {
-    return this.#signed.values().next().value;
+    return [...this.#signed.values()].find((part) => this.ports.signer.isFresh(part));
   }
 
   forget(number: number): void {
@@ -40,10 +43,7 @@ export class AddressSenders {
       signer: this.#signerOf(address, signal),
       breaker: this.#breakerOf(address),
       transport: this.#transportOf(attempt),
-      onstall: () => {
-        if (address.lanes > 1) address.lanes -= 1;
-        ports.onstall();
-      },
+      onstall: () => ports.onstallAt(address),
     });
   }
 

@@ -8,7 +8,7 @@ import { AddressProbe } from "./address-probe.ts";
 import { AddressSenders } from "./address-sender.ts";
 import type { Api } from "./api.ts";
 import type { ConcurrencyController } from "./concurrency.ts";
-import { NetworkError, StorageError } from "./errors.ts";
+import { isGone, NetworkError, StorageError } from "./errors.ts";
 import { type Ledger, sizeOf } from "./parts.ts";
 import { MAX_PARALLEL } from "./queue.ts";
 import type { Arrival, Sender, SenderPorts } from "./sender.ts";
@@ -22,8 +22,6 @@ interface RouterPorts extends SenderPorts {
   /** The id of the upload. */
   readonly id: string;
   readonly ledger: Ledger;
-  /** How many parts the best address gets at once when it is used alone. */
-  readonly concurrency: ConcurrencyController;
 }
 
 /** A part on its way. */
@@ -51,6 +49,8 @@ export class AddressRouter {
   readonly #lanes: SideBySide;
   readonly #probe: AddressProbe;
   readonly #runs = new Set<Run>();
+  /** Why an address was left out that answers. */
+  #refusal: StorageError | null = null;
   #waiting: ((attempt: Attempt) => void)[] = [];
   readonly #senders: AddressSenders;
 
@@ -62,14 +62,18 @@ export class AddressRouter {
     concurrency: ConcurrencyController,
   ) {
     const { id, addresses: urls = [] } = remote;
-    const ports = { ...sender.ports, sender, api, id, ledger, concurrency };
+    const ports = { ...sender.ports, sender, api, id, ledger };
     this.ports = ports;
     this.maxLevel = urls.length * MAX_PARALLEL;
     this.#addresses = urls.map((url, i) => new Address(i, url, connectionsTo(url, i, ports.requests)));
-    this.#lanes = new SideBySide(this.#addresses, ports.clock.now());
+    this.#lanes = new SideBySide(this.#addresses, concurrency, ports.clock.now());
     this.#senders = new AddressSenders({
       ...ports,
       onsigned: (address, signal) => this.#probe.probeOthers(address, signal),
+      onstallAt: (address) => {
+        if (address.lanes > 1) address.lanes -= 1;
+        if (address === this.#lanes.best) ports.onstall(); // The others say nothing of how many it can take.
+      },
       onunanswered: (address) => this.#recordFailure(address),
     });
     this.#probe = new AddressProbe(this.#addresses, {
@@ -100,6 +104,7 @@ export class AddressRouter {
 
   /** Distributes the lanes, and takes over parts of slow addresses, until the signal aborts. */
   async watch(signal: AbortSignal): Promise<never> {
+    this.#refusal = null;
     for (const address of this.#addresses) address.readmit();
     this.#lanes.restart(this.ports.clock.now());
     for (;;) {
@@ -110,7 +115,7 @@ export class AddressRouter {
   }
 
   #update(): void {
-    this.#lanes.update(this.ports.clock.now(), this.ports.concurrency.level);
+    this.#lanes.update(this.ports.clock.now());
     this.#fill();
     if (this.#waiting.length === 0 && this.ports.ledger.waiting.length === 0) this.#takeOver();
   }
@@ -196,22 +201,29 @@ export class AddressRouter {
       return arrival;
     } catch (error) {
       signal.throwIfAborted();
-      // What the address refuses, or does not answer, another one may take.
-      const isOfAddress =
-        error instanceof StorageError || (error instanceof NetworkError && error.code === UNREACHABLE);
-      if (!isOfAddress || address.arrivals > 0 || !this.#hasOther(address)) throw error;
-      throw this.#leaveOut(address, error instanceof StorageError);
+      if (!this.#isOfAddress(error, address)) throw error;
+      if (error instanceof StorageError) this.#refusal = error;
+      throw this.#leaveOut(address, error === this.#refusal);
     } finally {
       address.attempts.delete(attempt);
       this.#update();
     }
   }
 
+  /** Whether another address may take what this one refuses or does not answer. An upload that is gone is gone for all. */
+  #isOfAddress(error: unknown, address: Address): boolean {
+    if (address.arrivals > 0 || !this.#hasOther(address)) return false;
+    if (error instanceof StorageError) return !isGone(error);
+    return error instanceof NetworkError && error.code === UNREACHABLE;
+  }
+
   /** Failures of one address do not stop the others. Only when none is left, the upload waits. */
   #recordFailure(address: Address): void {
     address.failures += 1;
-    if (!this.#isOnline || !this.#hasOther(address)) return;
-    if (address.answerTime === null || address.failures >= MAX_FAILURES) throw this.#leaveOut(address);
+    if (!this.#isOnline) return;
+    if (this.#hasOther(address)) {
+      if (address.answerTime === null || address.failures >= MAX_FAILURES) throw this.#leaveOut(address);
+    } else if (this.#refusal && address.answerTime === null) throw this.#refusal;
   }
 
   #leaveOut(address: Address, forGood = false): AddressFailed {

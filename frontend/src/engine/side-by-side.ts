@@ -2,6 +2,7 @@
 // It judges by bytes that were handed to the network in a few seconds, because a part may take minutes.
 
 import type { Address } from "./address.ts";
+import type { ConcurrencyController } from "./concurrency.ts";
 import { MAX_PARALLEL } from "./queue.ts";
 
 /** The first address is preferred unless another answers in less than this share of its time. */
@@ -30,6 +31,8 @@ export class SideBySide {
 
   constructor(
     readonly addresses: readonly Address[],
+    /** How many parts the best one gets when it is used alone. */
+    readonly concurrency: ConcurrencyController,
     now: number,
   ) {
     this.best = addresses[0] as Address;
@@ -41,15 +44,15 @@ export class SideBySide {
     this.#enter(this.phase, now);
   }
 
-  /** Sets the lanes of all addresses. `alone`: how many parts the best one gets when it is used alone. */
-  update(now: number, alone: number): void {
+  /** Sets the lanes of all addresses. */
+  update(now: number): void {
     if (this.phase === "choosing") this.#choose(now);
     else if (this.best.isOut) this.#takeAnother(now);
     else if (this.phase === "together") this.#dropSlow(now);
     else this.#judge(now);
     for (const address of this.addresses) {
       if (this.phase === "trial") address.lanes = MAX_PARALLEL;
-      else if (this.phase !== "together") address.lanes = address === this.best ? alone : 0;
+      else if (this.phase !== "together") address.lanes = address === this.best ? this.concurrency.level : 0;
     }
   }
 
@@ -87,10 +90,17 @@ export class SideBySide {
     } else if (total >= this.#rateAlone * MIN_GAIN && this.#keepFast(rates) > 1) {
       this.#enter("together", now);
     } else {
-      this.#notBefore = now + this.#gap;
-      this.#gap *= 2;
-      this.#enter("alone", now);
+      this.#endTrial(rates, now);
     }
+  }
+
+  /** What the best one was with all its connections is known now. */
+  #endTrial(rates: readonly number[], now: number): void {
+    if ((rates[this.best.index] ?? 0) > this.#rateAlone) this.concurrency.level = MAX_PARALLEL;
+    this.concurrency.restart();
+    this.#notBefore = now + this.#gap;
+    this.#gap *= 2;
+    this.#enter("alone", now);
   }
 
   #dropSlow(now: number): void {
