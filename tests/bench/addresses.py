@@ -2,7 +2,9 @@
 
 The link is the kernel's own TCP in a network namespace (`tests.bench.lossy_link`). One connection then gets about
 100 KB/s, whatever the line, and six connections to one host are the limit of a browser. Parts are of 1 MiB, so that a
-run takes minutes and not an hour. A rate of the bad addresses is a twentieth of the good one's.
+run takes minutes and not an hour; all runs together take an hour. The losses of a run are random: about 5 % of its
+time is chance. So the goal of 3 % beside a bad address is a bound for the median here, and exact in
+frontend/tests/engine/addresses.test.ts, where nothing is random.
 """
 
 import json
@@ -15,7 +17,7 @@ from tests.bench.lossy_link import Link, LossyLinks, host, inside, is_inside
 from tests.stack import Stack
 
 MIB = 1 << 20
-SIZE = 96 * MIB
+SIZE = 64 * MIB
 PART = MIB
 FAR = Link(0.2, 0.01)
 LINKS = {1: FAR, 2: FAR, 3: Link(0.8, 0.1)}
