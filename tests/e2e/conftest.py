@@ -114,6 +114,14 @@ def intercept_file_choosers(page: Page) -> None:
     page.evaluate("0")  # Answered after the page has taken the order above.
 
 
+def await_costly(page: Page) -> None:
+    """Until so much has been uploaded that Cancel can be undone: more than 3 seconds of work."""
+    page.wait_for_function("""() => {
+      const uploads = [...document.querySelector("oss-uploader").uploads];
+      return uploads.some(({ progress: { loaded, speed } }) => speed && loaded > 4 * speed);
+    }""")
+
+
 def throttle(page: Page, bytes_per_second: int) -> None:
     """So that there is a middle of the upload in which things can happen.
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.conftest import throttle
+from tests.e2e.conftest import await_costly, throttle
 from tests.e2e.test_upload import choose, item, sparse
 from tests.stack import ROOT, Stack, deliver, wait_until
 
@@ -129,6 +129,7 @@ def test_the_upload_page_empty_and_with_uploads_in_every_state(
     choose(page, sparse(tmp_path / "busy.bin", MAX_SIZE, b"b"))
     expect(item(page, "uploading")).to_have_count(1)
     expect(item(page, "uploading").get_by_test_id("item-figures")).to_contain_text("50.0 MB")
+    await_costly(page)
     item(page, "uploading").get_by_test_id("cancel").click()
     expect(page.get_by_test_id("undo")).to_be_visible()
     assert_clean(page)
@@ -195,6 +196,8 @@ def test_the_page_that_aborts(page: Page, busy_site: Stack, language: str) -> No
     page.locator("[name=_selected_action]").first.check()
     page.locator("select[name=action]").select_option("abort_uploads")
     page.locator("button[name=index]").click()
+    assert_clean(page, "#content-main")
+    page.locator(".up-danger").click()
     expect(page.locator(".up-bulk-abort[data-over]")).to_be_visible()
     wait_until(lambda: page.locator("progress").get_attribute("value") == "1", "the page to show the end")
     assert_clean(page, "#content-main")

@@ -67,9 +67,9 @@ def test_an_interrupted_folder_is_one_entry_and_goes_on_where_it_was(page: Page,
     }""")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
-    entry = page.get_by_test_id("unfinished-folder")
+    entry = page.locator('[data-testid="unfinished-folder"][data-filename="holiday"]')
     expect(entry).to_have_count(1)
-    expect(page.get_by_test_id("unfinished-item")).to_have_count(0)
+    expect(page.locator('[data-testid="unfinished-item"][data-filename^="holiday/"]')).to_have_count(0)
     expect(entry).to_contain_text(" of 40 files uploaded")
     throttle(page, -1)
     choose(page, folder)
@@ -93,7 +93,7 @@ def test_an_interrupted_folder_is_discarded_at_once(page: Page, stack: Stack, fo
         wait_until(lambda: api.get("uploads/folder/?folder=unwanted").json()["unfinished"], "an upload to begin")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
-    entry = page.get_by_test_id("unfinished-folder")
+    entry = page.locator('[data-testid="unfinished-folder"][data-filename="unwanted"]')
     entry.get_by_test_id("discard").click()
     expect(entry).to_have_count(0, timeout=30_000)  # It can be undone for ten seconds where bytes would be lost.
     with stack.api() as api:

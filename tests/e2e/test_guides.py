@@ -118,7 +118,7 @@ def test_while_it_is_being_developed(page: Page, stack: Stack, newcomer: Path, f
         running.wait(20)
 
 
-@pytest.mark.parametrize("guide", ["react", "vue", "uppy"])
+@pytest.mark.parametrize("guide", ["react", "vue", "svelte", "uppy"])
 def test_a_field_of_ones_own(page: Page, stack: Stack, front: Front, film: Path, guide: str) -> None:
     visit(page, stack, front, guide)
     field = page.get_by_label("File", exact=True)
@@ -127,7 +127,7 @@ def test_a_field_of_ones_own(page: Page, stack: Stack, front: Front, film: Path,
     uploaded_by(page.get_by_text(f"{film.name}: completed"), stack, film)
 
 
-@pytest.mark.parametrize("guide", ["react", "vue"])
+@pytest.mark.parametrize("guide", ["react", "vue", "svelte"])
 def test_the_element_within(page: Page, stack: Stack, front: Front, film: Path, guide: str) -> None:
     visit(page, stack, front, guide)
     page.get_by_test_id("file-input").set_input_files(film)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.conftest import log_in
+from tests.e2e.conftest import await_costly, log_in
 from tests.e2e.test_upload import choose, item, sparse
 from tests.stack import DESTINATIONS, Stack
 
@@ -72,8 +72,8 @@ def test_cancel_can_be_undone_and_another_tab_cannot_discard(
 ) -> None:
     page = context.new_page()
     log_in(page, choosy)
-    choose(page, sparse(tmp_path / "film.bin", 60 * MB))
-    expect(item(page, "uploading").get_by_test_id("item-figures")).to_contain_text("MB/s")
+    choose(page, sparse(tmp_path / "film.bin", 120 * MB))
+    await_costly(page)
     other = context.new_page()
     other.goto(choosy.site.url)
     row = other.get_by_test_id("unfinished-item")
