@@ -27,8 +27,8 @@ export async function crc64Of(blob: Blob): Promise<string> {
 }
 
 export const HOST = "https://bucket.oss.test";
-/** Milliseconds between two events of progress on a shared line. */
-const STEP = 100;
+/** Milliseconds between two events of progress, where there are many. */
+const STEP = 200;
 
 export class FakeStore implements Transport {
   /** The parts held, by key; a single request is part 1. */
@@ -40,6 +40,8 @@ export class FakeStore implements Transport {
   speedOf: (origin: string) => number = () => this.speed;
   /** Bytes a second of all requests together, instead. */
   line: number | null = null;
+  /** Whether a request has many events of progress, instead of two. */
+  isGradual = false;
   /** Called before each request; undefined injects no fault. */
   fault: (number: number, tries: number, origin: string) => Fault | undefined = () => undefined;
   /** The application's answer to the callback; null without one. */
@@ -135,28 +137,29 @@ export class FakeStore implements Transport {
     return late || this.serverTime() < begun - 900_000 ? { status: 403, code: "AccessDenied" } : undefined;
   }
 
-  async #share(size: number, line: number, signal: AbortSignal, onprogress: (loaded: number) => void) {
-    for (let sent = 0; sent < size; ) {
+  /** Sends the body in small steps. */
+  async #share({ signed, body, signal, onprogress }: SendRequest): Promise<void> {
+    const { origin } = new URL(signed.url);
+    for (let sent = 0; sent < body.size; ) {
       await this.clock.sleep(STEP, signal);
-      sent += ((line / 1000) * STEP) / this.inFlight;
-      onprogress(Math.min(size, Math.floor(sent)));
+      const rate = this.line === null ? this.speedOf(origin) : this.line / this.inFlight;
+      sent += (rate / 1000) * STEP;
+      onprogress(Math.min(body.size, Math.floor(sent)));
     }
   }
 
-  async #answer(
-    { signed, body, signal, onprogress }: SendRequest,
-    fault: Fault | undefined,
-  ): Promise<SendResponse> {
+  async #answer(request: SendRequest, fault: Fault | undefined): Promise<SendResponse> {
+    const { signed, body, signal, onprogress } = request;
     const none = { status: 0, headers: new Headers(), body: "" };
     if (fault === "no_response") return none;
     if (fault === "stall") {
       onprogress(body.size / 2);
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     }
-    if (this.line) await this.#share(body.size, this.line, signal, onprogress);
-    const half = this.line ? 0 : (body.size / this.speedOf(new URL(signed.url).origin)) * 500;
+    if (this.isGradual) await this.#share(request);
+    const half = this.isGradual ? 0 : (body.size / this.speedOf(new URL(signed.url).origin)) * 500;
     await this.clock.sleep(half, signal);
-    if (!this.line) onprogress(Math.floor(body.size / 2));
+    if (!this.isGradual) onprogress(Math.floor(body.size / 2));
     await this.clock.sleep(half, signal);
     onprogress(body.size + 100); // browsers may count what is around the body
     if (fault === "lost") return none;

@@ -135,7 +135,7 @@ def _only_inside(place: Place, endpoint: Endpoint) -> Iterator[CheckMessage]:
     if is_private(host) and not is_private(first):
         label = renamed("OSS_MORE_ENDPOINTS", place.setting_names)
         text = f"{label}: browsers on the internet do not reach {host}, which is a private address."
-        yield Error(text, hint="Name only public endpoints of the bucket, or private ones only.", id="uploads.E084")
+        yield Error(text, hint="Name only public endpoints of the bucket, or private ones only.", id="uploads.E090")
 
 
 def _own(host: str) -> str:

@@ -115,7 +115,7 @@ def _more_endpoints() -> list[CheckMessage]:
         str(settings.more_endpoints)
     except ValueError as error:
         hint = "Set endpoints such as oss-accelerate.aliyuncs.com, or 'upload.example.com cname', each of them once."
-        return [Error(f"OSS_MORE_ENDPOINTS: {error}.", hint=hint, id="uploads.E004")]
+        return [Error(f"OSS_MORE_ENDPOINTS: {error}.", hint=hint, id="uploads.E091")]
     return []
 
 

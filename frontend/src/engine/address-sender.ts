@@ -9,6 +9,8 @@ export interface AddressSenderPorts extends SenderPorts {
   readonly sender: Sender;
   /** There is a URL of a part that goes to this address. */
   onsigned(address: Address, signal: AbortSignal): void;
+  /** OSS refused the signature at this address. Throws AddressFailed when the part shall go elsewhere. */
+  onrefused(address: Address): void;
   /** A request to this address stalled. */
   onstallAt(address: Address): void;
   /** A request had no answer. Throws AddressFailed when the part shall go elsewhere. */
@@ -62,10 +64,11 @@ export class AddressSenders {
   }
 
   #signerOf(address: Address, signal: AbortSignal): SenderPorts["signer"] {
-    const { signer, onsigned } = this.ports;
+    const { signer, onsigned, onrefused } = this.ports;
     return {
       isFresh: (part) => signer.isFresh(part),
       refuse: (part) => {
+        onrefused(address);
         this.#signed.clear();
         signer.refuse(part);
       },

@@ -74,6 +74,11 @@ export class AddressRouter {
         if (address.lanes > 1) address.lanes -= 1;
         if (address === this.#lanes.best) ports.onstall(); // The others say nothing of how many it can take.
       },
+      onrefused: (address) => {
+        const isGoodElsewhere =
+          address.arrivals === 0 && this.#addresses.some(({ arrivals }) => arrivals > 0);
+        if (isGoodElsewhere) throw this.#leaveOut(address, true);
+      },
       onunanswered: (address) => this.#recordFailure(address),
     });
     this.#probe = new AddressProbe(this.#addresses, {

@@ -17,6 +17,7 @@ function bucketAt(origins: readonly string[], speedOf: (origin: string) => numbe
   environment.backend.partSize = PART;
   environment.backend.origins = origins;
   environment.store.speedOf = speedOf;
+  environment.store.isGradual = true;
   return environment;
 }
 
