@@ -2,7 +2,7 @@
 
 Rule: nothing is added to what is written. A block of `sh` is run; a block that names a file of frontend/guides makes
 it. Two texts are replaced: `oss-uploads` is the packed tarball, because the version here is not in the registry, and
-`npx vite`, which does not end, is what `Guide.server` starts.
+the last command, which does not end, is what `Guide.server` starts.
 """
 
 import os
@@ -15,7 +15,11 @@ from pathlib import Path
 from tests.packed import FRONTEND
 
 README = FRONTEND / "README.md"
-SERVER = "npx vite"
+SERVERS = {
+    "npx vite": ("node_modules/vite/bin/vite.js", "--strictPort", "--logLevel", "error"),
+    "npx ng serve": ("node_modules/@angular/cli/bin/ng.js", "serve"),
+}
+"""The last command of a guide, and what it starts."""
 INSTALL_SECONDS = 600
 
 
@@ -55,13 +59,17 @@ class Guide:
 
     def follow(self) -> None:
         """Do what the guide says before its last step. Raises CalledProcessError for a command that fails."""
-        assert self.steps[-1] == Block("sh", "", f"{SERVER}\n"), "the last step is the server"
+        assert self._last in SERVERS, "the last step is the server"
         for step in self.steps[:-1]:
             if step.path:
-                (self.folder / Path(step.path).name).write_text(step.text)
+                (self.folder / Path(step.path).relative_to(*Path(step.path).parts[:2])).write_text(step.text)
                 continue
             for line in step.text.splitlines():
                 self._run(re.sub(r"(?<= )oss-uploads(?= |$)", str(self.tarball), line))
+
+    @property
+    def _last(self) -> str:
+        return self.steps[-1].text.strip()
 
     def _run(self, line: str) -> None:
         offline = {"npm_config_prefer_offline": "true", "npm_config_audit": "false", "npm_config_fund": "false"}
@@ -76,5 +84,5 @@ class Guide:
 
     def server(self, port: int, site: str) -> "subprocess.Popen[bytes]":
         """The last step, on a port that is free. `site`: what the guide's proxy passes calls on to."""
-        command = ["node", "node_modules/vite/bin/vite.js", "--port", str(port), "--strictPort", "--logLevel", "error"]
+        command = ["node", *SERVERS[self._last], "--port", str(port)]
         return subprocess.Popen(command, cwd=self.folder, env={**os.environ, "SITE": site}, start_new_session=True)

@@ -1,6 +1,5 @@
 """What people do with a page, in each browser: what ends well is the file, byte for byte, and nothing is sent twice."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -36,7 +36,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def front(stack: Stack, newcomer: Path) -> Iterator[Front]:
     built = newcomer / "built"
     built.mkdir()
-    for guide in (newcomer / "guides").iterdir():
+    for guide in (page.parent for page in (newcomer / "guides").glob("*/index.html")):
         vite_build(guide).rename(built / guide.name)
     with Front(stack, built) as front:
         yield front

@@ -21,8 +21,8 @@ from tests.test_demo import clean_environment
 from uploads.site.demo import DEVELOPMENT_PORTS
 
 SIZE = 12_000_000
-LONG = ["Vue", "Svelte", "Uppy", "ali-oss"] if os.environ.get("GUIDES") == "all" else []
-OWN_FIELD = {"React", "Vue", "Svelte", "Uppy", "ali-oss"}
+LONG = ["Vue", "Svelte", "Angular", "Uppy", "ali-oss"] if os.environ.get("GUIDES") == "all" else []
+OWN_FIELD = {"React", "Vue", "Svelte", "Angular", "Uppy", "ali-oss"}
 """Guides with an input of their own, whose page says that the file is completed."""
 ELEMENT = {"React", "Vue", "Svelte"}
 """Guides with the element, whose page lists the files that it has uploaded."""
