@@ -76,7 +76,7 @@ export class AddressRouter {
       },
       onrefused: (address) => {
         const isGoodElsewhere =
-          address.arrivals === 0 && this.#addresses.some(({ arrivals }) => arrivals > 0);
+          address.arrivals === 0 && this.#addresses.some(({ arrivals, isOut }) => arrivals > 0 && !isOut);
         if (isGoodElsewhere) throw this.#leaveOut(address, true);
       },
       onunanswered: (address) => this.#recordFailure(address),
@@ -120,6 +120,8 @@ export class AddressRouter {
   }
 
   #update(): void {
+    // Without any address the upload would wait for ever. The circuit breaker waits for one that fails.
+    if (this.#addresses.every(({ isOut }) => isOut)) for (const address of this.#addresses) address.readmit();
     this.#lanes.update(this.ports.clock.now());
     this.#fill();
     if (this.#waiting.length === 0 && this.ports.ledger.waiting.length === 0) this.#takeOver();
