@@ -17,7 +17,8 @@ ON_MARIADB := tests/test_models.py tests/test_databases.py tests/services/test_c
 QUIET := --no-fund --no-audit --loglevel error
 NPM := npm --prefix frontend $(QUIET)
 
-# Two stages: what the demo needs, then what development needs on top.
+# Two stages: what the demo needs, then what development needs on top. pip would compile every module of every package,
+# which takes as long as all the rest; Python compiles those that are used, once.
 SITE_STAMP := $(VENV)/.site-installed
 PY_STAMP := $(VENV)/.installed
 VITE_STAMP := frontend/node_modules/.vite-installed
@@ -27,6 +28,8 @@ VITE := vite@$(shell sed -n 's/.*"vite": "\(.*\)".*/\1/p' frontend/package.json)
 # Uppy 5 cannot be installed beside Uppy 6: it has a directory of its own.
 UPPY5 := tests/interop/uppy5
 UPPY5_STAMP := $(UPPY5)/node_modules/.installed
+# Everything that is marked e2e. Collecting all the other tests takes ten seconds in each process.
+IN_BROWSERS := tests/e2e tests/browsers tests/test_watchdog.py
 # Tests that Playwright runs in Firefox too. Those that need what only Chromium has are marked.
 ON_FIREFOX := tests/e2e/test_upload.py tests/e2e/test_trouble.py tests/e2e/test_engine.py
 # The generators of TypeScript clients need an older compiler than the front end's.
@@ -39,6 +42,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # One process for each core. A test that is left over goes to whichever process is free.
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
+# The same without what takes seconds to be loaded for browsers.
+NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 
 # Two targets at a time: installers, type checkers and tests that wait leave half of two cores idle. What a target prints
 # comes at its end, where make can do that (not 3.81, which macOS has).
@@ -74,11 +79,11 @@ tools:
 $(SITE_STAMP): pyproject.toml | tools
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check pip==26.3
-	$(RUN) -m pip install --quiet --disable-pip-version-check --group site --editable .
+	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group site --editable .
 	touch $@
 
 $(PY_STAMP): $(SITE_STAMP)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --group dev
+	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group dev
 	touch $@
 
 # The bundler and what it bundles. `frontend/package.json` names everything that development needs.
@@ -129,21 +134,21 @@ vitest: setup
 	$(NPM) test
 
 pytest: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
-	$(PYTEST) -m "not e2e"
+	$(PYTEST) -m "not e2e" $(NO_BROWSER)
 
 postgres: setup
-	$(RUN) -m tests.postgres $(PYTEST) $(ON_POSTGRES) $(if $(ALL),,$(SAME_ON_ALL))
+	$(RUN) -m tests.postgres $(PYTEST) -p no:playwright $(ON_POSTGRES) $(if $(ALL),,$(SAME_ON_ALL))
 
 # Where MariaDB is not installed and cannot be, one line says so.
 mariadb: setup
-	$(RUN) -m tests.mariadb $(PYTEST) $(ON_POSTGRES) tests/admin/test_admin.py
+	$(RUN) -m tests.mariadb $(PYTEST) -p no:playwright $(ON_POSTGRES) tests/admin/test_admin.py
 
 mariadb-core: setup
-	$(RUN) -m tests.mariadb $(PYTEST) $(ON_MARIADB)
+	$(RUN) -m tests.mariadb $(PYTEST) -p no:playwright $(ON_MARIADB)
 
 # Each process has a browser, a site and a local OSS of its own.
 e2e: setup browser other-browsers $(UPPY5_STAMP)
-	$(PYTEST) -m e2e
+	$(PYTEST) -m e2e $(IN_BROWSERS)
 
 # All journeys in all browsers, and in Firefox the tests that `make test` runs in Chromium alone.
 browsers: setup browser other-browsers $(UPPY5_STAMP)
@@ -167,11 +172,13 @@ coverage: setup $(UPPY5_STAMP) $(GENERATORS_STAMP)
 	  $(RUN) -m tests.postgres $(PYTEST) --cov --cov-append --cov-report= $(ON_POSTGRES) && \
 	  $(RUN) -m coverage report && rm -r var/coverage-$$$$
 
-# Debian's Chromium where it can be installed, otherwise Playwright's build.
+# Debian's Chromium where it can be installed, otherwise Playwright's build. Most tests use the one without windows, where
+# there is one.
 browser: setup
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
-	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
-	  $(RUN) -m playwright install chromium
+	@{ command -v chromium && command -v chromium-headless-shell; } >/dev/null || \
+	  { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	    apt-get install -y -qq chromium chromium-headless-shell; } || \
+	  command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(RUN) -m playwright install chromium
 
 # Firefox ESR and WebKitGTK, from Debian. Elsewhere their tests are skipped. After Chromium: apt-get runs once at a time.
 other-browsers: browser

@@ -61,7 +61,7 @@ class Front:
         client = self._client = http.Client(timeout=60)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        stack.site.manage("configure_bucket", "--origin", self.url)
+        stack.configure_bucket(self.url)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

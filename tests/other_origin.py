@@ -3,7 +3,7 @@ files at OSS. The recipe of docs/browser.md for the server's side."""
 
 from corsheaders.defaults import default_headers
 
-from uploads.site.settings import *  # noqa: F403
+from tests.site_settings import *  # noqa: F403
 from uploads.site.settings import INSTALLED_APPS, MIDDLEWARE, UPLOADS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "corsheaders"]

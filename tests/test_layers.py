@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,18 @@ NO_FRAMEWORK = {"domain", "oss", "localoss"}
 REST_FRAMEWORK = {"web", "api", "companion"}
 
 MODULES = modules()
-GRAPH = module_graph(MODULES)
 
 
-def cycle(graph: Graph) -> list[str]:
-    """One cycle of the graph; empty when there is none."""
+@cache
+def graph() -> Graph:
+    """Read when the first test asks for it: every process of a test run imports this module, and few run its tests."""
+    return module_graph(MODULES)
+
+
+def cycle(of: Graph) -> list[str]:
+    """One cycle of a graph; empty when there is none."""
     try:
-        graphlib.TopologicalSorter(graph).prepare()
+        graphlib.TopologicalSorter(of).prepare()
     except graphlib.CycleError as error:
         return list(error.args[1])
     return []
@@ -61,16 +67,16 @@ def test_the_table_of_rooms_has_no_cycle() -> None:
 
 
 def test_no_rooms_use_each_other() -> None:
-    assert cycle(room_graph(GRAPH)) == []
+    assert cycle(room_graph(graph())) == []
 
 
 def test_no_modules_use_each_other() -> None:
-    assert cycle(GRAPH) == []
+    assert cycle(graph()) == []
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if room(module)])
 def test_a_module_uses_only_rooms_below_its_own(module: str) -> None:
-    used = {room(name) for name in GRAPH[module]} - {room(module), ""}
+    used = {room(name) for name in graph()[module]} - {room(module), ""}
     assert used <= MAY_IMPORT[room(module)]
 
 
@@ -87,6 +93,7 @@ def test_only_the_transport_opens_sockets() -> None:
     assert {name for name in MODULES if room(name) == "oss" and "httpx" in libraries(name)} == {"uploads.oss.transport"}
 
 
+@cache
 def libraries(module: str) -> set[str]:
     """The packages that a module imports."""
     return {name.partition(".")[0] for name in imported(tree_of(module))}
@@ -103,6 +110,7 @@ def test_state_has_one_writer() -> None:
     assert function.rpartition(".")[2].startswith("advance")
 
 
+@cache
 def tree_of(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text())
 

@@ -38,7 +38,7 @@ export class FakeBackend {
   /** Milliseconds that a URL is valid. */
   life = 15 * 60_000;
   /** Called before each call; a response from it is used instead, and throwing is a lost connection. */
-  fault: (call: Call) => Response | undefined = () => undefined;
+  fault: (call: Call) => Response | undefined | Promise<Response | undefined> = () => undefined;
   /** What the backend finds at the address of OSS; null: it does not know the call. */
   diagnosis: RemoteDiagnosis | null = diagnosisOf("reachable", "storage_blocked");
   refusedName = "";
@@ -63,7 +63,8 @@ export class FakeBackend {
     this.calls.push(call);
     init.signal?.throwIfAborted();
     await this.clock.sleep(5, init.signal ?? new AbortController().signal);
-    return this.fault(call) ?? this.#route(call);
+    const fault = this.fault(call);
+    return (fault instanceof Promise ? await fault : fault) ?? this.#route(call);
   };
 
   count(method: string, ending: string): number {

@@ -70,7 +70,7 @@ class Front:
         login = {"username": "demo", "password": "demo"}
         answer = httpx.post(f"{self.stack.site.url}/api/token/", json=login, timeout=TIMEOUT)
         self._token = answer.json()["token"]
-        self.stack.site.manage("configure_bucket", "--origin", self.url)
+        self.stack.configure_bucket(self.url)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.browsers import firefox, playwright, webkit
 from tests.browsers.page import Page
 from tests.e2e.test_trouble import PLACES, Faults
-from tests.stack import Stack
+from tests.stack import Stack, destinations
 
 EVERY = bool(os.environ.get("EVERY_BROWSER"))
 ENGINES = ["chromium", "firefox", "webkit"] if EVERY else ["firefox", "webkit"]
@@ -21,12 +21,13 @@ PACKAGES = {"firefox": "firefox-esr", "webkit": "webkit2gtk-driver and xvfb"}
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without EVERY_BROWSER only the tests that are marked as core are run."""
-    ours = [item for item in items if Path(__file__).parent in item.path.parents]
+    here = str(Path(__file__).parent)
+    ours = [item for item in items if str(item.path).startswith(here)]
     for item in ours:
         item.add_marker(pytest.mark.e2e)
-    others = [] if EVERY else [item for item in ours if not item.get_closest_marker("core")]
-    config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if item not in set(others)]
+    others = set() if EVERY else {item for item in ours if not item.get_closest_marker("core")}
+    config.hook.pytest_deselected(items=list(others))
+    items[:] = [item for item in items if item not in others]
 
 
 def missing(engine: str) -> str | None:
@@ -72,9 +73,9 @@ def tab(tabs: Callable[[], AbstractContextManager[Page]]) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """With small parts: much can happen to forty of them in a short time."""
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
-        clips = {"max_size": 1_000_000, "content_types": ["video/*"]}
-        stack.destinations({**PLACES, "clips": clips})
+    clips = {"max_size": 1_000_000, "content_types": ["video/*"]}
+    given = {**PLACES, "clips": clips}
+    with Stack(oss_arguments=["--allow-faults"], variables=destinations(given)) as stack:
         yield stack
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
 
-from tests.browser import FLAGS, executable
+from tests.browser import FLAGS, executable, without_windows
 from tests.browsers import firefox
-from tests.stack import DESTINATIONS, Stack
+from tests.stack import DESTINATIONS, Stack, destinations
 
 PATIENCE = 300_000
 """Milliseconds for what Playwright waits for. A machine that is busy with other work takes its time."""
@@ -19,10 +19,16 @@ expect.set_options(timeout=PATIENCE)
 MANY_FILES = int(os.environ.get("MANY_FILES") or 500)
 """Files in the tests of many. `make chaos` has more."""
 
+PART = 1 << 20
+"""Bytes of a part in the stacks here: files have as many parts as large ones have by default, and an eighth of their
+bytes. Each byte costs the browser, the local OSS and the test computing time."""
+SMALL_PARTS = {"default": {**DESTINATIONS["default"], "part_size": PART}}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = str(Path(__file__).parent)  # As text: comparing the paths of thousands of tests takes a second.
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.e2e)
 
 
@@ -30,8 +36,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], browser_name: str) -> dict[str, Any]:
     if browser_name == "firefox":
         return {**browser_type_launch_args, **firefox.launch_arguments()}
-    chromium = executable()
+    chromium = without_windows()
     return {**browser_type_launch_args, "args": FLAGS, **({"executable_path": chromium} if chromium else {})}
+
+
+@pytest.fixture(scope="session")
+def whole_browser(browser_type_launch_args: dict[str, Any], browser_name: str) -> dict[str, Any]:
+    """What starts the whole of Chromium, for what the one without windows lacks: a profile that lasts, a wake lock."""
+    chromium = executable()
+    if browser_name == "firefox" or not chromium:
+        return browser_type_launch_args
+    return {**browser_type_launch_args, "executable_path": chromium}
+
+
+@pytest.fixture
+def whole_page(browser_type: BrowserType, whole_browser: dict[str, Any]) -> Iterator[Page]:
+    with browser_type.launch(**whole_browser) as browser:
+        yield browser.new_context().new_page()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -54,26 +75,25 @@ def patiently(opened: Callable[..., BrowserContext]) -> Callable[..., BrowserCon
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Stack() as stack:
+    limited = {"credentials": "upload", "traffic_limit": 838_860_800, "part_size": PART}
+    with Stack(variables=destinations({**SMALL_PARTS, "limited": limited})) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
 def failing_stack() -> Iterator[Stack]:
     """One whose OSS fails on demand, with a destination that is choosy, and one of small parts."""
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
-        clips = {"max_size": 6_000_000, "content_types": ["video/*"]}
-        stack.destinations({**DESTINATIONS, "clips": clips, "small": {"part_size": 1 << 18}})
+    clips = {"max_size": 6_000_000, "content_types": ["video/*"]}
+    given = {**DESTINATIONS, "clips": clips, "small": {"part_size": 1 << 18}}
+    with Stack(oss_arguments=["--allow-faults"], variables=destinations(given)) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """300 MiB that no compression and no luck can shorten."""
+    """Of 38 parts, the last of them shorter, that no compression and no luck can shorten."""
     path = tmp_path_factory.mktemp("files") / "film.mp4"
-    with path.open("wb") as file:
-        for _ in range(300):
-            file.write(os.urandom(1 << 20))
+    path.write_bytes(os.urandom(37 * PART + PART // 2))
     return path
 
 

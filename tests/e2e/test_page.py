@@ -9,12 +9,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import http
-from tests.e2e.conftest import MANY_FILES, intercept_file_choosers, log_in, throttle
+from tests.e2e.conftest import MANY_FILES, PART, SMALL_PARTS, intercept_file_choosers, log_in, throttle
 from tests.e2e.test_upload import assert_arrived, await_parts, choose, item, only_upload, parts_at_oss, sparse
-from tests.stack import Stack, wait_until
+from tests.stack import Stack, destinations, wait_until
 
-MIB = 1 << 20
-SLOW = 20 * MIB
+SLOW = 5 * PART // 2
 
 
 def press(page: Page, testid: str) -> None:
@@ -32,7 +31,7 @@ def test_one_click_goes_on_after_a_reload(context: BrowserContext, stack: Stack)
           const handle = await folder.getFileHandle("kept.bin", { create: true });
           const writer = await handle.createWritable();
           await writer.write(crypto.getRandomValues(new Uint8Array(65_536)));
-          await writer.truncate(150 * 2 ** 20);
+          await writer.truncate(19 * 2 ** 20);
           await writer.close();
           window.showOpenFilePicker = async () => [handle];
         }"""
@@ -56,10 +55,10 @@ def test_all_uploads_together(page: Page, stack: Stack, tmp_path: Path) -> None:
     """Pause all, resume all, cancel all, clear; how many, how far."""
     log_in(page, stack)
     throttle(page, SLOW)
-    files = [sparse(tmp_path / f"together {n}.bin", 60 * MIB, bytes([n])) for n in range(4)]
+    files = [sparse(tmp_path / f"together {n}.bin", 8 * PART, bytes([n])) for n in range(4)]
     page.get_by_test_id("file-input").set_input_files(files)
     expect(page.get_by_test_id("total-message")).to_have_text("0 of 4 uploaded")
-    expect(page.get_by_test_id("total-figures")).to_contain_text("of 252 MB")
+    expect(page.get_by_test_id("total-figures")).to_contain_text("of 33.6 MB")
     press(page, "pause-all")
     expect(item(page, "paused")).to_have_count(4)
     expect(page.get_by_test_id("pause-all")).to_be_hidden()
@@ -169,14 +168,14 @@ SEEN = """() => document.querySelector("oss-uploader").shadowRoot.querySelector(
 
 
 def test_the_request_id_can_be_copied(browser: Browser) -> None:
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
+    with Stack(oss_arguments=["--allow-faults"], variables=destinations(SMALL_PARTS)) as stack:
         error = {"status": 400, "code": "InvalidArgument"}
         http.put(f"{stack.oss_server.url}/-/faults", json=[{"operation": "UploadPart", "error": error}])
         context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
         page = context.new_page()
         log_in(page, stack)
         page.get_by_test_id("file-input").set_input_files(
-            {"name": "refused.bin", "mimeType": "video/mp4", "buffer": bytes(20 * MIB)}
+            {"name": "refused.bin", "mimeType": "video/mp4", "buffer": bytes(5 * PART // 2)}
         )
         shown = page.get_by_test_id("error")
         expect(shown).to_contain_text("InvalidArgument")
@@ -188,8 +187,8 @@ def test_the_request_id_can_be_copied(browser: Browser) -> None:
         context.close()
 
 
-def test_the_machine_stays_awake_while_it_uploads_and_no_longer(page: Page, stack: Stack, tmp_path: Path) -> None:
-    page.add_init_script(
+def test_the_machine_stays_awake_while_it_uploads_and_no_longer(whole_page: Page, stack: Stack, tmp_path: Path) -> None:
+    whole_page.add_init_script(
         """window.locks = [];
         const ask = navigator.wakeLock.request.bind(navigator.wakeLock);
         navigator.wakeLock.request = async (type) => {
@@ -198,14 +197,14 @@ def test_the_machine_stays_awake_while_it_uploads_and_no_longer(page: Page, stac
           return lock;
         };"""
     )
-    log_in(page, stack)
-    throttle(page, SLOW)
-    choose(page, sparse(tmp_path / "awake.bin", 60 * MIB))
-    expect(item(page, "uploading")).to_have_count(1)
+    log_in(whole_page, stack)
+    throttle(whole_page, SLOW)
+    choose(whole_page, sparse(tmp_path / "awake.bin", 8 * PART))
+    expect(item(whole_page, "uploading")).to_have_count(1)
     held = "locks.map(({ type, released }) => [type, released])"
-    wait_until(lambda: page.evaluate(held) == [["screen", False]], "the lock")
-    press(page, "pause")
-    wait_until(lambda: page.evaluate("locks.every(({ released }) => released)"), "the lock to be let go")
+    wait_until(lambda: whole_page.evaluate(held) == [["screen", False]], "the lock")
+    press(whole_page, "pause")
+    wait_until(lambda: whole_page.evaluate("locks.every(({ released }) => released)"), "the lock to be let go")
 
 
 def test_it_speaks_chinese(browser: Browser, stack: Stack, tmp_path: Path) -> None:
@@ -213,7 +212,7 @@ def test_it_speaks_chinese(browser: Browser, stack: Stack, tmp_path: Path) -> No
     page = context.new_page()
     log_in(page, stack)
     expect(page.get_by_test_id("choose")).to_have_text("选择文件")
-    choose(page, sparse(tmp_path / "中文.bin", 20 * MIB))
+    choose(page, sparse(tmp_path / "中文.bin", 5 * PART // 2))
     expect(item(page, "completed").get_by_test_id("item-message")).to_have_text("上传完成", timeout=300_000)
     context.close()
 
@@ -237,7 +236,7 @@ def test_by_keyboard_alone(page: Page, stack: Stack, tmp_path: Path) -> None:
     tab_to(page, "choose")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
-    chooser.value.set_files(sparse(tmp_path / "keys.bin", 120 * MIB))
+    chooser.value.set_files(sparse(tmp_path / "keys.bin", 15 * PART // 2))
     expect(item(page, "uploading")).to_have_count(1)
     tab_to(page, "pause")
     page.keyboard.press("Enter")
@@ -292,7 +291,7 @@ def test_what_is_said_to_those_who_listen(page: Page, stack: Stack) -> None:
 def test_the_tree_that_screen_readers_get(page: Page, stack: Stack, tmp_path: Path) -> None:
     log_in(page, stack)
     throttle(page, SLOW)
-    choose(page, sparse(tmp_path / "tree.bin", 120 * MIB))
+    choose(page, sparse(tmp_path / "tree.bin", 15 * PART // 2))
     expect(item(page, "uploading")).to_have_count(1)
     expect(page.locator("oss-uploader")).to_match_aria_snapshot(
         """
@@ -326,7 +325,7 @@ def test_nothing_scrolls_sideways(page: Page, stack: Stack, tmp_path: Path) -> N
 def test_leaving_in_the_middle_asks_first(page: Page, stack: Stack, tmp_path: Path) -> None:
     log_in(page, stack)
     throttle(page, SLOW)
-    choose(page, sparse(tmp_path / "leaving.bin", 60 * MIB))
+    choose(page, sparse(tmp_path / "leaving.bin", 8 * PART))
     expect(item(page, "uploading")).to_have_count(1)
     asked: list[str] = []
 

@@ -33,7 +33,7 @@ from tests.e2e.test_upload import (
     only_upload,
     parts_at_oss,
 )
-from tests.stack import Stack, wait_until
+from tests.stack import Stack, destinations, wait_until
 
 KIB = 1 << 10
 PART = 256 * KIB
@@ -83,8 +83,7 @@ class Faults:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """The module's own, with small parts: much can happen to forty of them in a short time."""
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
-        stack.destinations(PLACES)
+    with Stack(oss_arguments=["--allow-faults"], variables=destinations(PLACES)) as stack:
         yield stack
 
 
@@ -699,7 +698,7 @@ def test_a_wrong_word_about_a_part_in_the_middle_costs_that_part_alone(page: Pag
 
 def test_after_a_killed_browser_and_a_restarted_device_only_what_was_missing_is_sent(
     browser_type: BrowserType,
-    browser_type_launch_args: dict[str, Any],
+    whole_browser: dict[str, Any],
     stack: Stack,
     faults: Faults,
     file: Path,
@@ -709,7 +708,7 @@ def test_after_a_killed_browser_and_a_restarted_device_only_what_was_missing_is_
     profile = tmp_path / "profile"
 
     def launch() -> BrowserContext:
-        return browser_type.launch_persistent_context(profile, **browser_type_launch_args)
+        return browser_type.launch_persistent_context(profile, **whole_browser)
 
     with launch() as context:  # closed in peace, so that the login is on the disk
         log_in(context.new_page(), stack)

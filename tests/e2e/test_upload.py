@@ -10,14 +10,13 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests import http
-from tests.e2e.conftest import log_in, throttle
-from tests.stack import Stack, wait_until
+from tests.e2e.conftest import PART, SMALL_PARTS, log_in, throttle
+from tests.stack import Stack, destinations, wait_until
 
-MIB = 1 << 20
 MAX_PARALLEL = 6
 """The engine starts with four parts at once and measures whether more are faster: see `concurrency.ts`."""
 MINUTES = 300_000
-SLOW = 40 * MIB
+SLOW = 5 * PART
 """Bytes a second: fast enough for a test, slow enough to have a middle."""
 
 
@@ -54,7 +53,7 @@ def parts_at_oss(stack: Stack, upload: dict[str, Any]) -> set[int]:
 
 def test_a_part_damaged_on_its_way_is_sent_again(page: Page, film: Path) -> None:
     """A byte of part 3 is flipped between the browser and the storage: the worker's CRC64 tells."""
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
+    with Stack(oss_arguments=["--allow-faults"], variables=destinations(SMALL_PARTS)) as stack:
         rules = [{"operation": "UploadPart", "part_number": 3, "count": 1, "flip_byte": True}]
         assert http.put(f"{stack.oss_server.url}/-/faults", json=rules).status_code == 200
         log_in(page, stack)
@@ -151,7 +150,7 @@ def test_a_closed_tab_costs_no_more_than_what_was_in_flight(stack: Stack, contex
     expect(unfinished(second, film)).to_have_count(0)
 
 
-@pytest.mark.parametrize("size", [0, 1, 8 * MIB, 8 * MIB + 1], ids=["empty", "one byte", "one part", "two parts"])
+@pytest.mark.parametrize("size", [0, 1, PART, PART + 1], ids=["empty", "one byte", "one part", "two parts"])
 def test_files_of_every_kind_of_size(stack: Stack, page: Page, tmp_path: Path, size: int) -> None:
     path = tmp_path / f"{size} bytes, 视频 a+b%.bin"
     path.write_bytes(hashlib.shake_128(b"x").digest(size))
@@ -162,7 +161,7 @@ def test_files_of_every_kind_of_size(stack: Stack, page: Page, tmp_path: Path, s
 
 
 def test_pause_stops_at_once_and_resume_sends_nothing_twice(stack: Stack, page: Page, tmp_path: Path) -> None:
-    path = sparse(tmp_path / "paused.bin", 160 * MIB)
+    path = sparse(tmp_path / "paused.bin", 20 * PART)
     log_in(page, stack)
     traffic = PartTraffic(page)
     throttle(page, SLOW)
@@ -179,7 +178,7 @@ def test_pause_stops_at_once_and_resume_sends_nothing_twice(stack: Stack, page: 
 
 
 def test_cancel_drops_the_parts_at_oss(stack: Stack, page: Page, tmp_path: Path) -> None:
-    path = sparse(tmp_path / "cancelled.bin", 160 * MIB)
+    path = sparse(tmp_path / "cancelled.bin", 20 * PART)
     log_in(page, stack)
     throttle(page, SLOW)
     choose(page, path)
@@ -199,14 +198,14 @@ def test_cancel_drops_the_parts_at_oss(stack: Stack, page: Page, tmp_path: Path)
 def test_another_file_of_the_same_name_and_size_is_not_taken_for_it(
     stack: Stack, context: BrowserContext, tmp_path: Path
 ) -> None:
-    path = sparse(tmp_path / "lookalike.bin", 80 * MIB, b"one")
+    path = sparse(tmp_path / "lookalike.bin", 10 * PART, b"one")
     first = context.new_page()
     log_in(first, stack)
     throttle(first, SLOW)
     choose(first, path)
     await_parts(stack, path.name, 2)
     first.close()
-    sparse(path, 80 * MIB, b"two")
+    sparse(path, 10 * PART, b"two")
     second = context.new_page()
     second.goto(f"{stack.site.url}/")
     choose(second, path)
@@ -219,15 +218,15 @@ def test_another_file_of_the_same_name_and_size_is_not_taken_for_it(
 
 
 def test_without_cors_rules_the_page_says_so_and_how_to_mend_it(page: Page, tmp_path: Path) -> None:
-    with Stack(cors=False) as stack:
-        path = sparse(tmp_path / "refused.bin", 20 * MIB)
+    with Stack(cors=False, variables=destinations(SMALL_PARTS)) as stack:
+        path = sparse(tmp_path / "refused.bin", 5 * PART // 2)
         log_in(page, stack)
         choose(page, path)
         error = page.get_by_test_id("error")
         expect(error).to_contain_text("CORS", timeout=MINUTES)
         expect(error).to_contain_text(f"manage.py configure_bucket --origin {stack.site.url}")
         # Mended as the page says, the same page goes on.
-        stack.configure_bucket()
+        stack.site.manage("configure_bucket", "--origin", stack.site.url)
         page.get_by_test_id("retry").click()
         await_end(page)
         assert_arrived(stack, only_upload(stack, path.name), path)
@@ -235,7 +234,7 @@ def test_without_cors_rules_the_page_says_so_and_how_to_mend_it(page: Page, tmp_
 
 @pytest.mark.parametrize("victim", ["backend", "local OSS"])
 def test_kill_9_in_the_middle_of_an_upload(page: Page, film: Path, victim: str) -> None:
-    with Stack() as stack:
+    with Stack(variables=destinations(SMALL_PARTS)) as stack:
         kill, start = _victim(stack, victim)
         log_in(page, stack)
         throttle(page, SLOW)

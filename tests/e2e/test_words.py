@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.conftest import await_costly, log_in
 from tests.e2e.test_upload import choose, item, sparse
-from tests.stack import DESTINATIONS, Stack
+from tests.stack import DESTINATIONS, Stack, destinations
 
 MB = 1_000_000
 IMAGE = """
@@ -38,8 +38,8 @@ STRAY_DROP = """
 
 @pytest.fixture(scope="module")
 def choosy() -> Iterator[Stack]:
-    with Stack(oss_arguments=["--allow-faults"]) as stack:
-        stack.destinations({**DESTINATIONS, "clips": {"max_size": 5 * MB, "content_types": ["video/*"]}})
+    given = {**DESTINATIONS, "clips": {"max_size": 5 * MB, "content_types": ["video/*"]}}
+    with Stack(oss_arguments=["--allow-faults"], variables=destinations(given)) as stack:
         yield stack
 
 

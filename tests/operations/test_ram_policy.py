@@ -21,9 +21,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests import http
+from tests.imports import modules
 from tests.services.test_services import content_of, send
 from tests.stack import client_for
-from tests.test_layers import MODULES
 from uploads import services
 from uploads.conf import settings as app_settings
 from uploads.domain import staging
@@ -470,7 +470,7 @@ def test_a_place_that_is_not_there_or_has_no_role_is_told(places: Any) -> None:
 
 
 def test_every_operation_that_is_called_has_its_permissions_and_is_granted() -> None:
-    source = {name: path.read_text() for name, path in MODULES.items() if name.startswith("uploads.oss.")}
+    source = {name: path.read_text() for name, path in modules().items() if name.startswith("uploads.oss.")}
     called = {
         node.args[0].value
         for text in source.values()

@@ -15,6 +15,8 @@ from django.urls import resolve
 from tests.django_fixtures import Begin
 from tests.services import test_completion, test_services
 from tests.services.test_completion import (  # noqa: F401  The tables, collected here once more.
+    SIZE,
+    small_parts,
     test_an_abort_at_any_step_wins_or_learns_that_it_lost,
     test_an_object_that_is_not_its_parts_has_failed_with_both_values,
     test_another_tab_completes_at_any_step,
@@ -111,7 +113,7 @@ def test_a_view_that_is_not_exempt_is_stopped_before_anything_is_done(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the tables above would meet if the views were not exempt."""
-    upload = begin()
+    upload = begin(SIZE)
     send(upload)
     path = f"/api/uploads/{upload.pk}/complete/"
     monkeypatch.delattr(resolve(path).func, "_non_atomic_requests")

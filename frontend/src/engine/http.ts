@@ -76,8 +76,10 @@ const TIMEOUT = 60_000;
 export class HttpClient {
   readonly #base: string;
   #csrf: CsrfOption;
-  /** Calls that are refused at the same time ask for new headers once. */
+  /** Calls that sent the same headers, and are refused, ask for new ones once. */
   #renewal: Promise<HeaderValues | undefined> | null = null;
+  #renewed: HeaderValues | undefined;
+  #renewals = 0;
 
   constructor(
     readonly environment: Environment,
@@ -97,8 +99,10 @@ export class HttpClient {
   ): Promise<HttpResponse<T>> {
     const timeout = this.options.timeouts?.backend ?? TIMEOUT;
     return withWatchdog(this.environment.clock, timeout, signal, async (signal) => {
+      const known = this.#renewals;
       const send = async (refused: boolean): Promise<HttpResponse<T>> => {
-        const headers = { ...(await this.#headersFor(method, body !== undefined, refused)), ...more };
+        const own = await (refused ? this.#renew(known) : this.#askForHeaders(false));
+        const headers = { ...this.#headersFor(method, body !== undefined), ...own, ...more };
         const response = await this.#fetch(path, {
           method,
           headers,
@@ -153,25 +157,35 @@ export class HttpClient {
     }
   }
 
-  async #headersFor(method: string, json: boolean, refused: boolean): Promise<Record<string, string>> {
-    const { headers, authorization } = this.options;
-    const ask = async () => {
-      const own = await (typeof headers === "function" ? headers(refused) : headers);
-      const value = await (typeof authorization === "function" ? authorization(refused) : authorization);
-      return value ? { Authorization: value, ...own } : own;
-    };
-    if (refused)
-      this.#renewal ??= ask().finally(() => {
-        this.#renewal = null;
-      });
-    const own = await (refused ? this.#renewal : ask());
+  #headersFor(method: string, json: boolean): Record<string, string> {
     const { token = this.environment.cookie("csrftoken"), header = "X-CSRFToken" } = this.#csrf;
     return {
       Accept: "application/json",
       ...(json && { "Content-Type": "application/json" }),
       ...(token && method !== "GET" && { [header]: token }),
-      ...own,
     };
+  }
+
+  async #askForHeaders(refused: boolean): Promise<HeaderValues | undefined> {
+    const { headers, authorization } = this.options;
+    const own = await (typeof headers === "function" ? headers(refused) : headers);
+    const value = await (typeof authorization === "function" ? authorization(refused) : authorization);
+    return value ? { Authorization: value, ...own } : own;
+  }
+
+  /** `known`: how often there were new headers when those that are refused were asked for. */
+  #renew(known: number): Promise<HeaderValues | undefined> | HeaderValues | undefined {
+    if (!this.#renewal && known < this.#renewals) return this.#renewed;
+    this.#renewal ??= this.#askForHeaders(true)
+      .then((headers) => {
+        this.#renewals += 1;
+        this.#renewed = headers;
+        return headers;
+      })
+      .finally(() => {
+        this.#renewal = null;
+      });
+    return this.#renewal;
   }
 }
 

@@ -79,6 +79,28 @@ test("headers are asked for again after a refusal, once for all calls of that ti
   expect(asked.filter(Boolean)).toHaveLength(1);
 });
 
+test("a refusal that comes when there are new headers asks for no others", async () => {
+  const environment = new TestEnvironment();
+  const asked: boolean[] = [];
+  let token = "expired";
+  const headers = (refused: boolean) => {
+    asked.push(refused);
+    if (refused) token = "fresh";
+    return { Authorization: `Bearer ${token}` };
+  };
+  let refusals = 0;
+  environment.backend.fault = async (call) => {
+    if (call.headers.get("authorization") === "Bearer fresh") return undefined;
+    await environment.clock.sleep(500 * refusals++, new AbortController().signal);
+    return problem(401, "not_authenticated");
+  };
+  const page = environment.open({ headers });
+  const calls = [page.unfinished(), page.upload(fileOf(5)).done];
+  await environment.clock.run(Promise.all<unknown>(calls));
+  expect(refusals).toBeGreaterThan(1);
+  expect(asked.filter(Boolean)).toHaveLength(1);
+});
+
 test("headers that are refused twice are a LoginError", async () => {
   const environment = new TestEnvironment();
   environment.backend.fault = () => problem(401, "not_authenticated");
