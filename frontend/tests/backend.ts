@@ -34,6 +34,8 @@ export class FakeBackend {
   readonly reported = new Map<string, Reported>();
   readonly calls: Call[] = [];
   partSize = 10;
+  /** The origins of the bucket's addresses; none where there is only one. */
+  origins: readonly string[] = [];
   /** Milliseconds that a URL is valid. */
   life = 15 * 60_000;
   /** Called before each call; a response from it is used instead, and throwing is a lost connection. */
@@ -166,6 +168,7 @@ export class FakeBackend {
       part_count: stream ? null : count,
     };
     const row: Row = { ...emptyRow(own, body, now), size_limit: stream ? this.streamLimit : null };
+    row.addresses = this.origins.map((origin) => `${origin}/${row.key}`);
     this.rows.set(id, row);
     if (key) this.#byKey.set(key, row);
     this.reported.set(id, new Map());

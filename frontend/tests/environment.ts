@@ -4,6 +4,7 @@ import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
 import "../src/engine/damage.ts";
+import "../src/engine/addresses.ts";
 import "../src/engine/diagnosis.ts";
 import "../src/engine/interrupted-streams.ts";
 import "../src/engine/kept-stream.ts";

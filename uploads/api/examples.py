@@ -31,6 +31,7 @@ _UPLOAD: dict[str, Any] = {
     "part_count": 3,
     "parts_done": 0,
     "bytes_done": 0,
+    "addresses": [],
     "fingerprint": "film.mp4:20000000:5eb63bbb",
     "metadata": {},
     **_TIMES,

@@ -18,7 +18,7 @@ from uploads.api.fields import (
 )
 from uploads.domain.errors import KeyReused, NotFoundError, UploadError
 from uploads.models import Upload
-from uploads.services import ScopedCredentials, SignedPart
+from uploads.services import ScopedCredentials, SignedPart, addresses
 from uploads.web import problems, raised
 from uploads.web.framework import FIELD_MAPPING
 from uploads.web.openapi import ResultsField
@@ -46,6 +46,10 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
     part_count = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="Null for a stream that has not ended."
     )
+    addresses = serializers.SerializerMethodField(
+        help_text="The object's URL at each address of its bucket, while its parts are sent. Each part may be sent to "
+        "any of them: its `url` with this in place of what is before the query. Empty if there is only one."
+    )
     callback = CallbackResultField(read_only=True, allow_null=True, help_text="Null without a callback.")
     error = RecordedErrorField(read_only=True, allow_null=True, help_text="Why the upload failed; else null.")
 
@@ -69,6 +73,7 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
             "part_count",
             "parts_done",
             "bytes_done",
+            "addresses",
             "fingerprint",
             "metadata",
             "created_at",
@@ -82,6 +87,9 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
             "error",
         )
         read_only_fields = fields
+
+    def get_addresses(self, upload: Upload) -> list[str]:
+        return addresses(upload)
 
 
 SignedPartSerializer: type[serializers.Serializer[Any]] = type(

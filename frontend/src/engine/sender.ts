@@ -26,10 +26,13 @@ const STALL_TIMEOUT = 30_000;
 export interface SenderPorts {
   readonly clock: Clock;
   readonly transport: Transport;
-  readonly breaker: CircuitBreaker;
+  readonly breaker: Pick<
+    CircuitBreaker,
+    "isOpen" | "acquire" | "recordResponse" | "recordBusy" | "recordStall" | "recordNoResponse"
+  >;
   readonly explanations: Explanations;
-  readonly signer: Signer;
-  readonly meter: ProgressMeter;
+  readonly signer: Pick<Signer, "take" | "isFresh" | "refuse">;
+  readonly meter: Pick<ProgressMeter, "advance" | "finish" | "drop">;
   readonly source: Source;
   readonly plan: Plan;
   /** Shared by all uploads of the page. */
@@ -66,6 +69,11 @@ export interface Arrival {
 
 export class Sender {
   constructor(readonly ports: SenderPorts) {}
+
+  /** A sender with other ports. */
+  with(ports: SenderPorts): Sender {
+    return new Sender(ports);
+  }
 
   async send(number: number, signal: AbortSignal): Promise<Arrival> {
     const { meter, plan, clock, bandwidth, retry } = this.ports;
@@ -136,7 +144,7 @@ export class Sender {
           meter.advance(signed.number, Math.min(loaded, body.size), body.size, clock.now());
           this.ports.onprogress();
         };
-        const request = await this.#announced(signed);
+        const request = await this.announced(signed);
         return transport.send({ signed: request, body, signal, onprogress });
       });
     } catch (error) {
@@ -147,7 +155,7 @@ export class Sender {
   }
 
   /** The request as the page has changed it. */
-  async #announced(signed: FreshPart): Promise<SignedRequest> {
+  async announced(signed: FreshPart): Promise<SignedRequest> {
     const { onBeforeRequest } = this.ports.options;
     if (!onBeforeRequest) return signed;
     const { method, url, headers } = signed;

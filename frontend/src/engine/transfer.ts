@@ -2,17 +2,19 @@
 // OSS's list of parts is the truth. What is recorded here is reported along with other calls, and may be lost.
 
 import { combine } from "../hashing/crc64.ts";
+import type { AddressRouter } from "./addresses.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { ConcurrencyController, runConcurrently, takePart } from "./concurrency.ts";
-import { ApiError, asUploadError, isGone } from "./errors.ts";
+import { asUploadError, isGone } from "./errors.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
 import { failOf, type Integrity } from "./integrity.ts";
 import { Ledger } from "./ledger.ts";
+import { missingParts } from "./missing-parts.ts";
 import { callbackReport } from "./oss-response.ts";
 import { PartChecks } from "./part-checks.ts";
 import { allParts, type DonePart, rangeOf, type Source } from "./parts.ts";
@@ -20,6 +22,7 @@ import { type Progress, ProgressMeter } from "./progress.ts";
 import { anySignal } from "./promises.ts";
 import { MAX_PARALLEL, type Semaphore } from "./queue.ts";
 import type { Retry, RetryOptions } from "./retry.ts";
+import { loadRouter } from "./route.ts";
 import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
 import type { Waiting } from "./waiting.ts";
@@ -67,6 +70,7 @@ export class Transfer {
   readonly #sender: Sender;
   readonly #checks: PartChecks;
   readonly #concurrency: ConcurrencyController;
+  #router: AddressRouter | null = null;
   #reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
 
@@ -164,11 +168,15 @@ export class Transfer {
 
   /** Sends every part that is not done, and damaged parts again. */
   async send(signal: AbortSignal): Promise<void> {
+    this.#router ??= await loadRouter(this, this.#sender, this.#concurrency);
+    signal.throwIfAborted();
     const ended = new AbortController();
+    const either = anySignal(signal, ended.signal);
     this.meter.restart();
     this.#concurrency.restart();
-    this.#checks.start(anySignal(signal, ended.signal));
-    this.#checkpoints(anySignal(signal, ended.signal)).catch(() => {}); // `ended` aborts it.
+    this.#checks.start(either);
+    this.#checkpoints(either).catch(() => {}); // `ended` aborts it, and the router.
+    this.#router?.watch(either).catch(() => {});
     try {
       await this.#sendWaiting(signal);
       await this.#resendDamaged(signal);
@@ -180,7 +188,7 @@ export class Transfer {
 
   #sendWaiting(signal: AbortSignal): Promise<void> {
     return runConcurrently(
-      () => this.#concurrency.level,
+      () => this.#router?.maxLevel ?? this.#concurrency.level,
       (signal) => takePart(this.ledger, signal),
       (number, signal) => this.#sendPart(number, signal),
       signal,
@@ -189,7 +197,8 @@ export class Transfer {
 
   async #sendPart(number: number, signal: AbortSignal): Promise<void> {
     try {
-      const arrival = await this.#checks.around(number, () => this.#sender.send(number, signal));
+      const sender = this.#router ?? this.#sender;
+      const arrival = await this.#checks.around(number, () => sender.send(number, signal));
       const { part } = arrival;
       this.ledger.finish(part);
       this.#concurrency.recordArrival(part.size, this.ports.api.environment.clock.now());
@@ -291,10 +300,4 @@ export class Transfer {
     this.#reportedAt = this.ports.api.environment.clock.now();
     this.ports.oncheckpoint(this.ledger.doneBytes);
   }
-}
-
-function missingParts(error: unknown): number[] {
-  if (!(error instanceof ApiError) || error.status !== 409) return [];
-  const { parts } = (error.errors ?? {}) as { parts?: unknown };
-  return Array.isArray(parts) ? parts.filter((number) => typeof number === "number") : [];
 }

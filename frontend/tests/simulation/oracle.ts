@@ -127,7 +127,10 @@ export class Oracle {
         this.fail(`two tabs send ${key} at once`);
       }
     }
-    if (page.requests.size > MAX_REQUESTS) this.fail(`${page.requests.size} requests at once`);
+    for (const { host } of page.requests) {
+      const count = [...page.requests].filter((request) => request.host === host).length;
+      if (count > MAX_REQUESTS) this.fail(`${count} requests to ${host} at once`);
+    }
     const known = this.#knowledgeOf(page, key);
     const isKnown = known.held.get(number) === crc64Of(bytes);
     known.held.delete(number); // From now on the page does not know whether it has arrived.

@@ -117,6 +117,8 @@ export interface Plan {
   /** Seconds that URLs and credentials are valid. */
   readonly urlLife: number;
   readonly credentialsLife: number | null;
+  /** Another address of the bucket. */
+  readonly other: "none" | "works" | "dead";
   readonly faults: readonly Fault[];
   readonly actions: readonly Action[];
 }
@@ -190,6 +192,7 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   handles: often(false, 2, true, 1),
   urlLife: often(900, 3, 60, 1),
   credentialsLife: often<number | null>(3600, 3, 900, 1, null, 1),
+  other: often("none" as const, 3, "works" as const, 1, "dead" as const, 1),
   faults: fc.array(fault, { maxLength: 5, size: "max" }),
   actions: fc.array(action, { maxLength: 5, size: "max" }),
 });
