@@ -61,9 +61,9 @@ class Settings:
     """The key pair is not required beside CREDENTIALS."""
     OPTIONAL = (
         "CREDENTIALS",
-        "OSS_INTERNAL_ENDPOINT", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES", "OSS_STS_ENDPOINT",
-        "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "BUCKETS", "DESTINATIONS", "THROTTLES",
-        "METRICS_TOKEN", "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
+        "OSS_INTERNAL_ENDPOINT", "OSS_MORE_ENDPOINTS", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES",
+        "OSS_STS_ENDPOINT", "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "BUCKETS", "DESTINATIONS",
+        "THROTTLES", "METRICS_TOKEN", "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
         "AUTHENTICATION_CLASSES",
     )  # fmt: skip
 
@@ -92,6 +92,11 @@ class Settings:
         if not text:
             return self.endpoint
         return places.endpoint_behind(text, self.addressing)
+
+    @cached_property
+    def more_endpoints(self) -> tuple[Endpoint, ...]:
+        """Further endpoints of the bucket that browsers may send parts to."""
+        return places.parse_more_endpoints(self._texts("OSS_MORE_ENDPOINTS"), self.endpoint)
 
     @cached_property
     def region(self) -> str:
@@ -217,6 +222,7 @@ class Settings:
             bucket=self.bucket,
             endpoint=self.endpoint,
             internal_endpoint=self.internal_endpoint,
+            more_endpoints=self.more_endpoints,
             region=self.region,
             credentials=self.credentials,
             role=self.sts_role_arn,

@@ -56,9 +56,9 @@ def oss_client(place: Place | None = None) -> OssClient:
     return _client(place, place.internal_endpoint)
 
 
-def browser_client(place: Place) -> OssClient:
-    """The client for the address of a place that browsers use; as `oss_client` otherwise."""
-    return _client(place, place.endpoint)
+def browser_client(place: Place, endpoint: Endpoint | None = None) -> OssClient:
+    """The client for an endpoint of a place that browsers use, its first one if None; as `oss_client` otherwise."""
+    return _client(place, endpoint or place.endpoint)
 
 
 def _client(place: Place, endpoint: Endpoint) -> OssClient:

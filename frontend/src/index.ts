@@ -67,9 +67,11 @@ export type {
   SendRequest,
   SendResponse,
   SignedRequest,
+  StoredChunk,
+  StreamStore,
   Transport,
 } from "./engine/ports.ts";
-export type { Progress } from "./engine/progress.ts";
+export type { EndedEarly, Progress, StreamGrowth, StreamRoom } from "./engine/progress.ts";
 export type { RestrictionName, Restrictions } from "./engine/restrictions.ts";
 export type { RetryOptions } from "./engine/retry.ts";
 export type { Arrival } from "./engine/sender.ts";

@@ -3,6 +3,7 @@
 import type { RemoteDiagnosis, RemoteUpload } from "../src/engine/api.ts";
 import { type DonePart, sizeOf, streamPlan } from "../src/engine/parts.ts";
 import type { FakeClock } from "./clock.ts";
+import { keepBeginning } from "./kept.ts";
 import { emptyRow } from "./row.ts";
 import type { FakeStore } from "./store.ts";
 
@@ -35,6 +36,8 @@ export class FakeBackend {
   partSize = 10;
   /** Whether parts are as the client's line wants them. */
   suitsLine = false;
+  /** The origins of the bucket's addresses; none where there is only one. */
+  origins: readonly string[] = [];
   /** Milliseconds that a URL is valid. */
   life = 15 * 60_000;
   /** Called before each call; a response from it is used instead, and throwing is a lost connection. */
@@ -42,6 +45,8 @@ export class FakeBackend {
   /** What the backend finds at the address of OSS; null: it does not know the call. */
   diagnosis: RemoteDiagnosis | null = diagnosisOf("reachable", "storage_blocked");
   refusedName = "";
+  /** Bytes that a stream may have. */
+  streamLimit: number | null = null;
   signing = 0;
   mostSigning = 0;
 
@@ -99,7 +104,12 @@ export class FakeBackend {
       case "GET parts/":
         return row.state === "uploading" ? json(200, { parts: this.held(row) }) : problem(409, "wrong_state");
       case "POST complete/":
-        return this.#complete(row, call.body.done, call.body.crc64, call.body.size);
+        return this.#complete(
+          row,
+          call.body.done,
+          call.body.crc64,
+          call.body.keep ? keepBeginning(this.store.parts.get(row.key)) : call.body.size,
+        );
       default:
         return problem(404, "not_found");
     }
@@ -160,7 +170,8 @@ export class FakeBackend {
       part_size: partSize,
       part_count: stream ? null : count,
     };
-    const row: Row = emptyRow(own, body, now);
+    const row: Row = { ...emptyRow(own, body, now), size_limit: stream ? this.streamLimit : null };
+    row.addresses = this.origins.map((origin) => `${origin}/${row.key}`);
     this.rows.set(id, row);
     if (key) this.#byKey.set(key, row);
     this.reported.set(id, new Map());

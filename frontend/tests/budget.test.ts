@@ -44,19 +44,19 @@ function named(chunks: readonly OutputChunk[], ...names: string[]): OutputChunk[
   });
 }
 
-test("the core is less than 12 KB", async () => {
-  expect(await weight(atOnce(await bundle("index.ts")))).toBeLessThan(12 * KB);
+test("the core is less than 12.5 KB", async () => {
+  expect(await weight(atOnce(await bundle("index.ts")))).toBeLessThan(12.5 * KB);
 });
 
 test("the worker that computes CRC64 is less than 2 KB", async () => {
   expect(await weight(await bundle("hashing/crc64.worker.ts"))).toBeLessThan(2 * KB);
 });
 
-test("the whole engine with its worker is less than 22 KB", async () => {
+test("the whole engine with its worker is less than 23 KB", async () => {
   const engine = await bundle("index.ts");
   const whole = [...atOnce(engine), ...named(engine, "transfer", "sts-signer", "stream")];
   const worker = await bundle("hashing/crc64.worker.ts");
-  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(22 * KB);
+  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(23 * KB);
 });
 
 test("a page loads less than 26 KB with the element", async () => {

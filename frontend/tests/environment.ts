@@ -3,12 +3,21 @@
 import { expect } from "vitest";
 // Lazily loaded modules are loaded here: the fake clock does not wait for imports.
 import "../src/hashing/crc64.ts";
+import "../src/engine/damage.ts";
+import "../src/engine/addresses.ts";
 import "../src/engine/diagnosis.ts";
+import "../src/engine/interrupted-streams.ts";
+import "../src/engine/kept-stream.ts";
+import "../src/engine/live-stream.ts";
 import "../src/engine/pace.ts";
+import "../src/engine/pacer.ts";
+import "../src/engine/resuming.ts";
 import "../src/engine/sts-signer.ts";
 import "../src/engine/stream.ts";
 import "../src/engine/transfer.ts";
+import "../src/engine/version-proof.ts";
 import { Api } from "../src/engine/api.ts";
+import { Bandwidth } from "../src/engine/bandwidth.ts";
 import { MemoryJournal } from "../src/engine/journal.ts";
 import type { UploaderOptions } from "../src/engine/options.ts";
 import type { BlockedBy, Connection, Environment, Hasher, Locks } from "../src/engine/ports.ts";
@@ -19,6 +28,7 @@ import { OssUploader } from "../src/engine/uploader.ts";
 import { FakeBackend } from "./backend.ts";
 import { FakeClock } from "./clock.ts";
 import { crc64Of, FakeStore } from "./store.ts";
+import { MemoryStreamStore } from "./stream-store.ts";
 
 /** Years away from any device's clock: code that compares server times with the device's date fails every test. */
 const SERVER_EPOCH = Date.UTC(2044, 1, 29, 12);
@@ -94,8 +104,12 @@ export class FakeLocks implements Locks {
 
 export class TestEnvironment implements Environment {
   readonly clock = new FakeClock();
+  readonly bandwidth = new Bandwidth(this.clock);
   readonly connection = new FakeConnection();
   readonly journal = new MemoryJournal();
+  /** Null: the browser has none. */
+  disk: MemoryStreamStore | null = new MemoryStreamStore();
+  readonly streamStore = async () => this.disk;
   readonly origin = "https://page.test";
   /** Milliseconds for which the device was asleep: they pass for the server, not for the page's clock. */
   slept = 0;
@@ -103,7 +117,7 @@ export class TestEnvironment implements Environment {
   readonly store = new FakeStore(this.clock, this.serverTime);
   readonly transport = this.store;
   readonly hasher = new FakeHasher();
-  readonly locks = new FakeLocks();
+  locks = new FakeLocks();
   readonly backend = new FakeBackend(this.clock, this.store, this.serverTime);
   readonly fetch = this.backend.fetch;
   readonly cookie = (name: string) => (name === "csrftoken" ? "CSRF" : "");
@@ -124,11 +138,18 @@ export class TestEnvironment implements Environment {
       small: -1,
       queue: new UploadQueue(2),
       requests: new Semaphore(MAX_PARALLEL),
+      bandwidth: this.bandwidth,
       line: { speed: null, partSize: null },
       metadata: {},
       limits: {},
       onevent: () => {},
     };
+  }
+
+  /** The page that sends the upload is lost: it does nothing more, and its locks are free. */
+  lose(upload: Upload): void {
+    upload.pause();
+    this.locks = new FakeLocks();
   }
 
   /** Advances until the upload is in this state. */

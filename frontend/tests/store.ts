@@ -14,6 +14,7 @@ export type Fault =
 export interface Sent {
   readonly key: string;
   readonly number: number;
+  readonly origin: string;
   readonly at: number;
   readonly size: number;
   readonly outcome: string;
@@ -26,16 +27,23 @@ export async function crc64Of(blob: Blob): Promise<string> {
 }
 
 export const HOST = "https://bucket.oss.test";
+/** Milliseconds between two events of progress, where there are many. */
+const STEP = 200;
 
 export class FakeStore implements Transport {
   /** The parts held, by key; a single request is part 1. */
   readonly parts = new Map<string, Map<number, Blob>>();
   readonly crc64s = new Map<string, string>();
   readonly sent: Sent[] = [];
-  /** Bytes a second of each request. */
+  /** Bytes a second of each request, by the origin that it goes to. */
   speed = 1000;
+  speedOf: (origin: string) => number = () => this.speed;
+  /** Bytes a second of all requests together, instead. */
+  line: number | null = null;
+  /** Whether a request has many events of progress, instead of two. */
+  isGradual = false;
   /** Called before each request; undefined injects no fault. */
-  fault: (number: number, tries: number) => Fault | undefined = () => undefined;
+  fault: (number: number, tries: number, origin: string) => Fault | undefined = () => undefined;
   /** The application's answer to the callback; null without one. */
   callback: { status: number; body: string } | null = null;
   exposesEtag = true;
@@ -70,9 +78,9 @@ export class FakeStore implements Transport {
     const url = new URL(request.signed.url);
     const number = Number(url.searchParams.get("partNumber"));
     const key = url.pathname.slice(1);
-    const fault = this.fault(number, this.tries(number) + 1) ?? this.#refusal(url, request);
+    const fault = this.fault(number, this.tries(number) + 1, url.origin) ?? this.#refusal(url, request);
     const index = this.sent.length;
-    const record = { key, number, at: this.clock.now(), size: request.body.size };
+    const record = { key, number, origin: url.origin, at: this.clock.now(), size: request.body.size };
     const note = (outcome: string) => {
       this.sent[index] = { ...record, outcome };
     };
@@ -129,16 +137,29 @@ export class FakeStore implements Transport {
     return late || this.serverTime() < begun - 900_000 ? { status: 403, code: "AccessDenied" } : undefined;
   }
 
-  async #answer({ body, signal, onprogress }: SendRequest, fault: Fault | undefined): Promise<SendResponse> {
+  /** Sends the body in small steps. */
+  async #share({ signed, body, signal, onprogress }: SendRequest): Promise<void> {
+    const { origin } = new URL(signed.url);
+    for (let sent = 0; sent < body.size; ) {
+      await this.clock.sleep(STEP, signal);
+      const rate = this.line === null ? this.speedOf(origin) : this.line / this.inFlight;
+      sent += (rate / 1000) * STEP;
+      onprogress(Math.min(body.size, Math.floor(sent)));
+    }
+  }
+
+  async #answer(request: SendRequest, fault: Fault | undefined): Promise<SendResponse> {
+    const { signed, body, signal, onprogress } = request;
     const none = { status: 0, headers: new Headers(), body: "" };
     if (fault === "no_response") return none;
     if (fault === "stall") {
       onprogress(body.size / 2);
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     }
-    const half = (body.size / this.speed) * 500;
+    if (this.isGradual) await this.#share(request);
+    const half = this.isGradual ? 0 : (body.size / this.speedOf(new URL(signed.url).origin)) * 500;
     await this.clock.sleep(half, signal);
-    onprogress(Math.floor(body.size / 2));
+    if (!this.isGradual) onprogress(Math.floor(body.size / 2));
     await this.clock.sleep(half, signal);
     onprogress(body.size + 100); // browsers may count what is around the body
     if (fault === "lost") return none;

@@ -21,6 +21,8 @@ FEATURES = {
     "Files are hashed through one buffer": """() => {
       try { return Boolean(new Blob(["x"]).stream().getReader({ mode: "byob" })); } catch { return false; }
     }""",
+    "A file that has changed is not read any more": """() =>
+      (navigator.userAgentData?.brands ?? []).some(({ brand }) => brand === "Chromium")""",
     "A background tab is frozen after a while": "() => 'onfreeze' in document",
 }
 """By the first cell of a row: a function that says yes or no."""

@@ -224,6 +224,32 @@ TABLE: list[tuple[str, Facts, Any]] = [
         PartsMissing,
     ),
     (
+        "a stream that is kept: a part after a gap is left out",
+        multipart(file=STREAM, parts=[*PARTS, Part(4, "D4", 10, 3)], report=ClientReport(keep=True)),
+        Claim(EXPECTED, 15),
+    ),
+    (
+        "a stream that is kept: its second part is damaged",
+        multipart(file=replace(STREAM, recorded_crc64={2: "1"}), parts=PARTS, report=ClientReport(keep=True)),
+        Claim({"etag": multipart_etag(["A1"]), "crc64": "7"}, 10),
+    ),
+    (
+        "a stream that is kept, up to its reservation",
+        multipart(file=replace(STREAM, reserved=14), parts=PARTS, report=ClientReport(keep=True)),
+        Claim({"etag": multipart_etag(["A1"]), "crc64": "7"}, 10),
+    ),
+    (
+        "a stream of which nothing can be kept",
+        multipart(file=STREAM, parts=PARTS[1:], report=ClientReport(keep=True), found=None),
+        PartsMissing,
+    ),
+    (
+        "a kept stream, claimed: whoever repeats the call knows nothing of it",
+        claimed(file=replace(STREAM, size=15), parts=[*PARTS, Part(3, "C3", 10, 3)]),
+        Complete(PARTS),
+    ),
+    ("a file is not kept", multipart(parts=PARTS, report=ClientReport(keep=True)), InvalidUpload),
+    (
         "a stream, gone, an object of unknown size",
         multipart(file=STREAM, parts=None, found=SHORT),
         Claim({"etag": "EE"}, 14),

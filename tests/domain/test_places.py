@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from uploads.domain.phrase import Phrase
-from uploads.domain.places import Place, named_place
+from uploads.domain.places import Place, named_place, parse_more_endpoints
 from uploads.domain.setting_names import names_of_credentials, renamed
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.providers import FixedCredentials
@@ -49,6 +49,21 @@ def test_credentials_of_another_account_do_not_go_with_the_role_of_the_default_o
     temporary = named_place("films", {**BEIJING, "credentials": given}, DEFAULT)
     held = temporary.credentials.credentials()
     assert (held.security_token, str(held.expires_at)) == ("t", "2026-01-15 09:30:00+00:00")
+
+
+def test_further_endpoints_stay_with_the_location_of_their_bucket() -> None:
+    more = parse_more_endpoints(["oss-accelerate.aliyuncs.com", "upload.example.com cname"], HANGZHOU)
+    default = replace(DEFAULT, more_endpoints=more)
+    assert [endpoint.url_of("site", "k") for endpoint in default.addresses] == [
+        "https://site.oss-cn-hangzhou.aliyuncs.com/k",
+        "https://site.oss-accelerate.aliyuncs.com/k",
+        "https://upload.example.com/k",
+    ]
+    assert named_place("other", {"bucket": "site"}, default).more_endpoints == more
+    assert named_place("films", {}, default).more_endpoints == more[:1], "the domain is that of another bucket"
+    assert named_place("films", BEIJING, default).more_endpoints == ()
+    own = {**BEIJING, "more_endpoints": ["https://films.example.com cname"]}
+    assert named_place("films", own, default).addresses[1].url_of("films", "k") == "https://films.example.com/k"
 
 
 def test_browsers_and_the_backend_may_use_different_addresses() -> None:

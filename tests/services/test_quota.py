@@ -113,6 +113,7 @@ def test_the_first_parts_of_a_created_stream_are_those_that_fit(api: APIClient, 
     file = {"destination": "default", "filename": "a", "size": None, "content_type": "a/b", "sign": 16}
     created = api.post("/api/uploads/", file, format="json").json()
     assert [part["number"] for part in created["parts"]] == [1]
+    assert created["size_limit"] == MB
     sign = f"/api/uploads/{created['id']}/parts/sign/"
     refused = api.post(sign, {"parts": [{"number": 2}]}, format="json")
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")

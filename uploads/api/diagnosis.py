@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from uploads import services
 from uploads.api import examples
 from uploads.domain.diagnosis import Diagnosis, Verdict
-from uploads.domain.errors import UploadGone, WrongState
+from uploads.domain.errors import InvalidUpload, UploadGone, WrongState
 from uploads.models import Upload
 from uploads.web import problems
 from uploads.web.openapi import operation
@@ -32,6 +32,10 @@ class DiagnoseSerializer(StrictSerializer):
         max_length=MAX_HEADERS,
         required=False,
         help_text="Names of the headers that the page sends to OSS.",
+    )
+
+    address = serializers.IntegerField(
+        default=0, min_value=0, help_text="Index of the address that the page used, among the upload's `addresses`."
     )
 
     def validate_headers(self, value: list[str]) -> list[str]:
@@ -69,6 +73,7 @@ class DiagnosisActions(viewsets.GenericViewSet[Upload]):
     """The action of an upload whose bytes do not reach OSS."""
 
     @operation(
+        InvalidUpload,
         WrongState,
         UploadGone,
         operation_id="uploads_diagnose",
@@ -81,12 +86,14 @@ class DiagnosisActions(viewsets.GenericViewSet[Upload]):
         """Find out why the page's requests to OSS get no readable answer.
 
         The backend sends a harmless request and a CORS preflight to the address that browsers use, with the page's
-        origin. 409 if the upload is not `uploading`, 410 if OSS no longer has it.
+        origin. 400 for an address that the upload does not have, 409 if the upload is not `uploading`, 410 if OSS no
+        longer has it.
         """
         upload = self.get_object()
         body = DiagnoseSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        found = services.diagnose(upload, _origin_of(request), body.validated_data.get("headers", ()))
+        given = body.validated_data
+        found = services.diagnose(upload, _origin_of(request), given.get("headers", ()), number=given["address"])
         return Response(DiagnosisSerializer(_translated(found)).data)
 
 

@@ -171,6 +171,12 @@ class CompleteRequestSerializer(StrictSerializer):
     crc64 = Uint64Field(
         required=False, allow_null=True, help_text="CRC-64/XZ of the whole file, in decimal, if the client computed it."
     )
+    keep = serializers.BooleanField(
+        default=False,
+        help_text="Complete an interrupted stream with what has arrived: the parts before the first one that is "
+        "missing or damaged. OSS's list decides; `size` is ignored, and `crc64` must be left out. 409 if nothing can "
+        "be kept, 400 for an upload that is not a stream.",
+    )
     done = done_parts(MAX_PART_NUMBER)
     callback = CallbackReportSerializer(required=False, allow_null=True)
 
@@ -180,7 +186,9 @@ class CompleteRequestSerializer(StrictSerializer):
     def report(self) -> ClientReport:
         data = self.validated_data
         callback = CallbackReportSerializer.to_result(data.get("callback"))
-        return ClientReport(crc64=data.get("crc64") or "", size=data.get("size"), callback=callback)
+        keep = data["keep"]
+        size = None if keep else data.get("size")
+        return ClientReport(crc64=data.get("crc64") or "", size=size, callback=callback, keep=keep)
 
 
 class FinishedUploadSerializer(StrictSerializer):

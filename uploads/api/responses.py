@@ -18,7 +18,7 @@ from uploads.api.fields import (
 )
 from uploads.domain.errors import KeyReused, NotFoundError, UploadError
 from uploads.models import Upload
-from uploads.services import ScopedCredentials, SignedPart
+from uploads.services import ScopedCredentials, SignedPart, addresses
 from uploads.web import problems, raised
 from uploads.web.framework import FIELD_MAPPING
 from uploads.web.openapi import ResultsField
@@ -33,11 +33,22 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
     stage = StageField(read_only=True, help_text="What is done with a staged file before it is completed, else empty.")
     method = MethodField(read_only=True)
     size = BytesField(read_only=True, allow_null=True, help_text="Null for a stream that has not ended.")
+    size_limit = BytesField(
+        source="reserved",
+        read_only=True,
+        allow_null=True,
+        help_text="Most bytes that this stream may have: what the limits left when it began. Null for no limit, and "
+        "for an upload that is not a stream.",
+    )
     part_size = BytesField(read_only=True, help_text="Bytes of every part but the last.")
     bytes_done = BytesField(read_only=True)
     metadata = serializers.DictField(child=serializers.CharField(), read_only=True)
     part_count = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="Null for a stream that has not ended."
+    )
+    addresses = serializers.SerializerMethodField(
+        help_text="The object's URL at each address of its bucket, while its parts are sent. Each part may be sent to "
+        "any of them: its `url` with this in place of what is before the query. Empty if there is only one."
     )
     callback = CallbackResultField(read_only=True, allow_null=True, help_text="Null without a callback.")
     error = RecordedErrorField(read_only=True, allow_null=True, help_text="Why the upload failed; else null.")
@@ -57,10 +68,12 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
             "relative_path",
             "content_type",
             "size",
+            "size_limit",
             "part_size",
             "part_count",
             "parts_done",
             "bytes_done",
+            "addresses",
             "fingerprint",
             "metadata",
             "created_at",
@@ -74,6 +87,9 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
             "error",
         )
         read_only_fields = fields
+
+    def get_addresses(self, upload: Upload) -> list[str]:
+        return addresses(upload)
 
 
 SignedPartSerializer: type[serializers.Serializer[Any]] = type(

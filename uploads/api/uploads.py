@@ -144,6 +144,8 @@ class UploadViewSet(
         staged file is checked and copied (`stage`): repeat the call. May be repeated at any time. 409 if parts are
         missing or have a wrong size, with their numbers in `errors.parts`, or if the object is not the file that was
         sent; 410 if OSS no longer has the upload; 422 if a staged file is rejected.
+
+        With `keep`, an interrupted stream is completed with its unbroken beginning, and `size` becomes that.
         """
         upload = self.get_object()
         body = requests.CompleteRequestSerializer(data=request.data)

@@ -48,8 +48,10 @@ def check_places() -> list[CheckMessage]:
 
 def _entry(name: object, values: Mapping[str, Any]) -> list[CheckMessage]:
     label = f"BUCKETS[{name!r}]"
-    texts = {key: value for key, value in values.items() if key != "credentials"}
+    texts = {key: value for key, value in values.items() if key not in ("credentials", "more_endpoints")}
     wrong = sorted(str(key) for key, value in texts.items() if key not in KEYS or not isinstance(value, str))
+    if not _are_texts(values.get("more_endpoints", ())):
+        wrong.append("more_endpoints, which is no list of texts")
     if wrong or not (isinstance(name, str) and name):
         text = f"{label} has unknown keys, or values that are no texts: {', '.join(wrong) or 'its name'}."
         return [_malformed(text, f"The keys are {', '.join(KEYS)}.")]
@@ -60,6 +62,10 @@ def _entry(name: object, values: Mapping[str, Any]) -> list[CheckMessage]:
     else:
         problems, more = list(_problems(label, place)), list(_endpoints(place))
     return [*(Error(text, hint=hint, id="uploads.E081") for text, hint in problems), *more]
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
 
 
 def _malformed(text: str, hint: str) -> CheckMessage:
@@ -93,14 +99,17 @@ ENTRY_HINT = (
 
 
 def _endpoints(place: Place) -> Iterator[CheckMessage]:
-    for is_public, endpoint in ((True, place.endpoint), (False, place.internal_endpoint)):
-        if is_public or endpoint != place.endpoint:
-            host = urlsplit(endpoint.url).hostname or ""
-            yield from _endpoint(place, endpoint, host, is_public=is_public)
+    yield from _endpoint(place, place.endpoint, "OSS_ENDPOINT")
+    if place.internal_endpoint != place.endpoint:
+        yield from _endpoint(place, place.internal_endpoint, "OSS_INTERNAL_ENDPOINT")
+    for endpoint in place.more_endpoints:
+        yield from _endpoint(place, endpoint, "OSS_MORE_ENDPOINTS")
+        yield from _only_inside(place, endpoint)
 
 
-def _endpoint(place: Place, endpoint: Endpoint, host: str, *, is_public: bool) -> Iterator[CheckMessage]:
-    label, cloud = _label(place, is_public=is_public), recognize(host)
+def _endpoint(place: Place, endpoint: Endpoint, setting: str) -> Iterator[CheckMessage]:
+    host = urlsplit(endpoint.url).hostname or ""
+    label, cloud, is_public = renamed(setting, place.setting_names), recognize(host), endpoint in place.addresses
     if cloud is not None and cloud.kind == "s3":
         hint = f"Set {_own(host)}: OSS's own API has other signatures and answers than that of Amazon S3."
         yield Error(f"{label}: {host} is OSS's endpoint for clients of Amazon S3.", hint=hint, id="uploads.E089")
@@ -111,7 +120,7 @@ def _endpoint(place: Place, endpoint: Endpoint, host: str, *, is_public: bool) -
         yield Error(text, hint=hint, id="uploads.E084")
     yield from _bucket_in(place, endpoint, host, label)
     yield from _region(place, cloud, label)
-    yield from _plain_http(endpoint, host, cloud, label)
+    yield from _plain_http(place, endpoint, cloud, label)
     if cloud is not None and endpoint.addressing == "path":
         text = f"{label}: OSS refuses path-style URLs (SecondLevelDomainForbidden)."
         yield Error(text, hint="Set the addressing to virtual, or leave it out.", id="uploads.E088")
@@ -120,8 +129,13 @@ def _endpoint(place: Place, endpoint: Endpoint, host: str, *, is_public: bool) -
 INSIDE = "If all browsers are inside its network, silence this check: SILENCED_SYSTEM_CHECKS = ['uploads.E084']."
 
 
-def _label(place: Place, *, is_public: bool) -> str:
-    return renamed("OSS_ENDPOINT" if is_public else "OSS_INTERNAL_ENDPOINT", place.setting_names)
+def _only_inside(place: Place, endpoint: Endpoint) -> Iterator[CheckMessage]:
+    """A private address beside a public one: of a page on the internet, the browser would ask for its permission."""
+    first, host = (urlsplit(each.url).hostname or "" for each in (place.endpoint, endpoint))
+    if is_private(host) and not is_private(first):
+        label = renamed("OSS_MORE_ENDPOINTS", place.setting_names)
+        text = f"{label}: browsers on the internet do not reach {host}, which is a private address."
+        yield Error(text, hint="Name only public endpoints of the bucket, or private ones only.", id="uploads.E090")
 
 
 def _own(host: str) -> str:
@@ -152,12 +166,13 @@ def _region(place: Place, cloud: CloudHost | None, label: str) -> Iterator[Check
         yield Error(text, hint=hint, id="uploads.E086")
 
 
-def _plain_http(endpoint: Endpoint, host: str, cloud: CloudHost | None, label: str) -> Iterator[CheckMessage]:
+def _plain_http(place: Place, endpoint: Endpoint, cloud: CloudHost | None, label: str) -> Iterator[CheckMessage]:
+    host = urlsplit(endpoint.url).hostname or ""
     if not endpoint.url.startswith("http://") or is_private(host) or (cloud and cloud.kind == "internal"):
         return
     text = f"{label}: {endpoint.url} is a public address without encryption."
     hint = "Set https://. Others could read files and signatures on their way, and browsers refuse it on https pages."
-    if cloud:
+    if cloud or endpoint in place.more_endpoints:
         yield Error(text, hint=hint, id="uploads.E087")
     else:
         yield Warning(

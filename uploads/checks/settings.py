@@ -5,6 +5,7 @@ Rule: each mistake has its own id, and a hint that says what to set. No check op
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -100,10 +101,22 @@ def _connection() -> list[CheckMessage]:
         except ValueError as error:
             if settings.text(name):
                 found.append(Error(f"{name}: {error}.", hint=HINTS["OSS_ENDPOINT"], id="uploads.E004"))
+    with suppress(ValueError):
+        str(settings.endpoint)
+        found += _more_endpoints()
     if settings.region.startswith("oss-"):
         hint = f"Set {settings.region.removeprefix('oss-')}."
         found.append(Error("OSS_REGION must be the region's id, without oss-.", hint=hint, id="uploads.E005"))
     return found
+
+
+def _more_endpoints() -> list[CheckMessage]:
+    try:
+        str(settings.more_endpoints)
+    except ValueError as error:
+        hint = "Set endpoints such as oss-accelerate.aliyuncs.com, or 'upload.example.com cname', each of them once."
+        return [Error(f"OSS_MORE_ENDPOINTS: {error}.", hint=hint, id="uploads.E091")]
+    return []
 
 
 def _roles() -> list[CheckMessage]:

@@ -30,6 +30,8 @@ class ClientReport:
     `oss.responses.callback_result`. OSS tells nobody else, and the client may say anything."""
     parts: Mapping[int, str] | None = None
     """Part number → ETag of all parts, from clients that report no sizes: instead of `size`."""
+    keep: bool = False
+    """A stream was interrupted: its unbroken beginning at OSS is the whole object."""
 
 
 NO_REPORT = ClientReport()
@@ -60,10 +62,14 @@ def parts_to_complete(file: FilePlan, listed: Sequence[Part], report: ClientRepo
     """The parts to complete with, by number. OSS drops a part beyond the plan, which is left out.
 
     Raises PartsMissing, whose `errors["parts"]` names what must be sent again; InvalidUpload for a stream without a
-    size; TooLarge for a stream beyond the destination's limit, OverQuota for one beyond its reservation.
+    size, and if something else than a stream is to be kept; TooLarge for a stream beyond the destination's limit,
+    OverQuota for one beyond its reservation.
     """
     if file.is_stream:
-        return _stream_parts(file, listed, report)
+        return _claimed_parts(file, listed, report) or _stream_parts(file, listed, report)
+    if report.keep:
+        detail = Phrase("Only a stream can be completed with the parts that have arrived.")
+        raise InvalidUpload(detail, errors={"keep": [detail]})
     held, damaged = {part.number: part for part in listed}, _damaged(file, listed)
     wrong = [
         number
@@ -86,8 +92,41 @@ def _damaged(file: FilePlan, listed: Sequence[Part]) -> set[int]:
     return {number for number, crc64 in file.recorded_crc64.items() if at_oss.get(number, crc64) != crc64}
 
 
+def _claimed_parts(file: FilePlan, listed: Sequence[Part], report: ClientReport) -> list[Part]:
+    """The parts of a stream that is being completed: its size was written down with them. Empty if there are none.
+
+    Whoever repeats the call need not know that the stream was kept, and a part may have arrived since then.
+    """
+    if file.size is None or report.size not in (None, file.size):
+        return []
+    parts = _unbroken(file, listed, file.size)
+    return parts if sum(part.size for part in parts) == file.size else []
+
+
+def _unbroken(file: FilePlan, listed: Sequence[Part], most: int | None) -> list[Part]:
+    """The parts before the first one that is missing, damaged, or beyond `most` bytes."""
+    damaged, parts, size = _damaged(file, listed), list[Part](), 0
+    for number, part in enumerate(listed, 1):
+        size += part.size
+        if part.number != number or number in damaged or (most is not None and size > most):
+            break
+        parts.append(part)
+    return parts
+
+
+def _kept_parts(file: FilePlan, listed: Sequence[Part]) -> list[Part]:
+    """The unbroken beginning: what comes after a gap is of no use without what is missing."""
+    limits = [limit for limit in (file.max_size, file.reserved) if limit is not None]
+    parts = _unbroken(file, listed, min(limits, default=None))
+    if not parts:
+        raise PartsMissing(Phrase("OSS has nothing of this upload that can be kept."), errors={"parts": [1]})
+    return parts
+
+
 def _stream_parts(file: FilePlan, listed: Sequence[Part], report: ClientReport) -> list[Part]:
     """A stream's parts may have any size. Together they have as many bytes as were sent."""
+    if report.keep:
+        return _kept_parts(file, listed)
     size = file.size_reported(report)
     if report.parts is not None:
         listed = _listed_by_client(listed, report.parts)

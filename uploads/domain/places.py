@@ -4,7 +4,7 @@ Rule: pure. A destination names its place, and an upload's row names destination
 found (`conf.Settings.place_of`). Nothing else of the program knows an endpoint or a key pair.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -15,12 +15,12 @@ from uploads.oss.providers import CredentialsProvider, provider_from
 from uploads.oss.signing import SigningContext
 
 KEYS = (
-    "bucket", "endpoint", "public_endpoint", "internal_endpoint", "addressing", "region", "credentials", "role",
-    "sts_endpoint",
+    "bucket", "endpoint", "public_endpoint", "internal_endpoint", "more_endpoints", "addressing", "region",
+    "credentials", "role", "sts_endpoint",
 )  # fmt: skip
 """What an entry of `UPLOADS["BUCKETS"]` may have."""
 LOCATION = ("endpoint", "public_endpoint", "internal_endpoint", "region", "addressing")
-"""Those of them that say where the bucket is. They are inherited together or not at all."""
+"""Those of them that say where the bucket is. They and `more_endpoints` are inherited together or not at all."""
 STYLES: tuple[Addressing, ...] = ("virtual", "path", "cname")
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Place:
     name: str
     bucket: str
     endpoint: Endpoint
-    """For browsers."""
+    """For browsers, and in the URLs of objects."""
     internal_endpoint: Endpoint
     """For the backend."""
     region: str
@@ -53,12 +53,19 @@ class Place:
     """The ARN of the RAM role for which browsers are issued temporary credentials; "" when none are issued."""
     sts_endpoint: str = ""
     """The origin of the STS server."""
+    more_endpoints: tuple[Endpoint, ...] = ()
+    """Further ones for browsers, which may send parts to all of them."""
     setting_names: Mapping[str, str] = field(default_factory=dict, compare=False)
     """What its settings are called, where that is not the name of the default place's setting."""
 
     def __str__(self) -> str:
         """The bucket's name, as people see it; with the place's name where that is another."""
         return f"{self.bucket} ({self.name})" if self.name not in ("", self.bucket) else self.bucket
+
+    @property
+    def addresses(self) -> tuple[Endpoint, ...]:
+        """All endpoints for browsers, `endpoint` first."""
+        return (self.endpoint, *self.more_endpoints)
 
     def signing(self, now: datetime) -> SigningContext:
         """Who signs requests to this place, and for which region. `now`: the time at OSS.
@@ -75,7 +82,8 @@ class Place:
             raise ValueError(
                 f"{self.endpoint.url} is the domain of the bucket {self.bucket}; it does not reach {bucket}"
             )
-        return replace(self, bucket=bucket, setting_names={**self.setting_names, **BESIDE})
+        more = tuple(endpoint for endpoint in self.more_endpoints if endpoint.addressing != "cname")
+        return replace(self, bucket=bucket, more_endpoints=more, setting_names={**self.setting_names, **BESIDE})
 
 
 def addressing(text: str) -> Addressing:
@@ -91,6 +99,22 @@ def endpoint_behind(text: str, style: Addressing) -> Endpoint:
     return Endpoint.parse(text, "virtual" if style == "cname" else style)
 
 
+def parse_more_endpoints(texts: Sequence[str], first: Endpoint) -> tuple[Endpoint, ...]:
+    """The endpoints beside the first one. Raises ValueError.
+
+    A text is an endpoint, such as `oss-accelerate.aliyuncs.com`, which has the addressing of the first one; or an
+    endpoint and its addressing with a space between them: `upload.example.com cname`.
+    """
+    found = [first]
+    for text in texts:
+        address, _, style = text.strip().partition(" ")
+        endpoint = Endpoint.parse(address, addressing(style.strip()) if style else first.addressing)
+        if endpoint.url in (known.url for known in found):
+            raise ValueError(f"{endpoint.url} is named twice")
+        found.append(endpoint)
+    return tuple(found[1:])
+
+
 def named_place(name: str, values: Mapping[str, Any], default: Place) -> Place:
     """The place of one entry of BUCKETS.
 
@@ -99,10 +123,10 @@ def named_place(name: str, values: Mapping[str, Any], default: Place) -> Place:
     """
     names = names_of_entry(name, values, default.setting_names)
     place = replace(default, name=name, bucket=str(values.get("bucket") or name), setting_names=names)
-    if any(values.get(key) for key in LOCATION):
+    if any(values.get(key) for key in (*LOCATION, "more_endpoints")):
         place = replace(place, **_location(values))
-    elif default.endpoint.addressing == "cname":
-        default.at_bucket(place.bucket)
+    else:
+        place = replace(place, more_endpoints=default.at_bucket(place.bucket).more_endpoints)
     if values.get("credentials"):
         given = named_value("credentials", lambda: provider_from(values["credentials"]))
         place = replace(place, credentials=given, role="", sts_endpoint="")
@@ -128,7 +152,9 @@ def _location(values: Mapping[str, Any]) -> dict[str, Any]:
     other = behind or (endpoint if public else "")
     key = "internal_endpoint" if behind else "endpoint"
     backend = named_value(key, lambda: endpoint_behind(other, used)) if other else browsers
-    return {"endpoint": browsers, "internal_endpoint": backend, "region": region}
+    more = values.get("more_endpoints") or ()
+    parsed = named_value("more_endpoints", lambda: parse_more_endpoints(more, browsers))
+    return {"endpoint": browsers, "internal_endpoint": backend, "region": region, "more_endpoints": parsed}
 
 
 def named_value(key: str, read: Callable[[], T]) -> T:

@@ -38,6 +38,7 @@ def names_of_entry(name: str, values: Mapping[str, Any], default: Mapping[str, s
         behind = "endpoint" if values.get("public_endpoint") and values.get("endpoint") else "internal_endpoint"
         names |= {
             "OSS_ENDPOINT": own("public_endpoint" if values.get("public_endpoint") else "endpoint"),
+            "OSS_MORE_ENDPOINTS": own("more_endpoints"),
             "OSS_INTERNAL_ENDPOINT": own("internal_endpoint" if values.get("internal_endpoint") else behind),
             "OSS_ADDRESSING": own("addressing"),
             "OSS_REGION": own("region"),

@@ -6,6 +6,7 @@ of these is repaired by calling again, because OSS is asked what is so before an
 
 from uploads.domain.parts import ClientReport
 from uploads.services.abort import abort
+from uploads.services.addresses import addresses
 from uploads.services.allowance import Allowance, allowance
 from uploads.services.begin import (
     IdempotencyKey,
@@ -54,6 +55,7 @@ __all__ = [
     "abort",
     "abort_folder",
     "abort_or_delete",
+    "addresses",
     "allowance",
     "begin",
     "begin_many",

@@ -257,7 +257,10 @@ def _fail(group: _Group, actor: User | None) -> None:
 
 
 def _reopen(group: _Group, actor: User | None) -> None:
-    _advance(group, Event.REOPEN, (), actor)
+    for case, _ in group:
+        if case.upload.is_stream:
+            case.upload.size = None  # It was that of the parts that were to be completed.
+    _advance(group, Event.REOPEN, ("size",), actor)
 
 
 def _refuse(group: _Group, actor: User | None) -> None:

@@ -17,6 +17,7 @@ from uploads.conf import settings
 from uploads.domain.places import Place, Stored
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.oss.endpoint import Endpoint
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -54,10 +55,10 @@ def oss_client(where: Place | Stored) -> OssClient:
     return client if deadline is None else client.until(deadline)
 
 
-def browser_client(place: Place) -> OssClient:
-    """The client for the address of a place that browsers use. Raises as `oss_client` does."""
+def browser_client(place: Place, endpoint: Endpoint) -> OssClient:
+    """The client for an endpoint of a place that browsers use. Raises as `oss_client` does."""
     require_no_transaction()
-    return connection.browser_client(place)
+    return connection.browser_client(place, endpoint)
 
 
 def _place(where: Place | Stored) -> Place:

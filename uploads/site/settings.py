@@ -125,6 +125,7 @@ def credentials() -> object:
 UPLOADS = {
     "OSS_ENDPOINT": env.str("OSS_ENDPOINT", ""),
     "OSS_INTERNAL_ENDPOINT": env.str("OSS_INTERNAL_ENDPOINT", ""),
+    "OSS_MORE_ENDPOINTS": env.list("OSS_MORE_ENDPOINTS", []),
     "OSS_REGION": env.str("OSS_REGION", ""),
     "OSS_BUCKET": env.str("OSS_BUCKET", ""),
     "OSS_ADDRESSING": env.str("OSS_ADDRESSING", "virtual"),
@@ -174,10 +175,11 @@ WHITENOISE_USE_FINDERS = True
 
 
 def storage_origins() -> list[str]:
-    """The origins that the page sends parts to, one for each bucket; none while a system check fails."""
+    """The origins that the page sends parts to: every address of each bucket. None while a system check fails."""
     app = Settings(UPLOADS)
     try:
-        return sorted({place.endpoint.origin(place.bucket) for place in map(app.place, app.buckets)})
+        places = [app.place(name) for name in app.buckets]
+        return sorted({address.origin(place.bucket) for place in places for address in place.addresses})
     except ValueError:
         return []
 

@@ -1,9 +1,11 @@
 // The engine's environment in a browser.
 
+import { Bandwidth } from "../engine/bandwidth.ts";
 import { BrowserJournal } from "../engine/journal.ts";
 import type { Clock, Connection, Environment } from "../engine/ports.ts";
 import { anySignal } from "../engine/promises.ts";
 import { WorkerPool } from "../hashing/worker-pool.ts";
+import { noticesChanges } from "./file-changes.ts";
 import { BrowserLocks } from "./locks.ts";
 import { XhrTransport } from "./transport.ts";
 
@@ -75,6 +77,7 @@ function cookie(name: string): string {
 // Shared by all uploaders of the page: workers and database connections are few.
 const hasher = new WorkerPool();
 const journal = new BrowserJournal();
+const bandwidth = new Bandwidth(clock);
 
 export function browserEnvironment(): Environment {
   return {
@@ -85,6 +88,9 @@ export function browserEnvironment(): Environment {
     hasher,
     locks: new BrowserLocks(),
     journal,
+    noticesChanges,
+    streamStore: async () => (await import("./stream-store.ts")).openStreamStore(),
+    bandwidth,
     origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,
   };

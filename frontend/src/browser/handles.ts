@@ -1,7 +1,7 @@
 // Opens a file again by the handle that the browser has kept.
 // Permission is requested before anything is awaited: browsers ask only during a click.
 
-import { errorText, FileError, fileChanged } from "../engine/errors.ts";
+import { codeUnreachable, fileUnreadable } from "../engine/errors.ts";
 
 interface PermissionHandle extends FileSystemHandle {
   requestPermission?(wanted: { mode: "read" }): Promise<PermissionState>;
@@ -13,7 +13,7 @@ export async function reopenFile(handle: FileSystemFileHandle): Promise<File> {
   try {
     return await handle.getFile();
   } catch (error) {
-    throw fileChanged(handle.name, error);
+    throw fileUnreadable(handle.name, error);
   }
 }
 
@@ -22,9 +22,7 @@ export async function requestPermission(handle: FileSystemHandle): Promise<void>
   const asked = (handle as PermissionHandle).requestPermission?.({ mode: "read" });
   const permission = await asked?.catch(() => "denied");
   if (permission !== undefined && permission !== "granted") {
-    throw new FileError({
-      code: "file_not_allowed",
-      ...errorText("file_not_allowed", { name: handle.name }),
-    });
+    const { notAllowed } = await import("../engine/resuming.ts").catch(codeUnreachable);
+    throw notAllowed(handle.name);
   }
 }

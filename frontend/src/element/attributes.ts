@@ -2,6 +2,7 @@
 
 import type { HeadersOption } from "../engine/http.ts";
 import type { UploaderOptions } from "../engine/options.ts";
+import { rememberedBandwidth } from "./bandwidth-memory.ts";
 
 /** Changing one of these needs another engine. */
 export const ENGINE_ATTRIBUTES = [
@@ -124,6 +125,7 @@ export class ElementWithAttributes extends Base {
     return {
       ...{ api, destination, parallel, headers },
       ...{ signing: given("signing"), integrity: given("integrity"), credentials: given("credentials") },
+      bandwidth: rememberedBandwidth(),
       restrictions: { accept: given("accept"), maxSize, maxFiles },
       csrf: { token: given("csrf-token") ?? field?.value, header: given("csrf-header") },
     } as UploaderOptions;

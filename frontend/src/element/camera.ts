@@ -1,7 +1,10 @@
 // A dialog that records a video from the camera and uploads it while it is recorded.
-// Recorded data goes into the stream at once. The camera is switched off whenever and however the dialog closes.
+// Recorded data goes into the stream at once. The camera is switched off whenever and however the dialog closes, and when
+// the recording has reached the limit of the destination.
 
 import { reasonOf } from "../engine/errors.ts";
+import { can } from "../engine/states.ts";
+import type { Upload } from "../engine/upload.ts";
 import { button, h, setLabel, setText } from "./dom.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
@@ -16,12 +19,14 @@ export interface Recording {
 
 export interface CameraPorts {
   readonly localization: Localization;
-  /** Starts the upload and returns a function that aborts it. */
-  upload(recording: Recording): () => void;
+  /** Starts the upload. */
+  upload(recording: Recording): Upload;
 }
 
 /** Milliseconds of video in one Blob. */
 const TIMESLICE = 500;
+/** Bytes that may wait for the engine. It takes all at once unless the browser's disk is full or missing. */
+const MAX_WAITING = 16 * 1024 * 1024;
 const TYPES = ["video/webm;codecs=vp9,opus", "video/webm", "video/mp4"];
 
 const CSS = /* css */ `
@@ -34,6 +39,7 @@ const CSS = /* css */ `
   border-radius: var(--oss-radius);
 }
 .camera[open] { display: grid; gap: .75rem; }
+.camera .room:empty { display: none; }
 .camera::backdrop { background: rgb(0 0 0 / .6); }
 .camera video { inline-size: 100%; aspect-ratio: 16 / 9; background: #000; border-radius: 10px; }
 `;
@@ -42,6 +48,8 @@ export class Camera {
   readonly element = h("dialog", { class: "camera", part: "camera", "data-testid": "camera" });
   readonly #preview = h("video", { part: "preview" });
   readonly #status = h("p", { class: "message", role: "status" });
+  /** What the destination still takes. It changes too often to be read aloud. */
+  readonly #room = h("p", { class: "message room", "data-testid": "record-room" });
   readonly #keep = button("record-stop", () => this.close(), "primary");
   readonly #discard = button(
     "record-discard",
@@ -60,7 +68,7 @@ export class Camera {
     addLateLabels();
     Object.assign(this.#preview, { muted: true, playsInline: true, autoplay: true });
     const buttons = h("div", { class: "buttons" }, this.#keep, this.#discard);
-    this.element.append(this.#preview, this.#status, buttons);
+    this.element.append(this.#preview, this.#status, this.#room, buttons);
     // Escape does not say whether to keep the recording, so it is ignored. A browser ignores that after a few times:
     // then the recording is kept.
     this.element.addEventListener("cancel", (event) => event.preventDefault());
@@ -103,6 +111,7 @@ export class Camera {
     setLabel(this.#keep, localization.label("record_stop"));
     setLabel(this.#discard, localization.label("record_cancel"));
     setText(this.#status, "");
+    setText(this.#room, "");
     this.#keep.hidden = true;
     this.#discarded = false;
   }
@@ -112,23 +121,40 @@ export class Camera {
     const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type)) ?? "";
     const recorder = new MediaRecorder(media, mimeType ? { mimeType } : {});
     const type = (recorder.mimeType || "video/webm").split(";")[0] as string;
-    const abort = this.ports.upload({
-      stream: streamOf(recorder),
-      filename: filenameOf(new Date(), type),
-      type,
-    });
+    const { localization } = this.ports;
+    const onwait = (waits: boolean) =>
+      setText(this.#status, localization.label(waits ? "record_waits" : "recording"));
+    const stream = streamOf(recorder, onwait);
+    const upload = this.ports.upload({ stream, filename: filenameOf(new Date(), type), type });
+    upload.addEventListener("progress", () => session === this.#session && this.#showRoom(upload));
     this.#release = (discarded) => {
       if (recorder.state !== "inactive") recorder.stop();
       stopTracks(media);
-      if (discarded) abort();
+      if (discarded && can(upload.state, "abort")) void upload.abort().catch(() => {});
     };
     recorder.start(TIMESLICE);
     // The recorder stops by itself when the camera is unplugged, for example.
-    recorder.addEventListener("stop", () => session === this.#session && this.close());
+    recorder.addEventListener("stop", () => {
+      if (session !== this.#session) return;
+      if (upload.progress.endedEarly?.reason !== "limit") return this.close();
+      stopTracks(media);
+      setText(this.#room, "");
+      setText(this.#status, localization.label("record_full"));
+      setLabel(this.#keep, localization.label("keep"));
+    });
     this.#preview.srcObject = media;
-    setText(this.#status, this.ports.localization.label("recording"));
+    onwait(false);
     this.#keep.hidden = false;
     this.#keep.focus();
+  }
+
+  #showRoom({ progress: { room, endedEarly } }: Upload): void {
+    if (!room || endedEarly) return;
+    const { formats } = this.ports.localization;
+    const size = formats.bytes(room.bytesLeft);
+    const time = room.secondsLeft === null ? null : formats.duration(room.secondsLeft);
+    const label = time === null ? "record_room_size" : "record_room";
+    setText(this.#room, this.ports.localization.label(label, { size, time: time ?? "" }));
   }
 
   #end(): void {
@@ -152,21 +178,37 @@ function stopTracks(media: MediaStream): void {
   for (const track of media.getTracks()) track.stop();
 }
 
-function streamOf(recorder: MediaRecorder): ReadableStream<Blob> {
+/** The recorder pauses while more than MAX_WAITING bytes wait; `onwait` is told. */
+function streamOf(recorder: MediaRecorder, onwait: (waits: boolean) => void): ReadableStream<Blob> {
   const detach = () => {
     recorder.ondataavailable = recorder.onstop = recorder.onerror = null;
   };
-  return new ReadableStream({
+  const source: UnderlyingDefaultSource<Blob> = {
     start(controller) {
-      recorder.ondataavailable = ({ data }) => data.size && controller.enqueue(data);
+      recorder.ondataavailable = ({ data }) => {
+        if (data.size) controller.enqueue(data);
+        if ((controller.desiredSize ?? 0) > 0 || recorder.state !== "recording") return;
+        recorder.pause();
+        onwait(true);
+      };
       recorder.onstop = () => controller.close();
       recorder.onerror = () => {
         detach();
         controller.error(new Error("The recorder stopped by itself."));
       };
     },
-    cancel: detach,
-  });
+    pull() {
+      if (recorder.state !== "paused") return;
+      recorder.resume();
+      onwait(false);
+    },
+    // The limit of the destination is reached, or the upload was aborted.
+    cancel() {
+      detach();
+      if (recorder.state !== "inactive") recorder.stop();
+    },
+  };
+  return new ReadableStream(source, { highWaterMark: MAX_WAITING, size: ({ size }) => size });
 }
 
 /** `recording 2031-05-06 070809.webm`, in local time. */

@@ -3,6 +3,7 @@
 import type { StateChangeEvent } from "../engine/events.ts";
 import { can, isOver, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
+import type { OssUploader } from "../engine/uploader.ts";
 import { Announcer } from "./announcer.ts";
 import { h, withoutDirections } from "./dom.ts";
 import type { LinkOf } from "./item.ts";
@@ -22,6 +23,9 @@ const ANNOUNCEMENTS: Partial<Record<State, LabelName>> = {
   aborted: "announce_aborted",
 };
 
+/** Milliseconds after which the page offers what only long uploads need. */
+const LONG = 3000;
+
 /** A folder has its files in `list`, and those that are uploads now in `uploads`. */
 interface Counted extends Upload {
   readonly uploads?: readonly Upload[];
@@ -33,6 +37,7 @@ const filesOf = (upload: Counted) => upload.uploads;
 export interface CollectionPorts {
   readonly localization: Localization;
   readonly link: LinkOf;
+  uploader(): OssUploader;
   /** The completed uploads have changed, or whether any upload is busy. */
   onchange(): void;
   onstatechange(upload: Upload, event: StateChangeEvent): void;
@@ -84,6 +89,7 @@ export class UploadCollection {
     this.list.add(upload, before, row);
     this.#summary?.add(upload);
     if (this.#uploads.size > 1) void this.#loadSummary();
+    else setTimeout(() => this.busy && this.#loadSummary(), LONG);
     upload.addEventListener("statechange", (event) => {
       this.#update(upload);
       const label = ANNOUNCEMENTS[upload.state];
@@ -100,8 +106,9 @@ export class UploadCollection {
     const late = await import("./summary.ts").catch(() => null);
     this.#loadsSummary = false;
     if (!late) return;
-    const summary = new late.Summary(this.ports.localization, (uploads) => this.#clear(uploads));
-    for (const upload of this.#uploads) if (this.list.has(upload)) summary.add(upload);
+    const { list, ports } = this;
+    const summary = new late.Summary({ ...ports, list, onclear: (uploads) => this.#clear(uploads) });
+    for (const upload of this.#uploads) if (list.row(upload)) summary.add(upload);
     summary.appendTo(this.summaryPlace);
     this.#summary = summary;
   }

@@ -57,6 +57,7 @@ export class OssUploaderElement extends ElementWithAttributes {
   readonly #collection = new UploadCollection({
     localization: this.#localization,
     link: () => this.#destination.link(),
+    uploader: () => this.uploader,
     onchange: () => this.#updateForm(),
     onstatechange: (upload, event) => this.#reportState(upload, event),
   });
@@ -236,12 +237,11 @@ export class OssUploaderElement extends ElementWithAttributes {
     }
   }
 
-  /** Returns a function that aborts the upload. */
-  #uploadRecording({ stream, filename, type }: Recording): () => void {
+  #uploadRecording({ stream, filename, type }: Recording): Upload {
     this.#replaceSingle();
-    const upload = this.uploader.uploadStream(stream, { filename, type });
+    const upload = this.uploader.uploadStream(stream, { filename, type, live: true });
     this.#add(upload);
-    return () => void upload.abort().catch(() => {});
+    return upload;
   }
 
   #add(upload: Upload, before?: Node | null): void {
@@ -296,8 +296,10 @@ export class OssUploaderElement extends ElementWithAttributes {
   async #resume(entry: Unfinished, chosen?: File): Promise<void> {
     const handle = chosen ? undefined : entry.handle;
     const file = chosen ?? (handle && (await reopenFile(handle)));
-    if (!file || !this.#dispatch("accept", { files: [file] }, true)) return;
-    const upload = await this.uploader.resume(entry, file, handle && { handle });
+    if (!entry.stream && (!file || !this.#dispatch("accept", { files: [file] }, true))) return;
+    const upload = entry.stream
+      ? this.uploader.keep(entry)
+      : await this.uploader.resume(entry, file, handle && { handle });
     this.#unfinished.remove(entry.id);
     this.#replaceSingle();
     this.#add(upload);

@@ -61,6 +61,10 @@ export async function showEnd(end: End): Promise<void> {
 
 async function showCompleted({ upload, localization, link, icon, outcome }: End, remote: RemoteUpload) {
   outcome.replaceChildren(h("p", { class: "key", part: "key", "data-testid": "key" }, remote.key));
+  if (upload.progress.endedEarly) {
+    const label = upload.progress.endedEarly.reason === "limit" ? "record_limited" : "record_interrupted";
+    outcome.append(h("p", { class: "message", "data-testid": "ended-early" }, localization.label(label)));
+  }
   if (remote.callback && !remote.callback.ok) outcome.append(h("p", {}, localization.label("callback")));
   const linkOf = link();
   const place = icon.parentElement?.querySelector(".buttons");

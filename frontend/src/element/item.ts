@@ -47,6 +47,7 @@ export class UploadItem {
     if (this.#view) return;
     this.#view = new ItemView(this.upload, this.localization, this.link);
     this.element.replaceChildren(...this.#view.elements);
+    this.element.dispatchEvent(new Event("built", { bubbles: true }));
   }
 
   show(): void {
@@ -115,6 +116,7 @@ class ItemView {
     const { notice } = this.upload;
     if (notice) setText(this.#message, this.localization.notice(notice));
     this.#message.classList.toggle("notice", notice !== null);
+    if (notice?.facts.wait) void this.#countDown();
     this.showProgress();
   }
 
@@ -124,6 +126,11 @@ class ItemView {
     const text = this.localization.label(state);
     const keeps = progress.kept && (state === "paused" || state === "failed");
     return keeps ? this.localization.label("kept", { text }) : text;
+  }
+
+  async #countDown(): Promise<void> {
+    const code = await import("./countdown.ts").catch(() => null);
+    code?.countDown(this.upload, this.#message, this.localization);
   }
 
   showProgress(): void {

@@ -24,6 +24,25 @@ export const LATE_LABELS = {
   record_cancel: "Discard the recording",
   record_preview: "Camera preview",
   no_camera: "The camera cannot be used: {detail}",
+  record_room: "You can record for about {time} more ({size}).",
+  record_room_size: "You can record {size} more.",
+  record_waits: "The recording waits: the connection is slower than the camera.",
+  record_full: "The recording has reached the limit of this page and was stopped. Keep or discard it.",
+  record_limited: "It was stopped at the limit of this page. What was recorded until then is uploaded.",
+  record_interrupted: "The recording was interrupted. What was recorded until then is uploaded.",
+
+  keep: "Keep",
+  stream_kept: "Interrupted recording. {size} of it can be kept.",
+  stream_lost: "Interrupted recording. Nothing of it was uploaded.",
+
+  try_now: "Try now",
+
+  speed_limit: "Speed limit",
+  speed_unlimited: "No limit",
+  speed_rate: "{rate} Mbit/s",
+  move_up: "Move up",
+  move_down: "Move down",
+  announce_moved: "{name} is number {position} of {all} waiting files.",
 
   undo: "Undo",
   cancelled: "Cancelled. What was uploaded is deleted in {wait} s.",

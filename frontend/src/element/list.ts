@@ -47,8 +47,9 @@ export class UploadList {
     else item.build();
   }
 
-  has(upload: Upload): boolean {
-    return this.#items.has(upload);
+  /** Undefined for an upload that was removed. */
+  row(upload: Upload): Element | undefined {
+    return this.#items.get(upload)?.element;
   }
 
   remove(upload: Upload): void {

@@ -3,12 +3,15 @@
 
 import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
+import type { OssUploader } from "../engine/uploader.ts";
 import { cancel } from "./cancelling.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import { addLateLabels } from "./late-labels.ts";
+import type { UploadList } from "./list.ts";
 import type { Localization } from "./localization.ts";
 import { progressText, showBar } from "./progress-text.ts";
 import { canRetry } from "./questions.ts";
+import { SpeedLimit } from "./speed-limit.ts";
 import { adoptSheet } from "./styles.ts";
 import { type Totals, TotalsCounter } from "./totals.ts";
 
@@ -23,8 +26,20 @@ const UPDATE_EVERY = 250;
 
 type Action = "pause_all" | "resume_all" | "retry_all" | "cancel_all" | "clear";
 
+export interface SummaryPorts {
+  readonly localization: Localization;
+  readonly list: UploadList;
+  uploader(): OssUploader;
+  /** Receives the uploads that are over when the user clears the list. */
+  onclear(uploads: readonly Upload[]): void;
+}
+
 export class Summary {
   readonly element: HTMLElement;
+  readonly localization: Localization;
+  readonly #speedLimit: SpeedLimit;
+  /** The uploader whose queue can be ordered. */
+  #ordered: OssUploader | null = null;
   readonly #text = h("span", { class: "message", "data-testid": "total-message" });
   readonly #figures = h("span", { class: "figures", "data-testid": "total-figures" });
   readonly #bar = h("progress", { part: "progress total", max: "1", "data-testid": "total-progress" });
@@ -33,12 +48,11 @@ export class Summary {
   readonly #counter = new TotalsCounter();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onclear` receives the uploads that are over when the user clears the list. */
-  constructor(
-    readonly localization: Localization,
-    onclear: (uploads: readonly Upload[]) => void,
-  ) {
+  constructor(readonly ports: SummaryPorts) {
     addLateLabels();
+    const { localization, onclear, uploader } = ports;
+    this.localization = localization;
+    this.#speedLimit = new SpeedLimit(localization, uploader);
     const resume = (upload: Upload) => upload.resume();
     this.#buttons = {
       pause_all: button("pause-all", () => this.#forEach("pause", (upload) => upload.pause())),
@@ -59,6 +73,7 @@ export class Summary {
   appendTo(place: Element): void {
     adoptSheet(place, CSS);
     place.append(this.element);
+    this.#speedLimit.appendTo(place);
   }
 
   add(upload: Upload): void {
@@ -119,6 +134,20 @@ export class Summary {
       clear: this.#over().length > 0,
     });
     this.element.hidden = this.#uploads.size < 2;
+    this.#speedLimit.busy = busy > 0;
+    if (busy > 1) void this.#loadOrder();
+  }
+
+  /** Once files wait, their order can be changed. */
+  async #loadOrder(): Promise<void> {
+    const uploader = this.ports.uploader();
+    if (this.#ordered === uploader || uploader.queue.length < 2) return;
+    this.#ordered = uploader;
+    const { list, localization } = this.ports;
+    const late = await import("./queue-order.ts").catch(() => null);
+    if (late)
+      new late.QueueOrder({ localization, uploader, list: list.element, row: (upload) => list.row(upload) });
+    else this.#ordered = null;
   }
 
   /** When the focused button is hidden, another button receives the focus. */

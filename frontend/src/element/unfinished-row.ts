@@ -10,13 +10,17 @@ import { UndoOffer } from "./undo.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
 import { unfinishedFolder } from "./unfinished-folder.ts";
 import { showRunning } from "./unfinished-running.ts";
+import { unfinishedStream } from "./unfinished-stream.ts";
 
 export function unfinishedRows(entries: readonly Unfinished[], ports: UnfinishedPorts): HTMLLIElement[] {
   const folders = byFolder(entries, ({ filename }) => filename);
   const alone = folders.get("") ?? [];
   folders.delete("");
   const rows = [...folders].map(([name, files]) => unfinishedFolder(name, files, ports));
-  return [...rows, ...alone.map((entry) => unfinishedRow(entry, ports))];
+  return [
+    ...rows,
+    ...alone.map((entry) => (entry.stream ? unfinishedStream(entry, ports) : unfinishedRow(entry, ports))),
+  ];
 }
 
 function unfinishedRow(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {

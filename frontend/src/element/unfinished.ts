@@ -13,7 +13,10 @@ import type { unfinishedRows } from "./unfinished-row.ts";
 export interface UnfinishedPorts {
   readonly localization: Localization;
   load(): Promise<readonly Unfinished[]>;
-  /** Resumes with the chosen file, or else with the file of the handle. Rejects when it is another file. */
+  /**
+   * Resumes with the chosen file, or else with the file of the handle; keeps an interrupted stream. Rejects when it is
+   * another file.
+   */
   resume(entry: Unfinished, file?: File): Promise<void>;
   discard(entry: Unfinished): Promise<void>;
   /** Resolves when no tab is uploading it any more. */

@@ -28,11 +28,15 @@ export interface RemoteUpload {
   readonly content_type: string;
   /** Null for a stream until it has been completed. */
   readonly size: number | null;
+  /** Bytes that a stream may have; null for any number. */
+  readonly size_limit?: number | null;
   readonly part_size: number;
   /** Null for a stream until it has been completed. */
   readonly part_count: number | null;
   readonly parts_done: number;
   readonly bytes_done: number;
+  /** The object's URL at each address of its bucket, while its parts are sent; empty where there is only one. */
+  readonly addresses?: readonly string[];
   readonly fingerprint: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly created_at: string;
@@ -109,6 +113,8 @@ export interface CompleteRequest {
   readonly crc64?: string;
   /** Of a stream. */
   readonly size?: number;
+  /** Complete an interrupted stream with its unbroken beginning. */
+  readonly keep?: true;
   /** Of a file in one request: OSS's response, which tells how the callback ended. */
   readonly callback?: CallbackReport;
 }

@@ -3,7 +3,7 @@
 import type { RemoteUpload } from "./api.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { entryOf } from "./journal.ts";
-import type { Ledger } from "./parts.ts";
+import type { Ledger } from "./ledger.ts";
 
 /** The checkpoint of an upload with these parts; null for a stream. */
 export function checkpointOf(

@@ -1,10 +1,12 @@
 // A circuit breaker for the requests of one upload to OSS.
 // While it is open, one request at a time probes OSS and the others wait for its outcome.
 
+import type { StorageError } from "./errors.ts";
 import type { Explanations } from "./explanations.ts";
-import type { Clock, Connection, SignedRequest } from "./ports.ts";
+import type { Connection, SignedRequest } from "./ports.ts";
 import { abortable, deferred } from "./promises.ts";
-import { backoff, type Notify, seconds } from "./retry.ts";
+import { delayBefore, type RetryOptions } from "./retry.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** Failures in a row, of all requests together, that open the circuit. */
 const OPEN_AFTER = 4;
@@ -12,10 +14,10 @@ const OPEN_AFTER = 4;
 const EXAMINE_AFTER = 2;
 
 export interface CircuitBreakerPorts {
-  readonly clock: Clock;
   readonly connection: Connection;
   readonly explanations: Explanations;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
+  readonly limits: RetryOptions;
 }
 
 export class CircuitBreaker {
@@ -23,6 +25,8 @@ export class CircuitBreaker {
   #responded = false;
   /** Why OSS cannot be reached, as the backend says. */
   #reason = "";
+  /** The last answer, if it was that OSS is busy. */
+  #busy: StorageError | null = null;
   #probe: Promise<void> | null = null;
 
   constructor(readonly ports: CircuitBreakerPorts) {}
@@ -33,7 +37,8 @@ export class CircuitBreaker {
 
   /** Waits until a request may start. Resolves with a function to call after the outcome was recorded. */
   async acquire(signal: AbortSignal): Promise<() => void> {
-    const { connection, notify } = this.ports;
+    const { connection, waiting } = this.ports;
+    const { notify } = waiting;
     for (;;) {
       signal.throwIfAborted();
       if (!connection.online) {
@@ -48,44 +53,59 @@ export class CircuitBreaker {
     }
   }
 
-  /** Records a response of any status: requests get through, and CORS lets the page read them. */
+  /** Records a response: requests get through, and CORS lets the page read them. */
   recordResponse(): void {
-    if (this.isOpen) this.ports.notify(null);
+    if (this.isOpen) this.ports.waiting.notify(null);
     this.#responded = true;
     this.#failures = 0;
+    this.#busy = null;
+  }
+
+  /** Records a response that says that OSS is busy. Requests of more parts would keep it busy. */
+  recordBusy(error: StorageError): void {
+    this.#responded = true;
+    this.#failures += 1;
+    this.#busy = error;
   }
 
   /** Records a request that was aborted because it stalled. */
   recordStall(): void {
     this.#failures += 1;
+    this.#busy = null;
   }
 
   /** Records a request, started at `startedAt`, without a readable response. Throws when its cause does not pass. */
   async recordNoResponse(request: SignedRequest, startedAt: number, signal: AbortSignal): Promise<void> {
     this.#failures += 1;
+    this.#busy = null;
     const { connection, explanations } = this.ports;
     if (this.#failures < EXAMINE_AFTER || !connection.online) return;
-    this.#reason = await explanations.examine({ request, startedAt, responded: this.#responded }, signal);
+    this.#reason = await explanations.examine(
+      { request, startedAt, responded: () => this.#responded },
+      signal,
+    );
   }
 
   /** Makes the caller's request the probe, after a delay. */
   async #startProbe(signal: AbortSignal): Promise<() => void> {
-    const { clock, notify } = this.ports;
+    const { waiting, limits } = this.ports;
     const probe = deferred<void>();
     this.#probe = probe.promise;
     const end = () => {
       if (this.#probe === probe.promise) this.#probe = null;
       probe.resolve();
     };
-    const delay = backoff(this.#failures, () => clock.random());
-    notify(this.#reason ? "storage_told" : "storage_down", { text: this.#reason, wait: seconds(delay) });
+    const seconds = this.#busy?.retryAfter ?? null;
+    const delay = delayBefore(this.#failures, seconds, () => waiting.clock.random(), limits.maxDelay);
     try {
-      await clock.sleep(delay, signal);
+      if (this.#busy) await waiting.wait(delay, signal, "storage_busy", { code: this.#busy.code });
+      else if (this.#reason) await waiting.wait(delay, signal, "storage_told", { text: this.#reason });
+      else await waiting.wait(delay, signal, "storage_down");
     } catch (error) {
       end();
       throw error;
     }
-    notify("storage_probe");
+    waiting.notify("storage_probe");
     return end;
   }
 }

@@ -45,7 +45,7 @@ export class Diagnosis {
     this.#throwTold();
     // Others reach OSS: its name may be that of a private address.
     if (this.#told?.verdict === "reachable" && !reaches) await this.#requireAllowed(origin, true, signal);
-    this.#suspectCors(reaches && !responded, startedAt);
+    this.#suspectCors(reaches && !responded(), startedAt);
     return this.#told?.detail ?? "";
   }
 

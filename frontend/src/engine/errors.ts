@@ -130,12 +130,19 @@ export interface RecordedError {
   readonly detail: string;
 }
 
-export function fileChanged(name: string, cause?: unknown): FileError {
-  return new FileError({ code: "file_changed", ...errorText("file_changed", { name }) }, { cause });
+/** Throws NetworkError: a chunk of our code could not be loaded. */
+export function codeUnreachable(cause: unknown): never {
+  throw new NetworkError("code_unreachable", { cause });
 }
 
-export function otherFile(name: string, expected: string): FileError {
-  return new FileError({ code: "other_file", ...errorText("other_file", { name, expected }) });
+/** Its bytes are others than those that were sent; it can be read. */
+export function fileChanged(name: string): FileError {
+  return new FileError({ code: "file_changed", ...errorText("file_changed", { name }) });
+}
+
+/** The browser does not read it any more: it was changed, moved or deleted. */
+export function fileUnreadable(name: string, cause: unknown): FileError {
+  return new FileError({ code: "file_changed", ...errorText("file_unreadable", { name }) }, { cause });
 }
 
 /** Wraps anything else that was thrown. */
@@ -157,11 +164,4 @@ export function isGone(error: UploadError): boolean {
   return (
     error instanceof ApiError && (error.ossCode === "NoSuchUpload" || [404, 409, 410].includes(error.status))
   );
-}
-
-/** The parts that OSS lacks, where the error names them. */
-export function missingParts(error: unknown): number[] {
-  if (!(error instanceof ApiError) || error.status !== 409) return [];
-  const { parts } = (error.errors ?? {}) as { parts?: unknown };
-  return Array.isArray(parts) ? parts.filter((number) => typeof number === "number") : [];
 }

@@ -107,10 +107,12 @@ export interface UploadEventMap {
   notice: NoticeEvent;
 }
 
-/** The events of all uploads of an uploader, and `accepted`. */
+/** The events of all uploads of an uploader, and its own. */
 export interface UploaderEventMap extends UploadEventMap {
   /** There is a new upload. */
   accepted: UploadEvent;
+  /** A waiting upload was moved in the queue. */
+  reordered: UploadEvent;
 }
 
 /** An EventTarget with the types of its events. */

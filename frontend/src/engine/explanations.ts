@@ -11,7 +11,7 @@ export interface Failure {
   /** On the clock of the environment. */
   readonly startedAt: number;
   /** Whether OSS has given this upload a readable response before. */
-  readonly responded: boolean;
+  readonly responded: () => boolean;
 }
 
 /** The explanations of one upload. */

@@ -1,5 +1,6 @@
 // The fingerprint by which a file is recognised after a reload, in another tab or on another device.
-// Name, size and content decide, dates do not. A change of what is hashed must change VERSION.
+// Name, size and samples of the content decide. The date does only where no checksum compares the content (`dated`): it is
+// another one on another device. A change of what is hashed must change VERSION.
 
 import type { Range, Source } from "./source.ts";
 
@@ -27,8 +28,9 @@ export function quickFingerprint({ lastModified }: File): string {
 }
 
 /** "v1-" and a SHA-256 in hexadecimal. Null where the browser cannot hash: the upload cannot be resumed later then. */
-export async function fingerprintOf(source: Source): Promise<string | null> {
-  const head = `oss-uploads ${VERSION}\n${source.name}\n${source.size}\n`;
+export async function fingerprintOf(source: Source, dated = false): Promise<string | null> {
+  const date = dated ? `${source.lastModified}\n` : "";
+  const head = `oss-uploads ${VERSION}\n${source.name}\n${source.size}\n${date}`;
   const bytes = await source.read(head, samplesOf(source.size));
   const digest = await hash(bytes);
   return digest && `${VERSION}-${digest}`;

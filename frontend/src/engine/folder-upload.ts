@@ -7,7 +7,7 @@ import { type FolderFile, FolderList } from "./folder-list.ts";
 import type { FolderHost, FolderOptions } from "./folder-options.ts";
 import { abortFolder, folderId, heldFiles, skipHeld } from "./held-files.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
-import { makeRetry, type Retry } from "./retry.ts";
+import { briefRetry, type Retry } from "./retry.ts";
 import { can, isOver, type State } from "./states.ts";
 import type { Upload } from "./upload.ts";
 import type { OssUploader } from "./uploader.ts";
@@ -70,7 +70,7 @@ export class FolderUpload extends EventTarget {
     this.#forget = host.forget;
     this.list = new FolderList(files);
     this.#meter = new ProgressMeter(this.list.bytes);
-    this.#retry = makeRetry(host.api.environment, () => {});
+    this.#retry = briefRetry(host.api.environment);
   }
 
   /** The name with a slash, by which the unfinished folder is known. */

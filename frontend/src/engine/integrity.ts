@@ -1,7 +1,8 @@
 // Compares the checksum of each part with the one that OSS returned.
-// Parts are hashed beside the upload, each once; only `verify` waits for the hashes.
+// Parts are hashed beside the upload, each once; only `verify` waits for the hashes. A part that is hashed once more must
+// have the same checksum: the file has changed otherwise. That all parts are of one moment: see version-proof.ts.
 
-import { errorText, fileChanged, StorageError } from "./errors.ts";
+import { codeUnreachable, fileChanged, fileUnreadable } from "./errors.ts";
 import { type DonePart, type Plan, rangeOf } from "./parts.ts";
 import type { Hasher } from "./ports.ts";
 import type { Source } from "./source.ts";
@@ -30,17 +31,39 @@ export class IntegrityChecker {
     readonly plan: Plan,
   ) {}
 
+  /** Our CRC64 of a part, as an unsigned decimal. It is computed once. */
+  crc64(number: number): Promise<string> {
+    let known = this.#hashes.get(number);
+    if (!known) {
+      known = this.#hash("crc64", number);
+      this.#hashes.set(number, known);
+      known.catch(() => this.#hashes.delete(number)); // The next caller hashes again.
+    }
+    return known;
+  }
+
+  /**
+   * Hashes the part once more. Rejects with FileError when the result is another one: the file has changed. The bytes of a
+   * stream do not, and may be gone.
+   */
+  async assertSame(number: number): Promise<void> {
+    if (this.source.isStream) return;
+    if ((await this.#hash("crc64", number)) !== (await this.crc64(number)))
+      throw fileChanged(this.source.name);
+  }
+
   /** Starts to hash a part that is being sent. */
   start(number: number): void {
-    this.#crc64(number);
+    this.crc64(number).catch(() => {}); // `verify` reports it.
   }
 
   /** Compares a part that OSS took, and frees its bytes. Where CORS hides OSS's CRC64, the backend compares. */
-  compare({ number, crc64 }: DonePart): void {
-    const same = this.#crc64(number).then((ours) => !crc64 || ours === crc64);
+  compare({ number, crc64 }: DonePart): Promise<boolean> {
+    const same = this.crc64(number).then((ours) => !crc64 || ours === crc64);
     this.#comparisons.set(number, same);
     const release = (isSame: boolean) => isSame && this.source.release(rangeOf(this.plan, number));
     same.then(release).catch(() => {}); // `verify` reports it.
+    return same;
   }
 
   /**
@@ -51,47 +74,37 @@ export class IntegrityChecker {
     const left = held.filter(({ crc64 }) => crc64);
     const work = async () => {
       for (let part = left.shift(); part; part = left.shift()) {
-        this.compare(part);
-        await this.#comparisons.get(part.number);
+        await this.compare(part);
       }
     };
     this.#held = Promise.all([this.#held, ...Array.from({ length: HELD_AT_ONCE }, work)]).then(() => {});
     this.#held.catch(() => {}); // `verify` reports it.
   }
 
-  /** Resolves when all parts have been compared. It changes nothing: a pause may discard its result. */
+  /**
+   * Resolves when all parts have been compared. It changes nothing: a pause may discard its result. Rejects with FileError
+   * where a part differs because the file has changed.
+   */
   async verify(): Promise<Verification> {
     await this.#held;
     const damaged: number[] = [];
     const crc64s = new Map<number, string>();
     for (const [number, same] of this.#comparisons) {
-      crc64s.set(number, await this.#crc64(number));
-      if (!(await same)) damaged.push(number);
+      crc64s.set(number, await this.crc64(number));
+      if (await same) continue;
+      await this.assertSame(number);
+      damaged.push(number);
     }
     return { damaged, crc64s };
   }
 
   /** Forgets damaged parts, which will be sent and compared again. */
   forget(damaged: readonly number[]): void {
-    for (const number of damaged) {
-      this.#comparisons.delete(number);
-      // A file may have changed. The bytes of a stream do not, and may be gone.
-      if (!this.source.isStream) this.#hashes.delete(number);
-    }
+    for (const number of damaged) this.#comparisons.delete(number);
   }
 
   md5(number: number): Promise<string> {
     return this.#hash("md5", number);
-  }
-
-  #crc64(number: number): Promise<string> {
-    let known = this.#hashes.get(number);
-    if (!known) {
-      known = this.#hash("crc64", number);
-      this.#hashes.set(number, known);
-      known.catch(() => this.#hashes.delete(number)); // The next caller hashes again.
-    }
-    return known;
   }
 
   async #hash(algorithm: "crc64" | "md5", number: number): Promise<string> {
@@ -99,13 +112,12 @@ export class IntegrityChecker {
     try {
       return await this.hasher.hash(algorithm, blob);
     } catch (error) {
-      throw fileChanged(this.source.name, error);
+      throw fileUnreadable(this.source.name, error);
     }
   }
 }
 
-/** The error of parts that were damaged again and again. */
-export function damagedParts(numbers: readonly number[]): StorageError {
-  const parts = numbers.slice(0, 5).join(", ");
-  return new StorageError({ code: "damaged", ...errorText("damaged", { parts }) });
+/** Rejects with the error of parts that were damaged again and again. */
+export async function failOf(damaged: readonly number[]): Promise<never> {
+  throw (await import("./damage.ts").catch(codeUnreachable)).damagedParts(damaged);
 }

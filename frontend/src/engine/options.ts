@@ -59,7 +59,10 @@ export interface SharedOptions extends BackendOptions {
   readonly restrictions?: Restrictions;
 }
 
-export interface UploaderOptions extends SharedOptions {}
+export interface UploaderOptions extends SharedOptions {
+  /** Bits a second that all uploads of the page together may use; no limit by default. `OssUploader.bandwidth` changes it. */
+  readonly bandwidth?: number;
+}
 
 export interface UploadOptions extends SharedOptions {
   /** The file name of a Blob, which has none of its own. */
@@ -73,6 +76,11 @@ export interface UploadOptions extends SharedOptions {
 export interface StreamOptions extends UploadOptions {
   /** The media type, for example "video/webm". */
   readonly type?: string;
+  /**
+   * The stream cannot wait, such as a recording. It is read at once; what waits for the network goes to the device's disk
+   * where the browser offers that. It ends in order at the limit of the destination, and when its producer fails.
+   */
+  readonly live?: boolean;
 }
 
 /** Less than any part size of the backend. */
@@ -82,7 +90,7 @@ const SMALL = 256 * 1024;
 const BACKEND = "api headers authorization credentials csrf timeouts onBeforeRequest".split(" ");
 const SHARED = "destination parallel signing integrity small partSize options metadata retry restrictions";
 const KNOWN = [...BACKEND, ...SHARED.split(" ")];
-const OF_UPLOADS = ["filename", "handle", "signal", "type"];
+const OTHERS = ["bandwidth", "filename", "handle", "signal", "type", "live"];
 
 /** The options of the engine itself have defaults, those of the backend only where they are used. */
 export interface CheckedOptions
@@ -119,7 +127,7 @@ export function checkedOptions({
  */
 export function optionsOfUpload(
   uploader: UploaderOptions,
-  { filename, handle, signal, type, ...given }: StreamOptions,
+  { filename, handle, signal, type, live, ...given }: StreamOptions,
 ): readonly [CheckedOptions, boolean] | null {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   if (set.length === 0) return null;
@@ -132,7 +140,7 @@ export function optionsOfUpload(
 function assertKnown(options: object): void {
   for (const name of Object.keys(options)) {
     if (KNOWN.includes(name)) continue;
-    const [nearest] = [...KNOWN, ...OF_UPLOADS].sort((a, b) => likeness(name, b) - likeness(name, a));
+    const [nearest] = [...KNOWN, ...OTHERS].sort((a, b) => likeness(name, b) - likeness(name, a));
     throw new ConfigurationError(`There is no option "${name}"; the nearest is "${nearest}".`);
   }
 }

@@ -2,16 +2,17 @@
 // "UploadPart"). Pure.
 
 import type { CallbackReport } from "./api.ts";
-import { errorText, StorageError } from "./errors.ts";
+import { StorageError, textFields } from "./errors.ts";
 import { REPEAT } from "./oss-repeat.ts";
 import type { DonePart } from "./parts.ts";
 import type { SendResponse } from "./ports.ts";
-import { retryAfter } from "./retry.ts";
+import { BUSY, retryAfter } from "./retry.ts";
 
 export type Outcome =
   | "done"
   | "no_response" // nothing readable: the network, CORS, or a file that cannot be read
-  | "retry" // OSS is busy or in trouble; the same request may succeed
+  | "busy" // OSS is overloaded, for as long as that takes
+  | "retry" // the same request may succeed
   | "sign_again" // the URL is not valid any more
   | "refused";
 
@@ -22,9 +23,9 @@ export function outcomeOf(response: SendResponse): Outcome {
   // The object is there: an answer was lost before. Whether it is this file, the backend finds out.
   if (status === 409 && codeOf(response) === "FileAlreadyExists") return "done";
   if (status === 403) return "sign_again";
-  return (REPEAT[codeOf(response)] ?? (status >= 500 || status === 408 || status === 429))
-    ? "retry"
-    : "refused";
+  const repeat = REPEAT[codeOf(response)];
+  if (repeat === undefined && BUSY.includes(status)) return "busy";
+  return (repeat ?? status >= 500) ? "retry" : "refused";
 }
 
 /** ETag and x-oss-hash-crc64ecma (CRC-64/XZ, an unsigned decimal) are absent where CORS hides them. */
@@ -34,6 +35,13 @@ export function donePart(number: number, size: number, response: SendResponse): 
   return { number, size, ...(etag && { etag }), ...(crc64 && { crc64 }) };
 }
 
+/** The text of the error storage_refused. */
+export const REFUSED = [
+  "OSS refused a part.",
+  "{detail}",
+  "Try again. If it fails again, send the request ID to an administrator.",
+] as const;
+
 export function storageError(response: SendResponse): StorageError {
   const { status, headers, body } = response;
   const code = codeOf(response);
@@ -41,7 +49,9 @@ export function storageError(response: SendResponse): StorageError {
   const message = textOf(body, "Message") || "OSS gave no reason.";
   return new StorageError({
     code: code || `http_${status}`,
-    ...errorText("storage_refused", { detail: detailCode ? `${message} (${detailCode})` : message }),
+    ...textFields("storage_refused", REFUSED, {
+      detail: detailCode ? `${message} (${detailCode})` : message,
+    }),
     status,
     requestId: headers.get("x-oss-request-id") ?? (textOf(body, "RequestId") || null),
     retryAfter: retryAfter(headers.get("retry-after")),

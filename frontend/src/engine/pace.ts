@@ -16,14 +16,11 @@ class SmallerParts extends Error {}
 
 export class Pace {
   readonly sending = new Set<Sending>();
-  /** Parts that may be sent at once. */
-  level: number;
   readonly slowLine: SlowLine;
   mayRestart = false;
   #restart = new AbortController();
 
   constructor(readonly transfer: Transfer) {
-    this.level = transfer.ports.parallel;
     this.slowLine = new SlowLine(transfer, this);
   }
 

@@ -1,5 +1,7 @@
 // What the engine needs of its environment, as interfaces. ../browser implements them; tests and hosts may replace them.
 
+import type { Bandwidth } from "./bandwidth.ts";
+
 /** Time, sleep and randomness. The device's date is not used. */
 export interface Clock {
   /** Monotonic milliseconds. */
@@ -80,6 +82,8 @@ export interface JournalEntry {
   readonly handle?: FileSystemFileHandle;
   /** Of a folder, whose `filename` ends with a slash. */
   readonly folder?: FolderRecord;
+  /** Of a stream. Its `size` is what there is of it so far. */
+  readonly stream?: true;
 }
 
 /** This browser's memory of unfinished uploads. No method rejects. */
@@ -106,6 +110,29 @@ export interface Locks {
   held?(): Promise<ReadonlySet<string>>;
 }
 
+/** Bytes of a stream on the device's disk. */
+export interface StoredChunk {
+  /** The first byte in the stream. */
+  readonly start: number;
+  readonly blob: Blob;
+}
+
+/**
+ * What live streams have given and OSS does not have yet, on the device's disk, by the ids of their uploads. It outlives
+ * the page. No method but `write` rejects.
+ */
+export interface StreamStore {
+  /** Resolves with the same bytes, read from the disk when they are used. Rejects when the disk is full. */
+  write(uploadId: string, start: number, bytes: Blob): Promise<Blob>;
+  /** In the order of their bytes. */
+  list(uploadId: string): Promise<StoredChunk[]>;
+  remove(uploadId: string, start: number): Promise<void>;
+  /** Removes all bytes of an upload. */
+  forget(uploadId: string): Promise<void>;
+  /** The uploads that have bytes here. */
+  uploadIds(): Promise<string[]>;
+}
+
 export interface Environment {
   readonly locks: Locks;
   readonly hasher: Hasher;
@@ -114,6 +141,15 @@ export interface Environment {
   readonly connection: Connection;
   readonly transport: Transport;
   readonly journal: Journal;
+  /**
+   * Whether the browser refuses to read this file once it has changed, by its modification time. Where it does not, or
+   * where nothing is known, the engine reads each part twice.
+   */
+  noticesChanges?(file: Blob): boolean;
+  /** Null where the browser has no such store; live streams wait in memory then, up to a limit. */
+  streamStore?(): Promise<StreamStore | null>;
+  /** Shared by the uploaders of the page. Without it, each uploader has its own. */
+  readonly bandwidth?: Bandwidth;
   /** The page's origin. */
   readonly origin: string;
   /** The value of a cookie that the page may read, or "". */

@@ -2,17 +2,18 @@
 // Creating is one idempotent call that also finds an unfinished upload of the same file. Parts that OSS holds are kept.
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
-import { asUploadError, fileChanged, isGone, NetworkError } from "./errors.ts";
+import { asUploadError, codeUnreachable, fileChanged, isGone, UploadError } from "./errors.ts";
 import { fingerprintOf, lockName, quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
 import { suitablePartSize } from "./line.ts";
 import type { ObjectOptions } from "./options.ts";
 import { abortable } from "./promises.ts";
-import type { Notify, Retry } from "./retry.ts";
+import type { Retry } from "./retry.ts";
 import type { Arrival } from "./sender.ts";
 import { Source } from "./source.ts";
 import type { Transfer, TransferPorts, TransferSettings } from "./transfer.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** A stream, whose code is loaded when its upload starts. */
 export interface LazySource {
@@ -37,21 +38,26 @@ export interface PreparationPorts {
   readonly filename: string | undefined;
   /** Recorded in the journal with the upload. */
   readonly handle: FileSystemFileHandle | undefined;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
   readonly retry: Retry;
   onprogress(): void;
   onpart(arrival: Arrival): void;
 }
 
+/** A file that is opened again, and the upload that has parts of it. */
+type Reopening = { readonly id: string | null; readonly isOther: boolean };
+
 const NEVER = new AbortController().signal;
 
 export class Preparation {
-  readonly file: Blob;
   #source: Source;
   readonly #lazy: LazySource | null;
   /** Null while it is unknown, for small files and streams, and where the browser cannot hash. */
   #fingerprint: string | null = null;
   #unlock = () => {};
+  /** The upload to resume, where it is known. */
+  #resumeId: string | undefined;
+  #reopening: Reopening | null = null;
   /** Whether an abort has ended the stream. The backend may have refused to abort the upload. */
   #isCancelled = false;
   /** Whether the upload has ended; the journal must not record it again. */
@@ -63,9 +69,13 @@ export class Preparation {
     readonly ports: PreparationPorts,
   ) {
     const isFile = file instanceof Blob;
+    this.#resumeId = settings.resumeId;
     this.#lazy = isFile ? null : file;
     this.#source = new Source(isFile ? file : new Blob([], file), isFile ? ports.filename : file.name);
-    this.file = this.#source.blob;
+  }
+
+  get file(): Blob {
+    return this.#source.blob;
   }
 
   get filename(): string {
@@ -87,8 +97,9 @@ export class Preparation {
     if (lazy && !this.#source.isStream) this.#source = await this.#load(() => lazy.load(), signal);
     if (this.#isCancelled) await this.#source.cancel(null); // It was loaded after the abort.
     signal.throwIfAborted();
+    if (this.#reopening) await this.#reopen(this.#reopening, signal);
     if (this.isStream || this.isSmall) return null;
-    this.#fingerprint ??= await fingerprintOf(this.#source);
+    this.#fingerprint ??= await this.#fingerprintOf();
     return this.#fingerprint ? this.#lockAmongTabs(this.#fingerprint, signal) : null;
   }
 
@@ -113,21 +124,60 @@ export class Preparation {
   }
 
   /** Removes the upload, which has ended, from the journal. */
-  forget(id: string): void {
+  forget(id: string | null): void {
     this.#forgotten = true;
-    void this.settings.api.environment.journal.forget(id);
+    void this.#source.dispose?.();
+    if (id) void this.settings.api.environment.journal.forget(id);
   }
 
   #record(remote: RemoteUpload, bytesDone: number): void {
-    if (this.#forgotten || this.isSmall || this.isStream) return;
-    const entry = entryOf({ ...remote, size: this.file.size, bytes_done: bytesDone }, this.ports.handle);
-    void this.settings.api.environment.journal.record(entry);
+    if (this.#forgotten || this.isSmall) return;
+    const size = this.#source.bytesTaken;
+    const entry = entryOf({ ...remote, size, bytes_done: bytesDone }, this.ports.handle);
+    const stream = this.isStream && { stream: true as const };
+    void this.settings.api.environment.journal.record({ ...entry, ...stream });
   }
 
-  /** Rejects with FileError when the samples differ: some changes keep size and date, which is all that browsers check. */
+  /**
+   * Rejects with FileError when size, date or samples differ. Browsers that notice a change notice no more than size and
+   * date. The date of a `File` is that of the moment when it was chosen; a handle shows that of now.
+   */
   async assertUnchanged(): Promise<void> {
     const known = this.#fingerprint;
-    if (known && (await fingerprintOf(this.#source)) !== known) throw fileChanged(this.filename);
+    if (!known) return;
+    const { size, lastModified } = this.#source;
+    const fresh = await this.ports.handle?.getFile().catch(() => null); // Reading the samples shows why.
+    const isOther = fresh && (fresh.size !== size || fresh.lastModified !== lastModified);
+    if (isOther || (await this.#fingerprintOf()) !== known) throw fileChanged(this.filename);
+  }
+
+  /** Without checksums a file of another date is another file. */
+  #fingerprintOf(source = this.#source): Promise<string | null> {
+    return fingerprintOf(source, this.settings.integrity === "none");
+  }
+
+  /**
+   * The file could not be read, or `isOther`: its bytes are others. The next `lock` opens it again; `open` resumes the
+   * upload `id` where the file is the same as before, and replaces it otherwise.
+   */
+  reopen(id: string | null, isOther: boolean): void {
+    this.#reopening = { id, isOther };
+  }
+
+  async #reopen({ id, isOther }: Reopening, signal: AbortSignal): Promise<void> {
+    const { api } = this.settings;
+    const fresh = await this.ports.handle?.getFile().catch(() => null); // Reading the old file shows why.
+    const source = new Source(fresh ?? this.file, this.filename);
+    const fingerprint = this.isSmall ? null : await this.#fingerprintOf(source);
+    const isSame = id !== null && !isOther && fingerprint === this.#fingerprint;
+    // If it fails, the upload expires, or its parts are compared with the file.
+    if (id && !isSame) await api.abort(id, signal).catch(() => {});
+    signal.throwIfAborted();
+    if (id && !isSame) void api.environment.journal.forget(id);
+    this.#source = source;
+    this.#fingerprint = fingerprint;
+    this.#resumeId = isSame ? id : undefined;
+    this.#reopening = null;
   }
 
   /** Frees the stream. */
@@ -147,9 +197,9 @@ export class Preparation {
       return found.filter((upload) => upload.fingerprint === fingerprint);
     };
     const before = new Set((await completed()).map(({ id }) => id));
-    this.ports.notify("another_tab");
+    this.ports.waiting.notify("another_tab");
     await this.#acquire(name, true, signal);
-    this.ports.notify(null);
+    this.ports.waiting.notify(null);
     return (await completed()).find(({ id }) => !before.has(id)) ?? null;
   }
 
@@ -166,9 +216,10 @@ export class Preparation {
     key: string,
     signal: AbortSignal,
   ): Promise<Transfer> {
-    const { api, resumeId } = this.settings;
+    const { api } = this.settings;
+    const id = this.#resumeId;
     signal.throwIfAborted();
-    const resumed = resumeId && (await this.#resume(await api.get(resumeId, signal), transferOf, signal));
+    const resumed = id && (await this.#resume(await api.get(id, signal), transferOf, signal));
     if (resumed) return resumed;
     const { value, status } = await this.#create(key, this.#fingerprint !== null);
     if (status === 201) return withUrls(transferOf(value), value);
@@ -192,6 +243,7 @@ export class Preparation {
       if (!isGone(asUploadError(error))) throw error;
       // The call may have shown the backend that the upload is completed.
       const { state } = await this.settings.api.get(found.id, signal);
+      if (state !== "completed" && this.#source.ending?.().keep) throw error; // There is nothing to begin again with.
       return state === "completed" ? transfer : undefined;
     }
   }
@@ -202,7 +254,7 @@ export class Preparation {
 
   /** Not aborted with the upload: a call cut off would leave an upload that nobody knows. */
   async #create(key: string, resume: boolean): Promise<HttpResponse<CreatedUpload>> {
-    const { api, destination, metadata, options, partSize } = this.settings;
+    const { api, destination, metadata, options } = this.settings;
     const source = this.#source;
     // A file of a folder has its path as its name.
     const inFolder = source.name.includes("/");
@@ -218,7 +270,7 @@ export class Preparation {
       ...(fingerprint && { fingerprint }),
       metadata,
       options, // Undefined is left out of the request, here and below.
-      part_size: source.isStream ? partSize : suitablePartSize(this.settings, source.size),
+      part_size: suitablePartSize(this.settings, source.isStream ? null : source.size),
       sign: this.#urlsToSign(),
       ...(resume && { resume }),
     };
@@ -235,18 +287,20 @@ export class Preparation {
 
   #transferPorts(remote: RemoteUpload): TransferPorts {
     const oncheckpoint = (bytesDone: number) => this.#record(remote, bytesDone);
-    return { ...this.settings, ...this.ports, source: this.#source, isSmall: this.isSmall, oncheckpoint };
+    const { isSmall } = this;
+    return { ...this.settings, ...this.ports, source: this.#source, isSmall, load: this.#load, oncheckpoint };
   }
 
   /** Loads a chunk of our code, and retries like any other request. */
-  #load<T>(load: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  readonly #load = <T>(load: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     const attempt = () =>
       abortable(load(), signal).catch((cause: unknown) => {
         signal.throwIfAborted();
-        throw new NetworkError("code_unreachable", { cause });
+        if (cause instanceof UploadError) throw cause;
+        return codeUnreachable(cause);
       });
     return this.ports.retry(attempt, signal);
-  }
+  };
 }
 
 function withUrls(transfer: Transfer, { parts, server_time }: CreatedUpload): Transfer {

@@ -1,7 +1,30 @@
 // Progress, speed and remaining time of an upload.
 // `loaded` counts bytes that were handed to the network, and falls when a part is repeated. `kept` counts finished parts.
 
-export interface Progress {
+/** What a stream may still have. */
+export interface StreamRoom {
+  readonly bytesLeft: number;
+  /** At the rate at which it has grown so far; null before that is known. */
+  readonly secondsLeft: number | null;
+}
+
+/** Why a live stream ended before its producer ended it. */
+export interface EndedEarly {
+  /** It reached the limit of the destination, or its producer failed. */
+  readonly reason: "limit" | "interrupted";
+  /** The error of the producer. */
+  readonly detail: string;
+}
+
+/** What is known of a stream beside its bytes. */
+export interface StreamGrowth {
+  /** Of a stream whose size is limited, until its end. */
+  readonly room?: StreamRoom;
+  /** The upload completes with what there is. */
+  readonly endedEarly?: EndedEarly;
+}
+
+export interface Progress extends StreamGrowth {
   /** Bytes of the parts that OSS holds: after a pause, a reload or a failure these need not be sent again. */
   readonly kept: number;
   /** `kept`, and the bytes of parts that are being sent. */

@@ -1,10 +1,13 @@
 // What waits for what: files for a place (UploadQueue), requests of the page for a connection (Semaphore).
 // First come, first served.
 
+import type { Upload } from "./upload.ts";
+
 /** Browsers open six connections to one host over HTTP/1.1. */
 export const MAX_PARALLEL = 6;
 
 export interface QueueEntry {
+  readonly upload: Upload;
   /** The share of a place that the entry takes, above 0 and up to 1. */
   readonly share: number;
   /** Called once, when there is room. */
@@ -33,9 +36,25 @@ export class UploadQueue {
     this.#admit();
   }
 
+  /** The uploads that wait, in the order in which they will start. */
+  get waiting(): Upload[] {
+    return Array.from(this.#waiting, ({ upload }) => upload);
+  }
+
+  /** Whether the upload is one of those that wait; it has the position then, from 0, and at most the last one. */
+  move(upload: Upload, position: number): boolean {
+    const others = [...this.#waiting];
+    const from = others.findIndex((entry) => entry.upload === upload);
+    if (from >= 0) others.splice(Math.max(0, position), 0, ...others.splice(from, 1));
+    this.#waiting = new Set(others);
+    this.#admit();
+    return from >= 0;
+  }
+
   #admit(): void {
-    for (const entry of this.#waiting) {
-      if (this.#taken + entry.share > this.places + ROUNDING_ERROR) return;
+    for (;;) {
+      const [entry] = this.#waiting; // A start may change the order.
+      if (!entry || this.#taken + entry.share > this.places + ROUNDING_ERROR) return;
       this.#waiting.delete(entry);
       this.#active.add(entry);
       this.#taken += entry.share;

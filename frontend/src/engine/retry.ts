@@ -2,8 +2,8 @@
 // `makeRetry` has the only retry loop around calls to the backend; the rest of the module is pure.
 
 import { NetworkError, UploadError } from "./errors.ts";
-import type { Environment } from "./ports.ts";
-import type { Facts, NoticeName } from "./sentences.ts";
+import type { Connection, Environment } from "./ports.ts";
+import { Waiting } from "./waiting.ts";
 
 /** Milliseconds. */
 const FIRST_CEILING = 500;
@@ -33,67 +33,77 @@ export function delayBefore(
   return Math.max((retryAfterSeconds ?? 0) * 1000, backoff(attempt, random, maxDelay));
 }
 
-/** Shows a notice while the upload waits; null takes it back. */
-export type Notify = (notice: NoticeName | null, facts?: Facts) => void;
-
 /**
  * Repeats `attempt` while it fails with a retryable UploadError. Waiting for the network uses up no attempts. Rejects
  * with the last error, or with the signal's reason.
  */
 export type Retry = <T>(attempt: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-/** About four minutes in all: longer than a backend takes to restart. */
-const MAX_ATTEMPTS = 14;
+/** About four minutes in all. */
+export const MAX_ATTEMPTS = 14;
 
-export function makeRetry(
-  { clock, connection }: RetryPorts,
-  notify: Notify,
-  limits: RetryOptions = {},
-): Retry {
-  return (attempt, signal) => retry(attempt, signal, { ...limits, clock, connection }, notify);
-}
-
-type RetryPorts = Pick<Environment, "clock" | "connection">;
+/** The status of a server that is overloaded, restarting, or behind a proxy that does not reach it. */
+export const BUSY: readonly number[] = [408, 429, 502, 503, 504];
 
 /** How often, and how soon, a request is repeated. */
 export interface RetryOptions {
-  /** Attempts of one call to the backend, and of one part, before its error is final; 14 and 8 by default. */
+  /**
+   * Attempts of one call to the backend, and of one part, before its error is final. By default there is no limit while
+   * the backend or OSS cannot be reached or is busy; other errors are final after 14 attempts, of a part after 8.
+   */
   readonly attempts?: number;
   /** Milliseconds between two attempts at most, unless the server asks for more; 30,000 by default. */
   readonly maxDelay?: number;
 }
 
+export interface RetryPorts {
+  readonly connection: Connection;
+  readonly waiting: Waiting;
+}
+
+export function makeRetry(ports: RetryPorts, limits: RetryOptions = {}): Retry {
+  return (attempt, signal) => retry(attempt, signal, ports, limits);
+}
+
+/** For calls that show no notice: they end. */
+export function briefRetry({ clock, connection }: Environment): Retry {
+  return makeRetry({ connection, waiting: new Waiting(clock, () => {}) }, { attempts: MAX_ATTEMPTS });
+}
+
 async function retry<T>(
   attempt: () => Promise<T>,
   signal: AbortSignal,
-  { clock, connection, attempts: maxAttempts = MAX_ATTEMPTS, maxDelay }: RetryPorts & RetryOptions,
-  notify: Notify,
+  { connection, waiting }: RetryPorts,
+  limits: RetryOptions,
 ): Promise<T> {
+  const { notify, clock } = waiting;
   for (let attempts = 1; ; attempts++) {
     try {
       const result = await attempt();
       if (attempts > 1) notify(null);
       return result;
     } catch (error) {
-      if (!isRetryable(error) || attempts >= maxAttempts) throw error;
+      if (!isRetryable(error) || attempts >= maxAttempts(error, limits)) throw error;
       signal.throwIfAborted(); // An aborted upload shows no notice.
       if (error instanceof NetworkError && !connection.online) {
         notify("offline");
         await connection.whenOnline(signal);
         attempts = 0;
       }
-      const delay = delayBefore(Math.max(1, attempts), error.retryAfter, () => clock.random(), maxDelay);
-      notify("server_down", { wait: seconds(delay) });
-      await clock.sleep(delay, signal);
+      const count = Math.max(1, attempts);
+      const delay = delayBefore(count, error.retryAfter, () => clock.random(), limits.maxDelay);
+      await waiting.wait(delay, signal, "server_down");
+      notify("server_probe");
     }
   }
 }
 
-function isRetryable(error: unknown): error is UploadError {
-  return error instanceof UploadError && error.retryable;
+/** A server that is busy, or not there, comes back; when, nobody knows. Other errors may never pass. */
+function maxAttempts({ status, sentence }: UploadError, limits: RetryOptions): number {
+  const passes = BUSY.includes(status) || sentence === "server_unreachable";
+  return limits.attempts ?? (passes ? Number.POSITIVE_INFINITY : MAX_ATTEMPTS);
 }
 
-/** Whole seconds for people to read: rounded up, at least 1. */
-export function seconds(milliseconds: number): number {
-  return Math.max(1, Math.ceil(milliseconds / 1000));
+function isRetryable(error: unknown): error is UploadError {
+  return error instanceof UploadError && error.retryable;
 }

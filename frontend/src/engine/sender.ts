@@ -1,6 +1,7 @@
 // Sends one part to OSS and repeats it while a repetition can help.
 // A failed part does not affect other parts; `send` rejects only with errors that no retry cures.
 
+import type { Bandwidth } from "./bandwidth.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import { NetworkError, StorageError } from "./errors.ts";
 import type { Explanations } from "./explanations.ts";
@@ -11,9 +12,10 @@ import type { Clock, SendResponse, SignedRequest, Transport } from "./ports.ts";
 import type { ProgressMeter } from "./progress.ts";
 import { StallError, withWatchdog } from "./promises.ts";
 import type { Semaphore } from "./queue.ts";
-import { delayBefore, type Notify, type RetryOptions, seconds } from "./retry.ts";
+import { delayBefore, type Retry, type RetryOptions } from "./retry.ts";
 import type { FreshPart, Signer } from "./signer.ts";
 import type { Range, Source } from "./source.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** Failures of one part, while other parts get through, before its error is final. */
 const MAX_FAILURES = 8;
@@ -25,15 +27,20 @@ const STALL_TIMEOUT = 30_000;
 export interface SenderPorts {
   readonly clock: Clock;
   readonly transport: Transport;
-  readonly breaker: CircuitBreaker;
+  readonly breaker: Pick<
+    CircuitBreaker,
+    "isOpen" | "acquire" | "recordResponse" | "recordBusy" | "recordStall" | "recordNoResponse"
+  >;
   readonly explanations: Explanations;
-  readonly signer: Signer;
-  readonly meter: ProgressMeter;
+  readonly signer: Pick<Signer, "take" | "isFresh" | "refuse">;
+  readonly meter: Pick<ProgressMeter, "advance" | "finish" | "drop">;
   readonly source: Source;
   readonly plan: Plan;
   /** Shared by all uploads of the page. */
   readonly requests: Semaphore;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
+  readonly bandwidth: Bandwidth;
+  readonly retry: Retry;
   readonly limits: RetryOptions;
   readonly options: BackendOptions;
   onprogress(): void;
@@ -65,14 +72,20 @@ export interface Arrival {
 export class Sender {
   constructor(readonly ports: SenderPorts) {}
 
+  /** A sender with other ports. */
+  with(ports: SenderPorts): Sender {
+    return new Sender(ports);
+  }
+
   /** `cut` ends a running request; `signal` ends all else, so that a pause may wait for a request and starts none. */
   async send(number: number, signal: AbortSignal, cut: AbortSignal): Promise<Arrival> {
-    const { meter, plan, clock } = this.ports;
+    const { meter, plan, clock, bandwidth, retry } = this.ports;
     const range = rangeOf(plan, number);
     const attempts: Attempts = { number, range, cut, signed: null, failures: 0, refusals: 0, tries: 0 };
     const { size } = this.ports.source.slice(range); // The last part of a stream is shorter than its range.
     try {
       for (;;) {
+        await retry(() => bandwidth.acquire(size, signal), signal);
         const response = await this.#attempt(attempts, signal);
         if (response && outcomeOf(response) === "done") {
           meter.finish(number, size, clock.now());
@@ -113,6 +126,7 @@ export class Sender {
     attempts.tries += 1;
     const response = await this.#transport(attempts.signed, body, attempts.cut);
     if (!response) breaker.recordStall();
+    else if (outcomeOf(response) === "busy") breaker.recordBusy(storageError(response));
     else if (response.status !== 0) breaker.recordResponse();
     else {
       await source.assertReadable(attempts.range);
@@ -133,7 +147,7 @@ export class Sender {
           meter.advance(signed.number, Math.min(loaded, body.size), body.size, clock.now());
           this.ports.onprogress();
         };
-        const request = await this.#announced(signed);
+        const request = await this.announced(signed);
         return transport.send({ signed: request, body, signal, onprogress });
       });
     } catch (error) {
@@ -144,7 +158,7 @@ export class Sender {
   }
 
   /** The request as the page has changed it. */
-  async #announced(signed: FreshPart): Promise<SignedRequest> {
+  async announced(signed: FreshPart): Promise<SignedRequest> {
     const { onBeforeRequest } = this.ports.options;
     if (!onBeforeRequest) return signed;
     const { method, url, headers } = signed;
@@ -155,7 +169,7 @@ export class Sender {
 
   /** Waits before the next attempt; throws when there shall be none. */
   async #waitToRetry(attempts: Attempts, response: SendResponse | null, signal: AbortSignal): Promise<void> {
-    const { clock, breaker, explanations, notify, limits } = this.ports;
+    const { clock, breaker, explanations, waiting, limits } = this.ports;
     const outcome = response ? outcomeOf(response) : "no_response";
     const error =
       response && outcome !== "no_response"
@@ -164,27 +178,32 @@ export class Sender {
     if (!this.#mayRetry(attempts, outcome)) {
       throw error instanceof StorageError ? await explanations.explain(error) : error;
     }
-    if (outcome === "no_response" && breaker.isOpen) return; // The circuit breaker waits, for all parts together.
+    const isWaited = outcome === "no_response" || outcome === "busy";
+    if (isWaited && breaker.isOpen) return; // The circuit breaker waits, for all parts together.
     const count = Math.max(1, attempts.failures + attempts.refusals);
     const delay = delayBefore(count, error.retryAfter, () => clock.random(), limits.maxDelay);
-    if (outcome === "retry") notify("storage_busy", { code: error.code, wait: seconds(delay) });
-    if (outcome === "no_response") notify("part_lost", { wait: seconds(delay) });
-    await clock.sleep(delay, signal);
-    notify(null);
+    if (outcome === "no_response") await waiting.wait(delay, signal, "part_lost");
+    else if (outcome === "sign_again") await clock.sleep(delay, signal);
+    else await waiting.wait(delay, signal, "storage_busy", { code: error.code });
+    waiting.notify(null);
   }
 
   #mayRetry(attempts: Attempts, outcome: Outcome): boolean {
-    const { attempts: maxFailures = MAX_FAILURES } = this.ports.limits;
+    const { signer, limits, breaker } = this.ports;
+    const { attempts: maxFailures = MAX_FAILURES } = limits;
     switch (outcome) {
       case "sign_again":
-        if (attempts.signed) this.ports.signer.refuse(attempts.signed);
+        if (attempts.signed) signer.refuse(attempts.signed);
         attempts.signed = null;
         return ++attempts.refusals < MAX_REFUSALS;
       case "retry":
         return ++attempts.failures < maxFailures;
-      case "no_response":
-        // While nothing gets through at all, the upload waits for as long as it takes.
-        return this.ports.breaker.isOpen || ++attempts.failures < maxFailures;
+      case "busy":
+      case "no_response": {
+        // While OSS is busy, or nothing gets through at all, the upload waits for as long as it takes, or the page allows.
+        const passes = outcome === "busy" || breaker.isOpen;
+        return ++attempts.failures < maxFailures || (passes && limits.attempts === undefined);
+      }
       default:
         return false;
     }

@@ -1,4 +1,4 @@
-// The texts of the engine for users, in English; diagnosis-texts.ts has more errors. A translation has all (locales/).
+// The texts of the engine for users, in English; the code that is loaded later has more errors. A translation has all (locales/).
 // `{name}` is a placeholder. Code refers to a text by its name and gives the values.
 
 import type { DiagnosisName } from "./diagnosis-texts.ts";
@@ -22,6 +22,7 @@ export const NOTICES = {
   storage_told: "{text} Trying again in {wait} s.",
   storage_probe: "Connecting to OSS again.",
   server_down: "The server is not available. Trying again in {wait} s.",
+  server_probe: "Connecting to the server again.",
 } as const;
 
 /** For each error: title, detail, and a hint at what to do. */
@@ -37,30 +38,15 @@ export const ERRORS = {
   storage_unreachable: ["Network error.", "OSS cannot be reached.", ""],
   unexplained: ["The server refused the request.", "The server gave no reason (status {status}).", ""],
   login: ["You are not logged in.", "{detail}", "Log in again, for example in another tab."],
-  storage_refused: [
-    "OSS refused a part.",
-    "{detail}",
-    "Try again. If it fails again, send the request ID to an administrator.",
-  ],
-  damaged: [
-    "Parts were damaged repeatedly.",
-    "OSS received other bytes than were sent (parts: {parts}).",
-    "A device in the network changes the data, or the file changes while it is read. Try another network.",
-  ],
   file_changed: [
+    "The file has changed.",
+    "“{name}” was changed while it was uploaded.",
+    "Upload it again: all parts are sent anew.",
+  ],
+  file_unreadable: [
     "The file has changed.",
     "“{name}” was changed, moved or deleted on this device after it was chosen.",
     "Cancel this upload and choose the file again.",
-  ],
-  file_not_allowed: [
-    "Permission to read the file was denied.",
-    "The browser did not get permission to read “{name}” again.",
-    "Allow access when the browser asks, or choose the file again.",
-  ],
-  other_file: [
-    "This is a different file.",
-    "“{name}” is not the file of the unfinished upload “{expected}”: its name, size or content differs.",
-    "Choose the original file, or discard the unfinished upload.",
   ],
   aborted: ["The upload was aborted.", "", ""],
   aborted_elsewhere: [
@@ -73,7 +59,15 @@ export const ERRORS = {
 
 export type NoticeName = keyof typeof NOTICES;
 /** A text of this module, or one that is loaded with the code that needs it. */
-export type ErrorName = keyof typeof ERRORS | DiagnosisName | RestrictionName | "stream_broken";
+export type ErrorName =
+  | keyof typeof ERRORS
+  | DiagnosisName
+  | RestrictionName
+  | "damaged"
+  | "file_not_allowed"
+  | "other_file"
+  | "storage_refused"
+  | "stream_broken";
 /** Title, detail, and a hint at what to do. */
 export type ErrorTuple = readonly [string, string, string];
 

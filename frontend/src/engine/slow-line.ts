@@ -54,9 +54,9 @@ export class SlowLine {
   /** When the first bytes of a part were sent, in milliseconds of the clock. */
   #since = new Map<Sending, number>();
 
-  readonly #concurrency: ConcurrencyController;
-  /** Parts of which a cut costs little enough. */
-  #most = Number.POSITIVE_INFINITY;
+  readonly concurrency: ConcurrencyController;
+  /** Parts of which a cut costs little enough; at least 1. */
+  most = Number.POSITIVE_INFINITY;
 
   readonly #clock: Clock;
 
@@ -65,24 +65,24 @@ export class SlowLine {
     readonly pace: Pace,
   ) {
     this.#clock = transfer.ports.api.environment.clock;
-    this.#concurrency = new ConcurrencyController(transfer.ports.parallel, MAX_PARALLEL);
+    this.concurrency = new ConcurrencyController(transfer.ports.parallel, MAX_PARALLEL);
   }
 
   /** Called whenever sending begins, also after a pause. */
   start(ended: AbortSignal): void {
-    this.#concurrency.restart();
+    this.concurrency.restart();
     this.#begin = { at: this.#clock.now(), sent: this.transfer.meter.sent };
     this.#samples = [];
     this.#watch(ended).catch(() => {}); // `ended` ends it.
   }
 
-  #setLevel(): void {
-    this.pace.level = Math.min(this.#concurrency.level, this.#most);
+  /** Parts that may be sent at once. */
+  get level(): number {
+    return Math.min(this.concurrency.level, this.most);
   }
 
   recordStall(): void {
-    this.#concurrency.recordStall(this.#clock.now());
-    this.#setLevel();
+    this.concurrency.recordStall(this.#clock.now());
   }
 
   async #watch(ended: AbortSignal): Promise<never> {
@@ -92,7 +92,6 @@ export class SlowLine {
       const elapsed = this.#clock.now() - this.#begin.at;
       if (elapsed < MEASURE || speed === Number.POSITIVE_INFINITY) continue;
       this.#review(speed, elapsed);
-      this.#setLevel();
     }
   }
 
@@ -118,8 +117,7 @@ export class SlowLine {
 
   recordArrival(part: Sending): void {
     const now = this.#clock.now();
-    this.#concurrency.recordArrival(part.size, now);
-    this.#setLevel();
+    this.concurrency.recordArrival(part.size, now);
     this.#measureArrival(part, now);
   }
 
@@ -164,7 +162,7 @@ export class SlowLine {
     const isSlower = speed < this.#before * MIN_SPEED;
     this.#before = 0;
     if (isSlower) {
-      this.#most = Number.POSITIVE_INFINITY;
+      this.most = Number.POSITIVE_INFINITY;
       this.#notBefore = now + RETRY_AFTER;
     } else this.#limit(speed, elapsed);
   }
@@ -178,14 +176,14 @@ export class SlowLine {
     const suitable = Math.max(MIN_PART_SIZE, Math.round((speed * AIM) / parallel / caution));
     const isAtRisk = bytesOf(parts) > speed * MAX_AT_RISK;
     if (isAtRisk || line.partSize) line.partSize = suitable < MAX_PART_SIZE ? suitable : null;
-    if (most) this.#most = Math.max(1, Math.floor((speed * MAX_AT_RISK) / most));
+    if (most) this.most = Math.max(1, Math.floor((speed * MAX_AT_RISK) / most));
     if (!isAtRisk) return;
     const isFresh = this.pace.mayRestart && ledger.doneCount === 0;
-    if (isFresh && elapsed <= MAX_RESTART && this.#most < 2 && suitable < most) this.pace.restart();
-    else if (parts.length > this.#most) {
+    if (isFresh && elapsed <= MAX_RESTART && this.most < 2 && suitable < most) this.pace.restart();
+    else if (parts.length > this.most) {
       this.#notBefore = this.#clock.now() + AVERAGE_OVER;
       const isFalling = speed < this.#last * MIN_SPEED;
-      if (!isFalling && this.#putBack(parts, parts.length - this.#most)) this.#before = speed;
+      if (!isFalling && this.#putBack(parts, parts.length - this.most)) this.#before = speed;
       this.#last = speed;
     }
   }

@@ -1,11 +1,20 @@
 // The bytes to send, in slices. Ranges are half open, as Blob.slice takes them.
 
-import { fileChanged } from "./errors.ts";
-import type { Ledger } from "./parts.ts";
+import type { CompleteRequest, RemoteUpload } from "./api.ts";
+import { fileChanged, fileUnreadable } from "./errors.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Environment } from "./ports.ts";
+import type { StreamGrowth } from "./progress.ts";
 
 export interface Range {
   readonly start: number;
   readonly end: number;
+}
+
+/** What a source needs of its upload. */
+export interface SourcePorts {
+  readonly api: { readonly environment: Environment };
+  onprogress(): void;
 }
 
 /** The file as it was when it was chosen. It gives slices, never bytes: the browser sends them from disk. */
@@ -13,7 +22,8 @@ export class Source {
   readonly name: string;
   readonly size: number;
   readonly type: string;
-  readonly #lastModified: number | undefined;
+  /** When the file was modified before it was chosen; undefined for other blobs. */
+  readonly lastModified: number | undefined;
   #whole: Blob | undefined;
 
   constructor(
@@ -23,7 +33,7 @@ export class Source {
     this.name = name || "blob";
     this.size = blob.size;
     this.type = blob.type || "application/octet-stream";
-    this.#lastModified = blob instanceof File ? blob.lastModified : undefined;
+    this.lastModified = blob instanceof File ? blob.lastModified : undefined;
   }
 
   /** Whether the size is known only at the end. */
@@ -31,10 +41,20 @@ export class Source {
     return false;
   }
 
-  /** The parts, where the source plans them itself: of a stream. */
-  ledger(_remote: { part_size: number }): Ledger | null {
-    return null;
-  }
+  /** The parts of a stream, which it plans itself; those of a file are as the backend plans them. */
+  ledger?(remote: { part_size: number }): Ledger;
+
+  /** Called before the first part is sent. */
+  begin?(remote: RemoteUpload, ports: SourcePorts): void;
+
+  /** What the backend must know of it to complete the upload. With `keep`, parts that OSS holds are not here any more. */
+  ending?(): Partial<CompleteRequest>;
+
+  /** What its upload's progress says of a stream. */
+  growth?(): StreamGrowth;
+
+  /** Frees what it has stored, once the upload has ended. */
+  dispose?(): Promise<void>;
 
   /** Bytes that belong to parts so far; of a file, its size. */
   get bytesTaken(): number {
@@ -53,7 +73,7 @@ export class Source {
    */
   slice({ start, end }: Range): Blob {
     const modified = this.blob instanceof File ? this.blob.lastModified : undefined;
-    if (this.blob.size !== this.size || modified !== this.#lastModified) throw fileChanged(this.name);
+    if (this.blob.size !== this.size || modified !== this.lastModified) throw fileChanged(this.name);
     if (start > 0 || end < this.size) return this.blob.slice(start, end);
     this.#whole ??= this.blob.slice();
     return this.#whole;
@@ -70,7 +90,7 @@ export class Source {
     try {
       return await new Blob([head, ...slices]).arrayBuffer();
     } catch (error) {
-      throw fileChanged(this.name, error);
+      throw fileUnreadable(this.name, error);
     }
   }
 
@@ -79,7 +99,7 @@ export class Source {
     try {
       await this.blob.slice(start, Math.min(end, start + 1)).arrayBuffer();
     } catch (error) {
-      throw fileChanged(this.name, error);
+      throw fileUnreadable(this.name, error);
     }
   }
 }

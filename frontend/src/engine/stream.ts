@@ -1,9 +1,13 @@
-// A source of unknown size: a recording, a generated file.
+// A source of unknown size: a generated file. live-stream.ts has those that cannot wait, such as recordings.
 // It reads only as far as parts are being sent, and keeps no part that has arrived.
 
+import type { RemoteUpload } from "./api.ts";
 import { reasonOf, textFields, UploadError } from "./errors.ts";
+import type { StreamOptions } from "./options.ts";
 import type { DonePart, Plan } from "./parts.ts";
-import { type Range, Source } from "./source.ts";
+import type { Environment } from "./ports.ts";
+import type { EndedEarly, StreamGrowth } from "./progress.ts";
+import { type Range, Source, type SourcePorts } from "./source.ts";
 import { Ledger, rangeOf, streamPlan } from "./transfer.ts"; // It comes with it: no chunk more to load.
 
 /** What `uploadStream` takes from a stream. Text is encoded as UTF-8. */
@@ -13,15 +17,70 @@ export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
 export const BROKEN = [
   "The recording was interrupted.",
   "{detail}",
-  "Start a new recording. The parts uploaded so far will be deleted.",
+  "Reload the page to keep what was uploaded, or start again.",
 ] as const;
 /** Why a stream cannot be resumed after an abort that the backend refused. */
 const CANCELLED = "The stream ended when the upload was aborted.";
 /** Parts ahead for which URLs may be signed. */
 const LOOK_AHEAD = 16;
 
-export class StreamSource extends Source {
+/** Where the bytes of a stream come from. */
+export interface Feed {
+  /** Called before `next`. `count` is told of bytes that the stream has given. */
+  begin(remote: RemoteUpload, ports: SourcePorts, count: (bytes: number) => void): void;
+  /** The next bytes; null at the end. Rejects when the stream is broken. */
+  next(): Promise<Blob | null>;
+  /** OSS has the bytes before `from`. */
+  release(from: number): void;
+  cancel(reason: unknown): Promise<void>;
+  /** Frees what it has stored, once the upload has ended. */
+  dispose(): Promise<void>;
+  readonly endedEarly: EndedEarly | null;
+}
+
+/** Reads a stream only as far as parts are being sent. */
+export class PatientFeed implements Feed {
   readonly #reader: ReadableStreamDefaultReader<StreamChunk>;
+  readonly endedEarly = null;
+  #count = (_bytes: number) => {};
+
+  constructor(stream: ReadableStream<StreamChunk>) {
+    this.#reader = stream.getReader();
+  }
+
+  begin(_remote: RemoteUpload, _ports: SourcePorts, count: (bytes: number) => void): void {
+    this.#count = count;
+  }
+
+  async next(): Promise<Blob | null> {
+    const { done, value } = await this.#reader.read();
+    if (done) return null;
+    const blob = new Blob([value]);
+    this.#count(blob.size);
+    return blob;
+  }
+
+  release(): void {}
+
+  async cancel(reason: unknown): Promise<void> {
+    await this.#reader.cancel(reason);
+  }
+
+  async dispose(): Promise<void> {}
+}
+
+/** Rejects while code cannot be loaded. */
+export async function openStream(
+  stream: ReadableStream<StreamChunk>,
+  { filename = "", type = "", live }: StreamOptions,
+  { streamStore }: Pick<Environment, "streamStore">,
+): Promise<StreamSource> {
+  if (!live) return new StreamSource(new PatientFeed(stream), filename, type);
+  const { LiveFeed } = await import("./live-stream.ts");
+  return new StreamSource(new LiveFeed(stream, (await streamStore?.()) ?? null), filename, type);
+}
+
+export class StreamSource extends Source {
   /** Parts that have been read and have not arrived, by their first byte. */
   #held = new Map<number, Blob>();
   #buffered: Blob[] = [];
@@ -31,10 +90,31 @@ export class StreamSource extends Source {
   #isCancelled = false;
   #turn: Promise<unknown> = Promise.resolve();
   #bytesTaken = 0;
+  /** Bytes that the stream has given, and when: at first, and at last. */
+  #given = { bytes: 0, firstBytes: 0, firstAt: 0, lastAt: 0 };
+  #lock: Promise<(() => void) | null> | null = null;
+  /** Bytes that it may have. */
+  #limit: number | null = null;
 
-  constructor(stream: ReadableStream<StreamChunk>, name: string, type: string) {
+  constructor(
+    readonly feed: Feed,
+    name: string,
+    type: string,
+  ) {
     super(new Blob([], { type }), name);
-    this.#reader = stream.getReader();
+  }
+
+  override begin(remote: RemoteUpload, ports: SourcePorts): void {
+    const given = this.#given;
+    const { locks, clock } = ports.api.environment;
+    // No other page may keep a stream whose page lives, although it is paused or has failed: the page has more of it.
+    this.#lock ??= locks.acquire(remote.id, false, new AbortController().signal);
+    this.#limit = remote.size_limit ?? null;
+    this.feed.begin(remote, ports, (bytes) => {
+      given.lastAt = clock.now();
+      if (given.bytes === 0) Object.assign(given, { firstBytes: bytes, firstAt: given.lastAt });
+      given.bytes += bytes;
+    });
   }
 
   override get isStream(): boolean {
@@ -48,6 +128,28 @@ export class StreamSource extends Source {
   /** Bytes cut into parts so far; the size, once the stream has ended. */
   override get bytesTaken(): number {
     return this.#bytesTaken;
+  }
+
+  override ending(): { size: number } {
+    return { size: this.#bytesTaken };
+  }
+
+  /** Whether the limit leaves room for a part. The backend refuses to sign one beyond it. */
+  mayBegin({ start }: Range): boolean {
+    return this.#limit === null || start < this.#limit;
+  }
+
+  override growth(): StreamGrowth {
+    const { endedEarly } = this.feed;
+    return { ...this.#room(), ...(endedEarly && { endedEarly }) };
+  }
+
+  #room(): StreamGrowth {
+    if (this.#limit === null || this.ended) return {};
+    const { bytes, firstBytes, firstAt, lastAt } = this.#given;
+    const bytesLeft = Math.max(0, this.#limit - bytes);
+    const rate = (bytes - firstBytes) / (lastAt - firstAt || 1);
+    return { room: { bytesLeft, secondsLeft: rate > 0 ? bytesLeft / rate / 1000 : null } };
   }
 
   /** Whether all of the stream has been cut into parts. */
@@ -98,28 +200,31 @@ export class StreamSource extends Source {
   }
 
   async #read(): Promise<void> {
-    const { done, value } = await this.#reader.read().catch((error: unknown) => {
+    const blob = await this.feed.next().catch((error: unknown) => {
       throw streamBroken(error);
     });
     if (this.#isCancelled) throw streamBroken(CANCELLED); // A cancelled stream reads as one that has ended.
-    if (done) {
-      this.#exhausted = true;
-      return;
-    }
-    const blob = new Blob([value]);
-    this.#buffered.push(blob);
-    this.#bufferedSize += blob.size;
+    if (blob) {
+      this.#buffered.push(blob);
+      this.#bufferedSize += blob.size;
+    } else this.#exhausted = true;
   }
 
   override release({ start }: Range): void {
     this.#held.delete(start);
+    this.feed.release(Math.min(this.#bytesTaken, ...this.#held.keys()));
   }
 
   override async cancel(reason: unknown): Promise<void> {
     this.#isCancelled ||= !this.ended;
     this.#held.clear();
     this.#buffered = [];
-    await this.#reader.cancel(reason).catch(() => {});
+    await this.feed.cancel(reason).catch(() => {});
+  }
+
+  override async dispose(): Promise<void> {
+    (await this.#lock)?.();
+    await this.feed.dispose();
   }
 }
 
@@ -137,7 +242,8 @@ export class StreamLedger extends Ledger {
 
   /** Parts to be sent again, and the few that come next. */
   override get waiting(): readonly number[] {
-    return [...this.#again, ...Array.from({ length: LOOK_AHEAD }, (_, index) => this.#next + index)];
+    const ahead = Array.from({ length: LOOK_AHEAD }, (_, index) => this.#next + index);
+    return [...this.#again, ...ahead.filter((number) => this.source.mayBegin(rangeOf(this.plan, number)))];
   }
 
   override get complete(): boolean {

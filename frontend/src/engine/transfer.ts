@@ -2,28 +2,36 @@
 // OSS's list of parts is the truth. What is recorded here is reported along with other calls, and may be lost.
 
 import { combine } from "../hashing/crc64.ts";
+import type { AddressRouter } from "./addresses.ts";
 import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
+import type { Bandwidth } from "./bandwidth.ts";
 import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
-import { asUploadError, isGone, missingParts } from "./errors.ts";
+import { asUploadError, isGone } from "./errors.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
 import type { HttpResponse } from "./http.ts";
-import { damagedParts, type Integrity, IntegrityChecker } from "./integrity.ts";
+import { failOf, type Integrity } from "./integrity.ts";
+import { Ledger } from "./ledger.ts";
 import type { Line } from "./line.ts";
+import { missingParts } from "./missing-parts.ts";
 import { callbackReport } from "./oss-response.ts";
 import type { Pace } from "./pace.ts";
-import { allParts, type DonePart, Ledger, planOf, rangeOf } from "./parts.ts";
-import { ProgressMeter } from "./progress.ts";
-import { abortable } from "./promises.ts";
+import { PartChecks } from "./part-checks.ts";
+import { allParts, type DonePart, planOf, rangeOf } from "./parts.ts";
+import { type Progress, ProgressMeter } from "./progress.ts";
+import { anySignal } from "./promises.ts";
 import type { Semaphore } from "./queue.ts";
-import { type Notify, type Retry, type RetryOptions, seconds } from "./retry.ts";
+import type { Retry, RetryOptions } from "./retry.ts";
+import { loadRouter } from "./route.ts";
 import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
 import type { Source } from "./source.ts";
+import type { Waiting } from "./waiting.ts";
 import { runConcurrently, takePart } from "./workers.ts";
 
-export { Ledger, rangeOf, sizeOf, streamPlan } from "./parts.ts";
+export { Ledger } from "./ledger.ts";
+export { rangeOf, sizeOf, streamPlan } from "./parts.ts";
 
 /** How often damaged parts are sent again. */
 const MAX_ROUNDS = 8;
@@ -37,6 +45,7 @@ export interface TransferSettings {
   readonly integrity: Integrity;
   readonly requests: Semaphore;
   readonly line: Line;
+  readonly bandwidth: Bandwidth;
   readonly limits: RetryOptions;
 }
 
@@ -44,9 +53,11 @@ export interface TransferPorts extends TransferSettings {
   readonly source: Source;
   /** Whether the upload is completed in a batch call. */
   readonly isSmall: boolean;
-  readonly notify: Notify;
+  readonly waiting: Waiting;
   readonly retry: Retry;
   onprogress(): void;
+  /** Loads a chunk of our code. */
+  load<T>(load: () => Promise<T>, signal: AbortSignal): Promise<T>;
   onpart(arrival: Arrival): void;
   /** OSS, or the backend too, knows of so many finished bytes. */
   oncheckpoint(bytesDone: number): void;
@@ -58,9 +69,10 @@ export class Transfer {
   readonly #signer: Signer;
   readonly #presigner: Presigner;
   readonly #sender: Sender;
-  readonly #checker: IntegrityChecker;
+  readonly #checks: PartChecks;
   /** Null for a small file. */
   readonly pace: Pace | null;
+  #router: AddressRouter | null = null;
   /** When the backend was told of parts, in milliseconds of the clock. */
   reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
@@ -71,13 +83,14 @@ export class Transfer {
     makePace?: (transfer: Transfer) => Pace,
   ) {
     const { api, source, parallel } = ports;
-    const { clock, hasher } = api.environment;
+    const { clock } = api.environment;
+    source.begin?.(remote, ports);
     this.ledger =
-      source.ledger(remote) ?? new Ledger(planOf(source.size, remote.part_size, remote.part_count ?? 0));
+      source.ledger?.(remote) ?? new Ledger(planOf(source.size, remote.part_size, remote.part_count ?? 0));
     const { plan } = this.ledger;
     this.reportedAt = clock.now();
     this.meter = new ProgressMeter(plan.size);
-    this.#checker = new IntegrityChecker(hasher, source, plan);
+    this.#checks = new PartChecks({ ...ports, environment: api.environment, ledger: this.ledger });
     this.pace = makePace?.(this) ?? null;
     this.#presigner = this.#makePresigner();
     this.#signer = new Signer({
@@ -103,14 +116,14 @@ export class Transfer {
     return new Presigner({
       ...this.ports,
       remote: this.remote,
-      md5: this.ports.integrity === "md5" ? (number) => this.#checker.md5(number) : null,
+      md5: this.ports.integrity === "md5" ? (number) => this.#checks.md5(number) : null,
       unreported: () => this.ledger.unreported(),
       onreported: (parts) => this.#markReported(parts),
     });
   }
 
   #makeSender(): Sender {
-    const { api, notify, onprogress } = this.ports;
+    const { api, waiting, limits, onprogress } = this.ports;
     const { clock, connection, transport } = api.environment;
     const explanations = new Explanations(api, this.remote.id);
     return new Sender({
@@ -118,7 +131,7 @@ export class Transfer {
       clock,
       transport,
       explanations,
-      breaker: new CircuitBreaker({ clock, connection, explanations, notify }),
+      breaker: new CircuitBreaker({ connection, explanations, waiting, limits }),
       signer: this.#signer,
       meter: this.meter,
       plan: this.ledger.plan,
@@ -144,10 +157,8 @@ export class Transfer {
   async inspect(signal: AbortSignal): Promise<void> {
     this.ledger.load(await this.#heldParts(signal));
     this.meter.reset(this.ledger.doneBytes);
-    const { integrity, source } = this.ports;
-    // With "md5" OSS has checked the parts, and a stream no longer has their bytes.
-    if (integrity === "crc64" || (integrity === "md5" && !source.isStream))
-      this.#checker.compareHeld(this.ledger.done);
+    if (this.ports.source.ending?.().keep) return;
+    this.#checks.compareHeld(this.ledger.done);
   }
 
   async #heldParts(signal: AbortSignal): Promise<readonly DonePart[]> {
@@ -166,9 +177,14 @@ export class Transfer {
 
   /** Sends all parts that are not done. Resolves with false where the upload shall begin again, with smaller parts. */
   async send(outer: AbortSignal, mayRestart: boolean): Promise<boolean> {
+    this.#router ??= await loadRouter(this, this.#sender);
+    outer.throwIfAborted();
     const ended = new AbortController();
     const signal = this.pace?.start(outer, ended.signal, mayRestart) ?? outer;
+    const either = anySignal(signal, ended.signal);
     this.meter.restart();
+    this.#checks.start(either);
+    this.#router?.watch(either).catch(() => {}); // `either` ends it.
     try {
       await this.#sendWaiting(signal);
       await this.#resendDamaged(signal);
@@ -185,7 +201,7 @@ export class Transfer {
   async #sendWaiting(signal: AbortSignal): Promise<void> {
     do {
       await runConcurrently(
-        () => this.pace?.level ?? this.ports.parallel,
+        () => this.#router?.level ?? this.pace?.slowLine.level ?? this.ports.parallel,
         (signal) => takePart(this.ledger, signal),
         (number, signal) => this.#sendPart(number, signal),
         signal,
@@ -194,15 +210,10 @@ export class Transfer {
   }
 
   async #sendPart(number: number, signal: AbortSignal): Promise<void> {
-    const checked = this.ports.integrity === "crc64";
     try {
-      if (checked) this.#checker.start(number);
-      const send = (cut: AbortSignal) => this.#sender.send(number, signal, cut);
-      const arrival = await (this.pace?.send(number, signal, send) ?? send(signal));
+      const arrival = await this.#checks.around(number, () => this.#send(number, signal));
       if (!arrival) return this.ledger.putBack(number);
       const { part } = arrival;
-      if (checked) this.#checker.compare(part);
-      else this.ports.source.release(rangeOf(this.ledger.plan, number));
       this.ledger.finish(part);
       this.ports.oncheckpoint(this.meter.read().kept);
       this.ports.onpart(arrival);
@@ -213,19 +224,28 @@ export class Transfer {
     this.ports.onprogress();
   }
 
+  /** Null when the part was put back. */
+  #send(number: number, signal: AbortSignal): Promise<Arrival | null> {
+    if (this.#router) return this.#router.send(number, signal);
+    const send = (cut: AbortSignal) => this.#sender.send(number, signal, cut);
+    return this.pace?.send(number, signal, send) ?? send(signal);
+  }
+
   async #resendDamaged(signal: AbortSignal): Promise<void> {
-    const { notify, integrity } = this.ports;
+    const { waiting, integrity, retry } = this.ports;
+    const { notify } = waiting;
     if (integrity === "none") return;
+    const inspect = () => retry(() => this.inspect(signal), signal);
     for (let round = 1; ; round++) {
       notify("checking");
-      const { damaged, crc64s } = await abortable(this.#checker.verify(), signal);
+      const { damaged, crc64s } = await this.#checks.verify(signal, inspect);
       notify(null);
       signal.throwIfAborted();
       if (integrity === "crc64") this.ledger.addChecksums(crc64s);
       if (damaged.length === 0) return;
-      if (round === MAX_ROUNDS) throw damagedParts(damaged);
+      if (round === MAX_ROUNDS) await failOf(damaged);
       notify("damaged", { count: damaged.length });
-      this.#checker.forget(damaged);
+      this.#checks.forget(damaged);
       this.ledger.reopen(damaged);
       this.meter.reset(this.ledger.doneBytes);
       await this.#sendWaiting(signal);
@@ -234,18 +254,17 @@ export class Transfer {
 
   /** Resolves with the completed upload, or, unless `last`, with the numbers of the parts that OSS lacks. */
   async complete(signal: AbortSignal, last: boolean): Promise<RemoteUpload | number[]> {
-    const { api, notify, retry } = this.ports;
+    const { waiting, retry } = this.ports;
     for (;;) {
       const done = this.ledger.unreported();
       try {
-        const request = { done, ...this.#crc64(), ...this.#streamSize(), ...this.#callback };
+        const request = { done, ...this.#crc64(), ...this.ports.source.ending?.(), ...this.#callback };
         const response = await retry(() => this.#callComplete(request, signal), signal);
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;
         const wait = (response.retryAfter ?? DEFAULT_RETRY_AFTER) * 1000;
         const { stage } = response.value;
-        notify(stage === "checking" ? "inspecting" : stage || "assembling", { wait: seconds(wait) });
-        await api.environment.clock.sleep(wait, signal);
+        await waiting.wait(wait, signal, stage === "checking" ? "inspecting" : stage || "assembling");
       } catch (error) {
         const missing = missingParts(error);
         if (last || missing.length === 0 || this.ledger.reopen(missing) === 0) throw error;
@@ -261,13 +280,13 @@ export class Transfer {
     return isSmall ? api.completeInBatch(id, request) : api.complete(id, request, signal);
   }
 
-  #streamSize(): { size?: number } {
-    const { isStream, bytesTaken } = this.ports.source;
-    return isStream ? { size: bytesTaken } : {};
+  get progress(): Progress {
+    return { ...this.meter.read(), ...this.ports.source.growth?.() };
   }
 
   /** The CRC64 of the whole file, if that of each part is known. */
   #crc64(): { crc64?: string } {
+    if (this.ports.source.ending?.().keep) return {}; // The backend decides what is kept.
     const { done, complete } = this.ledger;
     const pieces = done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
     if (this.ports.integrity !== "crc64" || !complete || pieces.length !== done.length) return {};
@@ -275,9 +294,7 @@ export class Transfer {
   }
 
   /** What another page needs to resume the upload; null for a stream. */
-  snapshot(): UploadCheckpoint | null {
-    return checkpointOf(this.remote, this.ledger);
-  }
+  snapshot = (): UploadCheckpoint | null => checkpointOf(this.remote, this.ledger);
 
   /** Sends a checkpoint, if the backend lacks anything. */
   async checkpoint(signal: AbortSignal): Promise<void> {

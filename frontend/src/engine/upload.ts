@@ -22,9 +22,10 @@ import { type LazySource, Preparation, type PreparationSettings } from "./prepar
 import type { Progress } from "./progress.ts";
 import { deferred } from "./promises.ts";
 import type { QueueEntry, UploadQueue } from "./queue.ts";
-import { makeRetry, type Notify, type Retry } from "./retry.ts";
+import { MAX_ATTEMPTS, makeRetry, type Retry } from "./retry.ts";
 import { isActive, isOver, next, type State, type StateEvent } from "./states.ts";
 import type { Transfer } from "./transfer.ts";
+import { type Notify, seconds, Waiting } from "./waiting.ts";
 
 export interface UploadSettings extends PreparationSettings {
   readonly queue: UploadQueue;
@@ -55,21 +56,24 @@ export let createUpload: (
  * (NoticeEvent).
  */
 export class Upload extends UploadEventTarget {
-  /** The file as it was given; for a stream an empty Blob of its type. */
-  readonly file: Blob;
   readonly filename: string;
   readonly options: UploadOptions;
   readonly #settings: UploadSettings;
   readonly #preparation: Preparation;
   readonly #queueEntry: QueueEntry;
+  readonly #waiting: Waiting;
   readonly #retry: Retry;
   #state: State = "queued";
   #error: UploadError | null = null;
   #notice: Notice | null = null;
+  /** When the present wait ends, in `clock.now()`. */
+  #waitsUntil: number | undefined;
   #transfer: Transfer | null = null;
   #completed: RemoteUpload | null = null;
   /** Progress at the end, when `#transfer` is gone. */
   #finalProgress: Progress | null = null;
+  /** Whether the file is opened again, and the upload with it. */
+  #mustOpen = false;
   /** Whether OSS must be asked for its parts before more are sent. */
   #mustInspect = false;
   #stop = new AbortController();
@@ -85,11 +89,13 @@ export class Upload extends UploadEventTarget {
     super();
     this.options = options;
     this.#settings = settings;
-    this.#retry = makeRetry(settings.api.environment, this.#showNotice, settings.limits);
+    const { clock, connection } = settings.api.environment;
+    this.#waiting = new Waiting(clock, this.#showNotice);
+    this.#retry = makeRetry({ connection, waiting: this.#waiting }, settings.limits);
     this.#preparation = new Preparation(settings, file, {
       filename: options.filename,
       handle: options.handle,
-      notify: this.#showNotice,
+      waiting: this.#waiting,
       retry: this.#retry,
       onprogress: () => this.#dispatchProgress(),
       onpart: (arrival) => {
@@ -97,9 +103,9 @@ export class Upload extends UploadEventTarget {
         this.#dispatch(new CheckpointEvent());
       },
     });
-    this.file = this.#preparation.file;
     this.filename = this.#preparation.filename;
-    this.#queueEntry = { share: this.#preparation.isSmall ? SMALL_SHARE : 1, start: () => this.#start() };
+    const share = this.#preparation.isSmall ? SMALL_SHARE : 1;
+    this.#queueEntry = { upload: this, share, start: () => this.#start() };
     this.#dispatch(new UploadEvent("accepted"));
     this.#enqueue();
   }
@@ -111,6 +117,11 @@ export class Upload extends UploadEventTarget {
     const enter = () => queue.enter(this.#queueEntry);
     if (allowed) void allowed.then(waiting(enter), waiting(this.#queueEntry.start));
     else enter();
+  }
+
+  /** The file as it was given, or opened again after a change; for a stream an empty Blob of its type. */
+  get file(): Blob {
+    return this.#preparation.file;
   }
 
   /** Whether the size was known from the start; false for a stream. */
@@ -132,14 +143,22 @@ export class Upload extends UploadEventTarget {
     return this.#error;
   }
 
-  /** Why the upload waits; null while it does not. */
+  /** Why the upload waits; null while it does not. The seconds that are left, `facts.wait`, are those of now. */
   get notice(): Notice | null {
-    return this.#notice;
+    const notice = this.#notice;
+    if (!notice || this.#waitsUntil === undefined) return notice;
+    const wait = seconds(this.#waitsUntil - this.#settings.api.environment.clock.now());
+    return { ...notice, facts: { ...notice.facts, wait } };
+  }
+
+  /** Tries at once what would be tried again after `notice.facts.wait` seconds. Does nothing while nothing waits. */
+  tryNow(): void {
+    this.#waiting.tryNow();
   }
 
   get progress(): Progress {
     const none = { kept: 0, loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
-    return this.#transfer?.meter.read() ?? this.#finalProgress ?? none;
+    return this.#transfer?.progress ?? this.#finalProgress ?? none;
   }
 
   /**
@@ -170,11 +189,13 @@ export class Upload extends UploadEventTarget {
   }
 
   /**
-   * Continues after a pause or a failure. Does nothing while queued or active. Throws IllegalTransition as `pause` does.
+   * Continues after a pause or a failure. A file that has changed is uploaded anew. Does nothing while the upload is
+   * queued or active. Throws IllegalTransition unless `can(state, "resume")`.
    */
   resume(): void {
     if (this.#state === "queued" || isActive(this.#state)) return;
     if (this.#state === "failed") this.#done = deferred();
+    if (this.#error?.code === "file_changed") this.#reopen(this.#error);
     this.#move("resume");
     // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
     this.#mustInspect = true;
@@ -195,12 +216,24 @@ export class Upload extends UploadEventTarget {
     if (isOver(this.#state)) return; // The upload ended first.
     try {
       const { id } = this;
-      if (id) await this.#retry(() => this.#settings.api.abort(id, NEVER), NEVER);
+      if (id) await this.#retryAbort(() => this.#settings.api.abort(id, NEVER), NEVER);
       this.#endAborted(new AbortedError());
     } catch (error) {
       await this.#fail(error, NEVER);
       if (this.#error) throw this.#error;
     }
+  }
+
+  /** Whoever aborts learns soon that the backend does not answer. */
+  get #retryAbort(): Retry {
+    const { limits, api } = this.#settings;
+    const { connection } = api.environment;
+    return makeRetry({ connection, waiting: this.#waiting }, { attempts: MAX_ATTEMPTS, ...limits });
+  }
+
+  #reopen({ sentence }: UploadError): void {
+    this.#preparation.reopen(this.id, sentence === "file_changed");
+    this.#mustOpen = true;
   }
 
   /** Called by the queue when there is room. */
@@ -227,8 +260,10 @@ export class Upload extends UploadEventTarget {
   }
 
   async #prepare(signal: AbortSignal): Promise<Transfer> {
-    const transfer = this.#transfer ?? (await this.#preparation.open(signal));
+    const known = this.#mustOpen ? null : this.#transfer;
+    const transfer = known ?? (await this.#preparation.open(signal));
     this.#transfer = transfer;
+    this.#mustOpen = false;
     signal.throwIfAborted();
     if (this.#mustInspect) await this.#retry(() => transfer.inspect(signal), signal);
     this.#mustInspect = false;
@@ -272,7 +307,7 @@ export class Upload extends UploadEventTarget {
   }
 
   #endAborted(error: AbortedError): void {
-    if (this.id) this.#preparation.forget(this.id);
+    this.#preparation.forget(this.id);
     this.#move("delete");
     this.#done.reject(error);
   }
@@ -317,8 +352,9 @@ export class Upload extends UploadEventTarget {
     this.#transfer?.checkpoint(NEVER).catch(() => {});
   }
 
-  readonly #showNotice: Notify = (name, facts = {}) => {
+  readonly #showNotice: Notify = (name, facts = {}, until = undefined) => {
     if (name === null && this.#notice === null) return;
+    this.#waitsUntil = until;
     this.#notice = name && { name, facts };
     this.#dispatch(new NoticeEvent(this.#notice));
   };

@@ -4,8 +4,9 @@ import { browserEnvironment } from "../browser/environment.ts";
 import { reopenFile } from "../browser/handles.ts";
 import { type Allowance, allowanceOf, type DownloadLink, downloadLink } from "./allowance.ts";
 import { Api, type RemoteUpload } from "./api.ts";
-import { ConfigurationError, NetworkError, otherFile } from "./errors.ts";
-import { UploaderEventTarget } from "./events.ts";
+import { Bandwidth } from "./bandwidth.ts";
+import { ConfigurationError, codeUnreachable, NetworkError } from "./errors.ts";
+import { UploadEvent, UploaderEventTarget } from "./events.ts";
 import { fingerprintOf, lockName } from "./fingerprint.ts";
 import type { Folders } from "./folders.ts";
 import { entryOf } from "./journal.ts";
@@ -49,12 +50,16 @@ export class OssUploader extends UploaderEventTarget {
   /** `environment` is for tests and hosts without a browser. Throws ConfigurationError for an unsupported option. */
   constructor(options: UploaderOptions = {}, environment: Environment = browserEnvironment()) {
     super();
-    this.#options = options;
-    const settings = checkedOptions(options);
+    const { bandwidth: limit, ...others } = options;
+    this.#options = others;
+    const settings = checkedOptions(others);
     this.destination = settings.destination;
     this.#api = new Api(environment, settings);
+    const bandwidth = environment.bandwidth ?? new Bandwidth(environment.clock);
+    if (limit) bandwidth.limit = limit;
     this.#settings = {
       ...settings,
+      bandwidth,
       api: this.#api,
       queue: new UploadQueue(MAX_FILES),
       requests: new Semaphore(MAX_PARALLEL),
@@ -66,9 +71,36 @@ export class OssUploader extends UploaderEventTarget {
     };
   }
 
+  /**
+   * Bits a second that all uploads of the page together may use; null: no limit. It applies to requests that start from
+   * now on, and is not shared with other tabs. Setting it throws ConfigurationError unless it is positive or null.
+   */
+  get bandwidth(): number | null {
+    return this.#settings.bandwidth.limit;
+  }
+
+  set bandwidth(limit: number | null) {
+    this.#settings.bandwidth.limit = limit;
+  }
+
   /** The uploads of this uploader, in the order in which they were started, without those that `clear` has removed. */
   get uploads(): readonly Upload[] {
     return [...this.#uploads];
+  }
+
+  /** The uploads that wait for their turn, in the order in which they will start. */
+  get queue(): readonly Upload[] {
+    return this.#settings.queue.waiting;
+  }
+
+  /**
+   * Moves a waiting upload to a position of `queue`: 0 starts next. Dispatches `reordered`, and returns true; returns false
+   * for an upload that does not wait.
+   */
+  move(upload: Upload, position: number): boolean {
+    const moved = this.#settings.queue.move(upload, position);
+    if (moved) this.dispatchEvent(Object.assign(new UploadEvent("reordered"), { upload }));
+    return moved;
   }
 
   /** Pauses all uploads that can be paused. */
@@ -125,19 +157,22 @@ export class OssUploader extends UploaderEventTarget {
 
   /**
    * Uploads a stream while it is produced, and returns the upload at once. It reads no more of the stream than is being
-   * sent. The stream's end completes the upload. After a reload the upload cannot be resumed.
+   * sent, unless the stream is `live`. The stream's end completes the upload. After a reload the upload cannot be resumed,
+   * but `keep` completes it with what there is.
    */
   uploadStream(stream: ReadableStream<StreamChunk>, options: StreamOptions = {}): Upload {
     const { filename: name = "recording", type = "" } = options;
-    const load = async () => new (await import("./stream.ts")).StreamSource(stream, name, type);
+    const load = async () =>
+      (await import("./stream.ts")).openStream(stream, { ...options, filename: name }, this.#api.environment);
     const cancel = (reason: unknown) => stream.cancel(reason).catch(() => {}); // It rejects while the stream is locked.
     return this.#create({ name, type, load, cancel }, options);
   }
 
   /**
-   * The user's unfinished uploads to this destination, without streams, and the folders whose upload was interrupted in
-   * this browser: their `filename` ends with a slash, and `folders()` resumes them. While the backend cannot be reached, those that
-   * this browser remembers. Rejects with ApiError when the backend refuses.
+   * The user's unfinished uploads to this destination, and the folders whose upload was interrupted in this browser:
+   * their `filename` ends with a slash, and `folders()` resumes them. Interrupted streams have `stream`, and can be
+   * given to `keep`: their `size` is what it keeps. While the backend cannot be reached, those that this browser
+   * remembers. Rejects with ApiError when the backend refuses.
    */
   async unfinished(signal: AbortSignal = NEVER): Promise<Unfinished[]> {
     const { journal, locks } = this.#api.environment;
@@ -157,7 +192,11 @@ export class OssUploader extends UploaderEventTarget {
         // Parts that OSS has taken may not have been reported yet.
         return entryOf({ ...upload, bytes_done: Math.max(upload.bytes_done, bytesDone) }, handle);
       });
-      return [...remembered.filter(({ folder }) => folder), ...files].map(withLock);
+      const hasStreams = files.length < uploads.length || remembered.some(({ stream }) => stream);
+      const streams = hasStreams
+        ? await (await interrupted()).interruptedStreams(this.#api, uploads, entryOf, signal)
+        : [];
+      return [...remembered.filter(({ folder }) => folder), ...streams, ...files].map(withLock);
     } catch (error) {
       if (error instanceof NetworkError) return remembered.map(withLock);
       throw error;
@@ -199,21 +238,31 @@ export class OssUploader extends UploaderEventTarget {
     const { handle = file ? undefined : unfinished.handle } = options;
     const given = file ?? (handle && (await reopenFile(handle)));
     if (!given) throw new ConfigurationError("This browser has kept no handle of the file: pass the file.");
+    const { assertFileOf } = await import("./resuming.ts").catch(codeUnreachable);
+    const { integrity } = { ...this.#options, ...options };
     const source = new Source(given, options.filename);
-    if (!(await isFileOf(unfinished, source))) throw otherFile(source.name, unfinished.filename);
+    await assertFileOf(unfinished, source, fingerprintOf, integrity === "none");
     const { id: resumeId, destination } = unfinished;
     return this.#create(given, { ...options, ...(handle && { handle }) }, { resumeId, destination });
   }
 
+  /**
+   * Completes an interrupted stream with its unbroken beginning: what OSS holds, and what this browser has stored of a
+   * live stream, which is sent first. Returns the upload at once, as `upload` does.
+   */
+  keep(unfinished: Unfinished, options: UploadOptions = {}): Upload {
+    const { id: resumeId, destination, filename: name } = unfinished;
+    const ended = new AbortController();
+    const load = async () => (await interrupted()).loadKept(this.#api, unfinished, ended.signal);
+    const cancel = async (reason: unknown) => ended.abort(reason);
+    return this.#create({ name, type: "", load, cancel }, options, { resumeId, destination });
+  }
+
   /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
   async folders(): Promise<Folders> {
-    try {
-      const { createFolders } = await import("./folders.ts");
-      const forget = (upload: Upload) => this.#uploads.delete(upload);
-      return createFolders({ uploader: this, api: this.#api, forget });
-    } catch (cause) {
-      throw new NetworkError("code_unreachable", { cause });
-    }
+    const { createFolders } = await import("./folders.ts").catch(codeUnreachable);
+    const forget = (upload: Upload) => this.#uploads.delete(upload);
+    return createFolders({ uploader: this, api: this.#api, forget });
   }
 
   /** Aborts an unfinished upload, at the backend and at OSS. Rejects with NetworkError or ApiError. */
@@ -221,23 +270,27 @@ export class OssUploader extends UploaderEventTarget {
     if (unfinished.folder) return (await this.folders()).discard(unfinished.filename.slice(0, -1));
     await this.#api.abort(unfinished.id, signal);
     void this.#api.environment.journal.forget(unfinished.id);
+    if (unfinished.stream) await (await this.#api.environment.streamStore?.())?.forget(unfinished.id);
   }
 }
 
-/** Without a fingerprint a file is not locked. A folder's lock has its id as its name. */
-function lockOf({ id, destination, fingerprint, folder }: Unfinished): string | null {
-  return folder ? id : fingerprint && lockName(destination, fingerprint);
+/** Without a fingerprint a file is not locked. The lock of a folder or stream has its id as its name. */
+function lockOf({ id, destination, fingerprint, folder, stream }: Unfinished): string | null {
+  return folder || stream ? id : fingerprint && lockName(destination, fingerprint);
+}
+
+/** A chunk of our code. Rejects with NetworkError. */
+function loaded<T>(code: Promise<T>): Promise<T> {
+  return code.catch((cause) => {
+    throw new NetworkError("code_unreachable", { cause });
+  });
+}
+
+function interrupted(): Promise<typeof import("./interrupted-streams.ts")> {
+  return loaded(import("./interrupted-streams.ts"));
 }
 
 /** A stream cannot be resumed: its bytes are gone. */
 function hasSize(upload: RemoteUpload): upload is RemoteUpload & { size: number } {
   return upload.size !== null;
-}
-
-/** Other clients send no fingerprint; name and size decide then. */
-async function isFileOf(unfinished: Unfinished, source: Source): Promise<boolean> {
-  if (source.size !== unfinished.size) return false;
-  // That of a small file of a folder says nothing of its bytes.
-  if (!unfinished.fingerprint?.startsWith("v1-")) return source.name === unfinished.filename;
-  return (await fingerprintOf(source)) === unfinished.fingerprint;
 }

@@ -1,6 +1,6 @@
 // Sending several parts at once.
 
-import type { Ledger } from "./parts.ts";
+import type { Ledger } from "./ledger.ts";
 import { abortable, anySignal } from "./promises.ts";
 
 /**

@@ -53,6 +53,13 @@ export const zhHans: Language = {
     counted: "已上传 {done} / {all} 个文件",
     counted_failed: "已上传 {done} / {all} 个文件，{failed} 个失败",
 
+    speed_limit: "限速",
+    speed_unlimited: "不限速",
+    speed_rate: "{rate} Mbit/s",
+    move_up: "上移",
+    move_down: "下移",
+    announce_moved: "{name} 现在是 {all} 个等待文件中的第 {position} 个。",
+
     unfinished: "未完成的上传",
     unfinished_progress: "已上传 {percent}，共 {size}",
     choose_again: "重新选择文件",
@@ -76,6 +83,18 @@ export const zhHans: Language = {
     record_cancel: "放弃录制",
     record_preview: "摄像头预览",
     no_camera: "无法使用摄像头：{detail}",
+    record_room: "还可以录制约 {time}（{size}）。",
+    record_room_size: "还可以录制 {size}。",
+    record_waits: "录制已暂停等待：网络速度低于摄像头。",
+    record_full: "录制已达到此页面的上限，已停止。请选择保存或放弃。",
+    record_limited: "已达到此页面的上限，录制已停止。此前录制的内容已上传。",
+    record_interrupted: "录制中断。中断前录制的内容已上传。",
+
+    keep: "保留",
+    stream_kept: "录制中断，其中 {size} 可以保留。",
+    stream_lost: "录制中断，没有内容被上传。",
+
+    try_now: "立即重试",
 
     undo: "撤销",
     cancelled: "已取消。已上传的内容将在 {wait} 秒后删除。",
@@ -124,6 +143,7 @@ export const zhHans: Language = {
     storage_told: "{text} {wait} 秒后重试。",
     storage_probe: "正在重新连接 OSS。",
     server_down: "服务器不可用，{wait} 秒后重试。",
+    server_probe: "正在重新连接服务器。",
   },
   errors: {
     not_supported: ["配置无效。", "{detail}", ""],
@@ -166,7 +186,8 @@ export const zhHans: Language = {
       "{detail}",
       "需要处理站点的阿里云账号。请将代码和请求 ID 告知管理员。",
     ],
-    file_changed: [
+    file_changed: ["文件已发生变化。", "“{name}”在上传过程中被修改了。", "请重新上传：所有分片将再次发送。"],
+    file_unreadable: [
       "文件已发生变化。",
       "“{name}”在选择之后被修改、移动或删除了。",
       "请取消此上传，然后重新选择文件。",
@@ -181,7 +202,7 @@ export const zhHans: Language = {
       "“{name}”不是未完成的上传“{expected}”的文件：名称、大小或内容不同。",
       "请选择原来的文件，或放弃未完成的上传。",
     ],
-    stream_broken: ["录制中断。", "{detail}", "请重新录制。已上传的分片稍后会被删除。"],
+    stream_broken: ["录制中断。", "{detail}", "重新加载页面可保留已上传的内容，也可以重新开始。"],
     too_large: ["文件过大。", "“{name}”有 {size} 字节；此处最多 {most} 字节。", ""],
     too_many: ["文件过多。", "此处最多可上传 {most} 个文件。", ""],
     wrong_type: ["不接受此类型的文件。", "“{name}”不属于：{accept}。", "请选择其他文件。"],

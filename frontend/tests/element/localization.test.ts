@@ -3,8 +3,11 @@ import { formatDate } from "../../src/element/dates.ts";
 import { ENGLISH } from "../../src/element/labels.ts";
 import { addLateLabels } from "../../src/element/late-labels.ts";
 import { Localization } from "../../src/element/localization.ts";
+import { DAMAGED } from "../../src/engine/damage.ts";
 import { DIAGNOSES } from "../../src/engine/diagnosis-texts.ts";
 import { StorageError } from "../../src/engine/errors.ts";
+import { REFUSED } from "../../src/engine/oss-response.ts";
+import { NOT_ALLOWED, OTHER_FILE } from "../../src/engine/resuming.ts";
 import { BROKEN } from "../../src/engine/stream.ts";
 import { zhHans } from "../../src/locales/zh-hans.ts";
 
@@ -22,6 +25,10 @@ test("Chinese has every text that English has, with the same facts", () => {
     ...ENGLISH.errors,
     ...DIAGNOSES,
     stream_broken: BROKEN,
+    damaged: DAMAGED,
+    other_file: OTHER_FILE,
+    file_not_allowed: NOT_ALLOWED,
+    storage_refused: REFUSED,
   })) {
     const translated = (zhHans.errors as Record<string, readonly string[]>)[name] ?? [];
     expect([name, translated.map(places)]).toEqual([name, texts.map(places)]);

@@ -256,23 +256,6 @@ describe("complete and abort", () => {
     expect(upload.error?.detail).toContain("“film.mp4”");
   });
 
-  test("a file that was replaced by one of the same size and date fails the upload", async () => {
-    const environment = new TestEnvironment();
-    environment.backend.partSize = 12_000; // Of so large a file only samples are looked at.
-    const file = fileOf(600_000);
-    const other = fileOf(600_000, file.name, "other");
-    const upload = environment.open().upload(file);
-    await environment.arrive(5);
-    file.slice = (...range) => other.slice(...range);
-    await environment.reach(upload, "failed");
-    expect(upload.error).toMatchObject({ code: "file_changed" });
-    expect(environment.backend.only.state).toBe("uploading");
-    upload.resume();
-    await environment.reach(upload, "failed");
-    await environment.clock.run(upload.abort());
-    expect(environment.backend.only.state).toBe("aborted");
-  });
-
   test("a file that can no longer be read is a FileError, although the browser reports only status 0", async () => {
     const environment = new TestEnvironment();
     const file = fileOf(500);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Ledger, planOf, rangeOf, sizeOf } from "../../src/engine/parts.ts";
+import { Ledger } from "../../src/engine/ledger.ts";
+import { planOf, rangeOf, sizeOf } from "../../src/engine/parts.ts";
 
 describe("the bytes of a part", () => {
   test.each([

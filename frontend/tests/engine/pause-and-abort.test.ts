@@ -83,8 +83,8 @@ test("loading the code for streams is retried", async () => {
   let tries = 0;
   const load = async () => {
     if (++tries < 3) throw new TypeError("Failed to fetch dynamically imported module");
-    const { StreamSource } = await import("../../src/engine/stream.ts");
-    return new StreamSource(new Blob(["hello"]).stream(), "a", "");
+    const { PatientFeed, StreamSource } = await import("../../src/engine/stream.ts");
+    return new StreamSource(new PatientFeed(new Blob(["hello"]).stream()), "a", "");
   };
   const upload = createUpload(
     { name: "a", type: "", load, cancel: async () => {} },

@@ -53,7 +53,7 @@ test("the bytes of a part that waits for a retry are not counted", async () => {
   await environment.arrive(4);
   await environment.clock.pass(1000);
   expect(upload.progress.loaded).toBe(40);
-  expect(upload.notice).toEqual({ name: "storage_busy", facts: { code: "ServiceUnavailable", wait: 60 } });
+  expect(upload.notice).toEqual({ name: "storage_busy", facts: { code: "ServiceUnavailable", wait: 59 } });
   await environment.clock.run(upload.done);
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { LoginError, NetworkError, UploadError } from "../../src/engine/errors.ts";
-import { backoff, delayBefore, makeRetry, retryAfter, seconds } from "../../src/engine/retry.ts";
+import { ApiError, LoginError, NetworkError, UploadError } from "../../src/engine/errors.ts";
+import { backoff, delayBefore, makeRetry, retryAfter } from "../../src/engine/retry.ts";
+import { seconds, Waiting } from "../../src/engine/waiting.ts";
 import { TestEnvironment } from "../environment.ts";
 
 test("the ceiling doubles from 0.5 s to 30 s, and the delay is any value below it", () => {
@@ -37,8 +38,11 @@ function setting() {
   const environment = new TestEnvironment();
   const { signal } = new AbortController();
   const notices: (string | null)[] = [];
-  const retry = makeRetry(environment, (notice) => notices.push(notice));
-  return { environment, notices, retry, signal };
+  const { clock, connection } = environment;
+  const waiting = new Waiting(clock, (notice) => notices.push(notice));
+  const retry = makeRetry({ connection, waiting });
+  const limited = makeRetry({ connection, waiting }, { attempts: 20 });
+  return { environment, notices, retry, limited, signal };
 }
 
 test("a call is repeated until it succeeds, and the notice is removed", async () => {
@@ -70,17 +74,43 @@ test("errors that are not retryable are not retried", async () => {
   }
 });
 
-test("the number of attempts is limited, and lasts longer than a restart of the backend", async () => {
+test("an error that may never pass is final after some attempts", async () => {
   const { environment, retry, signal } = setting();
   let calls = 0;
   const attempt = () => {
     calls += 1;
-    return Promise.reject(new NetworkError("server_unreachable"));
+    return Promise.reject(new NetworkError("code_unreachable"));
   };
   await expect(environment.clock.run(retry(attempt, signal))).rejects.toThrow("Network error.");
   expect(calls).toBe(14);
   expect(environment.clock.now()).toBeGreaterThan(60_000);
 });
+
+test.each([
+  ["that cannot be reached", new NetworkError("server_unreachable")],
+  ...[408, 429, 502, 503, 504].map(
+    (status) =>
+      [
+        `that answers ${status}`,
+        new ApiError({ code: "busy", title: "Busy.", detail: "", status, retryable: true }),
+      ] as const,
+  ),
+] as const)(
+  "a server %s is tried for as long as the page lives, or as often as the page says",
+  async (_, error) => {
+    const { environment, retry, signal, limited } = setting();
+    let calls = 0;
+    const attempt = async () => {
+      if (++calls < 200) throw error;
+      return "there";
+    };
+    expect(await environment.clock.run(retry(attempt, signal))).toBe("there");
+    expect(environment.clock.now()).toBeGreaterThan(3_000_000 / 2);
+    calls = 0;
+    await expect(environment.clock.run(limited(attempt, signal))).rejects.toBe(error);
+    expect(calls).toBe(20);
+  },
+);
 
 test("waiting for the network uses up no attempts", async () => {
   const { environment, notices, retry, signal } = setting();

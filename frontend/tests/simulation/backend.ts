@@ -2,6 +2,7 @@
 
 import type { SignedBatch } from "../../src/engine/api.ts";
 import type { DonePart } from "../../src/engine/parts.ts";
+import { keepBeginning } from "../kept.ts";
 import type { ModelOss } from "./oss.ts";
 import type { CallFault, Plan, Target } from "./plan.ts";
 import { crc64Of } from "./platform.ts";
@@ -187,7 +188,7 @@ export class ModelBackend {
   /** Completes the upload, once, whatever happened before. */
   complete(
     row: Row,
-    report: { done?: readonly DonePart[]; crc64?: string; size?: number },
+    report: { done?: readonly DonePart[]; crc64?: string; size?: number; keep?: true },
     fault: CallFault | undefined,
   ): Answer {
     if (row.state === "completed") return { status: 200, body: row };
@@ -201,16 +202,18 @@ export class ModelBackend {
   #completeMultipart(
     row: Row,
     uploadId: string,
-    report: { crc64?: string; size?: number },
+    report: { crc64?: string; size?: number; keep?: true },
     fault: CallFault | undefined,
   ): Answer {
     const multipart = this.oss.multiparts.get(uploadId);
-    const size = row.size ?? report.size;
+    const size = row.size ?? (report.keep ? this.#keep(row, multipart?.parts) : report.size);
+    if (multipart && row.part_count === null && row.size !== null) keepBeginning(multipart.parts, row.size);
     if (!multipart) return this.oss.objects.has(row.key) ? this.#finish(row) : this.#gone(row);
     if (size === undefined) return problem(400, "invalid");
     const missing = this.#missingParts(row, multipart.parts, size);
     if (missing) {
       row.state = "uploading";
+      if (row.part_count === null) row.size = null;
       return problem(409, "parts_missing", { errors: { parts: missing } });
     }
     if (row.state === "uploading") row.expected = report.crc64;
@@ -222,6 +225,15 @@ export class ModelBackend {
       [...multipart.parts.keys()].sort((a, b) => a - b),
     );
     return fault === "ossLost" ? waiting(row) : this.#finish(row);
+  }
+
+  /** The bytes of an interrupted stream before the first part that is missing or damaged. */
+  #keep({ recorded }: Row, parts: Map<number, Uint8Array> | undefined): number {
+    for (const [number, bytes] of parts ?? []) {
+      const crc64 = recorded.get(number);
+      if (crc64 !== undefined && crc64 !== crc64Of(bytes)) parts?.delete(number);
+    }
+    return keepBeginning(parts);
   }
 
   #completeSingle(row: Row, crc64: string | undefined): Answer {

@@ -23,6 +23,49 @@ export const BREAKS: readonly Break[] = [
     after: "",
   },
   {
+    name: "the version of a file is not proved",
+    file: "engine/part-checks.ts",
+    before: "    await this.#proof?.finish(signal);\n",
+    after: "",
+  },
+  {
+    name: "parts that were sent before the whole file was read are not read again",
+    file: "engine/version-proof.ts",
+    before: "const left = numbers.filter((number) => !this.#proved.has(number));",
+    after: "const left = numbers.filter(() => false);",
+  },
+  {
+    name: "the first reads count as finished before they are",
+    file: "engine/version-proof.ts",
+    before: "return this.#isFixed;",
+    after: "return true;",
+  },
+  {
+    name: "a single part is sent while it is hashed",
+    file: "engine/part-checks.ts",
+    before:
+      '    if (integrity === "crc64" && ledger.plan.partCount === 1) await this.#checker.crc64(number);\n',
+    after: "",
+  },
+  {
+    name: "parts that were sent with an MD5 are not compared with the version that was proved",
+    file: "engine/part-checks.ts",
+    before: '    if (this.#proof && this.ports.integrity === "md5") await inspect();\n',
+    after: "",
+  },
+  {
+    name: "without checksums a file of another date is resumed",
+    file: "engine/preparation.ts",
+    before: 'return fingerprintOf(source, this.settings.integrity === "none");',
+    after: "return fingerprintOf(source);",
+  },
+  {
+    name: "a file that has changed is not opened again",
+    file: "engine/preparation.ts",
+    before: "    this.#reopening = { id, isOther };\n",
+    after: "",
+  },
+  {
     name: "an upload that has ended keeps the lock of its file",
     file: "engine/upload.ts",
     before: '      if (this.#state === "paused") void this.#running.then(unlock);\n      else unlock();\n',
@@ -37,7 +80,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "an abort does not reach the backend",
     file: "engine/upload.ts",
-    before: "if (id) await this.#retry(() => this.#settings.api.abort(id, NEVER), NEVER);",
+    before: "if (id) await this.#retryAbort(() => this.#settings.api.abort(id, NEVER), NEVER);",
     after: "",
   },
   {
@@ -78,9 +121,21 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "the size of a stream is not reported",
-    file: "engine/transfer.ts",
-    before: "return isStream ? { size: bytesTaken } : {};",
+    file: "engine/stream.ts",
+    before: "return { size: this.#bytesTaken };",
     after: "return {};",
+  },
+  {
+    name: "an interrupted stream is not kept, but completed like another",
+    file: "engine/kept-stream.ts",
+    before: "return { keep: true };",
+    after: "return {};",
+  },
+  {
+    name: "the disk keeps the bytes of a stream that has ended",
+    file: "engine/live-stream.ts",
+    before: "    if (this.#uploadId) await this.store?.forget(this.#uploadId);\n",
+    after: "",
   },
   {
     name: "202 counts as completed",
@@ -166,6 +221,18 @@ export const BREAKS: readonly Break[] = [
     file: "engine/sender.ts",
     before: '      case "retry":\n        return ++attempts.failures < maxFailures;',
     after: '      case "retry":\n        return false;',
+  },
+  {
+    name: "an OSS that is busy for minutes ends the upload",
+    file: "engine/sender.ts",
+    before: "return ++attempts.failures < maxFailures || (passes && limits.attempts === undefined);",
+    after: "return ++attempts.failures < maxFailures;",
+  },
+  {
+    name: "a backend that is busy for minutes ends the upload",
+    file: "engine/retry.ts",
+    before: "passes ? Number.POSITIVE_INFINITY : MAX_ATTEMPTS",
+    after: "passes ? MAX_ATTEMPTS : MAX_ATTEMPTS",
   },
   {
     name: "URLs are used after they have expired",
@@ -272,8 +339,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: "CORS is blamed after OSS has answered",
     file: "engine/circuit-breaker.ts",
-    before: "    this.#responded = true;\n",
-    after: "",
+    before: "    this.#responded = true;\n    this.#failures = 0;\n",
+    after: "    this.#failures = 0;\n",
   },
   {
     name: "a finished part counts twice",
@@ -283,8 +350,8 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "another file is taken for the one of the upload",
-    file: "engine/uploader.ts",
-    before: "if (!(await isFileOf(unfinished, source))) throw",
+    file: "engine/resuming.ts",
+    before: "if (!same || source.size !== size) throw",
     after: "if (!unfinished) throw",
   },
   {

@@ -9,6 +9,7 @@ import { crc64Of, joined, type MemoryBlob } from "./platform.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export const HOST = "https://bucket.oss.test";
+export const OTHER_HOST = "https://fast.oss.test";
 /** Years away from the device's date. */
 const SERVER_EPOCH = Date.UTC(2044, 1, 29, 12);
 
@@ -20,6 +21,7 @@ export interface Multipart {
 /** A request on its way: the page may end it, or the network. */
 export interface OnItsWay {
   readonly page: Sending;
+  readonly host: string;
   readonly key: string;
   readonly loaded: number;
   cut(): void;
@@ -173,6 +175,7 @@ class Delivery implements OnItsWay {
   #cancel: () => void = () => {};
   #isSent = false;
   #hasArrived = false;
+  readonly host: string;
   loaded = 0;
 
   constructor(
@@ -183,6 +186,7 @@ class Delivery implements OnItsWay {
   ) {
     this.#startedAt = oss.serverTime;
     this.#allowed = permissionOf(request.signed);
+    this.host = new URL(request.signed.url).origin;
     this.#fault = oss.faults.next("part") as PartFault | undefined;
     page.requests.add(this);
     this.#show();
@@ -194,7 +198,8 @@ class Delivery implements OnItsWay {
   }
 
   #start(): void {
-    const isLost = !this.page.isOnline || this.#fault === "resetBefore";
+    const isDead = this.oss.plan.other === "dead" && this.host === OTHER_HOST;
+    const isLost = !this.page.isOnline || isDead || this.#fault === "resetBefore";
     this.#later(() => (this.#read() && !isLost ? this.#sendHalf() : this.#end(noResponse())));
   }
 
@@ -202,6 +207,16 @@ class Delivery implements OnItsWay {
   #read(): boolean {
     try {
       this.#bytes = (this.request.body as unknown as MemoryBlob).read();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The second half is read later than the first. */
+  #readRest(): boolean {
+    try {
+      this.#bytes = (this.request.body as unknown as MemoryBlob).readRest(this.#bytes);
       return true;
     } catch {
       return false;
@@ -224,9 +239,11 @@ class Delivery implements OnItsWay {
   }
 
   #sendAll(): void {
+    const wasRead = this.#readRest();
     this.#progress(this.#bytes.length + 100); // Browsers may count what is around the body.
     const error = this.#fault && ERRORS[this.#fault];
-    if (error) this.#end(error());
+    if (!wasRead) this.#end(noResponse());
+    else if (error) this.#end(error());
     else this.#deliver();
   }
 

@@ -70,7 +70,7 @@ export const ACTIONS = [
   "offline",
   "online",
   "sleep", // the device sleeps: time passes for the servers alone
-  "changeFile", // other bytes of the same size and date
+  "changeFile", // some bytes are others; the size is the same
   "loseFile", // the file cannot be read any more
   "killWorker",
   "damageJournal",
@@ -92,6 +92,8 @@ export interface PlannedFile {
   readonly size: number;
   /** Whether the source of a stream breaks. */
   readonly breaks: boolean;
+  /** Whether a stream cannot wait, as a recording. */
+  readonly live: boolean;
 }
 
 export interface Plan {
@@ -108,9 +110,15 @@ export interface Plan {
   readonly put: boolean;
   /** Whether CORS shows ETag and CRC64 to the page. */
   readonly exposes: boolean;
+  /** Whether the browser refuses to read a file that has changed since it was chosen. */
+  readonly notices: boolean;
+  /** Whether the browser gives handles, by which a file that has changed can be opened again. */
+  readonly handles: boolean;
   /** Seconds that URLs and credentials are valid. */
   readonly urlLife: number;
   readonly credentialsLife: number | null;
+  /** Another address of the bucket. */
+  readonly other: "none" | "works" | "dead";
   readonly faults: readonly Fault[];
   readonly actions: readonly Action[];
 }
@@ -123,6 +131,7 @@ const files = fc.array(
       { weight: 1, arbitrary: fc.integer({ min: 41, max: 200 }) },
     ),
     breaks: often(false, 9, true, 1),
+    live: fc.boolean(),
   }),
   { minLength: 1, maxLength: 3, size: "max" },
 );
@@ -135,6 +144,14 @@ const faultAtTheEnd: fc.Arbitrary<Fault> = fc.record({
   kind: fc.constantFrom("ossLost", "ossDown", "lostAnswer", "errorAfter", "loggedOut"),
 });
 
+/** OSS or the backend is busy for minutes. */
+const outage: fc.Arbitrary<Fault> = fc.record({
+  target: often("part" as const, 3, "create" as const, 1, "sign" as const, 1, "complete" as const, 1),
+  first: fc.nat(3),
+  count: fc.integer({ min: 20, max: 40 }),
+  kind: fc.constant("busy" as const),
+});
+
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({
     target: fc.constant("part" as const),
@@ -142,6 +159,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     count: often(1, 5, 3, 2, 9, 1),
     kind: fc.constantFrom(...PART_FAULTS),
   }),
+  outage,
   fc.record({
     target: fc.constantFrom(...TARGETS.filter((target) => target !== "part")),
     first: fc.nat(3),
@@ -170,8 +188,11 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   batches: often(false, 3, true, 1),
   put: fc.boolean(),
   exposes: often(true, 4, false, 1),
+  notices: fc.boolean(),
+  handles: often(false, 2, true, 1),
   urlLife: often(900, 3, 60, 1),
   credentialsLife: often<number | null>(3600, 3, 900, 1, null, 1),
+  other: often("none" as const, 3, "works" as const, 1, "dead" as const, 1),
   faults: fc.array(fault, { maxLength: 5, size: "max" }),
   actions: fc.array(action, { maxLength: 5, size: "max" }),
 });

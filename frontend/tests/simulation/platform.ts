@@ -8,6 +8,9 @@ import { PlainController, PlainSignal } from "./abort.ts";
 export interface Disk {
   bytes: Uint8Array<ArrayBuffer>;
   readable: boolean;
+  modified: number;
+  /** Whether the browser refuses to read a file that has changed since it was chosen. */
+  readonly notices: boolean;
 }
 
 type Piece = string | ArrayBuffer | Uint8Array | MemoryBlob;
@@ -35,6 +38,17 @@ export class MemoryBlob {
     return this.#read();
   }
 
+  /** The bytes at this moment, read by somebody who began to read before: browsers look for changes only then. */
+  readOn(): Uint8Array<ArrayBuffer> {
+    return this.read();
+  }
+
+  /** What a reader gets who reads the first half at one moment, `before`, and the second half now. */
+  readRest(before: Uint8Array): Uint8Array<ArrayBuffer> {
+    const half = Math.floor(before.length / 2);
+    return joined([before.slice(0, half), this.readOn().slice(half)]);
+  }
+
   async arrayBuffer(): Promise<ArrayBuffer> {
     return this.read().buffer;
   }
@@ -55,10 +69,15 @@ class Slice extends MemoryBlob {
   override read(): Uint8Array<ArrayBuffer> {
     return this.whole.read().slice(this.start, this.end);
   }
+
+  override readOn(): Uint8Array<ArrayBuffer> {
+    return this.whole.readOn().slice(this.start, this.end);
+  }
 }
 
 export class MemoryFile extends MemoryBlob {
-  readonly lastModified = 1;
+  /** As it was when the file was chosen. */
+  readonly lastModified: number;
   override readonly size: number;
   override readonly type = "video/mp4";
 
@@ -68,9 +87,16 @@ export class MemoryFile extends MemoryBlob {
   ) {
     super();
     this.size = disk.bytes.length;
+    this.lastModified = disk.modified;
   }
 
   override read(): Uint8Array<ArrayBuffer> {
+    const { notices, modified } = this.disk;
+    if (notices && modified !== this.lastModified) throw new Error("NotReadableError");
+    return this.readOn();
+  }
+
+  override readOn(): Uint8Array<ArrayBuffer> {
     if (!this.disk.readable) throw new Error("NotReadableError");
     return this.disk.bytes.slice();
   }

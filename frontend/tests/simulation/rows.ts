@@ -3,6 +3,7 @@
 import type { RemoteUpload } from "../../src/engine/api.ts";
 import { rangeOf, streamPlan } from "../../src/engine/parts.ts";
 import { emptyRow } from "../row.ts";
+import { HOST, OTHER_HOST } from "./oss.ts";
 import type { Plan } from "./plan.ts";
 
 export type Row = { -readonly [K in keyof RemoteUpload]: RemoteUpload[K] } & {
@@ -29,7 +30,7 @@ const WAIT_FOR_OSS = 2;
 export function newRow(
   body: { size: number | null; filename: string; content_type: string; fingerprint?: string },
   number: string,
-  { partSize, put }: Plan,
+  { partSize, put, other }: Plan,
   serverTime: number,
 ): Row {
   const id = `${number}-${body.filename}`;
@@ -38,8 +39,11 @@ export function newRow(
   const now = new Date(serverTime).toISOString();
   const method = count !== 1 ? "multipart" : put ? "put" : "post";
   const own = { id, upload_id: null, method, size, part_size: partSize, part_count: count } as const;
+  const row = emptyRow(own, { ...body, destination: "default", metadata: {} }, now);
+  const hosts = other === "none" || method !== "multipart" ? [] : [HOST, OTHER_HOST];
   return {
-    ...emptyRow(own, { ...body, destination: "default", metadata: {} }, now),
+    ...row,
+    addresses: hosts.map((host) => `${host}/${row.key}`),
     recorded: new Map(),
     expected: undefined,
     isAdopted: false,

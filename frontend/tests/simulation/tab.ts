@@ -11,6 +11,7 @@ import type {
   SendRequest,
 } from "../../src/engine/ports.ts";
 import { OssUploader } from "../../src/engine/uploader.ts";
+import { MemoryStreamStore } from "../stream-store.ts";
 import type { ModelBackend } from "./backend.ts";
 import { BackendCall, callOf } from "./call.ts";
 import type { ModelOss, OnItsWay, Sending } from "./oss.ts";
@@ -29,6 +30,7 @@ export class Device {
   storageWorks = true;
   workerWorks = true;
   readonly journal = new Map<string, JournalEntry>();
+  readonly disk = new MemoryStreamStore();
   readonly locks = new Map<string, { holder: Tab; waiting: Waiting[] }>();
   readonly tabs: Tab[] = [];
 
@@ -89,6 +91,8 @@ export class Tab implements Environment, Sending {
   get isOnline(): boolean {
     return this.device.isOnline;
   }
+
+  readonly noticesChanges = () => this.device.plan.notices;
 
   /** Runs an event of this tab, unless the tab ends before. */
   after(milliseconds: number, run: () => void): () => void {
@@ -161,13 +165,21 @@ export class Tab implements Environment, Sending {
     hash: (algorithm, blob) =>
       new Promise((resolve, reject) => {
         const { scheduler, workerWorks } = this.device;
-        this.after(workerWorks ? scheduler.between(1, 30) : 2000, () => {
-          try {
-            const crc64 = crc64Of((blob as unknown as MemoryBlob).read());
+        const memory = blob as unknown as MemoryBlob;
+        const later = (work: () => void) =>
+          this.after(workerWorks ? scheduler.between(1, 15) : 1000, () => {
+            try {
+              work();
+            } catch (error) {
+              reject(error);
+            }
+          });
+        later(() => {
+          const before = memory.read();
+          later(() => {
+            const crc64 = crc64Of(memory.readRest(before));
             resolve(algorithm === "md5" ? `md5-${crc64}` : crc64);
-          } catch (error) {
-            reject(error);
-          }
+          });
         });
       }),
   };
@@ -213,6 +225,11 @@ export class Tab implements Environment, Sending {
     forget: async (id) => {
       if (this.device.storageWorks) this.device.journal.delete(id);
     },
+  };
+
+  readonly streamStore = async () => {
+    this.device.disk.isFull = !this.device.storageWorks;
+    return this.device.disk;
   };
 
   readonly fetch = ((input: string, init: RequestInit = {}) =>

@@ -1,8 +1,10 @@
 // The user: chooses files, presses buttons at any moment, and in the end presses retry until every upload has ended.
 
+import type { UploadOptions } from "../../src/engine/options.ts";
 import { can } from "../../src/engine/states.ts";
 import type { StreamChunk } from "../../src/engine/stream.ts";
 import type { Upload } from "../../src/engine/upload.ts";
+import type { Unfinished } from "../../src/engine/uploader.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Action, PlannedFile } from "./plan.ts";
 import { type Disk, MemoryFile } from "./platform.ts";
@@ -23,10 +25,14 @@ export class Wish {
   /** How many uploads of the file were completed when this one began to wait for another tab. */
   completedBefore: number | null = null;
   wantsAbort = false;
+  /** The bytes of a stream that were promised to be kept; null while nobody keeps it. */
+  kept: number | null = null;
   /** Nothing more is to be done: a stream whose tab has ended, or an upload that was discarded. */
   isOver = false;
   /** Presses whose effect is still awaited. */
   pending = 0;
+  /** Whether its file changed between the start of an upload and its end. */
+  hasChangedDuring = false;
   /** The codes of the errors with which its uploads failed. */
   readonly errors: string[] = [];
 
@@ -34,12 +40,13 @@ export class Wish {
     readonly planned: PlannedFile,
     readonly name: string,
     salt: number,
+    notices: boolean,
   ) {
     const bytes = Uint8Array.from(
       { length: planned.size },
       (_, at) => (at * 7 + (at >> 5) + salt * 31) & 0xff,
     );
-    this.disk = { bytes, readable: true };
+    this.disk = { bytes, readable: true, modified: 1, notices };
     this.versions = [bytes];
   }
 
@@ -59,10 +66,19 @@ export class Wish {
     return new MemoryFile(this.disk, this.name) as unknown as File;
   }
 
-  change(): void {
-    // A change back to what the file was is beyond what samples can show.
-    if (this.isStream || this.versions.length > 1) return;
-    this.disk.bytes = this.disk.bytes.map((byte) => byte ^ 0x55);
+  get handle(): FileSystemFileHandle {
+    return { getFile: async () => this.file() } as FileSystemFileHandle;
+  }
+
+  /** Changes some bytes, each time to what they have never been: a change back leaves no trace. */
+  change(random: () => number): void {
+    const { bytes } = this.disk;
+    if (this.isStream || this.versions.length > 7) return;
+    const bit = 1 << this.versions.length;
+    const start = Math.floor(random() * bytes.length);
+    const end = random() < 0.3 ? bytes.length : start + 1;
+    this.disk.bytes = bytes.map((byte, at) => (at >= start && at < end ? byte ^ bit : byte));
+    this.disk.modified += 1;
     this.versions.push(this.disk.bytes);
   }
 }
@@ -75,16 +91,21 @@ export class User {
     readonly oracle: Oracle,
     files: readonly PlannedFile[],
   ) {
-    this.wishes = files.map((planned, index) => new Wish(planned, `file${index}`, index));
+    const { notices } = device.plan;
+    this.wishes = files.map((planned, index) => new Wish(planned, `file${index}`, index, notices));
     const tab = device.open();
     for (const wish of this.wishes) this.#start(wish, tab);
   }
 
   #start(wish: Wish, tab: Tab): void {
     const upload = wish.isStream
-      ? tab.uploader.uploadStream(this.#stream(wish, tab), { filename: wish.name })
-      : tab.uploader.upload(wish.file());
+      ? tab.uploader.uploadStream(this.#stream(wish, tab), { filename: wish.name, live: wish.planned.live })
+      : tab.uploader.upload(wish.file(), this.#optionsOf(wish));
     this.#watch(wish, tab, upload);
+  }
+
+  #optionsOf({ handle }: Wish): UploadOptions {
+    return this.device.plan.handles ? { handle } : {};
   }
 
   #watch(wish: Wish, tab: Tab, upload: Upload): void {
@@ -121,10 +142,6 @@ export class User {
 
   /** Opens a tab and looks for the unfinished upload of the file; without one, uploads it again. */
   #reopen(wish: Wish): void {
-    if (wish.isStream) {
-      wish.isOver = true;
-      return;
-    }
     const tab = this.device.open();
     wish.tab = tab;
     this.#press(wish, async () => {
@@ -134,12 +151,27 @@ export class User {
       if (wish.wantsAbort) {
         if (entry) await tab.uploader.discard(entry);
         wish.isOver = true;
-      } else if (entry) {
-        const resumed = await tab.uploader.resume(entry, wish.file()).catch(() => null);
-        if (resumed) this.#watch(wish, tab, resumed);
-        else this.#start(wish, tab); // It is not the file any more: the user uploads it anew.
-      } else this.#start(wish, tab);
+      } else if (wish.isStream) await this.#keep(wish, tab, entry);
+      else await this.#uploadAgain(wish, tab, entry);
     });
+  }
+
+  async #uploadAgain(wish: Wish, tab: Tab, entry: Unfinished | undefined): Promise<void> {
+    const resuming = entry && tab.uploader.resume(entry, wish.file(), this.#optionsOf(wish));
+    const resumed = await resuming?.catch(() => null);
+    if (resumed) this.#watch(wish, tab, resumed);
+    else this.#start(wish, tab); // It is not the file any more: the user uploads it anew.
+  }
+
+  /** Keeps what there is of a stream whose tab has ended. Nothing is not kept. */
+  async #keep(wish: Wish, tab: Tab, entry: Unfinished | undefined): Promise<void> {
+    if (!entry || entry.size === 0) {
+      if (entry) await tab.uploader.discard(entry);
+      wish.isOver = true;
+      return;
+    }
+    wish.kept = entry.size;
+    this.#watch(wish, tab, tab.uploader.keep(entry));
   }
 
   #press(wish: Wish, work: () => Promise<void>): void {
@@ -204,7 +236,7 @@ export class User {
 
   #openSecond(wish: Wish): void {
     if (wish.isStream || this.wishes.length > 6) return;
-    const twin = new Wish(wish.planned, wish.name, 0);
+    const twin = new Wish(wish.planned, wish.name, 0, wish.disk.notices);
     Object.assign(twin, { disk: wish.disk, versions: wish.versions });
     this.wishes.push(twin);
     this.#start(twin, this.device.open());
@@ -219,7 +251,7 @@ export class User {
       sleep: () => {
         device.scheduler.slept += device.scheduler.between(30_000, 7_200_000);
       },
-      changeFile: () => wish.change(),
+      changeFile: () => this.#change(wish),
       loseFile: () => {
         wish.disk.readable = false;
       },
@@ -233,6 +265,14 @@ export class User {
       lifecycle: () => this.oracle.backend.loseMultiparts(),
     };
     effects[kind]?.();
+  }
+
+  #change(wish: Wish): void {
+    for (const each of this.wishes) {
+      if (each.disk === wish.disk && each.upload && each.upload.state !== "completed")
+        each.hasChangedDuring = true;
+    }
+    wish.change(() => this.device.scheduler.random());
   }
 
   #damageJournal(): void {
@@ -259,13 +299,16 @@ export class User {
   }
 
   /** Whether no retry can help, and the upload says why. */
-  #isFinal({ disk, planned, versions, errors }: Wish, { id, error }: Upload): boolean {
+  #isFinal({ disk, planned, versions, errors, kept }: Wish, { id, error }: Upload): boolean {
+    if (kept !== null && error?.code === "wrong_state") return true; // OSS has lost it meanwhile.
     const row = id === null ? undefined : this.oracle.backend.rows.get(id);
+    const { device } = this;
     if (row?.state === "failed" || row?.isLost) return true;
-    if (errors.includes("file_changed")) return !disk.readable || versions.length > 1;
+    // Where the browser notices the change, the user must choose the file again, unless there is a handle.
+    const mustChoose = versions.length > 1 && device.plan.notices && !device.plan.handles;
+    if (errors.includes("file_changed")) return !disk.readable || mustChoose;
     // Where CORS hides OSS's CRC64, the damage shows when the stream's bytes are gone.
-    const { plan, faults } = this.device;
-    const isDamaged = !plan.exposes && faults.injected.has("part damaged");
+    const isDamaged = !device.plan.exposes && device.faults.injected.has("part damaged");
     return error?.code === "stream_broken" && (planned.breaks || isDamaged);
   }
 }

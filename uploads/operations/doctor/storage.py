@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import product
 
 from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
@@ -19,6 +20,7 @@ from uploads.oss import lifecycle, overwrite
 from uploads.oss.browser import CorsRefused, Page
 from uploads.oss.bucket_info import BucketInfo
 from uploads.oss.client import OssClient
+from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Denied, NotFound, OssError, StorageError
 
 SKEW_SECONDS = 60
@@ -71,34 +73,41 @@ def _clock(place: Place, date: datetime) -> Finding:
 
 
 def check_address(place: Place, info: BucketInfo) -> Iterator[Finding]:
-    """That the address for browsers is OSS's, and this bucket's: a signature is valid for one bucket."""
-    name = f"public address of {place}"
+    """That each address for browsers is OSS's, and this bucket's: a signature is valid for one bucket."""
+    yield from _address(place, info, place.endpoint, "OSS_ENDPOINT", f"public address of {place}")
+    for endpoint in place.more_endpoints:
+        name = f"public address {endpoint.origin(place.bucket)} of {place}"
+        yield from _address(place, info, endpoint, "OSS_MORE_ENDPOINTS", name)
+
+
+def _address(place: Place, info: BucketInfo, endpoint: Endpoint, setting: str, name: str) -> Iterator[Finding]:
     cure = (
-        f"Set OSS_ENDPOINT to an address at which browsers reach the bucket, such as {info.public_endpoint}. "
+        f"Set {setting} to an address at which browsers reach the bucket, such as {info.public_endpoint}. "
         "If it is right, and this machine has no way to it, run the doctor on one that has."
     )
     try:
         with Page("") as page:
-            page.probe(place.endpoint.url_of(place.bucket))
-        with OssClient(place.endpoint, place.region, place.credentials, clock=oss_clock(place)) as public:
+            page.probe(endpoint.url_of(place.bucket))
+        with OssClient(endpoint, place.region, place.credentials, clock=oss_clock(place)) as public:
             public.bucket_info(place.bucket)
     except OssError as error:
         yield failed(name, error, CURES.get(error.code, ADDRESS_CURE))
     except StorageError as error:
         yield failed(name, error, cure)
     else:
-        yield Finding("ok", name, f"OSS answers at {place.endpoint.origin(place.bucket)}")
+        yield Finding("ok", name, f"OSS answers at {endpoint.origin(place.bucket)}")
 
 
 def _cors(place: Place) -> Iterator[Finding]:
-    """By a real preflight and a read at the address for browsers, for each origin."""
+    """By a real preflight and a read at each address for browsers, for each origin."""
     if not settings.origins:
         yield Finding("warn", "CORS", "not checked: no origin is set", "Set UPLOADS_ORIGINS to the pages' origins.")
-    for origin in settings.origins:
-        name = f"CORS of {place} for {origin}"
+    for origin, endpoint in product(settings.origins, place.addresses):
+        at = f" at {endpoint.origin(place.bucket)}" if endpoint in place.more_endpoints else ""
+        name = f"CORS of {place}{at} for {origin}"
         try:
             with Page(origin) as page:
-                exposed = page.exposed_headers(place.endpoint.url_of(place.bucket, "doctor"))
+                exposed = page.exposed_headers(endpoint.url_of(place.bucket, "doctor"))
         except CorsRefused:
             yield Finding("FAIL", name, "OSS refuses a preflight for PUT: pages there cannot upload", CONFIGURE)
             continue

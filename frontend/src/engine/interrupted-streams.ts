@@ -1,0 +1,55 @@
+// The interrupted streams of a user, for the list of unfinished uploads, and the removal of what this device no longer
+// needs of those that have ended.
+
+import type { Api, RemoteUpload } from "./api.ts";
+import type { entryOf } from "./journal.ts";
+import { heldAndStored, keptParts, loadKept } from "./kept-stream.ts";
+import type { JournalEntry, StreamStore } from "./ports.ts";
+
+export { loadKept };
+
+/** Entries for the streams among these uploads. Rejects as `OssUploader.unfinished` does. */
+export async function interruptedStreams(
+  api: Api,
+  uploads: readonly RemoteUpload[],
+  describe: typeof entryOf,
+  signal: AbortSignal,
+): Promise<JournalEntry[]> {
+  const { locks, streamStore } = api.environment;
+  const running = (await locks.held?.()) ?? new Set();
+  const store = (await streamStore?.()) ?? null;
+  const streams = uploads.filter(({ size, method }) => size === null && method === "multipart");
+  const open = new Set(streams.map(({ id }) => id));
+  void removeEnded(api, store, (id) => open.has(id) || running.has(id));
+  const entries = streams.map(async (upload): Promise<JournalEntry[]> => {
+    // OSS is not asked for the parts of a stream that a page is still sending.
+    const found = running.has(upload.id) ? "running" : await heldAndStored(api, store, upload.id, signal);
+    if (!found) return []; // It has ended meanwhile.
+    const { size, bytesDone } =
+      found === "running"
+        ? { size: upload.bytes_done, bytesDone: upload.bytes_done }
+        : keptParts(upload.part_size, ...found);
+    return [{ ...describe({ ...upload, size, bytes_done: bytesDone }), stream: true }];
+  });
+  return (await Promise.all(entries)).flat();
+}
+
+/** Frees the disk. The bytes of another user of this browser stay: the backend does not say that they have ended. */
+async function removeEnded(
+  api: Api,
+  store: StreamStore | null,
+  isNeeded: (id: string) => boolean,
+): Promise<void> {
+  for (const id of (await store?.uploadIds()) ?? []) {
+    if (!isNeeded(id) && (await hasEnded(api, id))) void store?.forget(id);
+  }
+}
+
+async function hasEnded(api: Api, id: string): Promise<boolean> {
+  try {
+    const { state } = await api.get(id, new AbortController().signal);
+    return state !== "uploading" && state !== "completing";
+  } catch {
+    return false;
+  }
+}

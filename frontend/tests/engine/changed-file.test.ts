@@ -1,0 +1,180 @@
+// A file that changes while it is uploaded: no object mixes its versions.
+
+import { describe, expect, test } from "vitest";
+import type { UploaderOptions } from "../../src/engine/options.ts";
+import type { Upload } from "../../src/engine/upload.ts";
+import { fileOf, TestEnvironment } from "../environment.ts";
+
+const FILM = "film.mp4";
+
+/** What is on the disk. A file that was chosen before is read from it as Firefox does: without noticing a change. */
+class Disk {
+  content = fileOf(600);
+  readable = true;
+  modified = 1;
+
+  /** Changes a few bytes in place. */
+  async change(at: number): Promise<void> {
+    const text = await this.content.text();
+    this.content = new File([`${text.slice(0, at)}####${text.slice(at + 4)}`], FILM);
+  }
+
+  file(): File {
+    const file = new File([this.content], FILM, { type: "video/mp4", lastModified: this.modified });
+    const gone = () => Promise.reject(new DOMException("gone", "NotReadableError"));
+    file.slice = (...range) => {
+      const blob = this.content.slice(...range);
+      if (!this.readable) blob.arrayBuffer = gone;
+      return blob;
+    };
+    return file;
+  }
+
+  get handle(): FileSystemFileHandle {
+    return { getFile: async () => this.file() } as FileSystemFileHandle;
+  }
+}
+
+/**
+ * An upload of 60 parts, of which ten have arrived, while the file is still being read ahead: hashing is slow. The
+ * fingerprint's samples see nothing of parts 5 to 7.
+ */
+async function begin(options: UploaderOptions = {}, handle = false) {
+  const environment = new TestEnvironment();
+  const disk = new Disk();
+  // Of so large a file the fingerprint takes samples, of 64 KiB each.
+  disk.content = fileOf(1_200_000);
+  environment.backend.partSize = 20_000;
+  environment.store.speed = 20_000;
+  const hash = environment.hasher.hash.bind(environment.hasher);
+  environment.hasher.hash = async (algorithm, blob) => {
+    const read = await hash(algorithm, blob);
+    await environment.clock.sleep(algorithm === "crc64" ? 300 : 0, new AbortController().signal);
+    return read;
+  };
+  const upload = environment.open(options).upload(disk.file(), { ...(handle && { handle: disk.handle }) });
+  await environment.arrive(10);
+  return { environment, disk, upload };
+}
+
+async function expectObject({ backend }: TestEnvironment, upload: Upload, file: File): Promise<void> {
+  const row = backend.rows.get(upload.id as string);
+  expect(row && (await backend.object(row))).toBe(await file.text());
+}
+
+describe("in a browser that does not notice it", () => {
+  test.each(["crc64", "md5"] as const)(
+    "bytes that change behind the upload are found with %s",
+    async (integrity) => {
+      const { environment, disk, upload } = await begin({ integrity });
+      await disk.change(100_000); // In part 6, which has arrived.
+      await environment.reach(upload, "failed");
+      expect(upload.error).toMatchObject({
+        name: "FileError",
+        code: "file_changed",
+        sentence: "file_changed",
+      });
+      upload.resume();
+      await environment.clock.run(upload.done);
+      await expectObject(environment, upload, disk.content);
+      expect([...environment.backend.rows.values()].map(({ state }) => state)).toEqual([
+        "aborted",
+        "completed",
+      ]);
+    },
+  );
+
+  test("bytes that change before they are read are no change", async () => {
+    const { environment, disk, upload } = await begin();
+    await disk.change(1_100_000); // In part 56, which is neither hashed nor sent yet.
+    await environment.clock.run(upload.done);
+    await expectObject(environment, upload, disk.content);
+  });
+
+  test("bytes that change after they were read twice leave the version before", async () => {
+    const { environment, disk, upload } = await begin();
+    const before = disk.content;
+    await environment.arrive(59);
+    await disk.change(100_000);
+    await environment.clock.run(upload.done);
+    await expectObject(environment, upload, before);
+  });
+
+  test("each part is read once more, and those that are sent late are not", async () => {
+    const { environment, upload } = await begin();
+    await environment.clock.run(upload.done);
+    const { asked } = environment.hasher;
+    expect(asked.length).toBeGreaterThan(60);
+    expect(asked.length).toBeLessThan(120);
+  });
+
+  test("an abort while the file is opened again leaves nothing", async () => {
+    const { environment, disk, upload } = await begin();
+    await disk.change(100_000);
+    await environment.reach(upload, "failed");
+    upload.resume();
+    await environment.clock.run(upload.abort());
+    expect([...environment.backend.rows.values()].filter(({ state }) => state !== "aborted")).toEqual([]);
+  });
+});
+
+test("where the browser notices changes, each part is read once", async () => {
+  const environment = new TestEnvironment();
+  Object.assign(environment, { noticesChanges: () => true });
+  await environment.clock.run(environment.open().upload(fileOf(600)).done);
+  expect(environment.hasher.asked).toHaveLength(60);
+});
+
+test("a handle shows a change that neither samples nor the file's own date show", async () => {
+  const { environment, disk, upload } = await begin({ integrity: "none" }, true);
+  await disk.change(100_000);
+  disk.modified = 2;
+  await environment.reach(upload, "failed");
+  expect(upload.error).toMatchObject({ code: "file_changed" });
+  upload.resume();
+  await environment.clock.run(upload.done);
+  await expectObject(environment, upload, disk.content);
+  expect(upload.file).toMatchObject({ lastModified: 2 });
+});
+
+test("a file that cannot be read for a while keeps its upload", async () => {
+  const { environment, disk, upload } = await begin();
+  disk.readable = false;
+  environment.store.fault = () => "no_response";
+  await environment.reach(upload, "failed");
+  expect(upload.error).toMatchObject({ code: "file_changed", sentence: "file_unreadable" });
+  upload.resume(); // The disk is still not connected.
+  await environment.reach(upload, "failed");
+  disk.readable = true;
+  environment.store.fault = () => undefined;
+  upload.resume();
+  await environment.clock.run(upload.done);
+  await expectObject(environment, upload, disk.content);
+  expect(environment.backend.only.state).toBe("completed");
+  expect(environment.store.tries(1)).toBe(1);
+});
+
+describe("without checksums", () => {
+  test("a file of another date is another upload", async () => {
+    const { environment, disk, upload } = await begin({ integrity: "none" });
+    upload.pause();
+    disk.modified = 2;
+    const again = environment.open({ integrity: "none" }).upload(disk.file());
+    await environment.clock.run(again.done);
+    expect(again.id).toBe("u2");
+  });
+
+  test("resume() refuses a file of another date", async () => {
+    const { environment, disk, upload } = await begin({ integrity: "none" });
+    upload.pause();
+    disk.modified = 2;
+    const uploader = environment.open({ integrity: "none" });
+    const [entry] = await environment.clock.run(uploader.unfinished());
+    const resumed = uploader.resume(entry as NonNullable<typeof entry>, disk.file());
+    await expect(resumed).rejects.toMatchObject({ code: "other_file" });
+    disk.modified = 1;
+    const same = await uploader.resume(entry as NonNullable<typeof entry>, disk.file());
+    await environment.clock.run(same.done);
+    expect(same.id).toBe(upload.id);
+  });
+});
