@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 
 FIELDS = """
 id state stage destination bucket key upload_id method filename relative_path content_type size size_limit part_size
-part_count parts_done bytes_done addresses fingerprint metadata created_at updated_at expires_at completed_at etag crc64 location
-callback error
+part_count parts_done bytes_done addresses fingerprint metadata created_at updated_at expires_at completed_at etag crc64
+location callback error
 """.split()
 FILE = {"destination": "default", "filename": "film.mp4", "size": 20_000_000, "content_type": "video/mp4"}
 

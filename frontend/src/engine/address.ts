@@ -4,6 +4,10 @@ import { Semaphore } from "./queue.ts";
 
 /** The share of an average that the newest value has. */
 const NEWEST = 1 / 3;
+/** A part is sent to a faster address if that is expected to take less than this share of the time that is left. */
+const WORTH = 0.8;
+/** Milliseconds after which a request that has sent nothing counts as slow. */
+const SILENT = 1000;
 
 /** A request that sends a part to an address. */
 export interface Attempt {
@@ -12,6 +16,8 @@ export interface Attempt {
   startedAt: number | null;
   /** Bytes of the part that were handed to the network. */
   loaded: number;
+  /** Called as soon as OSS has answered that it holds the part. */
+  onstored?(): void;
 }
 
 /** The address of an attempt does not work, and another one may. */
@@ -91,6 +97,23 @@ export class Address {
   at(signedUrl: string): string {
     return this.url + signedUrl.slice(signedUrl.indexOf("?"));
   }
+}
+
+/** Whether a part of `size` bytes would arrive sooner at the other address, although that has to begin. */
+export function isSlow(
+  size: number,
+  { startedAt, loaded, address }: Attempt,
+  faster: Address,
+  now: number,
+): boolean {
+  const rate = faster.rate(now);
+  if (address.isOut) return true;
+  if (rate === null) return false;
+  const expected = size / rate;
+  const elapsed = now - (startedAt ?? now);
+  if (elapsed < SILENT) return false;
+  const left = loaded === 0 ? Number.POSITIVE_INFINITY : ((size - loaded) * elapsed) / loaded;
+  return expected < left * WORTH || elapsed * WORTH > 2 * expected;
 }
 
 const connections = new WeakMap<Semaphore, Map<string, Semaphore>>();

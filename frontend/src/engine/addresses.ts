@@ -3,7 +3,7 @@
 // A part waits here for a lane, and goes to the fastest address that has one. When no part waits any more, a part at a
 // slow address is sent to a faster one too, and the first to arrive counts: OSS replaces a part that comes twice.
 
-import { Address, AddressFailed, type Attempt, connectionsTo } from "./address.ts";
+import { Address, AddressFailed, type Attempt, connectionsTo, isSlow } from "./address.ts";
 import { AddressProbe } from "./address-probe.ts";
 import { AddressSenders } from "./address-sender.ts";
 import type { Api } from "./api.ts";
@@ -32,16 +32,15 @@ interface Run {
   begin(attempt: Attempt): void;
 }
 
+/** `signal` and `cut` of `Sender.send`. */
+type Signals = [signal: AbortSignal, cut: AbortSignal];
+
 /** The code of a part without a readable answer. */
 const UNREACHABLE = "storage_unreachable";
 /** Milliseconds between two looks at the lanes. */
 const TICK = 250;
 /** Failures in a row after which an address that has worked is left out. */
 const MAX_FAILURES = 2;
-/** A part is sent to a faster address if that is expected to take less than this share of the time that is left. */
-const WORTH = 0.8;
-/** Milliseconds after which a request that has sent nothing counts as slow. */
-const SILENT = 1000;
 
 export class AddressRouter {
   readonly #addresses: readonly Address[];
@@ -182,8 +181,8 @@ export class AddressRouter {
   /** Resolves with the first arrival of the part, wherever it is sent, and ends the other attempts. */
   async #run(number: number, first: Attempt, signal: AbortSignal, cut: AbortSignal): Promise<Arrival> {
     const ended = new AbortController();
-    const signals = [anySignal(signal, ended.signal), anySignal(cut, ended.signal)] as const;
     const attempts: Attempt[] = [];
+    const own = new Map<Attempt, AbortController>();
     const size = sizeOf(this.ports.plan, number);
     let run: Run | undefined;
     try {
@@ -192,10 +191,15 @@ export class AddressRouter {
         const begin = (attempt: Attempt) => {
           attempts.push(attempt);
           open += 1;
+          const superseded = new AbortController();
+          own.set(attempt, superseded);
+          attempt.onstored = () => abortOthers(own, attempt);
+          const signals = [signal, cut].map((s) => anySignal(s, ended.signal, superseded.signal)) as Signals;
           this.#attempt(number, attempt, attempts.length > 1, signals).then(resolve, (error) => {
             open -= 1;
             // A pause ends an attempt that waits, and may wait for another that is being sent.
-            if (open === 0 || !(error instanceof AddressFailed || signal.aborted)) reject(error);
+            const mayWait = superseded.signal.aborted || signal.aborted || error instanceof AddressFailed;
+            if (open === 0 || !mayWait) reject(error);
           });
         };
         run = { size, attempts, begin };
@@ -213,7 +217,7 @@ export class AddressRouter {
     number: number,
     attempt: Attempt,
     isSecond: boolean,
-    [signal, cut]: readonly [AbortSignal, AbortSignal],
+    [signal, cut]: Signals,
   ): Promise<Arrival> {
     const { address } = attempt;
     const { clock } = this.ports;
@@ -275,24 +279,13 @@ export class AddressRouter {
     for (const run of this.#runs) {
       const [attempt] = run.attempts;
       const faster = attempt && run.attempts.length === 1 && this.#free(attempt.address);
-      if (faster && isSlow(run, attempt, faster, now)) run.begin(faster.begin());
+      if (faster && isSlow(run.size, attempt, faster, now)) run.begin(faster.begin());
     }
   }
 }
 
-/** Whether the part would arrive sooner at the other address, although that has to begin. */
-function isSlow(
-  { size }: Run,
-  { startedAt, loaded, address }: Attempt,
-  faster: Address,
-  now: number,
-): boolean {
-  const rate = faster.rate(now);
-  if (address.isOut) return true;
-  if (rate === null) return false;
-  const expected = size / rate;
-  const elapsed = now - (startedAt ?? now);
-  if (elapsed < SILENT) return false;
-  const left = loaded === 0 ? Number.POSITIVE_INFINITY : ((size - loaded) * elapsed) / loaded;
-  return expected < left * WORTH || elapsed * WORTH > 2 * expected;
+/** At once: what waits for the circuit breaker starts as soon as this answer has been recorded. */
+function abortOthers(attempts: ReadonlyMap<Attempt, AbortController>, first: Attempt): void {
+  if (attempts.get(first)?.signal.aborted) return;
+  for (const [attempt, controller] of attempts) if (attempt !== first) controller.abort();
 }

@@ -4,9 +4,11 @@ import { expect, test } from "vitest";
 import type { SendRequest, SendResponse, Transport } from "../../src/engine/ports.ts";
 import type { Upload } from "../../src/engine/upload.ts";
 import { TestEnvironment } from "../environment.ts";
+import { HOST } from "../store.ts";
 
 const MIB = 2 ** 20;
 const MBIT = 1e6 / 8;
+const TWO_ADDRESSES = [HOST, "https://other.oss.test"];
 
 interface Sending {
   readonly key: string;
@@ -64,8 +66,9 @@ interface Run {
   start(size: number): Upload;
 }
 
-function onLine(speed: number, perConnection?: number): Run {
+function onLine(speed: number, perConnection?: number, origins: readonly string[] = []): Run {
   const environment = new TestEnvironment();
+  environment.backend.origins = origins;
   environment.backend.partSize = 8 * MIB;
   environment.backend.suitsLine = true;
   const line = new SharedLine(environment, speed, perConnection);
@@ -113,19 +116,25 @@ test("the next file has suitable parts from the start", async () => {
   expect([...run.environment.backend.rows.values()].at(-1)?.part_size).toBeLessThan(2 * MIB);
 });
 
-test("a line that becomes slow sends fewer parts at once, and begins nothing again", async () => {
-  const run = onLine(80 * MBIT);
-  const upload = run.start(200 * MIB);
-  await run.environment.clock.until(() => upload.progress.kept > 64 * MIB);
-  run.line.speed = 5 * MBIT;
-  run.line.mostAtRisk = 0;
-  await run.environment.clock.pass(60_000);
-  expect(run.environment.backend.rows.size).toBe(1);
-  expect(run.line.sending.size).toBe(1);
-  run.line.mostAtRisk = 0;
-  await run.environment.clock.pass(30_000);
-  expect(run.line.mostAtRisk / run.line.speed).toBeLessThan(15);
-});
+test.each([
+  ["one address", []],
+  ["two addresses", TWO_ADDRESSES],
+])(
+  "a line that becomes slow sends fewer parts at once to %s, and begins nothing again",
+  async (_, origins) => {
+    const run = onLine(80 * MBIT, undefined, origins);
+    const upload = run.start(200 * MIB);
+    await run.environment.clock.until(() => upload.progress.kept > 64 * MIB);
+    run.line.speed = 5 * MBIT;
+    run.line.mostAtRisk = 0;
+    await run.environment.clock.pass(60_000);
+    expect(run.environment.backend.rows.size).toBe(1);
+    expect(run.line.sending.size).toBe(1);
+    run.line.mostAtRisk = 0;
+    await run.environment.clock.pass(30_000);
+    expect(run.line.mostAtRisk / run.line.speed).toBeLessThan(15);
+  },
+);
 
 test("what a proxy has taken is not the speed of the line: the answers are", async () => {
   const run = onLine(5 * MBIT);
@@ -178,8 +187,11 @@ test("after a pause the progress is what OSS holds, and none of it is sent again
   expect(backend.calls.length).toBeGreaterThan(carried);
 });
 
-test("a pause waits for a part that is nearly sent, and an abort does not", async () => {
-  const run = onLine(20 * MBIT);
+test.each([
+  ["one address", []],
+  ["two addresses", TWO_ADDRESSES],
+])("a pause waits for a part that is nearly sent to %s, and an abort does not", async (_, origins) => {
+  const run = onLine(20 * MBIT, undefined, origins);
   const { clock } = run.environment;
   const upload = run.start(80 * MIB);
   await clock.until(() => [...run.line.sending].some(({ sent }) => sent > 0.95 * 8 * MIB));
