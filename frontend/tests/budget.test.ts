@@ -69,7 +69,9 @@ test("with what its first file needs it is less than 35.4 KB", async () => {
   const element = await bundle("element/define.ts");
   const [entry] = atOnce(element) as [OutputChunk];
   const loaded = atOnce(element, [entry, ...named(element, "transfer", "pace")]);
-  expect(await weight([...loaded, ...atOnce(await bundle("hashing/crc64.worker.ts"))])).toBeLessThan(35.4 * KB);
+  expect(await weight([...loaded, ...atOnce(await bundle("hashing/crc64.worker.ts"))])).toBeLessThan(
+    35.4 * KB,
+  );
 });
 
 test("hash-wasm is loaded for MD5 and SHA-256 alone", async () => {
