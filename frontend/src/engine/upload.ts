@@ -276,9 +276,16 @@ export class Upload extends UploadEventTarget {
       this.#dispatchProgress(true);
       this.#move("finish");
       const result = await transfer.complete(signal, round === MAX_ROUNDS);
-      if (!Array.isArray(result)) return result;
+      if (!Array.isArray(result)) return this.#whole(result);
       this.#move("reopen");
     }
+  }
+
+  /** Throws UploadError when another page has completed less than this one has. */
+  #whole(result: RemoteUpload): RemoteUpload {
+    const shortfall = this.#preparation.shortfall(result);
+    if (shortfall) throw shortfall;
+    return result;
   }
 
   #complete(result: RemoteUpload): void {
@@ -308,11 +315,15 @@ export class Upload extends UploadEventTarget {
     if (outcome instanceof AbortedError) {
       void this.#preparation.cancel(new AbortedError());
       this.#endAborted(outcome);
-    } else if (outcome) this.#complete(outcome);
+      return;
+    }
+    // Whoever aborts does not want the rest.
+    const shortfall = outcome && this.#state !== "aborting" ? this.#preparation.shortfall(outcome) : null;
+    if (outcome && !shortfall) this.#complete(outcome);
     else {
-      this.#error = error;
+      this.#error = shortfall ?? error;
       this.#move("fail");
-      this.#done.reject(error);
+      this.#done.reject(this.#error);
       this.#checkpoint();
     }
   }
