@@ -44,29 +44,29 @@ function named(chunks: readonly OutputChunk[], ...names: string[]): OutputChunk[
   });
 }
 
-test("the core is less than 12.5 KB", async () => {
-  expect(await weight(atOnce(await bundle("index.ts")))).toBeLessThan(12.5 * KB);
+test("the core is less than 13.5 KB", async () => {
+  expect(await weight(atOnce(await bundle("index.ts")))).toBeLessThan(13.5 * KB);
 });
 
 test("the worker that computes CRC64 is less than 2 KB", async () => {
   expect(await weight(await bundle("hashing/crc64.worker.ts"))).toBeLessThan(2 * KB);
 });
 
-test("the whole engine with its worker is less than 23 KB", async () => {
+test("the whole engine with its worker is less than 25 KB", async () => {
   const engine = await bundle("index.ts");
   const whole = [...atOnce(engine), ...named(engine, "transfer", "sts-signer", "stream")];
   const worker = await bundle("hashing/crc64.worker.ts");
-  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(23 * KB);
+  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(25 * KB);
 });
 
 test("a page loads less than 26 KB with the element", async () => {
   expect(await weight(atOnce(await bundle("element/define.ts")))).toBeLessThan(26 * KB);
 });
 
-test("with what its first file needs it is less than 30 KB", async () => {
+test("with what its first file needs it is less than 32 KB", async () => {
   const element = await bundle("element/define.ts");
   const loaded = [...atOnce(element), ...named(element, "transfer")];
-  expect(await weight([...loaded, ...atOnce(await bundle("hashing/crc64.worker.ts"))])).toBeLessThan(30 * KB);
+  expect(await weight([...loaded, ...atOnce(await bundle("hashing/crc64.worker.ts"))])).toBeLessThan(32 * KB);
 });
 
 test("hash-wasm is loaded for MD5 and SHA-256 alone", async () => {

@@ -52,13 +52,15 @@ export class AddressSenders {
   #transportOf(attempt: Attempt): SenderPorts["transport"] {
     const { clock, transport } = this.ports;
     return {
-      send: (request) => {
+      send: async (request) => {
         Object.assign(attempt, { startedAt: clock.now(), loaded: 0 });
         const onprogress = (loaded: number) => {
           attempt.address.recordProgress(attempt, Math.min(loaded, request.body.size), clock.now());
           request.onprogress(loaded);
         };
-        return transport.send({ ...request, onprogress });
+        const response = await transport.send({ ...request, onprogress });
+        if (response.status === 200) attempt.onstored?.();
+        return response;
       },
     };
   }

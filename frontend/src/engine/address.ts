@@ -12,6 +12,8 @@ export interface Attempt {
   startedAt: number | null;
   /** Bytes of the part that were handed to the network. */
   loaded: number;
+  /** Called as soon as OSS has answered that it holds the part. */
+  onstored?(): void;
 }
 
 /** The address of an attempt does not work, and another one may. */

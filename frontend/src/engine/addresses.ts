@@ -11,6 +11,7 @@ import type { ConcurrencyController } from "./concurrency.ts";
 import { isGone, NetworkError, StorageError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { sizeOf } from "./parts.ts";
+import { anySignal } from "./promises.ts";
 import { MAX_PARALLEL } from "./queue.ts";
 import type { Arrival, Sender, SenderPorts } from "./sender.ts";
 import { SideBySide } from "./side-by-side.ts";
@@ -178,6 +179,7 @@ export class AddressRouter {
     const end = () => ended.abort(signal.reason);
     signal.addEventListener("abort", end);
     const attempts: Attempt[] = [];
+    const own = new Map<Attempt, AbortController>();
     const size = sizeOf(this.ports.plan, number);
     let run: Run | undefined;
     try {
@@ -186,9 +188,14 @@ export class AddressRouter {
         const begin = (attempt: Attempt) => {
           attempts.push(attempt);
           open += 1;
-          this.#attempt(number, attempt, attempts.length > 1, ended.signal).then(resolve, (error) => {
+          const superseded = new AbortController();
+          own.set(attempt, superseded);
+          attempt.onstored = () => abortOthers(own, attempt);
+          const either = anySignal(ended.signal, superseded.signal);
+          this.#attempt(number, attempt, attempts.length > 1, either).then(resolve, (error) => {
             open -= 1;
-            if (open === 0 || !(error instanceof AddressFailed)) reject(error);
+            if (open > 0 && (superseded.signal.aborted || error instanceof AddressFailed)) return;
+            reject(error);
           });
         };
         run = { size, attempts, begin };
@@ -284,4 +291,10 @@ function isSlow(
   if (elapsed < SILENT) return false;
   const left = loaded === 0 ? Number.POSITIVE_INFINITY : ((size - loaded) * elapsed) / loaded;
   return expected < left * WORTH || elapsed * WORTH > 2 * expected;
+}
+
+/** At once: what waits for the circuit breaker starts as soon as this answer has been recorded. */
+function abortOthers(attempts: ReadonlyMap<Attempt, AbortController>, first: Attempt): void {
+  if (attempts.get(first)?.signal.aborted) return;
+  for (const [attempt, controller] of attempts) if (attempt !== first) controller.abort();
 }
