@@ -88,6 +88,17 @@ def test_a_kept_stream_takes_no_part_that_comes_late(
     assert oss.head(upload.bucket, upload.key).size == 400_000
 
 
+def test_a_client_that_sent_more_than_was_kept_is_not_told_that_it_is_complete(begin: Begin) -> None:
+    upload = begin(None)
+    for part in services.sign_parts(upload, [PartRequest(n, 200_000) for n in (1, 3)]):
+        deliver(part, bytes(200_000))
+    services.complete(upload, services.ClientReport(keep=True))
+    with pytest.raises(UploadError, match="already completed"):
+        services.complete(upload, services.ClientReport(size=600_000))
+    for report in (services.ClientReport(size=200_000), services.ClientReport(keep=True), services.ClientReport()):
+        assert services.complete(upload, report).state == "completed"
+
+
 def test_a_checksum_of_what_is_kept_is_refused_before_anything_is_removed(api: APIClient, begin: Begin) -> None:
     upload = begin(None)
     (part,) = services.sign_parts(upload, [PartRequest(1, size=1000)])

@@ -127,8 +127,8 @@ export class Source {
   /** What the backend must know of it to complete the upload. With `keep`, parts that OSS holds are not here any more. */
   ending?(): Partial<CompleteRequest>;
 
-  /** The error of a stream whose object has only so many bytes, as somebody else has completed it; null if it is whole. */
-  shortfall?(size: number): UploadError | null;
+  /** The error of a stream that somebody else has completed without all of its bytes; null if none is missing. */
+  shortfall?(completed: RemoteUpload): UploadError | null;
 
   /** What its upload's progress says of a stream. */
   growth?(): StreamGrowth;

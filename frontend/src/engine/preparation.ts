@@ -148,11 +148,6 @@ export class Preparation {
     if (isOther || (await this.#fingerprintOf()) !== known) throw fileChanged(this.filename);
   }
 
-  /** The error of a stream whose completed object lacks bytes that are here; null for other uploads. */
-  shortfall({ size }: RemoteUpload): UploadError | null {
-    return this.#source.shortfall?.(size ?? 0) ?? null;
-  }
-
   /** Without checksums a file of another date is another file. */
   #fingerprintOf(source = this.#source): Promise<string | null> {
     return fingerprintOf(source, this.settings.integrity === "none");

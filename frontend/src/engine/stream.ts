@@ -147,8 +147,8 @@ export class StreamSource extends Source {
     return { size: this.#bytesTaken };
   }
 
-  override shortfall(size: number): UploadError | null {
-    return this.ended && size >= this.#bytesTaken ? null : streamBroken(KEPT_ELSEWHERE);
+  override shortfall({ size }: RemoteUpload): UploadError | null {
+    return this.ended && size === this.#bytesTaken ? null : streamBroken(KEPT_ELSEWHERE);
   }
 
   /** Whether the limit leaves room for a part. The backend refuses to sign one beyond it. */

@@ -276,16 +276,9 @@ export class Upload extends UploadEventTarget {
       this.#dispatchProgress(true);
       this.#move("finish");
       const result = await transfer.complete(signal, round === MAX_ROUNDS);
-      if (!Array.isArray(result)) return this.#whole(result);
+      if (!Array.isArray(result)) return result;
       this.#move("reopen");
     }
-  }
-
-  /** Throws UploadError when another page has completed less than this one has. */
-  #whole(result: RemoteUpload): RemoteUpload {
-    const shortfall = this.#preparation.shortfall(result);
-    if (shortfall) throw shortfall;
-    return result;
   }
 
   #complete(result: RemoteUpload): void {
@@ -317,11 +310,12 @@ export class Upload extends UploadEventTarget {
       this.#endAborted(outcome);
       return;
     }
-    // Whoever aborts does not want the rest.
-    const shortfall = outcome && this.#state !== "aborting" ? this.#preparation.shortfall(outcome) : null;
+    // Whoever aborts does not want the rest of a stream.
+    const { source } = this.#transfer?.ports ?? {};
+    const shortfall = outcome && this.#state !== "aborting" && source?.shortfall?.(outcome);
     if (outcome && !shortfall) this.#complete(outcome);
     else {
-      this.#error = shortfall ?? error;
+      this.#error = shortfall || error;
       this.#move("fail");
       this.#done.reject(this.#error);
       this.#checkpoint();
