@@ -6,6 +6,7 @@ import { asUploadError, isGone } from "./errors.ts";
 import { Ledger } from "./ledger.ts";
 import { type DonePart, type Plan, type Range, rangeOf, Source, streamPlan } from "./parts.ts";
 import type { StoredChunk, StreamStore } from "./ports.ts";
+import { streamBroken } from "./stream.ts";
 
 /** The unbroken beginning of a stream. Sizes are in bytes. */
 export interface KeptParts {
@@ -97,7 +98,11 @@ export class KeptSource extends Source {
     return { keep: true };
   }
 
+  /** Throws UploadError unless all of it is stored here: fewer bytes would make another object. */
   override slice({ start, end }: Range): Blob {
+    if (storedFrom(this.stored, start, end) < end - start) {
+      throw streamBroken(`The part at byte ${start} must be sent again, but is not stored here.`);
+    }
     const pieces = this.stored
       .filter((chunk) => chunk.start < end && chunk.start + chunk.blob.size > start)
       .map(({ start: first, blob }) => blob.slice(Math.max(0, start - first), end - first));
