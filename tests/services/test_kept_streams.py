@@ -66,3 +66,45 @@ def test_what_is_kept_of_a_stream(api: APIClient, begin: Begin) -> None:
     file = begin()
     refused = assert_problem(api.post(address.format(file.pk), {"keep": True}, format="json"), 400, "invalid")
     assert "keep" in refused["errors"]
+
+
+def test_a_kept_stream_takes_no_part_that_comes_late(
+    begin: Begin, oss: OssClient, place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(complete_all=True)
+    upload = begin(None)
+    *held, late = services.sign_parts(upload, [PartRequest(n, 200_000) for n in (1, 2, 3)])
+    for part in held:
+        deliver(part, bytes(200_000))
+    real = OssClient.complete
+
+    def complete(*args: Any, **more: Any) -> Any:
+        deliver(late, bytes(200_000))
+        return real(*args, **more)
+
+    monkeypatch.setattr(OssClient, "complete", complete)
+    services.complete(upload, services.ClientReport(keep=True))
+    assert (upload.state, upload.size) == ("completed", 400_000)
+    assert oss.head(upload.bucket, upload.key).size == 400_000
+
+
+def test_a_client_that_sent_more_than_was_kept_is_not_told_that_it_is_complete(begin: Begin) -> None:
+    upload = begin(None)
+    for part in services.sign_parts(upload, [PartRequest(n, 200_000) for n in (1, 3)]):
+        deliver(part, bytes(200_000))
+    services.complete(upload, services.ClientReport(keep=True))
+    with pytest.raises(UploadError, match="already completed"):
+        services.complete(upload, services.ClientReport(size=600_000))
+    for report in (services.ClientReport(size=200_000), services.ClientReport(keep=True), services.ClientReport()):
+        assert services.complete(upload, report).state == "completed"
+
+
+def test_a_checksum_of_what_is_kept_is_refused_before_anything_is_removed(api: APIClient, begin: Begin) -> None:
+    upload = begin(None)
+    (part,) = services.sign_parts(upload, [PartRequest(1, size=1000)])
+    deliver(part, bytes(1000))
+    body = {"keep": True, "crc64": "123"}
+    refused = assert_problem(api.post(f"/api/uploads/{upload.pk}/complete/", body, format="json"), 400, "invalid")
+    assert "crc64" in refused["errors"]
+    upload.refresh_from_db()
+    assert upload.state == "uploading"

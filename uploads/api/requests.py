@@ -183,6 +183,11 @@ class CompleteRequestSerializer(StrictSerializer):
     def finished(self) -> list[DonePart]:
         return list(self.validated_data.get("done", []))
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["keep"] and attrs.get("crc64"):
+            raise serializers.ValidationError({"crc64": _("Leave this out with keep: it is not known what is kept.")})
+        return attrs
+
     def report(self) -> ClientReport:
         data = self.validated_data
         callback = CallbackReportSerializer.to_result(data.get("callback"))

@@ -165,6 +165,8 @@ def wrong_state(state: State) -> WrongState:
 
 def decide(facts: Facts) -> Action:
     """What to do next. Each action adds to the facts, so that repeating this ends with Refuse or Stop."""
+    if facts.state == State.COMPLETED and facts.file.is_stream and facts.report.size not in (None, facts.file.size):
+        return Refuse(wrong_state(facts.state))  # It was kept by somebody who did not have all of it.
     if facts.state == State.COMPLETED or (facts.state == State.COMPLETING and facts.in_stages):
         return Stop()
     if facts.state not in (State.UPLOADING, State.COMPLETING):

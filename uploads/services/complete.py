@@ -212,8 +212,9 @@ def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, A
 
 
 def _takes_all(upload: Upload) -> bool:
+    """Not for a stream: while it is kept, another part may arrive."""
     destination = settings.destinations.get(upload.destination)
-    return destination is not None and destination.complete_all
+    return destination is not None and destination.complete_all and not upload.is_stream
 
 
 @retry_deadlocks

@@ -21,18 +21,19 @@ export interface ProbePorts extends Pick<SenderPorts, "clock" | "transport" | "s
 }
 
 export class AddressProbe {
-  #isDone = false;
+  readonly #running = new Set<Address>();
 
   constructor(
     readonly addresses: readonly Address[],
     readonly ports: ProbePorts,
   ) {}
 
-  /** Probes the other addresses, once. */
+  /** Probes the other addresses, unless they have answered. A pause ends a probe, and the next part begins it again. */
   probeOthers(first: Address, signal: AbortSignal): void {
-    if (this.#isDone) return;
-    this.#isDone = true;
-    for (const address of this.addresses) if (address !== first) void this.#probe(address, signal);
+    for (const address of this.addresses) {
+      if (address === first || address.isOut || address.answerTime !== null) continue;
+      if (!this.#running.has(address)) void this.#probe(address, signal);
+    }
   }
 
   /** Probes the addresses that were left out long ago. */
@@ -46,6 +47,7 @@ export class AddressProbe {
   }
 
   async #probe(address: Address, signal: AbortSignal): Promise<void> {
+    this.#running.add(address);
     const release = await address.requests.acquire(signal).catch(() => null);
     try {
       const part = this.ports.part();
@@ -53,6 +55,7 @@ export class AddressProbe {
       const time = await this.#time(address, part, signal);
       if (!signal.aborted) this.#record(address, time);
     } finally {
+      this.#running.delete(address);
       release?.();
     }
   }

@@ -8,7 +8,7 @@ export interface AddressSenderPorts extends SenderPorts {
   /** Sends to the first address alone. */
   readonly sender: Sender;
   /** There is a URL of a part that goes to this address. */
-  onsigned(address: Address, signal: AbortSignal): void;
+  onsigned(address: Address): void;
   /** OSS refused the signature at this address. Throws AddressFailed when the part shall go elsewhere. */
   onrefused(address: Address): void;
   /** A request to this address stalled. */
@@ -33,7 +33,7 @@ export class AddressSenders {
   }
 
   /** The sender for one part. `isSecond`: the progress of another attempt is shown. */
-  senderOf(attempt: Attempt, isSecond: boolean, signal: AbortSignal): Sender {
+  senderOf(attempt: Attempt, isSecond: boolean): Sender {
     const { ports } = this;
     const { meter } = ports;
     const { address } = attempt;
@@ -42,7 +42,7 @@ export class AddressSenders {
       ...ports,
       requests: address.requests,
       meter: isSecond ? silent : meter,
-      signer: this.#signerOf(address, signal),
+      signer: this.#signerOf(address),
       breaker: this.#breakerOf(address),
       transport: this.#transportOf(attempt),
       onstall: () => ports.onstallAt(address),
@@ -65,7 +65,7 @@ export class AddressSenders {
     };
   }
 
-  #signerOf(address: Address, signal: AbortSignal): SenderPorts["signer"] {
+  #signerOf(address: Address): SenderPorts["signer"] {
     const { signer, onsigned, onrefused } = this.ports;
     return {
       isFresh: (part) => signer.isFresh(part),
@@ -79,7 +79,7 @@ export class AddressSenders {
         const isUsable = known && signer.isFresh(known) && (known.size ?? size) === size;
         const part = isUsable ? known : await signer.take(number, size, own);
         this.#signed.set(number, part);
-        onsigned(address, signal);
+        onsigned(address);
         return { ...part, url: address.at(part.url) };
       },
     };

@@ -49,6 +49,8 @@ export class AddressRouter {
   readonly #runs = new Set<Run>();
   /** Why an address was left out that answers. */
   #refusal: StorageError | null = null;
+  /** Aborts when parts are not sent any more. The end of one part does not end a probe. */
+  #sending: AbortSignal = new AbortController().signal;
   #waiting: ((attempt: Attempt) => void)[] = [];
   readonly #senders: AddressSenders;
 
@@ -66,7 +68,7 @@ export class AddressRouter {
     this.#lanes = new SideBySide(this.#addresses, pace.slowLine.concurrency, ports.clock.now());
     this.#senders = new AddressSenders({
       ...ports,
-      onsigned: (address, signal) => this.#probe.probeOthers(address, signal),
+      onsigned: (address) => this.#probe.probeOthers(address, this.#sending),
       onstallAt: (address) => {
         if (address.lanes > 1) address.lanes -= 1;
         if (address === this.#lanes.best) ports.onstall(); // The others say nothing of how many it can take.
@@ -113,6 +115,7 @@ export class AddressRouter {
   /** Distributes the lanes, and takes over parts of slow addresses, until the signal aborts. */
   async watch(signal: AbortSignal): Promise<never> {
     this.#refusal = null;
+    this.#sending = signal;
     for (const address of this.#addresses) address.readmit();
     this.#lanes.restart(this.ports.clock.now());
     for (;;) {
@@ -222,7 +225,7 @@ export class AddressRouter {
     const { address } = attempt;
     const { clock } = this.ports;
     try {
-      const arrival = await this.#senders.senderOf(attempt, isSecond, signal).send(number, signal, cut);
+      const arrival = await this.#senders.senderOf(attempt, isSecond).send(number, signal, cut);
       address.recordArrival(arrival.part.size, attempt, clock.now());
       return arrival;
     } catch (error) {

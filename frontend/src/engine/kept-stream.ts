@@ -6,6 +6,7 @@ import { asUploadError, isGone } from "./errors.ts";
 import type { DonePart, Plan } from "./parts.ts";
 import type { StoredChunk, StreamStore } from "./ports.ts";
 import { type Range, Source } from "./source.ts";
+import { streamBroken } from "./stream.ts";
 import { Ledger, rangeOf, streamPlan } from "./transfer.ts"; // It comes with it: no chunk more to load.
 
 /** The unbroken beginning of a stream. Sizes are in bytes. */
@@ -94,7 +95,11 @@ export class KeptSource extends Source {
     return { keep: true };
   }
 
+  /** Throws UploadError unless all of it is stored here: fewer bytes would make another object. */
   override slice({ start, end }: Range): Blob {
+    if (storedFrom(this.stored, start, end) < end - start) {
+      throw streamBroken(`The part at byte ${start} must be sent again, but is not stored here.`);
+    }
     const pieces = this.stored
       .filter((chunk) => chunk.start < end && chunk.start + chunk.blob.size > start)
       .map(({ start: first, blob }) => blob.slice(Math.max(0, start - first), end - first));

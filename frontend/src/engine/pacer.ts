@@ -9,10 +9,14 @@ import type { Semaphore } from "./queue.ts";
 const MAX_DELAY = 250;
 /** Milliseconds until a change of the limit is noticed. */
 const MAX_SLEEP = 250;
+/** Milliseconds by which a timer may be late without a loss: a hidden tab has one timer a minute. */
+const MAX_LATENESS = 60_000;
 
 export class Pacer {
   /** In `clock.now()`: when the requests so far would have been sent at the limit. */
   #freeAt = Number.NEGATIVE_INFINITY;
+  /** Milliseconds by which the last timer was late, until they are made up for. */
+  #lateness = 0;
 
   constructor(
     readonly clock: Clock,
@@ -27,6 +31,7 @@ export class Pacer {
     const now = this.clock.now();
     const ahead = Math.max(0, this.#freeAt - now);
     this.#freeAt = limit && this.limit ? now + (ahead * this.limit) / limit : now;
+    this.#lateness = 0;
     this.limit = limit;
   }
 
@@ -37,8 +42,9 @@ export class Pacer {
       await this.#wait(signal);
       if (this.limit === null) return;
       const now = this.clock.now();
-      const start = this.#freeAt < now - MAX_DELAY ? now : this.#freeAt;
+      const start = this.#freeAt < now - MAX_DELAY - this.#lateness ? now : this.#freeAt;
       this.#freeAt = start + (bytes * 8 * 1000) / this.limit;
+      if (this.#freeAt >= now) this.#lateness = 0;
     } finally {
       release();
     }
@@ -46,9 +52,12 @@ export class Pacer {
 
   async #wait(signal: AbortSignal): Promise<void> {
     for (;;) {
-      const wait = this.#freeAt - this.clock.now();
+      const now = this.clock.now();
+      const wait = this.#freeAt - now;
       if (this.limit === null || wait <= 0) return;
-      await this.clock.sleep(Math.min(wait, MAX_SLEEP), signal);
+      const pause = Math.min(wait, MAX_SLEEP);
+      await this.clock.sleep(pause, signal);
+      this.#lateness = Math.min(MAX_LATENESS, this.clock.now() - now - pause);
     }
   }
 }

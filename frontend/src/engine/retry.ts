@@ -18,9 +18,12 @@ export function backoff(attempt: number, random: () => number, maxDelay = LAST_C
   return Math.round(ceiling * random());
 }
 
-/** Seconds of a Retry-After header. The date form is ignored: it would need a device clock that is right. */
+/** Seconds. Browsers end a timer of more than 24 days at once, so that there would be no pause at all. */
+const MAX_RETRY_AFTER = 86_400;
+
+/** Seconds of a Retry-After header, at most a day. The date form is ignored: it would need a device clock that is right. */
 export function retryAfter(value: string | null): number | null {
-  return value !== null && /^\d+$/.test(value.trim()) ? Number(value) : null;
+  return value !== null && /^\d+$/.test(value.trim()) ? Math.min(Number(value), MAX_RETRY_AFTER) : null;
 }
 
 /** Milliseconds to wait: at least the seconds that the server asked for, and at least our own backoff. */

@@ -1,7 +1,7 @@
 // The bytes to send, in slices. Ranges are half open, as Blob.slice takes them.
 
 import type { CompleteRequest, RemoteUpload } from "./api.ts";
-import { fileChanged, fileUnreadable } from "./errors.ts";
+import { fileChanged, fileUnreadable, type UploadError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Environment } from "./ports.ts";
 import type { StreamGrowth } from "./progress.ts";
@@ -49,6 +49,9 @@ export class Source {
 
   /** What the backend must know of it to complete the upload. With `keep`, parts that OSS holds are not here any more. */
   ending?(): Partial<CompleteRequest>;
+
+  /** The error of a stream that somebody else has completed without all of its bytes; null if none is missing. */
+  shortfall?(completed: RemoteUpload): UploadError | null;
 
   /** What its upload's progress says of a stream. */
   growth?(): StreamGrowth;

@@ -21,6 +21,8 @@ export const BROKEN = [
 ] as const;
 /** Why a stream cannot be resumed after an abort that the backend refused. */
 const CANCELLED = "The stream ended when the upload was aborted.";
+/** Why a stream fails that another page has completed. */
+const KEPT_ELSEWHERE = "Its beginning was kept elsewhere, while this page still had more of it.";
 /** Parts ahead for which URLs may be signed. */
 const LOOK_AHEAD = 16;
 
@@ -132,6 +134,10 @@ export class StreamSource extends Source {
 
   override ending(): { size: number } {
     return { size: this.#bytesTaken };
+  }
+
+  override shortfall({ size }: RemoteUpload): UploadError | null {
+    return this.ended && size === this.#bytesTaken ? null : streamBroken(KEPT_ELSEWHERE);
   }
 
   /** Whether the limit leaves room for a part. The backend refuses to sign one beyond it. */
@@ -275,7 +281,7 @@ export class StreamLedger extends Ledger {
   }
 }
 
-function streamBroken(cause: unknown): UploadError {
+export function streamBroken(cause: unknown): UploadError {
   return new UploadError({
     code: "stream_broken",
     ...textFields("stream_broken", BROKEN, { detail: reasonOf(cause) }),

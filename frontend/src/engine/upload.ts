@@ -322,11 +322,16 @@ export class Upload extends UploadEventTarget {
     if (outcome instanceof AbortedError) {
       void this.#preparation.cancel(new AbortedError());
       this.#endAborted(outcome);
-    } else if (outcome) this.#complete(outcome);
+      return;
+    }
+    // Whoever aborts does not want the rest of a stream.
+    const { source } = this.#transfer?.ports ?? {};
+    const shortfall = outcome && this.#state !== "aborting" && source?.shortfall?.(outcome);
+    if (outcome && !shortfall) this.#complete(outcome);
     else {
-      this.#error = error;
+      this.#error = shortfall || error;
       this.#move("fail");
-      this.#done.reject(error);
+      this.#done.reject(this.#error);
       this.#checkpoint();
     }
   }

@@ -279,15 +279,8 @@ function lockOf({ id, destination, fingerprint, folder, stream }: Unfinished): s
   return folder || stream ? id : fingerprint && lockName(destination, fingerprint);
 }
 
-/** A chunk of our code. Rejects with NetworkError. */
-function loaded<T>(code: Promise<T>): Promise<T> {
-  return code.catch((cause) => {
-    throw new NetworkError("code_unreachable", { cause });
-  });
-}
-
 function interrupted(): Promise<typeof import("./interrupted-streams.ts")> {
-  return loaded(import("./interrupted-streams.ts"));
+  return import("./interrupted-streams.ts").catch(codeUnreachable);
 }
 
 /** A stream cannot be resumed: its bytes are gone. */

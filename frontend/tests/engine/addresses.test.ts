@@ -96,6 +96,29 @@ describe("several addresses", () => {
   });
 });
 
+test.each([
+  ["a pause", 0, true],
+  ["parts that arrive before it has answered", 3000, false],
+])("another address is used after %s", async (_, connecting, isPaused) => {
+  const environment = bucketAt([HOST, OTHER]);
+  const { clock, store, transport } = environment;
+  const send = store.send.bind(store);
+  transport.send = async (request) => {
+    if (request.signed.url.startsWith(OTHER) && arrivedAt(environment, OTHER) === 0)
+      await clock.sleep(connecting, request.signal);
+    return send(request);
+  };
+  const upload = environment.open({ integrity: "none" }).upload(fileOf(PARTS * PART));
+  await clock.until(() => store.inFlight > 0);
+  if (isPaused) {
+    upload.pause();
+    await clock.pass(1000);
+    upload.resume();
+  }
+  await clock.run(upload.done);
+  expect(arrivedAt(environment, OTHER)).toBeGreaterThan(20);
+});
+
 describe("an address that fails", () => {
   test.each([
     ["gives no answer", "no_response" as const],

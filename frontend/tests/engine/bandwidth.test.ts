@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Bandwidth } from "../../src/engine/bandwidth.ts";
 import { suitablePartSize } from "../../src/engine/line.ts";
 import { Pacer } from "../../src/engine/pacer.ts";
+import type { Clock } from "../../src/engine/ports.ts";
 import { Semaphore } from "../../src/engine/queue.ts";
 import { FakeClock } from "../clock.ts";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
@@ -150,4 +151,26 @@ test("requests get their turns in order, and one that was aborted loses its turn
   aborted.abort();
   await clock.run(Promise.all(all));
   expect(started).toEqual(["a at 0", "b not", "c at 1000", "d at 2000"]);
+});
+
+test.each([1000, 60_000])("a hidden tab with a timer every %i ms has all of the limit", async (grain) => {
+  const clock = new FakeClock();
+  const hidden: Clock = {
+    now: () => clock.now(),
+    random: () => clock.random(),
+    sleep: (delay, signal) =>
+      clock.sleep(Math.ceil((clock.now() + delay) / grain) * grain - clock.now(), signal),
+  };
+  const pacer = new Pacer(hidden, 8000, new Semaphore(1));
+  let bytes = 0;
+  const send = async () => {
+    for (; clock.now() < 600_000; bytes += 250) {
+      await pacer.acquire(250, NEVER);
+      await clock.sleep(20, NEVER);
+    }
+  };
+  await clock.run(Promise.all([send(), send(), send(), send()]));
+  const rate = (bytes * 1000) / clock.now();
+  expect(rate).toBeGreaterThan(900);
+  expect(rate).toBeLessThan(1050);
 });

@@ -7,7 +7,8 @@ import { rangeOf } from "../../src/engine/parts.ts";
 import { StreamSource } from "../../src/engine/stream.ts";
 import type { Upload } from "../../src/engine/upload.ts";
 import type { Unfinished } from "../../src/engine/uploader.ts";
-import { TestEnvironment } from "../environment.ts";
+import { problem } from "../backend.ts";
+import { FakeLocks, TestEnvironment } from "../environment.ts";
 import { emptyRow } from "../row.ts";
 import { MemoryStreamStore } from "../stream-store.ts";
 
@@ -137,6 +138,40 @@ test("a recording that a page still makes is running, also while it is paused", 
   camera.end();
   expect(await environment.clock.run(kept.done)).toMatchObject({ state: "completed", size: 13 });
   expect(await objectOf(environment)).toBe("0123456789abc");
+});
+
+test("a recording whose beginning was kept elsewhere is not called complete, and keeps the rest", async () => {
+  const environment = new TestEnvironment();
+  const [camera, upload] = record(environment);
+  camera.film("0123456789", "abc");
+  await environment.arrive(1);
+  const { locks, disk } = environment;
+  Object.assign(environment, { locks: new FakeLocks(), disk: new MemoryStreamStore() }); // Another device.
+  const entry = await onlyEntry(environment);
+  await environment.clock.run(environment.open().keep(entry).done);
+  Object.assign(environment, { locks, disk });
+  camera.film("defghijKLM");
+  camera.end();
+  await expect(environment.clock.run(upload.done)).rejects.toMatchObject({ code: "stream_broken" });
+  expect(disk?.files.size).toBe(1);
+  await environment.clock.run(upload.abort());
+  expect(upload.state).toBe("completed");
+  expect(disk?.files.size).toBe(0);
+});
+
+test("a part that OSS has lost is not replaced by nothing when a recording is kept", async () => {
+  const environment = new TestEnvironment();
+  const [camera, upload] = record(environment);
+  camera.film("0123456789", "abcdefghij");
+  await environment.arrive(2);
+  environment.lose(upload);
+  const entry = await onlyEntry(environment);
+  const lost = problem(409, "parts_missing", { errors: { parts: [1] } });
+  environment.backend.fault = ({ path }) => (path.endsWith("complete/") ? lost.clone() : undefined);
+  const kept = environment.open().keep(entry);
+  await expect(environment.clock.run(kept.done)).rejects.toMatchObject({ code: "stream_broken" });
+  expect(environment.backend.only.state).toBe("uploading");
+  expect(environment.store.accepted).toEqual([1, 2]);
 });
 
 test("a recording that was aborted elsewhere is not begun anew when it is kept", async () => {
