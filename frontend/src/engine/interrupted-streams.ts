@@ -8,10 +8,11 @@ import type { JournalEntry, StreamStore } from "./ports.ts";
 
 export { loadKept };
 
-/** Entries for the streams among these uploads. Rejects as `OssUploader.unfinished` does. */
+/** Entries for the streams among these uploads; `remembered` is what the journal has. Rejects as `OssUploader.unfinished` does. */
 export async function interruptedStreams(
   api: Api,
   uploads: readonly RemoteUpload[],
+  remembered: readonly JournalEntry[],
   describe: typeof entryOf,
   signal: AbortSignal,
 ): Promise<JournalEntry[]> {
@@ -20,7 +21,8 @@ export async function interruptedStreams(
   const store = (await streamStore?.()) ?? null;
   const streams = uploads.filter(({ size, method }) => size === null && method === "multipart");
   const open = new Set(streams.map(({ id }) => id));
-  void removeEnded(api, store, (id) => open.has(id) || running.has(id));
+  const ended = remembered.filter(({ id, stream }) => stream && !open.has(id) && !running.has(id));
+  void removeEnded(api, store, (id) => open.has(id) || running.has(id), ended);
   const entries = streams.map(async (upload): Promise<JournalEntry[]> => {
     // OSS is not asked for the parts of a stream that a page is still sending.
     const found = running.has(upload.id) ? "running" : await heldAndStored(api, store, upload.id, signal);
@@ -34,14 +36,23 @@ export async function interruptedStreams(
   return (await Promise.all(entries)).flat();
 }
 
-/** Frees the disk. The bytes of another user of this browser stay: the backend does not say that they have ended. */
+/**
+ * Frees the disk. The bytes of another user of this browser stay until they are old: the backend does not say that they
+ * have ended. The journal forgets a stream after the disk, so that this is called until nothing is left.
+ */
 async function removeEnded(
   api: Api,
   store: StreamStore | null,
   isNeeded: (id: string) => boolean,
+  ended: readonly JournalEntry[],
 ): Promise<void> {
-  for (const id of (await store?.uploadIds()) ?? []) {
-    if (!isNeeded(id) && (await hasEnded(api, id))) void store?.forget(id);
+  const { journal } = api.environment;
+  const stored = new Set(await store?.uploadIds());
+  for (const { id } of ended) if (!stored.has(id)) void journal.forget(id);
+  for (const id of stored) {
+    if (isNeeded(id) || !(await hasEnded(api, id))) continue;
+    await store?.forget(id);
+    void journal.forget(id);
   }
 }
 

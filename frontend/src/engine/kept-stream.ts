@@ -73,7 +73,6 @@ export class KeptSource extends Source {
     readonly parts: KeptParts,
     readonly stored: readonly StoredChunk[],
     readonly store: StreamStore | null,
-    readonly unlock: () => void,
   ) {
     super(new Blob([]), name);
   }
@@ -113,7 +112,6 @@ export class KeptSource extends Source {
   override async assertReadable(): Promise<void> {}
 
   override async dispose(): Promise<void> {
-    this.unlock();
     await this.store?.forget(this.id);
   }
 }
@@ -132,29 +130,14 @@ class KeptLedger extends Ledger {
   }
 }
 
-/** The locks of streams that are kept, by the signals that end their uploads. */
-const locks = new WeakMap<AbortSignal, Promise<() => void>>();
-
-/** Waits for the stream's own page to end. A pause does not end the wait. */
-function lockOnce({ environment }: Api, id: string, signal: AbortSignal): Promise<() => void> {
-  const lock =
-    locks.get(signal) ?? environment.locks.acquire(id, true, signal).then((free) => free ?? noLock);
-  locks.set(signal, lock);
-  return lock;
-}
-
-function noLock(): void {}
-
-/** Asks OSS and this device what there is of the stream, once no page sends it any more. Rejects as the calls do. */
+/** Asks OSS and this device what there is of the stream, which no page may be sending. Rejects as the calls do. */
 export async function loadKept(
   api: Api,
   { id, filename }: { readonly id: string; readonly filename: string },
   signal: AbortSignal,
 ): Promise<KeptSource> {
-  const unlock = await lockOnce(api, id, signal);
-  signal.addEventListener("abort", unlock);
   const store = (await api.environment.streamStore?.()) ?? null;
   const { part_size: partSize } = await api.get(id, signal);
   const [held, stored] = (await heldAndStored(api, store, id, signal)) ?? [[], []];
-  return new KeptSource(filename, id, keptParts(partSize, held, stored), stored, store, unlock);
+  return new KeptSource(filename, id, keptParts(partSize, held, stored), stored, store);
 }

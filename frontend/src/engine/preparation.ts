@@ -3,7 +3,7 @@
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
 import { asUploadError, codeUnreachable, fileChanged, isGone, UploadError } from "./errors.ts";
-import { fingerprintOf, lockName, quickFingerprint } from "./fingerprint.ts";
+import { fingerprintOf, quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { entryOf } from "./journal.ts";
 import { suitablePartSize } from "./line.ts";
@@ -12,6 +12,7 @@ import { abortable } from "./promises.ts";
 import type { Retry } from "./retry.ts";
 import type { Arrival } from "./sender.ts";
 import { Source } from "./source.ts";
+import { TabLock } from "./tab-lock.ts";
 import type { Transfer, TransferPorts, TransferSettings } from "./transfer.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -19,7 +20,8 @@ import type { Waiting } from "./waiting.ts";
 export interface LazySource {
   readonly name: string;
   readonly type: string;
-  load(): Promise<Source>;
+  /** Rejects with the signal's reason, or as calls do. */
+  load(signal: AbortSignal): Promise<Source>;
   cancel(reason: unknown): Promise<void>;
 }
 
@@ -47,6 +49,8 @@ export interface PreparationPorts {
 /** A file that is opened again, and the upload that has parts of it. */
 type Reopening = { readonly id: string | null; readonly isOther: boolean };
 
+/** A small file's share of a place in the queue, so that batch calls are full. */
+const SMALL_SHARE = 1 / 150;
 const NEVER = new AbortController().signal;
 
 export class Preparation {
@@ -54,7 +58,7 @@ export class Preparation {
   readonly #lazy: LazySource | null;
   /** Null while it is unknown, for small files and streams, and where the browser cannot hash. */
   #fingerprint: string | null = null;
-  #unlock = () => {};
+  readonly #lock: TabLock;
   /** The upload to resume, where it is known. */
   #resumeId: string | undefined;
   #reopening: Reopening | null = null;
@@ -69,6 +73,7 @@ export class Preparation {
     readonly ports: PreparationPorts,
   ) {
     const isFile = file instanceof Blob;
+    this.#lock = new TabLock(settings, ports);
     this.#resumeId = settings.resumeId;
     this.#lazy = isFile ? null : file;
     this.#source = new Source(isFile ? file : new Blob([], file), isFile ? ports.filename : file.name);
@@ -91,22 +96,28 @@ export class Preparation {
     return !this.isStream && this.#source.size <= this.settings.small;
   }
 
+  /** Of a place in the queue. */
+  get share(): number {
+    return this.isSmall ? SMALL_SHARE : 1;
+  }
+
   /** Waits for other tabs. Resolves with the upload if another tab has completed it meanwhile. */
   async lock(signal: AbortSignal): Promise<RemoteUpload | null> {
     const lazy = this.#lazy;
-    if (lazy && !this.#source.isStream) this.#source = await this.#load(() => lazy.load(), signal);
+    // The page of a stream that is kept may still send it.
+    if (lazy && this.#resumeId) await this.#lock.take(this.#resumeId, signal);
+    if (lazy && !this.#source.isStream) this.#source = await this.#load(() => lazy.load(signal), signal);
     if (this.#isCancelled) await this.#source.cancel(null); // It was loaded after the abort.
     signal.throwIfAborted();
     if (this.#reopening) await this.#reopen(this.#reopening, signal);
     if (this.isStream || this.isSmall) return null;
     this.#fingerprint ??= await this.#fingerprintOf();
-    return this.#fingerprint ? this.#lockAmongTabs(this.#fingerprint, signal) : null;
+    return this.#fingerprint ? this.#lock.takeFile(this.#fingerprint, signal) : null;
   }
 
-  /** Lets the next tab upload this file. */
+  /** Lets the next tab upload this file, or keep this stream. */
   unlock(): void {
-    this.#unlock();
-    this.#unlock = () => {};
+    this.#lock.release();
   }
 
   /** Finds the unfinished upload of this file, or creates one. */
@@ -185,30 +196,6 @@ export class Preparation {
     this.#isCancelled = true;
     if (this.#source.isStream) await this.#source.cancel(reason);
     else await this.#lazy?.cancel(reason);
-  }
-
-  async #lockAmongTabs(fingerprint: string, signal: AbortSignal): Promise<RemoteUpload | null> {
-    const { api, destination } = this.settings;
-    const name = lockName(destination, fingerprint);
-    if (await this.#acquire(name, false, signal)) return null;
-    const query = { destination, fingerprint, state: "completed" };
-    const completed = async () => {
-      const found = await this.ports.retry(() => api.list(query, signal), signal);
-      return found.filter((upload) => upload.fingerprint === fingerprint);
-    };
-    const before = new Set((await completed()).map(({ id }) => id));
-    this.ports.waiting.notify("another_tab");
-    await this.#acquire(name, true, signal);
-    this.ports.waiting.notify(null);
-    return (await completed()).find(({ id }) => !before.has(id)) ?? null;
-  }
-
-  async #acquire(name: string, wait: boolean, signal: AbortSignal): Promise<boolean> {
-    const release = await this.settings.api.environment.locks.acquire(name, wait, signal);
-    if (signal.aborted) release?.(); // A lock that came too late is released at once.
-    signal.throwIfAborted();
-    if (release) this.#unlock = release;
-    return release !== null;
   }
 
   async #findOrCreate(

@@ -185,7 +185,7 @@ export class OssUploader extends UploaderEventTarget {
       const uploads = await this.#api.list({ state: "uploading", destination: this.destination }, signal);
       const own = new Map(remembered.map((entry) => [entry.id, entry]));
       const known = new Set(uploads.map(({ id }) => id));
-      const isRemembered = ({ id, folder }: JournalEntry) => folder || known.has(id);
+      const isRemembered = ({ id, folder, stream }: JournalEntry) => folder || stream || known.has(id);
       for (const entry of remembered) if (!isRemembered(entry)) void journal.forget(entry.id);
       const files = uploads.filter(hasSize).map((upload) => {
         const { bytesDone = 0, handle } = own.get(upload.id) ?? {};
@@ -194,7 +194,7 @@ export class OssUploader extends UploaderEventTarget {
       });
       const hasStreams = files.length < uploads.length || remembered.some(({ stream }) => stream);
       const streams = hasStreams
-        ? await (await interrupted()).interruptedStreams(this.#api, uploads, entryOf, signal)
+        ? await (await interrupted()).interruptedStreams(this.#api, uploads, remembered, entryOf, signal)
         : [];
       return [...remembered.filter(({ folder }) => folder), ...streams, ...files].map(withLock);
     } catch (error) {
@@ -252,9 +252,8 @@ export class OssUploader extends UploaderEventTarget {
    */
   keep(unfinished: Unfinished, options: UploadOptions = {}): Upload {
     const { id: resumeId, destination, filename: name } = unfinished;
-    const ended = new AbortController();
-    const load = async () => (await interrupted()).loadKept(this.#api, unfinished, ended.signal);
-    const cancel = async (reason: unknown) => ended.abort(reason);
+    const load = async (signal: AbortSignal) => (await interrupted()).loadKept(this.#api, unfinished, signal);
+    const cancel = async () => {}; // Nothing reads it.
     return this.#create({ name, type: "", load, cancel }, options, { resumeId, destination });
   }
 

@@ -200,6 +200,25 @@ test("what is stored of recordings that have ended elsewhere is removed at the n
   expect(await environment.journal.list()).toEqual([]);
 });
 
+test("what is stored is removed later where the backend does not answer at first", async () => {
+  const environment = new TestEnvironment();
+  const [camera, upload] = record(environment);
+  camera.film("0123456789abc");
+  await environment.arrive(1);
+  environment.lose(upload);
+  await environment.clock.pass(100);
+  environment.backend.only.state = "aborted";
+  environment.backend.fault = ({ path }) =>
+    path === `uploads/${upload.id}/` ? problem(503, "storage_busy") : undefined;
+  expect(await environment.clock.run(environment.open().unfinished())).toEqual([]);
+  await environment.clock.pass(60_000);
+  environment.backend.fault = () => undefined;
+  expect(environment.disk?.files.size).toBe(1);
+  expect(await environment.clock.run(environment.open().unfinished())).toEqual([]);
+  await environment.clock.until(() => environment.disk?.files.size === 0);
+  expect(await environment.journal.list()).toEqual([]);
+});
+
 test("a camera that is faster than the network fills the disk, not the memory", async () => {
   const environment = new TestEnvironment();
   environment.store.speed = 0.5;
