@@ -7,9 +7,9 @@ import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } 
 import type { Bandwidth } from "./bandwidth.ts";
 import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
-import { asUploadError, isGone } from "./errors.ts";
 import type { UploadCheckpoint } from "./events.ts";
 import { Explanations } from "./explanations.ts";
+import { heldParts } from "./held-parts.ts";
 import type { HttpResponse } from "./http.ts";
 import { failOf, type Integrity } from "./integrity.ts";
 import { Ledger } from "./ledger.ts";
@@ -18,7 +18,7 @@ import { missingParts } from "./missing-parts.ts";
 import { callbackReport } from "./oss-response.ts";
 import type { Pace } from "./pace.ts";
 import { PartChecks } from "./part-checks.ts";
-import { allParts, type DonePart, planOf, rangeOf } from "./parts.ts";
+import { type DonePart, planOf, rangeOf } from "./parts.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { anySignal } from "./promises.ts";
 import type { Semaphore } from "./queue.ts";
@@ -155,24 +155,10 @@ export class Transfer {
 
   /** Loads the list of parts that OSS holds. */
   async inspect(signal: AbortSignal): Promise<void> {
-    this.ledger.load(await this.#heldParts(signal));
+    this.ledger.load(await heldParts(this.ports.api, this.remote, this.ledger.plan, signal));
     this.meter.reset(this.ledger.doneBytes);
     if (this.ports.source.ending?.().keep) return;
     this.#checks.compareHeld(this.ledger.done);
-  }
-
-  async #heldParts(signal: AbortSignal): Promise<readonly DonePart[]> {
-    const { id, method, state } = this.remote;
-    if (method !== "multipart") return state === "completing" ? allParts(this.ledger.plan) : [];
-    const { api } = this.ports;
-    try {
-      return await api.heldParts(id, signal);
-    } catch (error) {
-      // An upload that is being completed has all its parts; otherwise the complete call names the missing ones.
-      if (!isGone(asUploadError(error))) throw error;
-      if ((await api.get(id, signal)).state === "completing") return allParts(this.ledger.plan);
-      throw error;
-    }
   }
 
   /** Sends all parts that are not done. Resolves with false where the upload shall begin again, with smaller parts. */

@@ -7,25 +7,23 @@ import { AbortedError, asUploadError, isGone, type UploadError } from "./errors.
 import {
   CheckpointEvent,
   type Notice,
-  NoticeEvent,
   PartEvent,
   StateChangeEvent,
   type UploadCheckpoint,
   UploadEvent,
   UploadEventTarget,
-  UploadProgressEvent,
 } from "./events.ts";
 import { Paused } from "./line.ts";
 import type { UploadOptions } from "./options.ts";
-import { outcomeElsewhere } from "./outcome-elsewhere.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
 import { deferred } from "./promises.ts";
 import type { QueueEntry, UploadQueue } from "./queue.ts";
-import { MAX_ATTEMPTS, makeRetry, type Retry } from "./retry.ts";
+import { Reporter } from "./reporter.ts";
+import { makeRetry } from "./retry.ts";
+import { UploadRun } from "./run.ts";
 import { isActive, isOver, next, type State, type StateEvent } from "./states.ts";
-import type { Transfer } from "./transfer.ts";
-import { type Notify, seconds, Waiting } from "./waiting.ts";
+import { Waiting } from "./waiting.ts";
 
 export interface UploadSettings extends PreparationSettings {
   readonly queue: UploadQueue;
@@ -35,12 +33,6 @@ export interface UploadSettings extends PreparationSettings {
   onevent(event: UploadEvent): void;
 }
 
-/** Milliseconds between progress events at least. */
-const PROGRESS_INTERVAL = 100;
-/** How often parts that OSS turns out to lack are sent again, and an upload begins again with smaller parts. */
-const MAX_ROUNDS = 5;
-/** A small file's share of a place in the queue, so that batch calls are full. */
-const SMALL_SHARE = 1 / 150;
 const NEVER = new AbortController().signal;
 
 /** Creates an upload and puts it into the queue. Internal: pages call `OssUploader.upload`. */
@@ -62,24 +54,16 @@ export class Upload extends UploadEventTarget {
   readonly #preparation: Preparation;
   readonly #queueEntry: QueueEntry;
   readonly #waiting: Waiting;
-  readonly #retry: Retry;
+  readonly #reporter: Reporter;
+  readonly #run: UploadRun;
   #state: State = "queued";
   #error: UploadError | null = null;
-  #notice: Notice | null = null;
-  /** When the present wait ends, in `clock.now()`. */
-  #waitsUntil: number | undefined;
-  #transfer: Transfer | null = null;
   #completed: RemoteUpload | null = null;
-  /** Progress at the end, when `#transfer` is gone. */
+  /** Progress at the end, when the transfer is gone. */
   #finalProgress: Progress | null = null;
-  /** Whether the file is opened again, and the upload with it. */
-  #mustOpen = false;
-  /** Whether OSS must be asked for its parts before more are sent. */
-  #mustInspect = false;
   #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #done = deferred<RemoteUpload>();
-  #lastProgressAt = Number.NEGATIVE_INFINITY;
 
   static {
     createUpload = (file, settings, options) => new Upload(file, settings, options);
@@ -90,21 +74,28 @@ export class Upload extends UploadEventTarget {
     this.options = options;
     this.#settings = settings;
     const { clock, connection } = settings.api.environment;
-    this.#waiting = new Waiting(clock, this.#showNotice);
-    this.#retry = makeRetry({ connection, waiting: this.#waiting }, settings.limits);
+    this.#reporter = new Reporter(clock, (event) => this.#dispatch(event));
+    this.#waiting = new Waiting(clock, this.#reporter.notify);
+    const retry = makeRetry({ connection, waiting: this.#waiting }, settings.limits);
     this.#preparation = new Preparation(settings, file, {
       filename: options.filename,
       handle: options.handle,
       waiting: this.#waiting,
-      retry: this.#retry,
+      retry,
       onprogress: () => this.#dispatchProgress(),
       onpart: (arrival) => {
         this.#dispatch(new PartEvent(arrival));
         this.#dispatch(new CheckpointEvent());
       },
     });
+    this.#run = new UploadRun(settings, this.#preparation, {
+      waiting: this.#waiting,
+      retry,
+      move: (event) => this.#move(event),
+      onprogress: () => this.#dispatchProgress(true),
+    });
     this.filename = this.#preparation.filename;
-    const share = this.#preparation.isSmall ? SMALL_SHARE : 1;
+    const { share } = this.#preparation;
     this.#queueEntry = { upload: this, share, start: () => this.#start() };
     this.#dispatch(new UploadEvent("accepted"));
     this.#enqueue();
@@ -135,7 +126,7 @@ export class Upload extends UploadEventTarget {
 
   /** The backend's id; null until the backend has created the upload. */
   get id(): string | null {
-    return this.#completed?.id ?? this.#transfer?.remote.id ?? null;
+    return this.#completed?.id ?? this.#run.transfer?.remote.id ?? null;
   }
 
   /** Why the upload failed; null unless `state` is "failed". */
@@ -145,10 +136,7 @@ export class Upload extends UploadEventTarget {
 
   /** Why the upload waits; null while it does not. The seconds that are left, `facts.wait`, are those of now. */
   get notice(): Notice | null {
-    const notice = this.#notice;
-    if (!notice || this.#waitsUntil === undefined) return notice;
-    const wait = seconds(this.#waitsUntil - this.#settings.api.environment.clock.now());
-    return { ...notice, facts: { ...notice.facts, wait } };
+    return this.#reporter.notice;
   }
 
   /** Tries at once what would be tried again after `notice.facts.wait` seconds. Does nothing while nothing waits. */
@@ -158,7 +146,7 @@ export class Upload extends UploadEventTarget {
 
   get progress(): Progress {
     const none = { kept: 0, loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
-    return this.#transfer?.progress ?? this.#finalProgress ?? none;
+    return this.#run.transfer?.progress ?? this.#finalProgress ?? none;
   }
 
   /**
@@ -166,7 +154,7 @@ export class Upload extends UploadEventTarget {
    * its end, and for a stream.
    */
   checkpoint(): UploadCheckpoint | null {
-    return this.#transfer?.snapshot() ?? null;
+    return this.#run.transfer?.snapshot() ?? null;
   }
 
   /**
@@ -195,10 +183,8 @@ export class Upload extends UploadEventTarget {
   resume(): void {
     if (this.#state === "queued" || isActive(this.#state)) return;
     if (this.#state === "failed") this.#done = deferred();
-    if (this.#error?.code === "file_changed") this.#reopen(this.#error);
+    this.#run.resume(this.#error);
     this.#move("resume");
-    // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
-    this.#mustInspect = true;
     this.#enqueue();
   }
 
@@ -210,13 +196,13 @@ export class Upload extends UploadEventTarget {
     if (this.#state === "aborted" || this.#state === "aborting") return;
     this.#move("abort");
     this.#stop.abort(new AbortedError());
-    this.#transfer?.pace?.cut();
+    this.#run.transfer?.pace?.cut();
     await this.#preparation.cancel(new AbortedError());
     await this.#running;
     if (isOver(this.#state)) return; // The upload ended first.
     try {
       const { id } = this;
-      if (id) await this.#retryAbort(() => this.#settings.api.abort(id, NEVER), NEVER);
+      if (id) await this.#run.abort(id);
       this.#endAborted(new AbortedError());
     } catch (error) {
       await this.#fail(error, NEVER);
@@ -224,75 +210,22 @@ export class Upload extends UploadEventTarget {
     }
   }
 
-  /** Whoever aborts learns soon that the backend does not answer. */
-  get #retryAbort(): Retry {
-    const { limits, api } = this.#settings;
-    const { connection } = api.environment;
-    return makeRetry({ connection, waiting: this.#waiting }, { attempts: MAX_ATTEMPTS, ...limits });
-  }
-
-  #reopen({ sentence }: UploadError): void {
-    this.#preparation.reopen(this.id, sentence === "file_changed");
-    this.#mustOpen = true;
-  }
-
   /** Called by the queue when there is room. */
   #start(): void {
     this.#move("begin");
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    this.#running = this.#running.then(() => this.#run(signal));
+    this.#running = this.#running.then(() => this.#work(signal));
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #work(signal: AbortSignal): Promise<void> {
     try {
       await this.#settings.allowed;
-      const completed = await this.#preparation.lock(signal);
-      if (completed) return this.#complete(completed);
-      const transfer = await this.#prepare(signal);
-      this.#move("start");
-      this.#dispatchProgress(true);
-      this.#complete(await this.#sendAll(transfer, signal));
+      this.#complete(await this.#run.run(signal));
     } catch (error) {
       // Pause and abort have already set the state.
       if (!signal.aborted) await this.#fail(error, signal);
     }
-  }
-
-  async #prepare(signal: AbortSignal): Promise<Transfer> {
-    const known = this.#mustOpen ? null : this.#transfer;
-    const transfer = known ?? (await this.#preparation.open(signal));
-    this.#transfer = transfer;
-    this.#mustOpen = false;
-    signal.throwIfAborted();
-    if (this.#mustInspect) await this.#retry(() => transfer.inspect(signal), signal);
-    this.#mustInspect = false;
-    return transfer;
-  }
-
-  async #sendAll(first: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
-    let transfer = first;
-    for (let round = 1; ; round++) {
-      if (!(await transfer.send(signal, round < MAX_ROUNDS))) {
-        transfer = await this.#restart(transfer, signal);
-        continue;
-      }
-      await this.#preparation.assertUnchanged();
-      signal.throwIfAborted();
-      this.#dispatchProgress(true);
-      this.#move("finish");
-      const result = await transfer.complete(signal, round === MAX_ROUNDS);
-      if (!Array.isArray(result)) return result;
-      this.#move("reopen");
-    }
-  }
-
-  /** A line that turns out to be slow gets an upload with smaller parts. */
-  async #restart({ remote }: Transfer, signal: AbortSignal): Promise<Transfer> {
-    await this.#retry(() => this.#settings.api.abort(remote.id, NEVER), signal);
-    void this.#settings.api.environment.journal.forget(remote.id);
-    this.#transfer = null;
-    return this.#prepare(signal);
   }
 
   #complete(result: RemoteUpload): void {
@@ -301,7 +234,7 @@ export class Upload extends UploadEventTarget {
     const total = result.size ?? this.progress.total;
     this.#finalProgress = { ...this.progress, kept: total, loaded: total, total, ratio: 1, eta: 0 };
     this.#completed = result;
-    this.#transfer = null; // A page may keep thousands of completed uploads.
+    this.#run.transfer = null; // A page may keep thousands of completed uploads.
     this.#move("complete");
     this.#done.resolve(result);
   }
@@ -316,16 +249,14 @@ export class Upload extends UploadEventTarget {
   async #fail(thrown: unknown, signal: AbortSignal): Promise<void> {
     const error = asUploadError(thrown);
     const { id } = this;
-    const ask = (id: string) => this.#retry(() => this.#settings.api.get(id, signal), signal);
-    const outcome = id && isGone(error) ? await outcomeElsewhere(() => ask(id)) : null;
+    const outcome = id && isGone(error) ? await this.#run.outcome(id, signal) : null;
     if (signal.aborted) return;
     if (outcome instanceof AbortedError) {
       void this.#preparation.cancel(new AbortedError());
-      this.#endAborted(outcome);
-      return;
+      return this.#endAborted(outcome);
     }
     // Whoever aborts does not want the rest of a stream.
-    const { source } = this.#transfer?.ports ?? {};
+    const { source } = this.#run.transfer?.ports ?? {};
     const shortfall = outcome && this.#state !== "aborting" && source?.shortfall?.(outcome);
     if (outcome && !shortfall) this.#complete(outcome);
     else {
@@ -340,7 +271,7 @@ export class Upload extends UploadEventTarget {
     const previous = this.#state;
     this.#state = next(previous, event);
     if (event !== "fail") this.#error = null;
-    this.#showNotice(null);
+    this.#reporter.notify(null);
     if (this.#state !== "queued" && !isActive(this.#state)) {
       this.#settings.queue.leave(this.#queueEntry);
       // During an abort another tab would resume the upload that is about to be deleted; after a pause a part may be sent.
@@ -354,15 +285,8 @@ export class Upload extends UploadEventTarget {
   /** For the list of unfinished uploads and for other devices; OSS knows its parts in any case. */
   #checkpoint(): void {
     this.#dispatchProgress(true);
-    this.#transfer?.checkpoint(NEVER).catch(() => {});
+    this.#run.transfer?.checkpoint(NEVER).catch(() => {});
   }
-
-  readonly #showNotice: Notify = (name, facts = {}, until = undefined) => {
-    if (name === null && this.#notice === null) return;
-    this.#waitsUntil = until;
-    this.#notice = name && { name, facts };
-    this.#dispatch(new NoticeEvent(this.#notice));
-  };
 
   #dispatch(event: UploadEvent): void {
     Object.assign(event, { upload: this });
@@ -371,9 +295,6 @@ export class Upload extends UploadEventTarget {
   }
 
   #dispatchProgress(always = false): void {
-    const now = this.#settings.api.environment.clock.now();
-    if (!always && now - this.#lastProgressAt < PROGRESS_INTERVAL) return;
-    this.#lastProgressAt = now;
-    this.#dispatch(new UploadProgressEvent(this.progress));
+    this.#reporter.progress(() => this.progress, always);
   }
 }

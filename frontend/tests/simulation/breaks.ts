@@ -6,7 +6,7 @@ export type Break = Readonly<Record<"name" | "file" | "before" | "after", string
 export const BREAKS: readonly Break[] = [
   {
     name: "a resumed upload does not ask OSS for its parts",
-    file: "engine/upload.ts",
+    file: "engine/run.ts",
     before: "    this.#mustInspect = true;\n",
     after: "",
   },
@@ -18,8 +18,8 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "the file is not compared again before it is completed",
-    file: "engine/upload.ts",
-    before: "      await this.#preparation.assertUnchanged();\n",
+    file: "engine/run.ts",
+    before: "      await this.preparation.assertUnchanged();\n",
     after: "",
   },
   {
@@ -80,7 +80,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "an abort does not reach the backend",
     file: "engine/upload.ts",
-    before: "if (id) await this.#retryAbort(() => this.#settings.api.abort(id, NEVER), NEVER);",
+    before: "if (id) await this.#run.abort(id);",
     after: "",
   },
   {
@@ -115,7 +115,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "an upload that is being completed counts as lost",
-    file: "engine/transfer.ts",
+    file: "engine/held-parts.ts",
     before: '(await api.get(id, signal)).state === "completing"',
     after: "await Promise.resolve(false)",
   },
@@ -147,24 +147,24 @@ export const BREAKS: readonly Break[] = [
     name: "progress does not count the parts that OSS held",
     file: "engine/transfer.ts",
     before:
-      "    this.ledger.load(await this.#heldParts(signal));\n    this.meter.reset(this.ledger.doneBytes);",
-    after: "    this.ledger.load(await this.#heldParts(signal));",
+      "    this.ledger.load(await heldParts(this.ports.api, this.remote, this.ledger.plan, signal));\n    this.meter.reset(this.ledger.doneBytes);",
+    after: "    this.ledger.load(await heldParts(this.ports.api, this.remote, this.ledger.plan, signal));",
   },
   {
     name: "OSS's list of parts is ignored",
     file: "engine/transfer.ts",
-    before: "    this.ledger.load(await this.#heldParts(signal));",
-    after: "    await this.#heldParts(signal);",
+    before: "    this.ledger.load(await heldParts(this.ports.api, this.remote, this.ledger.plan, signal));",
+    after: "    await heldParts(this.ports.api, this.remote, this.ledger.plan, signal);",
   },
   {
     name: "tabs do not wait for each other",
     file: "engine/preparation.ts",
-    before: "return this.#fingerprint ? this.#lockAmongTabs(this.#fingerprint, signal) : null;",
+    before: "return this.#fingerprint ? this.#lock.takeFile(this.#fingerprint, signal) : null;",
     after: "return null;",
   },
   {
     name: "a lock that came too late is kept",
-    file: "engine/preparation.ts",
+    file: "engine/tab-lock.ts",
     before: "    if (signal.aborted) release?.(); // A lock that came too late is released at once.\n",
     after: "",
   },
@@ -182,7 +182,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "a file that another tab has completed is uploaded again",
-    file: "engine/preparation.ts",
+    file: "engine/tab-lock.ts",
     before: "return (await completed()).find(({ id }) => !before.has(id)) ?? null;",
     after: "return null;",
   },

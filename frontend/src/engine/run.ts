@@ -1,0 +1,107 @@
+// The work of one upload, from its file to the completed object: prepare, send, complete.
+// upload.ts has its states and its events.
+
+import type { RemoteUpload } from "./api.ts";
+import type { AbortedError, UploadError } from "./errors.ts";
+import { outcomeElsewhere } from "./outcome-elsewhere.ts";
+import type { Preparation, PreparationSettings } from "./preparation.ts";
+import { MAX_ATTEMPTS, makeRetry, type Retry } from "./retry.ts";
+import type { StateEvent } from "./states.ts";
+import type { Transfer } from "./transfer.ts";
+import type { Waiting } from "./waiting.ts";
+
+interface RunPorts {
+  readonly waiting: Waiting;
+  readonly retry: Retry;
+  move(event: StateEvent): void;
+  onprogress(): void;
+}
+
+/** How often parts that OSS turns out to lack are sent again, and an upload begins again with smaller parts. */
+const MAX_ROUNDS = 5;
+const NEVER = new AbortController().signal;
+
+export class UploadRun {
+  /** Null until the backend has created the upload, and after its end. */
+  transfer: Transfer | null = null;
+  /** Whether the file is opened again, and the upload with it. */
+  #mustOpen = false;
+  /** Whether OSS must be asked for its parts before more are sent. */
+  #mustInspect = false;
+
+  constructor(
+    readonly settings: PreparationSettings,
+    readonly preparation: Preparation,
+    readonly ports: RunPorts,
+  ) {}
+
+  /** Resolves with the completed upload. Rejects with UploadError, or with the signal's reason. */
+  async run(signal: AbortSignal): Promise<RemoteUpload> {
+    const completed = await this.preparation.lock(signal);
+    if (completed) return completed;
+    const transfer = await this.#prepare(signal);
+    this.ports.move("start");
+    this.ports.onprogress();
+    return this.#sendAll(transfer, signal);
+  }
+
+  /** Called before it runs again, after a pause or a failure. */
+  resume(error: UploadError | null): void {
+    if (error?.code === "file_changed") {
+      this.preparation.reopen(this.transfer?.remote.id ?? null, error.sentence === "file_changed");
+      this.#mustOpen = true;
+    }
+    // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
+    this.#mustInspect = true;
+  }
+
+  /** Aborts the upload at the backend and at OSS. Whoever aborts learns soon that the backend does not answer. */
+  async abort(id: string): Promise<void> {
+    const { limits, api } = this.settings;
+    const { connection } = api.environment;
+    const ports = { connection, waiting: this.ports.waiting };
+    await makeRetry(ports, { attempts: MAX_ATTEMPTS, ...limits })(() => api.abort(id, NEVER), NEVER);
+  }
+
+  /** How an upload ended that is gone. Null when the backend takes it for unfinished, or does not answer. */
+  outcome(id: string, signal: AbortSignal): Promise<RemoteUpload | AbortedError | null> {
+    return outcomeElsewhere(() => this.ports.retry(() => this.settings.api.get(id, signal), signal));
+  }
+
+  async #prepare(signal: AbortSignal): Promise<Transfer> {
+    const known = this.#mustOpen ? null : this.transfer;
+    const transfer = known ?? (await this.preparation.open(signal));
+    this.transfer = transfer;
+    this.#mustOpen = false;
+    signal.throwIfAborted();
+    if (this.#mustInspect) await this.ports.retry(() => transfer.inspect(signal), signal);
+    this.#mustInspect = false;
+    return transfer;
+  }
+
+  async #sendAll(first: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
+    let transfer = first;
+    for (let round = 1; ; round++) {
+      if (!(await transfer.send(signal, round < MAX_ROUNDS))) {
+        transfer = await this.#restart(transfer, signal);
+        continue;
+      }
+      await this.preparation.assertUnchanged();
+      signal.throwIfAborted();
+      this.ports.onprogress();
+      this.ports.move("finish");
+      const result = await transfer.complete(signal, round === MAX_ROUNDS);
+      if (!Array.isArray(result)) return result;
+      this.ports.move("reopen");
+    }
+  }
+
+  /** A line that turns out to be slow gets an upload with smaller parts. */
+  async #restart({ remote }: Transfer, signal: AbortSignal): Promise<Transfer> {
+    const { api } = this.settings;
+    await this.ports.retry(() => api.abort(remote.id, NEVER), signal);
+    void api.environment.journal.forget(remote.id);
+    this.transfer = null;
+    return this.#prepare(signal);
+  }
+}
