@@ -1,11 +1,10 @@
 // <oss-uploader>: choose, drop, paste or record files, watch their uploads, and resume unfinished ones.
 // The element listens, shows and dispatches events. Everything that happens to a file happens in the engine.
 
-import { reopenFile } from "../browser/handles.ts";
 import { LoginError } from "../engine/errors.ts";
 import type { StateChangeEvent } from "../engine/events.ts";
 import type { Upload } from "../engine/upload.ts";
-import { OssUploader, type Unfinished } from "../engine/uploader.ts";
+import { OssUploader } from "../engine/uploader.ts";
 import { ElementWithAttributes, ENGINE_ATTRIBUTES } from "./attributes.ts";
 import type { Recording } from "./camera.ts";
 import { CameraLoader, canRecord } from "./camera-loader.ts";
@@ -70,10 +69,14 @@ export class OssUploaderElement extends ElementWithAttributes {
   });
   readonly #unfinished = new UnfinishedLoader({
     localization: this.#localization,
-    load: () => this.#loadUnfinished(),
-    resume: (entry, file) => this.#resume(entry, file),
-    discard: (entry) => this.#discard(entry),
-    whenIdle: (entry) => this.uploader.whenIdle(entry, this.#signal),
+    openIds: () => this.#collection.openIds,
+    offerLogin: () => void this.#login.offer(this.#signal),
+    uploader: () => this.uploader,
+    signal: () => this.#signal,
+    accepts: (file) => this.#dispatch("accept", { files: [file] }, true),
+    add: (upload) => this.#addAlone(upload),
+    remove: (id) => this.#unfinished.remove(id),
+    announce: (name, filename) => this.#collection.announce(name, filename),
     refresh: () => this.#refreshUnfinished(),
     folders: (act) => this.#folders.use(act),
     chooseFile: (onchoose) => this.#zone.chooseFile(onchoose),
@@ -238,9 +241,8 @@ export class OssUploaderElement extends ElementWithAttributes {
   }
 
   #uploadRecording({ stream, filename, type }: Recording): Upload {
-    this.#replaceSingle();
     const upload = this.uploader.uploadStream(stream, { filename, type, live: true });
-    this.#add(upload);
+    this.#addAlone(upload);
     return upload;
   }
 
@@ -253,6 +255,11 @@ export class OssUploaderElement extends ElementWithAttributes {
   #reportUpload(upload: Upload): void {
     this.#dispatch("accepted", { upload });
     upload.addEventListener("statechange", (event) => this.#reportState(upload, event));
+  }
+
+  #addAlone(upload: Upload): void {
+    this.#replaceSingle();
+    this.#add(upload);
   }
 
   #replaceSingle(): void {
@@ -281,35 +288,6 @@ export class OssUploaderElement extends ElementWithAttributes {
       void this.#unfinished.refresh();
       void this.#destination.load(this.uploader);
     });
-  }
-
-  async #loadUnfinished(): Promise<Unfinished[]> {
-    const entries = await this.uploader.unfinished().catch((error) => {
-      if (!(error instanceof LoginError)) throw error;
-      void this.#login.offer(this.#signal);
-      return [];
-    });
-    const open = this.#collection.openIds;
-    return entries.filter(({ id, filename }) => !open.has(id) && !open.has(filename.replace(/\/.*/, "/")));
-  }
-
-  async #resume(entry: Unfinished, chosen?: File): Promise<void> {
-    const handle = chosen ? undefined : entry.handle;
-    const file = chosen ?? (handle && (await reopenFile(handle)));
-    if (!entry.stream && (!file || !this.#dispatch("accept", { files: [file] }, true))) return;
-    const upload = entry.stream
-      ? this.uploader.keep(entry)
-      : await this.uploader.resume(entry, file, handle && { handle });
-    this.#unfinished.remove(entry.id);
-    this.#replaceSingle();
-    this.#add(upload);
-  }
-
-  async #discard(entry: Unfinished): Promise<void> {
-    if (await this.uploader.isRunning(entry)) return this.#refreshUnfinished();
-    await this.uploader.discard(entry);
-    this.#unfinished.remove(entry.id);
-    this.#collection.announce("announce_aborted", entry.filename);
   }
 
   /** The focused element is gone: the next item receives the focus, or the button that chooses files. */

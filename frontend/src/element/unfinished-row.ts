@@ -8,6 +8,7 @@ import type { Localization } from "./localization.ts";
 import { showError } from "./show-error.ts";
 import { UndoOffer } from "./undo.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
+import { discard, resume } from "./unfinished-actions.ts";
 import { unfinishedFolder } from "./unfinished-folder.ts";
 import { showRunning } from "./unfinished-running.ts";
 import { unfinishedStream } from "./unfinished-stream.ts";
@@ -58,25 +59,25 @@ function unfinishedButtons(
     });
     busy = false;
   };
-  const resume = button("continue", () => void attempt(() => ports.resume(entry)), "primary");
+  const continueButton = button("continue", () => void attempt(() => resume(ports, entry)), "primary");
   const choose = button(
     entry.handle ? "again" : "continue",
-    () => ports.chooseFile((file) => void attempt(() => ports.resume(entry, file))),
+    () => ports.chooseFile((file) => void attempt(() => resume(ports, entry, file))),
     entry.handle ? "" : "primary",
   );
-  const act = () => void attempt(() => ports.discard(entry));
+  const act = () => void attempt(() => discard(ports, entry));
   const offerUndo = () => {
     const row = place.parentElement;
     if (row) new UndoOffer(row, localization, { text: "discarded", undo: () => {}, act });
   };
-  const discard = button("discard", entry.bytesDone > 0 ? offerUndo : act, "quiet danger");
+  const discardButton = button("discard", entry.bytesDone > 0 ? offerUndo : act, "quiet danger");
   const name = withoutDirections(entry.filename);
-  setLabel(resume, localization.label("resume"), name);
+  setLabel(continueButton, localization.label("resume"), name);
   setLabel(choose, localization.label("choose_again"), name);
-  setLabel(discard, localization.label("discard"), name);
-  if (!entry.handle) return [choose, discard];
+  setLabel(discardButton, localization.label("discard"), name);
+  if (!entry.handle) return [choose, discardButton];
   choose.hidden = true; // Until the handle fails.
-  return [resume, choose, discard];
+  return [continueButton, choose, discardButton];
 }
 
 /** “42% of 3.0 GB uploaded · Nov 21, 2026, 5:17 PM”. */

@@ -12,8 +12,11 @@ export function showRunning(
 ): void {
   message.textContent = ports.localization.label("running");
   row.dataset.state = "uploading";
-  void ports.whenIdle(entry).then(
-    () => row.isConnected && ports.refresh(),
-    () => {}, // The element has left the page.
-  );
+  void ports
+    .uploader()
+    .whenIdle(entry, ports.signal())
+    .then(
+      () => row.isConnected && ports.refresh(),
+      () => {}, // The element has left the page.
+    );
 }

@@ -7,6 +7,7 @@ import type { Localization } from "./localization.ts";
 import { showError } from "./show-error.ts";
 import { UndoOffer } from "./undo.ts";
 import type { UnfinishedPorts } from "./unfinished.ts";
+import { discard, resume } from "./unfinished-actions.ts";
 import { showRunning } from "./unfinished-running.ts";
 
 export function unfinishedStream(entry: Unfinished, ports: UnfinishedPorts): HTMLLIElement {
@@ -37,17 +38,17 @@ function streamButtons(entry: Unfinished, ports: UnfinishedPorts, place: HTMLEle
     await action().catch((error: unknown) => showError(place, error, localization));
     busy = false;
   };
-  const keep = button("keep", () => void attempt(() => ports.resume(entry)), "primary");
-  const act = () => void attempt(() => ports.discard(entry));
+  const keep = button("keep", () => void attempt(() => resume(ports, entry)), "primary");
+  const act = () => void attempt(() => discard(ports, entry));
   const offerUndo = () => {
     const row = place.parentElement;
     if (row) new UndoOffer(row, localization, { text: "discarded", undo: () => {}, act });
   };
-  const discard = button("discard", entry.size > 0 ? offerUndo : act, "quiet danger");
+  const discardButton = button("discard", entry.size > 0 ? offerUndo : act, "quiet danger");
   const name = withoutDirections(entry.filename);
   setLabel(keep, localization.label("keep"), name);
-  setLabel(discard, localization.label("discard"), name);
-  return entry.size > 0 ? [keep, discard] : [discard];
+  setLabel(discardButton, localization.label("discard"), name);
+  return entry.size > 0 ? [keep, discardButton] : [discardButton];
 }
 
 /** “Interrupted recording. 3.0 MB of it can be kept. · Nov 21, 2026, 5:17 PM”. */

@@ -2,9 +2,11 @@
 // Where the browser has kept a file handle, one click resumes the upload. Otherwise the user chooses the file again.
 
 import { NetworkError } from "../engine/errors.ts";
-import type { Unfinished } from "../engine/uploader.ts";
+import type { Upload } from "../engine/upload.ts";
+import type { OssUploader, Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
 import type { ElementFolders } from "./folders.ts";
+import type { LabelName } from "./labels.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { showError } from "./show-error.ts";
@@ -13,14 +15,16 @@ import type { unfinishedRows } from "./unfinished-row.ts";
 export interface UnfinishedPorts {
   readonly localization: Localization;
   load(): Promise<readonly Unfinished[]>;
-  /**
-   * Resumes with the chosen file, or else with the file of the handle; keeps an interrupted stream. Rejects when it is
-   * another file.
-   */
-  resume(entry: Unfinished, file?: File): Promise<void>;
-  discard(entry: Unfinished): Promise<void>;
-  /** Resolves when no tab is uploading it any more. */
-  whenIdle(entry: Unfinished): Promise<void>;
+  uploader(): OssUploader;
+  /** Aborts when the element leaves the page. */
+  signal(): AbortSignal;
+  /** Whether the page lets the file be uploaded. */
+  accepts(file: File): boolean;
+  /** Shows the upload of an entry that is resumed. */
+  add(upload: Upload): void;
+  /** Removes the entry of an upload that is resumed or over. */
+  remove(id: string): void;
+  announce(name: LabelName, filename: string): void;
   /** Loads the list again. */
   refresh(): void;
   /** Does something with folders, once their code is loaded. */
