@@ -49,4 +49,9 @@ export class Bandwidth {
     this.#pacer ??= new Pacer(this.clock, this.#limit, new Semaphore(1));
     return this.#pacer.acquire(bytes, signal);
   }
+
+  /** Of a request that ended early: bytes that it did not send. */
+  giveBack(bytes: number): void {
+    this.#pacer?.giveBack(bytes);
+  }
 }

@@ -50,6 +50,13 @@ export class Pacer {
     }
   }
 
+  /** Bytes that were not sent: the next request may start earlier. */
+  giveBack(bytes: number): void {
+    const now = this.clock.now();
+    if (this.limit === null || this.#freeAt <= now) return;
+    this.#freeAt = Math.max(now, this.#freeAt - (bytes * 8 * 1000) / this.limit);
+  }
+
   async #wait(signal: AbortSignal): Promise<void> {
     for (;;) {
       const now = this.clock.now();

@@ -58,6 +58,8 @@ interface Attempts {
   failures: number;
   refusals: number;
   tries: number;
+  /** Bytes that the last request sent. */
+  sent: number;
 }
 
 /** A part that OSS has taken. */
@@ -79,14 +81,14 @@ export class Sender {
 
   /** `cut` ends a running request; `signal` ends all else, so that a pause may wait for a request and starts none. */
   async send(number: number, signal: AbortSignal, cut: AbortSignal): Promise<Arrival> {
-    const { meter, plan, clock, bandwidth, retry } = this.ports;
+    const { meter, plan, clock } = this.ports;
     const range = rangeOf(plan, number);
-    const attempts: Attempts = { number, range, cut, signed: null, failures: 0, refusals: 0, tries: 0 };
+    const none = { signed: null, failures: 0, refusals: 0, tries: 0, sent: 0 };
+    const attempts: Attempts = { number, range, cut, ...none };
     const { size } = this.ports.source.slice(range); // The last part of a stream is shorter than its range.
     try {
       for (;;) {
-        await retry(() => bandwidth.acquire(size, signal), signal);
-        const response = await this.#attempt(attempts, signal);
+        const response = await this.#paced(attempts, size, signal);
         if (response && outcomeOf(response) === "done") {
           meter.finish(number, size, clock.now());
           this.ports.onarrival(response);
@@ -98,6 +100,21 @@ export class Sender {
       }
     } finally {
       meter.drop(number);
+    }
+  }
+
+  /** One request, when the limit of the bandwidth allows it. Null when it stalled. */
+  async #paced(attempts: Attempts, size: number, signal: AbortSignal): Promise<SendResponse | null> {
+    const { bandwidth, retry } = this.ports;
+    await retry(() => bandwidth.acquire(size, signal), signal);
+    attempts.sent = 0;
+    let isAnswered = false;
+    try {
+      const response = await this.#attempt(attempts, signal);
+      isAnswered = Boolean(response?.status);
+      return response;
+    } finally {
+      if (!isAnswered) bandwidth.giveBack(size - attempts.sent);
     }
   }
 
@@ -124,7 +141,7 @@ export class Sender {
     }
     const startedAt = clock.now();
     attempts.tries += 1;
-    const response = await this.#transport(attempts.signed, body, attempts.cut);
+    const response = await this.#transport(attempts, attempts.signed, body);
     if (!response) breaker.recordStall();
     else if (outcomeOf(response) === "busy") breaker.recordBusy(storageError(response));
     else if (response.status !== 0) breaker.recordResponse();
@@ -135,15 +152,14 @@ export class Sender {
     return response;
   }
 
-  async #transport(signed: FreshPart, body: Blob, signal: AbortSignal): Promise<SendResponse | null> {
+  async #transport(attempts: Attempts, signed: FreshPart, body: Blob): Promise<SendResponse | null> {
     const { clock, transport, meter, options } = this.ports;
     const timeout = options.timeouts?.storage ?? STALL_TIMEOUT;
-    let sent = 0;
     try {
-      return await withWatchdog(clock, timeout, signal, async (signal, reset) => {
+      return await withWatchdog(clock, timeout, attempts.cut, async (signal, reset) => {
         const onprogress = (loaded: number) => {
-          if (loaded > sent) reset();
-          sent = Math.max(sent, loaded);
+          if (loaded > attempts.sent) reset();
+          attempts.sent = Math.max(attempts.sent, Math.min(loaded, body.size));
           meter.advance(signed.number, Math.min(loaded, body.size), body.size, clock.now());
           this.ports.onprogress();
         };
@@ -185,7 +201,7 @@ export class Sender {
     if (outcome === "no_response") await waiting.wait(delay, signal, "part_lost");
     else if (outcome === "sign_again") await clock.sleep(delay, signal);
     else await waiting.wait(delay, signal, "storage_busy", { code: error.code });
-    waiting.notify(null);
+    waiting.end();
   }
 
   #mayRetry(attempts: Attempts, outcome: Outcome): boolean {

@@ -30,6 +30,11 @@ export class Waiting {
     }
   }
 
+  /** Takes the notice of a wait back, unless something else waits. */
+  end(): void {
+    if (this.#waits.size === 0) this.notify(null);
+  }
+
   /** Ends all waits. */
   tryNow(): void {
     for (const early of this.#waits) early.abort();

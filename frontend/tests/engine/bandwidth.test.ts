@@ -122,6 +122,19 @@ describe("a limit to the bandwidth", () => {
     expect(environment.clock.now() - now).toBeLessThan(1000);
   });
 
+  test("does not count what a paused upload has not sent", async () => {
+    const environment = new TestEnvironment();
+    environment.store.speed = 1;
+    const page = environment.open({ bandwidth: 8, parallel: 1 });
+    const paused = page.upload(fileOf(100, "a"));
+    await environment.clock.pass(1000);
+    paused.pause();
+    environment.store.speed = 10_000;
+    const other = page.upload(fileOf(10, "b"));
+    await environment.clock.run(other.done);
+    expect(environment.clock.now()).toBeLessThan(8000);
+  });
+
   test("must be positive", () => {
     const environment = new TestEnvironment();
     expect(() => environment.open({ bandwidth: -1 })).toThrow("bandwidth: -1");
@@ -151,6 +164,19 @@ test("requests get their turns in order, and one that was aborted loses its turn
   aborted.abort();
   await clock.run(Promise.all(all));
   expect(started).toEqual(["a at 0", "b not", "c at 1000", "d at 2000"]);
+});
+
+test("bytes that were not sent are given back, but not more than were taken", async () => {
+  const clock = new FakeClock();
+  const pacer = new Pacer(clock, 8000, new Semaphore(1));
+  await pacer.acquire(10_000, NEVER);
+  pacer.giveBack(9000);
+  await clock.run(pacer.acquire(1000, NEVER));
+  expect(clock.now()).toBe(1000);
+  pacer.giveBack(1_000_000);
+  await clock.run(pacer.acquire(1000, NEVER));
+  await clock.run(pacer.acquire(1000, NEVER));
+  expect(clock.now()).toBe(2000);
 });
 
 test.each([1000, 60_000])("a hidden tab with a timer every %i ms has all of the limit", async (grain) => {
