@@ -121,7 +121,7 @@ export class AddressRouter {
     for (;;) {
       this.#update();
       this.#probe.probeAgain(signal);
-      await this.ports.clock.sleep(TICK, signal);
+      await this.ports.clock.sleep(this.pace.slowLine.untilNextLook(TICK), signal);
     }
   }
 

@@ -20,6 +20,9 @@ const MIN_PART_SIZE = 128 * 1024;
 const MAX_PART_SIZE = 32 * 1024 * 1024;
 /** Milliseconds between two looks. The first of them only fills buffers. */
 const TICK = 1000;
+/** Milliseconds without progress after which looks are rarer, and those between two of them: an outage may take hours. */
+const QUIET_AFTER = 10_000;
+const QUIET_TICK = 5000;
 /** Milliseconds after which the speed counts, and over which it is averaged. */
 const MEASURE = 3000;
 const AVERAGE_OVER = 6000;
@@ -53,6 +56,7 @@ export class SlowLine {
 
   /** When the first bytes of a part were sent, in milliseconds of the clock. */
   #since = new Map<Sending, number>();
+  #progressAt = 0;
 
   readonly concurrency: ConcurrencyController;
   /** Parts of which a cut costs little enough; at least 1. */
@@ -73,6 +77,7 @@ export class SlowLine {
     this.concurrency.restart();
     this.#begin = { at: this.#clock.now(), sent: this.transfer.meter.sent };
     this.#samples = [];
+    this.#progressAt = this.#begin.at;
     this.#watch(ended).catch(() => {}); // `ended` ends it.
   }
 
@@ -81,13 +86,18 @@ export class SlowLine {
     return Math.min(this.concurrency.level, this.most);
   }
 
+  /** Milliseconds until the next look at what moves: `tick`, unless nothing has moved for a while. */
+  untilNextLook(tick: number): number {
+    return this.#clock.now() - this.#progressAt > QUIET_AFTER ? QUIET_TICK : tick;
+  }
+
   recordStall(): void {
     this.concurrency.recordStall(this.#clock.now());
   }
 
   async #watch(ended: AbortSignal): Promise<never> {
     for (;;) {
-      await this.#clock.sleep(TICK, ended);
+      await this.#clock.sleep(this.untilNextLook(TICK), ended);
       const speed = this.#measure();
       const elapsed = this.#clock.now() - this.#begin.at;
       if (elapsed < MEASURE || speed === Number.POSITIVE_INFINITY) continue;
@@ -111,6 +121,7 @@ export class SlowLine {
   recordProgress(): void {
     const { meter } = this.transfer;
     const now = this.#clock.now();
+    this.#progressAt = now;
     const sent = [...this.pace.sending].filter(({ number }) => meter.sentOf(number));
     this.#since = new Map(sent.map((part) => [part, this.#since.get(part) ?? now]));
   }
