@@ -168,7 +168,7 @@ def _relative_path(request: UploadRequest) -> str:
 
 def _plan(request: UploadRequest, destination: Destination) -> Plan:
     try:
-        wishes = [wish for wish in (destination.part_size, request.part_size) if wish is not None]
+        wishes = filter(None, (destination.part_size, request.part_size))
         return plan(request.size, min(wishes, default=None))
     except ValueError as error:
         (why,) = error.args
@@ -268,9 +268,6 @@ def _begun_with(given: IdempotencyKey, upload: Upload) -> Upload:
             Phrase("The upload that was begun with this Idempotency-Key was aborted. Use a new key to begin another.")
         )
     return upload
-
-
-# What has been begun, or will be
 
 
 def part_count(request: UploadRequest) -> int | None:

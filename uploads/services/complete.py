@@ -21,7 +21,6 @@ from uploads.models import Method, Part, Upload, User
 from uploads.models.databases import retry_deadlocks
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
-from uploads.oss.messages import Completed
 from uploads.oss.multipart_calls import COMPLETE_ALL
 from uploads.services import outcome, staging
 from uploads.services.abort import release
@@ -243,16 +242,12 @@ def _accept(group: _Group, actor: User | None) -> None:
 
 def _fail(group: _Group, actor: User | None) -> None:
     for case, action in group:
-        found: Completed | None = action.found
-        kept = outcome.object_fields(case.upload, found, case.report) if found else {}
+        kept = outcome.object_fields(case.upload, action.found, case.report) if action.found else {}
         if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **kept):
             forget_credentials(case.upload)
             with suppress(UploadError):  # The sweep repeats it.
                 release(case.upload)
             case.refuse(action.error)
-            if found:
-                with suppress(UploadError):  # The sweep removes what is left.
-                    release(case.upload)
         else:
             case.look_again()
 
