@@ -213,5 +213,6 @@ def test_no_two_users_share_a_prefix(one: str, other: str) -> None:
 def test_an_ordinary_primary_key_stands_in_the_key_as_it_is() -> None:
     assert own_prefix("u/{user_id}/{uuid}", 42) == "u/42/"
     assert own_prefix("u/{user_id}/{uuid}", "ann@example.com") == "u/ann@example.com/"
+    assert own_prefix("u/{user_id}/{uuid}", f"user-{ID.hex}") == f"u/user-{ID.hex}/"
     key = object_key("u/{user_id}/{uuid}", user_id="a:b", now=NOW, uuid=ID, file=FileName("a"))
     assert key.startswith(own_prefix("u/{user_id}/{uuid}", "a:b") or "none")

@@ -24,7 +24,7 @@ from uploads.oss.limits import MAX_KEY_BYTES
 
 FIELDS = ("user_id", "date", "uuid", "filename", "path")
 UNSAFE = re.compile(r'[\x00-\x1f\x7f*?/\\:"<>|#%]+')
-HASHED = re.compile(r"-[0-9a-f]{32}\Z")
+HASHED = re.compile(r"~[0-9a-f]{32}\Z")
 VALUE = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 VALUE_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 MAX_FILENAME_BYTES = 200
@@ -63,13 +63,14 @@ def user_segment(user_id: object) -> str:
     """A user's primary key as a part of a key, which no other user's key has.
 
     A text with characters that keys do not have ends with half of its SHA-256: `a/b` and `a:b` would be the same `a_b`.
-    So does a text that looks like one of these, for users may choose their primary keys.
+    So does a text that looks like one of these, for users may choose their primary keys. The `~` keeps these rare: many
+    sites have keys such as `user-` and a UUID in hexadecimal.
     """
     text = str(user_id)
     safe = UNSAFE.sub("_", text)
     if safe == text and not HASHED.search(text):
         return text
-    return f"{safe}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    return f"{safe}~{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def safe_path(relative_path: str, filename: str) -> str:

@@ -92,7 +92,7 @@ def sign_parts(
 
 
 def _check_unsized(upload: Upload, parts: Sequence[PartRequest], destination: Destination) -> None:
-    """For parts whose sizes are not bound. Raises InvalidUpload, TooLarge, OverQuota."""
+    """For parts whose sizes are not bound. Raises InvalidUpload, TooLarge, StorageBusy, StorageRefused."""
     for part in parts:
         check_part(upload, part.number, part.size)
     require_room(upload, destination.max_size)
