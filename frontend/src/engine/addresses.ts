@@ -196,7 +196,10 @@ export class AddressRouter {
           open += 1;
           const superseded = new AbortController();
           own.set(attempt, superseded);
-          attempt.onstored = () => abortOthers(own, attempt);
+          attempt.onstored = () => {
+            this.#senders.forget(number); // No probe may send it again.
+            abortOthers(own, attempt);
+          };
           const signals = [signal, cut].map((s) => anySignal(s, ended.signal, superseded.signal)) as Signals;
           this.#attempt(number, attempt, attempts.length > 1, signals).then(resolve, (error) => {
             open -= 1;
