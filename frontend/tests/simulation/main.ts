@@ -4,7 +4,7 @@
 import "./install.ts";
 import fc from "fast-check";
 import { Violation } from "./oracle.ts";
-import { type Plan, plans } from "./plan.ts";
+import { CHUNK, type Plan, plans } from "./plan.ts";
 import type { Options, Result } from "./runner.ts";
 import { current, run } from "./simulation.ts";
 
@@ -13,9 +13,6 @@ declare const process: {
   stdout: { write(text: string): void };
   on(event: "unhandledRejection", listener: (reason: unknown) => void): void;
 };
-
-/** Runs of one call of fast-check, so that its memory stays small. */
-const CHUNK = 10_000;
 
 process.on("unhandledRejection", (reason) => {
   current?.fail(`a rejection that nobody handles: ${(reason as Error)?.stack ?? reason}`);

@@ -2,6 +2,9 @@
 
 import fc from "fast-check";
 
+/** Plans of one seed: fast-check keeps them until the last has run. */
+export const CHUNK = 10_000;
+
 /** What the requests of a fault are: parts and files sent to OSS, or calls of the backend's API. */
 export const TARGETS = [
   "part",
