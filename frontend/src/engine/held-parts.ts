@@ -2,22 +2,21 @@
 
 import type { Api, RemoteUpload } from "./api.ts";
 import { asUploadError, isGone } from "./errors.ts";
-import { allParts, type DonePart, type Plan } from "./parts.ts";
+import type { DonePart } from "./parts.ts";
 
-/** The parts that OSS holds. Rejects with NetworkError or ApiError. */
+/** The parts that OSS holds; null once they are being put together. Rejects with NetworkError or ApiError. */
 export async function heldParts(
   api: Api,
   { id, method, state }: RemoteUpload,
-  plan: Plan,
   signal: AbortSignal,
-): Promise<readonly DonePart[]> {
-  if (method !== "multipart") return state === "completing" ? allParts(plan) : [];
+): Promise<readonly DonePart[] | null> {
+  if (method !== "multipart") return state === "completing" ? null : [];
   try {
     return await api.heldParts(id, signal);
   } catch (error) {
     // An upload that is being completed has all its parts; otherwise the complete call names the missing ones.
     if (!isGone(asUploadError(error))) throw error;
-    if ((await api.get(id, signal)).state === "completing") return allParts(plan);
+    if ((await api.get(id, signal)).state === "completing") return null;
     throw error;
   }
 }

@@ -82,12 +82,14 @@ export class UploadRun {
   async #sendAll(first: Transfer, signal: AbortSignal): Promise<RemoteUpload> {
     let transfer = first;
     for (let round = 1; ; round++) {
-      if (!(await transfer.send(signal, round < MAX_ROUNDS))) {
-        transfer = await this.#restart(transfer, signal);
-        continue;
+      if (!transfer.isAtEnd) {
+        if (!(await transfer.send(signal, round < MAX_ROUNDS))) {
+          transfer = await this.#restart(transfer, signal);
+          continue;
+        }
+        await this.preparation.assertUnchanged();
+        signal.throwIfAborted();
       }
-      await this.preparation.assertUnchanged();
-      signal.throwIfAborted();
       this.ports.onprogress();
       this.ports.move("finish");
       const result = await transfer.complete(signal, round === MAX_ROUNDS);

@@ -3,7 +3,7 @@
 
 import { combine } from "../hashing/crc64.ts";
 import type { AddressRouter } from "./addresses.ts";
-import type { Api, CallbackReport, CompleteRequest, RemoteUpload, SignedBatch } from "./api.ts";
+import type { Api, CallbackReport, RemoteUpload, SignedBatch } from "./api.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { checkpointOf } from "./checkpoint.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
@@ -18,7 +18,7 @@ import { missingParts } from "./missing-parts.ts";
 import { callbackReport } from "./oss-response.ts";
 import type { Pace } from "./pace.ts";
 import { PartChecks } from "./part-checks.ts";
-import { type DonePart, planOf, rangeOf } from "./parts.ts";
+import { allParts, type DonePart, planOf, rangeOf } from "./parts.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { anySignal } from "./promises.ts";
 import type { Semaphore } from "./queue.ts";
@@ -76,6 +76,8 @@ export class Transfer {
   /** When the backend was told of parts, in milliseconds of the clock. */
   reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
+  /** Whether OSS puts the parts together: the file does not matter any more. */
+  isAtEnd = false;
 
   constructor(
     readonly remote: RemoteUpload,
@@ -155,9 +157,11 @@ export class Transfer {
 
   /** Loads the list of parts that OSS holds. */
   async inspect(signal: AbortSignal): Promise<void> {
-    this.ledger.load(await heldParts(this.ports.api, this.remote, this.ledger.plan, signal));
+    const held = await heldParts(this.ports.api, this.remote, signal);
+    this.ledger.load(held ?? allParts(this.ledger.plan));
     this.meter.reset(this.ledger.doneBytes);
-    if (this.ports.source.ending?.().keep) return;
+    this.isAtEnd = held === null && this.ledger.complete;
+    if (this.isAtEnd || this.ports.source.ending?.().keep) return;
     this.#checks.compareHeld(this.ledger.done);
   }
 
@@ -240,12 +244,14 @@ export class Transfer {
 
   /** Resolves with the completed upload, or, unless `last`, with the numbers of the parts that OSS lacks. */
   async complete(signal: AbortSignal, last: boolean): Promise<RemoteUpload | number[]> {
-    const { waiting, retry } = this.ports;
+    const { api, isSmall, waiting, retry } = this.ports;
+    const { id } = this.remote;
     for (;;) {
       const done = this.ledger.unreported();
       try {
         const request = { done, ...this.#crc64(), ...this.ports.source.ending?.(), ...this.#callback };
-        const response = await retry(() => this.#callComplete(request, signal), signal);
+        const call = () => (isSmall ? api.completeInBatch(id, request) : api.complete(id, request, signal));
+        const response = await retry<HttpResponse<RemoteUpload>>(call, signal);
         this.ledger.markReported(done);
         if (response.status !== 202) return response.value;
         const wait = (response.retryAfter ?? DEFAULT_RETRY_AFTER) * 1000;
@@ -255,15 +261,10 @@ export class Transfer {
         const missing = missingParts(error);
         if (last || missing.length === 0 || this.ledger.reopen(missing) === 0) throw error;
         this.meter.reset(this.ledger.doneBytes);
+        this.isAtEnd = false;
         return missing;
       }
     }
-  }
-
-  #callComplete(request: CompleteRequest, signal: AbortSignal): Promise<HttpResponse<RemoteUpload>> {
-    const { api, isSmall } = this.ports;
-    const { id } = this.remote;
-    return isSmall ? api.completeInBatch(id, request) : api.complete(id, request, signal);
   }
 
   get progress(): Progress {

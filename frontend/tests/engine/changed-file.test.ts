@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { UploaderOptions } from "../../src/engine/options.ts";
 import type { Upload } from "../../src/engine/upload.ts";
+import { problem } from "../backend.ts";
 import { fileOf, TestEnvironment } from "../environment.ts";
 
 const FILM = "film.mp4";
@@ -177,4 +178,26 @@ describe("without checksums", () => {
     await environment.clock.run(same.done);
     expect(same.id).toBe(upload.id);
   });
+});
+
+test("a file that changes once OSS puts its parts together is uploaded once, as it was", async () => {
+  const environment = new TestEnvironment();
+  const disk = new Disk();
+  disk.content = fileOf(1_200_000);
+  environment.backend.partSize = 400_000;
+  environment.store.speed = 10_000_000;
+  const before = disk.file();
+  environment.backend.fault = ({ path }) => {
+    if (!path.endsWith("/complete/")) return undefined;
+    environment.backend.only.state = "completing";
+    return problem(401, "not_authenticated");
+  };
+  const upload = environment.open().upload(before);
+  await expect(environment.clock.run(upload.done)).rejects.toMatchObject({ code: "not_authenticated" });
+  const bytes = await before.text();
+  await disk.change(2);
+  environment.backend.fault = () => undefined;
+  upload.resume();
+  await environment.clock.run(upload.done);
+  expect(await environment.backend.object(environment.backend.only)).toBe(bytes);
 });
