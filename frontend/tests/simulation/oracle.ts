@@ -250,8 +250,9 @@ export class Oracle {
 
   #checkObject(wish: Wish, row: Row): void {
     const object = this.oss.objects.get(row.key);
-    // Without checksums a change during the upload shows in samples alone, and to the sweep not at all.
-    const isBlind = !this.plan.notices || row.isAdopted;
+    // Without checksums and handles a change during the upload shows in samples alone, and to the sweep not at all.
+    const { notices, handles } = this.plan;
+    const isBlind = !(notices || (handles && row.method === "multipart")) || row.isAdopted;
     const isUnchecked = this.plan.integrity === "none" && isBlind && wish.hasChangedDuring;
     if (!object) this.fail(`${row.key} is completed and has no object`);
     else if (wish.isStream && (wish.kept !== null || wish.planned.breaks)) this.#checkKept(wish, object);

@@ -115,6 +115,8 @@ export interface Plan {
   readonly exposes: boolean;
   /** Whether the browser refuses to read a file that has changed since it was chosen. */
   readonly notices: boolean;
+  /** Whether a part is hashed as slowly as it is sent, as on a phone: the file may change meanwhile. */
+  readonly hashesSlowly: boolean;
   /** Whether the browser gives handles, by which a file that has changed can be opened again. */
   readonly handles: boolean;
   /** Seconds that URLs and credentials are valid. */
@@ -175,7 +177,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
 const action: fc.Arbitrary<Action> = fc.record({
   kind: fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(...ACTIONS) },
-    { weight: 1, arbitrary: fc.constantFrom("pause", "resume", "kill", "reopen", "abort") },
+    { weight: 1, arbitrary: fc.constantFrom("pause", "resume", "kill", "reopen", "abort", "changeFile") },
   ) as fc.Arbitrary<ActionKind>,
   after: fc.nat(40),
   which: fc.nat(3),
@@ -192,6 +194,7 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   put: fc.boolean(),
   exposes: often(true, 4, false, 1),
   notices: fc.boolean(),
+  hashesSlowly: often(false, 2, true, 1),
   handles: often(false, 2, true, 1),
   urlLife: often(900, 3, 60, 1),
   credentialsLife: often<number | null>(3600, 3, 900, 1, null, 1),

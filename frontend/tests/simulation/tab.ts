@@ -164,10 +164,11 @@ export class Tab implements Environment, Sending {
   readonly hasher: Hasher = {
     hash: (algorithm, blob) =>
       new Promise((resolve, reject) => {
-        const { scheduler, workerWorks } = this.device;
+        const { scheduler, workerWorks, plan } = this.device;
+        const longest = plan.hashesSlowly ? 60 : 15;
         const memory = blob as unknown as MemoryBlob;
         const later = (work: () => void) =>
-          this.after(workerWorks ? scheduler.between(1, 15) : 1000, () => {
+          this.after(workerWorks ? scheduler.between(1, longest) : 1000, () => {
             try {
               work();
             } catch (error) {

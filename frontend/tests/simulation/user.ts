@@ -76,7 +76,9 @@ export class Wish {
     if (this.isStream || this.versions.length > 7) return;
     const bit = 1 << this.versions.length;
     const start = Math.floor(random() * bytes.length);
-    const end = random() < 0.3 ? bytes.length : start + 1;
+    // Often not to the end: samples would show it.
+    const length = random() < 0.5 ? 1 : Math.ceil(random() * (bytes.length - start));
+    const end = start + length;
     this.disk.bytes = bytes.map((byte, at) => (at >= start && at < end ? byte ^ bit : byte));
     this.disk.modified += 1;
     this.versions.push(this.disk.bytes);
