@@ -114,6 +114,8 @@ def test_cancel_aborts_at_the_storage(page: Page, stack: Stack, faults: Faults, 
 @pytest.mark.core
 def test_a_file_that_is_refused_says_why(page: Page, stack: Stack, tmp_path: Path) -> None:
     page.evaluate(f"() => {{ {ELEMENT}.destination = 'clips'; }}")
+    said = f"() => {ELEMENT}.shadowRoot.textContent.includes('At most 1 MB per file.')"
+    page.wait_for(said, "the limits")  # Before it knows them, the backend refuses the file, in other words.
     page.choose([written(tmp_path / "too large.mp4", "x", 1_000_001)])
     page.await_text("refusal", "1,000,000 bytes is the most here")
     assert page.count("upload-item") == 0

@@ -1,8 +1,11 @@
 """Several addresses of one bucket: which ones a browser is told, and what a signature is worth at each."""
 
+import base64
+import hashlib
 import io
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +16,7 @@ from rest_framework.test import APIClient
 
 from tests import http
 from tests.django_fixtures import Begin
+from tests.stack import deliver
 from uploads import services
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
@@ -59,7 +63,6 @@ def test_an_upload_in_parts_names_all_addresses_while_parts_are_sent(begin: Begi
     assert shown == [first, f"{more}/demo-bucket/{upload.key}"]
     services.abort(upload)
     assert api.get(f"/api/uploads/{upload.pk}/").json()["addresses"] == []
-    assert services.addresses(begin(size=10)) == [], "a file in one request has one address"
 
 
 def test_one_address_is_not_named(begin: Begin, settings: Any) -> None:
@@ -85,6 +88,22 @@ def test_a_signature_is_valid_at_each_address_of_its_bucket_and_at_no_other_plac
     other_key = http.put(at(f"{other}x", second.url), content=body)
     assert (other_key.status_code, "SignatureDoesNotMatch" in other_key.text) == (403, True)
     assert http.put(at(other, second.url), content=body).status_code == 200
+    assert services.complete(upload).state == "completed"
+
+
+BODY = b"0123456789"
+MD5 = base64.b64encode(hashlib.md5(BODY).digest()).decode()
+
+
+@pytest.mark.parametrize("content_md5", [None, MD5], ids=["form", "PutObject"])
+def test_a_file_in_one_request_may_go_to_each_address(begin: Begin, content_md5: str | None) -> None:
+    upload = begin(size=len(BODY))
+    part = services.sign_parts(upload, [PartRequest(1, content_md5=content_md5)])[0]
+    first, other = services.addresses(upload)
+    bare, _, query = part.url.partition("?")
+    assert bare + ("" if content_md5 else upload.key) == first
+    url = f"{other}?{query}" if content_md5 else other.removesuffix(upload.key)
+    deliver(replace(part, url=url), BODY).raise_for_status()
     assert services.complete(upload).state == "completed"
 
 

@@ -47,8 +47,9 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
         read_only=True, allow_null=True, help_text="Null for a stream that has not ended."
     )
     addresses = serializers.SerializerMethodField(
-        help_text="The object's URL at each address of its bucket, while its parts are sent. Each part may be sent to "
-        "any of them: its `url` with this in place of what is before the query. Empty if there is only one."
+        help_text="The object's URL at each address of its bucket, while it is sent. Each part may be sent to any of "
+        "them: its `url` with this in place of what is before the query. A form goes to this without the key. Empty if "
+        "there is only one."
     )
     callback = CallbackResultField(read_only=True, allow_null=True, help_text="Null without a callback.")
     error = RecordedErrorField(read_only=True, allow_null=True, help_text="Why the upload failed; else null.")

@@ -1,4 +1,4 @@
-"""The addresses of an upload: where the browser may send its parts.
+"""The addresses of an upload: where the browser may send its parts, or its file in one request.
 
 Rule: they come from the settings of the upload's place, never from a client. A V4 signature is made over bucket and
 key and not over the host, so that one presigned URL is valid at every address of its bucket, and at no other bucket.
@@ -9,15 +9,15 @@ https://www.alibabacloud.com/help/en/oss/developer-reference/add-signatures-to-u
 from uploads.conf import settings
 from uploads.domain.errors import StorageRefused
 from uploads.domain.states import State
-from uploads.models import Method, Upload
+from uploads.models import Upload
 
 
 def addresses(upload: Upload) -> list[str]:
     """The object's URL at each address of its bucket, without a query; the first is that of the signed parts.
 
-    Empty where there is only one, for a file in one request, and unless the upload is `uploading`.
+    Empty where there is only one, and unless the upload is `uploading`.
     """
-    if upload.state != State.UPLOADING or upload.method != Method.MULTIPART:
+    if upload.state != State.UPLOADING:
         return []
     try:
         place = settings.place_of(upload)

@@ -1,5 +1,6 @@
 // One address of a bucket: whether it answers, how fast it is, and the requests that it has now.
 
+import type { Api } from "./api.ts";
 import { Semaphore } from "./queue.ts";
 
 /** The share of an average that the newest value has. */
@@ -127,4 +128,10 @@ export function connectionsTo(url: string, index: number, first: Semaphore): Sem
   const known = byOrigin.get(origin) ?? new Semaphore(first.count);
   byOrigin.set(origin, known);
   return known;
+}
+
+/** Lets the backend find and log why an address of an upload is left out. */
+export function reportLeftOut(api: Api, id: string, index: number): void {
+  const body = { headers: [], address: index };
+  api.value("POST", `uploads/${id}/diagnose/`, new AbortController().signal, body).catch(() => {});
 }

@@ -3,7 +3,7 @@
 // A part waits here for a lane, and goes to the fastest address that has one. When no part waits any more, a part at a
 // slow address is sent to a faster one too, and the first to arrive counts: OSS replaces a part that comes twice.
 
-import { Address, AddressFailed, type Attempt, connectionsTo, isSlow } from "./address.ts";
+import { Address, AddressFailed, type Attempt, connectionsTo, isSlow, reportLeftOut } from "./address.ts";
 import { AddressProbe } from "./address-probe.ts";
 import { AddressSenders } from "./address-sender.ts";
 import type { Api } from "./api.ts";
@@ -12,9 +12,12 @@ import type { Ledger } from "./ledger.ts";
 import type { Pace } from "./pace.ts";
 import { anySignal } from "./promises.ts";
 import { MAX_PARALLEL } from "./queue.ts";
+import type { Router } from "./route.ts";
 import type { Arrival, Sender, SenderPorts } from "./sender.ts";
 import { SideBySide } from "./side-by-side.ts";
 import { sizeOf, type Transfer } from "./transfer.ts"; // Parts come with it: no chunk more to load.
+
+export { Failover } from "./failover.ts"; // In one chunk.
 
 interface RouterPorts extends SenderPorts {
   /** Sends to the first address alone. */
@@ -42,7 +45,7 @@ const TICK = 250;
 /** Failures in a row after which an address that has worked is left out. */
 const MAX_FAILURES = 2;
 
-export class AddressRouter {
+export class AddressRouter implements Router {
   readonly #addresses: readonly Address[];
   readonly #lanes: SideBySide;
   readonly #probe: AddressProbe;
@@ -261,20 +264,13 @@ export class AddressRouter {
   #leaveOut(address: Address, forGood = false): AddressFailed {
     if (!address.isOut) {
       address.leaveOut(forGood ? Number.POSITIVE_INFINITY : this.ports.clock.now());
-      this.#report(address);
+      reportLeftOut(this.ports.api, this.ports.id, address.index);
     }
     return new AddressFailed(address.url);
   }
 
   get #isOnline(): boolean {
     return this.ports.api.environment.connection.online;
-  }
-
-  /** Lets the backend find and log the reason. */
-  #report({ index }: Address): void {
-    const { api, id } = this.ports;
-    const body = { headers: [], address: index };
-    api.value("POST", `uploads/${id}/diagnose/`, new AbortController().signal, body).catch(() => {});
   }
 
   // The end

@@ -35,7 +35,7 @@ export interface RemoteUpload {
   readonly part_count: number | null;
   readonly parts_done: number;
   readonly bytes_done: number;
-  /** The object's URL at each address of its bucket, while its parts are sent; empty where there is only one. */
+  /** The object's URL at each address of its bucket, while it is sent; empty where there is only one. */
   readonly addresses?: readonly string[];
   readonly fingerprint: string | null;
   readonly metadata: Readonly<Record<string, string>>;

@@ -1,15 +1,26 @@
 // Loads the code for several addresses of one bucket, where an upload has them.
 
-import type { AddressRouter } from "./addresses.ts";
-import type { Sender } from "./sender.ts";
+import type { Arrival, Sender } from "./sender.ts";
 import type { Transfer } from "./transfer.ts";
 
-/** Null where the first address alone serves: for a small file, a stream, with STS, and while the code cannot be loaded. */
+/** Sends the parts of an upload, each to one of its addresses. */
+export interface Router {
+  /** Parts that may be given to `send` at once. */
+  readonly level: number;
+  /** As `Sender.send`. Null when the part was put back. */
+  send(number: number, signal: AbortSignal): Promise<Arrival | null>;
+  /** Runs while parts are sent. */
+  watch(signal: AbortSignal): Promise<void>;
+}
+
+/** Null where the first address alone serves: for a stream, with STS, and while the code cannot be loaded. */
 export async function loadRouter(
   { remote, ports, ledger, pace }: Pick<Transfer, "remote" | "ports" | "ledger" | "pace">,
   sender: Sender,
-): Promise<AddressRouter | null> {
-  if (!pace || !remote.addresses?.[1] || ports.signing === "sts" || ports.source.isStream) return null;
+): Promise<Router | null> {
+  if (!remote.addresses?.[1] || ports.signing === "sts" || ports.source.isStream) return null;
   const code = await import("./addresses.ts").catch(() => null);
-  return code && new code.AddressRouter({ remote, ports, ledger }, sender, pace);
+  if (!code) return null;
+  if (remote.method !== "multipart") return new code.Failover({ remote, ports }, sender, pace);
+  return pace && new code.AddressRouter({ remote, ports, ledger }, sender, pace);
 }

@@ -2,7 +2,6 @@
 // OSS's list of parts is the truth. What is recorded here is reported along with other calls, and may be lost.
 
 import { combine } from "../hashing/crc64.ts";
-import type { AddressRouter } from "./addresses.ts";
 import type { Api, CallbackReport, RemoteUpload, SignedBatch } from "./api.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { checkpointOf } from "./checkpoint.ts";
@@ -23,7 +22,7 @@ import { type Progress, ProgressMeter } from "./progress.ts";
 import { anySignal } from "./promises.ts";
 import type { Semaphore } from "./queue.ts";
 import type { Retry, RetryOptions } from "./retry.ts";
-import { loadRouter } from "./route.ts";
+import { loadRouter, type Router } from "./route.ts";
 import { type Arrival, Sender } from "./sender.ts";
 import { Presigner, Signer, type Signing } from "./signer.ts";
 import type { Source } from "./source.ts";
@@ -72,7 +71,7 @@ export class Transfer {
   readonly #checks: PartChecks;
   /** Null for a small file. */
   readonly pace: Pace | null;
-  #router: AddressRouter | null = null;
+  #router: Router | null = null;
   /** When the backend was told of parts, in milliseconds of the clock. */
   reportedAt: number;
   #callback: { callback?: CallbackReport } = {};

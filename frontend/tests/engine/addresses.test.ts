@@ -189,3 +189,41 @@ test("with credentials of STS the first address alone is used", async () => {
   await environment.clock.run(done);
   expect(environment.store.sent.every(({ origin }) => origin === HOST)).toBe(true);
 });
+
+describe("a file in one request", () => {
+  /** The origins to which two such files were sent, one after the other. */
+  async function origins(environment: TestEnvironment): Promise<string[][]> {
+    const uploader = environment.open({ integrity: "none" });
+    const origins: string[][] = [];
+    for (const name of ["a", "b"]) {
+      const begun = environment.store.sent.length;
+      const { state } = await environment.clock.run(uploader.upload(fileOf(PART / 2, name)).done);
+      expect(state).toBe("completed");
+      origins.push(environment.store.sent.slice(begun).map(({ origin }) => origin));
+    }
+    return origins;
+  }
+
+  test("goes to the first address", async () => {
+    const environment = bucketAt([HOST, OTHER]);
+    expect(await origins(environment)).toEqual([[HOST], [HOST]]);
+    expect(reported(environment)).toEqual([]);
+  });
+
+  test.each(["no_response" as const, "stall" as const])(
+    "goes to the next one after %s, and so does the next file",
+    async (fault) => {
+      const environment = bucketAt([HOST, OTHER]);
+      environment.store.fault = (_number, _tries, origin) => (origin === HOST ? fault : undefined);
+      expect(await origins(environment)).toEqual([[HOST, OTHER], [OTHER]]);
+      expect(reported(environment)).toEqual([0]);
+    },
+  );
+
+  test("comes back to the first one", async () => {
+    const environment = bucketAt([HOST, OTHER]);
+    environment.store.fault = (_number, tries, origin) =>
+      origin === OTHER || tries === 1 ? "no_response" : undefined;
+    expect((await origins(environment))[0]).toEqual([HOST, OTHER, HOST]);
+  });
+});

@@ -40,7 +40,7 @@ export function newRow(
   const method = count !== 1 ? "multipart" : put ? "put" : "post";
   const own = { id, upload_id: null, method, size, part_size: partSize, part_count: count } as const;
   const row = emptyRow(own, { ...body, destination: "default", metadata: {} }, now);
-  const hosts = other === "none" || method !== "multipart" ? [] : [HOST, OTHER_HOST];
+  const hosts = other === "none" ? [] : [HOST, OTHER_HOST];
   return {
     ...row,
     addresses: hosts.map((host) => `${host}/${row.key}`),
