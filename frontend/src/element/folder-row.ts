@@ -8,7 +8,7 @@ import { button, fileName, h, reportLostFocus, setLabel, setText, withoutDirecti
 import { FolderFiles } from "./folder-files.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
-import { progressText } from "./progress-text.ts";
+import { progressText, showBar } from "./progress-text.ts";
 import { canRetry } from "./questions.ts";
 import { showError } from "./show-error.ts";
 
@@ -94,21 +94,29 @@ export class FolderRow {
   }
 
   #showProgress(): void {
-    const { state, list, progress } = this.folder;
+    const { state, list, progress, notice } = this.folder;
     const { localization } = this;
     const open = !this.#files.element.hidden;
     setLabel(this.#toggle, localization.label(open ? "folder_hide" : "folder_files"), this.folder.name);
     this.#toggle.setAttribute("aria-expanded", String(open));
     setText(this.#size, localization.formats.bytes(list.bytes));
-    this.#bar.value = progress.ratio;
-    setText(this.#message, this.#messageText());
+    setText(this.#message, notice ? localization.notice(notice) : this.#messageText());
+    this.#message.classList.toggle("notice", notice !== null);
     const over = state === "completed" || state === "aborted" || state === "preparing";
-    const options = { moving: state === "uploading", sized: true };
-    setText(this.#figures, over ? "" : progressText(progress, localization, options));
+    const moving = state === "uploading" && !notice;
+    const figures = over ? "" : progressText(progress, localization, { moving, sized: true });
+    showBar(this.#bar, progress, moving);
+    setText(this.#figures, notice ? `${this.#messageText()} · ${figures}` : figures);
     this.#files.show();
+    if (notice?.facts.wait) void this.#countDown();
   }
 
-  /** “Paused. … · 12 of 255 files uploaded, 3 failed · 120 were uploaded before”. */
+  async #countDown(): Promise<void> {
+    const { countDown } = await import("./countdown.ts");
+    countDown(this.folder, this.#message, this.localization, () => this.#showProgress());
+  }
+
+  /** “Paused. 12 of 255 files uploaded, 3 failed · 120 were uploaded before”. */
   #messageText(): string {
     const { state, list } = this.folder;
     const { count: all, done, failed, skipped } = list;
@@ -121,7 +129,10 @@ export class FolderRow {
     const texts = state === "uploading" || state === "completed" ? [] : [localization.label(state)];
     if (state !== "preparing" && state !== "aborted") texts.push(counted);
     if (skipped > 0) texts.push(localization.label("folder_skipped", { skipped }));
-    return texts.join(" · ");
+    return texts
+      .join(" · ")
+      .replace(/([.…]) · /g, "$1 ")
+      .replaceAll("。 · ", "。");
   }
 
   #toggleFiles(): void {
