@@ -11,6 +11,7 @@ import type { Localization } from "./localization.ts";
 import { progressText, showBar } from "./progress-text.ts";
 import { canRetry } from "./questions.ts";
 import { showError } from "./show-error.ts";
+import { adoptSheet } from "./styles.ts";
 
 type Action = "pause" | "resume" | "retry" | "cancel";
 
@@ -23,6 +24,22 @@ const IS_OFFERED: Readonly<Record<Action, (folder: FolderUpload) => boolean>> = 
 };
 /** Milliseconds between two updates. */
 const UPDATE_EVERY = 250;
+/** The buttons' text stands below the other text. */
+const CSS = /* css */ `
+.folder button { margin-inline-start: -.875rem; }
+.files { list-style: none; max-block-size: 20rem; margin-block: .25rem; overflow: auto; font-size: .8125rem; }
+.files li {
+  display: flex;
+  flex-wrap: wrap;
+  justify-content: space-between;
+  gap: 0 1rem;
+  padding-block: .1875rem;
+  padding-inline-end: .5rem;
+  overflow-wrap: anywhere;
+}
+.files li + li { border-block-start: 1px solid var(--oss-border); }
+.files span { color: var(--oss-muted); }
+`;
 
 export class FolderRow {
   readonly element: HTMLLIElement;
@@ -59,7 +76,8 @@ export class FolderRow {
       h("div", { class: "buttons" }, ...Object.values(this.#buttons)),
       this.#bar,
       h("div", { class: "line" }, this.#message, this.#figures),
-      h("div", { class: "outcome" }, this.#outcome, this.#toggle, this.#files.element),
+      this.#outcome,
+      h("div", { class: "outcome folder" }, this.#toggle, this.#files.element),
     );
     folder.addEventListener("progress", () => this.#showSoon());
     folder.addEventListener("statechange", () => this.show());
@@ -96,6 +114,7 @@ export class FolderRow {
   #showProgress(): void {
     const { state, list, progress, notice } = this.folder;
     const { localization } = this;
+    if (this.element.isConnected) adoptSheet(this.element, CSS);
     const open = !this.#files.element.hidden;
     setLabel(this.#toggle, localization.label(open ? "folder_hide" : "folder_files"), this.folder.name);
     this.#toggle.setAttribute("aria-expanded", String(open));
