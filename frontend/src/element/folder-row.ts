@@ -6,6 +6,7 @@ import type { Upload } from "../engine/upload.ts";
 import { cancel } from "./cancelling.ts";
 import { button, fileName, h, reportLostFocus, setLabel, setText, withoutDirections } from "./dom.ts";
 import { FolderFiles } from "./folder-files.ts";
+import { joined } from "./joined.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
 import { progressText, showBar } from "./progress-text.ts";
@@ -39,6 +40,7 @@ const CSS = /* css */ `
 }
 .files li + li { border-block-start: 1px solid var(--oss-border); }
 .files span { color: var(--oss-muted); }
+@media (forced-colors: active) { .folder button { margin-inline-start: 0; } }
 `;
 
 export class FolderRow {
@@ -125,7 +127,7 @@ export class FolderRow {
     const moving = state === "uploading" && !notice;
     const figures = over ? "" : progressText(progress, localization, { moving, sized: true });
     showBar(this.#bar, progress, moving);
-    setText(this.#figures, notice ? `${this.#messageText()} · ${figures}` : figures);
+    setText(this.#figures, notice ? joined(this.#messageText(), figures) : figures);
     this.#files.show();
     if (notice?.facts.wait) void this.#countDown();
   }
@@ -148,10 +150,7 @@ export class FolderRow {
     const texts = state === "uploading" || state === "completed" ? [] : [localization.label(state)];
     if (state !== "preparing" && state !== "aborted") texts.push(counted);
     if (skipped > 0) texts.push(localization.label("folder_skipped", { skipped }));
-    return texts
-      .join(" · ")
-      .replace(/([.…]) · /g, "$1 ")
-      .replaceAll("。 · ", "。");
+    return joined(...texts);
   }
 
   #toggleFiles(): void {
