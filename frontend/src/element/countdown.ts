@@ -10,6 +10,7 @@ import { adoptSheet } from "./styles.ts";
 const WORTH_A_BUTTON = 3;
 
 const CSS = /* css */ `
+.line { align-items: baseline; }
 .line .notice { font-variant-numeric: tabular-nums; }
 .line button { margin-inline-end: auto; min-block-size: 24px; padding: .125rem .625rem; font-size: .75rem; }
 `;
