@@ -28,7 +28,7 @@ const UPDATE_EVERY = 250;
 /** The buttons' text stands below the other text. */
 const CSS = /* css */ `
 .folder button { margin-inline-start: -.875rem; }
-.files { list-style: none; max-block-size: 20rem; margin-block: .25rem; overflow: auto; font-size: .8125rem; }
+.files { list-style: none; max-block-size: 20rem; margin-block: .25rem; overflow: auto; font-size: .8125rem; scrollbar-color: var(--oss-muted) transparent; }
 .files li {
   display: flex;
   flex-wrap: wrap;
