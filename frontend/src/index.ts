@@ -32,8 +32,9 @@ export {
   UploadProgressEvent,
 } from "./engine/events.ts";
 export type { FileState, FolderFile, FolderList } from "./engine/folder-list.ts";
+export type { FolderFileEvent } from "./engine/folder-live.ts";
 export type { FolderOptions } from "./engine/folder-options.ts";
-export type { FolderFileEvent, FolderUpload } from "./engine/folder-upload.ts";
+export type { FolderUpload } from "./engine/folder-upload.ts";
 export type { Folders } from "./engine/folders.ts";
 export type {
   AuthorizationOption,

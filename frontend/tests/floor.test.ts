@@ -21,8 +21,8 @@ const NEWER: readonly (readonly [RegExp, number])[] = [
   [/\bIntl\.DurationFormat\b/, 0],
   [/\bReadableStream\.from\b/, 0],
   // Safari and Chrome before 124 cannot iterate over a ReadableStream. Folders are read by our own generators, and by
-  // handles, which are iterable wherever they are.
-  [/\bfor await\b/, 2],
+  // handles, which are iterable wherever they are; by these the stored bytes of streams are listed, too.
+  [/\bfor await\b/, 4],
   [/\bwith ?\{ ?type:/, 0], // Import attributes.
   [/\bshowPopover\b|\bstartViewTransition\b|\bcloseWatcher\b|\bscheduler\./i, 0],
 ];

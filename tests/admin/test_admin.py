@@ -105,6 +105,21 @@ def test_fields_without_a_value_are_not_shown(admin: Client, begin: Any) -> None
         assert f"field-{field}" not in page
 
 
+def test_sizes_have_one_form(admin: Client, begin: Any) -> None:
+    upload = begin(20_000_000)
+    page = admin.get(f"{LIST}{upload.pk}/change/").content.decode()
+    assert "20 MB (20,000,000 bytes)" in page
+    assert f"{readable(upload.part_size)} ({upload.part_size:,} bytes)" in page
+
+
+def test_what_the_user_is_told_is_not_told_to_administrators(admin: Client, begin: Any) -> None:
+    upload = begin()
+    services.abort(upload, actor=upload.owner)
+    page = admin.get(f"{LIST}{upload.pk}/change/").content.decode()
+    assert "<strong>abort</strong>" in page
+    assert "You aborted it" not in page
+
+
 def test_the_action_aborts_by_the_service_in_batches(admin: Client, begin: Any) -> None:
     uploads = [begin(5) for _ in range(60)]
     ended = begin(5)

@@ -74,7 +74,8 @@ def tab(tabs: Callable[[], AbstractContextManager[Page]]) -> Iterator[Page]:
 def stack() -> Iterator[Stack]:
     """With small parts: much can happen to forty of them in a short time."""
     clips = {"max_size": 1_000_000, "content_types": ["video/*"]}
-    given = {**PLACES, "clips": clips}
+    linked = {**PLACES["default"], "download_expires": 3600}
+    given = {**PLACES, "default": linked, "clips": clips}
     with Stack(oss_arguments=["--allow-faults"], variables=destinations(given)) as stack:
         yield stack
 

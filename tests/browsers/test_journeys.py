@@ -122,6 +122,16 @@ def test_a_file_that_is_refused_says_why(page: Page, stack: Stack, tmp_path: Pat
 
 
 @pytest.mark.core
+def test_a_link_to_the_file_is_copied(page: Page, tmp_path: Path) -> None:
+    """WebKit lets a page write into the clipboard during the click only, and the link comes later."""
+    page.choose([written(tmp_path / "linked.txt", "x", 10)])
+    page.await_items("completed")
+    page.click("copy-link")
+    page.await_text("copy-link", "Link copied")
+    page.await_text("upload-item", "Whoever has the link can open the file until")
+
+
+@pytest.mark.core
 def test_many_small_files_at_once(page: Page, stack: Stack, tmp_path: Path, engine: str) -> None:
     files = [written(tmp_path / f"{engine} {n}.txt", f"{n}", 5_000 + n) for n in range(60)]
     page.choose(files)

@@ -56,6 +56,11 @@ def size(count: int | None) -> str:
     return _("unknown") if count is None else readable(count).translated(_)
 
 
+def exact_size(count: int) -> str:
+    """Bytes in a unit that is easy to read, and their number."""
+    return _("{size} ({bytes} bytes)").format(size=size(count), bytes=f"{count:,}")
+
+
 def age(moment: datetime) -> SafeString:
     """The time since then in its largest unit; the moment itself as a tooltip."""
     exact = f"{moment:%Y-%m-%d %H:%M:%S} UTC"

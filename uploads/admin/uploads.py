@@ -21,6 +21,7 @@ from uploads.admin.counting import MAX_COUNTED, BoundedPaginator
 from uploads.admin.filters import DestinationFilter, StalledFilter
 from uploads.admin.pages import PagesAdmin
 from uploads.admin.search import search
+from uploads.domain.endings import AbortedBy
 from uploads.domain.errors import UploadError
 from uploads.domain.states import State
 from uploads.models import Upload, UploadQuerySet
@@ -81,7 +82,7 @@ class UploadAdmin(PagesAdmin):
                 "fields": (
                     "size_in_words",
                     "content_type",
-                    "part_size",
+                    "part_size_in_words",
                     "reserved",
                     "fingerprint",
                     "metadata",
@@ -91,7 +92,7 @@ class UploadAdmin(PagesAdmin):
         ),
         (gettext_lazy("Times"), {"fields": TIMES}),
     )
-    readonly_fields = ("badge", "strip", "history", "problem", "size_in_words")
+    readonly_fields = ("badge", "strip", "history", "problem", "size_in_words", "part_size_in_words")
 
     class Media:
         css = {"all": ("uploads_admin/admin.css",)}
@@ -164,7 +165,11 @@ class UploadAdmin(PagesAdmin):
     def size_in_words(self, upload: Upload) -> str:
         if upload.size is None:
             return display.size(None)
-        return _("{size} ({bytes} bytes)").format(size=display.size(upload.size), bytes=f"{upload.size:,}")
+        return display.exact_size(upload.size)
+
+    @admin.display(description=gettext_lazy("part size"))
+    def part_size_in_words(self, upload: Upload) -> str:
+        return display.exact_size(upload.part_size) if upload.part_size else ""
 
     @admin.display(description=gettext_lazy("parts"))
     def strip(self, upload: Upload) -> SafeString:
@@ -176,7 +181,8 @@ class UploadAdmin(PagesAdmin):
 
     @admin.display(description=gettext_lazy("error"))
     def problem(self, upload: Upload) -> str:
-        if upload.error:
+        """Not that its user has aborted it: the history says so, and the recorded text speaks to the user."""
+        if upload.error and upload.error.get("code") != AbortedBy.USER:
             return recorded_advice(upload.error).translated(_)
         if upload.sweep_error and upload.state != State.COMPLETED:
             words = _("The sweep has failed {count} times: {message}")

@@ -120,8 +120,8 @@ function links(
   });
   const copy = button("copy-link", async () => {
     try {
-      const { url, expires_at } = await linkOf(false);
-      await navigator.clipboard.writeText(url);
+      const link = linkOf(false);
+      const [{ expires_at }] = await Promise.all([link, writeText(link.then(({ url }) => url))]);
       setLabel(copy, localization.label("link_copied"), name);
       const time = formatDate(expires_at, localization.formats.locale);
       setText(status, localization.label("link_until", { time }));
@@ -134,4 +134,11 @@ function links(
   copy.hidden = !navigator.clipboard;
   for (const each of [open, copy]) each.dataset.link = "";
   return [open, copy];
+}
+
+/** Writes into the clipboard. WebKit allows it during the click only, but waits for the text. */
+async function writeText(text: Promise<string>): Promise<void> {
+  if (!("ClipboardItem" in globalThis)) return navigator.clipboard.writeText(await text); // Before Firefox 127.
+  const blob = text.then((plain) => new Blob([plain], { type: "text/plain" }));
+  await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
 }

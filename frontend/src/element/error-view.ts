@@ -20,7 +20,7 @@ const CSS = /* css */ `
 .error strong { color: var(--oss-bad); }
 .error ul { padding-inline-start: 1.25rem; }
 .code { color: var(--oss-muted); font-size: .75rem; }
-.code button { font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
+.code button { min-block-size: 24px; font-size: .75rem; padding: .125rem .625rem; margin-inline-start: .25rem; }
 @media (forced-colors: active) { .error { border: 1px solid; } }
 `;
 

@@ -6,11 +6,13 @@ import type { Upload } from "../engine/upload.ts";
 import { cancel } from "./cancelling.ts";
 import { button, fileName, h, reportLostFocus, setLabel, setText, withoutDirections } from "./dom.ts";
 import { FolderFiles } from "./folder-files.ts";
+import { joined } from "./joined.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
-import { progressText } from "./progress-text.ts";
+import { progressText, showBar } from "./progress-text.ts";
 import { canRetry } from "./questions.ts";
 import { showError } from "./show-error.ts";
+import { adoptSheet } from "./styles.ts";
 
 type Action = "pause" | "resume" | "retry" | "cancel";
 
@@ -23,6 +25,23 @@ const IS_OFFERED: Readonly<Record<Action, (folder: FolderUpload) => boolean>> = 
 };
 /** Milliseconds between two updates. */
 const UPDATE_EVERY = 250;
+/** The buttons' text stands below the other text. */
+const CSS = /* css */ `
+.folder button { margin-inline-start: -.875rem; }
+.files { list-style: none; max-block-size: 20rem; margin-block: .25rem; overflow: auto; font-size: .8125rem; scrollbar-color: var(--oss-muted) transparent; }
+.files li {
+  display: flex;
+  flex-wrap: wrap;
+  justify-content: space-between;
+  gap: 0 1rem;
+  padding-block: .1875rem;
+  padding-inline-end: .5rem;
+  overflow-wrap: anywhere;
+}
+.files li + li { border-block-start: 1px solid var(--oss-border); }
+.files span { color: var(--oss-muted); }
+@media (forced-colors: active) { .folder button { margin-inline-start: 0; } }
+`;
 
 export class FolderRow {
   readonly element: HTMLLIElement;
@@ -59,7 +78,8 @@ export class FolderRow {
       h("div", { class: "buttons" }, ...Object.values(this.#buttons)),
       this.#bar,
       h("div", { class: "line" }, this.#message, this.#figures),
-      h("div", { class: "outcome" }, this.#outcome, this.#toggle, this.#files.element),
+      this.#outcome,
+      h("div", { class: "outcome folder" }, this.#toggle, this.#files.element),
     );
     folder.addEventListener("progress", () => this.#showSoon());
     folder.addEventListener("statechange", () => this.show());
@@ -94,21 +114,30 @@ export class FolderRow {
   }
 
   #showProgress(): void {
-    const { state, list, progress } = this.folder;
+    const { state, list, progress, notice } = this.folder;
     const { localization } = this;
+    if (this.element.isConnected) adoptSheet(this.element, CSS);
     const open = !this.#files.element.hidden;
     setLabel(this.#toggle, localization.label(open ? "folder_hide" : "folder_files"), this.folder.name);
     this.#toggle.setAttribute("aria-expanded", String(open));
     setText(this.#size, localization.formats.bytes(list.bytes));
-    this.#bar.value = progress.ratio;
-    setText(this.#message, this.#messageText());
+    setText(this.#message, notice ? localization.notice(notice) : this.#messageText());
+    this.#message.classList.toggle("notice", notice !== null);
     const over = state === "completed" || state === "aborted" || state === "preparing";
-    const options = { moving: state === "uploading", sized: true };
-    setText(this.#figures, over ? "" : progressText(progress, localization, options));
+    const moving = state === "uploading" && !notice;
+    const figures = over ? "" : progressText(progress, localization, { moving, sized: true });
+    showBar(this.#bar, progress, moving);
+    setText(this.#figures, notice ? joined(this.#messageText(), figures) : figures);
     this.#files.show();
+    if (notice?.facts.wait) void this.#countDown();
   }
 
-  /** “Paused. … · 12 of 255 files uploaded, 3 failed · 120 were uploaded before”. */
+  async #countDown(): Promise<void> {
+    const { countDown } = await import("./countdown.ts");
+    countDown(this.folder, this.#message, this.localization, () => this.#showProgress());
+  }
+
+  /** “Paused. 12 of 255 files uploaded, 3 failed · 120 were uploaded before”. */
   #messageText(): string {
     const { state, list } = this.folder;
     const { count: all, done, failed, skipped } = list;
@@ -121,7 +150,7 @@ export class FolderRow {
     const texts = state === "uploading" || state === "completed" ? [] : [localization.label(state)];
     if (state !== "preparing" && state !== "aborted") texts.push(counted);
     if (skipped > 0) texts.push(localization.label("folder_skipped", { skipped }));
-    return texts.join(" · ");
+    return joined(...texts);
   }
 
   #toggleFiles(): void {

@@ -1,7 +1,7 @@
 // The folders of the element: chosen, dropped, resumed and discarded. Loaded with the first folder.
 
 import { requestPermission } from "../browser/handles.ts";
-import type { FolderFileEvent } from "../engine/folder-upload.ts";
+import type { FolderFileEvent } from "../engine/folder-live.ts";
 import { otherFile } from "../engine/resuming.ts";
 import type { Upload } from "../engine/upload.ts";
 import type { OssUploader } from "../engine/uploader.ts";

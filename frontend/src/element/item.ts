@@ -130,17 +130,17 @@ class ItemView {
 
   async #countDown(): Promise<void> {
     const code = await import("./countdown.ts").catch(() => null);
-    code?.countDown(this.upload, this.#message, this.localization);
+    code?.countDown(this.upload, this.#message, this.localization, () => this.showProgress());
   }
 
   showProgress(): void {
     const { state, progress, notice, sized } = this.upload;
     const { loaded, total } = progress;
     setText(this.#size, sized || total ? this.localization.formats.bytes(total) : "");
-    if (!sized && state !== "completed") this.#bar.removeAttribute("value");
-    else showBar(this.#bar, progress);
     // While the upload waits for something, its last speed means nothing.
     const moving = state === "uploading" && notice === null;
+    if (!sized && state !== "completed") this.#bar.removeAttribute("value");
+    else showBar(this.#bar, progress, moving);
     const over = state === "completed" || state === "aborted";
     const text = loaded > 0 && !over ? progressText(progress, this.localization, { moving, sized }) : "";
     setText(this.#figures, text);

@@ -45,8 +45,8 @@ export const LATE_LABELS = {
   announce_moved: "{name} is number {position} of {all} waiting files.",
 
   undo: "Undo",
-  cancelled: "Cancelled. What was uploaded is deleted in {wait} s.",
-  discarded: "Discarded. What was uploaded is deleted in {wait} s.",
+  cancelled: "Cancelled. What was uploaded is deleted in {wait}\u00a0s.",
+  discarded: "Discarded. What was uploaded is deleted in {wait}\u00a0s.",
   announce_undo: "Cancelled. For {wait} seconds you can undo this.",
 
   running: "Uploading in another tab",
@@ -83,8 +83,8 @@ export const LATE_LABELS = {
   folder_file_skipped: "Uploaded before",
   folder_choose_again: "Choose the folder again",
   folder_open: "{count} unfinished files",
-  folder_cancelled: "Cancelled. What is unfinished is deleted in {wait} s.",
-  folder_discarded: "Discarded. What is unfinished is deleted in {wait} s.",
+  folder_cancelled: "Cancelled. What is unfinished is deleted in {wait}\u00a0s.",
+  folder_discarded: "Discarded. What is unfinished is deleted in {wait}\u00a0s.",
 
   logged_out: "You are not logged in any more.",
   log_in: "Log in",

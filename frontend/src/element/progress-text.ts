@@ -35,8 +35,12 @@ export function progressText(
   return texts.join(" · ");
 }
 
-/** Its value is what OSS holds. The style sheet draws what is being sent as a second, lighter segment. */
-export function showBar(bar: HTMLProgressElement, { kept, loaded, total, ratio }: Progress): void {
+/** Its value is what OSS holds. While bytes are `moving`, the style sheet draws them as a second, lighter segment. */
+export function showBar(
+  bar: HTMLProgressElement,
+  { kept, loaded, total, ratio }: Progress,
+  moving: boolean,
+): void {
   bar.value = total ? kept / total : ratio;
-  bar.style.setProperty("--sent", `${total && (100 * loaded) / total}%`);
+  bar.style.setProperty("--sent", `${moving && total ? (100 * loaded) / total : 0}%`);
 }

@@ -69,7 +69,7 @@ p, strong, .name, .size, .message, .figures { unicode-bidi: plaintext; }
 .icon::before { content: "↑"; }
 .choices { display: flex; flex-wrap: wrap; justify-content: center; gap: .5rem; }
 .invitation { font-size: 1.125rem; font-weight: 600; letter-spacing: -.01em; }
-.promise { color: var(--oss-muted); font-size: .875rem; }
+.promise { color: var(--oss-muted); font-size: .875rem; text-wrap: balance; }
 
 button {
   font: 500 .875rem/1.25 var(--oss-font);
@@ -190,8 +190,6 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 
 .outcome { grid-column: 2 / -1; min-inline-size: 0; }
 .outcome:empty { display: none; }
-.files { max-block-size: 20rem; overflow: auto; padding: 0; list-style: none; }
-.files li { display: flex; justify-content: space-between; gap: 1rem; overflow-wrap: anywhere; }
 .key {
   font: 400 .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   color: var(--oss-muted);
@@ -204,6 +202,8 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 
 @media (max-width: 560px) {
   .zone { padding: 2rem 1rem 1.75rem; }
+  .choices { inline-size: 100%; }
+  .choices button { flex: 1; }
   .item { grid-template-columns: auto minmax(0, 1fr); padding: .875rem; }
   .buttons { grid-column: 1 / -1; order: 1; flex-wrap: wrap; margin-inline-end: 0; }
   .buttons button { flex: 1; padding-block: .625rem; }
@@ -215,7 +215,7 @@ progress::-moz-progress-bar { background: var(--bar); border-radius: 3px; }
 }
 @media (forced-colors: active) {
   progress, .primary { forced-color-adjust: none; --oss-accent: Highlight; --oss-on-accent: HighlightText; --oss-text: Highlight; }
-  progress { --oss-border: Canvas; border: 1px solid CanvasText; }
+  progress { --oss-border: Canvas; --oss-bad: CanvasText; --oss-muted: CanvasText; border: 1px solid CanvasText; }
   .item { opacity: 1; }
 }
 @media (prefers-reduced-motion: reduce) {

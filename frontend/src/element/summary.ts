@@ -119,11 +119,11 @@ export class Summary {
 
   #show(): void {
     const totals = this.#totals();
-    const { all, done, paused, busy, progress } = totals;
+    const { all, done, paused, busy, moving, progress } = totals;
     setText(this.#text, this.text(totals));
-    const options = { moving: busy > 0, sized: true };
-    setText(this.#figures, done < all ? progressText(progress, this.localization, options) : "");
-    showBar(this.#bar, progress);
+    const text = () => progressText(progress, this.localization, { moving, sized: true });
+    setText(this.#figures, done < all ? text() : "");
+    showBar(this.#bar, progress, moving);
     this.#bar.setAttribute("aria-label", this.localization.label("progress_all"));
     this.#bar.hidden = all === 0 || done === all;
     this.#toggle({

@@ -3,6 +3,7 @@
 import type { Unfinished } from "../engine/uploader.ts";
 import { formatDate } from "./dates.ts";
 import { button, fileName, h, setLabel, withoutDirections } from "./dom.ts";
+import { joined } from "./joined.ts";
 import type { Localization } from "./localization.ts";
 import { showError } from "./show-error.ts";
 import { UndoOffer } from "./undo.ts";
@@ -51,11 +52,10 @@ function streamButtons(entry: Unfinished, ports: UnfinishedPorts, place: HTMLEle
   return entry.size > 0 ? [keep, discardButton] : [discardButton];
 }
 
-/** “Interrupted recording. 3.0 MB of it can be kept. · Nov 21, 2026, 5:17 PM”. */
+/** “Interrupted recording. 3.0 MB of it can be kept. Nov 21, 2026, 5:17 PM”. */
 function summaryOf({ size, updatedAt }: Unfinished, localization: Localization): string {
   const { formats } = localization;
   const label = size > 0 ? "stream_kept" : "stream_lost";
-  return [localization.label(label, { size: formats.bytes(size) }), formatDate(updatedAt, formats.locale)]
-    .filter(Boolean)
-    .join(" · ");
+  const text = localization.label(label, { size: formats.bytes(size) });
+  return joined(text, formatDate(updatedAt, formats.locale));
 }

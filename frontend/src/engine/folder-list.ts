@@ -129,3 +129,8 @@ export class FolderList {
     this.#states[index] = STATES.indexOf(state);
   }
 }
+
+/** Whether the error is one of the file itself, so that repeating is of no use. */
+export function isFinal({ code }: UploadError): boolean {
+  return /^(inv|rej|too)/.test(code);
+}

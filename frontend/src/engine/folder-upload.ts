@@ -3,7 +3,9 @@
 
 import type { Api } from "./api.ts";
 import { AbortedError, asUploadError, type UploadError } from "./errors.ts";
-import { type FolderFile, FolderList } from "./folder-list.ts";
+import type { Notice } from "./events.ts";
+import { type FolderFile, FolderList, isFinal } from "./folder-list.ts";
+import { bytesOf, FolderFileEvent, noticeOf } from "./folder-live.ts";
 import type { FolderHost, FolderOptions } from "./folder-options.ts";
 import { abortFolder, folderId, heldFiles, skipHeld } from "./held-files.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
@@ -32,7 +34,7 @@ export let createFolderUpload: (
   options: FolderOptions,
 ) => FolderUpload;
 
-/** Dispatches `statechange`, `progress` (a count or bytes have changed) and `upload` (a file has become an upload). */
+/** Dispatches `statechange`, `progress` (a count, bytes or the notice have changed) and `upload` (a file has become an upload). */
 export class FolderUpload extends EventTarget {
   readonly list: FolderList;
   readonly uploader: OssUploader;
@@ -96,13 +98,23 @@ export class FolderUpload extends EventTarget {
     return [...this.#live.keys()];
   }
 
+  /** Why no byte of the folder is being sent, as of an upload; null while bytes are. */
+  get notice(): Notice | null {
+    return this.#state === "uploading" ? noticeOf(this.#live.keys()) : null;
+  }
+
+  /** Tries at once what would be tried again after `notice.facts.wait` seconds. */
+  tryNow(): void {
+    for (const upload of this.#live.keys()) upload.tryNow();
+  }
+
   get progress(): Progress {
-    let loaded = this.list.bytesDone;
-    for (const upload of this.#live.keys()) loaded += upload.progress.loaded;
+    const live = bytesOf(this.#live.keys());
+    const loaded = this.list.bytesDone + live.loaded;
     if (loaded < this.#loaded) this.#meter.restart();
     this.#loaded = loaded;
     this.#meter.advance(0, loaded, this.list.bytes, this.#api.environment.clock.now());
-    return this.#meter.read();
+    return { ...this.#meter.read(), kept: this.list.bytesDone + live.kept };
   }
 
   /** Begins, once. Files that an interrupted upload of the folder has sent are skipped. */
@@ -205,6 +217,7 @@ export class FolderUpload extends EventTarget {
       else if (state === "aborted")
         this.#drop(upload, () => this.list.fail(index, new AbortedError("aborted_elsewhere")), true);
     });
+    upload.addEventListener("notice", () => this.#change());
     upload.done.then(
       ({ updated_at }) => {
         this.#updatedAt = updated_at;
@@ -284,16 +297,4 @@ export class FolderUpload extends EventTarget {
       folder: { files: list.count, filesDone: list.done, ...this.options },
     });
   }
-}
-
-/** A file of the folder has become an upload. */
-export class FolderFileEvent extends Event {
-  constructor(readonly upload: Upload) {
-    super("upload");
-  }
-}
-
-/** Whether the error is one of the file itself, so that repeating is of no use. */
-function isFinal({ code }: UploadError): boolean {
-  return /^(inv|rej|too)/.test(code);
 }

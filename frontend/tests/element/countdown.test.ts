@@ -54,7 +54,8 @@ test.each([
   await environment.clock.until(() => upload.notice !== null);
 
   const message = Object.assign(new Part(), { isConnected: true });
-  const show = () => countDown(upload, message as unknown as HTMLElement, localization);
+  const onchange = vi.fn();
+  const show = () => countDown(upload, message as unknown as HTMLElement, localization, onchange);
   show();
   show();
   const shown = [];
@@ -65,6 +66,7 @@ test.each([
   }
   expect(shown).toEqual([60, 59, 58].map((wait) => text.replace("{}", String(wait))));
   expect(message.next?.textContent).toBe(label);
+  expect(onchange).toHaveBeenCalledTimes(4); // At once, and each second.
 
   message.next?.dispatchEvent(new Event("click"));
   await environment.clock.run(upload.done);

@@ -3,8 +3,9 @@ import { canRetry } from "../../src/element/questions.ts";
 import { TotalsCounter } from "../../src/element/totals.ts";
 import type { State } from "../../src/engine/states.ts";
 
-const of = (state: State, loaded: number, total: number) => ({
+const of = (state: State, loaded: number, total: number, notice: object | null = null) => ({
   state,
+  notice,
   progress: { kept: loaded, loaded, total, ratio: total ? loaded / total : 1, speed: null, eta: null },
 });
 
@@ -29,6 +30,13 @@ test("the speed is measured between two counts", () => {
   const { progress } = counter.count([of("uploading", 200, 1000)], 20_100);
   expect(progress.speed).toBeCloseTo(10, 0);
   expect(progress.eta).toBeCloseTo(80, 0);
+});
+
+test("while every active upload waits, the speed means nothing", () => {
+  const isMoving = (...uploads: ReturnType<typeof of>[]) => new TotalsCounter().count(uploads, 0).moving;
+  expect(isMoving(of("uploading", 5, 10, {}), of("queued", 0, 10))).toBe(false);
+  expect(isMoving(of("uploading", 5, 10, {}), of("uploading", 5, 10))).toBe(true);
+  expect(isMoving(of("paused", 5, 10))).toBe(false);
 });
 
 test("bytes that were found at OSS, or that an aborted upload takes away, do not count as speed", () => {

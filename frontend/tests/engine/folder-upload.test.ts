@@ -194,3 +194,25 @@ test("a second tab waits until the first has uploaded the folder", async () => {
   expect(second.list.done).toBe(0);
   await reach(environment, second, "completed");
 });
+
+test("what OSS holds of files that are being sent counts as kept, and a folder that waits says why", async () => {
+  const environment = page();
+  environment.store.fault = (number) =>
+    number > 1 ? { status: 503, code: "SlowDown", headers: { "Retry-After": "60" } } : undefined;
+  const folder = await begin(environment, folderOf(3, 30), 0);
+  const noticed: (string | undefined)[] = [];
+  folder.addEventListener("progress", () => noticed.push(folder.notice?.name));
+  await environment.clock.until(() => folder.notice !== null);
+  await environment.clock.pass(1000); // Until the others wait too.
+  expect(folder.notice).toMatchObject({ name: "storage_busy", facts: { code: "SlowDown" } });
+  expect(noticed.at(-1)).toBe("storage_busy");
+  expect(folder.progress.kept).toBeGreaterThan(0);
+
+  environment.store.fault = () => undefined;
+  const before = environment.clock.now();
+  folder.tryNow();
+  await reach(environment, folder, "completed");
+  expect(environment.clock.now() - before).toBeLessThan(30_000);
+  expect(folder.notice).toBeNull();
+  expect(folder.progress).toMatchObject({ kept: 90, loaded: 90, total: 90 });
+});
