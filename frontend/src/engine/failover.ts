@@ -42,6 +42,7 @@ export class Failover implements Router {
 
   /** As `Sender.send`. Null when the part was put back. */
   async send(number: number, signal: AbortSignal): Promise<Arrival | null> {
+    this.#signed = null; // It may contain the MD5 of what the file was before.
     const send = (cut: AbortSignal) => this.#sender.send(number, signal, cut);
     return this.pace ? this.pace.send(number, signal, send) : send(signal);
   }
