@@ -2,6 +2,7 @@
 
 export type { Allowance, DownloadLink } from "./engine/allowance.ts";
 export type { CallbackOutcome, RemoteUpload } from "./engine/api.ts";
+export type { Bandwidth } from "./engine/bandwidth.ts";
 export type { DiagnosisName } from "./engine/diagnosis-texts.ts";
 export {
   AbortedError,

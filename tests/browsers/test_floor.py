@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.browsers.page import ELEMENT, SENT, Page
-from tests.e2e.test_trouble import PARTS, Faults, written
+from tests.e2e.test_trouble import FOR_EVER, PARTS, Faults, written
 from tests.e2e.test_upload import assert_arrived
 from tests.front import Front
 from tests.stack import Stack, wait_until
@@ -72,11 +72,13 @@ def test_a_browser_of_the_floor_uploads_and_pauses(
 ) -> None:
     assert page.evaluate("() => typeof AbortSignal.any") == "undefined"
     file = written(tmp_path / f"{engine} old.bin", engine)
-    faults.set({"operation": "UploadPart", "after": 4, "count": 1, "error": {"status": 503, "code": "SlowDown"}})
+    busy = {"operation": "UploadPart", "after": 2, "count": 1, "error": {"status": 503, "code": "SlowDown"}}
+    faults.set(busy, {"operation": "UploadPart", "after": 4, "delay": FOR_EVER})
     page.choose([file])
-    page.await_items("uploading")
+    wait_until(lambda: min(faults.struck) > 0, "both faults to strike")
     page.click("pause")
     page.await_items("paused")
+    faults.clear()
     wait_until(lambda: page.focused() == "resume", "the focus to stand on Resume")
     page.click("resume")
     page.await_items("completed")

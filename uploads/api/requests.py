@@ -172,7 +172,7 @@ class CompleteRequestSerializer(StrictSerializer):
         required=False, allow_null=True, help_text="CRC-64/XZ of the whole file, in decimal, if the client computed it."
     )
     keep = serializers.BooleanField(
-        default=False,
+        required=False,
         help_text="Complete an interrupted stream with what has arrived: the parts before the first one that is "
         "missing or damaged. OSS's list decides; `size` is ignored, and `crc64` must be left out. 409 if nothing can "
         "be kept, 400 for an upload that is not a stream.",
@@ -184,14 +184,14 @@ class CompleteRequestSerializer(StrictSerializer):
         return list(self.validated_data.get("done", []))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["keep"] and attrs.get("crc64"):
+        if attrs.get("keep") and attrs.get("crc64"):
             raise serializers.ValidationError({"crc64": _("Leave this out with keep: it is not known what is kept.")})
         return attrs
 
     def report(self) -> ClientReport:
         data = self.validated_data
         callback = CallbackReportSerializer.to_result(data.get("callback"))
-        keep = data["keep"]
+        keep = data.get("keep", False)
         size = None if keep else data.get("size")
         return ClientReport(crc64=data.get("crc64") or "", size=size, callback=callback, keep=keep)
 

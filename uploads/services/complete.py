@@ -13,11 +13,11 @@ from django.db import transaction
 
 from uploads.conf import settings
 from uploads.domain import completion, options
-from uploads.domain.completion import UNKNOWN, Action, Facts, decide
-from uploads.domain.errors import UploadError, from_storage
+from uploads.domain.completion import UNKNOWN, Action
+from uploads.domain.errors import PartsMissing, UploadError, from_storage
 from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan
 from uploads.domain.states import Event, State
-from uploads.models import Method, Part, Upload, User
+from uploads.models import Part, Upload, User
 from uploads.models.databases import retry_deadlocks
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
@@ -25,8 +25,9 @@ from uploads.oss.multipart_calls import COMPLETE_ALL
 from uploads.services import outcome, staging
 from uploads.services.abort import release
 from uploads.services.common import as_record, callback_of, parts_at_oss
+from uploads.services.completion_case import Case
 from uploads.services.credentials import forget_credentials
-from uploads.services.object_checks import described_object, required
+from uploads.services.object_checks import described_object
 from uploads.services.transactions import oss_client, require_no_transaction
 
 CONCURRENT_CALLS = 8
@@ -49,7 +50,7 @@ def complete(
     StorageBusy, StorageRefused.
     """
     upload.refresh_from_db()
-    case = _Case(upload, report, object_confirmed)
+    case = Case(upload, report, object_confirmed)
     _run([case], actor, seconds)
     if case.error is not None:
         raise case.error
@@ -60,69 +61,18 @@ def complete_many(
     uploads: Sequence[tuple[Upload, ClientReport]], *, actor: User | None = None
 ) -> list[Upload | UploadError]:
     """Complete many at once: each its upload or its error, in order. The rows are taken as they are handed in."""
-    cases = [_Case(upload, report) for upload, report in uploads]
+    cases = [Case(upload, report) for upload, report in uploads]
     _run(cases, actor, staging.WORK_SECONDS)
     return [case.error or case.upload for case in cases]
 
 
-class _Case:
-    """One upload that is to end, and what is known of it so far."""
-
-    def __init__(self, upload: Upload, report: ClientReport, object_confirmed: bool = False) -> None:
-        self.upload, self.report, self.object_confirmed = upload, report, object_confirmed
-        self.error: UploadError | None = None
-        self.ended = False
-        self.file = FilePlan(upload.plan)
-        self.learned: dict[str, Any] = {}
-        """`parts`, `found`, `answer_lost`, `refusal` and `key_taken` of the facts."""
-
-    def decide(self) -> Action:
-        upload = self.upload
-        return decide(
-            Facts(
-                state=State(upload.state),
-                is_multipart=upload.method == Method.MULTIPART,
-                file=_file_plan(upload, self.file),
-                report=self.report,
-                expected=upload.expected,
-                required=required(upload),
-                is_protected=bool(upload.options.get("forbid_overwrite")),
-                is_staged=bool(upload.staging_key),
-                in_stages=bool(upload.stage),
-                object_confirmed=self.object_confirmed,
-                **self.learned,
-            )
-        )
-
-    def look_again(self) -> None:
-        """Somebody else has moved the upload: forget what was learned."""
-        self.upload.refresh_from_db()
-        self.learned.clear()
-
-    def refuse(self, error: UploadError) -> None:
-        self.error, self.ended = error, True
-
-
-def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
-    destination = settings.destinations.get(upload.destination)
-    return FilePlan(
-        upload.plan,
-        is_stream=upload.is_stream,
-        size=upload.size,
-        max_size=destination.max_size if destination else None,
-        reserved=upload.reserved,
-        destination=upload.destination,
-        recorded_crc64=known.recorded_crc64,
-    )
-
-
-def _run(cases: Sequence[_Case], actor: User | None, seconds: float) -> None:
+def _run(cases: Sequence[Case], actor: User | None, seconds: float) -> None:
     """Decide, act, and look again, until each case has its outcome. Cases with the same action act together.
 
     Then the staged uploads among them are checked and copied, for `seconds` altogether.
     """
     while waiting := [case for case in cases if not case.ended]:
-        groups: dict[type[Action], list[tuple[_Case, Any]]] = {}
+        groups: dict[type[Action], list[tuple[Case, Any]]] = {}
         for case in waiting:
             action = case.decide()
             groups.setdefault(type(action), []).append((case, action))
@@ -139,13 +89,13 @@ def _run(cases: Sequence[_Case], actor: User | None, seconds: float) -> None:
 
 # The actions. Each is done for all cases that are to do it now.
 
-_Group = Sequence[tuple[_Case, Any]]
+_Group = Sequence[tuple[Case, Any]]
 
 
-def _at_oss(group: _Group, call: Callable[[_Case, Any], dict[str, Any]]) -> None:
+def _at_oss(group: _Group, call: Callable[[Case, Any], dict[str, Any]]) -> None:
     """Calls to OSS, side by side. What a call learns is added to its case; the database is not used in threads."""
 
-    def one(pair: tuple[_Case, Any]) -> dict[str, Any] | UploadError:
+    def one(pair: tuple[Case, Any]) -> dict[str, Any] | UploadError:
         try:
             return call(*pair)
         except UploadError as error:
@@ -193,7 +143,7 @@ def _complete(group: _Group, actor: User | None) -> None:
     _at_oss(group, _complete_multipart)
 
 
-def _complete_multipart(case: _Case, action: completion.Complete) -> dict[str, Any]:
+def _complete_multipart(case: Case, action: completion.Complete) -> dict[str, Any]:
     upload = case.upload
     headers = {**options.completion_headers(upload.transfer_options), **request_headers(*callback_of(upload))}
     if _takes_all(upload) and len(action.parts) == len(case.learned["parts"]):
@@ -261,7 +211,11 @@ def _reopen(group: _Group, actor: User | None) -> None:
 
 def _refuse(group: _Group, actor: User | None) -> None:
     for case, action in group:
-        case.refuse(action.error)
+        # While an abort removes them, parts seem to be missing: the state says what has happened.
+        if isinstance(action.error, PartsMissing) and case.has_moved():
+            case.look_again()
+        else:
+            case.refuse(action.error)
 
 
 def _stop(group: _Group, actor: User | None) -> None:
@@ -287,7 +241,7 @@ _ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
 }
 
 
-def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | None) -> list[_Case]:
+def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | None) -> list[Case]:
     """Move the uploads by the state table. Returns the cases that moved; the others look again."""
     moved = {
         upload.pk

@@ -1,0 +1,65 @@
+"""One upload that is to end, and what is known of it so far."""
+
+from typing import Any
+
+from uploads.conf import settings
+from uploads.domain.completion import Action, Facts, decide
+from uploads.domain.errors import UploadError
+from uploads.domain.parts import ClientReport, FilePlan
+from uploads.domain.states import State
+from uploads.models import Method, Upload
+from uploads.services.object_checks import required
+
+
+class Case:
+    """`learned` has `parts`, `found`, `answer_lost`, `refusal` and `key_taken` of the facts."""
+
+    def __init__(self, upload: Upload, report: ClientReport, object_confirmed: bool = False) -> None:
+        self.upload, self.report, self.object_confirmed = upload, report, object_confirmed
+        self.error: UploadError | None = None
+        self.ended = False
+        self.file = FilePlan(upload.plan)
+        self.learned: dict[str, Any] = {}
+
+    def decide(self) -> Action:
+        upload = self.upload
+        return decide(
+            Facts(
+                state=State(upload.state),
+                is_multipart=upload.method == Method.MULTIPART,
+                file=_file_plan(upload, self.file),
+                report=self.report,
+                expected=upload.expected,
+                required=required(upload),
+                is_protected=bool(upload.options.get("forbid_overwrite")),
+                is_staged=bool(upload.staging_key),
+                in_stages=bool(upload.stage),
+                object_confirmed=self.object_confirmed,
+                **self.learned,
+            )
+        )
+
+    def has_moved(self) -> bool:
+        """Whether somebody else has moved the upload."""
+        return not Upload.objects.filter(pk=self.upload.pk, state=self.upload.state).exists()
+
+    def look_again(self) -> None:
+        """Somebody else has moved the upload: forget what was learned."""
+        self.upload.refresh_from_db()
+        self.learned.clear()
+
+    def refuse(self, error: UploadError) -> None:
+        self.error, self.ended = error, True
+
+
+def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
+    destination = settings.destinations.get(upload.destination)
+    return FilePlan(
+        upload.plan,
+        is_stream=upload.is_stream,
+        size=upload.size,
+        max_size=destination.max_size if destination else None,
+        reserved=upload.reserved,
+        destination=upload.destination,
+        recorded_crc64=known.recorded_crc64,
+    )
