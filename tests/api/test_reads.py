@@ -71,7 +71,7 @@ def test_the_user_is_deleted_while_an_upload_is_looked_at(
 
     monkeypatch.setattr(OssClient, "list_parts", list_parts)
     for method, path, code in (
-        ("post", "complete/", "parts_missing"),
+        ("post", "complete/", "not_found"),
         ("get", "parts/?source=oss", "not_found"),
         ("delete", "", "not_found"),
     ):
