@@ -80,6 +80,16 @@ TABLE: list[tuple[str, Facts, Any]] = [
         single(found=OTHER, report=ClientReport(etag="AA", crc64="3")),
         Claim({"etag": "AA", "client_crc64": "3"}, 15),
     ),
+    (
+        "a single file is claimed with the checksum that was told before it was sent",
+        single(found=OTHER, expected={"client_crc64": "3"}),
+        Claim({"etag": "FF-2", "client_crc64": "3"}, 15),
+    ),
+    (
+        "the checksum of the report replaces it",
+        single(found=OTHER, expected={"client_crc64": "3"}, report=ClientReport(crc64="4")),
+        Claim({"etag": "FF-2", "client_crc64": "4"}, 15),
+    ),
     ("a claimed single file ends", single(COMPLETING, found=OTHER, expected={"etag": "FF-2"}), Finish(OTHER)),
     ("a claimed single file that differs", single(COMPLETING, found=OTHER, expected={"etag": "AA"}), ObjectMismatch),
     ("a single file of unknown size", single(file=replace(STREAM), found=SHORT), Claim({"etag": "EE"}, 14)),
@@ -89,6 +99,11 @@ TABLE: list[tuple[str, Facts, Any]] = [
     (
         "the client's CRC64 is expected too",
         multipart(parts=PARTS, report=ClientReport(crc64="3")),
+        Claim({**EXPECTED, "client_crc64": "3"}, 15),
+    ),
+    (
+        "so is the one that was told before",
+        multipart(parts=PARTS, expected={"client_crc64": "3", "etag": "of a claim that was reopened"}),
         Claim({**EXPECTED, "client_crc64": "3"}, 15),
     ),
     (

@@ -33,13 +33,14 @@ class PartActions(viewsets.GenericViewSet[Upload]):
 
         Send each part exactly as its entry says, before `expires_at`. Its `size` and a given `content_md5` are bound
         into the signature. A part of a stream is signed for the most bytes that it may have; ask again with `size` for
-        a shorter one, such as the last. 400 for a part outside the plan, 409 if the upload is not `uploading`, 413 if
-        a stream would be larger than the destination allows.
+        a shorter one, such as the last. 400 for a part outside the plan and for `crc64` of a stream, 409 if the upload
+        is not `uploading`, 413 if a stream would be larger than the destination allows.
         """
         upload = self.get_object()
         body = requests.SignRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.record_parts(upload, body.finished())
+        services.record_checksum(upload, body.file_crc64)
         if body.is_refused:
             services.renew_refused(upload, request.user)
         return Response({**signed_parts(upload, body.requested(), request.user), **progress(upload)})

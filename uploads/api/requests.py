@@ -75,6 +75,16 @@ class CreateUploadSerializer(UploadRequestSerializer):
         help_text="If the user has an unfinished upload with this destination, fingerprint, filename, size and "
         "metadata, return it (200) instead of beginning another. Ignored in a batch.",
     )
+    crc64 = Uint64Field(
+        required=False,
+        help_text="CRC-64/XZ of the whole file, in decimal. The object must have it, whoever completes the upload: a "
+        "callback, or the sweep if the client is gone. Not for a stream.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["size"] is None and attrs.get("crc64"):
+            raise serializers.ValidationError({"crc64": _("Leave this out for a stream.")})
+        return attrs
 
     @property
     def to_sign(self) -> int:
@@ -126,11 +136,20 @@ class SignRequestSerializer(StrictSerializer):
         default=False,
         help_text="OSS refused (403) what was signed before. The server renews its credentials if they are temporary.",
     )
+    crc64 = Uint64Field(
+        required=False,
+        help_text="CRC-64/XZ of the whole file, in decimal, as in the request that begins an upload. It replaces that.",
+    )
 
     @property
     def is_refused(self) -> bool:
         """Whether OSS refused what was signed before."""
         return bool(self.validated_data["refused"])
+
+    @property
+    def file_crc64(self) -> str:
+        """What the object must have; empty if the client does not say so."""
+        return str(self.validated_data.get("crc64", ""))
 
     def requested(self) -> list[PartRequest]:
         return list(self.validated_data["parts"])

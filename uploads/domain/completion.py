@@ -10,7 +10,7 @@ the destination demands, the upload fails and the object is removed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from uploads.domain.attributes import Difference, attribute_differences
@@ -48,7 +48,8 @@ class Facts:
     file: FilePlan
     report: ClientReport = NO_REPORT
     expected: Mapping[str, str] | None = None
-    """What the object must be, from the row: `etag`, `crc64`, `client_crc64`."""
+    """What the object must be, from the row: `etag`, `crc64`, `client_crc64`. Before the claim, the last of them alone
+    counts: what the client said of its file before it was sent."""
     required: Mapping[str, str] = field(default_factory=dict)
     """The attributes that the object must have, by `domain.attributes`."""
     is_protected: bool = False
@@ -223,7 +224,7 @@ def _decide_multipart(facts: Facts) -> Action:
     except UploadError as error:
         return Refuse(error)
     if facts.state == State.UPLOADING:
-        return Claim(expected_of_parts(parts, facts.report), sum(part.size for part in parts))
+        return Claim(expected_of_parts(parts, _full_report(facts)), sum(part.size for part in parts))
     return Complete(parts)
 
 
@@ -252,11 +253,18 @@ def _end(facts: Facts, found: Completed) -> Action:
     if facts.state == State.UPLOADING:
         if facts.is_multipart and facts.parts is not None:
             return AbortParts()
-        return Claim(expected_of_object(found, facts.report), found.size if facts.file.is_stream else facts.file.size)
+        size = found.size if facts.file.is_stream else facts.file.size
+        return Claim(expected_of_object(found, _full_report(facts)), size)
     wrong = _all_differences(facts, found)
     if wrong:
         return Fail(mismatch(wrong), found)
     return Accept(found) if facts.is_staged else Finish(found)
+
+
+def _full_report(facts: Facts) -> ClientReport:
+    """The report, with the checksum that the client gave earlier if it has none now, as that of a callback."""
+    known = (facts.expected or {}).get("client_crc64", "")
+    return facts.report if facts.report.crc64 or facts.report.keep else replace(facts.report, crc64=known)
 
 
 def _differences(facts: Facts, found: Completed) -> dict[str, Difference]:

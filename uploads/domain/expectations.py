@@ -15,12 +15,17 @@ def expected_of_parts(parts: Sequence[Part], report: ClientReport) -> dict[str, 
     expected = {"etag": multipart_etag(part.etag for part in parts)}
     if all(part.crc64 is not None for part in parts):
         expected["crc64"] = str(combine_all((part.crc64 or 0, part.size) for part in parts))
-    return expected | ({"client_crc64": report.crc64} if report.crc64 else {})
+    return expected | expected_of_file(report.crc64)
 
 
 def expected_of_object(found: Completed, report: ClientReport) -> dict[str, str]:
     """Of an object that is there already: what the client reports, where it reports something."""
-    return {"etag": report.etag or found.etag} | ({"client_crc64": report.crc64} if report.crc64 else {})
+    return {"etag": report.etag or found.etag} | expected_of_file(report.crc64)
+
+
+def expected_of_file(crc64: str) -> dict[str, str]:
+    """Of whatever becomes of a file with this CRC64; nothing if that is empty."""
+    return {"client_crc64": crc64} if crc64 else {}
 
 
 def actual(found: Completed) -> dict[str, str]:

@@ -14,7 +14,6 @@ from uploads.services.begin import (
     begin,
     begin_many,
     find,
-    object_headers,
     part_count,
     unfinished,
 )
@@ -27,9 +26,10 @@ from uploads.services.diagnosis import diagnose
 from uploads.services.downloads import DownloadLink, download_link
 from uploads.services.erasure import Erased, erase_user
 from uploads.services.folders import AbortedFolder, abort_folder, folder_uploads, is_in_folder
+from uploads.services.object_headers import object_headers
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
-from uploads.services.parts import DonePart, record_parts, synchronize_parts
+from uploads.services.parts import DonePart, record_checksum, record_parts, synchronize_parts
 from uploads.services.prefix_uploads import register
 from uploads.services.signing import SignedPart, sign_parts
 from uploads.services.sweep import Swept, check_object, sweep
@@ -78,6 +78,7 @@ __all__ = [
     "oss_now",
     "part_count",
     "receive",
+    "record_checksum",
     "record_parts",
     "register",
     "renew_refused",

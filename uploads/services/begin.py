@@ -18,6 +18,7 @@ from django.utils import timezone
 from uploads.conf import Destination, settings
 from uploads.domain import options
 from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadError, WrongState
+from uploads.domain.expectations import expected_of_file
 from uploads.domain.keys import FileName, has_path, object_key
 from uploads.domain.names import clean_filename, clean_relative_path
 from uploads.domain.phrase import Phrase
@@ -30,6 +31,7 @@ from uploads.oss.errors import StorageError
 from uploads.services import destination_rules
 from uploads.services.common import storage_errors
 from uploads.services.destination_rules import KeyValues
+from uploads.services.object_headers import object_headers
 from uploads.services.quota import Quota
 from uploads.services.transactions import oss_client
 
@@ -53,6 +55,8 @@ class UploadRequest:
     """The file's path in the folder that the user chose."""
     part_size: int | None = None
     """Bytes that the client wishes for. A destination's `part_size` is the most."""
+    crc64: str = ""
+    """CRC-64/XZ of the whole file, in decimal: the object must have it, whoever completes the upload."""
 
     def __post_init__(self) -> None:
         # Cleaned here, so that requests are compared, stored and shown in one form.
@@ -144,6 +148,7 @@ def _planned(request: UploadRequest, idempotency_key: str, key_values: KeyValues
         fingerprint=request.fingerprint,
         metadata=destination_rules.metadata(destination, request.metadata),
         options=destination_rules.options(destination, request.options),
+        expected=expected_of_file(request.crc64) or None,
         secret=secrets.token_urlsafe(32) if destination.callback else "",
         idempotency_key=idempotency_key,
         created_at=now,
@@ -217,26 +222,6 @@ def _abort_at_oss(uploads: Sequence[Upload]) -> None:
         if upload.upload_id:
             with suppress(StorageError):
                 oss_client(upload).abort(upload.bucket, upload.key, upload.upload_id)
-
-
-def object_headers(upload: Upload) -> dict[str, str]:
-    """The headers of the object that the browser writes, for InitiateMultipartUpload or the request of a small file."""
-    return _headers(upload, upload.transfer_options)
-
-
-def final_headers(upload: Upload) -> dict[str, str]:
-    """The headers of the copy that a staged upload ends with, for CopyObject or InitiateMultipartUpload."""
-    return _headers(upload, upload.options)
-
-
-def _headers(upload: Upload, chosen: Mapping[str, Any]) -> dict[str, str]:
-    return options.object_headers(
-        chosen,
-        filename=upload.filename,
-        content_type=upload.content_type,
-        metadata=upload.metadata,
-        begun=upload.created_at,
-    )
 
 
 # Idempotency

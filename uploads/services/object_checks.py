@@ -14,8 +14,8 @@ from uploads.domain.places import Place
 from uploads.models import Upload
 from uploads.oss.errors import Denied, StorageError
 from uploads.oss.messages import Completed
-from uploads.services.begin import object_headers
 from uploads.services.common import object_at_oss, storage_errors
+from uploads.services.object_headers import object_headers
 from uploads.services.transactions import oss_client
 
 CLASS_SECONDS = 600.0

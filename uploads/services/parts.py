@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import InvalidUpload
+from uploads.domain.expectations import expected_of_file
 from uploads.domain.phrase import Phrase
 from uploads.domain.quota import beyond_reservation, room, too_large
 from uploads.domain.states import State
@@ -74,6 +75,23 @@ def record_parts(upload: Upload, parts: Iterable[DonePart]) -> None:
         check_part(upload, part.number, part.size)
     if rows:
         _write_parts(upload, rows.values(), replace=False)
+
+
+def record_checksum(upload: Upload, crc64: str) -> None:
+    """What the object must have, told before the file is sent: its client may be gone when the object is found.
+
+    Does nothing for an empty one. Raises WrongState, and InvalidUpload for a stream.
+    """
+    expected = expected_of_file(crc64)
+    if not expected or (upload.expected or {}).get("client_crc64") == crc64:
+        return
+    if upload.is_stream:
+        detail = Phrase("The checksum of a stream is known only at its end.")
+        raise InvalidUpload(detail, errors={"crc64": [detail]})
+    if not Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(expected=expected):
+        upload.refresh_from_db()
+        require(upload, State.UPLOADING)
+    upload.expected = expected
 
 
 def synchronize_parts(upload: Upload) -> list[OssPart]:

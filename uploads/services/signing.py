@@ -26,8 +26,8 @@ from uploads.oss.providers import FixedCredentials
 from uploads.oss.signing import OssRequest, PartRequest, PartSigner, SigningContext, presign
 from uploads.services import destination_rules
 from uploads.services.activity import record_activity
-from uploads.services.begin import object_headers
 from uploads.services.common import callback_of, destination_of, oss_now, require, storage_errors
+from uploads.services.object_headers import object_headers
 from uploads.services.parts import check_part, require_room, with_sizes
 
 SHORTEST_LIFE = 60

@@ -23,9 +23,9 @@ from uploads.models import Part, Upload, User
 from uploads.oss import messages
 from uploads.oss.errors import NotFound, OssError, StorageError
 from uploads.oss.messages import Completed
-from uploads.services.begin import final_headers
 from uploads.services.common import as_record, storage_errors
 from uploads.services.inspection import inspect
+from uploads.services.object_headers import final_headers
 from uploads.services.stage_claim import Claim, ClaimLost
 from uploads.services.transactions import oss_client
 

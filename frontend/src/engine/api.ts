@@ -98,6 +98,8 @@ export interface CreateRequest {
   sign: number;
   /** Return the unfinished upload of the same file, if there is one. */
   resume?: boolean;
+  /** CRC-64/XZ of the whole file: the object must have it, also when this page is gone. */
+  crc64?: string | undefined;
 }
 
 export interface CallbackReport {
@@ -110,7 +112,7 @@ export interface CompleteRequest {
   /** Finished parts that the backend does not know yet. */
   readonly done: readonly DonePart[];
   /** Of the whole file. */
-  readonly crc64?: string;
+  readonly crc64?: string | undefined;
   /** Of a stream. */
   readonly size?: number;
   /** Complete an interrupted stream with its unbroken beginning. */
@@ -226,9 +228,9 @@ export class Api {
     parts: readonly { number: number; size?: number; content_md5?: string }[],
     done: readonly DonePart[],
     signal: AbortSignal,
-    refused?: true,
+    more: { refused?: true | undefined; crc64?: string | undefined } = {},
   ): Promise<SignedBatch> {
-    const body = { parts, done, refused }; // Undefined is left out of the request.
+    const body = { parts, done, ...more }; // Undefined is left out of the request.
     return this.value<SignedBatch>("POST", `uploads/${id}/parts/sign/`, signal, body);
   }
 

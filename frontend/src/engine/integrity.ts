@@ -2,7 +2,7 @@
 // Parts are hashed beside the upload, each once; only `verify` waits for the hashes. A part that is hashed once more must
 // have the same checksum: the file has changed otherwise. That all parts are of one moment: see version-proof.ts.
 
-import { codeUnreachable, fileChanged, fileUnreadable } from "./errors.ts";
+import { codeUnreachable, fileChanged } from "./errors.ts";
 import { type DonePart, type Plan, rangeOf } from "./parts.ts";
 import type { Hasher } from "./ports.ts";
 import type { Source } from "./source.ts";
@@ -35,7 +35,8 @@ export class IntegrityChecker {
   crc64(number: number): Promise<string> {
     let known = this.#hashes.get(number);
     if (!known) {
-      known = this.#hash("crc64", number);
+      const isWhole = this.plan.partCount === 1 && !this.source.isStream;
+      known = isWhole ? this.source.crc64(this.hasher) : this.#hash("crc64", number);
       this.#hashes.set(number, known);
       known.catch(() => this.#hashes.delete(number)); // The next caller hashes again.
     }
@@ -107,13 +108,8 @@ export class IntegrityChecker {
     return this.#hash("md5", number);
   }
 
-  async #hash(algorithm: "crc64" | "md5", number: number): Promise<string> {
-    const blob = this.source.slice(rangeOf(this.plan, number));
-    try {
-      return await this.hasher.hash(algorithm, blob);
-    } catch (error) {
-      throw fileUnreadable(this.source.name, error);
-    }
+  #hash(algorithm: "crc64" | "md5", number: number): Promise<string> {
+    return this.source.hash(this.hasher, algorithm, rangeOf(this.plan, number));
   }
 }
 

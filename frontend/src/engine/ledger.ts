@@ -1,5 +1,6 @@
 // Which parts of an upload are done. Loaded with the first upload.
 
+import { combine } from "../hashing/crc64.ts";
 import { type DonePart, numbersOf, type Plan, sizeOf } from "./parts.ts";
 
 /** Parts that one call to the backend may report. */
@@ -37,6 +38,12 @@ export class Ledger {
 
   get complete(): boolean {
     return this.#done.size === this.plan.partCount;
+  }
+
+  /** The CRC64 of the whole file; undefined unless all parts are done and that of each is known. */
+  get crc64(): string | undefined {
+    const pieces = this.done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
+    return this.complete && pieces.length === this.doneCount ? combine(pieces) : undefined;
   }
 
   /** Starts from the parts that OSS holds. A part of another size than planned counts as missing. */

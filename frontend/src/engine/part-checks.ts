@@ -38,6 +38,10 @@ export class PartChecks {
     return this.ports.integrity === "crc64" || this.#proof !== null;
   }
 
+  crc64(number: number): Promise<string> {
+    return this.#checker.crc64(number);
+  }
+
   md5(number: number): Promise<string> {
     return this.#checker.md5(number);
   }
@@ -50,7 +54,7 @@ export class PartChecks {
 
   async #startProof(signal: AbortSignal): Promise<void> {
     const { environment, integrity, source, ledger, load } = this.ports;
-    // A single part is hashed before it is sent, which proves as much.
+    // A file in one request is hashed before it is signed, which proves as much.
     if (integrity === "none" || source.isStream || ledger.plan.partCount === 1) return;
     if (!this.#proof) {
       if (environment.noticesChanges?.(source.blob)) return;
@@ -62,11 +66,10 @@ export class PartChecks {
 
   /** Sends a part by `send`, and checks it. Null when `send` has put it back. */
   async around(number: number, send: () => Promise<Arrival | null>): Promise<Arrival | null> {
-    const { source, ledger, integrity } = this.ports;
+    const { source, ledger } = this.ports;
     if (this.#changed) throw this.#changed;
     const proof = this.#proof?.isFixed ? this.#proof : null;
     if (this.#usesCrc64) this.#checker.start(number);
-    if (integrity === "crc64" && ledger.plan.partCount === 1) await this.#checker.crc64(number);
     const arrival = await send();
     if (!arrival) return null;
     if (!this.#usesCrc64) source.release(rangeOf(ledger.plan, number));

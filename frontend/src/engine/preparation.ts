@@ -1,12 +1,11 @@
 // What happens before the first part is sent: fingerprint, lock of the file among tabs, and the upload at the backend.
 // Creating is one idempotent call that also finds an unfinished upload of the same file. Parts that OSS holds are kept.
 
-import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
-import { asUploadError, codeUnreachable, fileChanged, isGone, UploadError } from "./errors.ts";
-import { fingerprintOf, quickFingerprint } from "./fingerprint.ts";
-import type { HttpResponse } from "./http.ts";
+import type { RemoteUpload } from "./api.ts";
+import { codeUnreachable, fileChanged, UploadError } from "./errors.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
-import { suitablePartSize } from "./line.ts";
+import { Opening } from "./opening.ts";
 import type { ObjectOptions } from "./options.ts";
 import { abortable } from "./promises.ts";
 import type { Retry } from "./retry.ts";
@@ -51,7 +50,6 @@ type Reopening = { readonly id: string | null; readonly isOther: boolean };
 
 /** A small file's share of a place in the queue, so that batch calls are full. */
 const SMALL_SHARE = 1 / 150;
-const NEVER = new AbortController().signal;
 
 export class Preparation {
   #source: Source;
@@ -128,8 +126,14 @@ export class Preparation {
     const transferOf = (remote: RemoteUpload) =>
       new Transfer(remote, this.#transferPorts(remote), late?.makePace);
     const key = crypto.randomUUID?.() ?? String(Math.random());
-    const open = () => this.#findOrCreate(transferOf, key, signal);
-    const transfer = await this.ports.retry(open, signal);
+    const opening = new Opening(this.settings, {
+      source: this.#source,
+      isSmall: this.isSmall,
+      fingerprint: this.#fingerprint,
+      resumeId: this.#resumeId,
+      transferOf,
+    });
+    const transfer = await this.ports.retry(() => opening.open(key, signal), signal);
     this.#record(transfer.remote, transfer.ledger.doneBytes);
     return transfer;
   }
@@ -198,80 +202,6 @@ export class Preparation {
     else await this.#lazy?.cancel(reason);
   }
 
-  async #findOrCreate(
-    transferOf: (remote: RemoteUpload) => Transfer,
-    key: string,
-    signal: AbortSignal,
-  ): Promise<Transfer> {
-    const { api } = this.settings;
-    const id = this.#resumeId;
-    signal.throwIfAborted();
-    const resumed = id && (await this.#resume(await api.get(id, signal), transferOf, signal));
-    if (resumed) return resumed;
-    const { value, status } = await this.#create(key, this.#fingerprint !== null);
-    if (status === 201) return withUrls(transferOf(value), value);
-    const found = this.#isSame(value) && (await this.#resume(value, transferOf, signal));
-    if (found) return found;
-    const created = await this.#create(key, false);
-    return withUrls(transferOf(created.value), created.value);
-  }
-
-  /** Undefined when OSS no longer knows the upload, whatever the backend has recorded. */
-  async #resume(
-    found: RemoteUpload,
-    transferOf: (remote: RemoteUpload) => Transfer,
-    signal: AbortSignal,
-  ): Promise<Transfer | undefined> {
-    const transfer = transferOf(found);
-    try {
-      await transfer.inspect(signal);
-      return transfer;
-    } catch (error) {
-      if (!isGone(asUploadError(error))) throw error;
-      // The call may have shown the backend that the upload is completed.
-      const { state } = await this.settings.api.get(found.id, signal);
-      if (state !== "completed" && this.#source.ending?.().keep) throw error; // There is nothing to begin again with.
-      return state === "completed" ? transfer : undefined;
-    }
-  }
-
-  #isSame({ fingerprint, size }: RemoteUpload): boolean {
-    return fingerprint === this.#fingerprint && size === this.#source.size;
-  }
-
-  /** Not aborted with the upload: a call cut off would leave an upload that nobody knows. */
-  async #create(key: string, resume: boolean): Promise<HttpResponse<CreatedUpload>> {
-    const { api, destination, metadata, options } = this.settings;
-    const source = this.#source;
-    // A file of a folder has its path as its name.
-    const inFolder = source.name.includes("/");
-    const { blob } = source;
-    const quick = inFolder && this.isSmall && blob instanceof File ? quickFingerprint(blob) : null;
-    const fingerprint = this.#fingerprint ?? quick;
-    const request = {
-      destination,
-      filename: source.name,
-      ...(inFolder && { relative_path: source.name }),
-      size: source.isStream ? null : source.size,
-      content_type: source.type,
-      ...(fingerprint && { fingerprint }),
-      metadata,
-      options, // Undefined is left out of the request, here and below.
-      part_size: suitablePartSize(this.settings, source.isStream ? null : source.size),
-      sign: this.#urlsToSign(),
-      ...(resume && { resume }),
-    };
-    if (!this.isSmall) return api.create(request, key, NEVER);
-    return { status: 201, retryAfter: null, value: await api.createInBatch(request) };
-  }
-
-  /** With MD5, parts are hashed before their URLs are requested. With STS, one URL shows where the object is. */
-  #urlsToSign(): number {
-    const { signing, integrity } = this.settings;
-    if (integrity === "md5") return 0;
-    return signing === "sts" ? 1 : FIRST_BATCH;
-  }
-
   #transferPorts(remote: RemoteUpload): TransferPorts {
     const oncheckpoint = (bytesDone: number) => this.#record(remote, bytesDone);
     const { isSmall } = this;
@@ -288,9 +218,4 @@ export class Preparation {
       });
     return this.ports.retry(attempt, signal);
   };
-}
-
-function withUrls(transfer: Transfer, { parts, server_time }: CreatedUpload): Transfer {
-  if (parts && server_time) transfer.accept({ parts, server_time });
-  return transfer;
 }

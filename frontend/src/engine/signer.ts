@@ -146,6 +146,8 @@ export interface PresignerPorts {
   readonly signing: Signing;
   /** The Content-MD5 to bind into a part's URL; null where none is wanted. */
   readonly md5: ((number: number) => Promise<string>) | null;
+  /** The CRC64 of a file in one request, which the backend must know before it is sent; null where it need not. */
+  readonly crc64: (() => Promise<string>) | null;
   readonly parallel: number;
   /** Finished parts to report in the same call. */
   unreported(): DonePart[];
@@ -184,7 +186,8 @@ export class Presigner {
     const done = unreported();
     const parts = await this.#withMd5(numbers);
     Object.assign(parts[0] as PartToSign, { size }); // Undefined is left out of the request.
-    const batch = await retry(() => api.sign(remote.id, parts, done, signal, this.#refused), signal);
+    const more = { refused: this.#refused, crc64: await this.ports.crc64?.() };
+    const batch = await retry(() => api.sign(remote.id, parts, done, signal, more), signal);
     this.#refused = undefined;
     onreported(done);
     this.remember(batch);

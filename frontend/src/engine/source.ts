@@ -3,7 +3,7 @@
 import type { CompleteRequest, RemoteUpload } from "./api.ts";
 import { fileChanged, fileUnreadable, type UploadError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Environment } from "./ports.ts";
+import type { Environment, Hasher } from "./ports.ts";
 import type { StreamGrowth } from "./progress.ts";
 
 export interface Range {
@@ -25,6 +25,7 @@ export class Source {
   /** When the file was modified before it was chosen; undefined for other blobs. */
   readonly lastModified: number | undefined;
   #whole: Blob | undefined;
+  #crc64: Promise<string> | undefined;
 
   constructor(
     readonly blob: Blob,
@@ -80,6 +81,27 @@ export class Source {
     if (start > 0 || end < this.size) return this.blob.slice(start, end);
     this.#whole ??= this.blob.slice();
     return this.#whole;
+  }
+
+  /** The CRC64 of the whole file, as an unsigned decimal. It is computed once. Rejects with FileError. */
+  crc64(hasher: Hasher): Promise<string> {
+    if (!this.#crc64) {
+      this.#crc64 = this.hash(hasher, "crc64", { start: 0, end: this.size });
+      this.#crc64.catch(() => {
+        this.#crc64 = undefined; // The next caller hashes again.
+      });
+    }
+    return this.#crc64;
+  }
+
+  /** Of the bytes that the range has now. Rejects with FileError. */
+  async hash(hasher: Hasher, algorithm: "crc64" | "md5", range: Range): Promise<string> {
+    const blob = this.slice(range);
+    try {
+      return await hasher.hash(algorithm, blob);
+    } catch (error) {
+      throw fileUnreadable(this.name, error);
+    }
   }
 
   /** Whether the bytes of the range are there already. */

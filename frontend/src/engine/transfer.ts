@@ -1,7 +1,6 @@
 // Sends the parts of one upload, reports them to the backend and completes it.
 // OSS's list of parts is the truth. What is recorded here is reported along with other calls, and may be lost.
 
-import { combine } from "../hashing/crc64.ts";
 import type { Api, CallbackReport, RemoteUpload, SignedBatch } from "./api.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import { checkpointOf } from "./checkpoint.ts";
@@ -118,6 +117,7 @@ export class Transfer {
       ...this.ports,
       remote: this.remote,
       md5: this.ports.integrity === "md5" ? (number) => this.#checks.md5(number) : null,
+      crc64: this.#isChecksumFirst ? () => this.#checks.crc64(1) : null,
       unreported: () => this.ledger.unreported(),
       onreported: (parts) => this.#markReported(parts),
     });
@@ -148,8 +148,14 @@ export class Transfer {
     });
   }
 
-  /** Adds the URLs that came with the created upload. */
-  accept(batch: SignedBatch): void {
+  /** Whether the backend must know the file's checksum before it is sent: it finds the object if this page is gone. */
+  get #isChecksumFirst(): boolean {
+    return this.ports.integrity === "crc64" && this.remote.method !== "multipart";
+  }
+
+  /** Adds the URLs that came with the created upload. `crc64`: what the backend was told of the file. */
+  accept(batch: SignedBatch, crc64: string | undefined): void {
+    if (this.#isChecksumFirst && !crc64) return;
     this.#presigner.remember(batch);
     this.#signer.accept(batch);
   }
@@ -270,13 +276,10 @@ export class Transfer {
     return { ...this.meter.read(), ...this.ports.source.growth?.() };
   }
 
-  /** The CRC64 of the whole file, if that of each part is known. */
-  #crc64(): { crc64?: string } {
-    if (this.ports.source.ending?.().keep) return {}; // The backend decides what is kept.
-    const { done, complete } = this.ledger;
-    const pieces = done.flatMap(({ crc64, size }) => (crc64 ? [{ crc64, size }] : []));
-    if (this.ports.integrity !== "crc64" || !complete || pieces.length !== done.length) return {};
-    return { crc64: combine(pieces) };
+  #crc64(): { crc64?: string | undefined } {
+    const { integrity, source } = this.ports;
+    if (source.ending?.().keep) return {}; // The backend decides what is kept.
+    return integrity === "crc64" ? { crc64: this.ledger.crc64 } : {};
   }
 
   /** What another page needs to resume the upload; null for a stream. */

@@ -5,6 +5,7 @@ import type { UploaderOptions } from "../../src/engine/options.ts";
 import type { Upload } from "../../src/engine/upload.ts";
 import { problem } from "../backend.ts";
 import { fileOf, TestEnvironment } from "../environment.ts";
+import { crc64Of } from "../store.ts";
 
 const FILM = "film.mp4";
 
@@ -122,7 +123,7 @@ describe("in a browser that does not notice it", () => {
 test("where the browser notices changes, each part is read once", async () => {
   const environment = new TestEnvironment();
   Object.assign(environment, { noticesChanges: () => true });
-  await environment.clock.run(environment.open().upload(fileOf(600)).done);
+  await environment.clock.run(environment.open({ partSize: 10 }).upload(fileOf(600)).done);
   expect(environment.hasher.asked).toHaveLength(60);
 });
 
@@ -200,4 +201,51 @@ test("a file that changes once OSS puts its parts together is uploaded once, as 
   upload.resume();
   await environment.clock.run(upload.done);
   expect(await environment.backend.object(environment.backend.only)).toBe(bytes);
+});
+
+describe("a file in one request", () => {
+  /** Of the calls that ask for URLs, in order. */
+  const told = ({ backend }: TestEnvironment) =>
+    backend.calls.flatMap(({ method, path, body }) =>
+      method === "POST" && (path === "uploads/" || path.endsWith("sign/")) ? [body.crc64] : [],
+    );
+
+  test("its checksum is told before it is sent", async () => {
+    const environment = new TestEnvironment();
+    environment.backend.partSize = 100;
+    const file = fileOf(50);
+    await environment.clock.run(environment.open().upload(file).done);
+    expect(told(environment)).toEqual([await crc64Of(file)]);
+    expect(environment.hasher.asked).toEqual(["crc64"]);
+  });
+
+  test("so is that of one which the page did not expect to be one request", async () => {
+    const environment = new TestEnvironment();
+    environment.backend.partSize = 100;
+    const file = fileOf(50);
+    await environment.clock.run(environment.open({ partSize: 10 }).upload(file).done);
+    expect(told(environment)).toEqual([undefined, await crc64Of(file)]);
+    expect(environment.hasher.asked).toEqual(["crc64"]);
+  });
+
+  test("after a reload it is told again", async () => {
+    const environment = new TestEnvironment();
+    environment.backend.partSize = 100;
+    environment.store.speed = 1;
+    const file = fileOf(50);
+    const first = environment.open().upload(file);
+    await environment.clock.pass(5000);
+    environment.lose(first);
+    environment.store.speed = 1000;
+    await environment.clock.run(environment.open().upload(file).done);
+    expect(environment.backend.only.state).toBe("completed");
+    expect(told(environment)).toEqual(Array(3).fill(await crc64Of(file))); // Created, found again, signed.
+  });
+
+  test.each(["md5", "none"] as const)("with %s the backend is told nothing", async (integrity) => {
+    const environment = new TestEnvironment();
+    environment.backend.partSize = 100;
+    await environment.clock.run(environment.open({ integrity }).upload(fileOf(50)).done);
+    expect(told(environment).filter(Boolean)).toEqual([]);
+  });
 });

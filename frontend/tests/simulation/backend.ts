@@ -50,9 +50,9 @@ export class ModelBackend {
         return this.#listParts(row, fault);
       case "sign":
         this.#record(row, body.done);
-        return row.state === "uploading"
-          ? { status: 200, body: this.#signed(row, body.parts) }
-          : problem(409, "wrong_state");
+        if (row.state !== "uploading") return problem(409, "wrong_state");
+        row.expected = body.crc64 ?? row.expected;
+        return { status: 200, body: this.#signed(row, body.parts) };
       case "checkpoint":
         this.#record(row, body.parts);
         return { status: 200, body: {} };
@@ -194,8 +194,9 @@ export class ModelBackend {
     if (row.state === "completed") return { status: 200, body: row };
     if (row.state !== "uploading" && row.state !== "completing") return problem(409, "wrong_state");
     this.#record(row, report.done);
+    if (row.state === "uploading") row.expected = report.crc64 ?? row.expected;
     if (fault === "ossDown") return row.state === "completing" ? waiting(row) : busy();
-    if (row.upload_id === null) return this.#completeSingle(row, report.crc64);
+    if (row.upload_id === null) return this.#completeSingle(row);
     return this.#completeMultipart(row, row.upload_id, report, fault);
   }
 
@@ -216,7 +217,6 @@ export class ModelBackend {
       if (row.part_count === null) row.size = null;
       return problem(409, "parts_missing", { errors: { parts: missing } });
     }
-    if (row.state === "uploading") row.expected = report.crc64;
     row.state = "completing";
     row.size = size;
     if (fault === "ossLost" && this.oss.scheduler.random() < 0.5) return waiting(row);
@@ -236,13 +236,12 @@ export class ModelBackend {
     return keepBeginning(parts);
   }
 
-  #completeSingle(row: Row, crc64: string | undefined): Answer {
+  #completeSingle(row: Row): Answer {
     const object = this.oss.objects.get(row.key);
     if (object?.length !== row.size) {
       row.state = "uploading";
       return problem(409, "parts_missing", { errors: { parts: [1] } });
     }
-    row.expected = crc64;
     return this.#finish(row);
   }
 

@@ -41,11 +41,16 @@ export const BREAKS: readonly Break[] = [
     after: "return true;",
   },
   {
-    name: "a single part is sent while it is hashed",
-    file: "engine/part-checks.ts",
-    before:
-      '    if (integrity === "crc64" && ledger.plan.partCount === 1) await this.#checker.crc64(number);\n',
-    after: "",
+    name: "the backend does not know the checksum of a file in one request",
+    file: "engine/opening.ts",
+    before: "      crc64,\n      ...(resume",
+    after: "      ...(resume",
+  },
+  {
+    name: "the checksum of a file in one request is not told when it is signed",
+    file: "engine/signer.ts",
+    before: "crc64: await this.ports.crc64?.() };",
+    after: "};",
   },
   {
     name: "parts that were sent with an MD5 are not compared with the version that was proved",
@@ -104,7 +109,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "the checksum of the whole file is not reported",
     file: "engine/transfer.ts",
-    before: "return { crc64: combine(pieces) };",
+    before: 'return integrity === "crc64" ? { crc64: this.ledger.crc64 } : {};',
     after: "return {};",
   },
   {
@@ -170,15 +175,15 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "an unfinished upload is not looked for",
-    file: "engine/preparation.ts",
-    before: "await this.#create(key, this.#fingerprint !== null);",
-    after: "await this.#create(key, false);",
+    file: "engine/opening.ts",
+    before: "await this.#create(key, crc64, fingerprint !== null);",
+    after: "await this.#create(key, crc64, false);",
   },
   {
     name: "each attempt to create has another idempotency key",
     file: "engine/preparation.ts",
-    before: "this.#findOrCreate(transferOf, key, signal);",
-    after: "this.#findOrCreate(transferOf, crypto.randomUUID(), signal);",
+    before: "opening.open(key, signal)",
+    after: "opening.open(crypto.randomUUID(), signal)",
   },
   {
     name: "a file that another tab has completed is uploaded again",

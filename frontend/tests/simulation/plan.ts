@@ -183,6 +183,18 @@ const action: fc.Arbitrary<Action> = fc.record({
   which: fc.nat(3),
 });
 
+const actions = fc.array(action, { maxLength: 5, size: "max" });
+
+/** While the first parts are sent and the rest is still hashed. */
+const earlyChange: fc.Arbitrary<Action> = fc.record({
+  kind: fc.constant("changeFile" as const),
+  after: fc.integer({ min: 4, max: 20 }),
+  which: fc.constant(0),
+});
+const withEarlyChange = fc
+  .tuple(earlyChange, actions)
+  .map(([change, others]) => [change, ...others.slice(1)]);
+
 export const plans: fc.Arbitrary<Plan> = fc.record({
   seed: fc.nat(),
   files,
@@ -194,13 +206,13 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   put: fc.boolean(),
   exposes: often(true, 4, false, 1),
   notices: fc.boolean(),
-  hashesSlowly: often(false, 2, true, 1),
+  hashesSlowly: fc.boolean(),
   handles: often(false, 2, true, 1),
   urlLife: often(900, 3, 60, 1),
   credentialsLife: often<number | null>(3600, 3, 900, 1, null, 1),
   other: often("none" as const, 3, "works" as const, 1, "dead" as const, 1),
   faults: fc.array(fault, { maxLength: 5, size: "max" }),
-  actions: fc.array(action, { maxLength: 5, size: "max" }),
+  actions: fc.oneof({ weight: 2, arbitrary: actions }, { weight: 1, arbitrary: withEarlyChange }),
 });
 
 /** Values with their weights, the simplest first. */

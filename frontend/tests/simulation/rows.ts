@@ -9,7 +9,7 @@ import type { Plan } from "./plan.ts";
 export type Row = { -readonly [K in keyof RemoteUpload]: RemoteUpload[K] } & {
   /** The CRC64 by part number, as recorded. */
   readonly recorded: Map<number, string | undefined>;
-  /** The CRC64 that the client reported with the complete call that claimed the row. */
+  /** The CRC64 of the whole file, as the client reported it last. */
   expected: string | undefined;
   /** The sweep completed it. */
   isAdopted: boolean;
@@ -28,7 +28,7 @@ const WAIT_FOR_OSS = 2;
 
 /** A new row for the body of a create call. */
 export function newRow(
-  body: { size: number | null; filename: string; content_type: string; fingerprint?: string },
+  body: { size: number | null; filename: string; content_type: string; fingerprint?: string; crc64?: string },
   number: string,
   { partSize, put, other }: Plan,
   serverTime: number,
@@ -45,7 +45,7 @@ export function newRow(
     ...row,
     addresses: hosts.map((host) => `${host}/${row.key}`),
     recorded: new Map(),
-    expected: undefined,
+    expected: body.crc64,
     isAdopted: false,
     isLost: false,
   };
