@@ -35,28 +35,10 @@ export const BREAKS: readonly Break[] = [
     after: "const left = numbers.filter(() => false);",
   },
   {
-    name: "the first reads count as finished before they are",
-    file: "engine/version-proof.ts",
-    before: "return this.#isFixed;",
-    after: "return true;",
-  },
-  {
     name: "the backend does not know the checksum of a file in one request",
     file: "engine/opening.ts",
     before: "      crc64,\n      ...(resume",
     after: "      ...(resume",
-  },
-  {
-    name: "the checksum of a file in one request is not told when it is signed",
-    file: "engine/signer.ts",
-    before: "crc64: await this.ports.crc64?.() };",
-    after: "};",
-  },
-  {
-    name: "parts that were sent with an MD5 are not compared with the version that was proved",
-    file: "engine/part-checks.ts",
-    before: '    if (this.#proof && this.ports.integrity === "md5") await inspect();\n',
-    after: "",
   },
   {
     name: "without checksums a file of another date is resumed",
