@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench chaos clients live java browser other-browsers clean
+  bench chaos mutation clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -201,6 +201,11 @@ chaos: setup browser
 	$(MAKE) browsers
 	GUIDES=all $(RUN) -m pytest -q -m e2e tests/e2e/test_guides_followed.py
 	$(RUN) -m tests.chaos
+
+# An hour: each of some 1,500 changes of the code, with the tests that reach it.
+mutation: setup
+	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group mutation
+	$(RUN) -m tests.mutation
 
 # Clients of the generators that are too heavy for `test`: openapi-generator needs Java.
 OPENAPI_GENERATOR := org.openapitools:openapi-generator-cli:7.17.0

@@ -7,6 +7,7 @@ from uploads.domain.quota import (
     DEFAULT_RESERVATION,
     Limits,
     Usage,
+    beyond_reservation,
     check_quota,
     reservation,
     room,
@@ -38,6 +39,19 @@ def test_beyond(limits: Limits, usage: Usage, size: int, field: str, words: str)
     with pytest.raises(OverQuota, match=words) as caught:
         check_quota(limits, usage, size)
     assert set(caught.value.errors) == {field}
+
+
+def test_the_page_learns_the_sizes_to_say_them_in_its_own_words() -> None:
+    with pytest.raises(OverQuota) as caught:
+        check_quota(Limits(max_bytes_per_day=100), Usage(0, 90), 11)
+    assert caught.value.sizes == {"limit": 100, "left": 10, "size": 11}
+    assert too_large("films", 10, 11).sizes == {"limit": 10, "size": 11}
+    beyond = beyond_reservation(1500)
+    assert (str(beyond), beyond.sizes, set(beyond.errors)) == (
+        "This upload may have at most 1.5 kB. That was left of the limits when it began.",
+        {"limit": 1500},
+        {"size"},
+    )
 
 
 def test_counting_on() -> None:

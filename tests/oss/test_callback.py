@@ -5,9 +5,11 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.vectors_reader import vectors
-from uploads.oss.callback import CallbackRefused, encode, key_url, parse, verify
+from uploads.oss.callback import CallbackRefused, encode, key_url, parse, request_headers, verify
 
 PARAMETERS = vectors("callback_parameters")
 SIGNED = vectors("upload_callbacks")
@@ -62,16 +64,46 @@ def asking(**changed: Any) -> str:
         {"callbackUrl": "http://app.example.com:99999/"},
         {"callbackUrl": "http://app.example.com/ü"},
         {"callbackUrl": "http://app.example.com/\r\nHost: x"},
+        {"callbackUrl": "http://app.example.com/a b"},
+        {"callbackUrl": "http://app.example.com:0/"},
         {"callbackUrl": "http:///cb"},
         {"callbackHost": "a b"},
         {"callbackHost": "a\r\nX: y"},
+        {"callbackHost": "ü.example.com"},
+        {"callbackHost": "a/b"},
+        {"callbackHost": "user@a"},
         {"callbackBody": ["a"]},
         {"callbackBodyType": "text/plain"},
     ],
 )
 def test_parameters_that_oss_refuses(changed: dict[str, Any]) -> None:
-    with pytest.raises(CallbackRefused):
+    with pytest.raises(CallbackRefused) as caught:
         parse(asking(**changed))
+    assert caught.value.argument == "callback"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"callbackUrl": ""}, "0007-00000004"),
+        ({"callbackUrl": "ftp://app.example.com"}, "0007-00000004"),
+        ({"callbackUrl": ";".join(["http://app.example.com"] * 6)}, "0007-00000005"),
+        ({"callbackBody": ""}, "0007-00000011"),
+    ],
+)
+def test_the_ec_of_a_refusal(changed: dict[str, Any], code: str) -> None:
+    with pytest.raises(CallbackRefused) as caught:
+        parse(asking(**changed))
+    assert caught.value.ec == code
+
+
+def test_values_are_compact_json_in_utf_8() -> None:
+    callback, variables = encode(parse(asking(callbackBody="a=ü"), base64.b64encode(b'{"x:a": "\xc3\xbc"}').decode()))
+    assert "a=ü".encode() in base64.b64decode(callback)
+    assert base64.b64decode(variables) == '{"x:a":"ü"}'.encode()
+    assert encode(parse(asking()))[1] == ""
+    assert request_headers(callback, {"x:a": "ü"}) == {"x-oss-callback": callback, "x-oss-callback-var": variables}
+    assert request_headers("", {"x:a": "ü"}) == {}
 
 
 def test_a_url_without_a_scheme_is_http() -> None:
@@ -94,8 +126,34 @@ def test_custom_variables_are_strings_with_lower_case_names(variables: dict[str,
         "file:///etc/passwd",
         "http://127.0.0.1/",
         "https://gosspublic.alicdn.com/k.pem\r\nX: y",
+        "https://gosspublic.alicdn.com/k .pem",
+        "https://evil.example/?https://gosspublic.alicdn.com/",
         "",
     ],
 )
 def test_no_other_url_is_fetched(url: str) -> None:
     assert key_url(base64.b64encode(url.encode()).decode()) is None
+
+
+def test_a_key_url_is_strict_base64() -> None:
+    header = base64.b64encode(b"https://gosspublic.alicdn.com/k.pem").decode()
+    assert key_url(header) == "https://gosspublic.alicdn.com/k.pem"
+    assert key_url(header[:8] + "\r\n" + header[8:]) is None
+
+
+def test_what_cannot_be_read_is_not_signed() -> None:
+    case = next(case for case in SIGNED["vectors"] if case["expected"]["signature_valid"])["input"]
+    pem, signature = case["public_key_pem"].encode(), case["headers"]["Authorization"]
+    target, body = case["target"], base64.b64decode(case["body_base64"])
+    assert verify(pem, signature, target, body)
+    other = ec.generate_private_key(ec.SECP256R1()).public_key()
+    not_rsa = other.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    for key, header in (
+        (b"", signature),
+        (b"-----BEGIN PUBLIC KEY-----", signature),
+        (not_rsa, signature),
+        (pem, ""),
+        (pem, "ü"),
+        (pem, signature[:8] + "\r\n" + signature[8:]),
+    ):
+        assert not verify(key, header, target, body), (key, header)
