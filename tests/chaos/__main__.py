@@ -51,7 +51,9 @@ def run(world: World, options: Options, counts: dict[str, int]) -> int:
     work = Work(options.least_completed(counts), adversary.kinds if options.is_long else adversary.blows)
     verdict = reckon(ledger.entries(), at_end, work, adversary.counts)
     clients = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    about = report.Run(options.seed, options.minutes, f"{clients}, {options.tabs} tabs each", world.missing, waited)
+    protocols = {protocol for page in pages for protocol in page.protocols}
+    named = f"{clients}, {options.tabs} tabs in each browser"
+    about = report.Run(options.seed, options.minutes, named, protocols, world.missing, waited)
     text = report.markdown(about, verdict, at_end, adversary.counts)
     print(text, flush=True)
     if options.report:
@@ -82,7 +84,7 @@ def finish(world: World, pages: Sequence[Browser], rude: Sequence[RudeClient]) -
     for client in clients:
         client.join(max(1.0, began + FINISH_SECONDS - time.monotonic()))
     for page in pages:
-        page.give_up()
+        page.leave()
     world.await_sweep()
     return time.monotonic() - began
 

@@ -43,6 +43,8 @@ class Browser(threading.Thread):
         self.world, self.ledger, self.luck = world, ledger, luck
         self.huge = False
         self.notes: Counter[str] = Counter()
+        self.protocols: set[str] = set()
+        """In which pages came: h2 or http/1.1."""
         self.finishing, self.gone = threading.Event(), threading.Event()
         self._orders: list[str] = []
         self._profile = Path(tempfile.mkdtemp(prefix=f"uploads-chaos-{engine}-"))
@@ -68,7 +70,7 @@ class Browser(threading.Thread):
                 if marker in (folder / "cmdline").read_bytes() and int(folder.name) != os.getpid():
                     os.kill(int(folder.name), signal.SIGKILL)
 
-    def give_up(self) -> None:
+    def leave(self) -> None:
         """End at once, whatever the tabs are at."""
         self.gone.set()
 

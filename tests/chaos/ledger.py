@@ -43,6 +43,10 @@ class Ledger:
             entry = self._entries[name]
             entry.outcome, entry.code, entry.upload = outcome, code, upload
 
+    def outcome(self, name: str) -> Outcome:
+        with self._lock:
+            return self._entries[name].outcome
+
     def entries(self) -> list[Entry]:
         with self._lock:
             return list(self._entries.values())

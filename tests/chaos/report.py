@@ -14,11 +14,15 @@ OUTCOMES = ("completed", "kept", "aborted", "left", "failed", "stuck")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is said of a run besides its verdict. `missing`: parts that this machine does not offer."""
+    """What is said of a run besides its verdict.
+
+    `protocols`: those in which pages came. `missing`: parts that this machine does not offer.
+    """
 
     seed: int
     minutes: float
     clients: str
+    protocols: set[str]
     missing: list[str]
     seconds_to_finish: float
 
@@ -34,6 +38,7 @@ def markdown(run: Run, verdict: Verdict, facts: Facts, injected: Mapping[str, in
     """All figures of a run."""
     lines = [
         f"Seed {run.seed}, {run.minutes:g} minutes, {datetime.now(UTC):%Y-%m-%d}, {machine()}. Clients: {run.clients}.",
+        f"Pages came over {', '.join(sorted(filter(None, run.protocols))) or 'no known protocol'}.",
         *(f"Missing here: {each}." for each in run.missing),
         "",
         f"| client | begun | {' | '.join(OUTCOMES)} |",

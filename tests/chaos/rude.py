@@ -40,7 +40,8 @@ class RudeClient(threading.Thread):
                 self._ledger.begin(self.engine, [spec])
                 with suppress(httpx.HTTPError, ValueError):
                     self._upload(api, spec)
-                self._leave(spec)
+                if self._leave(spec):
+                    pause.wait(0.5)  # The site may be down.
 
     def _spec(self, name: str) -> Spec:
         size = min(random_size(self._luck, huge=False), MAX_BYTES)
@@ -55,10 +56,12 @@ class RudeClient(threading.Thread):
                 api.headers["Authorization"] = f"Token {answer.json()['token']}"
         return "Authorization" in api.headers
 
-    def _leave(self, spec: Spec) -> None:
-        """Whatever it was not told, it does not wait for."""
-        if not next(entry for entry in self._ledger.entries() if entry.spec is spec).outcome:
+    def _leave(self, spec: Spec) -> bool:
+        """Whether it was told nothing. It does not wait for it."""
+        waits = not self._ledger.outcome(spec.name)
+        if waits:
             self._ledger.tell(spec.name, "left")
+        return waits
 
     def _upload(self, api: httpx.Client, spec: Spec) -> None:
         sent = content(spec)

@@ -17,6 +17,7 @@ SCRIPT = (Path(__file__).parent / "page.js").read_text()
 SKEWS = (0, -86_400_000, 86_400_000)
 """Milliseconds that the device's clock is wrong by."""
 SKEW = "const real = Date.now; Date.now = () => real() + %d;"
+PROTOCOL = "() => performance.getEntriesByType('navigation')[0]?.nextHopProtocol ?? ''"
 LOG_IN = "(user) => { chaos.user = user; return chaos.logIn(); }"
 
 
@@ -86,6 +87,7 @@ class Tab:
             page.goto(self._browser.world.url)
             page.evaluate(SCRIPT)
         page.evaluate("(user) => { chaos.user = user; }", self._browser.user)
+        self._browser.protocols.add(page.evaluate(PROTOCOL))
         page.wait_for_function("() => window.ossUploads && document.querySelector('oss-uploader')")
 
     def _resume(self, page: Page) -> None:
