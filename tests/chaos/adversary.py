@@ -16,10 +16,14 @@ import psycopg
 
 from tests.chaos.browsers import Browser
 from tests.chaos.faults import AT_ONCE, RULES, Deck, seeded
+from tests.chaos.servers import Postgres, Redis
 from tests.chaos.world import World
+from uploads.localoss.testing import LocalServer
 
 PAUSE = (3.0, 9.0)
 """Seconds between two blows."""
+DOWN_SECONDS = 4
+"""For which a part is not there at most, besides the time that it takes to start."""
 SWEEP_EVERY = 6
 """Blows."""
 
@@ -37,14 +41,14 @@ class Adversary:
             "browser killed": lambda: self._any_browser().kill(),
             "worker killed": lambda: world.kill_worker(self._luck),
             "site killed": world.restart_site,
-            "database killed": world.restart_postgres,
-            "OSS killed": world.restart_oss,
+            "database killed": lambda: self._restart(world.postgres),
+            "OSS killed": lambda: self._restart(world.oss_server),
             "site's key revoked": lambda: world.rotate_key(f"site-key-{self._luck.randrange(1 << 30)}"),
             "logins revoked": world.end_sessions,
             "page's network off": lambda: self._any_browser().go_offline(),
         }
-        if world.redis is not None:
-            self._blows["Redis killed"] = world.restart_redis
+        if (redis := world.redis) is not None:
+            self._blows["Redis killed"] = lambda: self._restart(redis)
         if not browsers:
             for name in ("tab closed", "browser killed", "page's network off"):
                 del self._blows[name]
@@ -78,6 +82,9 @@ class Adversary:
             self.counts[name] += 1
         except (httpx.HTTPError, psycopg.Error, OSError) as error:  # It fell while another part was down.
             print(f"not injected: {name}: {error!r}", file=sys.stderr, flush=True)
+
+    def _restart(self, part: LocalServer | Postgres | Redis) -> None:
+        self._world.restart(part, self._luck.uniform(0, DOWN_SECONDS))
 
     def _any_browser(self) -> Browser:
         return self._luck.choice(self._browsers)

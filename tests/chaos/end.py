@@ -63,6 +63,8 @@ class Facts:
     objects: dict[str, Found]
     open_uploads: list[str]
     swept: dict[str, int]
+    answers: dict[str, int]
+    """How often the site gave each answer: "POST 201"."""
 
 
 def facts(world: World) -> Facts:
@@ -77,7 +79,7 @@ def facts(world: World) -> Facts:
         pages = list(client.list_objects(bucket, "", page_size=1000))
         objects = {each.key: _read(client, bucket, each.key) for page in pages for each in page.objects}
         still_open = [held.key for held in client.all_uploads(bucket)]
-    return Facts([_row(each) for each in given], objects, still_open, swept)
+    return Facts([_row(each) for each in given], objects, still_open, swept, world.answers())
 
 
 def _row(given: dict[str, Any]) -> Row:

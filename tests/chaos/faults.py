@@ -25,8 +25,8 @@ RULES: dict[str, dict[str, Any]] = {
     "abort's answer lost": {"operation": "AbortMultipartUpload", "probability": 0.3, "lose_answer": True},
     "STS refused": {"operation": "AssumeRole", "probability": 0.3, "error": BUSY},
     "CORS headers missing": {"operation": "UploadPart", "probability": 0.05, "hide_cors": True},
-    "OSS's clock ahead": {"clock_shift": 1800.0, "probability": 0.3},
-    "OSS's clock behind": {"clock_shift": -1800.0, "probability": 0.3},
+    "OSS's clock ahead": {"clock_shift": 1800.0},
+    "OSS's clock behind": {"clock_shift": -1800.0},
 }
 AT_ONCE = 5
 

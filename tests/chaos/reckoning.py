@@ -67,6 +67,9 @@ def reckon(entries: Sequence[Entry], facts: Facts, work: Work, injected: Mapping
     for entry in entries:
         told.setdefault(entry.client, Counter())[entry.outcome or "stuck"] += 1
     codes = Counter(f"{entry.client}: {entry.code}" for entry in entries if entry.outcome == "failed")
+    wrong += [
+        f"the site answered {each} {count} times" for each, count in facts.answers.items() if each.endswith(" 500")
+    ]
     wrong += _failures(entries, told)
     wrong += _idleness(told, work, injected)
     return Verdict(wrong, right, bytes_right, told, codes, Counter(row.state for row in facts.rows))

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,6 +52,8 @@ def markdown(run: Run, verdict: Verdict, facts: Facts, injected: Mapping[str, in
     failed = ", ".join(f"{code} {count}" for code, count in sorted(verdict.codes.items())) or "none"
     faults = ", ".join(f"{name} {count}" for name, count in sorted(injected.items()) if count)
     swept = ", ".join(f"{what} {count}" for what, count in sorted(facts.swept.items())) or "nothing to do"
+    statuses = Counter(each.partition(" ")[2] for each, count in facts.answers.items() for _ in range(count))
+    answers = ", ".join(f"{status} {count}" for status, count in sorted(statuses.items())) or "not known"
     lines += [
         "",
         f"- Rows: {len(facts.rows)}, of them {states}.",
@@ -58,6 +61,7 @@ def markdown(run: Run, verdict: Verdict, facts: Facts, injected: Mapping[str, in
         f"- Multipart uploads left open: {len(facts.open_uploads)}. Last sweeps: {swept}.",
         f"- Failed, by code: {failed}.",
         f"- Injected: {faults}.",
+        f"- Answers of the site: {answers}.",
         f"- The clients took {run.seconds_to_finish:.0f} s to finish after the last fault.",
         f"- Wrong: {len(verdict.wrong)}.",
         *(f"  - {each}" for each in verdict.wrong[:SHOWN]),

@@ -40,7 +40,7 @@ def facts() -> Facts:
         "a/film.bin": Found(SPEC.size, digest(SPEC.seed, SPEC.size)),
         "a/recording.bin": Found(BLOCK, digest(STREAM.seed, BLOCK)),
     }
-    return Facts(rows, objects, [], {})
+    return Facts(rows, objects, [], {}, {"POST 201": 3, "POST 503": 1})
 
 
 def verdict_after(change: Change) -> Verdict:
@@ -105,6 +105,10 @@ LIES: dict[str, tuple[Change, str]] = {
     "a file is cut off, and the row agrees": (cut_off, "of 196613 bytes are there"),
     "an object of nobody": (bucket("a/other.bin", Found(1, "0")), "of no completed upload"),
     "an upload left open": (lambda _, at_end: at_end.open_uploads.append("a/film.bin"), "open after the sweep"),
+    "an error that nobody expected": (
+        lambda _, at_end: at_end.answers.update({"POST 500": 2}),
+        "the site answered POST 500 2 times",
+    ),
     "a row that is stuck": (row(2, state="completing"), "still completing"),
     "a row that does not say why": (row(2, code=""), "does not say why"),
     "a row of nobody": (row(2, filename="other.bin"), "no client asked for"),
@@ -128,7 +132,9 @@ def test_failures_that_are_explained_are_counted_and_limited() -> None:
 
 
 def test_a_run_without_work_fails() -> None:
-    verdict = reckon([], Facts([], {}, [], {}), Work({"chromium": 2, "python": 1}, ["tab closed", "OSS killed"]), {})
+    verdict = reckon(
+        [], Facts([], {}, [], {}, {}), Work({"chromium": 2, "python": 1}, ["tab closed", "OSS killed"]), {}
+    )
     assert verdict.wrong == [
         "chromium: only 0 files completed; at least 2 are asked for",
         "python: only 0 files completed; at least 1 are asked for",

@@ -7,10 +7,13 @@ the site is a RAM user whose key changes. Where nginx or Redis cannot be had, `m
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +30,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.operations.bucket import changes
 
 WORKERS = 2
+ANSWER = re.compile(r'"([A-Z]+) [^"]*" (\d{3}) ')
 EVERYTHING = {"Version": "1", "Statement": [{"Effect": "Allow", "Action": ["oss:*", "sts:*"], "Resource": ["*"]}]}
 PREPARE = """
 from django.contrib.auth import get_user_model
@@ -159,30 +163,29 @@ class World:
         verify: Any = httpx.create_ssl_context(verify=self.certificate) if self.certificate else http.TLS
         return http.Client(base_url=self.url, verify=verify)
 
+    def answers(self) -> Counter[str]:
+        """How often nginx gave each answer: "POST 201". Without nginx nothing is known."""
+        log = self._directory / "nginx" / "access.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return Counter(f"{found[1]} {found[2]}" for line in lines if (found := ANSWER.search(line)))
+
     # What can be done to it. Each of these returns when the part runs again.
 
     def restart_site(self) -> None:
         self.site.kill()
         self.site.start()
 
+    def restart(self, part: LocalServer | Postgres | Redis, seconds: float) -> None:
+        """SIGKILL, and a start after so many seconds."""
+        part.kill()
+        threading.Event().wait(seconds)
+        part.start()
+
     def kill_worker(self, luck: random.Random) -> None:
         """One worker gets SIGKILL. gunicorn starts another one."""
         workers = children(self.site.process.pid) if self.site.process else []
         if workers:
             kill_processes([luck.choice(workers)])
-
-    def restart_oss(self) -> None:
-        self.oss_server.kill()
-        self.oss_server.start()
-
-    def restart_postgres(self) -> None:
-        self.postgres.kill()
-        self.postgres.start()
-
-    def restart_redis(self) -> None:
-        if self.redis is not None:
-            self.redis.kill()
-            self.redis.start()
 
     def rotate_key(self, name: str) -> None:
         """The site's access key is revoked at once, with all that it has signed, and the site started with another."""
