@@ -24,6 +24,9 @@ from tests.watchdog import watched
 FINISH_SECONDS = 600
 """For the clients to end what they are at, when nothing fails any more."""
 
+LEAVE_SECONDS = 30
+"""For a browser to say what it still waits for, and to end."""
+
 
 def main() -> int:
     options = Options.from_environment()
@@ -85,6 +88,8 @@ def finish(world: World, pages: Sequence[Browser], rude: Sequence[RudeClient]) -
         client.join(max(1.0, began + FINISH_SECONDS - time.monotonic()))
     for page in pages:
         page.leave()
+    for page in pages:
+        page.join(LEAVE_SECONDS)
     world.await_sweep()
     return time.monotonic() - began
 

@@ -108,6 +108,8 @@ class Browser(threading.Thread):
             for tab in self.tabs:
                 tab.step(context)
             pause.wait(TURN)
+        for tab in self.tabs:
+            tab.note_waiting()
         context.close()
 
     def _obey(self, context: BrowserContext) -> None:

@@ -36,9 +36,11 @@ class Tab:
     def is_idle(self) -> bool:
         return not self._running
 
-    def waiting(self) -> list[str]:
-        """The names of the files whose end is not known."""
-        return list(self._running)
+    def note_waiting(self) -> None:
+        """Note what the page waits for."""
+        with suppress(Error):
+            for line in self._page.evaluate("() => chaos.waiting()") if self._page else list(self._running):
+                self._browser.notes[f"never ended: {line}"] += 1
 
     def lost(self) -> None:
         """The browser has gone."""
