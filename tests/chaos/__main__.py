@@ -35,7 +35,8 @@ def main() -> int:
     if not browsers.is_installed("firefox"):
         counts["firefox"] = 0
     users = [f"user-{kind}-{number}" for kind, count in counts.items() for number in range(count)]
-    with watched(), World(users) as world:
+    log = Path(f"{options.report}.log") if options.report else None
+    with watched(), World(users, log) as world:
         return run(world, options, counts)
 
 
