@@ -38,7 +38,7 @@ class Options:
             minutes=number("MINUTES", 60),
             seed=int(number("SEED", int(time.time()))),
             chromium=int(number("CHROMIUM", 1)),
-            firefox=int(number("FIREFOX", 1)),
+            firefox=int(number("FIREFOX", 0)),
             python=int(number("CLIENTS", 3)),
             tabs=int(number("TABS", 2)),
             least=number("LEAST", LEAST_PER_MINUTE),
