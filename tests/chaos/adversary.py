@@ -45,14 +45,13 @@ class Adversary:
             "OSS killed": lambda: self._restart(world.oss_server),
             "site's key revoked": lambda: world.rotate_key(f"site-key-{self._luck.randrange(1 << 30)}"),
             "logins revoked": world.end_sessions,
-            "page's network off": self._take_offline,
+            "page's network off": lambda: self._any_browser().go_offline(),
         }
         if (redis := world.redis) is not None:
             self._blows["Redis killed"] = lambda: self._restart(redis)
         if not browsers:
-            del self._blows["tab closed"], self._blows["browser killed"]
-        if all(browser.engine != "chromium" for browser in browsers):
-            del self._blows["page's network off"]
+            for name in ("tab closed", "browser killed", "page's network off"):
+                del self._blows[name]
 
     @property
     def blows(self) -> list[str]:
@@ -86,11 +85,6 @@ class Adversary:
 
     def _restart(self, part: LocalServer | Postgres | Redis) -> None:
         self._world.restart(part, self._luck.uniform(0, DOWN_SECONDS))
-
-    def _take_offline(self) -> None:
-        """Playwright cannot do it to Firefox."""
-        able = [browser for browser in self._browsers if browser.engine == "chromium"]
-        self._luck.choice(able).go_offline()
 
     def _any_browser(self) -> Browser:
         return self._luck.choice(self._browsers)
