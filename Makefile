@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench chaos mutation clients live java browser other-browsers clean
+  bench chaos chaos-short mutation clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -191,7 +191,7 @@ bench: setup browser
 	$(RUN) -m tests.bench $(ONLY)
 
 # First the simulated uploads of the engine: SEEDS runs from SEED, then each break of the engine must be found.
-# Then real processes, for CHAOS_MINUTES (60), from CHAOS_SEED.
+# Then real processes, for CHAOS_MINUTES (60), from CHAOS_SEED: docs/chaos.md.
 SEEDS ?= 1000000
 chaos: setup browser
 	SEEDS=$(SEEDS) $(NPM) run simulate
@@ -206,6 +206,10 @@ chaos: setup browser
 mutation: setup
 	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group mutation
 	$(RUN) -m tests.mutation
+
+# The real processes alone, for five minutes.
+chaos-short: setup other-browsers
+	CHAOS_MINUTES=$${CHAOS_MINUTES:-5} $(RUN) -m tests.chaos
 
 # Clients of the generators that are too heavy for `test`: openapi-generator needs Java.
 OPENAPI_GENERATOR := org.openapitools:openapi-generator-cli:7.17.0

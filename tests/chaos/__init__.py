@@ -1,1 +1,1 @@
-"""The long forms of the fault and abuse tests: `make chaos`, for CHAOS_MINUTES (60)."""
+"""Uploads without end while everything around them fails, and then the reckoning: docs/chaos.md."""

@@ -1,14 +1,10 @@
 """Slow and silent clients do not stop the site: started as the documentation says, directly and behind nginx."""
 
-import datetime
-import ipaddress
 import os
 import resource
-import shutil
 import socket
 import ssl
 import statistics
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -17,14 +13,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests import http
 from tests.http import TIMEOUT
-from tests.stack import ROOT, Site, accepts, free_port, wait_until
+from tests.nginx import nginx_is_installed, started_nginx
+from tests.stack import Site, free_port, wait_until
 
 IDLE, SLOW_HEADERS, SLOW_BODIES = 1000, 200, 200
 FLOOD = 12
@@ -207,60 +200,3 @@ def test_a_site_of_several_processes_does_not_start_with_a_cache_in_memory(tmp_p
         with suppress(RuntimeError), started_site(tmp_path, config, CACHE_URL="locmem://", **variables) as site:
             assert site.process is not None
             assert site.process.wait(TIMEOUT) != 0
-
-
-def nginx_is_installed() -> bool:
-    """Installs it where that may be done, as `make browser` installs Chromium."""
-    if not shutil.which("nginx") and os.geteuid() == 0 and shutil.which("apt-get"):
-        for arguments in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "nginx-light"]):
-            subprocess.run(["apt-get", *arguments], check=False, stdout=subprocess.DEVNULL, timeout=300)
-    return bool(shutil.which("nginx"))
-
-
-@contextmanager
-def started_nginx(directory: Path, site_port: int) -> Iterator[int]:
-    """nginx with the documented configuration; only addresses and paths are replaced."""
-    write_certificate(directory)
-    port = free_port()
-    text = (ROOT / "deploy" / "nginx.conf").read_text()
-    for documented, used in (
-        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-        ("server_name uploads.example", "server_name 127.0.0.1"),
-        ("server 127.0.0.1:8000", f"server 127.0.0.1:{site_port}"),
-        ("/etc/ssl/certs/uploads.example.pem", str(directory / "site.pem")),
-        ("/etc/ssl/private/uploads.example.key", str(directory / "site.key")),
-        ("/run/nginx.pid", str(directory / "nginx.pid")),
-        ("/var/log/nginx/access.log", str(directory / "access.log")),
-    ):
-        assert documented in text
-        text = text.replace(documented, used)
-    (directory / "nginx.conf").write_text(text)
-    process = subprocess.Popen(
-        ["nginx", "-p", str(directory), "-c", str(directory / "nginx.conf"), "-g", "daemon off;"],
-        stderr=subprocess.PIPE,
-    )
-    try:
-        wait_until(lambda: process.poll() is not None or accepts(port), "nginx to accept connections")
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        yield port
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def write_certificate(directory: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (directory / "site.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (directory / "site.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )

@@ -20,7 +20,7 @@
     ├── Rejected            the file of a staged destination did not pass the checks
     ├── StorageBusy         OSS cannot be reached, or asks to retry; nothing is lost
     ├── StorageRefused      OSS refuses the server's request: credentials, policy, bucket; an administrator must act
-    ├── DatabaseUnavailable the site's own database does not answer; nothing is lost
+    ├── DatabaseUnavailable the site's own database or cache does not answer; nothing is lost
     └── InternalError       a mistake in this program; the log has the traceback under the request's id
 
 Rule: pure. Texts are phrases (`phrase.py`), to be translated when they are read. `from_storage` alone turns OSS's

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from uploads.web.problems import DATABASE_AWAY, DATABASE_RETRY_SECONDS, plain_problem
+from uploads.web.problems import DATABASE_AWAY, DATABASE_RETRY_SECONDS, is_cache_away, plain_problem
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -32,15 +32,17 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if isinstance(sys.exc_info()[1], DATABASE_AWAY):  # Django calls this while it handles the exception.
-        return _database_away(request)
+    error = sys.exc_info()[1]  # Django calls this while it handles the exception.
+    if isinstance(error, DATABASE_AWAY):
+        return _unavailable(request, _("The database is not available. Nothing is lost; try again."))
+    if is_cache_away(error):
+        return _unavailable(request, _("The site's cache is not available. Nothing is lost; try again."))
     if not _is_api(request):
         return defaults.server_error(request)
     return plain_problem(request, 500, "internal_error", _("The server made an error."))
 
 
-def _database_away(request: HttpRequest) -> HttpResponse:
-    detail = _("The database is not available. Nothing is lost; try again.")
+def _unavailable(request: HttpRequest, detail: str) -> HttpResponse:
     if _is_api(request):
         answer: HttpResponse = plain_problem(request, 503, "database_unavailable", detail)
     else:

@@ -5,6 +5,7 @@ OSS itself said are not translated.
 """
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -89,7 +90,18 @@ def _told(error: Exception, request: HttpRequest) -> UploadError | exceptions.AP
         return DatabaseUnavailable(
             Phrase("The database is not available. Nothing is lost; try again."), retry_after=DATABASE_RETRY_SECONDS
         )
+    if is_cache_away(error):
+        logger.error("The cache is not available: %s", error, extra={"request_id": identifier})
+        return DatabaseUnavailable(
+            Phrase("The site's cache is not available. Nothing is lost; try again."), retry_after=DATABASE_RETRY_SECONDS
+        )
     return InternalError(Phrase("The server made an error. Its log has the details under {id}.", id=identifier))
+
+
+def is_cache_away(error: BaseException | None) -> bool:
+    """Whether Redis does not answer. Django's cache raises what its client raises, which need not be installed."""
+    client = sys.modules.get("redis.exceptions")
+    return client is not None and isinstance(error, (client.ConnectionError, client.TimeoutError))
 
 
 def problem(error: UploadError | exceptions.APIException) -> dict[str, Any]:
