@@ -196,7 +196,7 @@ SEEDS ?= 1000000
 chaos: setup browser
 	SEEDS=$(SEEDS) $(NPM) run simulate
 	$(NPM) run breaks
-	RACE_ROUNDS=1000 $(RUN) -m tests.postgres $(PYTEST) -p no:playwright -s tests/races
+	RACE_ROUNDS=1000 $(RUN) -m tests.postgres $(PYTEST) -p no:playwright -rP tests/races
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
 	$(MAKE) browsers
