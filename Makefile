@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 # What differs between databases: constraints, locks, races, counts of queries.
 ON_POSTGRES := tests/services tests/api tests/admin/test_scale.py tests/test_models.py tests/test_databases.py \
-  tests/test_migrations.py tests/operations/test_doctor.py
+  tests/test_migrations.py tests/operations/test_doctor.py tests/races
 # What they contain that no database does differently: passwords, clocks, addresses, and a whole site on SQLite.
 # `make postgres ALL=1` runs that too.
 SAME_ON_ALL := $(addprefix --ignore=tests/,api/test_diagnosis.py api/test_logins.py api/test_routes.py api/test_schema.py \
@@ -196,6 +196,7 @@ SEEDS ?= 1000000
 chaos: setup browser
 	SEEDS=$(SEEDS) $(NPM) run simulate
 	$(NPM) run breaks
+	RACE_ROUNDS=1000 $(RUN) -m tests.postgres $(PYTEST) -p no:playwright -rP tests/races
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
 	$(MAKE) browsers

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from uploads.domain.keys import (
     MAX_FILENAME_BYTES,
     FileName,
+    key_fields,
     key_problem,
     key_value,
     object_key,
@@ -216,3 +217,35 @@ def test_an_ordinary_primary_key_stands_in_the_key_as_it_is() -> None:
     assert own_prefix("u/{user_id}/{uuid}", f"user-{ID.hex}") == f"u/user-{ID.hex}/"
     key = object_key("u/{user_id}/{uuid}", user_id="a:b", now=NOW, uuid=ID, file=FileName("a"))
     assert key.startswith(own_prefix("u/{user_id}/{uuid}", "a:b") or "none")
+
+
+@given(filename=st.text(max_size=100), user=st.integers(min_value=0))
+def test_the_fields_of_a_key_are_found_again(filename: str, user: int) -> None:
+    for template in (
+        TEMPLATE,
+        "u/{date:%Y-%m}/{user_id}-x/{tenant}/{uuid}.{filename}",
+        "{user_id}/{uuid}/{uuid}/{path}",
+    ):
+        values = {"tenant": "a.b"} if "tenant" in template else {}
+        file = FileName(filename)
+        key = object_key(template, user_id=user, now=NOW, uuid=ID, file=file, values=values)
+        fields = key_fields(template, key)
+        assert fields is not None
+        assert (fields["user_id"], fields["uuid"]) == (str(user), ID.hex)
+        assert fields.get("filename", fields.get("path")) == safe_filename(filename)
+
+
+@pytest.mark.parametrize(
+    ("template", "key"),
+    [
+        (TEMPLATE, "uploads/1/2026/01/15/a.bin"),
+        (TEMPLATE, f"uploads/1/2026/01/{ID.hex}/a.bin"),
+        (TEMPLATE, f"uploads/1/2026/01/15/{ID.hex}/folder/a.bin"),
+        (TEMPLATE, f"other/1/2026/01/15/{ID.hex}/a.bin"),
+        ("{path}/{user_id}/{uuid}", f"a/1/{ID.hex}"),
+        ("{filename}/{user_id}/{uuid}", f"a/1/{ID.hex}"),
+    ],
+)
+def test_a_key_that_the_template_does_not_give_has_no_fields(template: str, key: str) -> None:
+    """Nor has one in which the client could have written the user."""
+    assert key_fields(template, key) is None

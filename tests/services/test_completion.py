@@ -312,3 +312,17 @@ def test_the_parts_crc64_add_up_to_the_files(begin: Begin, oss: OssClient) -> No
     services.complete(upload)
     assert upload.expected["crc64"] == upload.crc64 == str(crc64(content_of(upload)))
     assert len(upload.expected["etag"]) == len(hashlib.md5().hexdigest()) + 2
+
+
+def test_an_object_that_is_deleted_while_it_is_looked_at_is_missing(begin: Begin) -> None:
+    """Between HeadObject and GetObjectAcl, by an abort at the same time."""
+    upload, real = begin(5), OssClient.get_object_acl
+    send(upload)
+
+    def get_object_acl(self: OssClient, bucket: str, key: str) -> str:
+        self.delete_object(bucket, key)
+        return real(self, bucket, key)
+
+    with patch.object(OssClient, "get_object_acl", get_object_acl), pytest.raises(PartsMissing):
+        services.complete(upload)
+    assert Upload.objects.get(pk=upload.pk).state == State.UPLOADING

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -180,6 +181,26 @@ def test_creates_at_once_do_not_exceed_the_bytes(place: Place, user: Any, oss: O
     known = set(Upload.objects.values_list("upload_id", flat=True))
     open_at_oss = {held.upload_id for held in oss.all_uploads("demo-bucket") if held.key.endswith(name)}
     assert open_at_oss <= known, "those that were refused are aborted at OSS"
+
+
+def test_a_request_that_comes_twice_at_once_gets_its_upload_at_the_limit(
+    place: Place, user: Any, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one finds no upload of its key, and then no room beside it."""
+    place(max_active_per_user=1)
+    request, key = UploadRequest("default", "a.bin", MB), services.IdempotencyKey("k", "hash")
+    first = services.begin(user, request, idempotency_key=key)
+    module, calls = import_module("uploads.services.begin"), []
+    real = module._begun_before
+
+    def begun_before(*given: Any) -> Any:
+        calls.append(given)
+        return {} if len(calls) == 1 else real(*given)
+
+    monkeypatch.setattr(module, "_begun_before", begun_before)
+    assert services.begin(user, request, idempotency_key=key) == first
+    with pytest.raises(OverQuota):
+        services.begin(user, request, idempotency_key=services.IdempotencyKey("other", "hash"))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ Rule: it shows the routes of the app alone, wherever they are included, and none
 project sets in SPECTACULAR_SETTINGS for its own schema is changed, not even for a moment.
 """
 
+from threading import Lock
 from typing import Any
 
 from django.urls import path
@@ -41,6 +42,10 @@ class _OwnEndpoints(EndpointEnumerator):
         return ours and super().should_include_endpoint(path, callback)
 
 
+_building = Lock()
+"""drf-spectacular loads its extensions when it first builds a schema, and fails when two threads do that at once."""
+
+
 class OwnGenerator(SchemaGenerator):
     endpoint_inspector_cls = _OwnEndpoints
 
@@ -50,9 +55,10 @@ class OwnGenerator(SchemaGenerator):
 
     def get_schema(self, request: Any = None, public: bool = True) -> Any:
         """The schema, with the app's own title, and without what the project adds to its own by settings and hooks."""
-        reset_generator_stats()
-        paths = self.parse(request, public)  # type: ignore[no-untyped-call]
-        components = self.registry.build({})
+        with _building:
+            reset_generator_stats()
+            paths = self.parse(request, public)  # type: ignore[no-untyped-call]
+            components = self.registry.build({})
         made = {"openapi": spectacular_settings.OAS_VERSION, "info": INFO, "paths": paths, "components": components}
         return sanitize_result_object(normalize_result_object(made))  # type: ignore[no-untyped-call]
 

@@ -111,6 +111,33 @@ def object_key(
     return key
 
 
+def key_fields(template: str, key: str) -> dict[str, str] | None:
+    """What stands for the fields of a template in one of its keys; None for a key that the template does not give.
+
+    Also None where a client could have chosen what stands for {user_id}: after a file name or a path.
+    """
+    pattern, seen = "", set[str]()
+    for text, name, form, _ in string.Formatter().parse(template):
+        pattern += re.escape(text)
+        if name == "user_id" and seen & {"filename", "path"}:
+            return None
+        if name in seen:
+            pattern += f"(?P={name})"
+        elif name is not None:
+            pattern += f"(?P<{name}>{_pattern(name, form or '')})"
+            seen.add(name)
+    found = re.fullmatch(pattern, key)
+    return found.groupdict() if found else None
+
+
+def _pattern(name: str, form: str) -> str:
+    if name == "uuid":
+        return "[0-9a-f]{32}"
+    if name == "date" and form:
+        return "[^/]+?".join(re.escape(text) for text in re.split("%.", form))
+    return ".+" if name == "path" else "[^/]+?"
+
+
 def has_path(template: str) -> bool:
     """Whether the keys of a template contain the path of a file of a folder."""
     return any(name == "path" for _, name, _, _ in string.Formatter().parse(template))

@@ -90,13 +90,15 @@ class MultipartCalls(Transport):
             callback=report,
         )
 
-    def abort(self, bucket: str, key: str, upload_id: str) -> None:
-        """AbortMultipartUpload. An upload that no longer exists is no error."""
+    def abort(self, bucket: str, key: str, upload_id: str) -> bool:
+        """AbortMultipartUpload. Returns False if OSS does not know the upload: it was aborted before, or completed."""
         try:
             self.call("AbortMultipartUpload", OssRequest("DELETE", bucket, key, [("uploadId", upload_id)]))
         except NotFound as error:
             if error.code != "NoSuchUpload":
                 raise
+            return False
+        return True
 
     def list_uploads(self, bucket: str, query: Mapping[str, str] | None = None) -> UploadPage:
         """ListMultipartUploads. Returns one page.

@@ -31,6 +31,7 @@ from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_op
 from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
 from uploads.services.parts import DonePart, record_checksum, record_parts, synchronize_parts
 from uploads.services.prefix_uploads import register
+from uploads.services.restored import reconcile
 from uploads.services.signing import SignedPart, sign_parts
 from uploads.services.sweep import Swept, check_object, sweep
 from uploads.services.transactions import CalledInTransaction
@@ -78,6 +79,7 @@ __all__ = [
     "oss_now",
     "part_count",
     "receive",
+    "reconcile",
     "record_checksum",
     "record_parts",
     "register",

@@ -65,9 +65,9 @@ def release(upload: Upload) -> None:
     if upload.is_registered:
         remove_registered(upload)
         return
-    if upload.method == Method.MULTIPART:
-        abort_until_gone(upload)
-    if upload.method != Method.MULTIPART or upload.state == State.FAILED or upload.credentials_until:
+    # What OSS does not know any more may have been completed: by other means, or after the database's last backup.
+    was_open = upload.method == Method.MULTIPART and abort_until_gone(upload)
+    if not was_open or upload.state == State.FAILED or upload.credentials_until:
         with storage_errors():
             oss_client(upload).delete_object(upload.bucket, upload.key)
     upload.parts.all().delete()
@@ -78,23 +78,26 @@ def release(upload: Upload) -> None:
     upload.refresh_from_db()
 
 
-def abort_until_gone(upload: Upload) -> None:
-    """Abort the multipart upload, until OSS says that it is gone. Raises StorageBusy, StorageRefused.
+def abort_until_gone(upload: Upload) -> bool:
+    """Abort the multipart upload, until OSS says that it is gone. Returns whether OSS knew it. Raises StorageBusy,
+    StorageRefused.
 
     A part that was on its way may be stored after the abort; the manual says to abort again, and to check by
     ListParts: https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload.
     """
+    was_open = False
     for _ in range(ROUNDS):
-        abort_once(upload)
+        was_open = abort_once(upload) or was_open
         if parts_at_oss(upload) is None:
-            return
+            return was_open
     raise StorageBusy(Phrase("Parts of the aborted upload are still arriving at OSS. They are removed later."))
 
 
-def abort_once(upload: Upload) -> None:
-    """AbortMultipartUpload. Enough where no part can be on its way. Raises StorageBusy, StorageRefused."""
+def abort_once(upload: Upload) -> bool:
+    """AbortMultipartUpload. Returns whether OSS knew the upload. Enough where no part can be on its way. Raises
+    StorageBusy, StorageRefused."""
     with storage_errors():
-        oss_client(upload).abort(upload.bucket, upload.key, upload.upload_id)
+        return oss_client(upload).abort(upload.bucket, upload.key, upload.upload_id)
 
 
 def abort_all_at_key(upload: Upload) -> None:

@@ -31,7 +31,7 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
     for which no credentials were issued are aborted here.
     """
     plain = [each for each in uploads if each.method == Method.MULTIPART and each.credentials_until is None]
-    found = _side_by_side(object_at_oss, plain)
+    found = side_by_side(object_at_oss, plain)
     missing = [upload for upload, answer in zip(plain, found, strict=True) if answer is None]
     now = timezone.now()
     # A holder of credentials for a prefix signs by itself.
@@ -51,13 +51,13 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
         # Without a live signature no part can arrive any more: one request, and nothing to look for later.
         abort_once(upload) if upload.pk in quiet else abort_until_gone(upload)
 
-    errors = _side_by_side(release_parts, aborted)
+    errors = side_by_side(release_parts, aborted)
     released = [upload for upload, error in zip(aborted, errors, strict=True) if error is None]
     _record_released(released, quiet)
     return {upload.pk: error for upload, error in zip(aborted, errors, strict=True)}
 
 
-def _side_by_side(call: Callable[[Upload], T], uploads: Sequence[Upload]) -> list[T | UploadError]:
+def side_by_side(call: Callable[[Upload], T], uploads: Sequence[Upload]) -> list[T | UploadError]:
     """What each call returned, or its error. The calls ask OSS only: the database is not used in threads."""
 
     def one(upload: Upload) -> T | UploadError:

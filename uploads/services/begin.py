@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from uploads.conf import Destination, settings
 from uploads.domain import options
-from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, UploadError, WrongState
+from uploads.domain.errors import Forbidden, InvalidUpload, KeyReused, OverQuota, UploadError, WrongState
 from uploads.domain.expectations import expected_of_file
 from uploads.domain.keys import FileName, has_path, object_key
 from uploads.domain.names import clean_filename, clean_relative_path
@@ -116,7 +116,10 @@ def begin_many(
     except BaseException:
         _abort_at_oss(new)
         raise
-    return [quota.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
+    results = [quota.refused.get(result.pk, result) if isinstance(result, Upload) else result for result in results]
+    if _begun_meanwhile(owner, keys, results):
+        return begin_many(owner, requests, idempotency_key=idempotency_key)
+    return results
 
 
 def _initiate(request: UploadRequest, key: str, quota: Quota, key_values: KeyValues) -> Upload:
@@ -238,6 +241,12 @@ def _begun_before(owner: User, keys: Sequence[str]) -> dict[str, Upload]:
         return {}
     uploads = Upload.objects.for_user(owner).filter(idempotency_key__in=given)
     return {upload.idempotency_key: upload for upload in uploads}
+
+
+def _begun_meanwhile(owner: User, keys: Sequence[str], results: Sequence[Upload | UploadError]) -> bool:
+    """Whether the same request, sent twice at once, was first, and its uploads are what this one had no room beside."""
+    refused = [key for key, result in zip(keys, results, strict=True) if isinstance(result, OverQuota)]
+    return bool(_begun_before(owner, refused))
 
 
 def _begun_with(given: IdempotencyKey, upload: Upload) -> Upload:

@@ -12,7 +12,7 @@ from uploads.conf import settings
 from uploads.domain.attributes import ACL, STORAGE_CLASS, required_attributes
 from uploads.domain.places import Place
 from uploads.models import Upload
-from uploads.oss.errors import Denied, StorageError
+from uploads.oss.errors import Denied, NotFound, StorageError
 from uploads.oss.messages import Completed
 from uploads.services.common import object_at_oss, storage_errors
 from uploads.services.object_headers import object_headers
@@ -42,6 +42,10 @@ def described_object(upload: Upload) -> Completed | None:
             acl = {ACL: oss_client(upload).get_object_acl(upload.bucket, upload.key)}
         except Denied:
             acl = {}
+        except NotFound as error:
+            if error.code != "NoSuchKey":
+                raise
+            return None  # It was deleted since.
     headers = {**found.headers, **acl}
     if not upload.options.get("storage_class") and _is_buckets_class(upload, headers.get(STORAGE_CLASS, "")):
         headers.pop(STORAGE_CLASS)

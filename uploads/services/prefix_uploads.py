@@ -7,7 +7,6 @@ Rule: only objects that are younger than the first credentials for their prefix 
 object is `failed` from the beginning, so that a crash at any point cannot complete it.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +19,7 @@ from django.utils import timezone
 from uploads.conf import Destination, settings
 from uploads.domain.errors import InvalidUpload, NotFoundError, StorageBusy, StorageRefused, UploadError
 from uploads.domain.keys import key_problem
-from uploads.domain.names import clean_filename, clean_relative_path
+from uploads.domain.names import clean_filename
 from uploads.domain.parts import ClientReport
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
@@ -42,15 +41,13 @@ from uploads.services.begin import DEFAULT_CONTENT_TYPE
 from uploads.services.common import as_record, object_at_oss, object_identity, storage_errors
 from uploads.services.complete import complete
 from uploads.services.credentials import prefix_of
+from uploads.services.object_descriptions import object_metadata, relative_path, upload_ids
 from uploads.services.quota import Quota
 from uploads.services.removals import carry_out, removals_of
 from uploads.services.transactions import oss_client
 
 MAX_PAGES = 20
 """Pages of a thousand objects that one sweep lists of one prefix. The next sweep continues there."""
-_IDS = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
-"""The field {uuid} in a key: the id of the upload that the key was made for."""
-_METADATA = "x-oss-meta-"
 
 
 def register(user: User, name: str, key: str) -> Upload:
@@ -104,7 +101,7 @@ def _arrived(held: PrefixCredentials, key: str) -> tuple[Completed, datetime] | 
 
 def uploads_begun(bucket: str, keys: Sequence[str]) -> dict[str, Upload]:
     """The uploads that this server began for these keys, by key: a key holds the id of its upload."""
-    named = {UUID(found[-1]): key for key in keys if (found := _IDS.findall(key))}
+    named = {identifier: key for key, identifier in upload_ids(keys).items()}
     rows = Upload.objects.in_bulk(list(named)).values()
     return {upload.key: upload for upload in rows if upload.bucket == bucket and named[upload.pk] == upload.key}
 
@@ -156,7 +153,7 @@ def _row(held: PrefixCredentials, destination: Destination, key: str, found: Com
         key=key,
         method=Method.PUT,
         filename=clean_filename(rest.rpartition("/")[2]),
-        relative_path=_relative_path(rest),
+        relative_path=relative_path(rest),
         content_type=(found.content_type or DEFAULT_CONTENT_TYPE)[:255],
         size=size,
         part_size=max(size, 1),
@@ -169,18 +166,9 @@ def _row(held: PrefixCredentials, destination: Destination, key: str, found: Com
     )
 
 
-def _relative_path(path: str) -> str:
-    try:
-        return clean_relative_path(path) if "/" in path else ""
-    except ValueError:
-        return ""
-
-
 def _metadata(destination: Destination, headers: Mapping[str, str]) -> dict[str, str]:
     """The object's own, where the client may set it."""
-    if "metadata" not in destination.client_options:
-        return {}
-    return {name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)}
+    return object_metadata(headers) if "metadata" in destination.client_options else {}
 
 
 def _options(

@@ -143,7 +143,7 @@ class Trial:
     def clean_up(self) -> None:
         """Removes what was made. Raises the first error, after everything was tried."""
         errors: list[StorageError] = []
-        steps: list[Callable[[], None]] = [
+        steps: list[Callable[[], object]] = [
             *(lambda each=each: self.client.abort(self.bucket, *each) for each in self._uploads),
             *(lambda key=key: self.client.delete_object(self.bucket, key) for key in self._objects),
         ]

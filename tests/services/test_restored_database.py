@@ -1,0 +1,320 @@
+"""The database is restored an hour old while OSS went on: nothing is lost, nothing is there twice, nothing is false."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tests.django_fixtures import Begin
+from tests.services.test_services import content_of, send
+from tests.services.test_sweep import past
+from tests.services.test_sweep import run as sweep
+from tests.stack import ROOT, client_for
+from uploads import services
+from uploads.domain.states import Event, State
+from uploads.localoss.testing import LocalServer
+from uploads.models import ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
+from uploads.oss.client import OssClient
+from uploads.oss.errors import NotFound
+from uploads.services.transactions import oss_client
+
+pytestmark = pytest.mark.django_db
+SIZE = 9_000_000
+MODELS = (Upload, Part, UploadEvent, PrefixCredentials, ObjectRemoval)
+Restore = Callable[[], None]
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[LocalServer]:
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def server(own_server: LocalServer, oss: OssClient, settings: Any) -> LocalServer:
+    """An OSS that is empty: every object that it holds is accounted for."""
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": own_server.url}
+    with client_for(own_server) as client:
+        for key in [key for page in client.list_objects(own_server.bucket, "") for key in page.keys]:
+            client.delete_object(own_server.bucket, key)
+        for held in list(client.all_uploads(own_server.bucket)):
+            client.abort(own_server.bucket, held.key, held.upload_id)
+    return own_server
+
+
+@pytest.fixture
+def backup() -> Callable[[], Restore]:
+    """Take a backup of the app's rows. What it returns puts them back, as a restored dump does: without signals."""
+
+    def take() -> Restore:
+        rows = {model: list(model.objects.all()) for model in MODELS}
+
+        def restore() -> None:
+            for model in reversed(MODELS):
+                model.objects.all()._raw_delete("default")
+            for model in MODELS:
+                model.objects.bulk_create(rows[model])
+
+        return restore
+
+    return take
+
+
+def reconcile(*arguments: str) -> list[str]:
+    """The lines that the command prints; the last is the summary."""
+    out = StringIO()
+    call_command("reconcile_uploads", *arguments, stdout=out)
+    return out.getvalue().strip().splitlines()
+
+
+def state_of(upload: Upload) -> str:
+    return Upload.objects.get(pk=upload.pk).state
+
+
+def holds(upload: Upload) -> bool:
+    try:
+        oss_client(upload).head(upload.bucket, upload.key)
+    except NotFound:
+        return False
+    return True
+
+
+def bytes_of(upload: Upload) -> bytes:
+    return oss_client(upload).get_range(upload.bucket, upload.key, 0, upload.size or 0, upload.etag)
+
+
+def done(begin: Begin, size: int = SIZE, **values: Any) -> Upload:
+    upload = begin(size, **values)
+    send(upload)
+    return services.complete(upload)
+
+
+def deleted(upload: Upload) -> None:
+    services.delete_object(upload)
+    list(services.sweep())
+    assert not holds(upload)
+
+
+def as_in_the_manual() -> None:
+    """The commands of docs/operations.md, "Restoring the database"."""
+    section = (ROOT / "docs" / "operations.md").read_text().partition("## Restoring the database")[2]
+    commands = re.findall(r"^ +python manage.py (.+)$", section.partition("\n## ")[0], re.MULTILINE)
+    assert [command.split()[0] for command in commands].count("reconcile_uploads") == 2
+    for command in commands:
+        call_command(*command.split(), stdout=StringIO())
+
+
+@pytest.mark.parametrize("size", [SIZE, 5])
+def test_what_was_completed_since_is_completed_again(begin: Begin, backup: Callable[[], Restore], size: int) -> None:
+    upload = begin(size)
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    restore()
+    assert state_of(upload) == State.UPLOADING
+    assert reconcile("--dry-run")[-1] == "1 would be completed"
+    assert state_of(upload) == State.UPLOADING
+    assert reconcile()[-1] == "1 completed"
+    again = Upload.objects.get(pk=upload.pk)
+    assert (again.state, again.etag, again.crc64) == (State.COMPLETED, upload.etag, upload.crc64)
+    assert bytes_of(again) == content_of(again)
+    assert [event.name for event in again.events.all()] == ["begin", "complete", "finish"]
+    assert reconcile() == ["Nothing to do."]
+
+
+def test_what_was_being_completed_at_the_backup(begin: Begin, backup: Callable[[], Restore]) -> None:
+    upload = begin(SIZE)
+    send(upload)
+    at_oss = oss_client(upload).list_parts(upload.bucket, upload.key, upload.upload_id)
+    assert Upload.objects.advance(upload, Event.COMPLETE)
+    restore = backup()
+    oss_client(upload).complete(upload.bucket, upload.key, upload.upload_id, at_oss)
+    restore()
+    assert reconcile()[-1] == "1 completed"
+    assert state_of(upload) == State.COMPLETED
+
+
+def test_what_was_aborted_since_ends_and_says_why(begin: Begin, backup: Callable[[], Restore]) -> None:
+    upload = begin(SIZE)
+    restore = backup()
+    services.abort(upload)
+    restore()
+    (line, _) = reconcile()
+    assert line.startswith(f"ended: {upload.key}")
+    again = Upload.objects.get(pk=upload.pk)
+    assert (again.state, again.error["code"]) == (State.FAILED, "upload_gone")
+    assert reconcile() == ["Nothing to do."]
+
+
+def test_what_is_being_sent_is_not_aborted_by_the_sweep(begin: Begin, backup: Callable[[], Restore]) -> None:
+    """Its expiry in the backup has passed, because the site was down for longer than that."""
+    upload, single = begin(SIZE), begin(5)
+    for each in (upload, single):
+        past(each, expires_at=timedelta(seconds=1))
+    restore = backup()
+    send(upload, 1)
+    restore()
+    assert reconcile()[-1] == "2 extended"
+    assert sweep() == "Nothing to do."
+    send(upload, 2)
+    assert services.complete(upload).state == State.COMPLETED
+
+
+def test_a_completed_row_without_an_object_says_so(begin: Begin, backup: Callable[[], Restore]) -> None:
+    gone, kept = done(begin), done(begin, 5)
+    restore = backup()
+    deleted(gone)
+    restore()
+    assert state_of(gone) == State.COMPLETED
+    assert reconcile()[-1] == "1 object gone"
+    again = Upload.objects.get(pk=gone.pk)
+    assert (again.state, again.error["code"]) == (State.DELETED, "upload_gone")
+    assert again.events.last().name == "delete"
+    assert state_of(kept) == State.COMPLETED
+    assert sweep() == "Nothing to do."
+    assert holds(kept)
+
+
+def test_an_object_whose_row_is_gone_is_reported_and_kept(begin: Begin, backup: Callable[[], Restore]) -> None:
+    restore = backup()
+    upload = done(begin)
+    restore()
+    (line, summary) = reconcile()
+    assert (line.partition(" (")[0], summary) == (f"without a row: {upload.key}", "1 without a row")
+    assert not Upload.objects.exists()
+    sweep("--orphans")
+    assert holds(upload)
+
+
+@pytest.mark.parametrize("size", [SIZE, 5])
+def test_it_is_registered_as_what_it_was(begin: Begin, backup: Callable[[], Restore], size: int) -> None:
+    restore = backup()
+    upload = done(begin, size, filename="Fünf Ä.mp4", metadata={"title": "x"})
+    restore()
+    assert reconcile("--register")[-1] == "1 registered"
+    again = Upload.objects.get()
+    same = ("pk", "owner_id", "key", "bucket", "size", "etag", "crc64", "state", "content_type", "metadata")
+    assert [getattr(again, name) for name in same] == [getattr(upload, name) for name in same]
+    assert again.filename == "Fünf Ä.mp4"
+    assert [event.name for event in again.events.all()] == ["begin", "complete", "finish"]
+    assert bytes_of(again) == content_of(again)
+    assert reconcile("--register") == ["Nothing to do."]
+    assert sweep() == "Nothing to do."
+    deleted(again)
+
+
+def test_an_object_that_names_nobody_is_reported_only(begin: Begin, backup: Callable[[], Restore], user: Any) -> None:
+    owned, theirs = done(begin, 5), "uploads/backup of last year.tar"
+    stranger = f"uploads/{user.pk + 1}/2026/11/22/{secrets.token_hex(16)}/a.bin"
+    for key in (theirs, stranger):
+        oss_client(owned).put_object(owned.bucket, key, b"x")
+    lines = reconcile("--register")
+    assert lines[-1] == "2 without a row"
+    assert all("does not name a user" in line for line in lines[:-1])
+    assert Upload.objects.get() == owned
+
+
+def test_an_object_of_the_own_prefix_of_a_user(begin: Begin, backup: Callable[[], Restore], user: Any) -> None:
+    """Its credentials were issued after the backup, so no sweep searches there."""
+    upload = done(begin, 5)
+    key = f"uploads/{user.pk}/holidays/sea.jpg"
+    oss_client(upload).put_object(upload.bucket, key, b"sea", {"Content-Type": "image/jpeg"})
+    assert reconcile("--register")[-1] == "1 registered"
+    found = Upload.objects.exclude(pk=upload.pk).get()
+    assert (found.owner, found.key, found.relative_path, found.is_registered) == (user, key, "holidays/sea.jpg", True)
+    assert reconcile("--register") == ["Nothing to do."]
+
+
+def test_a_staged_file_that_had_passed_is_completed(begin: Begin, backup: Callable[[], Restore], settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"stage": True}}}
+    upload = begin(SIZE)
+    restore = backup()
+    send(upload)
+    assert services.complete(upload).state == State.COMPLETED
+    restore()
+    assert reconcile()[-1] == "1 completed"
+    again = Upload.objects.get(pk=upload.pk)
+    assert (again.state, again.key, again.etag) == (State.COMPLETED, upload.final_key, upload.etag)
+    assert bytes_of(again) == content_of(again)
+    assert reconcile("--register") == ["Nothing to do."]
+
+
+def test_a_staged_file_without_a_row_is_not_published(
+    begin: Begin, backup: Callable[[], Restore], settings: Any
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"stage": True}}}
+    restore = backup()
+    upload = begin(5)
+    send(upload)
+    restore()
+    (line, _) = reconcile("--register")
+    assert line.startswith(f"without a row: {upload.staging_key} (A staged file")
+    assert not Upload.objects.exists()
+
+
+def test_without_an_answer_of_oss_nothing_changes(begin: Begin, backup: Callable[[], Restore], server: Any) -> None:
+    restore = backup()
+    uploads = [done(begin, 5), begin(SIZE)]
+    restore()
+    Upload.objects.bulk_create(uploads)
+    before = list(Upload.objects.order_by("pk").values())
+    server.kill()
+    with pytest.raises(CommandError, match="could not be compared with OSS"):
+        reconcile("--register")
+    assert list(Upload.objects.order_by("pk").values()) == before
+    server.start()
+
+
+def test_an_abort_of_what_was_completed_since_leaves_nothing(begin: Begin, backup: Callable[[], Restore]) -> None:
+    """Somebody was quicker than the command: then the object goes, as the row says."""
+    upload = begin(SIZE)
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    restore()
+    assert services.abort(Upload.objects.get(pk=upload.pk)).state == State.ABORTED
+    assert not holds(upload)
+
+
+def test_an_hour_of_everything(begin: Begin, backup: Callable[[], Restore], user: Any) -> None:
+    """As the manual says, at once: each object has one row afterwards, and each completed row an object."""
+    before = {name: begin(SIZE) for name in ("completed", "aborted", "open")} | {"kept": done(begin, 5)}
+    before["deleted"] = done(begin)
+    restore = backup()
+    since = {"created": done(begin), "single": done(begin, 7), "unfinished": begin(SIZE)}
+    send(before["completed"])
+    services.complete(before["completed"])
+    services.abort(before["aborted"])
+    send(before["open"], 1)
+    deleted(before["deleted"])
+    restore()
+    as_in_the_manual()
+    expected = {"completed": "completed", "aborted": "failed", "open": "uploading", "kept": "completed",
+                "deleted": "deleted", "created": "completed", "single": "completed"}  # fmt: skip
+    assert {name: state_of(upload) for name, upload in (before | since).items() if name in expected} == expected
+    _everything_is_accounted_for(before["kept"], {since["unfinished"].upload_id})
+    rows = list(Upload.objects.values_list("pk", "state").order_by("pk"))
+    as_in_the_manual()
+    assert list(Upload.objects.values_list("pk", "state").order_by("pk")) == rows, "nothing is done twice"
+    later = timezone.now() + timedelta(hours=25)
+    assert [swept.detail for swept in services.sweep_orphans(now=later)] == [since["unfinished"].upload_id]
+    send(before["open"], 2)
+    assert services.complete(before["open"]).state == State.COMPLETED
+
+
+def _everything_is_accounted_for(anywhere: Upload, orphans: set[str]) -> None:
+    client = oss_client(anywhere)
+    objects = {key for page in client.list_objects(anywhere.bucket, "") for key in page.keys}
+    completed = Upload.objects.filter(state=State.COMPLETED)
+    assert sorted(objects) == sorted(completed.values_list("key", flat=True))
+    for upload in completed:
+        assert bytes_of(upload) == content_of(upload)
+    held = {each.upload_id for each in client.all_uploads(anywhere.bucket)}
+    unfinished = Upload.objects.active().exclude(upload_id="").values_list("upload_id", flat=True)
+    assert held == set(unfinished) | orphans
