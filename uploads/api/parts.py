@@ -19,7 +19,7 @@ from uploads.web.openapi import operation
 class PartsQuerySerializer(serializers.Serializer[Any]):
     """Which parts are listed."""
 
-    source = serializers.ChoiceField(
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # `Field.source` is another thing.
         choices=["oss"], required=False, help_text="`oss`: list the parts at OSS, and correct the record by them."
     )
 

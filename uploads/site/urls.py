@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LogoutView
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView
@@ -13,7 +13,7 @@ from uploads.api.token import TokenView
 from uploads.site.login import AdminLoginForm, LoginView, limited
 
 
-def no_page_on_site(request: HttpRequest, **_: str) -> None:
+def no_page_on_site(request: HttpRequest, **_: str) -> HttpResponse:
     """No model has a page outside of the admin. Django's own view answers 500 to an id that is no UUID."""
     raise Http404
 
