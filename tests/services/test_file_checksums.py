@@ -99,6 +99,15 @@ def test_the_last_word_counts(api: APIClient, begun: Begun) -> None:
     assert services.check_object(Upload.objects.get(pk=upload.pk)).state == State.COMPLETED
 
 
+def test_it_counts_too_where_an_unfinished_upload_is_found(api: APIClient, begun: Begun) -> None:
+    upload = begun(crc64=checksum(OLD), fingerprint="v1-a")
+    again = {**FILE, "fingerprint": "v1-a", "resume": True, "crc64": checksum(NEW)}
+    answer = api.post("/api/uploads/", again, format="json")
+    assert (answer.status_code, answer.json()["id"]) == (200, str(upload.pk))
+    deliver_one(upload, NEW)
+    assert api.post(f"/api/uploads/{upload.pk}/complete/", {}, format="json").status_code == 200
+
+
 def test_the_report_at_the_end_counts_most(api: APIClient, begun: Begun) -> None:
     upload = begun(crc64=checksum(OLD))
     deliver_one(upload, NEW)

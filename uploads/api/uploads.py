@@ -113,6 +113,7 @@ class UploadViewSet(
         body.is_valid(raise_exception=True)
         wanted = body.upload_request()
         if body.resumes and (unfinished := services.unfinished(request.user, wanted)):
+            services.record_checksum(unfinished, wanted.crc64)
             return Response(responses.UploadSerializer(unfinished).data)
         upload = services.begin(request.user, wanted, idempotency_key=requests.idempotency_key(request))
         created = created_upload(upload, body.to_sign, responses.UploadSerializer(), request.user)

@@ -205,8 +205,9 @@ def _fail(group: _Group, actor: User | None) -> None:
 def _reopen(group: _Group, actor: User | None) -> None:
     for case, _ in group:
         if case.upload.is_stream:
-            case.upload.size = None  # It was that of the parts that were to be completed.
-    _advance(group, Event.REOPEN, ("size",), actor)
+            # They were those of the parts that were to be completed.
+            case.upload.size = case.upload.expected = None
+    _advance(group, Event.REOPEN, ("size", "expected"), actor)
 
 
 def _refuse(group: _Group, actor: User | None) -> None:

@@ -80,7 +80,7 @@ def record_parts(upload: Upload, parts: Iterable[DonePart]) -> None:
 def record_checksum(upload: Upload, crc64: str) -> None:
     """What the object must have, told before the file is sent: its client may be gone when the object is found.
 
-    Does nothing for an empty one. Raises WrongState, and InvalidUpload for a stream.
+    Does nothing for an empty one, and once the upload is being completed. Raises InvalidUpload for a stream.
     """
     expected = expected_of_file(crc64)
     if not expected or (upload.expected or {}).get("client_crc64") == crc64:
@@ -88,10 +88,8 @@ def record_checksum(upload: Upload, crc64: str) -> None:
     if upload.is_stream:
         detail = Phrase("The checksum of a stream is known only at its end.")
         raise InvalidUpload(detail, errors={"crc64": [detail]})
-    if not Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(expected=expected):
-        upload.refresh_from_db()
-        require(upload, State.UPLOADING)
-    upload.expected = expected
+    if Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(expected=expected):
+        upload.expected = expected
 
 
 def synchronize_parts(upload: Upload) -> list[OssPart]:

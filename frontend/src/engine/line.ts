@@ -6,7 +6,7 @@ import type { Bandwidth } from "./bandwidth.ts";
  * Bytes and seconds up to which a file is one request, for all that is known: a multipart upload needs two more requests
  * to OSS, and a preflight for each part.
  */
-const ONE_REQUEST = 32 * 1024 * 1024;
+export const ONE_REQUEST = 32 * 1024 * 1024;
 const MAX_SINGLE = 4;
 
 /** Shared by the uploads of an uploader. Not kept beyond the page: yesterday's speed may be that of another line. */

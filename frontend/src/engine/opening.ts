@@ -4,7 +4,7 @@ import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
 import { asUploadError, isGone } from "./errors.ts";
 import { quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
-import { suitablePartSize } from "./line.ts";
+import { ONE_REQUEST, suitablePartSize } from "./line.ts";
 import type { PreparationSettings } from "./preparation.ts";
 import { abortable } from "./promises.ts";
 import type { Source } from "./source.ts";
@@ -52,9 +52,11 @@ export class Opening {
     return transfer;
   }
 
-  /** Undefined when OSS no longer knows the upload, whatever the backend has recorded. */
+  /** Undefined when the upload has failed, or OSS no longer knows it, whatever the backend has recorded. */
   async #resume(found: RemoteUpload, signal: AbortSignal): Promise<Transfer | undefined> {
     const { source, transferOf } = this.ports;
+    // Of a file in one request nobody else says so. A stream cannot begin again.
+    if (found.state === "failed" && !source.isStream) return undefined;
     const transfer = transferOf(found);
     try {
       await transfer.inspect(signal);
@@ -82,7 +84,7 @@ export class Opening {
   async #checksum(): Promise<string | undefined> {
     const { integrity, api } = this.settings;
     const { source } = this.ports;
-    const isParted = source.isStream || source.size > (this.#partSize ?? SMALLEST_PART);
+    const isParted = source.isStream || source.size > Math.min(this.#partSize ?? SMALLEST_PART, ONE_REQUEST);
     return integrity !== "crc64" || isParted ? undefined : source.crc64(api.environment.hasher);
   }
 

@@ -1,15 +1,16 @@
-// How an upload ended that this page did not end: completed or aborted by another tab, an administrator or its expiry.
+// How an upload ended that this page did not end: completed or aborted by another tab, an administrator or its expiry, or
+// failed at the backend.
 
 import type { RemoteUpload } from "./api.ts";
 import { AbortedError, ApiError } from "./errors.ts";
 
-/** Null when the backend takes the upload for unfinished, or does not answer. */
+/** The upload that is completed or has failed. Null when the backend takes it for unfinished, or does not answer. */
 export async function outcomeElsewhere(
   ask: () => Promise<RemoteUpload>,
 ): Promise<RemoteUpload | AbortedError | null> {
   try {
     const remote = await ask();
-    if (remote.state === "completed") return remote;
+    if (remote.state === "completed" || remote.state === "failed") return remote;
     const isGone = remote.state === "aborted" || remote.state === "deleted";
     return isGone ? new AbortedError("aborted_elsewhere", remote.error) : null;
   } catch (error) {

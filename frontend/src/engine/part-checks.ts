@@ -70,6 +70,8 @@ export class PartChecks {
     if (this.#changed) throw this.#changed;
     const proof = this.#proof?.isFixed ? this.#proof : null;
     if (this.#usesCrc64) this.#checker.start(number);
+    // Not while it is signed, which holds a connection.
+    if (this.ports.integrity === "crc64" && ledger.plan.partCount === 1) await this.#checker.crc64(number);
     const arrival = await send();
     if (!arrival) return null;
     if (!this.#usesCrc64) source.release(rangeOf(ledger.plan, number));

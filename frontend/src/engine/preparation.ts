@@ -5,7 +5,6 @@ import type { RemoteUpload } from "./api.ts";
 import { codeUnreachable, fileChanged, UploadError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
-import { Opening } from "./opening.ts";
 import type { ObjectOptions } from "./options.ts";
 import { abortable } from "./promises.ts";
 import type { Retry } from "./retry.ts";
@@ -122,10 +121,11 @@ export class Preparation {
   async open(signal: AbortSignal): Promise<Transfer> {
     // The code that sends parts is loaded with the first file, so that a page without uploads loads half as much.
     const load = () => Promise.all([import("./transfer.ts"), this.isSmall ? null : import("./pace.ts")]);
-    const [{ Transfer }, late] = await this.#load(load, signal);
+    const [{ Opening, Transfer }, late] = await this.#load(load, signal);
     const transferOf = (remote: RemoteUpload) =>
       new Transfer(remote, this.#transferPorts(remote), late?.makePace);
     const key = crypto.randomUUID?.() ?? String(Math.random());
+    this.#source.forget(); // The file may be another one since a pause.
     const opening = new Opening(this.settings, {
       source: this.#source,
       isSmall: this.isSmall,

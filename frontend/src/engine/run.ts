@@ -2,7 +2,7 @@
 // upload.ts has its states and its events.
 
 import type { RemoteUpload } from "./api.ts";
-import type { AbortedError, UploadError } from "./errors.ts";
+import { UploadError } from "./errors.ts";
 import { outcomeElsewhere } from "./outcome-elsewhere.ts";
 import type { Preparation, PreparationSettings } from "./preparation.ts";
 import { MAX_ATTEMPTS, makeRetry, type Retry } from "./retry.ts";
@@ -26,6 +26,8 @@ export class UploadRun {
   transfer: Transfer | null = null;
   /** Whether the file is opened again, and the upload with it. */
   #mustOpen = false;
+  /** Whether the backend has given the upload up. */
+  #hasFailed = false;
   /** Whether OSS must be asked for its parts before more are sent. */
   #mustInspect = false;
 
@@ -47,10 +49,13 @@ export class UploadRun {
 
   /** Called before it runs again, after a pause or a failure. */
   resume(error: UploadError | null): void {
-    if (error?.code === "file_changed") {
-      this.preparation.reopen(this.transfer?.remote.id ?? null, error.sentence === "file_changed");
+    const hasFailed = this.#hasFailed && !this.preparation.isStream;
+    if (hasFailed || error?.code === "file_changed") {
+      const isOther = hasFailed || error?.sentence === "file_changed";
+      this.preparation.reopen(this.transfer?.remote.id ?? null, isOther);
       this.#mustOpen = true;
     }
+    this.#hasFailed = false;
     // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
     this.#mustInspect = true;
   }
@@ -63,9 +68,24 @@ export class UploadRun {
     await makeRetry(ports, { attempts: MAX_ATTEMPTS, ...limits })(() => api.abort(id, NEVER), NEVER);
   }
 
-  /** How an upload ended that is gone. Null when the backend takes it for unfinished, or does not answer. */
-  outcome(id: string, signal: AbortSignal): Promise<RemoteUpload | AbortedError | null> {
-    return outcomeElsewhere(() => this.ports.retry(() => this.settings.api.get(id, signal), signal));
+  /**
+   * How an upload ended that is gone, as `error` says: for one that has failed, why. Null when the backend takes it for
+   * unfinished, or does not answer.
+   */
+  async outcome(
+    id: string,
+    error: UploadError,
+    signal: AbortSignal,
+  ): Promise<RemoteUpload | UploadError | null> {
+    const outcome = await outcomeElsewhere(() =>
+      this.ports.retry(() => this.settings.api.get(id, signal), signal),
+    );
+    if (outcome instanceof UploadError || outcome?.state !== "failed") return outcome;
+    this.#hasFailed = true;
+    const recorded = outcome.error;
+    return recorded && recorded.code !== error.code
+      ? new UploadError({ ...recorded, sentence: null })
+      : error;
   }
 
   async #prepare(signal: AbortSignal): Promise<Transfer> {

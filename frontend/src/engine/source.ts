@@ -94,6 +94,11 @@ export class Source {
     return this.#crc64;
   }
 
+  /** Forgets what was read of the file. */
+  forget(): void {
+    this.#crc64 = this.#whole = undefined;
+  }
+
   /** Of the bytes that the range has now. Rejects with FileError. */
   async hash(hasher: Hasher, algorithm: "crc64" | "md5", range: Range): Promise<string> {
     const blob = this.slice(range);

@@ -29,10 +29,10 @@ import type { Waiting } from "./waiting.ts";
 import { runConcurrently, takePart } from "./workers.ts";
 
 export { Ledger } from "./ledger.ts";
+export { Opening } from "./opening.ts";
 export { rangeOf, sizeOf, streamPlan } from "./parts.ts";
 
-/** How often damaged parts are sent again. */
-const MAX_ROUNDS = 8;
+const MAX_ROUNDS = 8; // How often damaged parts are sent again.
 const DEFAULT_RETRY_AFTER = 2; // Seconds until the next complete call.
 
 export interface TransferSettings {
@@ -68,8 +68,7 @@ export class Transfer {
   readonly #presigner: Presigner;
   readonly #sender: Sender;
   readonly #checks: PartChecks;
-  /** Null for a small file. */
-  readonly pace: Pace | null;
+  readonly pace: Pace | null; // Null for a small file.
   #router: Router | null = null;
   /** When the backend was told of parts, in milliseconds of the clock. */
   reportedAt: number;

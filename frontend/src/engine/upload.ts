@@ -3,7 +3,7 @@
 // README.md beside this file lists the modules that a part passes, in order.
 
 import type { RemoteUpload } from "./api.ts";
-import { AbortedError, asUploadError, isGone, type UploadError } from "./errors.ts";
+import { AbortedError, asUploadError, isGone, UploadError } from "./errors.ts";
 import {
   CheckpointEvent,
   type Notice,
@@ -247,14 +247,14 @@ export class Upload extends UploadEventTarget {
 
   /** Ends the upload after an error. If the error says that the upload is gone, the backend knows how it ended. */
   async #fail(thrown: unknown, signal: AbortSignal): Promise<void> {
-    const error = asUploadError(thrown);
-    const { id } = this;
-    const outcome = id && isGone(error) ? await this.#run.outcome(id, signal) : null;
+    let error = asUploadError(thrown);
+    let outcome = this.id && isGone(error) ? await this.#run.outcome(this.id, error, signal) : null;
     if (signal.aborted) return;
     if (outcome instanceof AbortedError) {
       void this.#preparation.cancel(new AbortedError());
       return this.#endAborted(outcome);
     }
+    if (outcome instanceof UploadError) [error, outcome] = [outcome, null];
     // Whoever aborts does not want the rest of a stream.
     const { source } = this.#run.transfer?.ports ?? {};
     const shortfall = outcome && this.#state !== "aborting" && source?.shortfall?.(outcome);

@@ -250,6 +250,38 @@ describe("a file in one request", () => {
     expect(new Set(told(environment))).toEqual(new Set([await crc64Of(file)]));
   });
 
+  test("it is that of what the file is after a pause", async () => {
+    const environment = new TestEnvironment();
+    environment.backend.partSize = 1_000_000;
+    const disk = new Disk();
+    const reached = environment.backend.fault;
+    environment.backend.fault = (call) =>
+      call.path === "uploads/batch/" ? problem(503, "storage_busy") : reached(call);
+    const upload = environment.open({ small: 1000 }).upload(disk.file());
+    await environment.clock.until(() => environment.backend.count("POST", "batch/") > 1);
+    upload.pause();
+    await environment.clock.pass(1000);
+    await disk.change(300);
+    environment.backend.fault = reached;
+    upload.resume();
+    await environment.clock.run(upload.done);
+    await expectObject(environment, upload, disk.content);
+  });
+
+  test("an upload that a callback has failed begins anew with Retry", async () => {
+    const environment = new TestEnvironment();
+    environment.backend.partSize = 100;
+    const upload = environment.open().upload(fileOf(50));
+    await environment.clock.until(() => environment.store.sent.length > 0);
+    const error = { code: "object_mismatch", title: "The object is another one", detail: "" };
+    Object.assign(environment.backend.only, { state: "failed", error });
+    await environment.reach(upload, "failed");
+    expect(upload.error).toMatchObject(error);
+    upload.resume();
+    expect((await environment.clock.run(upload.done)).state).toBe("completed");
+    expect(environment.backend.rows.size).toBe(2);
+  });
+
   test.each(["md5", "none"] as const)("with %s the backend is told nothing", async (integrity) => {
     const environment = new TestEnvironment();
     environment.backend.partSize = 100;

@@ -305,7 +305,7 @@ export class User {
     if (kept !== null && error?.code === "wrong_state") return true; // OSS has lost it meanwhile.
     const row = id === null ? undefined : this.oracle.backend.rows.get(id);
     const { device } = this;
-    if (row?.state === "failed" || row?.isLost) return true;
+    if (planned.kind === "stream" && (row?.state === "failed" || row?.isLost)) return true;
     // Where the browser notices the change, the user must choose the file again, unless there is a handle.
     const mustChoose = versions.length > 1 && device.plan.notices && !device.plan.handles;
     if (errors.includes("file_changed")) return !disk.readable || mustChoose;
