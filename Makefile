@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, abuse, audit, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench chaos chaos-short mutation clients live java browser other-browsers clean
+  bench chaos chaos-short mutation abuse audit clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -201,6 +201,7 @@ chaos: setup browser
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
 	$(MAKE) browsers
 	GUIDES=all $(RUN) -m pytest -q -m e2e tests/e2e/test_guides_followed.py
+	ABUSE_CASES=$(or $(ABUSE_CASES),20000) $(MAKE) abuse
 	$(RUN) -m tests.chaos
 
 # An hour: each of some 1,500 changes of the code, with the tests that reach it.
@@ -211,6 +212,25 @@ mutation: setup
 # The real processes alone, for five minutes.
 chaos-short: setup other-browsers
 	CHAOS_MINUTES=$${CHAOS_MINUTES:-5} $(RUN) -m tests.chaos
+
+# Programs that need packages which nothing else here does; schemathesis would load its plugin into each run of pytest.
+TOOLS := var/tools
+TOOLS_STAMP := $(TOOLS)/.installed
+$(TOOLS_STAMP): pyproject.toml | tools
+	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip==26.3
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --group tools
+	touch $@
+
+# Requests made from the OpenAPI schema: ABUSE_CASES (2,000) of them, from ABUSE_SEED.
+abuse: setup $(TOOLS_STAMP)
+	$(RUN) -m tests.abuse
+
+# Known weaknesses. The registries must answer: not in `test`.
+audit: setup $(TOOLS_STAMP)
+	$(TOOLS)/bin/bandit --quiet --recursive --configfile pyproject.toml uploads
+	$(TOOLS)/bin/pip-audit --progress-spinner off --path $$($(RUN) -c "import sysconfig; print(sysconfig.get_path('purelib'))")
+	$(NPM) audit
 
 # Clients of the generators that are too heavy for `test`: openapi-generator needs Java.
 OPENAPI_GENERATOR := org.openapitools:openapi-generator-cli:7.17.0

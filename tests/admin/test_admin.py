@@ -264,22 +264,6 @@ def test_each_number_leads_to_the_uploads_that_it_counts(admin: Client, begin: A
         assert str(admin.get(LIST + query).context["cl"].result_count) == number
 
 
-@pytest.mark.parametrize("page", ["statistics/", "multipart-uploads/"])
-def test_pages_need_the_permission_to_view(page: str, db: None) -> None:
-    client = Client()
-    client.force_login(get_user_model().objects.create_user("staff", is_staff=True))
-    assert client.get(LIST + page).status_code == 403
-
-
-def test_staff_without_the_permission_cannot_abort(begin: Any) -> None:
-    upload, client = begin(), Client()
-    staff = get_user_model().objects.create_user("staff", is_staff=True)
-    client.force_login(staff)
-    assert client.get(LIST).status_code == 403
-    client.post(LIST, {"action": "abort_uploads", "_selected_action": [str(upload.pk)]})
-    assert Upload.objects.get().state == "uploading"
-
-
 def completed(begin: Any) -> Upload:
     upload = begin(1000)
     send(upload)

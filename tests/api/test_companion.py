@@ -175,8 +175,9 @@ def test_what_cannot_be_a_list_of_parts(uppy: APIClient, base: str, body: Any) -
 
 def test_what_is_wrong_is_named_by_field(uppy: APIClient, base: str, place: Place) -> None:
     place(client_options=["metadata"])
-    answer = uppy.post(f"{base}multipart", {**NAMES, "metadata": {"a b": "c"}}, format="json")
-    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["metadata"])
+    for metadata in ({"a b": "c"}, "a", [], 0):
+        answer = uppy.post(f"{base}multipart", {**NAMES, "metadata": metadata}, format="json")
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["metadata"])
     where, key = begun(uppy, base)
     answer = uppy.get(f"{where}/1", {**key, "type": "film"})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["type"])

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
-from django.test import Client
 from rest_framework.test import APIClient
 
 from tests import http
@@ -199,13 +198,6 @@ def test_without_an_origin_the_sites_own_counts(api: APIClient, begin: Begin, se
     told = found(api, upload, Origin="null")
     assert told["verdict"] == "cors"
     assert "http://testserver" in told["detail"]
-
-
-def test_only_the_owner_may_ask(api: APIClient, begin: Begin, other_user: Any) -> None:
-    upload = begin()
-    api.force_authenticate(other_user)
-    assert ask(api, upload).status_code == 404
-    assert Client().post(f"/api/uploads/{upload.pk}/diagnose/").status_code in (401, 403)
 
 
 def test_an_upload_that_has_ended(api: APIClient, begin: Begin) -> None:

@@ -68,19 +68,6 @@ def test_a_wrong_parameter_is_named(admin: APIClient, oss: OssClient, query: dic
     assert list(answer.json()["errors"]) == list(query)
 
 
-def test_only_staff_with_the_permission(api: APIClient, user: Any, oss: OssClient, staff: Any) -> None:
-    plain = type(user)(username="plain", is_staff=True)
-    plain.save()
-    api.force_authenticate(plain)
-    assert api.get(ROUTE).status_code == 403
-    staff.is_staff = False
-    staff.save()
-    api.force_authenticate(staff)
-    assert api.get(ROUTE).status_code == 403
-    api.force_authenticate(None)
-    assert api.get(ROUTE).status_code in (401, 403)
-
-
 FILE = {"destination": "default", "size": 5, "content_type": "image/png"}
 
 

@@ -209,7 +209,9 @@ def test_another_path_than_was_signed_unless_we_asked_for_it(called: Upload, app
 
 def test_a_key_from_elsewhere_is_never_fetched(called: Upload, app: CallbackApp, oss_server: LocalServer) -> None:
     with CallbackApp(answer()) as evil:
-        for url in (evil.url, oss_server.url, f"{oss_server.url}.evil.example/-/", "file:///etc/passwd", ""):
+        known = f"{oss_server.url}/-/"
+        inside = (f"{evil.url}?{known}", f"{evil.url}#{known}", f"{evil.url}/{known}", f" {known}")
+        for url in (evil.url, *inside, oss_server.url, f"{oss_server.url}.evil.example/-/", "file:///etc/passwd", ""):
             header = base64.b64encode(url.encode()).decode()
             refused(heard(app, HTTP_X_OSS_PUB_KEY_URL=header), 403, "callback_refused")
         assert evil.calls == []

@@ -16,6 +16,7 @@ from uploads.domain.diagnosis import Diagnosis, Verdict
 from uploads.domain.errors import InvalidUpload, UploadGone, WrongState
 from uploads.models import Upload
 from uploads.web import problems
+from uploads.web.json_fields import NumberField, TextField
 from uploads.web.openapi import operation
 from uploads.web.requests import StrictSerializer
 
@@ -28,13 +29,13 @@ class DiagnoseSerializer(StrictSerializer):
     """The request that fails."""
 
     headers = serializers.ListField(
-        child=serializers.CharField(),
+        child=TextField(),
         max_length=MAX_HEADERS,
         required=False,
         help_text="Names of the headers that the page sends to OSS.",
     )
 
-    address = serializers.IntegerField(
+    address = NumberField(
         default=0, min_value=0, help_text="Index of the address that the page used, among the upload's `addresses`."
     )
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from uploads import services
 from uploads.api import examples
-from uploads.domain.errors import NotFoundError, NotOffered, WrongState
+from uploads.domain.errors import InvalidUpload, NotFoundError, NotOffered, WrongState
 from uploads.models import Upload
 from uploads.web import raised
 from uploads.web.openapi import operation
@@ -35,6 +35,7 @@ class DownloadActions(viewsets.GenericViewSet[Upload]):
 
     @operation(
         *raised.STORAGE,
+        InvalidUpload,
         NotFoundError,
         NotOffered,
         WrongState,

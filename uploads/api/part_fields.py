@@ -14,6 +14,7 @@ from rest_framework import serializers
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.signing import PartRequest
 from uploads.services import DonePart
+from uploads.web.json_fields import NumberField, TextField
 from uploads.web.requests import StrictSerializer
 
 _MD5 = re.compile(r"[A-Za-z0-9+/]{22}==")
@@ -30,6 +31,8 @@ class Uint64Field(serializers.RegexField):
         super().__init__(_UINT64.pattern, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError(_("Enter an unsigned 64-bit integer in decimal."))
         text: str = super().to_internal_value(data)
         if not _UINT64.fullmatch(text) or int(text) >= 2**64:
             raise serializers.ValidationError(_("Enter an unsigned 64-bit integer in decimal."))
@@ -39,14 +42,14 @@ class Uint64Field(serializers.RegexField):
 class PartRequestSerializer(StrictSerializer):
     """A part to be signed."""
 
-    number = serializers.IntegerField(min_value=1, max_value=MAX_PART_NUMBER)
-    size = serializers.IntegerField(
+    number = NumberField(min_value=1, max_value=MAX_PART_NUMBER)
+    size = NumberField(
         required=False,
         min_value=0,
         max_value=MAX_PART_SIZE,
         help_text="In bytes; must be the size that was planned. For a part of a stream, its size, if it is shorter.",
     )
-    content_md5 = serializers.CharField(
+    content_md5 = TextField(
         required=False, max_length=24, help_text="Base64 of the part's MD5; OSS then refuses other bytes."
     )
 
@@ -63,9 +66,9 @@ class PartRequestSerializer(StrictSerializer):
 class DonePartSerializer(StrictSerializer):
     """A part that has been sent to OSS."""
 
-    number = serializers.IntegerField(min_value=1, max_value=MAX_PART_NUMBER)
-    size = serializers.IntegerField(min_value=0, max_value=MAX_PART_SIZE, help_text="In bytes.")
-    etag = serializers.CharField(
+    number = NumberField(min_value=1, max_value=MAX_PART_NUMBER)
+    size = NumberField(min_value=0, max_value=MAX_PART_SIZE, help_text="In bytes.")
+    etag = TextField(
         required=False,
         allow_blank=True,
         allow_null=True,

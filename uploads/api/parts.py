@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter
-from rest_framework import viewsets
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +14,14 @@ from uploads.models import Upload, User
 from uploads.oss.signing import PartRequest
 from uploads.web import raised
 from uploads.web.openapi import operation
+
+
+class PartsQuerySerializer(serializers.Serializer[Any]):
+    """Which parts are listed."""
+
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # `Field.source` is another thing.
+        choices=["oss"], required=False, help_text="`oss`: list the parts at OSS, and correct the record by them."
+    )
 
 
 class PartActions(viewsets.GenericViewSet[Upload]):
@@ -49,11 +56,7 @@ class PartActions(viewsets.GenericViewSet[Upload]):
         *raised.COMPLETE,
         operation_id="uploads_list_parts",
         methods=["GET"],
-        parameters=[
-            OpenApiParameter(
-                "source", str, enum=["oss"], description="`oss`: list the parts at OSS, and correct the record by them."
-            )
-        ],
+        parameters=[PartsQuerySerializer],
         responses=responses.HeldPartsSerializer,
         examples=[examples.PARTS],
     )
@@ -77,8 +80,9 @@ class PartActions(viewsets.GenericViewSet[Upload]):
             body.is_valid(raise_exception=True)
             services.record_parts(upload, body.done())
             return Response(progress(upload))
-        from_oss = request.query_params.get("source") == "oss"
-        held = services.synchronize_parts(upload) if from_oss else upload.parts.all()
+        query = PartsQuerySerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        held = services.synchronize_parts(upload) if "source" in query.validated_data else upload.parts.all()
         return Response(responses.HeldPartsSerializer({"parts": held}).data)
 
 

@@ -17,6 +17,7 @@ from uploads.oss.limits import MAX_KEY_BYTES, MAX_OBJECT_SIZE, MAX_PART_NUMBER
 from uploads.oss.responses import callback_result
 from uploads.oss.signing import PartRequest
 from uploads.services import ClientReport, DonePart, IdempotencyKey
+from uploads.web.json_fields import FlagField, NumberField, TextField
 from uploads.web.requests import DestinationSerializer, StrictSerializer, UploadRequestSerializer
 
 MAX_BATCH = 1000
@@ -64,13 +65,13 @@ class ItemsField(serializers.ListField):
 class CreateUploadSerializer(UploadRequestSerializer):
     """An upload to begin."""
 
-    sign = serializers.IntegerField(
+    sign = NumberField(
         required=False,
         min_value=0,
         max_value=MAX_BATCH,
         help_text="Number of parts, counted from the first, to sign in the answer.",
     )
-    resume = serializers.BooleanField(
+    resume = FlagField(
         default=False,
         help_text="If the user has an unfinished upload with this destination, fingerprint, filename, size and "
         "metadata, return it (200) instead of beginning another. Ignored in a batch.",
@@ -132,7 +133,7 @@ class SignRequestSerializer(StrictSerializer):
 
     parts = requested_parts(MAX_BATCH)
     done = done_parts(MAX_BATCH)
-    refused = serializers.BooleanField(
+    refused = FlagField(
         default=False,
         help_text="OSS refused (403) what was signed before. The server renews its credentials if they are temporary.",
     )
@@ -161,8 +162,8 @@ class SignRequestSerializer(StrictSerializer):
 class CallbackReportSerializer(StrictSerializer):
     """OSS's response to a form or PutObject with a callback: the only place where OSS tells how the callback ended."""
 
-    status = serializers.IntegerField(min_value=200, max_value=299, help_text="203 if the callback failed.")
-    body = serializers.CharField(
+    status = NumberField(min_value=200, max_value=299, help_text="203 if the callback failed.")
+    body = TextField(
         required=False,
         allow_blank=True,
         trim_whitespace=False,
@@ -180,7 +181,7 @@ class CallbackReportSerializer(StrictSerializer):
 class CompleteRequestSerializer(StrictSerializer):
     """What the client knows of the file at the end of its upload."""
 
-    size = serializers.IntegerField(
+    size = NumberField(
         required=False,
         allow_null=True,
         min_value=0,
@@ -190,7 +191,7 @@ class CompleteRequestSerializer(StrictSerializer):
     crc64 = Uint64Field(
         required=False, allow_null=True, help_text="CRC-64/XZ of the whole file, in decimal, if the client computed it."
     )
-    keep = serializers.BooleanField(
+    keep = FlagField(
         required=False,
         help_text="Complete an interrupted stream with what has arrived: the parts before the first one that is "
         "missing or damaged. OSS's list decides; `size` is ignored, and `crc64` must be left out. 409 if nothing can "
@@ -219,9 +220,7 @@ class FinishedUploadSerializer(StrictSerializer):
     """One upload of a batch to complete, and what the client knows of its file."""
 
     id = serializers.UUIDField()
-    etag = serializers.CharField(
-        required=False, allow_blank=True, allow_null=True, max_length=64, help_text="From OSS's answer."
-    )
+    etag = TextField(required=False, allow_blank=True, allow_null=True, max_length=64, help_text="From OSS's answer.")
     crc64 = Uint64Field(required=False, allow_null=True, help_text="CRC-64/XZ of the file, in decimal.")
     callback = CallbackReportSerializer(required=False, allow_null=True)
 
@@ -249,4 +248,4 @@ class CredentialsRequestSerializer(DestinationSerializer):
 class RegisterSerializer(DestinationSerializer):
     """An object that the client stored by itself."""
 
-    key = serializers.CharField(max_length=MAX_KEY_BYTES, trim_whitespace=False)
+    key = TextField(max_length=MAX_KEY_BYTES, trim_whitespace=False)

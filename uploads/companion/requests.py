@@ -26,9 +26,9 @@ class PartQuerySerializer(serializers.Serializer[Any]):
 def upload_request(destination: str, data: Mapping[str, Any], metadata: Any, *, in_one: bool) -> UploadRequest:
     """The file that Uppy wants to upload. Its size is unknown: Uppy does not send it.
 
-    `metadata`: names and values; anything else counts as none. Raises ValidationError.
+    `metadata`: names and values, or None. Raises ValidationError.
     """
-    own = metadata if isinstance(metadata, dict) else {}
+    own = metadata or {}
     serializer = UploadRequestSerializer(
         data={
             "destination": destination,
@@ -41,6 +41,15 @@ def upload_request(destination: str, data: Mapping[str, Any], metadata: Any, *, 
     )
     serializer.is_valid(raise_exception=True)
     return serializer.upload_request(in_one=in_one)
+
+
+def sent_metadata(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The metadata of the file, names and values. Raises ValidationError for anything else."""
+    metadata = data.get("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        message = serializers.DictField.default_error_messages["not_a_dict"]
+        raise ValidationError({"metadata": [message.format(input_type=type(metadata).__name__)]})
+    return metadata
 
 
 def _relative_path(metadata: Mapping[Any, Any]) -> str:

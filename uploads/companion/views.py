@@ -133,7 +133,7 @@ class MultipartView(CompanionView):
     def post(self, request: Request) -> Response:
         """Begin a multipart upload."""
         data = request.data if isinstance(request.data, dict) else {}
-        upload = self.begin(data, data.get("metadata"), in_one=False)
+        upload = self.begin(data, requests.sent_metadata(data), in_one=False)
         return Response({"key": upload.key, "uploadId": upload.upload_id, "bucket": upload.bucket})
 
 

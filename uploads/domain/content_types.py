@@ -19,13 +19,16 @@ OF_WEB_PAGES = {
 """What browsers need and some versions of Python lack."""
 UNKNOWN = "application/octet-stream"
 SHOWN = ("image/", "video/", "audio/", "application/pdf", "text/plain")
-"""Types that a browser shows without running what is in them; SVG is excepted."""
+"""Types that a browser shows without running what is in them; SVG is excepted, and all XML.
+
+A type that ends with `+xml` is an XML document, which can hold scripts: https://mimesniff.spec.whatwg.org/#xml-mime-type
+"""
 
 
 def is_shown(content_type: str) -> bool:
     """Whether a browser may open an object of this type instead of saving it."""
     bare = content_type.partition(";")[0].strip().lower()
-    return bare.startswith(SHOWN) and not bare.startswith("image/svg")
+    return bare.startswith(SHOWN) and not bare.startswith("image/svg") and not bare.endswith("+xml")
 
 
 def _table() -> mimetypes.MimeTypes:

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LogoutView
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView
@@ -10,6 +11,12 @@ from django.views.i18n import set_language
 
 from uploads.api.token import TokenView
 from uploads.site.login import AdminLoginForm, LoginView, limited
+
+
+def no_page_on_site(request: HttpRequest, **_: str) -> HttpResponse:
+    """No model has a page outside of the admin. Django's own view answers 500 to an id that is no UUID."""
+    raise Http404
+
 
 page = ensure_csrf_cookie(login_required(TemplateView.as_view(template_name="site/page.html")))
 
@@ -26,6 +33,7 @@ urlpatterns = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),
     path("admin/login/", limited(admin.site.login)),
+    path("admin/r/<path:content_type_id>/<path:object_id>/", no_page_on_site),
     path("admin/", admin.site.urls),
     path("api/", include("uploads.urls")),
     path("api/", include("uploads.api.schema")),

@@ -14,6 +14,7 @@ from rest_framework import serializers
 
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MIN_PART_SIZE
 from uploads.services import UploadRequest
+from uploads.web.json_fields import NumberField, TextField
 from uploads.web.option_schema import OptionsField
 
 # These become header values: no other character may end a header's line and start another header.
@@ -37,7 +38,7 @@ def _is_storable(value: Any) -> bool:
     return not (isinstance(value, str) and _UNSTORABLE.search(value))
 
 
-class ContentTypeField(serializers.CharField):
+class ContentTypeField(TextField):
     """A media type (RFC 9110, section 8.3.1), with or without parameters."""
 
     default_error_messages = {"invalid_type": gettext_lazy("Enter a media type such as video/mp4.")}
@@ -64,7 +65,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 class DestinationSerializer(StrictSerializer):
     """Names a destination."""
 
-    destination = serializers.CharField(
+    destination = TextField(
         max_length=64, default="default", help_text="Name of a destination that the site's settings define."
     )
 
@@ -72,8 +73,8 @@ class DestinationSerializer(StrictSerializer):
 class UploadRequestSerializer(DestinationSerializer):
     """The file that a client wants to upload."""
 
-    filename = serializers.CharField(max_length=1024, trim_whitespace=False, help_text="The file's own name.")
-    relative_path = serializers.CharField(
+    filename = TextField(max_length=1024, trim_whitespace=False, help_text="The file's own name.")
+    relative_path = TextField(
         required=False,
         allow_blank=True,
         trim_whitespace=False,
@@ -81,13 +82,13 @@ class UploadRequestSerializer(DestinationSerializer):
         help_text="The file's path in the folder that the user chose, such as holiday/beach.jpg. It is part "
         "of the key if the destination's template contains {path}. At most 1,024 bytes in UTF-8.",
     )
-    size = serializers.IntegerField(
+    size = NumberField(
         min_value=0, max_value=MAX_OBJECT_SIZE, allow_null=True, help_text="In bytes; null for a stream."
     )
     content_type = ContentTypeField(
         required=False, allow_blank=True, max_length=255, help_text="Media type; application/octet-stream if empty."
     )
-    fingerprint = serializers.CharField(
+    fingerprint = TextField(
         required=False,
         allow_blank=True,
         allow_null=True,
@@ -95,13 +96,13 @@ class UploadRequestSerializer(DestinationSerializer):
         help_text="The client's own identifier of the file's content, to find an unfinished upload of it again.",
     )
     metadata = serializers.DictField(
-        child=serializers.CharField(max_length=2048),
+        child=TextField(max_length=2048),
         required=False,
         help_text="Stored with the object as x-oss-meta-* headers. Names: letters, digits and hyphens. "
         "Values: printable ASCII.",
     )
     options = OptionsField(required=False)
-    part_size = serializers.IntegerField(
+    part_size = NumberField(
         required=False,
         allow_null=True,
         min_value=MIN_PART_SIZE,
