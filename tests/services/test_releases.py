@@ -72,6 +72,26 @@ def test_an_aborted_upload_is_looked_at_again_when_its_signatures_have_expired(
     assert run() == "Nothing to do."
 
 
+def test_a_part_that_arrives_while_a_slow_abort_is_recorded_is_removed(
+    begin: Begin, oss: OssClient, oss_server: LocalServer, monkeypatch: Any
+) -> None:
+    """The worker stood still between OSS's answer and the record, until all signatures had expired."""
+    upload, real, now = begin(SIZE), OssClient.list_parts, timezone.now
+
+    def list_parts(self: OssClient, *where: str) -> Any:
+        try:
+            return real(self, *where)
+        finally:
+            arrives_late(oss_server, upload)
+            monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(minutes=30))
+            monkeypatch.setattr(OssClient, "list_parts", real)
+
+    monkeypatch.setattr(OssClient, "list_parts", list_parts)
+    services.abort(upload)
+    assert run() == "1 released"
+    assert gone(oss, upload)
+
+
 def test_an_object_that_a_put_wrote_after_the_abort_is_removed(begin: Begin, oss: OssClient, place: Place) -> None:
     """Objects that temporary credentials wrote: see test_expired_credentials.py."""
     place(tagging={"team": "a"})

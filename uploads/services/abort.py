@@ -65,17 +65,29 @@ def release(upload: Upload) -> None:
     if upload.is_registered:
         remove_registered(upload)
         return
+    # Before OSS is asked: a part may arrive after OSS has said that all is gone, for as long as a signature lives.
+    began, expiry = timezone.now(), signatures_expire(upload)
     # What OSS does not know any more may have been completed: by other means, or after the database's last backup.
     was_open = upload.method == Method.MULTIPART and abort_until_gone(upload)
-    if not was_open or upload.state == State.FAILED or upload.credentials_until:
+    if not was_open or may_have_object(upload):
         with storage_errors():
             oss_client(upload).delete_object(upload.bucket, upload.key)
     upload.parts.all().delete()
-    now, expiry = timezone.now(), signatures_expire(upload)
     Upload.objects.filter(pk=upload.pk).update(
-        released_at=now, look_again_at=expiry if expiry > now else None, attempts=0, sweep_error=None
+        released_at=timezone.now(), look_again_at=expiry if expiry > began else None, attempts=0, sweep_error=None
     )
     upload.refresh_from_db()
+
+
+def may_have_object(upload: Upload) -> bool:
+    """Whether an ended upload may have an object. A multipart upload has none before somebody has claimed it.
+
+    Two may have completed it at once. Then OSS refuses the first, which reopens the upload, and does what the second
+    asks: the object is there, and the upload can be aborted.
+    """
+    is_claimed = "etag" in (upload.expected or {})
+    held = upload.method != Method.MULTIPART or upload.state == State.FAILED or upload.credentials_until is not None
+    return is_claimed or held
 
 
 def abort_until_gone(upload: Upload) -> bool:

@@ -15,8 +15,8 @@ from django.utils import timezone
 from uploads.domain.endings import AbortedBy, abort_record
 from uploads.domain.errors import UploadError
 from uploads.domain.states import Event
-from uploads.models import Method, Part, PrefixCredentials, Upload, UploadQuerySet
-from uploads.services.abort import abort_once, abort_until_gone, signatures_expire
+from uploads.models import Part, PrefixCredentials, Upload, UploadQuerySet
+from uploads.services.abort import abort_once, abort_until_gone, may_have_object, signatures_expire
 from uploads.services.activity import ACTIVITY_INTERVAL
 from uploads.services.common import object_at_oss
 
@@ -27,10 +27,10 @@ T = TypeVar("T")
 def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, UploadError | None]:
     """Abort those of `uploads` that have no object and still belong to `stale`.
 
-    Returns the error of OSS for each that was aborted, by id: None if OSS has dropped its parts. Only multipart uploads
-    for which no credentials were issued are aborted here.
+    Returns the error of OSS for each that was aborted, by id: None if OSS has dropped its parts. Only those are aborted
+    here that nobody can have completed.
     """
-    plain = [each for each in uploads if each.method == Method.MULTIPART and each.credentials_until is None]
+    plain = [each for each in uploads if not may_have_object(each)]
     found = side_by_side(object_at_oss, plain)
     missing = [upload for upload, answer in zip(plain, found, strict=True) if answer is None]
     now = timezone.now()
@@ -45,7 +45,9 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
     }
     for upload in missing:
         upload.error = abort_record(AbortedBy.EXPIRY)
-    aborted = stale.advance_many(missing, Event.ABORT, ("error",)) if missing else []
+    # Not what somebody has moved since it was read: there may be an object by now.
+    unmoved = stale.filter(updated_at__lte=max((each.updated_at for each in missing), default=now))
+    aborted = unmoved.advance_many(missing, Event.ABORT, ("error",)) if missing else []
 
     def release_parts(upload: Upload) -> None:
         # Without a live signature no part can arrive any more: one request, and nothing to look for later.
@@ -53,7 +55,7 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
 
     errors = side_by_side(release_parts, aborted)
     released = [upload for upload, error in zip(aborted, errors, strict=True) if error is None]
-    _record_released(released, quiet)
+    _record_released(released, quiet, now)
     return {upload.pk: error for upload, error in zip(aborted, errors, strict=True)}
 
 
@@ -72,16 +74,17 @@ def side_by_side(call: Callable[[Upload], T], uploads: Sequence[Upload]) -> list
         return list(pool.map(one, uploads))
 
 
-def _record_released(uploads: Sequence[Upload], quiet: Collection[UUID]) -> None:
+def _record_released(uploads: Sequence[Upload], quiet: Collection[UUID], began: datetime) -> None:
+    """`began`: before OSS was asked. A part may arrive after OSS has said that all is gone."""
     now = timezone.now()
     by_expiry: dict[datetime, list[UUID]] = defaultdict(list)
     for upload in uploads:
-        by_expiry[now if upload.pk in quiet else signatures_expire(upload)].append(upload.pk)
+        by_expiry[began if upload.pk in quiet else signatures_expire(upload)].append(upload.pk)
     for expiry, identifiers in by_expiry.items():
         Part.objects.filter(upload__in=identifiers).delete()
         Upload.objects.filter(pk__in=identifiers).update(
             released_at=now,
-            look_again_at=expiry if expiry > now else None,
+            look_again_at=expiry if expiry > began else None,
             attempts=0,
             sweep_error=None,
             claimed_until=None,

@@ -1,0 +1,81 @@
+"""Runs of the services that the model has found, step by step."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.model.reference import SIZES, content_of, damaged, part_of
+from tests.model.steps import Task
+from tests.model.world import World
+from uploads import services
+from uploads.models import Upload
+from uploads.services import UploadRequest
+
+COMPLETE = "oss CompleteMultipartUpload"
+
+
+@pytest.fixture
+def upload(world: World) -> Upload:
+    """All parts are at OSS."""
+    upload = services.begin(world.owner, UploadRequest("model", "film.bin", SIZES[3], part_size=100 * 1024))
+    for number in (1, 2, 3):
+        world.sign(upload.pk, number, intact=True)
+        world.send(-1)
+    return upload
+
+
+def completing(upload: Upload) -> Task:
+    """Somebody who is about to ask OSS to complete."""
+    task = Task("complete", lambda: services.complete(Upload.objects.get(pk=upload.pk)))
+    task.run_to(COMPLETE)
+    return task
+
+
+def abort(world: World, upload: Upload) -> None:
+    services.abort(Upload.objects.get(pk=upload.pk), actor=world.owner)
+
+
+def expire_and_sweep(world: World, upload: Upload) -> None:
+    del upload
+    world.sweep_to_the_end()
+
+
+def complete_twice(world: World, upload: Upload) -> None:
+    """OSS refuses the first, since a part was replaced, which reopens the upload; the second is killed afterwards."""
+    first = completing(upload)
+    part = damaged(part_of(content_of(upload.filename, upload.size), 1))
+    world.oss.upload_part(upload.bucket, upload.key, upload.upload_id, 1, part)
+    second = completing(upload)
+    first.run()
+    assert Upload.objects.get().state == "uploading"
+    second.step()
+    second.crash()
+    assert world.object_at_oss(upload)
+
+
+def is_as_it_should_be(world: World, upload: Upload) -> bool:
+    upload.refresh_from_db()
+    ended = (upload.state, bool(world.object_at_oss(upload)))
+    return ended in [("aborted", False), ("completed", True)] and world.open_uploads() == set()
+
+
+@pytest.mark.parametrize("end", [abort, expire_and_sweep])
+def test_the_object_of_a_second_complete_does_not_outlive_the_abort(
+    world: World, upload: Upload, end: Callable[[World, Upload], None]
+) -> None:
+    complete_twice(world, upload)
+    end(world, upload)
+    assert is_as_it_should_be(world, upload)
+
+
+def test_a_sweep_does_not_abort_what_was_completed_after_it_looked(world: World, upload: Upload) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    Upload.objects.update(updated_at=long_ago, expires_at=long_ago)
+    sweep = Task("sweep", world.sweep)
+    sweep.run_to("transaction advance_many")
+    complete_twice(world, upload)
+    sweep.run()
+    world.sweep_to_the_end()
+    assert is_as_it_should_be(world, upload)
