@@ -2,7 +2,17 @@
 
 import pytest
 
-from uploads.oss.policy import PolicyError, allow, document, object_resource
+from uploads.oss.policy import (
+    PolicyError,
+    allow,
+    bucket_resource,
+    deny,
+    document,
+    kms_resource,
+    object_resource,
+    with_acls,
+    with_prefix,
+)
 
 
 def test_a_policy_names_its_actions_and_resources() -> None:
@@ -22,3 +32,18 @@ def test_a_condition_narrows_the_statement() -> None:
 def test_a_key_with_wildcards_has_no_resource(key: str) -> None:
     with pytest.raises(PolicyError):
         object_resource("demo-bucket", key)
+
+
+def test_a_denial_names_what_it_concerns() -> None:
+    assert deny(["oss:PutObject"], [bucket_resource("demo-bucket")], with_acls("public-read", "public-read-write")) == {
+        "Effect": "Deny",
+        "Action": ["oss:PutObject"],
+        "Resource": ["acs:oss:*:*:demo-bucket"],
+        "Condition": {"StringEquals": {"oss:x-oss-object-acl": ["public-read", "public-read-write"]}},
+    }
+    assert with_prefix("raw/*", "films/*") == {"StringLike": {"oss:Prefix": ["raw/*", "films/*"]}}
+
+
+def test_the_keys_of_a_region() -> None:
+    assert kms_resource("cn-hangzhou") == "acs:kms:cn-hangzhou:*:key/*"
+    assert kms_resource("cn-hangzhou", "key-1") == "acs:kms:cn-hangzhou:*:key/key-1"

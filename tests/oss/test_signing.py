@@ -1,6 +1,6 @@
 """The signer against the vendors' vectors."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -133,3 +133,29 @@ def test_a_batch_takes_no_headers_for_all_parts() -> None:
     context = SigningContext(Credentials("id", "secret"), "cn-hangzhou", moment("20260115T083000Z"))
     with pytest.raises(ValueError, match="PartRequest"):
         PartSigner(context, OssRequest("PUT", "b", "a", headers={"Content-Type": "a/b"}), "https://b.example/a", 900)
+
+
+@pytest.mark.parametrize(("left", "life"), [(None, 900), (901, 900), (899, 899), (0.5, 1), (-10, 1)])
+def test_a_signature_lives_no_longer_than_its_credentials(left: float | None, life: int) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    expires_at = None if left is None else now + timedelta(seconds=left)
+    credentials = Credentials("id", "secret", "token", expires_at=expires_at)
+    assert SigningContext(credentials, "cn-hangzhou", now).life(900) == life
+
+
+def test_times_are_those_of_utc() -> None:
+    east = datetime(2026, 1, 1, 7, 30, tzinfo=timezone(timedelta(hours=8)))
+    assert signing.timestamp(east) == "20251231T233000Z"
+
+
+def test_the_names_of_signed_headers_are_in_lower_case() -> None:
+    context = SigningContext(Credentials("id", "secret", "token"), "cn-hangzhou", datetime(2026, 1, 1, tzinfo=UTC))
+    sent = signing.authorization(context, OssRequest("GET", "bucket", "key"))
+    assert set(sent) == {"x-oss-date", "x-oss-content-sha256", "x-oss-security-token", "Authorization"}
+
+
+def test_the_urls_of_many_parts_are_those_of_each() -> None:
+    context = SigningContext(Credentials("id", "secret", ""), "cn-hangzhou", datetime(2026, 1, 1, tzinfo=UTC))
+    request = OssRequest("PUT", "bucket", "key", [("uploadId", "M")])
+    signer = PartSigner(context, request, "https://bucket.oss.example/key", 900)
+    assert list(signer.urls([3, 1])) == [signer.url(PartRequest(3)), signer.url(PartRequest(1))]
