@@ -40,6 +40,8 @@ export function textFields(sentence: ErrorName, text: ErrorTuple, facts: Facts) 
 
 /** The base of all errors of the engine. `message` is title and detail in English. */
 export class UploadError extends Error {
+  // Written out, here and below: what minifies the code renames the class.
+  override name = "UploadError";
   /** Stable, for programs: OSS's or the backend's code, or one of the engine's. */
   declare readonly code: string;
   /** What happened, in one sentence. */
@@ -65,12 +67,13 @@ export class UploadError extends Error {
   constructor(fields: ErrorFields, options?: ErrorOptions) {
     super(`${fields.title} ${fields.detail}`.trim(), options);
     const unknown = { status: 0, retryable: false, requestId: null, hint: "", retryAfter: null };
-    Object.assign(this, { name: new.target.name, ...unknown, sentence: null, facts: {}, ...fields });
+    Object.assign(this, { ...unknown, sentence: null, facts: {}, ...fields });
   }
 }
 
 /** An option or argument is not supported; code "not_supported". */
 export class ConfigurationError extends UploadError {
+  override name = "ConfigurationError";
   constructor(detail: string) {
     super({ code: "not_supported", ...errorText("not_supported", { detail }) });
   }
@@ -78,6 +81,7 @@ export class ConfigurationError extends UploadError {
 
 /** No response, or a broken one; code "network". The engine retries before it rejects with it. */
 export class NetworkError extends UploadError {
+  override name = "NetworkError";
   constructor(
     sentence: "server_unreachable" | "answer_broken" | "storage_unreachable" | "code_unreachable",
     options?: ErrorOptions,
@@ -88,6 +92,7 @@ export class NetworkError extends UploadError {
 
 /** The backend refused a call: code, title, detail and `errors` of its problem+json (RFC 9457). */
 export class ApiError extends UploadError {
+  override name = "ApiError";
   /** OSS's error code, where OSS refused a call of the backend. */
   readonly ossCode: string | null;
   /** Bytes that `detail` names: `limit`, `left`, `size`. */
@@ -101,19 +106,28 @@ export class ApiError extends UploadError {
 }
 
 /** The user is not logged in (any more): status 401, or 403 without a login. */
-export class LoginError extends ApiError {}
+export class LoginError extends ApiError {
+  override name = "LoginError";
+}
 
 /** OSS refused a part: code and request id of its error document ("Error codes" in the OSS API reference). */
-export class StorageError extends UploadError {}
+export class StorageError extends UploadError {
+  override name = "StorageError";
+}
 
 /** The bucket's CORS rules do not allow this page; code "cors_not_allowed". */
-export class CorsError extends StorageError {}
+export class CorsError extends StorageError {
+  override name = "CorsError";
+}
 
 /** The file changed, cannot be read, or is not the one of the upload to resume. */
-export class FileError extends UploadError {}
+export class FileError extends UploadError {
+  override name = "FileError";
+}
 
 /** The upload was aborted here, elsewhere, or by expiry; code "aborted". */
 export class AbortedError extends UploadError {
+  override name = "AbortedError";
   /** Who aborted it elsewhere: aborted_by_user, aborted_by_administrator or expired; null where that is not known. */
   readonly reason: string | null;
 
