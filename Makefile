@@ -211,7 +211,7 @@ chaos: setup browser java
 	ABUSE_CASES=$(or $(ABUSE_CASES),20000) $(MAKE) abuse
 	$(RUN) -m tests.chaos
 
-# An hour: each of some 1,500 changes of the code, with the tests that reach it.
+# Minutes: each of more than a thousand changes of the code, with the tests that reach it.
 mutation: setup
 	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group mutation
 	$(RUN) -m tests.mutation
