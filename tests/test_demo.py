@@ -17,8 +17,12 @@ from tests.stack import ROOT, accepts, deliver, free_port, wait_until
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return environment_in(tmp_path_factory.mktemp("demo"))
+
+
+def environment_in(folder: Path) -> dict[str, str]:
     ports = {"PORT": str(free_port()), "OSS_PORT": str(free_port())}
-    return clean_environment() | ports | {"VAR_DIR": str(tmp_path_factory.mktemp("demo") / "var")}
+    return clean_environment() | ports | {"VAR_DIR": str(folder / "var")}
 
 
 def clean_environment() -> dict[str, str]:
@@ -135,13 +139,19 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     assert processes_with(environment["VAR_DIR"]) == []
 
 
-def test_faults_are_switched_on_by_a_variable(environment: dict[str, str]) -> None:
-    with start(environment | {"FAULTS": "1"}) as process:
+def test_faults_are_switched_on_by_a_variable(tmp_path: Path) -> None:
+    environment = environment_in(tmp_path) | {"FAULTS": "1"}
+    with start(environment) as process:
         try:
             address = f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults"
             assert process.stdout
             # It prints this once it answers; without it the output ends with the process.
-            assert any(f"curl -X DELETE {address}" in line for line in process.stdout)
+            out = ""
+            for line in process.stdout:
+                out += line
+                if address in line:
+                    break
+            assert f"curl -X DELETE {address}" in out, process.communicate(timeout=TIMEOUT)
             assert [rule["operation"] for rule in http.get(address).json()["rules"]].count("UploadPart") == 2
             http.delete(address).raise_for_status()
             assert http.get(address).json() == {"rules": []}
