@@ -105,7 +105,6 @@ def test_what_the_client_must_say_otherwise(file: FilePlan, report: ClientReport
     with pytest.raises(InvalidUpload) as caught:
         parts_to_complete(file, [Part(1, "A", 10)], report)
     assert caught.value.errors == {field: [caught.value.detail]}
-    assert field in str(caught.value) or "stream" in str(caught.value)
 
 
 def test_the_size_of_a_file_is_its_own() -> None:

@@ -129,6 +129,15 @@ def test_a_stream_has_none_before_its_end(api: APIClient, begin: Begin) -> None:
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["crc64"])
 
 
+def test_what_an_earlier_claim_expected_stays(begun: Begun) -> None:
+    """By the ETag, an abort knows that there may be an object."""
+    upload = begun(size=20_000_000)
+    Upload.objects.filter(pk=upload.pk).update(expected={"etag": "E-2", "client_crc64": "1"})
+    upload.refresh_from_db()
+    services.record_checksum(upload, "2")
+    assert Upload.objects.get(pk=upload.pk).expected == {"etag": "E-2", "client_crc64": "2"}
+
+
 def test_nothing_is_expected_of_an_upload_that_has_ended(api: APIClient, begun: Begun) -> None:
     upload = begun()
     services.abort(upload)

@@ -205,8 +205,9 @@ def _fail(group: _Group, actor: User | None) -> None:
 def _reopen(group: _Group, actor: User | None) -> None:
     for case, _ in group:
         if case.upload.is_stream:
-            # They were those of the parts that were to be completed.
-            case.upload.size = case.upload.expected = None
+            # They were those of the parts that were to be completed. The ETag tells that there may be an object.
+            case.upload.size = None
+            (case.upload.expected or {}).pop("client_crc64", None)
     _advance(group, Event.REOPEN, ("size", "expected"), actor)
 
 

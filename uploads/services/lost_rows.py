@@ -20,6 +20,7 @@ from uploads.domain.destination import ISSUES_FOR_PREFIX, outermost_prefixes
 from uploads.domain.errors import UploadError
 from uploads.domain.keys import key_fields, user_segment
 from uploads.domain.names import clean_filename
+from uploads.domain.parts import NO_REPORT
 from uploads.domain.places import Place
 from uploads.domain.states import Event
 from uploads.models import Method, Upload, record_events
@@ -159,7 +160,7 @@ def _row(bucket: str, key: str, origin: _Origin, found: Completed) -> Upload:
 
 def _write(upload: Upload, found: Completed) -> None:
     """The whole history in one transaction: the upload was completed before, and nobody has to complete it again."""
-    ended: dict[str, Any] = outcome.end_fields(upload, found, outcome.NO_REPORT)
+    ended: dict[str, Any] = outcome.end_fields(upload, found, NO_REPORT)
     with transaction.atomic():
         Upload.objects.bulk_create([upload])
         record_events([upload], "begin", None)

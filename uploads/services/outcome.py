@@ -6,13 +6,11 @@ from typing import Any
 from django.utils import timezone
 
 from uploads.conf import settings
-from uploads.domain.parts import NO_REPORT, ClientReport
+from uploads.domain.parts import ClientReport
 from uploads.domain.states import State
 from uploads.models import Method, Upload
 from uploads.oss import messages
 from uploads.oss.messages import Completed
-
-__all__ = ["END_FIELDS", "NO_REPORT", "end_fields", "object_fields", "record_callback", "reported_callback"]
 
 END_FIELDS = ("etag", "crc64", "location", "callback", "completed_at", "released_at", "parts_done", "bytes_done")
 

@@ -88,6 +88,7 @@ def record_checksum(upload: Upload, crc64: str) -> None:
     if upload.is_stream:
         detail = Phrase("The checksum of a stream is known only at its end.")
         raise InvalidUpload(detail, errors={"crc64": [detail]})
+    expected = {**(upload.expected or {}), **expected}  # The rest says that somebody has claimed it before.
     if Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(expected=expected):
         upload.expected = expected
 

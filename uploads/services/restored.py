@@ -1,8 +1,9 @@
 """After the database was restored from a backup: its rows are brought in line with what OSS has by now.
 
-Rule: OSS is the truth, and nothing is deleted there. An unfinished upload whose object is there is completed, and one
-of which OSS has nothing ends with the reason. A completed upload without its object becomes `deleted`. Objects whose
-rows are gone are reported, or get rows again (`services.lost_rows`).
+Rule: OSS is the truth. Completing an upload removes an object that breaks its rules, as ever; nothing else is deleted
+there. An unfinished upload whose object is there is completed, and one of which OSS has nothing ends with the reason.
+A completed upload without its object becomes `deleted`. Objects whose rows are gone are reported, or get rows again
+(`services.lost_rows`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from uploads.domain.errors import UploadError, UploadGone
+from uploads.domain.parts import NO_REPORT
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
 from uploads.models import Method, Part, Upload, UploadQuerySet
@@ -129,7 +131,7 @@ def _finish_copied(upload: Upload, found: Completed) -> bool:
     if upload.state == State.UPLOADING and not Upload.objects.advance(upload, Event.COMPLETE, size=found.size):
         return True
     upload.key = upload.final_key
-    ended = outcome.end_fields(upload, final, outcome.NO_REPORT)
+    ended = outcome.end_fields(upload, final, NO_REPORT)
     if Upload.objects.advance(upload, Event.FINISH, key=upload.final_key, stage="", **ended):
         Part.objects.filter(upload=upload).delete()
     return True

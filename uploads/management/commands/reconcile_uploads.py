@@ -12,8 +12,9 @@ from uploads.management.output import OperatorCommand
 
 class Command(OperatorCommand):
     help = (
-        "Brings the uploads in line with what OSS has, after the database was restored from a backup. Deletes nothing "
-        "at OSS. Safe to repeat; the exit code is 1 while OSS does not answer for an upload."
+        "Brings the uploads in line with what OSS has, after the database was restored from a backup. Deletes only "
+        "objects that break the rules of their uploads. Safe to repeat; the exit code is 1 while OSS does not answer "
+        "for an upload."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
