@@ -205,7 +205,8 @@ def _accept(group: _Group, actor: User | None) -> None:
 def _fail(group: _Group, actor: User | None) -> None:
     for case, action in group:
         kept = outcome.object_fields(case.upload, action.found, case.report) if action.found else {}
-        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **kept):
+        values = {"error": as_record(action.error), **kept}
+        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, unchanged=True, **values):
             forget_credentials(case.upload)
             with suppress(UploadError):  # The sweep repeats it.
                 release(case.upload)
@@ -256,10 +257,15 @@ _ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
 
 
 def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | None) -> list[Case]:
-    """Move the uploads by the state table. Returns the cases that moved; the others look again."""
+    """Move the uploads by the state table. Returns the cases that moved; the others look again.
+
+    What a case has learned holds for the claim that it knows, not for a newer one.
+    """
     moved = {
         upload.pk
-        for upload in Upload.objects.advance_many([case.upload for case, _ in group], event, fields, actor=actor)
+        for upload in Upload.objects.advance_many(
+            [case.upload for case, _ in group], event, fields, actor=actor, unchanged=True
+        )
     }
     for case, _ in group:
         if case.upload.pk not in moved:
