@@ -182,13 +182,18 @@ Abort ==
      ELSE Ends("user")
   /\ UNCHANGED <<database, oss, time, resends, promised>>
 
+(* What `seen` holds of an upload that OSS knew when it was dropped. Of another there may be an object: the database may
+   be older than it. The sweep has looked for it before it aborts many. *)
+WasOpen == [n \in 1..3 |-> "good"]
+
 (* The sweep aborts many at once, and leaves to a second attempt, "alone", those that somebody has moved since. *)
 MarkAborted(c) ==
   /\ pc[c] = "abort"
   /\ LET moved == c = "sweep" /\ found[c] # "alone" /\ (row # "uploading" \/ claimed)
      IN IF moved THEN UNCHANGED row /\ Goes(c, "head stale") /\ Keeps(c, row, Nothing, "alone")
         ELSE IF row = "uploading"
-        THEN row' = "aborted" /\ Goes(c, "drop") /\ Keeps(c, "aborted", Nothing, found[c])
+        THEN /\ row' = "aborted" /\ Goes(c, "drop")
+             /\ Keeps(c, "aborted", IF c = "sweep" /\ found[c] # "alone" THEN WasOpen ELSE Nothing, found[c])
         ELSE /\ UNCHANGED row
              /\ IF row \in {"aborted", "failed"} /\ ~released THEN Goes(c, "drop") /\ Keeps(c, row, Nothing, "?")
                 ELSE Ends(c)
@@ -196,12 +201,14 @@ MarkAborted(c) ==
 
 Drop(c) ==
   /\ pc[c] = "drop" /\ open' = FALSE /\ parts' = Nothing /\ Goes(c, IF found[c] = "quiet" THEN "record" ELSE "dropped")
-  /\ Keeps(c, state[c], Nothing, IF found[c] \in {"?", "alone"} THEN IF signed THEN "signed" ELSE "expired" ELSE found[c])
+  /\ Keeps(c, state[c], IF open THEN WasOpen ELSE seen[c],
+           IF found[c] \in {"?", "alone"} THEN IF signed THEN "signed" ELSE "expired" ELSE found[c])
   /\ UNCHANGED <<database, object, time, counts, promised>>
 
 CheckDropped(c) ==
   /\ pc[c] = "dropped"
-  /\ Goes(c, IF open THEN "drop" ELSE IF state[c] = "failed" \/ claimed THEN "delete" ELSE "record")
+  /\ Goes(c, IF open THEN "drop"
+             ELSE IF state[c] = "failed" \/ claimed \/ seen[c] = Nothing THEN "delete" ELSE "record")
   /\ UNCHANGED <<database, oss, time, counts, promised, state, seen, found>>
 
 Delete(c) ==
