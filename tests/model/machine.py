@@ -34,23 +34,32 @@ class Backend(RuleBasedStateMachine):
     """At most one call of each actor is under way. `faulty`: OSS has been told to fail, and nothing is predicted."""
 
     world: ClassVar[World]
+    runs: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
+        type(self).runs += 1
         self.tasks: dict[str, Task] = {}
         self.ends: dict[str, Callable[[Task], None]] = {}
         self.promised: dict[Any, str] = {}
-        self.files, self.faulty, self.broken = 0, False, True
+        self.files, self.faulty, self.broken, self.alone = 0, False, True, False
 
-    @initialize(sent=st.sampled_from([False, True, True]), parts=st.sampled_from([1, 3]), crc64=CHECKSUMS)
-    def one_has_begun(self, sent: bool, parts: int, crc64: str) -> None:
-        """Otherwise most short runs would not come far."""
+    @initialize(
+        sent=st.sampled_from([False, True, True]),
+        parts=st.sampled_from([1, 3, 3]),
+        crc64=CHECKSUMS,
+        alone=st.booleans(),
+    )
+    def one_has_begun(self, sent: bool, parts: int, crc64: str, alone: bool) -> None:
+        """Otherwise most short runs would not come far. `alone`: all calls are at this upload."""
+        self.alone = False
         self.world.clock.ahead = timedelta()
         self.world.signatures.clear()
         self.begin("one", parts, crc64, "")
         self.run_on("one", Task.run)
         if sent:
             self.send_everything(0)
+        self.alone = alone
 
     def upload(self, which: int) -> Upload | None:
         rows = list(Upload.objects.order_by("created_at", "filename"))
@@ -73,6 +82,7 @@ class Backend(RuleBasedStateMachine):
 
     # Calls that begin
 
+    @precondition(lambda self: not self.alone)
     @rule(client=CLIENTS, parts=st.sampled_from([1, 3, 3]), crc64=CHECKSUMS, key=st.sampled_from(["", "", "a", "b"]))
     def begin(self, client: str, parts: int, crc64: str, key: str) -> None:
         self.files += 1

@@ -30,6 +30,8 @@ REQUESTS = {
     "record": "database UPDATE released",
 }
 """Where a call stands in the model → the step that the real one does next."""
+PATIENCE = timedelta(minutes=11)
+"""The sweep works on what was left alone for ten minutes."""
 VISIBLE = frozenset(REQUESTS.values())
 
 
@@ -102,13 +104,12 @@ class Replay:
         self.world.oss.upload_part(self.upload.bucket, self.upload.key, self.upload.upload_id, number, content)
 
     def prepare(self, actor: str) -> None:
-        """The sweep waits for minutes before it works on an upload; here they have passed."""
+        """The sweep looks again once all signatures have expired; here they have."""
         if actor == "sweep":
             row = Upload.objects.get()
-            ago = timezone.now() - timedelta(minutes=11)
+            ago = timezone.now() - PATIENCE
             again = {"look_again_at": ago} if row.released_at and row.look_again_at else {}
-            old = {"updated_at": min(row.updated_at, ago)} if not row.released_at else {}
-            self.change(claimed_until=None, **again, **old)
+            self.change(claimed_until=None, **again)
 
     def change(self, **values: Any) -> None:
         Upload.objects.update(**values)
@@ -132,7 +133,7 @@ class Replay:
         return services.abort(self.row(), actor=self.world.owner)
 
     def call_sweep(self) -> Any:
-        return list(services.sweep())
+        return list(services.sweep(now=timezone.now() + PATIENCE))
 
     # The comparison
 

@@ -6,14 +6,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.model.reference import SIZES, content_of, damaged, part_of
+from tests.model.reference import SIZES, checksum, content_of, damaged, part_of
 from tests.model.steps import Task
 from tests.model.world import World
 from uploads import services
 from uploads.models import Upload
-from uploads.services import UploadRequest
+from uploads.services import ClientReport, UploadRequest
 
 COMPLETE = "oss CompleteMultipartUpload"
+ADVANCE = "transaction advance_many"
 
 
 @pytest.fixture
@@ -55,6 +56,37 @@ def complete_twice(world: World, upload: Upload) -> None:
     assert world.object_at_oss(upload)
 
 
+def test_a_refused_complete_does_not_reopen_the_claim_of_another(world: World, upload: Upload) -> None:
+    """One knows the checksum of the file, and two does not. OSS refuses both, since a part was replaced by a wrong one.
+
+    Two claims again, and one reopens what two has claimed, and claims it before two has recorded the object: what two
+    knows of the object does not hold for the claim of one. Found by TLC.
+    """
+    content = content_of(upload.filename, upload.size)
+
+    def complete(crc64: str = "") -> Task:
+        return Task("complete", lambda: services.complete(Upload.objects.get(pk=upload.pk), ClientReport(crc64)))
+
+    two, one = complete(), complete(checksum(content))
+    two.run_to(COMPLETE)
+    one.run_to(COMPLETE)
+    world.oss.upload_part(upload.bucket, upload.key, upload.upload_id, 1, damaged(part_of(content, 1)))
+    one.run_to(ADVANCE)
+    two.run()
+    two = complete()
+    two.run_to(COMPLETE)
+    one.run()
+    one = complete(checksum(content))
+    one.run_to(ADVANCE)
+    two.run_to("transaction _finish")
+    one.run_to("oss")
+    two.run()
+    one.run()
+    upload.refresh_from_db()
+    told = (upload.expected or {}).get("client_crc64", upload.crc64)
+    assert (upload.state, told) == ("completed", upload.crc64)
+
+
 def is_as_it_should_be(world: World, upload: Upload) -> bool:
     upload.refresh_from_db()
     ended = (upload.state, bool(world.object_at_oss(upload)))
@@ -74,7 +106,7 @@ def test_a_sweep_does_not_abort_what_was_completed_after_it_looked(world: World,
     long_ago = timezone.now() - timedelta(hours=1)
     Upload.objects.update(updated_at=long_ago, expires_at=long_ago)
     sweep = Task("sweep", world.sweep)
-    sweep.run_to("transaction advance_many")
+    sweep.run_to(ADVANCE)
     complete_twice(world, upload)
     sweep.run()
     world.sweep_to_the_end()

@@ -17,11 +17,17 @@ from tests.services.test_sweep import past
 from tests.services.test_sweep import run as sweep
 from tests.stack import ROOT, client_for
 from uploads import services
+from uploads.domain.errors import ObjectMismatch
+from uploads.domain.staging import Stage
 from uploads.domain.states import Event, State
 from uploads.localoss.testing import LocalServer
 from uploads.models import ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
+from uploads.oss.crc64 import crc64
 from uploads.oss.errors import NotFound
+from uploads.oss.signing import OssRequest
+from uploads.oss.transport import Transport
+from uploads.services import ClientReport
 from uploads.services.transactions import oss_client
 
 pytestmark = pytest.mark.django_db
@@ -243,6 +249,133 @@ def test_a_staged_file_that_had_passed_is_completed(begin: Begin, backup: Callab
     assert (again.state, again.key, again.etag) == (State.COMPLETED, upload.final_key, upload.etag)
     assert bytes_of(again) == content_of(again)
     assert reconcile("--register") == ["Nothing to do."]
+
+
+STAGED = {"DESTINATIONS": {"default": {"stage": True}}}
+
+
+def in_a_batch(upload: Upload) -> Any:
+    return services.complete_many([(Upload.objects.get(pk=upload.pk), ClientReport())])
+
+
+def by_the_sweep(upload: Upload) -> None:
+    past(Upload.objects.get(pk=upload.pk), updated_at=timedelta(days=9), expires_at=timedelta(seconds=1))
+    sweep()
+
+
+def alone(upload: Upload) -> Any:
+    return services.complete(Upload.objects.get(pk=upload.pk))
+
+
+def with_its_checksum(upload: Upload) -> Any:
+    return services.complete(Upload.objects.get(pk=upload.pk), ClientReport(crc64=str(crc64(content_of(upload)))))
+
+
+@pytest.mark.parametrize("ending", [alone, with_its_checksum, in_a_batch, by_the_sweep])
+@pytest.mark.parametrize("size", [SIZE, 5])
+def test_a_staged_file_that_had_passed_is_completed_by_whoever_comes_first(
+    begin: Begin, backup: Callable[[], Restore], settings: Any, size: int, ending: Callable[[Upload], Any]
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, **STAGED}
+    upload = begin(size)
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    restore()
+    ending(upload)
+    again = Upload.objects.get(pk=upload.pk)
+    assert (again.state, again.key, again.crc64) == (State.COMPLETED, upload.final_key, upload.crc64)
+    assert (again.location, again.stage) == (upload.location, "")
+    assert bytes_of(again) == content_of(again)
+    assert reconcile("--register") == ["Nothing to do."]
+
+
+@pytest.mark.parametrize("stage", ["", Stage.CHECKING, Stage.COPYING])
+def test_a_staged_file_that_was_claimed_or_checked_at_the_backup(
+    begin: Begin, backup: Callable[[], Restore], settings: Any, stage: str
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, **STAGED}
+    upload = begin(SIZE)
+    send(upload)
+    services.complete(upload)
+    staged = {"etag": f"{upload.etag}-3", "size": str(SIZE), "crc64": upload.crc64}
+    before = {"state": State.COMPLETING, "stage": stage, "key": upload.staging_key, "stage_claimed_until": None}
+    expected = {"etag": staged["etag"], "crc64": staged["crc64"]}
+    Upload.objects.update(**before, expected=expected, staged=staged if stage else None)
+    assert services.complete(upload).state == State.COMPLETED
+    assert (upload.key, bytes_of(upload)) == (upload.final_key, content_of(upload))
+
+
+@pytest.mark.parametrize("size", [SIZE, 5])
+def test_an_abort_of_a_staged_file_that_had_passed_leaves_nothing(
+    begin: Begin, backup: Callable[[], Restore], settings: Any, size: int
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, **STAGED}
+    upload = begin(size)
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    restore()
+    assert services.abort(Upload.objects.get(pk=upload.pk)).state == State.ABORTED
+    sweep()
+    assert not holds(upload)
+    assert reconcile("--register") == ["Nothing to do."]
+
+
+def test_another_file_than_the_staged_one_that_had_passed_is_refused(
+    begin: Begin, backup: Callable[[], Restore], settings: Any
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, **STAGED}
+    upload = begin(5)
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    restore()
+    with pytest.raises(ObjectMismatch):
+        services.complete(Upload.objects.get(pk=upload.pk), ClientReport(crc64="7"))
+    assert (state_of(upload), holds(upload)) == (State.FAILED, False)
+
+
+def test_what_is_in_order_costs_one_request_for_a_thousand(
+    begin: Begin, backup: Callable[[], Restore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OSS is asked for single objects only where its list does not confirm the row."""
+    kept = [done(begin, size) for size in range(1, 8)]
+    gone, other = done(begin, 8), done(begin, 9)
+    restore = backup()
+    deleted(gone)
+    restore()
+    oss_client(other).put_object(other.bucket, other.key, b"different")
+    asked: list[str] = []
+    call = Transport.call
+
+    def counted(self: Transport, operation: str, request: OssRequest, **options: Any) -> Any:
+        asked.append(f"{operation} {request.key}".strip())
+        return call(self, operation, request, **options)
+
+    monkeypatch.setattr(Transport, "call", counted)
+    lines = reconcile("--register")
+    assert lines[-1] == "1 differs, 1 object gone"
+    assert sorted(asked) == sorted(["ListObjectsV2", f"HeadObject {gone.key}", f"HeadObject {other.key}"])
+    assert {state_of(each) for each in (*kept, other)} == {State.COMPLETED}
+
+
+def test_a_registered_object_is_asked_for_once(
+    begin: Begin, backup: Callable[[], Restore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = backup()
+    upload = done(begin, 5)
+    restore()
+    asked: list[str] = []
+    head = OssClient.head
+
+    def counted(self: OssClient, bucket: str, key: str, **options: Any) -> Any:
+        asked.append(key)
+        return head(self, bucket, key, **options)
+
+    monkeypatch.setattr(OssClient, "head", counted)
+    assert reconcile("--register")[-1] == "1 registered"
+    assert asked == [upload.key]
 
 
 def test_a_staged_file_without_a_row_is_not_published(

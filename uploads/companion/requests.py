@@ -35,7 +35,7 @@ def upload_request(destination: str, data: Mapping[str, Any], metadata: Any, *, 
             "filename": data.get("filename"),
             "relative_path": _relative_path(own),
             "size": None,
-            "content_type": data.get("type") or "",
+            "content_type": "" if data.get("type") is None else data["type"],
             "metadata": {str(name): str(value) for name, value in own.items() if name not in _UPPY_METADATA},
         }
     )

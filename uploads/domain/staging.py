@@ -142,6 +142,10 @@ Action = Check | Pass | LookAtFinal | CopyWhole | BeginCopy | LookAtCopy | CopyP
 
 def decide(facts: Facts) -> Action:
     """The next step. Each adds to the facts or moves the stage, so that repeating this ends with Finish or Reject."""
+    if isinstance(facts.verdict, UploadGone) and facts.final is UNKNOWN:
+        return LookAtFinal()  # The database was restored to a time before it was copied.
+    if isinstance(facts.verdict, UploadGone) and isinstance(facts.final, Completed):
+        return Finish(facts.final) if facts.staged.is_copied_to(facts.final) else Reject(facts.verdict)
     if isinstance(facts.verdict, UploadError):
         return Reject(facts.verdict)
     if facts.stage == Stage.CHECKING:

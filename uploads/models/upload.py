@@ -6,6 +6,8 @@ Rule: `UploadQuerySet.advance_many()` alone writes `state`, by compare-and-set.
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial, reduce
+from operator import or_
 from typing import Any, Self
 
 from django.conf import settings as django_settings
@@ -82,22 +84,40 @@ class UploadQuerySet(models.QuerySet["Upload"]):
             Upload.objects.filter(pk__in=taken).update(claimed_until=until)
         return taken
 
-    def advance(self, upload: "Upload", event: states.Event, *, actor: User | None = None, **values: Any) -> bool:
+    def advance(
+        self,
+        upload: "Upload",
+        event: states.Event,
+        *,
+        actor: User | None = None,
+        unchanged: bool = False,
+        **values: Any,
+    ) -> bool:
         """Move one upload by the state table and set `values` with it; False if it may not, or somebody was first.
 
-        `upload` is brought up to date either way. The history is written in the same transaction.
+        `upload` is brought up to date either way. The history is written in the same transaction. `unchanged`: as for
+        `advance_many`.
         """
         for name, value in values.items():
             setattr(upload, name, value)
-        moved = self.advance_many([upload], event, tuple(values), actor=actor)
+        moved = self.advance_many([upload], event, tuple(values), actor=actor, unchanged=unchanged)
         upload.refresh_from_db()
         return bool(moved)
 
     @retry_deadlocks
     def advance_many(
-        self, uploads: Sequence["Upload"], event: states.Event, fields: Sequence[str] = (), *, actor: User | None = None
+        self,
+        uploads: Sequence["Upload"],
+        event: states.Event,
+        fields: Sequence[str] = (),
+        *,
+        actor: User | None = None,
+        unchanged: bool = False,
     ) -> list["Upload"]:
         """Move `uploads` by the state table; `fields` are written with it, as they stand on each.
+
+        `unchanged`: only those whose rows nobody has written since they were read. A state may come back: an upload
+        that is `completing` may have been reopened, and claimed by somebody else, who expects another object.
 
         Returns those that moved. A row that may not move, or that somebody else has moved first, stays as it is in the
         database, and its instance as it was handed in. Costs as many queries for many uploads as for one.
@@ -105,6 +125,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         target, now, alone = states.destination(event), timezone.now(), len(uploads) == 1
         with transaction.atomic():
             rows = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
+            if unchanged:
+                rows = rows.filter(reduce(or_, (models.Q(pk=each.pk, updated_at=each.updated_at) for each in uploads)))
             if not alone and connection.features.has_select_for_update:
                 # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
                 list(rows.order_by("pk").select_for_update().values_list("pk"))
@@ -116,7 +138,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                     return []
                 # Which of them were moved by others cannot be told from a count: compare and set one by one.
                 connection.savepoint_rollback(before)
-                return [moved for each in uploads for moved in self.advance_many([each], event, fields, actor=actor)]
+                one = partial(self.advance_many, event=event, fields=fields, actor=actor, unchanged=unchanged)
+                return [moved for each in uploads for moved in one([each])]
             if fields and not alone:
                 # All of them are there and ours, so this only updates: bulk_update would write a CASE for every value.
                 self.bulk_create(uploads, update_fields=fields, **conflict_target("id"))

@@ -72,6 +72,9 @@ def release(upload: Upload) -> None:
     if not was_open or may_have_object(upload):
         with storage_errors():
             oss_client(upload).delete_object(upload.bucket, upload.key)
+            if upload.staging_key and upload.staged is None:
+                # The backend has not copied it. What was copied after the database's last backup goes, too.
+                oss_client(upload).delete_object(upload.bucket, upload.final_key)
     upload.parts.all().delete()
     Upload.objects.filter(pk=upload.pk).update(
         released_at=timezone.now(), look_again_at=expiry if expiry > began else None, attempts=0, sweep_error=None

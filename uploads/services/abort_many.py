@@ -18,7 +18,7 @@ from uploads.domain.states import Event
 from uploads.models import Part, PrefixCredentials, Upload, UploadQuerySet
 from uploads.services.abort import abort_once, abort_until_gone, may_have_object, signatures_expire
 from uploads.services.activity import ACTIVITY_INTERVAL
-from uploads.services.common import object_at_oss
+from uploads.services.common import object_or_copy
 
 CONCURRENT_CALLS = 8
 T = TypeVar("T")
@@ -31,7 +31,7 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
     here that nobody can have completed.
     """
     plain = [each for each in uploads if not may_have_object(each)]
-    found = side_by_side(object_at_oss, plain)
+    found = side_by_side(object_or_copy, plain)
     missing = [upload for upload, answer in zip(plain, found, strict=True) if answer is None]
     now = timezone.now()
     # A holder of credentials for a prefix signs by itself.

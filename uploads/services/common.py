@@ -99,9 +99,27 @@ def object_at_oss(upload: Upload, *, quick: bool = False) -> Completed | None:
 
     Raises StorageBusy, StorageRefused.
     """
+    return _object_with_key(upload, upload.key, quick=quick)
+
+
+def copy_at_oss(upload: Upload) -> Completed | None:
+    """HeadObject of the final key of a staged upload; None if it is not staged, or not copied there.
+
+    Only the backend writes final keys. A row that does not know the copy is from a backup of the database that is older
+    than the copy. Raises StorageBusy, StorageRefused.
+    """
+    return _object_with_key(upload, upload.final_key) if upload.staging_key else None
+
+
+def object_or_copy(upload: Upload) -> Completed | None:
+    """`object_at_oss`, and if there is no object, `copy_at_oss`."""
+    return object_at_oss(upload) or copy_at_oss(upload)
+
+
+def _object_with_key(upload: Upload, key: str, *, quick: bool = False) -> Completed | None:
     with storage_errors():
         try:
-            return oss_client(upload).head(upload.bucket, upload.key, quick=quick)
+            return oss_client(upload).head(upload.bucket, key, quick=quick)
         except NotFound as error:
             if error.code != "NoSuchKey":
                 raise

@@ -6,6 +6,7 @@ Rule: `domain.completion.decide` says what to do next; here it is done, and what
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -21,10 +22,11 @@ from uploads.models import Part, Upload, User
 from uploads.models.databases import retry_deadlocks
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
+from uploads.oss.messages import Completed
 from uploads.oss.multipart_calls import COMPLETE_ALL
 from uploads.services import outcome, staging
 from uploads.services.abort import release
-from uploads.services.common import as_record, callback_of, parts_at_oss
+from uploads.services.common import as_record, callback_of, copy_at_oss, parts_at_oss
 from uploads.services.completion_case import Case
 from uploads.services.credentials import forget_credentials
 from uploads.services.object_checks import described_object
@@ -123,7 +125,15 @@ def _look_at_parts(group: _Group, actor: User | None) -> None:
 
 
 def _look_at_object(group: _Group, actor: User | None) -> None:
-    _at_oss(group, lambda case, _: {"found": described_object(case.upload)})
+    _at_oss(group, lambda case, _: {"found": _object_or_copy(case)})
+
+
+def _object_or_copy(case: Case) -> Completed | None:
+    found = described_object(case.upload)
+    if found is not None or (copy := copy_at_oss(case.upload)) is None:
+        return found
+    case.is_copied = True
+    return replace(copy, headers={})  # Its attributes are those of the destination, not of what the browser wrote.
 
 
 def _abort_parts(group: _Group, actor: User | None) -> None:
@@ -169,10 +179,12 @@ def _takes_all(upload: Upload) -> bool:
 @retry_deadlocks
 def _finish(group: _Group, actor: User | None) -> None:
     for case, action in group:
+        if case.is_copied:
+            case.upload.key = case.upload.final_key
         for name, value in outcome.end_fields(case.upload, action.done, case.report).items():
             setattr(case.upload, name, value)
     with transaction.atomic():
-        moved = _advance(group, Event.FINISH, outcome.END_FIELDS, actor)
+        moved = _advance(group, Event.FINISH, ("key", *outcome.END_FIELDS), actor)
         Part.objects.filter(upload__in=[case.upload for case in moved]).delete()
     for case in moved:
         case.ended = True
@@ -193,7 +205,8 @@ def _accept(group: _Group, actor: User | None) -> None:
 def _fail(group: _Group, actor: User | None) -> None:
     for case, action in group:
         kept = outcome.object_fields(case.upload, action.found, case.report) if action.found else {}
-        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, error=as_record(action.error), **kept):
+        values = {"error": as_record(action.error), **kept}
+        if Upload.objects.advance(case.upload, Event.FAIL, actor=actor, unchanged=True, **values):
             forget_credentials(case.upload)
             with suppress(UploadError):  # The sweep repeats it.
                 release(case.upload)
@@ -244,10 +257,15 @@ _ACT: dict[type[Action], Callable[[_Group, User | None], None]] = {
 
 
 def _advance(group: _Group, event: Event, fields: Sequence[str], actor: User | None) -> list[Case]:
-    """Move the uploads by the state table. Returns the cases that moved; the others look again."""
+    """Move the uploads by the state table. Returns the cases that moved; the others look again.
+
+    What a case has learned holds for the claim that it knows, not for a newer one.
+    """
     moved = {
         upload.pk
-        for upload in Upload.objects.advance_many([case.upload for case, _ in group], event, fields, actor=actor)
+        for upload in Upload.objects.advance_many(
+            [case.upload for case, _ in group], event, fields, actor=actor, unchanged=True
+        )
     }
     for case, _ in group:
         if case.upload.pk not in moved:

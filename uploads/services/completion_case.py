@@ -1,5 +1,6 @@
 """One upload that is to end, and what is known of it so far."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from uploads.conf import settings
@@ -12,12 +13,15 @@ from uploads.services.object_checks import required
 
 
 class Case:
-    """`learned` has `parts`, `found`, `answer_lost`, `refusal` and `key_taken` of the facts."""
+    """`learned` has `parts`, `found`, `answer_lost`, `refusal` and `key_taken` of the facts.
+
+    `is_copied`: `found` is the copy of a staged object, which had passed its checks before it was copied.
+    """
 
     def __init__(self, upload: Upload, report: ClientReport, object_confirmed: bool = False) -> None:
         self.upload, self.report, self.object_confirmed = upload, report, object_confirmed
         self.error: UploadError | None = None
-        self.ended = False
+        self.ended = self.is_copied = False
         self.file = FilePlan(upload.plan)
         self.learned: dict[str, Any] = {}
 
@@ -29,10 +33,10 @@ class Case:
                 is_multipart=upload.method == Method.MULTIPART,
                 file=_file_plan(upload, self.file),
                 report=self.report,
-                expected=upload.expected,
+                expected=_of_copy(upload.expected) if self.is_copied else upload.expected,
                 required=required(upload),
                 is_protected=bool(upload.options.get("forbid_overwrite")),
-                is_staged=bool(upload.staging_key),
+                is_staged=bool(upload.staging_key) and not self.is_copied,
                 in_stages=bool(upload.stage),
                 object_confirmed=self.object_confirmed,
                 **self.learned,
@@ -46,10 +50,16 @@ class Case:
     def look_again(self) -> None:
         """Somebody else has moved the upload: forget what was learned."""
         self.upload.refresh_from_db()
+        self.is_copied = False
         self.learned.clear()
 
     def refuse(self, error: UploadError) -> None:
         self.error, self.ended = error, True
+
+
+def _of_copy(expected: Mapping[str, str] | None) -> dict[str, str]:
+    """What is expected of the copy of an object: the ETag of a copy in parts differs."""
+    return {name: value for name, value in (expected or {}).items() if name != "etag"}
 
 
 def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:

@@ -49,9 +49,10 @@ class _Origin:
     path: str
 
 
-def lost_rows(*, register: bool) -> Iterator[Done]:
+def lost_rows(*, register: bool, confirmed: set[UUID]) -> Iterator[Done]:
     """List the objects without a row. Yields `without a row`, or with `register` `registered`, the key and the reason.
 
+    `confirmed` gets the ids of the completed uploads whose objects are there with the size and the ETag of the row.
     A destination whose keys have no directory of their own is `refused`. A place that fails is `failed`.
     """
     for name, destinations in settings.buckets.items():
@@ -61,36 +62,60 @@ def lost_rows(*, register: bool) -> Iterator[Done]:
         place = settings.place(name)
         for prefix in outermost_prefixes(each for each in destinations if each.has_own_prefix):
             try:
-                yield from _under(place, prefix, destinations, register=register)
+                for page in _pages(place, prefix):
+                    rows = _rows_of(place.bucket, page)
+                    confirmed |= {row.pk for each in page if (row := rows.get(each.key)) and _is_object_of(each, row)}
+                    removed = keys_being_removed(place.bucket, [each.key for each in page])
+                    lost = [each for each in page if each.key not in rows and each.key not in removed]
+                    yield from _lost(place, lost, destinations, confirmed if register else None)
             except UploadError as error:
                 yield "failed", prefix, error.advice
 
 
-def _under(place: Place, prefix: str, destinations: Sequence[Destination], *, register: bool) -> Iterator[Done]:
+def _pages(place: Place, prefix: str) -> Iterator[Sequence[ListedObject]]:
     with storage_errors():
         for page in oss_client(place).list_objects(place.bucket, prefix, page_size=MAX_LIST_PAGE):
-            for found in _without_row(place.bucket, page.objects):
-                if any(found.key.startswith(each.stage_prefix) for each in destinations if each.stage):
-                    yield "without a row", found.key, STAGED
-                elif (origin := _origin(place.bucket, found, destinations)) is None:
-                    yield "without a row", found.key, NO_USER
-                elif register:
-                    yield _registered(place, found.key, origin)
-                else:
-                    yield "without a row", found.key, f"It belongs to the user {origin.owner.pk}."
+            yield page.objects
 
 
-def _without_row(bucket: str, objects: Sequence[ListedObject]) -> list[ListedObject]:
+def _lost(
+    place: Place, objects: Sequence[ListedObject], destinations: Sequence[Destination], registered: set[UUID] | None
+) -> Iterator[Done]:
+    """`registered` gets the ids of new rows; None: make none."""
+    for found in objects:
+        if any(found.key.startswith(each.stage_prefix) for each in destinations if each.stage):
+            yield "without a row", found.key, STAGED
+        elif (origin := _origin(place.bucket, found, destinations)) is None:
+            yield "without a row", found.key, NO_USER
+        elif registered is not None:
+            done = _registered(place, found.key, origin)
+            registered |= {origin.id} if done[0] == "registered" else set()
+            yield done
+        else:
+            yield "without a row", found.key, f"It belongs to the user {origin.owner.pk}."
+
+
+def _rows_of(bucket: str, objects: Sequence[ListedObject]) -> dict[str, Upload]:
+    """The row of each object that has one, by key: the row whose id the key names, or whose id was made of the object.
+
+    One query for all.
+    """
     ids = upload_ids([each.key for each in objects])
     identities = {each.key: object_identity(bucket, each.key, each.etag, each.modified) for each in objects}
     rows = Upload.objects.filter(bucket=bucket).in_bulk([*ids.values(), *identities.values()])
-    removed = keys_being_removed(bucket, [each.key for each in objects])
-
-    def has_row(key: str) -> bool:
+    found = {}
+    for key, identity in identities.items():
         row = rows.get(ids[key]) if key in ids else None
-        return identities[key] in rows or (row is not None and key in (row.key, row.staging_key, row.final_key))
+        if row is not None and key not in (row.key, row.staging_key, row.final_key):
+            row = None
+        if row := row or rows.get(identity):
+            found[key] = row
+    return found
 
-    return [each for each in objects if each.key not in removed and not has_row(each.key)]
+
+def _is_object_of(found: ListedObject, row: Upload) -> bool:
+    """Whether this is the object that the row describes."""
+    return (row.key, row.etag, row.size) == (found.key, found.etag, found.size)
 
 
 def _origin(bucket: str, found: ListedObject, destinations: Sequence[Destination]) -> _Origin | None:

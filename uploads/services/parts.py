@@ -89,8 +89,13 @@ def record_checksum(upload: Upload, crc64: str) -> None:
         detail = Phrase("The checksum of a stream is known only at its end.")
         raise InvalidUpload(detail, errors={"crc64": [detail]})
     expected = {**(upload.expected or {}), **expected}  # The rest says that somebody has claimed it before.
-    if Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(expected=expected):
-        upload.expected = expected
+    # A claim that was read before is refused, since it does not know this checksum.
+    rows, now = Upload.objects.filter(pk=upload.pk, state=State.UPLOADING), timezone.now()
+    if rows.filter(updated_at=upload.updated_at).update(expected=expected, updated_at=now):
+        upload.expected, upload.updated_at = expected, now
+    elif rows.exists():
+        upload.refresh_from_db()
+        record_checksum(upload, crc64)
 
 
 def synchronize_parts(upload: Upload) -> list[OssPart]:

@@ -3,7 +3,8 @@
 Rule: OSS is the truth. Completing an upload removes an object that breaks its rules, as ever; nothing else is deleted
 there. An unfinished upload whose object is there is completed, and one of which OSS has nothing ends with the reason.
 A completed upload without its object becomes `deleted`. Objects whose rows are gone are reported, or get rows again
-(`services.lost_rows`).
+(`services.lost_rows`). Completed uploads are compared with the list of the objects, a thousand to a request; HeadObject
+is asked only for those that the list does not confirm.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,21 +13,19 @@ from uuid import UUID
 from django.utils import timezone
 
 from uploads.domain.errors import UploadError, UploadGone
-from uploads.domain.parts import NO_REPORT
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
-from uploads.models import Method, Part, Upload, UploadQuerySet
-from uploads.oss.errors import NotFound
+from uploads.models import Method, Upload, UploadQuerySet
 from uploads.oss.messages import Completed
-from uploads.services import outcome
 from uploads.services.abort_many import side_by_side
 from uploads.services.activity import activity
-from uploads.services.common import as_record, object_at_oss, parts_at_oss, storage_errors
+from uploads.services.common import as_record, object_at_oss, object_or_copy, parts_at_oss
 from uploads.services.complete import complete
 from uploads.services.lost_rows import lost_rows
-from uploads.services.sweep import BATCH, STAGES_SECONDS, Swept
-from uploads.services.transactions import oss_client
+from uploads.services.sweep import STAGES_SECONDS, Swept
 
+ROWS = 1000
+"""Rows that one query reads."""
 DRY = {
     "completed": "would be completed",
     "ended": "would end",
@@ -39,17 +38,19 @@ def reconcile(*, register: bool = False, dry_run: bool = False) -> Iterator[Swep
     """Compare every unfinished and every completed upload with OSS, and list the objects that have no row.
 
     Can be repeated, and at any time: what is in order is left alone. `register`: such objects get rows again. What OSS
-    does not answer is yielded as `failed`: repeat the call.
+    does not answer is yielded as `failed`: repeat the call. Needs about 100 bytes of memory for each completed upload.
     """
-    for work, state in ((_unfinished, [State.UPLOADING, State.COMPLETING]), (_completed, [State.COMPLETED])):
-        for batch in _batches(Upload.objects.filter(state__in=state)):
-            yield from work(batch, dry_run)
-    yield from (Swept(*each) for each in lost_rows(register=register and not dry_run))
+    for batch in _batches(Upload.objects.filter(state__in=[State.UPLOADING, State.COMPLETING])):
+        yield from _unfinished(batch, dry_run)
+    confirmed: set[UUID] = set()
+    yield from (Swept(*each) for each in lost_rows(register=register and not dry_run, confirmed=confirmed))
+    for batch in _batches(Upload.objects.filter(state=State.COMPLETED)):
+        yield from _completed([each for each in batch if each.pk not in confirmed], dry_run)
 
 
 def _batches(uploads: UploadQuerySet) -> Iterator[list[Upload]]:
     last: UUID | None = None
-    while batch := list((uploads.filter(pk__gt=last) if last else uploads).order_by("pk")[:BATCH]):
+    while batch := list((uploads.filter(pk__gt=last) if last else uploads).order_by("pk")[:ROWS]):
         last = batch[-1].pk
         yield batch
 
@@ -66,7 +67,7 @@ def _asked(call: Callable[[Upload], Completed | None], uploads: Sequence[Upload]
 
 
 def _unfinished(uploads: Sequence[Upload], dry_run: bool) -> Iterator[Swept]:
-    for upload, found in _asked(_object_of, uploads):
+    for upload, found in _asked(object_or_copy, uploads):
         if isinstance(found, UploadError):
             yield Swept("failed", upload.key, found.advice)
             continue
@@ -79,23 +80,6 @@ def _unfinished(uploads: Sequence[Upload], dry_run: bool) -> Iterator[Swept]:
             yield swept
 
 
-def _object_of(upload: Upload) -> Completed | None:
-    """The object that the upload has become: of a staged one, first the copy at its final key."""
-    return _final_object(upload) or object_at_oss(upload)
-
-
-def _final_object(upload: Upload) -> Completed | None:
-    if not upload.staging_key:
-        return None
-    with storage_errors():
-        try:
-            return oss_client(upload).head(upload.bucket, upload.final_key)
-        except NotFound as error:
-            if error.code != "NoSuchKey":
-                raise
-            return None
-
-
 def _reconciled(upload: Upload, found: Completed | None, dry_run: bool) -> Swept:
     if found is not None and not upload.is_stream and found.size != upload.size:
         return Swept("differs", upload.key, "The object has another size than the upload; neither was changed.")
@@ -105,7 +89,7 @@ def _reconciled(upload: Upload, found: Completed | None, dry_run: bool) -> Swept
         return _done("ended", upload, "OSS has neither its parts nor its object.", dry_run)
     if found is None:
         return _extended(upload, dry_run)
-    if not dry_run and not (upload.staging_key and _finish_copied(upload, found)):
+    if not dry_run:
         complete(upload, object_confirmed=True, seconds=STAGES_SECONDS)
     if not dry_run and upload.state != State.COMPLETED:
         return Swept("failed", upload.key, "OSS has not answered yet, or the file is still being checked.")
@@ -117,24 +101,6 @@ def _extended(upload: Upload, dry_run: bool) -> Swept:
     if not dry_run:
         Upload.objects.filter(pk=upload.pk, state=upload.state).update(**activity(upload, timezone.now()))
     return _done("extended", upload, "", dry_run)
-
-
-def _finish_copied(upload: Upload, found: Completed) -> bool:
-    """Complete a staged upload that had passed its checks: its copy is at the final key, and nobody else writes there.
-
-    False if the copy is not there.
-    """
-    final = _final_object(upload)
-    if final is None:
-        return False
-    upload.size = found.size
-    if upload.state == State.UPLOADING and not Upload.objects.advance(upload, Event.COMPLETE, size=found.size):
-        return True
-    upload.key = upload.final_key
-    ended = outcome.end_fields(upload, final, NO_REPORT)
-    if Upload.objects.advance(upload, Event.FINISH, key=upload.final_key, stage="", **ended):
-        Part.objects.filter(upload=upload).delete()
-    return True
 
 
 # Completed uploads

@@ -231,7 +231,7 @@ def _finish(work: _Work, action: staging.Finish) -> None:
     oss_client(work.upload).delete_object(*work.source)
     work.claim.write()
     part_count = messages.part_count(work.staged.etag) if upload.is_stream else upload.part_count
-    ended = {
+    ended: dict[str, Any] = {
         "key": upload.final_key,
         "stage": "",
         "etag": done.etag,

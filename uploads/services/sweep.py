@@ -21,7 +21,7 @@ from uploads.domain.states import Event, State
 from uploads.models import PrefixCredentials, Reason, Upload, UploadCounts, UploadQuerySet
 from uploads.services.abort import abort, release
 from uploads.services.abort_many import abort_stale
-from uploads.services.common import as_record, object_at_oss
+from uploads.services.common import as_record, object_or_copy
 from uploads.services.complete import complete
 from uploads.services.deletion import delete_object
 from uploads.services.expired_credentials import undo_late_writes
@@ -174,7 +174,7 @@ def _look_for_object(upload: Upload) -> Swept:
 
 def check_object(upload: Upload) -> Upload:
     """Complete the upload if its object is there, as a callback would. Otherwise leave it as it is."""
-    done = object_at_oss(upload)
+    done = object_or_copy(upload)
     if done is not None and (upload.is_stream or done.size == upload.size):
         return complete(upload, object_confirmed=True)
     return upload

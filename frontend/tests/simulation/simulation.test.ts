@@ -26,7 +26,12 @@ test("whatever happens, each upload ends with the file's bytes or with a reason"
   const seconds = Math.max(...results.map((result) => result.seconds));
   const failure = results.find((result) => result.failure)?.failure;
   const counts = sumOf(results.map((result) => result.counts));
-  if (SEEDS || failure) process.stdout.write(`${runs} runs in ${seconds.toFixed(1)} s\n${table(counts)}\n`);
+  const next = seed + 2 * Math.ceil(all / 2 / CHUNK);
+  if (SEEDS || failure) {
+    process.stdout.write(
+      `${runs} runs in ${seconds.toFixed(1)} s, SEED=${next} continues\n${table(counts)}\n`,
+    );
+  }
   expect(failure && replay(failure)).toBeUndefined();
   if (!FAILURE) expect(runs).toBe(all);
 });
