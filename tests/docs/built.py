@@ -34,7 +34,7 @@ class _Reader(HTMLParser):
         if tag in LOADED and LOADED[tag] in given and given.get("rel") != "canonical":
             self.loaded.append(given[LOADED[tag]])
         self.inline += [f"{tag} {name}" for name in given if name == "style" or name.startswith("on")]
-        if tag == "script" and "src" not in given and given.get("type") != "application/json" or tag == "style":
+        if (tag == "script" and "src" not in given and given.get("type") != "application/json") or tag == "style":
             self.inline.append(tag)
 
 

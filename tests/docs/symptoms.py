@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md: the tables of what the page, the doctor and OSS say. `python -m tests.error_codes` writes it."""
+"""docs/troubleshooting.md: what the page, the doctor and OSS say. `python -m tests.error_codes` writes the tables."""
 
 from tests.docs import findings, page_texts
 from tests.docs.pages import DOCS
@@ -31,7 +31,7 @@ def _page() -> str:
 
 
 def _doctor() -> str:
-    rows = [[f"`{each.level}`", each.name, each.text, each.cure] for each in findings.said()]
+    rows = [[f"`{each.level}`", each.name, each.text, each.cure.strip(findings.UNKNOWN)] for each in findings.said()]
     return (
         "## The doctor says\n\n`…` stands for what the doctor names. A line with `OSS: ` and a code is OSS's answer: "
         "look the code up [below](#oss-answers).\n\n"
