@@ -23,7 +23,8 @@ def main() -> int:
     _write_engine_reference()
     diagrams.draw_all()
     shutil.rmtree(SITE, ignore_errors=True)
-    subprocess.run([MKDOCS, "build", "--quiet", "--config-file", pages.DOCS / "mkdocs.yml"], check=True)
+    command = [MKDOCS, "build", "--quiet", "--config-file", pages.DOCS / "mkdocs.yml"]
+    subprocess.run(command, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True)
     inline.move_scripts(SITE)
     found = [*built.problems(SITE), *built.refusals(SITE)]
     for problem in found:

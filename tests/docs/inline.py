@@ -18,6 +18,8 @@ def move_scripts(site: Path) -> None:
         def replace(found: re.Match[str], page: Path = page) -> str:
             name = f"{hashlib.sha256(found[1].encode()).hexdigest()[:16]}.js"
             (scripts / name).write_text(found[1])
-            return f'<script src="{relpath(scripts / name, page.parent)}"></script>'
+            # A server shows the page "not found" under any address.
+            root = "/assets/inline" if page.name == "404.html" else relpath(scripts, page.parent)
+            return f'<script src="{root}/{name}"></script>'
 
         page.write_text(INLINE.sub(replace, page.read_text()))

@@ -26,6 +26,8 @@ ELSEWHERE = {
 """Pages that have another name in the site."""
 PICTURES = (".png", ".svg", ".css")
 WHOLE_LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+FILE = re.compile(r"^```(\w+) (?:guides/|tests/)?(\S+/\S+)$", re.MULTILINE)
+"""A block that names its file, which MkDocs shows as its title."""
 SOURCE = re.compile(r"(<img [^>]*?src=\")([^\"]+)(\")")
 
 
@@ -48,7 +50,8 @@ def copy_all() -> None:
         target = PAGES / page
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.endswith(".md"):
-            target.write_text(_moved((ROOT / source).read_text(), source, shown))
+            text = FILE.sub(r'```\1 title="\2"', (ROOT / source).read_text())
+            target.write_text(_moved(text, source, shown))
         else:
             shutil.copyfile(ROOT / source, target)
 
