@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser import FLAGS, without_windows
 from tests.docs.links import is_external, is_well_formed
+from tests.http import TIMEOUT
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
 LOADED = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "src"}
@@ -83,6 +84,7 @@ def refusals(site: Path) -> Iterator[str]:
     with _served(site) as origin, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=without_windows(), args=FLAGS)
         page = browser.new_page()
+        page.set_default_timeout(TIMEOUT * 1000)
         found: list[str] = []
         page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: found.append(str(error)))

@@ -1,6 +1,7 @@
 """The tutorials of docs/tutorials.md, followed as they are written.
 
-The demo is followed by tests/test_demo.py and tests/e2e/test_page.py, the web page by tests/e2e/test_guides_followed.py.
+The demo is followed by tests/test_demo.py and tests/e2e/test_page.py, the web page by
+tests/e2e/test_guides_followed.py.
 """
 
 import os
@@ -21,7 +22,11 @@ from uploads.localoss.testing import LocalServer
 CONTENT = b"hello, world"
 INSTALLED, SERVER = "python -m pip", "python manage.py localoss"
 """Not run: what is installed is the code of this checkout, and the server is the one of the fixture."""
-PASSWORD = {"DJANGO_SUPERUSER_USERNAME": "ann", "DJANGO_SUPERUSER_EMAIL": "", "DJANGO_SUPERUSER_PASSWORD": "very secret"}
+PASSWORD = {
+    "DJANGO_SUPERUSER_USERNAME": "ann",
+    "DJANGO_SUPERUSER_EMAIL": "",
+    "DJANGO_SUPERUSER_PASSWORD": "very secret",
+}
 """What `createsuperuser` asks for."""
 
 

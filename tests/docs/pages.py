@@ -24,6 +24,8 @@ ELSEWHERE = {
     "docs/decisions/README.md": "decisions/index.md",
 }
 """Pages that have another name in the site."""
+MADE = {"frontend/src/index.ts": "engine/engine.md", "uploads/api/schema.py": "http.md"}
+"""Pages that are made of the code, and the source that a link in the repository leads to."""
 PICTURES = (".png", ".svg", ".css")
 WHOLE_LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 FILE = re.compile(r"^```(\w+) (?:guides/|tests/)?(\S+/\S+)$", re.MULTILINE)
@@ -76,7 +78,7 @@ def _page_of(target: str, source: str, shown: dict[str, str]) -> str:
     """Where a link of this file leads in the site; "" for what the site does not have."""
     path, _, anchor = target.partition("#")
     wanted = normpath(f"{source.rpartition('/')[0] or '.'}/{path}")
-    page = shown.get(wanted) or shown.get(f"{wanted}/README.md")
+    page = MADE.get(wanted) or shown.get(wanted) or shown.get(f"{wanted}/README.md")
     if not page:
         return ""
     here = relpath(page, shown[source].rpartition("/")[0] or ".")
