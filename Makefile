@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, abuse, audit, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, docs, chaos, abuse, audit, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench chaos chaos-short mutation abuse audit clients live java browser other-browsers clean
+  bench docs chaos chaos-short mutation abuse audit clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -190,6 +190,26 @@ other-browsers: browser
 bench: setup browser
 	$(RUN) -m tests.bench $(ONLY)
 
+# The documentation as a site, in var/docs/site: what is made of the code, TypeDoc, the diagrams, MkDocs, and the checks of
+# the result; then the tutorial is followed. MkDocs has packages that nothing else here needs.
+DOCS := var/docs/venv
+DOCS_STAMP := $(DOCS)/.installed
+DOCS_TOOLS := tests/docs
+DOCS_TOOLS_STAMP := $(DOCS_TOOLS)/node_modules/.installed
+$(DOCS_STAMP): pyproject.toml | tools
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip==26.3
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --group docs
+	touch $@
+
+$(DOCS_TOOLS_STAMP): $(DOCS_TOOLS)/package.json $(DOCS_TOOLS)/package-lock.json
+	npm --prefix $(DOCS_TOOLS) $(QUIET) install
+	touch $@
+
+docs: setup browser $(DOCS_STAMP) $(DOCS_TOOLS_STAMP)
+	$(RUN) -m tests.docs
+	$(RUN) -m pytest -q -p no:playwright tests/docs/check_tutorials.py
+
 # First the simulated uploads of the engine: SEEDS runs from SEED, then each break of the engine must be found.
 # Then real processes, for CHAOS_MINUTES (60), from CHAOS_SEED: docs/chaos.md.
 # MODEL_EXAMPLES runs of the services against their model on each database, breaks of the services, which these runs
@@ -257,4 +277,4 @@ java:
 	@command -v mvn >/dev/null || { apt-get update -qq && apt-get install -y -qq default-jre-headless maven; }
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist $(UPPY5)/node_modules $(GENERATORS)/node_modules uploads/static/uploads var
+	rm -rf $(VENV) frontend/node_modules frontend/dist $(UPPY5)/node_modules $(GENERATORS)/node_modules $(DOCS_TOOLS)/node_modules uploads/static/uploads var

@@ -1,13 +1,18 @@
 """What is made of the table of OSS's error codes: `python -m tests.error_codes` writes it.
 
-`docs/errors.md` is the table for people, two modules of `frontend/src/engine` have what the engine needs of it.
+`docs/errors.md` is the table for people, `docs/troubleshooting.md` has what the page, the doctor and OSS say, and two
+modules of `frontend/src/engine` have what the engine needs of it.
 `tests/test_error_codes.py` holds them to the table.
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import django
+
+from tests.docs import symptoms
 from uploads.oss.error_codes import OSS_CODES, STS_CODES, ErrorCode, Fault
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +66,7 @@ def fault_module() -> str:
 _FIRST = {row.code: row for row in reversed(OSS_CODES)}
 FILES: dict[Path, Callable[[], str]] = {
     PAGE: page,
+    symptoms.PAGE: symptoms.page,
     ENGINE / "oss-repeat.ts": repeat_module,
     ENGINE / "oss-faults.ts": fault_module,
 }
@@ -72,6 +78,8 @@ def _object(values: Mapping[str, bool | str]) -> str:
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()  # For the texts of the doctor.
     for path, text in FILES.items():
         path.write_text(text())
         print(path.relative_to(ROOT))

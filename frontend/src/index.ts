@@ -1,4 +1,8 @@
-// The package's main module: everything that a page may import. Importing it has no side effects.
+/**
+ * The package's main module: everything that a page may import. Importing it has no side effects.
+ *
+ * @module oss-uploads
+ */
 
 export type { Allowance, DownloadLink } from "./engine/allowance.ts";
 export type { CallbackOutcome, RemoteUpload } from "./engine/api.ts";
@@ -49,6 +53,7 @@ export type {
 export type { Integrity } from "./engine/integrity.ts";
 export { BrowserJournal, MemoryJournal } from "./engine/journal.ts";
 export type {
+  Disposition,
   ObjectOptions,
   SharedOptions,
   StreamOptions,

@@ -1,11 +1,17 @@
-// Options for `new OSS(…)` of ali-oss: temporary credentials for the user's own prefix, refreshed before they expire.
-//
-//   const { prefix, register, ...options } = await aliOssOptions({ destination: "films" });
-//   const { name } = await new OSS(options).multipartUpload(`${prefix}film.mp4`, file);
-//   const upload = await register(name);
-//
-// The device's date is not used. The backend issues credentials with at least a third of their life left, so a refresh
-// at a shorter interval than that is always in time.
+/**
+ * Options for `new OSS(…)` of ali-oss: temporary credentials for the user's own prefix, refreshed before they expire.
+ *
+ * ```js
+ * const { prefix, register, ...options } = await aliOssOptions({ destination: "films" });
+ * const { name } = await new OSS(options).multipartUpload(`${prefix}film.mp4`, file);
+ * const upload = await register(name);
+ * ```
+ *
+ * The device's date is not used. The backend issues credentials with at least a third of their life left, so a refresh
+ * at a shorter interval than that is always in time.
+ *
+ * @module oss-uploads/ali-oss
+ */
 
 import type { RemoteUpload } from "../engine/api.ts";
 import type { Environment } from "../engine/ports.ts";
@@ -16,8 +22,11 @@ export type { AdapterOptions, BackendOptions, CsrfOption, HeadersOption, HeaderV
 
 /** Temporary credentials by ali-oss's names. */
 export interface AliOssCredentials {
+  /** The id of a temporary access key. */
   readonly accessKeyId: string;
+  /** Its secret. */
   readonly accessKeySecret: string;
+  /** The token that each request must carry. */
   readonly stsToken: string;
 }
 
@@ -25,16 +34,21 @@ export interface AliOssCredentials {
 export interface AliOssOptions extends AliOssCredentials {
   /** With "oss-" in front, as ali-oss wants it. */
   readonly region: string;
+  /** The name of the bucket. */
   readonly bucket: string;
+  /** The host of the bucket's address, without its scheme. */
   readonly endpoint: string;
+  /** Whether the address has https. */
   readonly secure: boolean;
   /** Whether the endpoint is a domain of the bucket itself. */
   readonly cname: boolean;
   /** Whether the bucket's name stands in the path, as for the local OSS server. */
   readonly sldEnable: boolean;
+  /** Requests are signed by OSS's signature version 4. */
   readonly authorizationV4: true;
   /** Milliseconds. */
   readonly refreshSTSTokenInterval: number;
+  /** Asks the backend for new credentials. */
   refreshSTSToken(): Promise<AliOssCredentials>;
   /** Keys must start with it: the credentials are valid for no others. */
   readonly prefix: string;

@@ -1,8 +1,14 @@
-// Options for Uppy's @uppy/aws-s3, which then uses the Companion routes of the backend.
-//
-//   uppy.use(AwsS3, await uppyOptions({ destination: "films" }));
-//
-// The Companion URL contains the permission to upload and is valid for a day. A page that stays open longer must ask again.
+/**
+ * Options for Uppy's @uppy/aws-s3, which then uses the Companion routes of the backend.
+ *
+ * ```js
+ * uppy.use(AwsS3, await uppyOptions({ destination: "films" }));
+ * ```
+ *
+ * The Companion URL contains the permission to upload and is valid for a day. A page that stays open longer must ask again.
+ *
+ * @module oss-uploads/uppy
+ */
 
 import { browserEnvironment } from "../browser/environment.ts";
 import type { Environment } from "../engine/ports.ts";
@@ -18,22 +24,31 @@ interface CompanionUrl {
 
 /** The part that Uppy 5 passes to `signPart`. */
 export interface UppyPart {
+  /** OSS's id of the multipart upload; undefined for a file in one request. */
   readonly uploadId?: string | undefined;
+  /** The object's key, as the backend gave it. */
   readonly key: string;
+  /** From 1 on. */
   readonly partNumber: number;
+  /** The bytes of the part. */
   readonly body: Blob | FormData;
+  /** Aborted when the user cancels the upload. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The result of `signPart`. */
 export interface SignedUppyPart {
+  /** UploadPart is a PUT. */
   readonly method: "PUT";
+  /** A presigned URL of OSS. */
   readonly url: string;
+  /** The headers that the signature covers; send them as they are. */
   readonly headers: Record<string, string>;
   /** Seconds. */
   readonly expires: number;
 }
 
+/** Options of @uppy/aws-s3. */
 export interface UppyOptions {
   /** The Companion URL, for Uppy 6. */
   readonly companionEndpoint: string;

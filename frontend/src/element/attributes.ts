@@ -22,7 +22,9 @@ export const ENGINE_ATTRIBUTES = [
 /** On a server there is no HTMLElement, and importing the package must not fail there. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
+/** The attributes of the element as properties. */
 export class ElementWithAttributes extends Base {
+  /** @internal */
   static readonly observedAttributes = [
     "single",
     "required",

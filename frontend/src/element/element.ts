@@ -1,5 +1,9 @@
-// <oss-uploader>: choose, drop, paste or record files, watch their uploads, and resume unfinished ones.
-// The element listens, shows and dispatches events. Everything that happens to a file happens in the engine.
+/**
+ * `<oss-uploader>`: choose, drop, paste or record files, watch their uploads, and resume unfinished ones.
+ * The element listens, shows and dispatches events. Everything that happens to a file happens in the engine.
+ *
+ * @module oss-uploads/element
+ */
 
 import { LoginError } from "../engine/errors.ts";
 import type { StateChangeEvent } from "../engine/events.ts";
@@ -23,7 +27,7 @@ import { sharedSheet } from "./styles.ts";
 import { UnfinishedLoader } from "./unfinished-loader.ts";
 
 export type { ElementWithAttributes } from "./attributes.ts";
-export type { EndDetail, OssUploaderEventMap } from "./events.ts";
+export type { AcceptDetail, AcceptedDetail, EndDetail, OssUploaderEventMap } from "./events.ts";
 export type { LabelName, Language } from "./labels.ts";
 export type { Translation } from "./localization.ts";
 
@@ -39,7 +43,7 @@ export class OssUploaderElement extends ElementWithAttributes {
   readonly #internals = this.attachInternals();
   readonly #root = this.attachShadow({ mode: "open" });
   readonly #localization = new Localization();
-  readonly #zone = new DropZone({
+  readonly #zone: DropZone = new DropZone({
     localization: this.#localization,
     onfiles: (files) => void this.#choose(files),
     onunreadable: (paths) => this.#messages.addUnreadable(paths),
@@ -60,7 +64,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     onchange: () => this.#updateForm(),
     onstatechange: (upload, event) => this.#reportState(upload, event),
   });
-  readonly #folders = new FolderLoader({
+  readonly #folders: FolderLoader = new FolderLoader({
     zone: this.#zone,
     collection: this.#collection,
     uploader: () => this.uploader,
@@ -138,6 +142,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.setAttribute("value", typeof ids === "string" ? ids : ids.join(" "));
   }
 
+  /** The form that the element belongs to; null outside of one. */
   get form(): HTMLFormElement | null {
     return this.#internals.form;
   }
@@ -147,18 +152,22 @@ export class OssUploaderElement extends ElementWithAttributes {
     return this.#internals.validity;
   }
 
+  /** Why the element is invalid; "" where it is valid. */
   get validationMessage(): string {
     return this.#internals.validationMessage;
   }
 
+  /** Whether the element is valid. Dispatches `invalid` where it is not. */
   checkValidity(): boolean {
     return this.#internals.checkValidity();
   }
 
+  /** As `checkValidity`, and shows the user why. */
   reportValidity(): boolean {
     return this.#internals.reportValidity();
   }
 
+  /** @internal */
   attributeChangedCallback(name: string): void {
     this.#zone.multiple = !this.single;
     this.#zone.accept = this.getAttribute("accept") ?? "";
@@ -173,6 +182,7 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#refreshUnfinished();
   }
 
+  /** @internal */
   connectedCallback(): void {
     void this.#localization.setLanguage(languageOf(this));
     this.#updateForm();
@@ -186,12 +196,14 @@ export class OssUploaderElement extends ElementWithAttributes {
     this.#refreshUnfinished();
   }
 
+  /** @internal */
   disconnectedCallback(): void {
     this.#connection?.abort();
     this.#connection = null;
     this.#camera.close();
   }
 
+  /** @internal */
   formResetCallback(): void {
     this.#collection.removeAll();
   }

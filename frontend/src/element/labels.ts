@@ -42,6 +42,7 @@ export const LABELS = {
   missing: "Choose a file.",
 } as const;
 
+/** The name of a text of the element. */
 export type LabelName = keyof typeof LABELS | keyof typeof LATE_LABELS;
 
 /** A whole language. */

@@ -4,6 +4,7 @@ import type { Api } from "./api.ts";
 
 /** What the user may upload to a destination. Null: no limit. */
 export interface Allowance {
+  /** The name of the destination. */
   readonly name: string;
   /** Bytes of one file. */
   readonly max_size: number | null;
@@ -21,6 +22,7 @@ export interface Allowance {
 
 /** A presigned URL. Whoever has it can read the object until it expires. */
 export interface DownloadLink {
+  /** A presigned URL of the object. */
   readonly url: string;
   /** ISO 8601. */
   readonly expires_at: string;

@@ -10,11 +10,15 @@ import type { Environment, SignedRequest } from "./ports.ts";
 
 /** An upload as the backend describes it. Sizes are in bytes, times in ISO 8601. */
 export interface RemoteUpload {
+  /** The id at the backend, a UUID. */
   readonly id: string;
+  /** The state at the backend. */
   readonly state: "uploading" | "completing" | "completed" | "aborted" | "failed" | "deleted";
   /** While a staged file is `completing`: it is checked, or it is copied to its key. Otherwise empty. */
   readonly stage?: "" | "checking" | "copying";
+  /** The name of the destination. */
   readonly destination: string;
+  /** The bucket of the object. */
   readonly bucket: string;
   /** The object's key in the bucket. */
   readonly key: string;
@@ -22,31 +26,43 @@ export interface RemoteUpload {
   readonly upload_id: string | null;
   /** UploadPart, PostObject or PutObject of OSS's API. */
   readonly method: "multipart" | "post" | "put";
+  /** The name of the file, as the page gave it. */
   readonly filename: string;
   /** The file's path in the folder that was chosen; empty for a file that was chosen alone. */
   readonly relative_path?: string;
+  /** The media type of the object. */
   readonly content_type: string;
   /** Null for a stream until it has been completed. */
   readonly size: number | null;
   /** Bytes that a stream may have; null for any number. */
   readonly size_limit?: number | null;
+  /** Of every part but the last. */
   readonly part_size: number;
   /** Null for a stream until it has been completed. */
   readonly part_count: number | null;
+  /** The number of the parts in the checkpoint. */
   readonly parts_done: number;
+  /** The bytes of these parts. */
   readonly bytes_done: number;
   /** The object's URL at each address of its bucket, while it is sent; empty where there is only one. */
   readonly addresses?: readonly string[];
+  /** By which a page recognises the file; null where the browser could not compute it. */
   readonly fingerprint: string | null;
+  /** What the page stored with the upload. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** When the upload began. */
   readonly created_at: string;
+  /** When its record last changed. */
   readonly updated_at: string;
   /** When the backend aborts the upload if it is still unfinished. */
   readonly expires_at: string | null;
+  /** When OSS had the whole object; null before that. */
   readonly completed_at: string | null;
+  /** The ETag of the object; null before it is completed. */
   readonly etag: string | null;
   /** CRC-64/XZ of the object as an unsigned decimal, as in OSS's header x-oss-hash-crc64ecma. */
   readonly crc64: string | null;
+  /** The URL of the object without a signature; null before it is completed. */
   readonly location: string | null;
   /** Null without a callback. */
   readonly callback?: CallbackOutcome | null;
@@ -56,11 +72,13 @@ export interface RemoteUpload {
 
 /** How the destination's callback ended. */
 export interface CallbackOutcome {
+  /** Whether the application answered with success. */
   readonly ok: boolean;
   /** The application's answer. */
   readonly body?: unknown;
   /** OSS's code and message, where the callback failed. */
   readonly code?: string;
+  /** OSS's message, where the callback failed. */
   readonly message?: string;
   /** Only this browser said so. */
   readonly reported?: true;

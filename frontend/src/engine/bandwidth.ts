@@ -12,11 +12,15 @@ const MIN_PART_SIZE = 100 * 1024;
 /** Bytes of the smallest parts that the backend chooses itself. A high limit makes no part larger. */
 const USUAL_PART_SIZE = 8 * 1024 * 1024;
 
+/** What the requests of a page share to keep to a limit in bits a second. */
 export class Bandwidth {
   #limit: number | null = null;
   #pacer: Pacer | null = null;
 
-  constructor(readonly clock: Clock) {}
+  constructor(
+    /** The time by which the limit is kept. */
+    readonly clock: Clock,
+  ) {}
 
   /** Bits a second; null: no limit. */
   get limit(): number | null {

@@ -35,4 +35,5 @@ export const DIAGNOSES = {
   ],
 } as const;
 
+/** The name of an error whose cause is found after a failure. */
 export type DiagnosisName = keyof typeof DIAGNOSES;

@@ -13,17 +13,29 @@
 
 import { ERRORS, type ErrorName, type ErrorTuple, type Facts, fill } from "./sentences.ts";
 
+/** What an error is made of; each field is described at `UploadError`. */
 export interface ErrorFields {
+  /** Stable, for programs. */
   code: string;
+  /** What happened. */
   title: string;
+  /** Why, or "". */
   detail: string;
+  /** The HTTP status; 0 by default, without a response. */
   status?: number;
+  /** Whether the same request may succeed later; false by default. */
   retryable?: boolean;
+  /** OSS's request id. */
   requestId?: string | null;
+  /** What the user can do. */
   hint?: string;
+  /** Seconds that the server asked to wait. */
   retryAfter?: number | null;
+  /** Messages by field, as the backend gave them. */
   errors?: unknown;
+  /** The name of the engine's text; null for the backend's. */
   sentence?: ErrorName | null;
+  /** The values of the placeholders of that text. */
   facts?: Facts;
 }
 
@@ -40,7 +52,7 @@ export function textFields(sentence: ErrorName, text: ErrorTuple, facts: Facts) 
 
 /** The base of all errors of the engine. `message` is title and detail in English. */
 export class UploadError extends Error {
-  // Written out, here and below: what minifies the code renames the class.
+  /** Always "UploadError", also where code is minified. */
   override name = "UploadError";
   /** Stable, for programs: OSS's or the backend's code, or one of the engine's. */
   declare readonly code: string;
@@ -62,6 +74,7 @@ export class UploadError extends Error {
   declare readonly errors: unknown;
   /** The name and the values of the engine's own text, for translations; null for the backend's text. */
   declare readonly sentence: ErrorName | null;
+  /** The values of the placeholders of that text. */
   declare readonly facts: Facts;
 
   constructor(fields: ErrorFields, options?: ErrorOptions) {
@@ -73,6 +86,7 @@ export class UploadError extends Error {
 
 /** An option or argument is not supported; code "not_supported". */
 export class ConfigurationError extends UploadError {
+  /** Always "ConfigurationError", also where code is minified. */
   override name = "ConfigurationError";
   constructor(detail: string) {
     super({ code: "not_supported", ...errorText("not_supported", { detail }) });
@@ -81,6 +95,7 @@ export class ConfigurationError extends UploadError {
 
 /** No response, or a broken one; code "network". The engine retries before it rejects with it. */
 export class NetworkError extends UploadError {
+  /** Always "NetworkError", also where code is minified. */
   override name = "NetworkError";
   constructor(
     sentence: "server_unreachable" | "answer_broken" | "storage_unreachable" | "code_unreachable",
@@ -92,6 +107,7 @@ export class NetworkError extends UploadError {
 
 /** The backend refused a call: code, title, detail and `errors` of its problem+json (RFC 9457). */
 export class ApiError extends UploadError {
+  /** Always "ApiError", also where code is minified. */
   override name = "ApiError";
   /** OSS's error code, where OSS refused a call of the backend. */
   readonly ossCode: string | null;
@@ -107,26 +123,31 @@ export class ApiError extends UploadError {
 
 /** The user is not logged in (any more): status 401, or 403 without a login. */
 export class LoginError extends ApiError {
+  /** Always "LoginError", also where code is minified. */
   override name = "LoginError";
 }
 
 /** OSS refused a part: code and request id of its error document ("Error codes" in the OSS API reference). */
 export class StorageError extends UploadError {
+  /** Always "StorageError", also where code is minified. */
   override name = "StorageError";
 }
 
 /** The bucket's CORS rules do not allow this page; code "cors_not_allowed". */
 export class CorsError extends StorageError {
+  /** Always "CorsError", also where code is minified. */
   override name = "CorsError";
 }
 
 /** The file changed, cannot be read, or is not the one of the upload to resume. */
 export class FileError extends UploadError {
+  /** Always "FileError", also where code is minified. */
   override name = "FileError";
 }
 
 /** The upload was aborted here, elsewhere, or by expiry; code "aborted". */
 export class AbortedError extends UploadError {
+  /** Always "AbortedError", also where code is minified. */
   override name = "AbortedError";
   /** Who aborted it elsewhere: aborted_by_user, aborted_by_administrator or expired; null where that is not known. */
   readonly reason: string | null;
@@ -139,8 +160,11 @@ export class AbortedError extends UploadError {
 
 /** Why an upload ended, as the backend has recorded it. */
 export interface RecordedError {
+  /** Stable, for programs. */
   readonly code: string;
+  /** What happened, in one sentence. */
   readonly title: string;
+  /** Why, or "". */
   readonly detail: string;
 }
 

@@ -11,6 +11,7 @@ import type { Upload } from "./upload.ts";
 
 /** `upload`: the upload that dispatches the event. */
 export class UploadEvent extends Event {
+  /** The upload that dispatches the event. */
   declare readonly upload: Upload;
 }
 
@@ -32,8 +33,11 @@ export class UploadProgressEvent extends UploadEvent implements Progress {
 /** `statechange`: `state` is the new state; `error` is set when it is "failed". */
 export class StateChangeEvent extends UploadEvent {
   constructor(
+    /** The new state. */
     readonly state: State,
+    /** The state before. */
     readonly previous: State,
+    /** Why the upload failed; null in other states. */
     readonly error: UploadError | null,
   ) {
     super("statechange");
@@ -42,13 +46,18 @@ export class StateChangeEvent extends UploadEvent {
 
 /** A text of sentences.ts by name, and the values that fill its placeholders. */
 export interface Notice {
+  /** The name of the text. */
   readonly name: NoticeName;
+  /** The values of its placeholders. */
   readonly facts: Facts;
 }
 
 /** `notice`: why the upload waits. `notice` is null, and `message` "", when it no longer does. */
 export class NoticeEvent extends UploadEvent {
-  constructor(readonly notice: Notice | null) {
+  constructor(
+    /** Why the upload waits; null when it no longer does. */
+    readonly notice: Notice | null,
+  ) {
     super("notice");
   }
 
@@ -60,10 +69,13 @@ export class NoticeEvent extends UploadEvent {
 
 /** What is known of an upload, as JSON: `OssUploader.resume` takes it in another page of the same user. */
 export interface UploadCheckpoint extends Omit<JournalEntry, "handle"> {
+  /** The bucket of the object. */
   readonly bucket: string;
+  /** The object's key in the bucket. */
   readonly key: string;
   /** OSS's id of the multipart upload; null for an upload in one request. */
   readonly uploadId: string | null;
+  /** Bytes of every part but the last. */
   readonly partSize: number;
   /** The parts that OSS has taken. */
   readonly doneParts: readonly DonePart[];
@@ -71,11 +83,13 @@ export interface UploadCheckpoint extends Omit<JournalEntry, "handle"> {
 
 /** `part`: OSS has taken a part. */
 export class PartEvent extends UploadEvent {
+  /** The number of the part, from 1 on. */
   declare readonly number: number;
   /** Bytes. */
   declare readonly size: number;
-  /** ETag and CRC64 (an unsigned decimal) of OSS's response; undefined where CORS hides them. */
+  /** The ETag of OSS's response; undefined where CORS hides it. */
   declare readonly etag?: string;
+  /** The part's CRC64 in OSS's response, an unsigned decimal; undefined where CORS hides it. */
   declare readonly crc64?: string;
   /** x-oss-request-id; null where CORS hides it. */
   declare readonly requestId: string | null;
@@ -94,16 +108,23 @@ export class CheckpointEvent extends UploadEvent {
     super("checkpoint");
   }
 
+  /** What there is to resume from; null for a stream. */
   get checkpoint(): UploadCheckpoint | null {
     return this.upload.checkpoint();
   }
 }
 
+/** The events of an upload. */
 export interface UploadEventMap {
+  /** OSS has taken a part. */
   part: PartEvent;
+  /** There is more to resume from. */
   checkpoint: CheckpointEvent;
+  /** Bytes were sent. */
   progress: UploadProgressEvent;
+  /** The upload has another state. */
   statechange: StateChangeEvent;
+  /** The upload waits, or no longer waits. */
   notice: NoticeEvent;
 }
 
@@ -129,7 +150,11 @@ export interface TypedEventTarget<Events> extends EventTarget {
   ): void;
 }
 
+/** An EventTarget with the events of an upload. */
 export interface UploadEventTarget extends TypedEventTarget<UploadEventMap> {}
+/** Its class. */
 export const UploadEventTarget: { new (): UploadEventTarget } = EventTarget;
+/** An EventTarget with the events of an uploader. */
 export interface UploaderEventTarget extends TypedEventTarget<UploaderEventMap> {}
+/** Its class. */
 export const UploaderEventTarget: { new (): UploaderEventTarget } = EventTarget;

@@ -5,17 +5,22 @@ import type { UploadError } from "./errors.ts";
 
 /** A file of a folder. */
 export interface FolderFile {
+  /** The file itself. */
   readonly file: File;
   /** Begins with the folder's name: `holiday/day 1/beach.jpg`. */
   readonly path: string;
 }
 
+/** The state of one file of a folder. */
 export type FileState = "waiting" | "active" | "completed" | "skipped" | "failed";
 
 const STATES: readonly FileState[] = ["waiting", "active", "completed", "skipped", "failed"];
 
+/** The files of a folder, by number, and their states. */
 export class FolderList {
+  /** The number of the files. */
   readonly count: number;
+  /** The bytes of all files. */
   readonly bytes: number;
   readonly #files: (File | null)[];
   readonly #paths: readonly string[];
@@ -44,6 +49,7 @@ export class FolderList {
     return this.#numbers.completed + this.#numbers.skipped;
   }
 
+  /** The number of the files that failed. */
   get failed(): number {
     return this.#numbers.failed;
   }
@@ -53,6 +59,7 @@ export class FolderList {
     return this.#numbers.skipped;
   }
 
+  /** The bytes of the files that have been uploaded. */
   get bytesDone(): number {
     return this.#bytesDone;
   }
@@ -62,18 +69,22 @@ export class FolderList {
     return this.#ids;
   }
 
+  /** Why files failed, by their numbers. */
   get errors(): ReadonlyMap<number, UploadError> {
     return this.#errors;
   }
 
+  /** The path of a file in the folder. */
   path(index: number): string {
     return this.#paths[index] ?? "";
   }
 
+  /** The bytes of a file. */
   size(index: number): number {
     return this.#sizes[index] ?? 0;
   }
 
+  /** The state of a file. */
   state(index: number): FileState {
     return STATES[this.#states[index] ?? 0] ?? "waiting";
   }
@@ -96,6 +107,7 @@ export class FolderList {
     return undefined;
   }
 
+  /** Records that a file was uploaded, or was there already. */
   finish(index: number, id: string, state: "completed" | "skipped"): void {
     this.#set(index, state);
     this.#ids.push(id);
@@ -103,6 +115,7 @@ export class FolderList {
     this.#files[index] = null;
   }
 
+  /** Records why a file failed. */
   fail(index: number, error: UploadError): void {
     this.#set(index, "failed");
     this.#errors.set(index, error);

@@ -6,7 +6,10 @@ import type { Upload } from "./upload.ts";
 
 /** A file of the folder has become an upload. */
 export class FolderFileEvent extends Event {
-  constructor(readonly upload: Upload) {
+  constructor(
+    /** The upload of the file. */
+    readonly upload: Upload,
+  ) {
     super("upload");
   }
 }

@@ -4,6 +4,7 @@ import type { Api } from "./api.ts";
 import type { Upload } from "./upload.ts";
 import type { OssUploader } from "./uploader.ts";
 
+/** Options of one folder. */
 export interface FolderOptions {
   /** Kept in this browser until the folder is uploaded, so that it can be read again without a dialog. */
   readonly handle?: FileSystemDirectoryHandle;

@@ -36,7 +36,9 @@ export let createFolderUpload: (
 
 /** Dispatches `statechange`, `progress` (a count, bytes or the notice have changed) and `upload` (a file has become an upload). */
 export class FolderUpload extends EventTarget {
+  /** The files of the folder. */
   readonly list: FolderList;
+  /** The uploader whose options its files have. */
   readonly uploader: OssUploader;
   readonly #api: Api;
   readonly #forget: FolderHost["forget"];
@@ -62,8 +64,10 @@ export class FolderUpload extends EventTarget {
 
   private constructor(
     host: FolderHost,
+    /** The name of the folder, by which it is recognised. */
     readonly name: string,
     files: readonly FolderFile[],
+    /** The options of this folder. */
     readonly options: FolderOptions,
   ) {
     super();
@@ -80,10 +84,12 @@ export class FolderUpload extends EventTarget {
     return `${this.name}/`;
   }
 
+  /** The name of the folder with a slash at the end. */
   get filename(): string {
     return this.name;
   }
 
+  /** The state of the whole folder. */
   get state(): State {
     return this.#state;
   }
@@ -108,6 +114,7 @@ export class FolderUpload extends EventTarget {
     for (const upload of this.#live.keys()) upload.tryNow();
   }
 
+  /** Bytes of all files of the folder. */
   get progress(): Progress {
     const live = bytesOf(this.#live.keys());
     const loaded = this.list.bytesDone + live.loaded;

@@ -8,6 +8,7 @@ import { abortFolder, folderId } from "./held-files.ts";
 /** Internal: pages call `OssUploader.folders`. */
 export let createFolders: (host: FolderHost) => Folders;
 
+/** The folders of an uploader. */
 export class Folders {
   readonly #host: FolderHost;
 

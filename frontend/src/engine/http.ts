@@ -18,9 +18,13 @@ export type AuthorizationOption = string | ((refused: boolean) => string | Promi
 
 /** A request that is about to be sent. Its URL and headers may be changed. */
 export interface OutgoingRequest {
+  /** Where it goes. */
   readonly target: "backend" | "storage";
+  /** The HTTP method. */
   readonly method: string;
+  /** It may be replaced. */
   url: string;
+  /** They may be changed. */
   readonly headers: Record<string, string>;
 }
 
@@ -55,6 +59,7 @@ export interface BackendOptions {
   readonly credentials?: RequestCredentials;
   /** For pages that can read no cookie. A token that the backend refuses is replaced by one that the backend gives. */
   readonly csrf?: CsrfOption;
+  /** How long the engine waits for answers. */
   readonly timeouts?: TimeoutOptions;
   /**
    * Called, and awaited, before each request to the backend and to OSS. What it throws fails the upload. A signature

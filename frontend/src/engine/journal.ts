@@ -9,14 +9,17 @@ import type { Journal, JournalEntry } from "./ports.ts";
 export class MemoryJournal implements Journal {
   #entries = new Map<string, JournalEntry>();
 
+  /** All entries. */
   async list(): Promise<JournalEntry[]> {
     return [...this.#entries.values()];
   }
 
+  /** Writes an entry over the one with the same id. */
   async record(entry: JournalEntry): Promise<void> {
     this.#entries.set(entry.id, entry);
   }
 
+  /** Removes an entry. */
   async forget(id: string): Promise<void> {
     this.#entries.delete(id);
   }
@@ -29,6 +32,7 @@ export class MemoryJournal implements Journal {
 export class BrowserJournal implements Journal {
   readonly #store = createStore("oss-uploads", "unfinished");
 
+  /** All entries. */
   async list(): Promise<JournalEntry[]> {
     const all = (await this.#ignoringErrors(() => entries(this.#store))) ?? [];
     const valid = all.flatMap(([key, entry]) => (isEntry(entry) && entry.id === key ? [entry] : []));
@@ -37,10 +41,12 @@ export class BrowserJournal implements Journal {
     return valid;
   }
 
+  /** Writes an entry over the one with the same id. */
   async record(entry: JournalEntry): Promise<void> {
     await this.#ignoringErrors(() => set(entry.id, entry, this.#store));
   }
 
+  /** Removes an entry. */
   async forget(id: string): Promise<void> {
     await this.#ignoringErrors(() => del(id, this.#store));
   }

@@ -8,23 +8,35 @@ import type { Restrictions } from "./restrictions.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { Signing } from "./signer.ts";
 
+/** Content-Disposition with a file name. */
+export interface Disposition {
+  /** Whether browsers show the object or save it. */
+  readonly type: "inline" | "attachment";
+  /** The name under which they save it. */
+  readonly filename: string;
+}
+
 /** Properties of the object, by the names of the API. The destination's `client_options` must allow each of them. */
 export interface ObjectOptions {
+  /** Who may read the object without a signature. */
   readonly acl?: "default" | "private" | "public-read" | "public-read-write";
+  /** Its storage class. */
   readonly storage_class?: "Standard" | "IA" | "Archive" | "ColdArchive" | "DeepColdArchive";
   /** Up to ten tags. */
   readonly tagging?: Readonly<Record<string, string>>;
+  /** Cache-Control of downloads. */
   readonly cache_control?: string;
-  /** A type alone adds the file's own name. */
-  readonly content_disposition?:
-    | "inline"
-    | "attachment"
-    | { readonly type: "inline" | "attachment"; readonly filename: string };
+  /** Content-Disposition of downloads. A type alone adds the file's own name. */
+  readonly content_disposition?: "inline" | "attachment" | Disposition;
   /** Seconds from the begin of the upload, or a date in ISO 8601. */
   readonly expires?: number | string;
+  /** OSS encrypts the object. */
   readonly encryption?: "AES256" | "KMS" | "SM4";
+  /** The key of KMS that does. */
   readonly encryption_key_id?: string;
+  /** The algorithm of KMS. */
   readonly data_encryption?: "SM4";
+  /** Whether OSS refuses the object where one with its key exists. */
   readonly forbid_overwrite?: boolean;
   /** bit/s of each request; slower than the destination's own limit, never faster. */
   readonly traffic_limit?: number;
@@ -54,16 +66,19 @@ export interface SharedOptions extends BackendOptions {
   readonly options?: ObjectOptions;
   /** Stored with the upload, where the destination allows it. That of an upload is added to that of its uploader. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** How often a request is sent again, and after which pauses. */
   readonly retry?: RetryOptions;
   /** Which files are refused. The backend checks the rules of the destination in any case. */
   readonly restrictions?: Restrictions;
 }
 
+/** Options of an uploader. */
 export interface UploaderOptions extends SharedOptions {
   /** Bits a second that all uploads of the page together may use; no limit by default. `OssUploader.bandwidth` changes it. */
   readonly bandwidth?: number;
 }
 
+/** Options of one upload. */
 export interface UploadOptions extends SharedOptions {
   /** The file name of a Blob, which has none of its own. */
   readonly filename?: string;
@@ -73,6 +88,7 @@ export interface UploadOptions extends SharedOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of one stream. */
 export interface StreamOptions extends UploadOptions {
   /** The media type, for example "video/webm". */
   readonly type?: string;

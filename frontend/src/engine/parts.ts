@@ -63,7 +63,9 @@ export function numbersOf({ partCount }: Plan): number[] {
 
 /** A part that OSS has taken. */
 export interface DonePart {
+  /** The number of the part, from 1 on. */
   readonly number: number;
+  /** Bytes. */
   readonly size: number;
   /** Absent when the bucket's CORS rules hide the header; the backend reads it from OSS then. */
   readonly etag?: string;

@@ -14,6 +14,7 @@ export interface Clock {
 
 /** The state of the network. */
 export interface Connection {
+  /** Whether the browser has a network. */
   readonly online: boolean;
   /** Rejects with the signal's reason when aborted. */
   whenOnline(signal: AbortSignal): Promise<void>;
@@ -34,15 +35,23 @@ export type BlockedBy = "mixed_content" | "csp_blocked" | "local_network_denied"
  * these fields and the file last.
  */
 export interface SignedRequest {
+  /** With the signature, for a PUT. */
   readonly url: string;
+  /** PUT for UploadPart and PutObject, POST for PostObject. */
   readonly method: "PUT" | "POST";
+  /** Exactly these must be sent. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The fields of the form, before the file. */
   readonly fields?: Readonly<Record<string, string>>;
 }
 
+/** One request to OSS. */
 export interface SendRequest {
+  /** What the backend or temporary credentials have signed. */
   readonly signed: SignedRequest;
+  /** The bytes to send. */
   readonly body: Blob;
+  /** Aborts the request. */
   readonly signal: AbortSignal;
   /** Bytes of the body that were sent so far. */
   onprogress(loaded: number): void;
@@ -50,19 +59,25 @@ export interface SendRequest {
 
 /** OSS's response; status 0 when there was none that could be read. */
 export interface SendResponse {
+  /** The HTTP status; 0 without a response that could be read. */
   readonly status: number;
+  /** Those that CORS exposes. */
   readonly headers: Headers;
+  /** OSS's error document, or "". */
   readonly body: string;
 }
 
 /** Sends one body to OSS. Rejects only with the signal's reason. */
 export interface Transport {
+  /** Resolves with OSS's response, of any status. */
   send(request: SendRequest): Promise<SendResponse>;
 }
 
 /** An interrupted folder: the number of its files, and of those that have been uploaded. */
 export interface FolderRecord {
+  /** The number of its files. */
   readonly files: number;
+  /** The number of those that have been uploaded. */
   readonly filesDone: number;
   /** Reads the folder again without a dialog, where the browser can. */
   readonly handle?: FileSystemDirectoryHandle;
@@ -70,11 +85,17 @@ export interface FolderRecord {
 
 /** An unfinished upload as this browser remembers it. Sizes are in bytes. */
 export interface JournalEntry {
+  /** The upload's id at the backend. */
   readonly id: string;
+  /** The name of its destination. */
   readonly destination: string;
+  /** The name of the file. */
   readonly filename: string;
+  /** Bytes of the file. */
   readonly size: number;
+  /** By which the file is recognised; null where the browser could not compute it. */
   readonly fingerprint: string | null;
+  /** Bytes of the finished parts. */
   readonly bytesDone: number;
   /** ISO 8601, by the server's clock. */
   readonly updatedAt: string;
@@ -88,8 +109,11 @@ export interface JournalEntry {
 
 /** This browser's memory of unfinished uploads. No method rejects. */
 export interface Journal {
+  /** All entries. */
   list(): Promise<JournalEntry[]>;
+  /** Writes an entry over the one with the same id. */
   record(entry: JournalEntry): Promise<void>;
+  /** Removes an entry. */
   forget(id: string): Promise<void>;
 }
 
@@ -114,6 +138,7 @@ export interface Locks {
 export interface StoredChunk {
   /** The first byte in the stream. */
   readonly start: number;
+  /** The bytes. */
   readonly blob: Blob;
 }
 
@@ -126,6 +151,7 @@ export interface StreamStore {
   write(uploadId: string, start: number, bytes: Blob): Promise<Blob>;
   /** In the order of their bytes. */
   list(uploadId: string): Promise<StoredChunk[]>;
+  /** Removes the bytes that were written from `start` on. */
   remove(uploadId: string, start: number): Promise<void>;
   /** Removes all bytes of an upload. */
   forget(uploadId: string): Promise<void>;
@@ -133,13 +159,21 @@ export interface StreamStore {
   uploadIds(): Promise<string[]>;
 }
 
+/** All that the engine needs of its surroundings. */
 export interface Environment {
+  /** Locks between the tabs of the page. */
   readonly locks: Locks;
+  /** Computes checksums. */
   readonly hasher: Hasher;
+  /** Sends the requests to the backend. */
   readonly fetch: typeof fetch;
+  /** Time, sleep and randomness. */
   readonly clock: Clock;
+  /** The state of the network. */
   readonly connection: Connection;
+  /** Sends the requests to OSS. */
   readonly transport: Transport;
+  /** This browser's memory of unfinished uploads. */
   readonly journal: Journal;
   /**
    * Whether the browser refuses to read this file once it has changed, by its modification time. Where it does not, or

@@ -3,6 +3,7 @@
 
 /** What a stream may still have. */
 export interface StreamRoom {
+  /** Bytes that the destination still takes. */
   readonly bytesLeft: number;
   /** At the rate at which it has grown so far; null before that is known. */
   readonly secondsLeft: number | null;
@@ -24,6 +25,7 @@ export interface StreamGrowth {
   readonly endedEarly?: EndedEarly;
 }
 
+/** How far an upload is. */
 export interface Progress extends StreamGrowth {
   /** Bytes of the parts that OSS holds: after a pause, a reload or a failure these need not be sent again. */
   readonly kept: number;

@@ -3,6 +3,7 @@
 import { FileError, textFields } from "./errors.ts";
 import type { ErrorTuple, Facts } from "./sentences.ts";
 
+/** Which files an uploader takes. */
 export interface Restrictions {
   /** As the attribute `accept` of `<input type="file">`: ".pdf, image/*". */
   readonly accept?: string;
@@ -23,6 +24,7 @@ export const RESTRICTION_ERRORS = {
   ],
 } as const satisfies Record<string, ErrorTuple>;
 
+/** The code of a refusal. */
 export type RestrictionName = keyof typeof RESTRICTION_ERRORS;
 
 /** Throws FileError for a file that is refused. `count`: the other uploads that there are. */

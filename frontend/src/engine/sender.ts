@@ -64,6 +64,7 @@ interface Attempts {
 
 /** A part that OSS has taken. */
 export interface Arrival {
+  /** The part that OSS has taken. */
   readonly part: DonePart;
   /** x-oss-request-id; null where CORS hides it. */
   readonly requestId: string | null;

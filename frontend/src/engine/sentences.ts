@@ -57,6 +57,7 @@ export const ERRORS = {
   unexpected: ["An unexpected error occurred.", "{detail}", ""],
 } as const;
 
+/** The name of a text that says why an upload waits. */
 export type NoticeName = keyof typeof NOTICES;
 /** A text of this module, or one that is loaded with the code that needs it. */
 export type ErrorName =

@@ -25,6 +25,7 @@ export type StateEvent =
   | "abort"
   | "delete"; // aborted, here or elsewhere
 
+/** Each transition: the state after an event. Others are refused. */
 export const TRANSITIONS: Readonly<Record<State, Partial<Record<StateEvent, State>>>> = {
   queued: { begin: "preparing", pause: "paused", abort: "aborting" },
   preparing: {
@@ -61,10 +62,13 @@ export const TRANSITIONS: Readonly<Record<State, Partial<Record<StateEvent, Stat
 
 /** Thrown by `pause`, `resume` and `abort` in a state that does not allow them. */
 export class IllegalTransition extends Error {
+  /** Always "IllegalTransition". */
   override name = "IllegalTransition";
 
   constructor(
+    /** The state of the upload. */
     readonly state: State,
+    /** What the state does not allow. */
     readonly event: StateEvent,
   ) {
     super(`An upload that is ${state} cannot ${event}.`);

@@ -48,7 +48,9 @@ export let createUpload: (
  * (NoticeEvent).
  */
 export class Upload extends UploadEventTarget {
+  /** The name of the file. */
   readonly filename: string;
+  /** The options that were given for this upload. */
   readonly options: UploadOptions;
   readonly #settings: UploadSettings;
   readonly #preparation: Preparation;
@@ -120,6 +122,7 @@ export class Upload extends UploadEventTarget {
     return !this.#preparation.isStream;
   }
 
+  /** The state of the upload. */
   get state(): State {
     return this.#state;
   }
@@ -144,6 +147,7 @@ export class Upload extends UploadEventTarget {
     this.#waiting.tryNow();
   }
 
+  /** Bytes, speed and time left. */
   get progress(): Progress {
     const none = { kept: 0, loaded: 0, total: this.file.size, ratio: 0, speed: null, eta: null };
     return this.#run.transfer?.progress ?? this.#finalProgress ?? none;

@@ -41,6 +41,7 @@ const MAX_FILES = 2;
  * all its uploads after them, and `accepted` (UploadEvent) when there is a new one; `event.upload` says which.
  */
 export class OssUploader extends UploaderEventTarget {
+  /** The name of the destination. */
   readonly destination: string;
   readonly #options: UploaderOptions;
   readonly #api: Api;

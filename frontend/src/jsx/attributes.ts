@@ -8,29 +8,49 @@ import type { OssUploader } from "../engine/uploader.ts";
 
 /** The README of the package describes each of them. */
 export interface OssUploaderAttributes {
+  /** The URL of the backend's API; `/api/` by default. */
   api?: string | undefined;
+  /** The name of a destination; `default` by default. */
   destination?: string | undefined;
+  /** Parts of one file that are sent at once, 1 to 6; 4 by default. */
   parallel?: number | undefined;
+  /** Who signs each part. */
   signing?: Signing | undefined;
+  /** How parts and object are checked. */
   integrity?: Integrity | undefined;
+  /** Whether there is at most one upload. */
   single?: boolean | undefined;
+  /** The name under which a form submits the ids of the completed uploads. */
   name?: string | undefined;
+  /** Whether an upload must be completed before the form is sent. */
   required?: boolean | undefined;
+  /** Ids of earlier uploads, separated by spaces. */
   value?: string | undefined;
+  /** Whether there is a button that records a video. */
   camera?: boolean | undefined;
+  /** Types of files, as in `<input type="file" accept>`. */
   accept?: string | undefined;
+  /** Bytes that a file may have. */
   "max-size"?: number | undefined;
+  /** Uploads that there may be. */
   "max-files"?: number | undefined;
+  /** Whether cookies are sent to a backend on another origin. */
   credentials?: RequestCredentials | undefined;
+  /** Django's CSRF token. */
   "csrf-token"?: string | undefined;
+  /** The name of its header. */
   "csrf-header"?: string | undefined;
+  /** The language of the texts. */
   lang?: string | undefined;
 }
 
 /** What only a property can hold. */
 export interface OssUploaderProperties {
+  /** The engine, for options without an attribute. */
   uploader?: OssUploader | undefined;
+  /** Headers for each call to the backend, or a function that gives them. */
   headers?: HeadersOption | undefined;
+  /** Texts of your own, all or some. */
   translation?: Translation | undefined;
 }
 

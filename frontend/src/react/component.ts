@@ -17,12 +17,19 @@ import { attributesOf, type OssUploaderAttributes, type OssUploaderProperties } 
 
 /** The README of the package describes attributes, properties and events. */
 export interface UploaderProps extends OssUploaderAttributes, OssUploaderProperties {
+  /** The `id` of the element. */
   id?: string;
+  /** The classes of the element. */
   className?: string;
+  /** Before files are uploaded. */
   onAccept?: (event: OssUploaderEventMap["oss-uploader-accept"]) => void;
+  /** An upload was added. */
   onAccepted?: (event: OssUploaderEventMap["oss-uploader-accepted"]) => void;
+  /** An upload is completed. */
   onCompleted?: (event: OssUploaderEventMap["oss-uploader-completed"]) => void;
+  /** An upload has failed. */
   onFailed?: (event: OssUploaderEventMap["oss-uploader-failed"]) => void;
+  /** An upload was aborted. */
   onAborted?: (event: OssUploaderEventMap["oss-uploader-aborted"]) => void;
 }
 

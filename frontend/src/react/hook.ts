@@ -5,7 +5,9 @@ import type { UploaderOptions } from "../engine/options.ts";
 import type { Upload } from "../engine/upload.ts";
 import { OssUploader } from "../engine/uploader.ts";
 
+/** What `useUploader` returns. */
 export interface UploaderState {
+  /** The engine. */
   readonly uploader: OssUploader;
   /** The uploads of `uploader`, in the order in which they were started. */
   readonly uploads: readonly Upload[];

@@ -1,4 +1,8 @@
-// React 18 and 19: a hook over the engine, a component over the element, and the element's types in JSX.
+/**
+ * React 18 and 19: a hook over the engine, a component over the element, and the element's types in JSX.
+ *
+ * @module oss-uploads/react
+ */
 
 export type { OssUploaderElement, OssUploaderEventMap } from "../element/define.ts";
 export type {

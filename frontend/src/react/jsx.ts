@@ -11,6 +11,7 @@ import type {
 /** React 19 exports `use`. */
 export type SinceReact19<Props> = "use" extends keyof typeof import("react") ? Props : unknown;
 
+/** The props of `<oss-uploader>` in JSX. */
 export type OssUploaderJsx = Omit<HTMLAttributes<OssUploaderElement>, keyof OssUploaderAttributes> &
   RefAttributes<OssUploaderElement> &
   OssUploaderAttributes &

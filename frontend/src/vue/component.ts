@@ -11,30 +11,49 @@ import { attributesOf, type OssUploaderAttributes, type OssUploaderProperties } 
 
 /** What a template reference to the component has. */
 export interface UploaderInstance {
+  /** The element; null before the component is mounted. */
   readonly element: OssUploaderElement | null;
 }
 
-type Emitted = {
+/** The events of the element, by names without their prefix. */
+export type UploaderEmits = {
   [Name in keyof OssUploaderEventMap as Name extends `oss-uploader-${infer Short}` ? Short : never]: (
     event: OssUploaderEventMap[Name],
   ) => void;
 };
 
-type Props = Omit<OssUploaderAttributes, "max-size" | "max-files" | "csrf-token" | "csrf-header"> &
+/** Attributes and properties of the element, in the case of Vue. */
+export type UploaderProps = Omit<
+  OssUploaderAttributes,
+  "max-size" | "max-files" | "csrf-token" | "csrf-header"
+> &
   OssUploaderProperties & {
+    /** Bytes that a file may have. */
     maxSize?: number | undefined;
+    /** Uploads that there may be. */
     maxFiles?: number | undefined;
+    /** Django's CSRF token. */
     csrfToken?: string | undefined;
+    /** The name of its header. */
     csrfHeader?: string | undefined;
   };
 
-type Listeners = { [Name in keyof Emitted as `on${Capitalize<Name>}`]?: Emitted[Name] };
+/** Listeners for its events, by names without their prefix. */
+export type UploaderListeners = {
+  [Name in keyof UploaderEmits as `on${Capitalize<Name>}`]?: UploaderEmits[Name];
+};
+
+/** How Vue's tools learn the props. */
+export interface UploaderTypes {
+  /** The props of the component. */
+  $props: UploaderProps & UploaderListeners;
+}
 
 const NAMES = ["accept", "accepted", "completed", "failed", "aborted"] as const;
 
 /** The README of the package describes attributes, properties and events. */
-export const Uploader: Component<Props & Listeners> &
-  (new () => UploaderInstance & { $props: Props & Listeners }) = defineComponent({
+export const Uploader: Component<UploaderProps & UploaderListeners> &
+  (new () => UploaderInstance & UploaderTypes) = defineComponent({
   name: "OssUploader",
   props: {
     api: String,

@@ -7,6 +7,7 @@ import type {
   OssUploaderProperties,
 } from "../jsx/attributes.ts";
 
+/** The props of `<oss-uploader>` in templates. */
 export type OssUploaderTemplate = Omit<HTMLAttributes, keyof OssUploaderAttributes> &
   OssUploaderAttributes &
   OssUploaderProperties &
