@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.vectors_reader import vectors
-from uploads.oss.callback import CallbackRefused, encode, key_url, parse, request_headers, verify
+from uploads.oss.callback import MAX_PARAMETER_BYTES, CallbackRefused, encode, key_url, parse, request_headers, verify
 
 PARAMETERS = vectors("callback_parameters")
 SIGNED = vectors("upload_callbacks")
@@ -115,6 +115,23 @@ def test_custom_variables_are_strings_with_lower_case_names(variables: dict[str,
     with pytest.raises(CallbackRefused) as caught:
         parse(asking(), base64.b64encode(json.dumps(variables).encode()).decode())
     assert caught.value.argument == "callback-var"
+
+
+def test_other_custom_variables_are_dropped_where_oss_drops_them() -> None:
+    variables = {"x:a": "1", "X:b": "2", "x:C": "3", "d": "4"}
+    callback_var = base64.b64encode(json.dumps(variables).encode()).decode()
+    assert parse(asking(), callback_var, any_names=True).variables == {"x:a": "1"}
+
+
+def test_values_are_strict_base64_of_at_most_five_kilobytes() -> None:
+    callback = asking()
+    with pytest.raises(CallbackRefused, match="base64"):
+        parse(callback[:8] + "\n" + callback[8:])
+    longest = base64.b64encode(b'{"x:a":"' + b"a" * (MAX_PARAMETER_BYTES // 4 * 3 - 10) + b'"}').decode()
+    assert len(longest) == MAX_PARAMETER_BYTES
+    assert parse(callback, longest).variables
+    with pytest.raises(CallbackRefused, match="length of callback var exceed max value"):
+        parse(callback, longest + "AAAA")
 
 
 @pytest.mark.parametrize(
