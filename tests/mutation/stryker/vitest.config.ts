@@ -9,6 +9,7 @@ const TESTS = [
   "changed-file",
   "integrity",
   "ledger",
+  "presigner",
   "retry",
   "sender",
   "signer",
