@@ -97,6 +97,13 @@ def test_the_ec_of_a_refusal(changed: dict[str, Any], code: str) -> None:
     assert caught.value.ec == code
 
 
+def test_a_refusal_without_an_ec_names_none() -> None:
+    with pytest.raises(CallbackRefused) as caught:
+        parse(asking(callbackHost="a b"))
+    assert (caught.value.ec, str(caught.value)) == ("", "callbackHost is not a host name.")
+    assert parse(asking(callbackHost="X.example.com")).host == "X.example.com"
+
+
 def test_values_are_compact_json_in_utf_8() -> None:
     callback, variables = encode(parse(asking(callbackBody="a=ü"), base64.b64encode(b'{"x:a": "\xc3\xbc"}').decode()))
     assert "a=ü".encode() in base64.b64decode(callback)
