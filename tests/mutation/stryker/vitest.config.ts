@@ -7,6 +7,7 @@ import base from "../../../frontend/vitest.config.ts";
 const TESTS = [
   "acknowledged",
   "changed-file",
+  "checking",
   "integrity",
   "ledger",
   "presigner",
