@@ -212,7 +212,7 @@ chaos: setup browser java
 	$(RUN) -m tests.chaos
 
 # Thousands of changes of the code, each with the tests that reach it. ONLY=python or ONLY=typescript runs one half.
-# Stryker is too heavy for `npm install` of the front end; it uses the front end's Vitest.
+# Stryker is too heavy for `npm install` of the front end, and needs Node.js 22; it uses the front end's Vitest.
 STRYKER := tests/mutation/stryker
 STRYKER_STAMP := $(STRYKER)/node_modules/.installed
 $(STRYKER_STAMP): $(STRYKER)/package.json $(STRYKER)/package-lock.json | $(JS_STAMP)

@@ -25,8 +25,10 @@ def changes() -> Iterator[Change]:
     """Run Stryker, and give each change with what became of it. What has not changed since the last run is not tried
     again."""
     WORK.mkdir(parents=True, exist_ok=True)
-    stryker = STRYKER / "node_modules" / "@stryker-mutator" / "core" / "bin" / "stryker.js"
-    subprocess.run(["node", stryker, "run", STRYKER / "stryker.config.json"], cwd=ROOT / "frontend", check=True)
+    modules = STRYKER / "node_modules"
+    node = modules / ".bin" / "node"  # Stryker needs a newer one than the front end.
+    stryker = modules / "@stryker-mutator" / "core" / "bin" / "stryker.js"
+    subprocess.run([node, stryker, "run", STRYKER / "stryker.config.json"], cwd=ROOT / "frontend", check=True)
     files = json.loads(RESULTS.read_text())["files"]
     for area, modules in AREAS.items():
         for module in modules:
