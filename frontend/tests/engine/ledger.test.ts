@@ -46,7 +46,7 @@ test("a part that was put back is in its place again", () => {
   ledger.putBack(first);
   expect(ledger.waiting).toEqual([1, 2, 3, 4, 5]);
   while (ledger.take());
-  for (const number of [5, 1, 3]) ledger.putBack(number);
+  for (const number of [3, 1, 5]) ledger.putBack(number);
   expect(ledger.waiting).toEqual([1, 3, 5]);
 });
 
