@@ -233,10 +233,18 @@ chaos: setup browser java
 	ABUSE_CASES=$(or $(ABUSE_CASES),20000) $(MAKE) abuse
 	$(RUN) -m tests.chaos
 
-# Minutes: each of more than a thousand changes of the code, with the tests that reach it.
-mutation: setup
+# Thousands of changes of the code, each with the tests that reach it. ONLY=python or ONLY=typescript runs one half.
+# Stryker is too heavy for `npm install` of the front end, and needs Node.js 22; it uses the front end's Vitest.
+STRYKER := tests/mutation/stryker
+STRYKER_STAMP := $(STRYKER)/node_modules/.installed
+$(STRYKER_STAMP): $(STRYKER)/package.json $(STRYKER)/package-lock.json | $(JS_STAMP)
+	npm --prefix $(STRYKER) $(QUIET) --legacy-peer-deps install
+	ln -sfn $(CURDIR)/frontend/node_modules/vitest $(STRYKER)/node_modules/vitest
+	touch $@
+
+mutation: setup $(STRYKER_STAMP)
 	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group mutation
-	$(RUN) -m tests.mutation
+	$(RUN) -m tests.mutation $(ONLY)
 
 # The real processes alone, for five minutes.
 chaos-short: setup other-browsers
@@ -277,4 +285,5 @@ java:
 	@command -v mvn >/dev/null || { apt-get update -qq && apt-get install -y -qq default-jre-headless maven; }
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist $(UPPY5)/node_modules $(GENERATORS)/node_modules $(DOCS_TOOLS)/node_modules uploads/static/uploads var
+	rm -rf $(VENV) frontend/node_modules frontend/dist uploads/static/uploads var \
+	  $(addsuffix /node_modules,$(UPPY5) $(GENERATORS) $(STRYKER) $(DOCS_TOOLS))

@@ -1,6 +1,7 @@
 """The parts with which an upload is completed: what is missing or wrong is named by its number."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -74,8 +75,9 @@ def test_bytes_that_a_stream_lacks_are_counted() -> None:
 @pytest.mark.parametrize("reserved", [13, None])
 def test_a_stream_beyond_what_it_may_have(reserved: int | None) -> None:
     file = FilePlan(STREAM.plan, is_stream=True, max_size=None if reserved else 13, reserved=reserved)
+    file = replace(file, destination="films")
     assert len(parts_to_complete(file, stream(10, 3), ClientReport(size=13))) == 2
-    with pytest.raises(OverQuota if reserved else TooLarge):
+    with pytest.raises(OverQuota if reserved else TooLarge, match="13" if reserved else "films"):
         parts_to_complete(file, stream(10, 4), ClientReport(size=14))
 
 
@@ -83,6 +85,7 @@ def test_a_stream_beyond_what_it_may_have(reserved: int | None) -> None:
 
 
 def test_they_are_compared_with_those_at_oss() -> None:
+    assert refused(STREAM, [], listed_by_client([])).errors == {"parts": [1]}
     held = stream(10, 10, 3)
     assert parts_to_complete(STREAM, held, listed_by_client(held)) == held
     lower = ClientReport(parts={part.number: part.etag for part in stream(10, 10, 3)})

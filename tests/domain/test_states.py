@@ -36,3 +36,11 @@ def test_what_has_ended_stays_so() -> None:
 
 def test_each_event_leads_to_one_state() -> None:
     assert {event: states.destination(event) for event in Event} == {event: to for (_, event), to in ALLOWED.items()}
+
+
+def test_the_diagram_has_every_move_and_every_end() -> None:
+    first, *lines = states.mermaid().splitlines()
+    assert first == "stateDiagram-v2"
+    moves = {f"    {state} --> {to}: {event}" for (state, event), to in ALLOWED.items()}
+    ends = {"    aborted --> [*]", "    failed --> [*]", "    deleted --> [*]"}
+    assert sorted(lines) == sorted({"    [*] --> uploading", *moves, *ends})

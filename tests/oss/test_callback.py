@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.vectors_reader import vectors
-from uploads.oss.callback import CallbackRefused, encode, key_url, parse, request_headers, verify
+from uploads.oss.callback import MAX_PARAMETER_BYTES, CallbackRefused, encode, key_url, parse, request_headers, verify
 
 PARAMETERS = vectors("callback_parameters")
 SIGNED = vectors("upload_callbacks")
@@ -97,6 +97,13 @@ def test_the_ec_of_a_refusal(changed: dict[str, Any], code: str) -> None:
     assert caught.value.ec == code
 
 
+def test_a_refusal_without_an_ec_names_none() -> None:
+    with pytest.raises(CallbackRefused) as caught:
+        parse(asking(callbackHost="a b"))
+    assert (caught.value.ec, str(caught.value)) == ("", "callbackHost is not a host name.")
+    assert parse(asking(callbackHost="X.example.com")).host == "X.example.com"
+
+
 def test_values_are_compact_json_in_utf_8() -> None:
     callback, variables = encode(parse(asking(callbackBody="a=ü"), base64.b64encode(b'{"x:a": "\xc3\xbc"}').decode()))
     assert "a=ü".encode() in base64.b64decode(callback)
@@ -115,6 +122,23 @@ def test_custom_variables_are_strings_with_lower_case_names(variables: dict[str,
     with pytest.raises(CallbackRefused) as caught:
         parse(asking(), base64.b64encode(json.dumps(variables).encode()).decode())
     assert caught.value.argument == "callback-var"
+
+
+def test_other_custom_variables_are_dropped_where_oss_drops_them() -> None:
+    variables = {"x:a": "1", "X:b": "2", "x:C": "3", "d": "4"}
+    callback_var = base64.b64encode(json.dumps(variables).encode()).decode()
+    assert parse(asking(), callback_var, any_names=True).variables == {"x:a": "1"}
+
+
+def test_values_are_strict_base64_of_at_most_five_kilobytes() -> None:
+    callback = asking()
+    with pytest.raises(CallbackRefused, match="base64"):
+        parse(callback[:8] + "\n" + callback[8:])
+    longest = base64.b64encode(b'{"x:a":"' + b"a" * (MAX_PARAMETER_BYTES // 4 * 3 - 10) + b'"}').decode()
+    assert len(longest) == MAX_PARAMETER_BYTES
+    assert parse(callback, longest).variables
+    with pytest.raises(CallbackRefused, match="length of callback var exceed max value"):
+        parse(callback, longest + "AAAA")
 
 
 @pytest.mark.parametrize(

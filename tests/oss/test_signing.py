@@ -1,12 +1,15 @@
 """The signer against the vendors' vectors."""
 
+import base64
+import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from tests.vectors_reader import for_each, vectors
-from uploads.oss import signing
+from uploads.oss import post, signing
 from uploads.oss.signing import Credentials, OssRequest, PartRequest, PartSigner, SigningContext
 from uploads.oss.transport import HttpRequest
 
@@ -146,6 +149,19 @@ def test_a_signature_lives_no_longer_than_its_credentials(left: float | None, li
 def test_times_are_those_of_utc() -> None:
     east = datetime(2026, 1, 1, 7, 30, tzinfo=timezone(timedelta(hours=8)))
     assert signing.timestamp(east) == "20251231T233000Z"
+
+
+def test_times_are_those_of_utc_on_a_server_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
+    context = SigningContext(Credentials("id", "secret"), "cn-hangzhou", now)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        stamp = signing.timestamp(now)
+        form = post.signed_fields(context, "b", {}, (1, 1), 600)
+    time.tzset()
+    assert stamp == form["x-oss-date"] == "20260115T083000Z"
+    assert json.loads(base64.b64decode(form["policy"]))["expiration"] == "2026-01-15T08:40:00.000Z"
 
 
 def test_the_names_of_signed_headers_are_in_lower_case() -> None:

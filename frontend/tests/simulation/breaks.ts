@@ -336,6 +336,25 @@ export const BREAKS: readonly Break[] = [
     after: "    this.#finished += 2 * size;",
   },
   {
+    name: "a part that had no answer counts as done",
+    file: "engine/sender.ts",
+    before: 'response && outcomeOf(response) === "done"',
+    after: 'response && ["done", "no_response"].includes(outcomeOf(response))',
+  },
+  {
+    name: "a part counts as finished before OSS has answered",
+    file: "engine/sender.ts",
+    before: "        const response = await this.#paced(attempts, size, signal);",
+    after:
+      "        meter.finish(number, size, clock.now());\n        const response = await this.#paced(attempts, size, signal);",
+  },
+  {
+    name: "bytes on their way are shown as kept",
+    file: "engine/progress.ts",
+    before: "const kept = Math.min(loaded, this.#finished);",
+    after: "const kept = loaded;",
+  },
+  {
     name: "another file is taken for the one of the upload",
     file: "engine/resuming.ts",
     before: "if (!same || source.size !== size) throw",

@@ -180,6 +180,9 @@ export class Oracle {
     let sent = this.oss.objects.get(row.key)?.length ?? 0;
     const parts = this.oss.multiparts.get(row.upload_id ?? "")?.parts.values() ?? [];
     for (const part of parts) sent += part.length;
+    const { kept } = upload.progress;
+    if (kept > sent)
+      this.fail(`progress says that ${kept} bytes of ${row.key} are kept, and OSS holds ${sent}`);
     // The bytes of a lost request count until the engine knows whether CORS is the cause.
     for (const request of [...page.requests, ...page.lost]) {
       if (request.key === row.key) sent += request.loaded;

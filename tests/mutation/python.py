@@ -1,0 +1,147 @@
+"""The changes of Python that tests do not notice, by mutmut.
+
+Each suite runs in a directory of its own below `var/mutation`, with the settings that mutmut reads there. A run that
+was interrupted continues where it was.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutation.changes import Change, shortened
+from tests.mutation.shared_servers import shared_servers
+
+ROOT = Path(__file__).parents[2]
+WORK = ROOT / "var" / "mutation"
+NOTICED = frozenset({"killed", "timeout", "segfault", "caught by type check"})
+# Sentences for people, of three words or more: the catalogue of translations holds them.
+SENTENCES = '"[^" ]+ [^" ]+ [^"]+"'
+# With packages of npm, or without anything that these suites import.
+NOT_COPIED = frozenset({"browsers", "clients", "e2e", "hosts", "interop", "mutation", "__pycache__"})
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Modules by area, and the tests that say whether they work. `settings` are more lines for mutmut."""
+
+    name: str
+    areas: Mapping[str, Sequence[str]]
+    tests: Sequence[str]
+    arguments: Sequence[str]
+    settings: Mapping[str, object]
+
+
+PURE = Suite(
+    "pure",
+    {
+        "states": ["domain/states", "domain/retries"],
+        "completion": ["domain/completion", "domain/expectations", "domain/parts", "domain/staging"],
+        "quota": ["domain/quota"],
+        "destination rules": ["domain/attributes", "domain/options", "domain/plan"],
+        "signing": ["oss/signing", "oss/policy", "oss/post"],
+        "callback": ["oss/callback"],
+    },
+    ["tests/domain", "tests/oss"],
+    ["-c", "tests/pure.ini"],
+    {},
+)
+SERVICES = Suite(
+    "services",
+    {
+        "completion": ["services/complete", "services/completion_case", "services/outcome", "services/object_checks"],
+        "quota": ["services/quota"],
+        "destination rules": ["services/destination_rules"],
+        "callback": ["services/callback"],
+        "credentials": [
+            "services/credentials",
+            "services/assumed_role",
+            "services/expired_credentials",
+            "services/sealed_cache",
+            "services/session_policies",
+        ],
+    },
+    [
+        f"tests/services/test_{name}.py"
+        for name in (
+            "callbacks",
+            "completion",
+            "credentials",
+            "destinations",
+            "expired_credentials",
+            "file_checksums",
+            "quota",
+            "tenants",
+        )
+    ],
+    # One starts a whole site, others try each step of a long way.
+    ["-p", "no:playwright", "-p", "tests.mutation.plugin", "-k", "not while_it_waits and not at_any_step"],
+    # The services keep connections, which processes must not share.
+    {"process_isolation": "forkserver"},
+)
+
+
+def changes(suite: Suite) -> Iterator[Change]:
+    """Run the suite, and give each change of its modules with what became of it."""
+    work = _prepared(suite)
+    with _environment(suite) as environment:
+        subprocess.run([sys.executable, "-m", "mutmut", "run"], cwd=work, env=environment, check=True)
+    for area, modules in suite.areas.items():
+        for module in modules:
+            yield from _changes_of(work, area, f"uploads/{module}.py")
+
+
+def _prepared(suite: Suite) -> Path:
+    """The directory in which mutmut runs: links to the code, and its settings."""
+    work = WORK / suite.name
+    tests = work / "tests"
+    shutil.rmtree(tests, ignore_errors=True)
+    (tests / "mutation").mkdir(parents=True)
+    for path in (ROOT / "tests").iterdir():
+        if path.name not in NOT_COPIED:
+            (tests / path.name).symlink_to(path)
+    for path in (ROOT / "tests" / "mutation").glob("*.py"):
+        (tests / "mutation" / path.name).symlink_to(path)
+    if not (work / "uploads").is_symlink():
+        (work / "uploads").symlink_to(ROOT / "uploads")
+    settings = {
+        "source_paths": ["uploads"],
+        "only_mutate": [f"uploads/{module}.py" for modules in suite.areas.values() for module in modules],
+        "do_not_mutate_patterns": [SENTENCES],
+        "pytest_add_cli_args": suite.arguments,
+        "pytest_add_cli_args_test_selection": suite.tests,
+        "use_git_change_detection": False,
+        **suite.settings,
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    (work / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + "\n[tool.mutmut]\n" + "\n".join(lines))
+    return work
+
+
+@contextmanager
+def _environment(suite: Suite) -> Iterator[dict[str, str]]:
+    if suite is PURE:
+        yield dict(os.environ)
+    else:
+        with shared_servers(WORK / "servers", os.cpu_count() or 1) as variables:
+            yield {**os.environ, **variables}
+
+
+def _changes_of(work: Path, area: str, file: str) -> Iterator[Change]:
+    # `make mutation` alone installs it.
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
+    from mutmut.stats import status_by_exit_code
+
+    meta = json.loads((work / "mutants" / f"{file}.meta").read_text())
+    with chdir(work):
+        for name, code in meta["exit_code_by_key"].items():
+            lines = get_diff_for_mutant(name, path=file).splitlines()[2:]
+            before, after = (
+                " ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in ("-", "+")
+            )
+            yield Change(area, file, shortened(before), shortened(after), status_by_exit_code[code] in NOTICED)

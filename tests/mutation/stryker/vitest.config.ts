@@ -1,0 +1,22 @@
+// The tests that say in seconds whether the changed modules work. Each file that is named here is started for each change
+// that its tests reach; those of hours on a simulated clock, of pages and of bundles stay out.
+
+import { defineConfig } from "vitest/config";
+import base from "../../../frontend/vitest.config.ts";
+
+const TESTS = [
+  "acknowledged",
+  "changed-file",
+  "checking",
+  "integrity",
+  "ledger",
+  "presigner",
+  "retry",
+  "sender",
+  "signer",
+  "sts-signer",
+];
+
+export default defineConfig({
+  test: { ...base.test, include: TESTS.map((name) => `tests/engine/${name}.test.ts`) },
+});
