@@ -24,6 +24,8 @@ from tests.watchdog import watched
 FINISH_SECONDS = 600
 """For the clients to end what they are at, when nothing fails any more."""
 
+WAYS = ["folder", "staged"]
+"""Which random files might miss in a short run."""
 LEAVE_SECONDS = 30
 """For a browser to say what it still waits for, and to end."""
 
@@ -52,7 +54,8 @@ def run(world: World, options: Options, counts: dict[str, int]) -> int:
     waited = finish(world, pages, rude)
     show_waiting(pages)
     at_end = facts(world)
-    work = Work(options.least_completed(counts), adversary.kinds if options.is_long else adversary.blows)
+    faults, ways = (adversary.kinds, [*WAYS, "huge"]) if options.is_long else (adversary.blows, WAYS)
+    work = Work(options.least_completed(counts), faults, ways if pages else [])
     verdict = reckon(ledger.entries(), at_end, work, adversary.counts)
     clients = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     protocols = {protocol for page in pages for protocol in page.protocols}
@@ -73,7 +76,7 @@ def started_browsers(
     for engine in browsers.ENGINES:
         for number in range(counts[engine]):
             browser = Browser(world, ledger, engine, number, random.Random(luck.randrange(1 << 30)))
-            browser.huge = options.is_long
+            browser.mix = options.mix
             browser.open_tabs(options.tabs)
             made.append(browser)
     return made

@@ -19,6 +19,7 @@ from playwright.sync_api import BrowserContext, Error, Playwright, sync_playwrig
 
 from tests.browser import FLAGS, executable
 from tests.browsers import firefox
+from tests.chaos.files import Mix
 from tests.chaos.ledger import Ledger
 from tests.chaos.tab import Tab
 from tests.chaos.world import World
@@ -41,7 +42,7 @@ class Browser(threading.Thread):
         super().__init__(name=f"{engine}-{number}", daemon=True)
         self.engine, self.user = engine, f"user-{engine}-{number}"
         self.world, self.ledger, self.luck = world, ledger, luck
-        self.huge = False
+        self.mix = Mix()
         self.notes: Counter[str] = Counter()
         self.protocols: set[str] = set()
         """In which pages came: h2 or http/1.1."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import BrowserContext, Error, Page
 
-from tests.chaos.files import Spec, random_spec, small_specs
+from tests.chaos.files import Spec, specs_of_turn
 
 if TYPE_CHECKING:
     from tests.chaos.browsers import Browser
@@ -94,6 +94,7 @@ class Tab:
 
     def _resume(self, page: Page) -> None:
         """Most users choose the same file again; the others do not come back."""
+        again = []
         for spec in list(self._running.values()):
             if not self._browser.finishing.is_set() and self._luck.random() < 0.1:
                 self._browser.ledger.tell(spec.name, "left")
@@ -101,15 +102,13 @@ class Tab:
             elif spec.how == "stream":
                 page.evaluate("(spec) => chaos.keep(spec)", _as_json(spec))
             else:
-                page.evaluate("(spec) => chaos.start([spec])", _as_json(spec))
+                again.append(_as_json(spec))
+        page.evaluate("(specs) => chaos.start(specs)", again)
 
     def _begin(self, page: Page) -> None:
         self._count += 1
         name = f"{self._name}-{self._count}"
-        if self._luck.random() < 0.15:
-            specs = small_specs(self._luck, name)
-        else:
-            specs = [random_spec(self._luck, name, huge=self._browser.huge)]
+        specs = specs_of_turn(self._luck, name, self._count, self._browser.mix)
         self._browser.ledger.begin(self._browser.engine, specs)
         self._running = {spec.name: spec for spec in specs}
         page.evaluate("(specs) => chaos.start(specs)", [_as_json(spec) for spec in specs])

@@ -47,13 +47,15 @@ NGINX = (
 
 
 def destinations_of(site_port: int) -> dict[str, dict[str, Any]]:
-    """`unchecked` is for clients that check nothing, `called` has OSS call the site, `small` has many parts."""
+    """`unchecked` is for clients that check nothing, `called` has OSS call the site, `small` has many parts; files for
+    `staged` are written below another prefix and copied."""
     common = {"client_options": ["metadata"], "credentials": "upload"}
     callback = {"url": f"http://127.0.0.1:{site_port}/api/oss/callback/"}
     return {
         "default": {**common, "key": "checked/{user_id}/{uuid}/{filename}"},
         "small": {**common, "key": "checked/small/{user_id}/{uuid}/{filename}", "part_size": 262_144},
         "unchecked": {**common, "key": "unchecked/{user_id}/{uuid}/{filename}", "part_size": 1 << 20},
+        "staged": {**common, "key": "staged/{user_id}/{uuid}/{filename}", "stage": True},
         "called": {**common, "key": "called/{user_id}/{uuid}/{filename}", "part_size": 1 << 20, "callback": callback},
     }
 
