@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.chaos import browsers, report
+from tests.chaos import browsers, report, runs
 from tests.chaos.adversary import Adversary
 from tests.chaos.browsers import Browser
 from tests.chaos.end import facts
@@ -65,6 +65,8 @@ def run(world: World, options: Options, counts: dict[str, int]) -> int:
     print(text, flush=True)
     if options.report:
         Path(options.report).write_text(text)
+    if options.record:
+        runs.append(Path(options.record), runs.counts(about, verdict, at_end, adversary.counts))
     return 0 if verdict.passed else 1
 
 
