@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, abuse, audit, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, endurance, abuse, audit, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench chaos chaos-short mutation abuse audit clients live java browser other-browsers clean
+  bench chaos chaos-short endurance mutation abuse audit clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -210,6 +210,10 @@ chaos: setup browser java
 	GUIDES=all $(RUN) -m pytest -q -m e2e tests/e2e/test_guides_followed.py
 	ABUSE_CASES=$(or $(ABUSE_CASES),20000) $(MAKE) abuse
 	$(RUN) -m tests.chaos
+
+# What shows only after long: docs/endurance.md. ONLY names parts; ENDURANCE_… set their sizes.
+endurance: setup browser
+	$(RUN) -m tests.endurance $(ONLY)
 
 # Minutes: each of more than a thousand changes of the code, with the tests that reach it.
 mutation: setup
