@@ -47,6 +47,9 @@ class Browser(threading.Thread):
         self.protocols: set[str] = set()
         """In which pages came: h2 or http/1.1."""
         self.finishing, self.gone = threading.Event(), threading.Event()
+        self.has_worked = False
+        """Whether a tab has begun or resumed something since the browser was started. On a busy machine Firefox takes a
+        minute to start: one that is killed each minute, whatever it is at, never uploads anything."""
         self._orders: list[str] = []
         self._profile = Path(tempfile.mkdtemp(prefix=f"uploads-chaos-{engine}-"))
         self.tabs: list[Tab] = []
@@ -84,6 +87,7 @@ class Browser(threading.Thread):
                     self._use(self._launched(playwright))
             except Error as error:
                 self.notes[f"browser gone: {str(error).splitlines()[0][:80]}"] += 1
+                self.has_worked = False
                 for tab in self.tabs:
                     tab.lost()
         shutil.rmtree(self._profile, ignore_errors=True)
