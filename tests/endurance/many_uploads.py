@@ -23,10 +23,11 @@ from tests.chaos.files import KIB, Spec, content
 from tests.chaos.ledger import Ledger
 from tests.chaos.reckoning import SHOWN, Work, reckon
 from tests.chaos.servers import children
-from tests.chaos.world import World
+from tests.chaos.world import WORKERS, World
 from tests.endurance.flat import Sample, growth, second_half
 from tests.endurance.processes import open_files, resident_mib
 from tests.endurance.result import Result
+from tests.stack import wait_until
 
 UPLOADS = int(os.environ.get("ENDURANCE_UPLOADS") or 10_000)
 CLIENTS = int(os.environ.get("ENDURANCE_CLIENTS") or 64)
@@ -41,7 +42,8 @@ def run() -> Result:
     ledger = Ledger()
     with World([f"user-{number}" for number in range(USERS)]) as world:
         numbers = itertools.count(1)
-        clients = [Client(world, ledger, numbers, number) for number in range(CLIENTS)]
+        tokens = list(_tokens(world))
+        clients = [Client(world, ledger, numbers, f"client-{n}", tokens[n % USERS]) for n in range(CLIENTS)]
         observer = Observer(world, clients)
         began = time.monotonic()
         for client in clients:
@@ -64,6 +66,15 @@ def run() -> Result:
     )
 
 
+def _tokens(world: World) -> Iterator[str]:
+    """One after another: the site refuses many logins at once."""
+    with world.client() as api:
+        api.timeout = httpx.Timeout(http.TIMEOUT)
+        for number in range(USERS):
+            login = {"username": f"user-{number}", "password": f"user-{number}"}
+            yield api.post("/api/token/", json=login).raise_for_status().json()["token"]
+
+
 def _refusals(at_end: Facts) -> list[str]:
     refused = {each: count for each, count in at_end.answers.items() if not each.partition(" ")[2].startswith("2")}
     return [f"the site answered {each} {count} times" for each, count in refused.items()]
@@ -72,19 +83,17 @@ def _refusals(at_end: Facts) -> list[str]:
 class Client(threading.Thread):
     """Uploads one file after another until so many were begun by all. The first error ends it."""
 
-    def __init__(self, world: World, ledger: Ledger, numbers: Iterator[int], client: int) -> None:
-        super().__init__(name=f"client-{client}", daemon=True)
-        self._world, self._ledger, self._numbers = world, ledger, numbers
-        self._user = f"user-{client % USERS}"
+    def __init__(self, world: World, ledger: Ledger, numbers: Iterator[int], name: str, token: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._world, self._ledger, self._numbers, self._token = world, ledger, numbers, token
         self.errors: list[str] = []
         self.done = 0
 
     def run(self) -> None:
         with self._world.client() as api, http.Client() as oss:
             api.timeout = httpx.Timeout(http.TIMEOUT)
+            api.headers["Authorization"] = f"Token {self._token}"
             try:
-                login = api.post("/api/token/", json={"username": self._user, "password": self._user})
-                api.headers["Authorization"] = f"Token {login.raise_for_status().json()['token']}"
                 for number in iter(lambda: next(self._numbers), None):
                     if number > UPLOADS:
                         break
@@ -122,7 +131,10 @@ class Observer:
 
     def __init__(self, world: World, clients: list[Client]) -> None:
         self._world, self._clients = world, clients
-        self._workers = children(world.site.process.pid) if world.site.process else []
+        master = world.site.process
+        assert master
+        wait_until(lambda: len(children(master.pid)) == WORKERS, "the workers")
+        self._workers = children(master.pid)
         self._memory: dict[int, list[Sample]] = {worker: [] for worker in self._workers}
         self._files: dict[int, list[Sample]] = {worker: [] for worker in self._workers}
         self._connections: list[Sample] = []
