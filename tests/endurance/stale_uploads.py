@@ -94,6 +94,7 @@ def _swept(world: World) -> tuple[list[Sample], dict[str, list[Sample]], dict[st
             began, before = time.monotonic(), now
             continue
         times.append(Sample(int(line), time.monotonic() - began))
+        print(f"{int(line):,} of {STALE:,} swept after {times[-1].value:.0f} s", file=sys.stderr, flush=True)
         for name in USED:
             used[name].append(Sample(int(line), now[name] - before[name]))
     raise RuntimeError("The sweep ended without a report.")
