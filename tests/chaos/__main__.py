@@ -90,8 +90,11 @@ def finish(world: World, pages: Sequence[Browser], rude: Sequence[RudeClient]) -
     clients: list[Browser | RudeClient] = [*pages, *rude]
     for client in clients:
         client.finishing.set()
-    for client in clients:
-        client.join(max(1.0, began + FINISH_SECONDS - time.monotonic()))
+    while any(client.is_alive() for client in clients) and time.monotonic() < began + FINISH_SECONDS:
+        for client in clients:
+            client.join(1.0)
+        for page in pages:
+            page.kill_if_hung()
     for page in pages:
         page.leave()
     for page in pages:

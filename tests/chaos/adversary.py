@@ -75,6 +75,7 @@ class Adversary:
             pause.wait(min(self._luck.uniform(*PAUSE), max(0.1, until - time.monotonic())))
             self._count_rules()
             self._strike(blows.deal())
+            self.counts["browser hung"] += sum(browser.kill_if_hung() for browser in self._browsers)
             number += 1
             if number % SWEEP_EVERY == 0:
                 self._world.sweep_in_background()
