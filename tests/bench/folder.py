@@ -67,15 +67,18 @@ const row = () => element.shadowRoot.querySelector('[data-testid="folder-item"]'
 const numbers = () => (row()?.querySelector(".message").textContent.match(/\\d[\\d,]*/g) ?? [])
   .map((number) => Number(number.replaceAll(",", "")));
 let begun = 0;
+const counts = [];
 while (true) {
   await new Promise((resolve) => setTimeout(resolve, 200));
   if (!begun && row()) begun = performance.now() - started;
+  const [count] = numbers();
+  if (count > (counts.at(-1)?.[1] ?? 0)) counts.push([performance.now() - started, count]);
   const { state } = row()?.dataset ?? {};
   if (state === "failed" || state === "aborted") throw new Error(`${state}: ${row().textContent}`);
   if (state === "completed" || (numbers()[0] ?? 0) >= until) break;
 }
 clearInterval(look);
-return { tasks, heap, begun, took: performance.now() - started, numbers: numbers(), text: row().textContent };
+return { tasks, heap, begun, counts, took: performance.now() - started, numbers: numbers(), text: row().textContent };
 """
 )
 BESIDE = (

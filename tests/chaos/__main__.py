@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.chaos import browsers, report
+from tests.chaos import browsers, report, runs
 from tests.chaos.adversary import Adversary
 from tests.chaos.browsers import Browser
 from tests.chaos.end import facts
@@ -24,6 +24,8 @@ from tests.watchdog import watched
 FINISH_SECONDS = 600
 """For the clients to end what they are at, when nothing fails any more."""
 
+WAYS = ["folder", "staged"]
+"""Which random files might miss in a short run."""
 LEAVE_SECONDS = 30
 """For a browser to say what it still waits for, and to end."""
 
@@ -52,7 +54,8 @@ def run(world: World, options: Options, counts: dict[str, int]) -> int:
     waited = finish(world, pages, rude)
     show_waiting(pages)
     at_end = facts(world)
-    work = Work(options.least_completed(counts), adversary.kinds if options.is_long else adversary.blows)
+    faults, ways = (adversary.kinds, [*WAYS, "huge"]) if options.is_long else (adversary.blows, WAYS)
+    work = Work(options.least_completed(counts), faults, ways if pages else [])
     verdict = reckon(ledger.entries(), at_end, work, adversary.counts)
     clients = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     protocols = {protocol for page in pages for protocol in page.protocols}
@@ -62,6 +65,8 @@ def run(world: World, options: Options, counts: dict[str, int]) -> int:
     print(text, flush=True)
     if options.report:
         Path(options.report).write_text(text)
+    if options.record:
+        runs.append(Path(options.record), runs.counts(about, verdict, at_end, adversary.counts))
     return 0 if verdict.passed else 1
 
 
@@ -73,7 +78,7 @@ def started_browsers(
     for engine in browsers.ENGINES:
         for number in range(counts[engine]):
             browser = Browser(world, ledger, engine, number, random.Random(luck.randrange(1 << 30)))
-            browser.huge = options.is_long
+            browser.mix = options.mix
             browser.open_tabs(options.tabs)
             made.append(browser)
     return made
@@ -85,8 +90,11 @@ def finish(world: World, pages: Sequence[Browser], rude: Sequence[RudeClient]) -
     clients: list[Browser | RudeClient] = [*pages, *rude]
     for client in clients:
         client.finishing.set()
-    for client in clients:
-        client.join(max(1.0, began + FINISH_SECONDS - time.monotonic()))
+    while any(client.is_alive() for client in clients) and time.monotonic() < began + FINISH_SECONDS:
+        for client in clients:
+            client.join(1.0)
+        for page in pages:
+            page.kill_if_hung()
     for page in pages:
         page.leave()
     for page in pages:

@@ -28,6 +28,10 @@ SWEEP_EVERY = 6
 """Blows."""
 
 
+class NothingToStrikeError(Exception):
+    """There is nothing that a blow could fall on now."""
+
+
 class Adversary:
     """`run` returns at the time that it is given. `counts`: how often each fault was injected, by name."""
 
@@ -37,15 +41,15 @@ class Adversary:
         self._rules: list[str] = []
         self._rules_deck = Deck(list(RULES), self._luck)
         self._blows: dict[str, Callable[[], None]] = {
-            "tab closed": lambda: self._any_browser().close_tab(),
-            "browser killed": lambda: self._any_browser().kill(),
+            "tab closed": lambda: self._working_browser().close_tab(),
+            "browser killed": lambda: self._working_browser().kill(),
             "worker killed": lambda: world.kill_worker(self._luck),
             "site killed": world.restart_site,
             "database killed": lambda: self._restart(world.postgres),
             "OSS killed": lambda: self._restart(world.oss_server),
             "site's key revoked": lambda: world.rotate_key(f"site-key-{self._luck.randrange(1 << 30)}"),
             "logins revoked": world.end_sessions,
-            "page's network off": lambda: self._any_browser().go_offline(),
+            "page's network off": lambda: self._working_browser().go_offline(),
         }
         if (redis := world.redis) is not None:
             self._blows["Redis killed"] = lambda: self._restart(redis)
@@ -71,6 +75,7 @@ class Adversary:
             pause.wait(min(self._luck.uniform(*PAUSE), max(0.1, until - time.monotonic())))
             self._count_rules()
             self._strike(blows.deal())
+            self.counts["browser hung"] += sum(browser.kill_if_hung() for browser in self._browsers)
             number += 1
             if number % SWEEP_EVERY == 0:
                 self._world.sweep_in_background()
@@ -80,14 +85,18 @@ class Adversary:
         try:
             self._blows[name]()
             self.counts[name] += 1
-        except (httpx.HTTPError, psycopg.Error, OSError) as error:  # It fell while another part was down.
+        except (httpx.HTTPError, psycopg.Error, OSError, NothingToStrikeError) as error:  # Another part was down.
             print(f"not injected: {name}: {error!r}", file=sys.stderr, flush=True)
 
     def _restart(self, part: LocalServer | Postgres | Redis) -> None:
         self._world.restart(part, self._luck.uniform(0, DOWN_SECONDS))
 
-    def _any_browser(self) -> Browser:
-        return self._luck.choice(self._browsers)
+    def _working_browser(self) -> Browser:
+        """One that has begun something since it was started. Raises NothingToStrikeError if none has."""
+        working = [browser for browser in self._browsers if browser.has_worked]
+        if not working:
+            raise NothingToStrikeError("no browser has begun anything since it was started")
+        return self._luck.choice(working)
 
     def _change_rules(self) -> None:
         self._rules = list(dict.fromkeys(self._rules_deck.deal() for _ in range(AT_ONCE)))

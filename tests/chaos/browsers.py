@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from playwright.sync_api import BrowserContext, Error, Playwright, sync_playwrig
 
 from tests.browser import FLAGS, executable
 from tests.browsers import firefox
+from tests.chaos.files import Mix
 from tests.chaos.ledger import Ledger
 from tests.chaos.tab import Tab
 from tests.chaos.world import World
@@ -27,6 +29,9 @@ ENGINES = ("chromium", "firefox")
 TURN = 0.2
 """Seconds between two questions to each tab."""
 START_MS, ACTION_MS = 120_000, 60_000
+HUNG_SECONDS = 240
+"""Longer than a turn of all tabs takes on a busy machine. Some of Playwright's calls wait for ever, such as that for a
+new page when Firefox does not answer."""
 
 
 def is_installed(engine: str) -> bool:
@@ -41,11 +46,15 @@ class Browser(threading.Thread):
         super().__init__(name=f"{engine}-{number}", daemon=True)
         self.engine, self.user = engine, f"user-{engine}-{number}"
         self.world, self.ledger, self.luck = world, ledger, luck
-        self.huge = False
+        self.mix = Mix()
         self.notes: Counter[str] = Counter()
         self.protocols: set[str] = set()
         """In which pages came: h2 or http/1.1."""
         self.finishing, self.gone = threading.Event(), threading.Event()
+        self.has_worked = False
+        """Whether a tab has begun or resumed something since the browser was started. On a busy machine Firefox takes a
+        minute to start: one that is killed each minute, whatever it is at, never uploads anything."""
+        self._turned_at = time.monotonic()
         self._orders: list[str] = []
         self._profile = Path(tempfile.mkdtemp(prefix=f"uploads-chaos-{engine}-"))
         self.tabs: list[Tab] = []
@@ -70,6 +79,15 @@ class Browser(threading.Thread):
                 if marker in (folder / "cmdline").read_bytes() and int(folder.name) != os.getpid():
                     os.kill(int(folder.name), signal.SIGKILL)
 
+    def kill_if_hung(self) -> bool:
+        """As a user does whose browser does not react any more. Returns whether it was necessary."""
+        hung = self.is_alive() and time.monotonic() - self._turned_at > HUNG_SECONDS
+        if hung:
+            self._turned_at = time.monotonic()
+            self.notes["hung, and killed"] += 1
+            self.kill()
+        return hung
+
     def leave(self) -> None:
         """End at once, whatever the tabs are at."""
         self.gone.set()
@@ -78,11 +96,13 @@ class Browser(threading.Thread):
 
     def run(self) -> None:
         while not self._is_done():
+            self._turned_at = time.monotonic()
             try:
                 with sync_playwright() as playwright:
                     self._use(self._launched(playwright))
             except Error as error:
                 self.notes[f"browser gone: {str(error).splitlines()[0][:80]}"] += 1
+                self.has_worked = False
                 for tab in self.tabs:
                     tab.lost()
         shutil.rmtree(self._profile, ignore_errors=True)
@@ -106,6 +126,7 @@ class Browser(threading.Thread):
         while not self._is_done():
             self._obey(context)
             for tab in self.tabs:
+                self._turned_at = time.monotonic()
                 tab.step(context)
             pause.wait(TURN)
         for tab in self.tabs:

@@ -84,7 +84,8 @@ def facts(world: World) -> Facts:
 
 def _row(given: dict[str, Any]) -> Row:
     code = (given["error"] or {}).get("code", "")
-    return Row(given["id"], given["state"], given["filename"], given["key"], given["size"], code)
+    name = given["filename"].rpartition("/")[2]  # That of a folder's file is a path.
+    return Row(given["id"], given["state"], name, given["key"], given["size"], code)
 
 
 def _read(client: OssClient, bucket: str, key: str) -> Found:

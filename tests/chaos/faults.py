@@ -1,6 +1,7 @@
 """What goes wrong at OSS: rules of the local OSS server's fault injection, by the names of the result's table.
 
-Bytes are damaged only where somebody checks them: below `checked/`, where the clients send a CRC64 or an MD5.
+Bytes are damaged only where somebody checks them: below `checked/` and `staging/`, where the clients send a CRC64 or
+an MD5.
 """
 
 import random
@@ -13,6 +14,9 @@ RULES: dict[str, dict[str, Any]] = {
     "part cut off": {"operation": "UploadPart", "probability": 0.08, "reset": "middle"},
     "part's answer lost": {"operation": "UploadPart", "probability": 0.08, "lose_answer": True},
     "part damaged": {"operation": "UploadPart", "key": "checked/*", "probability": 0.05, "flip_byte": True},
+    "staged part damaged": {"operation": "UploadPart", "key": "staging/*", "probability": 0.05, "flip_byte": True},
+    "copy refused": {"operation": "CopyObject", "probability": 0.2, "error": BUSY},
+    "copy's answer lost": {"operation": "CopyObject", "probability": 0.2, "lose_answer": True},
     "part slow": {"operation": "UploadPart", "probability": 0.1, "slow": 400_000},
     "form's answer lost": {"operation": "PostObject", "probability": 0.15, "lose_answer": True},
     "form refused": {"operation": "PostObject", "probability": 0.15, "error": BUSY},

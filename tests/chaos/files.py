@@ -8,7 +8,7 @@ import hashlib
 import random
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 BLOCK = 65_536
@@ -22,7 +22,19 @@ SIZES: tuple[tuple[float, int, int], ...] = (
     (0.05, 12 * MIB, 48 * MIB),
 )
 """The share of files, and the least and most bytes that they have."""
-HUGE = 600 * MIB
+HUGE = (48 * MIB, 600 * MIB)
+HUGE_SHARE = 0.01
+SMALL_SIZES = (0, 10, 5_000, 60_000, 200_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """What a page uploads: the share of its turns that are many small files together, the most files of a folder, and
+    whether some files are huge."""
+
+    small: float = 0.15
+    folder: int = 40
+    huge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,7 @@ class Spec:
     seed: int
     size: int
     how: str = "file"
-    """`file`, `stream`, `form` (with a callback) or `batch`."""
+    """`file`, `stream`, `form` (with a callback), `batch` or `folder`; or `rude`, of a Python client."""
     destination: str = "default"
     signing: str = "url"
     integrity: str = "crc64"
@@ -77,21 +89,38 @@ def digest(seed: int, size: int) -> str:
     return found.hexdigest()
 
 
-def random_size(luck: random.Random, *, huge: bool) -> int:
-    """Bytes; `huge`: one file of five hundred has hundreds of MiB."""
-    if huge and luck.random() < 0.002:
-        return luck.randint(HUGE // 4, HUGE)
+def random_size(luck: random.Random) -> int:
+    """Bytes."""
     (share,) = luck.choices(SIZES, weights=[weight for weight, *_ in SIZES])
     return luck.randint(share[1], share[2])
 
 
-def random_spec(luck: random.Random, name: str, *, huge: bool) -> Spec:
+def huge_size(luck: random.Random) -> int:
+    """Bytes: as often below the middle of HUGE on a logarithmic scale as above."""
+    least, most = HUGE
+    return int(least * (most / least) ** luck.random())
+
+
+def specs_of_turn(luck: random.Random, name: str, turn: int, mix: Mix) -> list[Spec]:
+    """What a page uploads in its turn, from 1 on. The first turns have what a short run might else miss."""
+    if turn == 1:
+        return small_specs(luck, name, mix, "folder")
+    if turn == 2:
+        return [replace(random_spec(luck, name), how="file", destination="staged", integrity="crc64")]
+    if mix.huge and (turn == 3 or luck.random() < HUGE_SHARE):
+        return [Spec(name, luck.randrange(1, 1 << 31), huge_size(luck))]
+    if luck.random() < mix.small:
+        return small_specs(luck, name, mix, luck.choice(("batch", "folder")))
+    return [random_spec(luck, name)]
+
+
+def random_spec(luck: random.Random, name: str) -> Spec:
     """How a page uploads one file. Where nobody checks the bytes, the destination is one whose bytes nobody damages."""
-    seed, size = luck.randrange(1, 1 << 31), random_size(luck, huge=huge)
+    seed, size = luck.randrange(1, 1 << 31), random_size(luck)
     how = luck.choices(("file", "stream", "form"), weights=(7, 2, 2))[0]
     if how == "form":
         return Spec(name, seed, min(size, MIB), how, "called")
-    destination = luck.choice(("default", "small"))
+    destination = luck.choice(("default", "small", "staged"))
     part_size = luck.choice((None, 100 * KIB, 256 * KIB, MIB))
     if how == "stream":
         return Spec(name, seed, size, how, destination, parallel=luck.randint(1, 6))
@@ -101,7 +130,8 @@ def random_spec(luck: random.Random, name: str, *, huge: bool) -> Spec:
     return Spec(name, seed, size, how, destination, signing, integrity, luck.randint(1, 6), part_size)
 
 
-def small_specs(luck: random.Random, name: str) -> list[Spec]:
-    """Small files that a page uploads together."""
-    sizes = [luck.choice((0, 10, 5_000, 60_000, 200_000)) for _ in range(luck.randint(5, 20))]
-    return [Spec(f"{name}-{n}", luck.randrange(1, 1 << 31), size, "batch") for n, size in enumerate(sizes)]
+def small_specs(luck: random.Random, name: str, mix: Mix, how: str) -> list[Spec]:
+    """Small files that a page uploads together: as a folder, or as a batch of single ones."""
+    destination = luck.choice(("default", "default", "staged"))
+    sizes = luck.choices(SMALL_SIZES, k=luck.randint(5, mix.folder if how == "folder" else 20))
+    return [Spec(f"{name}-{n}", luck.randrange(1, 1 << 31), size, how, destination) for n, size in enumerate(sizes)]

@@ -31,6 +31,10 @@
     return uploaders.get(destination);
   }
 
+  function folderOf({ name }) {
+    return name.replace(/-\d+$/, "");
+  }
+
   function begin(spec, file) {
     const { destination, parallel, signing, integrity, part_size: partSize } = spec;
     const uploader = uploaderOf(destination);
@@ -69,6 +73,49 @@
     }
   }
 
+  // A folder with its files. What has arrived before is skipped, and then nobody tells the id of its upload.
+  async function followFolder(specs) {
+    const folder = folderOf(specs[0]);
+    const files = specs.map((spec) => ({ file: fileOf(spec), path: `${folder}/${spec.name}` }));
+    const ids = new Map();
+    live.set(folder, { state: "preparing" });
+    const upload = await begun(uploaderOf(specs[0].destination), folder, files);
+    live.set(folder, upload);
+    upload.addEventListener("upload", ({ upload: each }) => {
+      each.done.then(({ id }) => ids.set(each.filename.split("/").at(-1), id), () => {});
+    });
+    for (let resumes = 0; !(await hasEnded(upload, resumes)); resumes++) {
+      await sleep(1000);
+      if (upload.error instanceof ossUploads.LoginError) await logIn().catch(() => {});
+      upload.resume();
+    }
+    live.delete(folder);
+    for (const [index, spec] of specs.entries()) {
+      const error = upload.list.errors.get(index) ?? upload.error;
+      const done = ["completed", "skipped"].includes(upload.list.state(index));
+      tell(spec, done ? "completed" : "failed", done ? "" : (error?.code ?? error?.name), ids.get(spec.name), done ? null : error);
+    }
+  }
+
+  // The code for folders comes from the site, which may be down.
+  async function begun(uploader, folder, files) {
+    for (;;) {
+      try {
+        return (await uploader.folders()).upload(folder, files);
+      } catch {
+        await sleep(1000);
+      }
+    }
+  }
+
+  // Waits until a folder's upload is over, or has failed. False: the user presses Resume.
+  async function hasEnded(upload, resumes) {
+    while (!["completed", "failed", "aborted"].includes(upload.state))
+      await new Promise((resolve) => upload.addEventListener("statechange", resolve, { once: true }));
+    const may = upload.error instanceof ossUploads.LoginError || upload.error?.retryable;
+    return upload.state !== "failed" || resumes >= RESUMES || !may;
+  }
+
   function tell({ name }, outcome, code, id, error) {
     live.delete(name);
     const why = error ? `${error.name} ${error.status} ${error.ossCode ?? ""}: ${error.message}` : "";
@@ -79,7 +126,9 @@
     user: "",
     logIn,
     start(specs) {
-      for (const spec of specs) void follow(spec, begin(spec, fileOf(spec)), "completed");
+      const inFolders = specs.filter(({ how }) => how === "folder");
+      if (inFolders.length > 0) void followFolder(inFolders);
+      for (const spec of specs) if (spec.how !== "folder") void follow(spec, begin(spec, fileOf(spec)), "completed");
     },
     // An interrupted stream is completed with what has arrived of it. One of which nothing is known is left.
     async keep(spec) {

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.end import Facts, Row
-from tests.chaos.files import Spec, digest
+from tests.chaos.files import HUGE, Spec, digest
 from tests.chaos.ledger import Entry
 
 EXPLAINED = {
@@ -26,10 +26,17 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a run must have done at least. `faults`: each of these once; `least`: completed files by client."""
+    """What a run must have done at least. `faults`: each of these once; `least`: completed files by client; `ways`: of
+    each of these one file, by the names of `ways_of`."""
 
     least: Mapping[str, int]
     faults: Sequence[str] = ()
+    ways: Sequence[str] = ()
+
+
+def ways_of(spec: Spec) -> set[str]:
+    """How a file is uploaded: its destination, file or folder or stream and so on, and whether it is huge."""
+    return {spec.destination, spec.how, *(("huge",) if spec.size >= HUGE[0] else ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,8 @@ def reckon(entries: Sequence[Entry], facts: Facts, work: Work, injected: Mapping
     ]
     wrong += _failures(entries, told)
     wrong += _idleness(told, work, injected)
+    done = set[str]().union(*(ways_of(entry.spec) for entry in entries if entry.outcome == "completed"))
+    wrong += [f"no file was completed as {each!r}" for each in work.ways if each not in done]
     return Verdict(wrong, right, bytes_right, told, codes, Counter(row.state for row in facts.rows))
 
 
@@ -97,9 +106,12 @@ def _row_wrongs(row: Row, spec: Spec | None, facts: Facts) -> list[str]:
 def _client_wrongs(entries: Sequence[Entry], facts: Facts) -> list[str]:
     """Of what clients were told."""
     by_id = {row.id: row for row in facts.rows}
+    by_name = {row.filename: row for row in facts.rows if row.state == "completed"}
     wrong = []
     for entry in entries:
         spec, row = entry.spec, by_id.get(entry.upload)
+        if spec.how == "folder" and not entry.upload:
+            row = by_name.get(spec.name)
         if not entry.outcome:
             wrong.append(f"{spec.name}: never ended, although nothing fails any more ({spec})")
         elif entry.outcome in ("completed", "kept"):

@@ -4,7 +4,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.chaos.end import Facts
@@ -26,6 +26,7 @@ class Run:
     protocols: set[str]
     missing: list[str]
     seconds_to_finish: float
+    date: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d}")
 
 
 def machine() -> str:
@@ -38,7 +39,7 @@ def machine() -> str:
 def markdown(run: Run, verdict: Verdict, facts: Facts, injected: Mapping[str, int]) -> str:
     """All figures of a run."""
     lines = [
-        f"Seed {run.seed}, {run.minutes:g} minutes, {datetime.now(UTC):%Y-%m-%d}, {machine()}. Clients: {run.clients}.",
+        f"Seed {run.seed}, {run.minutes:g} minutes, {run.date}, {machine()}. Clients: {run.clients}.",
         f"Pages came over {', '.join(sorted(filter(None, run.protocols))) or 'no known protocol'}.",
         *(f"Missing here: {each}." for each in run.missing),
         "",

@@ -44,8 +44,8 @@ class RudeClient(threading.Thread):
                     pause.wait(0.5)  # The site may be down.
 
     def _spec(self, name: str) -> Spec:
-        size = min(random_size(self._luck, huge=False), MAX_BYTES)
-        destination = self._luck.choice(("default", "small", "called"))
+        size = min(random_size(self._luck), MAX_BYTES)
+        destination = self._luck.choice(("default", "small", "staged", "called"))
         return Spec(name, self._luck.randrange(1, 1 << 31), size, "rude", destination)
 
     def _logged_in(self, api: httpx.Client) -> bool:

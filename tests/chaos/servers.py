@@ -78,6 +78,16 @@ class Postgres:
         with psycopg.connect(host=self._socket, user="postgres", dbname="postgres") as connection:
             connection.execute(text)
 
+    def value(self, text: LiteralString) -> Any:
+        """The first value of what a query returns. Raises psycopg.Error."""
+        with psycopg.connect(host=self._socket, user="postgres", dbname="postgres") as connection:
+            row = connection.execute(text).fetchone()
+        return row[0] if row else None
+
+    def processes(self) -> list[int]:
+        """The ids of the server and of what it started."""
+        return [self._process.pid, *children(self._process.pid)] if self._process else []
+
     def _answers(self) -> bool:
         try:
             self.query("SELECT 1")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import BrowserContext, Error, Page
 
-from tests.chaos.files import Spec, random_spec, small_specs
+from tests.chaos.files import Spec, specs_of_turn
 
 if TYPE_CHECKING:
     from tests.chaos.browsers import Browser
@@ -18,6 +18,9 @@ SKEWS = (0, -86_400_000, 86_400_000)
 """Milliseconds that the device's clock is wrong by."""
 SKEW = "const real = Date.now; Date.now = () => real() + %d;"
 PROTOCOL = "() => performance.getEntriesByType('navigation')[0]?.nextHopProtocol ?? ''"
+READY = "() => window.ossUploads && document.querySelector('oss-uploader')"
+READY_MS = 20_000
+"""Where the site goes down while its scripts are loaded, the page never becomes ready, and is opened again."""
 LOG_IN = "(user) => { chaos.user = user; return chaos.logIn(); }"
 
 
@@ -82,18 +85,24 @@ class Tab:
         self._resume(page)
 
     def _log_in(self, page: Page) -> None:
-        page.goto(self._browser.world.url)
-        page.evaluate(SCRIPT)
+        self._go(page)
         if "login" in page.url:
             page.evaluate(LOG_IN, self._browser.user)
-            page.goto(self._browser.world.url)
-            page.evaluate(SCRIPT)
+            self._go(page)
         page.evaluate("(user) => { chaos.user = user; }", self._browser.user)
         self._browser.protocols.add(page.evaluate(PROTOCOL))
-        page.wait_for_function("() => window.ossUploads && document.querySelector('oss-uploader')")
+        page.wait_for_function(READY, timeout=READY_MS)
+
+    def _go(self, page: Page) -> None:
+        """To the site's page. Raises playwright's Error for nginx's own page too, which says that the site is down."""
+        answer = page.goto(self._browser.world.url)
+        if answer is None or not answer.ok:
+            raise Error(f"the site answered {answer.status if answer else 'nothing'}")
+        page.evaluate(SCRIPT)
 
     def _resume(self, page: Page) -> None:
         """Most users choose the same file again; the others do not come back."""
+        again = []
         for spec in list(self._running.values()):
             if not self._browser.finishing.is_set() and self._luck.random() < 0.1:
                 self._browser.ledger.tell(spec.name, "left")
@@ -101,18 +110,18 @@ class Tab:
             elif spec.how == "stream":
                 page.evaluate("(spec) => chaos.keep(spec)", _as_json(spec))
             else:
-                page.evaluate("(spec) => chaos.start([spec])", _as_json(spec))
+                again.append(_as_json(spec))
+        page.evaluate("(specs) => chaos.start(specs)", again)
+        self._browser.has_worked |= bool(self._running)
 
     def _begin(self, page: Page) -> None:
         self._count += 1
         name = f"{self._name}-{self._count}"
-        if self._luck.random() < 0.15:
-            specs = small_specs(self._luck, name)
-        else:
-            specs = [random_spec(self._luck, name, huge=self._browser.huge)]
+        specs = specs_of_turn(self._luck, name, self._count, self._browser.mix)
         self._browser.ledger.begin(self._browser.engine, specs)
         self._running = {spec.name: spec for spec in specs}
         page.evaluate("(specs) => chaos.start(specs)", [_as_json(spec) for spec in specs])
+        self._browser.has_worked = True
         self._to_abort = name if len(specs) == 1 and self._luck.random() < 0.04 else ""
 
     def _hear(self, answer: dict[str, Any]) -> None:

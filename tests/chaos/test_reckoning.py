@@ -9,12 +9,13 @@ import pytest
 
 from tests.chaos.end import Facts, Found, Row
 from tests.chaos.faults import RULES, Deck
-from tests.chaos.files import BLOCK, Spec, blocks, content, digest
+from tests.chaos.files import BLOCK, Mix, Spec, blocks, content, digest, specs_of_turn
 from tests.chaos.ledger import Entry, Ledger
 from tests.chaos.options import Options
-from tests.chaos.reckoning import Verdict, Work, reckon
+from tests.chaos.reckoning import Verdict, Work, reckon, ways_of
 
 SPEC = Spec("film.bin", 7, 3 * BLOCK + 5)
+FOLDER = Spec("holiday-1.jpg", 10, 3, "folder")
 STREAM = Spec("recording.bin", 8, 2 * BLOCK, "stream")
 GONE = Spec("gone.bin", 9, 10)
 INJECTED = {"tab closed": 3}
@@ -27,6 +28,7 @@ def entries() -> list[Entry]:
         Entry("chromium", SPEC, "completed", upload="1"),
         Entry("chromium", STREAM, "kept", upload="2"),
         Entry("python", GONE, "aborted", upload="3"),
+        Entry("chromium", FOLDER, "completed"),  # It had arrived before: nobody told the id.
     ]
 
 
@@ -35,10 +37,12 @@ def facts() -> Facts:
         Row("1", "completed", SPEC.name, "a/film.bin", SPEC.size),
         Row("2", "completed", STREAM.name, "a/recording.bin", BLOCK),
         Row("3", "aborted", GONE.name, "a/gone.bin", GONE.size, "aborted_by_user"),
+        Row("4", "completed", FOLDER.name, "a/holiday-1.jpg", FOLDER.size),
     ]
     objects = {
         "a/film.bin": Found(SPEC.size, digest(SPEC.seed, SPEC.size)),
         "a/recording.bin": Found(BLOCK, digest(STREAM.seed, BLOCK)),
+        "a/holiday-1.jpg": Found(FOLDER.size, digest(FOLDER.seed, FOLDER.size)),
     }
     return Facts(rows, objects, [], {}, {"POST 201": 3, "POST 503": 1})
 
@@ -52,7 +56,7 @@ def verdict_after(change: Change) -> Verdict:
 def test_a_run_in_which_everything_is_right_passes() -> None:
     verdict = reckon(entries(), facts(), WORK, INJECTED)
     assert verdict.wrong == []
-    assert (verdict.right, verdict.bytes_right) == (2, SPEC.size + BLOCK)
+    assert (verdict.right, verdict.bytes_right) == (3, SPEC.size + BLOCK + FOLDER.size)
 
 
 def told(number: int, outcome: str, code: str = "") -> Change:
@@ -90,6 +94,7 @@ LIES: dict[str, tuple[Change, str]] = {
         lambda given, _: setattr(given[0], "upload", "2"),
         "told that the upload of recording.bin is its own",
     ),
+    "a file of a folder told completed, and aborted": (row(3, state="aborted", code="x"), "the row is missing"),
     "told aborted, and completed all the same": (row(2, state="completed"), "told aborted"),
     "never told anything": (told(0, ""), "never ended"),
     "failed without a reason": (told(2, "failed", "internal_error"), "failed with 'internal_error'"),
@@ -141,6 +146,20 @@ def test_a_run_without_work_fails() -> None:
         "the fault 'tab closed' was never injected",
         "the fault 'OSS killed' was never injected",
     ]
+
+
+def test_a_run_that_left_out_a_way_of_uploading_fails() -> None:
+    verdict = reckon(entries(), facts(), replace(WORK, ways=["folder", "staged", "huge"]), INJECTED)
+    assert verdict.wrong == ["no file was completed as 'staged'", "no file was completed as 'huge'"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_first_turns_of_a_page_have_a_folder_a_staged_file_and_a_huge_one(seed: int) -> None:
+    luck = random.Random(seed)
+    turns = [specs_of_turn(luck, f"file-{turn}", turn, Mix(huge=True)) for turn in (1, 2, 3)]
+    assert {spec.how for spec in turns[0]} == {"folder"}
+    assert "staged" in ways_of(turns[1][0])
+    assert "huge" in ways_of(turns[2][0])
 
 
 def test_what_is_asked_for_grows_with_the_minutes() -> None:

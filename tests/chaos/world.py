@@ -9,6 +9,7 @@ import os
 import random
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -47,13 +48,15 @@ NGINX = (
 
 
 def destinations_of(site_port: int) -> dict[str, dict[str, Any]]:
-    """`unchecked` is for clients that check nothing, `called` has OSS call the site, `small` has many parts."""
+    """`unchecked` is for clients that check nothing, `called` has OSS call the site, `small` has many parts; files for
+    `staged` are written below another prefix and copied."""
     common = {"client_options": ["metadata"], "credentials": "upload"}
     callback = {"url": f"http://127.0.0.1:{site_port}/api/oss/callback/"}
     return {
         "default": {**common, "key": "checked/{user_id}/{uuid}/{filename}"},
         "small": {**common, "key": "checked/small/{user_id}/{uuid}/{filename}", "part_size": 262_144},
         "unchecked": {**common, "key": "unchecked/{user_id}/{uuid}/{filename}", "part_size": 1 << 20},
+        "staged": {**common, "key": "staged/{user_id}/{uuid}/{filename}", "stage": True},
         "called": {**common, "key": "called/{user_id}/{uuid}/{filename}", "part_size": 1 << 20, "callback": callback},
     }
 
@@ -160,7 +163,7 @@ class World:
 
     def client(self) -> httpx.Client:
         """For the site, through nginx. It trusts nginx's certificate."""
-        verify: Any = httpx.create_ssl_context(verify=self.certificate) if self.certificate else http.TLS
+        verify: Any = ssl.create_default_context(cafile=self.certificate) if self.certificate else http.TLS
         return http.Client(base_url=self.url, verify=verify)
 
     def answers(self) -> Counter[str]:

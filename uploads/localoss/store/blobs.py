@@ -1,7 +1,8 @@
 """Blobs: files with the bytes of parts and objects.
 
 Rule: file names are generated here and contain no input. A blob is written once, then only read or removed. The blobs
-of an object that is being read are removed after the last reader.
+of an object that is being read are removed after the last reader. Chunks of zeros become holes of the file, so that a
+sparse file of any size takes no room on the disk.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from uploads.localoss.store.rows import Blob
 from uploads.oss.crc64 import crc64
 
 CHUNK = 1024 * 1024
+ZEROS = bytes(CHUNK)
 
 
 class Blobs:
@@ -63,7 +65,11 @@ class Blobs:
                 digest.update(chunk)
                 crc = crc64(chunk, crc)
                 size += len(chunk)
-                _write_all(file, chunk)
+                if _is_zeros(chunk):
+                    file.seek(size)
+                else:
+                    _write_all(file, chunk)
+            file.truncate(size)  # A hole at the end is not part of the file yet.
             if self._fsync:
                 os.fsync(file.fileno())
                 self._fsync_directory(name)
@@ -125,6 +131,12 @@ class Blobs:
                 self._obsolete.setdefault(owner, []).extend(names)
                 return
         self.remove(names)
+
+
+def _is_zeros(chunk: bytes | memoryview) -> bool:
+    """Whether all bytes are zero. Other data is recognised by its first bytes, and so costs nothing."""
+    head = bytes(chunk[:64])
+    return head == ZEROS[: len(head)] and len(chunk) <= CHUNK and bytes(chunk) == ZEROS[: len(chunk)]
 
 
 def _write_all(file: FileIO, chunk: bytes | memoryview) -> None:
