@@ -1,0 +1,40 @@
+"""The software bill of materials of each package, as CycloneDX: what somebody gets who installs it.
+
+Manuals: https://cyclonedx-bom-tool.readthedocs.io/ and https://docs.npmjs.com/cli/v11/commands/npm-sbom
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.release.building import commit_time
+from tests.release.commands import Failed, run
+
+VERSION = "1.5"
+"""Of CycloneDX; the newest that npm writes."""
+
+
+def python_bill(tools: Path, python: Path, clone: Path, to: Path) -> int:
+    """Write the bill of the environment of `python`; return the number of its components. Raises Failed."""
+    options = ["--output-reproducible", "--of", "JSON", "--sv", VERSION, "--pyproject", clone / "pyproject.toml"]
+    text = run([tools / "bin" / "python", "-m", "cyclonedx_py", "environment", *options, python], clone)
+    return _write(json.loads(text), clone, to, "django")
+
+
+def npm_bill(clone: Path, to: Path) -> int:
+    """Write the bill of the npm package; return the number of its components. Raises Failed."""
+    command = ["npm", "sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--omit", "peer", "--omit", "optional"]
+    return _write(json.loads(run(command, clone / "frontend")), clone, to, "hash-wasm")
+
+
+def _write(bill: dict[str, Any], clone: Path, to: Path, expected: str) -> int:
+    """With the time of the commit, and without the random number, so that it is the same each time."""
+    bill.pop("serialNumber", None)
+    time = datetime.fromtimestamp(int(commit_time(clone)), UTC)
+    bill.setdefault("metadata", {})["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    components = bill.get("components", [])
+    if expected not in {component["name"].lower() for component in components}:
+        raise Failed(f"{to.name} does not name {expected}.")
+    to.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n")
+    return len(components)
