@@ -1,7 +1,6 @@
 """README and docs are true: commands, settings, routes, codes, diagrams, words and the map are held to the code."""
 
 import argparse
-import ast
 import os
 import re
 import subprocess
@@ -20,13 +19,13 @@ from rest_framework.request import Request
 
 from tests import architecture, catalogue
 from tests.imports import module_graph, modules, room_graph
+from tests.surface import variables_read
 from uploads.conf import DEFAULT_THROTTLES, Destination
 from uploads.conf import settings as app_settings
 from uploads.domain import errors, places, states
 from uploads.localoss import arguments, faults
 from uploads.localoss.account_rules import ACCOUNT_RULES
 from uploads.localoss.endpoints import vendor_endpoint
-from uploads.oss.credential_sources import KINDS
 from uploads.site.secret_files import SECRETS
 from uploads.web.throttles import ScopeThrottle
 
@@ -88,27 +87,6 @@ def test_the_faults_shown_are_accepted_and_their_words_all_named() -> None:
 
 
 CONFIGURATION = PAGES["docs/configuration.md"]
-READERS = {"env", "secret", "environ", "_environ"}
-"""What variables are read with: environs, the reader of secrets, `os.environ`."""
-OWN_VARIABLES = {"OSS_UPLOADS_DEMO", "DJANGO_SETTINGS_MODULE"}
-"""One that the demo sets for its own child processes, and Django's own."""
-
-
-def variables_read() -> set[str]:
-    """Of the environment, anywhere in the app."""
-    found = {name for kind in KINDS.values() for name in kind.variables.values()}
-    for path in (ROOT / "uploads").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Call(func=ast.Attribute(value=reader), args=[ast.Constant(value=str(name)), *_]):
-                    pass
-                case ast.Subscript(value=reader, slice=ast.Constant(value=str(name))):
-                    pass
-                case _:
-                    continue
-            if ast.unparse(reader).rpartition(".")[2] in READERS and not path.is_relative_to(ROOT / "uploads/localoss"):
-                found.add(name.upper())
-    return found - OWN_VARIABLES
 
 
 def test_every_variable_is_named_and_none_that_is_not_read() -> None:
