@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.release.building import commit_time
-from tests.release.commands import Failed, run
+from tests.release.commands import ROOT, Failed, run
+from tests.release.version import version
 
 VERSION = "1.5"
 """Of CycloneDX; the newest that npm writes."""
@@ -31,10 +32,17 @@ def npm_bill(clone: Path, to: Path) -> int:
 def _write(bill: dict[str, Any], clone: Path, to: Path, expected: str) -> int:
     """With the time of the commit, and without the random number, so that it is the same each time."""
     bill.pop("serialNumber", None)
+    # npm names the directory, and a wheel that was installed from a file has the path of that file.
+    bill["metadata"]["component"] |= {"name": "oss-uploads", "version": version()}
+    for component in bill["components"]:
+        references = component.get("externalReferences", [])
+        component["externalReferences"] = [each for each in references if not each["url"].startswith("file:")]
     time = datetime.fromtimestamp(int(commit_time(clone)), UTC)
-    bill.setdefault("metadata", {})["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ")
-    components = bill.get("components", [])
-    if expected not in {component["name"].lower() for component in components}:
+    bill["metadata"]["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if expected not in {component["name"].lower() for component in bill["components"]}:
         raise Failed(f"{to.name} does not name {expected}.")
-    to.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n")
-    return len(components)
+    text = json.dumps(bill, indent=1, sort_keys=True) + "\n"
+    if str(ROOT) in text:
+        raise Failed(f"{to.name} tells of the machine that it was made on.")
+    to.write_text(text)
+    return len(bill["components"])

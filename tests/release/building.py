@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.release.commands import ROOT, Failed, run
 
-NPM_INSTALL = ("npm", "install", "--no-fund", "--no-audit", "--loglevel", "error")
+NPM_INSTALL = ("npm", "install", "--no-save", "--no-fund", "--no-audit", "--loglevel", "error")
 
 
 def commit_time(folder: Path) -> str:
@@ -37,6 +37,8 @@ def build(folder: Path, to: Path) -> list[Path]:
     epoch = commit_time(folder)
     run(NPM_INSTALL, frontend)
     run(["npm", "--silent", "run", "build"], frontend, SOURCE_DATE_EPOCH=epoch)
+    if changed := run(["git", "status", "--porcelain"], folder).strip():
+        raise Failed(f"The build changes files of the commit:\n{changed}")
     python_packages(folder, to, epoch)
     run(["npm", "--silent", "pack", "--pack-destination", to], frontend, SOURCE_DATE_EPOCH=epoch)
     return sorted(to.iterdir())

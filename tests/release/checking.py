@@ -87,4 +87,6 @@ def check_installs(wheel: Path, folder: Path) -> Path:
     run([python, "-m", "pip", "install", "--quiet", f"oss-uploads[site] @ {wheel.as_uri()}"], folder)
     run([python, "-m", "pip", "check"], folder)
     run([python, "-m", "django", "help", "demo", "--settings=uploads.site.settings"], folder)
+    # What the environment came with is no part of the bill.
+    run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools", "pip"], folder)
     return python
