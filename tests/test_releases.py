@@ -174,7 +174,7 @@ def test_a_wheel_with_wrong_files_is_found(tmp_path: Path, name: str, content: b
         for path, inside in files.items():
             wheel.writestr(path, inside)
     with pytest.raises(Failed, match=message):
-        checking.check_contents(tmp_path / "a.whl", tmp_path / "a.tar.gz")
+        checking.check_contents(tmp_path / "a.whl", tmp_path / "a.tar.gz", set())
 
 
 def test_a_command_that_fails_says_all_that_it_said(tmp_path: Path) -> None:

@@ -19,15 +19,12 @@ def commit_time(folder: Path) -> str:
     return run(["git", "log", "-1", "--format=%ct"], folder).strip()
 
 
-def clone(to: Path, umask: int) -> None:
-    """A fresh clone of this repository's commit at `to`, as a user with this umask gets it. Raises Failed."""
-    before = os.umask(umask)
-    try:
-        run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, to], ROOT)
-        commit = run(["git", "rev-parse", "HEAD"], ROOT).strip()
-        run(["git", "checkout", "--quiet", "--detach", commit], to)
-    finally:
-        os.umask(before)
+def clone(to: Path) -> None:
+    """A fresh clone of this repository's commit at `to`. Raises Failed."""
+    os.umask(0o022)  # npm writes the modes of files into its tarball.
+    run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, to], ROOT)
+    commit = run(["git", "rev-parse", "HEAD"], ROOT).strip()
+    run(["git", "checkout", "--quiet", "--detach", commit], to)
 
 
 def build(folder: Path, to: Path) -> list[Path]:

@@ -27,8 +27,8 @@ def metadata(wheel: Path) -> Message:
         return message_from_bytes(opened.read(name))
 
 
-def check_contents(wheel: Path, sdist: Path) -> None:
-    """Raises Failed unless the front end is in both, and in the wheel nothing but the package, without its sources."""
+def check_contents(wheel: Path, sdist: Path, committed: set[str]) -> None:
+    """Raises Failed unless the wheel has the package with its front end, and the sdist what is committed; no more."""
     with zipfile.ZipFile(wheel) as opened:
         names = opened.namelist()
         if BUILT not in names or "uploads/py.typed" not in names:
@@ -41,8 +41,11 @@ def check_contents(wheel: Path, sdist: Path) -> None:
             raise Failed(f"These tell of the machine that they were made on: {', '.join(found)}.")
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
-    if missing := {BUILT, "LICENSE", "CHANGELOG.md", "pyproject.toml", "hatch_build.py"} - inside:
-        raise Failed(f"The sdist lacks {', '.join(sorted(missing))}.")
+    if missing := {BUILT, "PKG-INFO", *committed} - inside:
+        raise Failed(f"The sdist lacks {', '.join(sorted(missing)[:9])}.")
+    front_end = BUILT.rpartition("/")[0]
+    if others := [name for name in inside - committed - {"PKG-INFO"} if not name.startswith(front_end)]:
+        raise Failed(f"The sdist has files that are not committed: {', '.join(sorted(others)[:9])}.")
 
 
 def relative_links(text: str) -> list[str]:
