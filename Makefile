@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, browsers, hosts, bench, docs, chaos, endurance, abuse, audit, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, docs, chaos, endurance, abuse, audit, release, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench docs chaos chaos-short endurance mutation abuse audit clients live java browser other-browsers clean
+  bench docs chaos chaos-short endurance mutation abuse audit release version clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -266,6 +266,25 @@ $(TOOLS_STAMP): pyproject.toml | tools
 # Requests made from the OpenAPI schema: ABUSE_CASES (2,000) of them, from ABUSE_SEED.
 abuse: setup $(TOOLS_STAMP)
 	$(RUN) -m tests.abuse
+
+# Both packages from the last commit, built twice and compared, checked, with their bills of materials, into
+# var/release/packages: docs/releasing.md. The registries must answer.
+RELEASE_TOOLS := var/release-tools
+RELEASE_STAMP := $(RELEASE_TOOLS)/.installed
+PUBLINT := publint@0.3.25 @arethetypeswrong/cli@0.18.5
+$(RELEASE_STAMP): pyproject.toml Makefile | tools
+	test -x $(RELEASE_TOOLS)/bin/python || $(PYTHON) -m venv $(RELEASE_TOOLS)
+	$(RELEASE_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip==26.3
+	$(RELEASE_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --group release
+	npm --prefix $(RELEASE_TOOLS) $(QUIET) install $(PUBLINT)
+	touch $@
+
+release: $(RELEASE_STAMP)
+	$(RELEASE_TOOLS)/bin/python -m tests.release $(RELEASE_TOOLS)
+
+# One version for both packages: make version VERSION=0.2.0
+version: | tools
+	$(PYTHON) -m tests.release.version $(VERSION)
 
 # Known weaknesses. The registries must answer: not in `test`.
 audit: setup $(TOOLS_STAMP)

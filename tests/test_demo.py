@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,10 +30,15 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[str]:
+MANAGE = ["manage.py", "demo"]
+INSTALLED = ["-m", "django", "demo", "--settings=uploads.site.settings"]
+"""As where there is no checkout: docs/operations.md, "From the wheel"."""
+
+
+def start(environment: dict[str, str], command: Sequence[str] = MANAGE, folder: Path = ROOT) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "manage.py", "demo"],
-        cwd=ROOT,
+        [sys.executable, *command],
+        cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -139,9 +144,11 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     assert processes_with(environment["VAR_DIR"]) == []
 
 
-def test_faults_are_switched_on_by_a_variable(tmp_path: Path) -> None:
-    environment = environment_in(tmp_path) | {"FAULTS": "1"}
-    with start(environment) as process:
+def test_faults_are_switched_on_by_a_variable_and_an_empty_folder_suffices(tmp_path: Path) -> None:
+    environment = environment_in(tmp_path) | {"FAULTS": "1", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path / "home")}
+    del environment["VAR_DIR"]
+    (folder := tmp_path / "empty").mkdir()
+    with start(environment, INSTALLED, folder) as process:
         try:
             address = f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults"
             assert process.stdout
@@ -155,6 +162,8 @@ def test_faults_are_switched_on_by_a_variable(tmp_path: Path) -> None:
             assert [rule["operation"] for rule in http.get(address).json()["rules"]].count("UploadPart") == 2
             http.delete(address).raise_for_status()
             assert http.get(address).json() == {"rules": []}
+            assert [path.name for path in folder.iterdir()] == ["var"]
+            assert not (tmp_path / "home").exists(), "the demo leaves nothing elsewhere"
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=TIMEOUT)

@@ -12,17 +12,22 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.checks import run_checks
 from django.core.management import get_commands
+from django.test import RequestFactory
 from django.urls import get_resolver
 from django.urls.resolvers import URLResolver
+from rest_framework.request import Request
 
 from tests import architecture, catalogue
 from tests.imports import module_graph, modules, room_graph
-from uploads.conf import Destination
+from tests.surface import variables_read
+from uploads.conf import DEFAULT_THROTTLES, Destination
 from uploads.conf import settings as app_settings
 from uploads.domain import errors, places, states
 from uploads.localoss import arguments, faults
 from uploads.localoss.account_rules import ACCOUNT_RULES
 from uploads.localoss.endpoints import vendor_endpoint
+from uploads.site.secret_files import SECRETS
+from uploads.web.throttles import ScopeThrottle
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -81,14 +86,45 @@ def test_the_faults_shown_are_accepted_and_their_words_all_named() -> None:
 # Settings
 
 
-def test_every_setting_is_named_and_none_that_does_not_exist() -> None:
-    source = (ROOT / "uploads" / "site" / "settings.py").read_text()
-    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source)) - {"STATIC_ROOT", "DJANGO_SECURE_COOKIES"}
-    table = section(PAGES["docs/configuration.md"], "Settings").partition("`THROTTLES`")[0]
-    rows = "".join(line for line in table.splitlines() if line.startswith("| `"))
-    assert set(re.findall(r"`([A-Z][A-Z_]+)`", rows)) == read
-    not_variables = {"AUTHENTICATION_CLASSES", "BUCKETS", "CREDENTIALS", "DESTINATIONS", "THROTTLES", "URL_NAMESPACE"}
-    assert {*app_settings.REQUIRED, *app_settings.OPTIONAL} - not_variables <= read
+CONFIGURATION = PAGES["docs/configuration.md"]
+
+
+def test_every_variable_is_named_and_none_that_is_not_read() -> None:
+    table = section(CONFIGURATION, "Settings")
+    rows = "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`([A-Z][A-Z_]+)`", rows)) == variables_read()
+    files = section(CONFIGURATION, "Secrets in files").partition(" They are ")[2].partition(". (")[0]
+    assert sorted(re.findall(r"`([A-Z_]+)_FILE`", files)) == sorted(SECRETS)
+
+
+def test_every_setting_can_be_made_in_the_environment() -> None:
+    other_names = {"BUCKETS", "CREDENTIALS", "DESTINATIONS", "THROTTLES"}
+    of_projects = {"AUTHENTICATION_CLASSES", "URL_NAMESPACE"}
+    names = {*app_settings.REQUIRED, *app_settings.OPTIONAL} - other_names - of_projects
+    assert names <= variables_read()
+    assert {"UPLOADS_BUCKETS", "OSS_CREDENTIALS", "UPLOADS_DESTINATIONS", "UPLOADS_THROTTLES"} <= variables_read()
+    own = section(CONFIGURATION, "In your own project")
+    assert {*re.findall(r"^`([A-Z_]+)` in `UPLOADS`", own, re.MULTILINE)} == of_projects
+
+
+def test_every_throttle_is_named_with_its_rate() -> None:
+    rows = re.findall(r"^\| (`.*`) \| (.*/min) \|", section(CONFIGURATION, "Throttles"), re.MULTILINE)
+    named = {}
+    for scopes, rates in rows:
+        names, each = re.findall(r"`(\w+)`", scopes), rates.split(", ")
+        named |= dict(zip(names, each * len(names) if len(each) == 1 else each, strict=True))
+    assert named == DEFAULT_THROTTLES
+
+
+def test_the_example_of_proxies_is_what_the_throttles_see(settings: Any) -> None:
+    example = next(line for line in CONFIGURATION.splitlines() if line.startswith("For example, with 2"))
+    (header,) = re.findall(r"the site gets `([^`]+)`", example)
+    (client,) = re.findall(r"counts: (.*)\.$", example)
+    seen = Request(RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": header}))
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": 2}
+    assert ScopeThrottle().get_ident(seen) == client
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": 0}
+    assert ScopeThrottle().get_ident(seen) == "192.0.2.1"
 
 
 def test_the_first_example_of_a_bucket_works_for_a_new_account() -> None:

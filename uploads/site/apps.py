@@ -1,4 +1,4 @@
-"""The system checks of the standalone site: its environment variables, and who may read its metrics."""
+"""The system checks of the standalone site: its environment variables, its database, and what is in front of it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from uploads.conf import settings as app_settings
+from uploads.site.database import check_default_file
 
 
 class SiteConfig(AppConfig):
@@ -17,6 +18,8 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_environment, "uploads")
+        register(check_default_file, "uploads")
+        register(check_proxies, "uploads")
         register(check_metrics_readable, "uploads", deploy=True)
 
 
@@ -25,17 +28,31 @@ def check_environment(app_configs: Sequence[AppConfig] | None = None, **_: Any) 
     found: list[CheckMessage] = [
         Error(
             f"{name}: {' '.join(reasons)}",
-            hint="Set it in the environment. README lists the variables.",
+            hint="Correct it in the environment. docs/configuration.md describes the variables.",
             id="uploads.E021",
         )
         for name, reasons in settings.ENVIRONMENT_ERRORS.items()
     ]
+    if {"DJANGO_SECRET_KEY", "DJANGO_SECRET_KEY_FILE"} & settings.ENVIRONMENT_ERRORS.keys():
+        return found
     try:
         str(settings.SECRET_KEY)
     except ImproperlyConfigured:
         hint = "Set it to a long random text that does not change: sessions and signed values depend on it."
         found.append(Error("DJANGO_SECRET_KEY is not set.", hint=hint, id="uploads.E020"))
     return found
+
+
+def check_proxies(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """A warning if every request would be redirected: to https://, which nothing says that it came by."""
+    if settings.DEBUG or not settings.SECURE_SSL_REDIRECT or settings.PROXIES:
+        return []
+    text = "DJANGO_PROXIES is 0: gunicorn serves plain HTTP, and each request is redirected to https:// without an end."
+    hint = (
+        "Set DJANGO_PROXIES to the number of proxies, such as 1 with deploy/nginx.conf. If the site is opened under "
+        "http://, set DJANGO_SECURE_COOKIES=false. If another server than gunicorn does TLS itself, silence this check."
+    )
+    return [Warning(text, hint=hint, id="uploads.W026")]
 
 
 def check_metrics_readable(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:

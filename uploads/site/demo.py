@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uploads.site.children import ChildError, Children, ended_by_signals, require_free
+from uploads.site.secret_files import SECRETS
 
 HOST = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104  Only where DEMO_HOST asks for it.
@@ -108,14 +109,16 @@ def is_prepared(environ: Mapping[str, str]) -> bool:
 def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` with the variables that make the standalone site the demo. Creates the directory of its data."""
     settings.var.mkdir(parents=True, exist_ok=True)
+    files = {f"{name}_FILE" for name in SECRETS}
     return {
-        **environ,
+        **{name: value for name, value in environ.items() if name not in files},
         "OSS_UPLOADS_DEMO": "1",
         "DJANGO_SETTINGS_MODULE": f"uploads.site.{'demo_settings' if settings.is_public else 'settings'}",
         "DJANGO_DEBUG": "false",
         "DJANGO_SECRET_KEY": _secret_key(settings.var / "secret_key"),
         "DJANGO_ALLOWED_HOSTS": settings.allowed_hosts,
         "DJANGO_SECURE_COOKIES": "false",
+        "DJANGO_PROXIES": "0",
         "DATABASE_URL": f"sqlite:///{settings.var / 'db.sqlite3'}",
         "CACHE_URL": "locmem://",
         "OSS_ENDPOINT": f"http://{HOST}:{settings.oss_port}",
@@ -138,6 +141,21 @@ def environment(settings: DemoSettings, environ: Mapping[str, str]) -> dict[str,
         "LOG_FORMAT": "line",
         "LOG_LEVEL": environ.get("LOG_LEVEL", "WARNING"),
     }
+
+
+def restart_command(arguments: list[str]) -> list[str]:
+    """The arguments of this interpreter (`sys.orig_argv`), by which the demo starts again with its own settings.
+
+    `python -m django` cannot be started again by the path of its module: packages of Django, such as `http`, would
+    hide those of Python.
+    """
+    kept, rest = [], iter(arguments[1:])
+    for argument in rest:
+        if argument == "--settings":
+            next(rest, None)
+        elif not argument.startswith("--settings="):
+            kept.append(argument)
+    return kept
 
 
 def _secret_key(path: Path) -> str:

@@ -1,25 +1,32 @@
 """Settings of the standalone site, from the environment.
 
 Rule: every variable of the site is read here and nowhere else, and reading never fails: a system check names a value
-that is missing or malformed. (`manage.py demo` reads PORT, OSS_PORT and VAR_DIR itself; the doctor and `/metrics` read
-variables of gunicorn and of the Prometheus client.)
+that is missing or malformed. docs/configuration.md lists the variables, and those that other modules read.
 """
 
+import json
+import os
+from functools import partial
 from pathlib import Path
 
+import django_cache_url
 from environs import Env, EnvValidationError, validate
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 from uploads.conf import Settings
-from uploads.site.mysql import use_pymysql
+from uploads.site import database
+from uploads.site.secret_files import SecretReader
 
 env = Env(eager=False)
+secret = SecretReader(os.environ)
+
+MOST_PROXIES = 10
+"""A larger number is a mistake, such as a port."""
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-PACKAGE_DIR = BASE_DIR / "uploads"
 
 DEBUG = env.bool("DJANGO_DEBUG", False)
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", "")
+SECRET_KEY = secret.text("DJANGO_SECRET_KEY")
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 
 INSTALLED_APPS = [
@@ -70,28 +77,18 @@ TEMPLATES = [
     }
 ]
 
-SQLITE = f"sqlite:///{BASE_DIR / 'var' / 'db.sqlite3'}"
 # Under ASGI the thread of a request ends with it, and so does its connection: `uploads.site.asgi` sets 0.
-CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", 60)
-DATABASES = {
-    "default": env.dj_db_url("DATABASE_URL", SQLITE, conn_max_age=CONN_MAX_AGE)
-    or {"ENGINE": "django.db.backends.dummy"}
-}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        # IMMEDIATE: a transaction waits for the write lock at its start, instead of failing at its first write.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
-    use_pymysql()
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("charset", "utf8mb4")
-CACHES = {
-    "default": env.dj_cache_url("CACHE_URL", "locmem://") or {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
-}
+CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", 60) or 0
+DEFAULT_DATABASE = None if secret.is_set("DATABASE_URL") else database.default_file(BASE_DIR, os.environ)
+"""The file of the database when DATABASE_URL is not set."""
+parse_database = partial(database.parse, seconds=CONN_MAX_AGE)
+_database = secret.parsed("DATABASE_URL", parse_database, database.UNUSABLE)
+if DEFAULT_DATABASE:
+    _database = parse_database(f"sqlite:///{DEFAULT_DATABASE}")
+DATABASES = {"default": database.with_options(_database)}
+if password := secret.text("DATABASE_PASSWORD"):
+    DATABASES["default"]["PASSWORD"] = password
+CACHES = {"default": secret.parsed("CACHE_URL", django_cache_url.parse, django_cache_url.parse("locmem://"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SILENCED_SYSTEM_CHECKS: list[str] = env.list("DJANGO_SILENCED_CHECKS", [])
@@ -106,12 +103,12 @@ def credentials() -> object:
     These are read in the order of the vendor's default chain, and only where OSS_ACCESS_KEY_ID is not set:
     https://www.alibabacloud.com/help/en/sdk/developer-reference/v2-manage-python-access-credentials
     """
-    given = env.str("OSS_CREDENTIALS", "")
-    if given or env.str("OSS_ACCESS_KEY_ID", ""):
-        return env.json("OSS_CREDENTIALS", {}) if given and given.startswith("{") else given
-    key_id, token = env.str("ALIBABA_CLOUD_ACCESS_KEY_ID", ""), env.str("ALIBABA_CLOUD_SECURITY_TOKEN", "")
+    given = secret.text("OSS_CREDENTIALS")
+    if given or secret.text("OSS_ACCESS_KEY_ID"):
+        return secret.parsed("OSS_CREDENTIALS", json.loads, {}) if given.startswith("{") else given
+    key_id, token = secret.text("ALIBABA_CLOUD_ACCESS_KEY_ID"), secret.text("ALIBABA_CLOUD_SECURITY_TOKEN")
     if key_id:
-        pair = {"access_key_id": key_id, "access_key_secret": env.str("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")}
+        pair = {"access_key_id": key_id, "access_key_secret": secret.text("ALIBABA_CLOUD_ACCESS_KEY_SECRET")}
         return {"type": "sts", **pair, "security_token": token} if token else {"type": "access_key", **pair}
     named = {
         "oidc_role_arn": env.str("ALIBABA_CLOUD_OIDC_TOKEN_FILE", ""),
@@ -129,16 +126,16 @@ UPLOADS = {
     "OSS_REGION": env.str("OSS_REGION", ""),
     "OSS_BUCKET": env.str("OSS_BUCKET", ""),
     "OSS_ADDRESSING": env.str("OSS_ADDRESSING", "virtual"),
-    "OSS_ACCESS_KEY_ID": env.str("OSS_ACCESS_KEY_ID", ""),
-    "OSS_ACCESS_KEY_SECRET": env.str("OSS_ACCESS_KEY_SECRET", ""),
-    "OSS_SESSION_TOKEN": env.str("OSS_SESSION_TOKEN", ""),
+    "OSS_ACCESS_KEY_ID": secret.text("OSS_ACCESS_KEY_ID"),
+    "OSS_ACCESS_KEY_SECRET": secret.text("OSS_ACCESS_KEY_SECRET"),
+    "OSS_SESSION_TOKEN": secret.text("OSS_SESSION_TOKEN"),
     "OSS_SESSION_EXPIRES": env.str("OSS_SESSION_EXPIRES", ""),
     "CREDENTIALS": credentials(),
     "OSS_STS_ENDPOINT": env.str("OSS_STS_ENDPOINT", ""),
     "OSS_STS_ROLE_ARN": env.str("OSS_STS_ROLE_ARN", ""),
     "OSS_CALLBACK_KEY_URLS": env.list("OSS_CALLBACK_KEY_URLS", []),
     "UPLOADS_ORIGINS": env.list("UPLOADS_ORIGINS", []),
-    "METRICS_TOKEN": env.str("METRICS_TOKEN", ""),
+    "METRICS_TOKEN": secret.text("METRICS_TOKEN"),
     "METRICS_PUBLIC": env.bool("METRICS_PUBLIC", False) or False,
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
     "ON_OWNER_DELETE": env.str("ON_OWNER_DELETE", "keep"),
@@ -146,12 +143,14 @@ UPLOADS = {
         "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "BUCKETS": env.json("UPLOADS_BUCKETS", {}),
+    "BUCKETS": secret.parsed("UPLOADS_BUCKETS", json.loads, {}),
+    "THROTTLES": env.json("UPLOADS_THROTTLES", {}),
     "DESTINATIONS": env.json("UPLOADS_DESTINATIONS", {"default": {"client_options": ["metadata"]}}),
 }
 
+PROXIES = env.int("DJANGO_PROXIES", 0, validate=validate.Range(min=0, max=MOST_PROXIES)) or 0
 # The app's views take nothing else from here.
-REST_FRAMEWORK = {"NUM_PROXIES": env.int("DJANGO_PROXIES", 0)}
+REST_FRAMEWORK = {"NUM_PROXIES": PROXIES}
 SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -204,18 +203,19 @@ CONTENT_SECURITY_POLICY = {
 }
 
 SESSION_COOKIE_SAMESITE = "Lax"
-PROXIES = env.int("DJANGO_PROXIES", 0)
 if PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if not DEBUG:
-    # Off only in `manage.py demo` and in tests, which serve plain HTTP.
+    # Off where the site is opened under http://, as in `manage.py demo` and in tests.
     SESSION_COOKIE_SECURE = env.bool("DJANGO_SECURE_COOKIES", True)
     CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SESSION_COOKIE_SECURE
     SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE
     SECURE_REDIRECT_EXEMPT = [r"^healthz", r"^metrics$"]
-    if SESSION_COOKIE_SECURE:
-        SECURE_HSTS_SECONDS = 365 * 24 * 3600
-        SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    # Off: a browser that has seen the header opens the host under https:// alone for all this time, and nothing on the
+    # server's side takes that back at once.
+    SECURE_HSTS_SECONDS = env.int("DJANGO_HSTS_SECONDS", 0, validate=validate.Range(min=0)) or 0
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("DJANGO_HSTS_SUBDOMAINS", False) or False
+    SECURE_HSTS_PRELOAD = env.bool("DJANGO_HSTS_PRELOAD", False) or False
 
 LOGGING = {
     "version": 1,
@@ -255,10 +255,10 @@ LOGGING = {
     },
 }
 
-ENVIRONMENT_ERRORS: dict[str, list[str]] = {}
+ENVIRONMENT_ERRORS: dict[str, list[str]] = secret.problems
 """The variables that could not be read, with the reasons. `uploads.site.apps` reports them as system checks."""
 try:
     env.seal()
 except EnvValidationError as error:
     if isinstance(error.error_messages, dict):
-        ENVIRONMENT_ERRORS = error.error_messages
+        ENVIRONMENT_ERRORS = {**secret.problems, **error.error_messages}

@@ -54,6 +54,38 @@ def test_it_is_ready_and_serves_its_page(site: httpx.Client) -> None:
     assert site.get("/static/uploads/oss-uploads.js").status_code == 200
 
 
+def test_the_demo_runs_in_an_empty_folder(tmp_path: Path) -> None:
+    """As docs/operations.md says under "From the wheel"."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = {"PORT": str(one.getsockname()[1]), "OSS_PORT": str(other.getsockname()[1])}
+    ours = ("DJANGO_", "OSS_", "UPLOADS_", "DATABASE_")
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    command = [sys.executable, "-m", "django", "demo", "--settings=uploads.site.settings"]
+    with subprocess.Popen(command, cwd=tmp_path, env={**outside, **ports}, stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            assert demo.stdout
+            assert any("demo / demo" in line for line in demo.stdout), "it tells where it is"
+            page = httpx.get(f"http://127.0.0.1:{ports['PORT']}/", follow_redirects=True, timeout=SECONDS)
+            assert page.status_code == 200
+        finally:
+            demo.terminate()
+    assert [path.name for path in tmp_path.iterdir()] == ["var"]
+
+
+def test_without_a_url_its_database_is_outside_of_the_packages(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
+        "DJANGO_SECRET_KEY": "only-for-tests",
+        "DJANGO_SECURE_COOKIES": "false",
+        "XDG_DATA_HOME": str(tmp_path),
+    }
+    environment.pop("DATABASE_URL", None)
+    command = [sys.executable, "-m", "django", "migrate", "-v0"]
+    subprocess.run(command, cwd="/", env=environment, check=True, timeout=SECONDS)
+    assert (tmp_path / "oss-uploads" / "db.sqlite3").stat().st_size > 0
+
+
 def test_limits_count_in_redis(site: httpx.Client) -> None:
     server = redis.Redis.from_url(os.environ["REDIS_URL"])
     server.flushall()

@@ -19,7 +19,8 @@ class Command(BaseCommand):
             settings = demo.DemoSettings.from_environment(os.environ)
             if not demo.is_prepared(os.environ):
                 # Django has read its settings by now. A new process reads those of the demo.
-                os.execve(sys.executable, [sys.executable, *sys.argv], demo.environment(settings, os.environ))
+                command = [sys.executable, *demo.restart_command(sys.orig_argv)]
+                os.execve(sys.executable, command, demo.environment(settings, os.environ))
             demo.run(settings, self.stdout.write)
         except ChildError as error:
             raise CommandError(str(error)) from error
