@@ -181,13 +181,14 @@ class UploadAdmin(PagesAdmin):
 
     @admin.display(description=gettext_lazy("error"))
     def problem(self, upload: Upload) -> str:
-        """Not that its user has aborted it: the history says so, and the recorded text speaks to the user."""
-        if upload.error and upload.error.get("code") != AbortedBy.USER:
-            return recorded_advice(upload.error).translated(_)
+        """What fails now comes first. Not that its user has aborted it: the history says so, and the recorded text
+        speaks to the user."""
         if upload.sweep_error and upload.state != State.COMPLETED:
-            words = _("The sweep has failed {count} times: {message}")
+            words = _("Failed attempts: {count}. {message}")
             detail = recorded_advice(upload.sweep_error).translated(_)
             return words.format(count=upload.attempts, message=detail)
+        if upload.error and upload.error.get("code") != AbortedBy.USER:
+            return recorded_advice(upload.error).translated(_)
         if upload.callback and not upload.callback.get("ok"):
             words = _("Stored, but the callback failed: {message}")
             if upload.callback.get("reported"):
