@@ -69,7 +69,7 @@ def lost_rows(*, register: bool) -> Iterator[Done]:
 def _under(place: Place, prefix: str, destinations: Sequence[Destination], *, register: bool) -> Iterator[Done]:
     with storage_errors():
         for page in oss_client(place).list_objects(place.bucket, prefix, page_size=MAX_LIST_PAGE):
-            for found in _without_row(place.bucket, page.objects):
+            for found in objects_without_row(place.bucket, page.objects):
                 if any(found.key.startswith(each.stage_prefix) for each in destinations if each.stage):
                     yield "without a row", found.key, STAGED
                 elif (origin := _origin(place.bucket, found, destinations)) is None:
@@ -80,7 +80,8 @@ def _under(place: Place, prefix: str, destinations: Sequence[Destination], *, re
                     yield "without a row", found.key, f"It belongs to the user {origin.owner.pk}."
 
 
-def _without_row(bucket: str, objects: Sequence[ListedObject]) -> list[ListedObject]:
+def objects_without_row(bucket: str, objects: Sequence[ListedObject]) -> list[ListedObject]:
+    """Those of these objects that no upload here has, and that no removal is to remove."""
     ids = upload_ids([each.key for each in objects])
     identities = {each.key: object_identity(bucket, each.key, each.etag, each.modified) for each in objects}
     rows = Upload.objects.filter(bucket=bucket).in_bulk([*ids.values(), *identities.values()])
