@@ -20,7 +20,9 @@ from uploads.domain.destination import KEEP, ON_OWNER_DELETE, Destination, callb
 from uploads.domain.errors import StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place, Stored
+from uploads.domain.price import StoragePrice, storage_price
 from uploads.domain.setting_names import names_of_credentials
+from uploads.domain.throttles import DEFAULT_THROTTLES
 from uploads.oss.callback import KEY_URL_PREFIXES
 from uploads.oss.credential_sources import time_from
 from uploads.oss.endpoint import Addressing, Endpoint
@@ -28,23 +30,6 @@ from uploads.oss.providers import CredentialsProvider, FixedCredentials, provide
 from uploads.oss.signing import Credentials
 
 __all__ = ["DEFAULT_THROTTLES", "Destination", "Settings", "callback_parameters", "settings", "worker_processes"]
-
-DEFAULT_THROTTLES = {
-    "diagnose": "30/min",
-    "create": "600/min",
-    "batch": "600/min",
-    "sign": "1200/min",
-    "complete": "600/min",
-    "credentials": "120/min",
-    "callback": "6000/min",
-    "token": "60/min",
-    "login_account": "10/min",
-    "login_address": "30/min",
-}
-"""Requests that one user may make, or one address that is not logged in, by scope.
-
-`login_account` and `login_address` count wrong passwords for one account and from one address.
-"""
 
 
 def worker_processes() -> int:
@@ -64,7 +49,7 @@ class Settings:
         "OSS_INTERNAL_ENDPOINT", "OSS_MORE_ENDPOINTS", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES",
         "OSS_STS_ENDPOINT", "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "BUCKETS", "DESTINATIONS",
         "THROTTLES", "METRICS_TOKEN", "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
-        "AUTHENTICATION_CLASSES",
+        "AUTHENTICATION_CLASSES", "STORAGE_PRICE",
     )  # fmt: skip
 
     def __init__(self, values: object) -> None:
@@ -157,6 +142,11 @@ class Settings:
     def clamd_address(self) -> str:
         """Where clamd listens: the path of its socket, or host:port. For the inspector `uploads.clamav.inspect`."""
         return self.text("CLAMD_ADDRESS") or "/run/clamav/clamd.ctl"
+
+    @cached_property
+    def storage_price(self) -> StoragePrice | None:
+        """What a GB costs in a month, for the admin; None when it is not set."""
+        return storage_price(self.text("STORAGE_PRICE"))
 
     @cached_property
     def on_owner_delete(self) -> str:

@@ -151,7 +151,7 @@ def test_the_detail_says_why_the_sweep_fails_and_how_often(admin: Client, begin:
     reason = as_record(StorageRefused(Phrase("The bucket does not exist. Create it, or correct OSS_BUCKET.")))
     Upload.objects.filter(pk=upload.pk).update(attempts=3, sweep_error=reason)
     page = admin.get(f"{LIST}{upload.pk}/change/").content.decode()
-    assert "The sweep has failed 3 times: The bucket does not exist." in page
+    assert "Failed attempts: 3. The bucket does not exist." in page
 
 
 def test_a_bulk_abort_belongs_to_one_session(admin: Client, begin: Any) -> None:

@@ -200,7 +200,7 @@ MarkAborted(c) ==
   /\ UNCHANGED <<expected, told, claimed, released, again, oss, time, counts, promised>>
 
 Drop(c) ==
-  /\ pc[c] = "drop" /\ open' = FALSE /\ parts' = Nothing /\ Goes(c, IF found[c] = "quiet" THEN "record" ELSE "dropped")
+  /\ pc[c] = "drop" /\ open' = FALSE /\ parts' = Nothing /\ Goes(c, "dropped")
   /\ Keeps(c, state[c], IF open THEN WasOpen ELSE seen[c],
            IF found[c] \in {"?", "alone"} THEN IF signed THEN "signed" ELSE "expired" ELSE found[c])
   /\ UNCHANGED <<database, object, time, counts, promised>>
@@ -241,7 +241,7 @@ HeadStale ==
              ELSE IF row \in {"uploading", "completing"} THEN Goes("sweep", "head first") /\ Keeps("sweep", row, Nothing, "?")
              ELSE Ends("sweep")
         ELSE IF alone /\ row # "uploading" THEN Ends("sweep")
-        \* Without a live signature, and before anybody has claimed it, one request is enough to drop the parts.
+        \* Without a live signature, and before anybody has claimed it, nothing is to be looked for later.
         ELSE /\ Goes("sweep", "abort")
              /\ Keeps("sweep", state["sweep"], Nothing, IF alone THEN "alone" ELSE IF signed THEN "?" ELSE "quiet")
   /\ UNCHANGED <<database, oss, time, counts, promised>>

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from uploads import services
 from uploads.admin import display
 from uploads.domain.errors import UploadError
-from uploads.models import Upload
+from uploads.models import Orphan, Upload
 
 BATCH, SECONDS = 50, 2.0
 MAX_REFUSED = 50
@@ -26,9 +26,11 @@ SESSION_KEY = "uploads-bulk-abort"
 
 
 class Job(TypedDict):
-    """`left`: ids of uploads still to abort. `bytes`: held by OSS. `refused`: pairs of file name and reason."""
+    """`left`: ids of uploads still to abort; of orphans if `orphans`. `bytes`: held by OSS. `refused`: pairs of file
+    name, or key, and reason."""
 
     confirmed: bool
+    orphans: bool
     total: int
     bytes: int
     left: list[str]
@@ -37,7 +39,7 @@ class Job(TypedDict):
     refused: list[list[str]]
 
 
-def begin(request: HttpRequest, selected: Sequence[tuple[Any, int]]) -> str:
+def begin(request: HttpRequest, selected: Sequence[tuple[Any, int]], *, orphans: bool = False) -> str:
     """Keeps the ids in the session, in place of an earlier job. Returns the token of the job.
 
     `selected`: for each upload its id and the bytes that OSS holds of it.
@@ -46,6 +48,7 @@ def begin(request: HttpRequest, selected: Sequence[tuple[Any, int]]) -> str:
     left, held = [str(identifier) for identifier, _ in selected], sum(count for _, count in selected)
     job: Job = {
         "confirmed": False,
+        "orphans": orphans,
         "total": len(left),
         "bytes": held,
         "left": left,
@@ -79,7 +82,8 @@ def run_batch(request: HttpRequest, token: str) -> Job:
         return job
     user = request.user._wrapped if isinstance(request.user, SimpleLazyObject) else request.user
     batch = job["left"][:BATCH]
-    uploads = {str(pk): upload for pk, upload in Upload.objects.in_bulk(batch).items()}
+    model = Orphan if job["orphans"] else Upload
+    uploads = {str(pk): upload for pk, upload in model._default_manager.in_bulk(batch).items()}
     for identifier in batch:
         job["left"].pop(0)
         if identifier in uploads:
@@ -90,14 +94,18 @@ def run_batch(request: HttpRequest, token: str) -> Job:
     return job
 
 
-def _abort(upload: Upload, job: Job, user: Any) -> None:
+def _abort(upload: Any, job: Job, user: Any) -> None:
     try:
-        services.abort(upload, actor=user)
+        if job["orphans"]:
+            services.abort_orphan(upload)
+        else:
+            services.abort(upload, actor=user)
         job["aborted"] += 1
     except UploadError as error:
         job["failed"] += 1
         if len(job["refused"]) < MAX_REFUSED:
-            job["refused"].append([upload.filename, error.advice.translated(_)])
+            name = upload.key if job["orphans"] else upload.filename
+            job["refused"].append([name, error.advice.translated(_)])
 
 
 def progress(job: Job) -> dict[str, Any]:

@@ -8,24 +8,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from uploads.domain.sizes import readable
-from uploads.domain.states import Event
-from uploads.models import Upload, UploadEvent
-from uploads.services.common import recorded_advice
+from uploads.models import Upload
 
-EVENT_NAMES = {
-    "begin": gettext_lazy("begin"),
-    Event.COMPLETE: gettext_lazy("complete"),
-    Event.FINISH: gettext_lazy("finish"),
-    Event.REOPEN: gettext_lazy("reopen"),
-    Event.ABORT: gettext_lazy("abort"),
-    Event.FAIL: gettext_lazy("fail"),
-    Event.DELETE: gettext_lazy("delete"),
-    "owner_deleted": gettext_lazy("user deleted"),
-    "replaced": gettext_lazy("replaced"),
-}
 MAX_CELLS = 200
 """In the strip of parts. With more parts, one cell stands for several."""
 
@@ -125,26 +111,3 @@ def parts_strip(upload: Upload) -> SafeString:
         '<p class="up-legend">{}</p>',
         len(strip), _("{recorded} of {count} parts recorded").format(**facts), drawn, legend.format(**facts),
     )  # fmt: skip
-
-
-def timeline(events: Iterable[UploadEvent]) -> SafeString:
-    """The history: each event with its time, its actor and its error."""
-    rows = (
-        (
-            event.name,
-            event.at.isoformat(),
-            f"{event.at:%Y-%m-%d %H:%M:%S}",
-            EVENT_NAMES.get(event.name, event.name),
-            _("by {actor}").format(actor=event.actor) if event.actor else _("by the system"),
-            recorded_advice(event.detail.get("error") or {}).translated(_),
-        )
-        for event in events
-    )
-    return format_html(
-        '<ol class="up-timeline">{}</ol>',
-        format_html_join(
-            "",
-            '<li class="up-event-{}"><time datetime="{}">{}</time> <strong>{}</strong> <span>{}</span><em>{}</em></li>',
-            rows,
-        ),
-    )

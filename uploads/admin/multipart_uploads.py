@@ -72,6 +72,6 @@ def abort(bucket: str, selected: list[str], user: Any) -> int:
         if upload := known.get(upload_id):
             services.abort(upload, actor=user)
         else:
-            with storage_errors():
-                oss_client(place).abort(place.bucket, key, upload_id)
+            destination = services.destination_of_key(key, settings.buckets[bucket])
+            services.abort_orphan(services.orphan_of(place.bucket, destination.name, key, upload_id))
     return len(pairs)

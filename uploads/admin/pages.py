@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -16,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from uploads import services
-from uploads.admin import bulk_abort, display, multipart_uploads
+from uploads.admin import activity, bulk_abort, display, export, held, multipart_uploads
 from uploads.admin.statistics import statistics
 from uploads.conf import settings
 from uploads.domain.errors import UploadError
@@ -45,6 +47,9 @@ class PagesAdmin(UploadModelAdmin):
             ("multipart-uploads/", wrap(self.multipart_uploads_page), "multipart_uploads"),
             ("bulk-abort/<str:token>/", wrap(self.bulk_abort_page), "bulk_abort"),
             ("<uuid:pk>/abort/", wrap(self.abort_page), "abort"),
+            ("activity/", wrap(self.activity_page), "activity"),
+            ("export/", wrap(self.export), "export"),
+            ("<uuid:pk>/download/", wrap(self.download), "download"),
             ("bulk-abort/<str:token>/next/", wrap(require_POST(self.bulk_abort_next)), "bulk_abort_next"),
         ]
         own = [path(route, view, name=self._url_name(name)) for route, view, name in pages]
@@ -62,7 +67,9 @@ class PagesAdmin(UploadModelAdmin):
 
     def statistics_page(self, request: HttpRequest) -> HttpResponse:
         """While days are missing, the browser asks again by itself."""
-        context = statistics()
+        orphans = reverse(f"admin:{self.opts.app_label}_orphan_changelist", current_app=self.admin_site.name)
+        shown = {"may_abort": self.has_abort_permission(request), "orphans_url": orphans}
+        context = {**statistics(), **held.figures(self.admin_site.name), **shown}
         page = self._page(request, "statistics", _("Statistics"), context)
         if context["continues"]:
             page.headers["Refresh"] = "1"
@@ -84,6 +91,7 @@ class PagesAdmin(UploadModelAdmin):
         if bucket in settings.buckets:
             try:
                 count = multipart_uploads.abort(bucket, request.POST.getlist("selected"), request.user)
+                activity.log(request, activity.ABORTED_AT_OSS, text=f"{bucket}: {count}")
                 self.message_user(request, _("{count} aborted at OSS.").format(count=count), messages.SUCCESS)
             except UploadError as error:
                 self.message_user(request, error.advice.translated(_), messages.ERROR)
@@ -94,6 +102,7 @@ class PagesAdmin(UploadModelAdmin):
         self._require_abort(request)
         if request.method == "POST":
             bulk_abort.confirm(request, token)
+            activity.log(request, activity.BULK_ABORT, text=str(bulk_abort.find(request, token)["total"]))
             return HttpResponseRedirect(request.get_full_path())
         job = bulk_abort.progress(bulk_abort.find(request, token))
         context = {"job": job, "next": self.page_url("bulk_abort_next", token)}
@@ -116,10 +125,42 @@ class PagesAdmin(UploadModelAdmin):
             return self._page(request, "abort_confirmation", _("Abort the upload"), context)
         try:
             services.abort(upload, actor=request.user)
+            activity.log(request, activity.ABORTED, upload)
             self.message_user(request, _("The upload was aborted."), messages.SUCCESS)
         except UploadError as error:
             self.message_user(request, error.advice.translated(_), messages.ERROR)
         return HttpResponseRedirect(self.page_url("change", str(pk)))
+
+    def activity_page(self, request: HttpRequest) -> HttpResponse:
+        """What administrators did."""
+        return self._page(request, "activity", _("Who did what"), activity.page(request.GET.dict()))
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """The list as it is filtered, as CSV."""
+        self._require(request, "view", "export")
+        try:
+            changes = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            raise Http404 from None
+        activity.log(request, activity.EXPORTED, text=request.GET.urlencode() or "*")
+        return export.response(request, changes.get_queryset(request))
+
+    def download(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Leads the browser to the object. The address is in no page and in no log, and is valid for a minute."""
+        self._require(request, "view", "download")
+        upload = get_object_or_404(Upload, pk=pk)
+        try:
+            link = services.administrators_link(upload)
+        except UploadError as error:
+            self.message_user(request, error.advice.translated(_), messages.ERROR)
+            return HttpResponseRedirect(self.page_url("change", str(pk)))
+        activity.log(request, activity.DOWNLOADED, upload)
+        headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        return HttpResponseRedirect(link.url, headers=headers)
+
+    def _require(self, request: HttpRequest, *actions: str) -> None:
+        if not all(request.user.has_perm(permission_name(action)) for action in actions):
+            raise PermissionDenied
 
     def _require_abort(self, request: HttpRequest) -> None:
         if not self.has_abort_permission(request):

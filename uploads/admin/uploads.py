@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from uploads import services
-from uploads.admin import bulk_abort, display
+from uploads.admin import activity, bulk_abort, display
 from uploads.admin.counting import MAX_COUNTED, BoundedPaginator
 from uploads.admin.filters import DestinationFilter, StalledFilter
 from uploads.admin.pages import PagesAdmin
@@ -24,7 +24,7 @@ from uploads.admin.search import search
 from uploads.domain.endings import AbortedBy
 from uploads.domain.errors import UploadError
 from uploads.domain.states import State
-from uploads.models import Upload, UploadQuerySet
+from uploads.models import Upload, UploadQuerySet, permission_name
 from uploads.services.common import recorded_advice
 
 IDLE = timedelta(minutes=5)
@@ -121,10 +121,20 @@ class UploadAdmin(PagesAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """With a button to abort an unfinished upload."""
+        """With a button to abort an unfinished upload, or to download a completed one."""
         upload = self.get_object(request, unquote(object_id))
-        may_abort = upload is not None and upload.state == State.UPLOADING and self.has_abort_permission(request)
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "may_abort": may_abort})
+        may = {
+            "may_abort": upload is not None and _is_abortable(upload) and self.has_abort_permission(request),
+            "may_download": upload is not None
+            and upload.state == State.COMPLETED
+            and request.user.has_perm(permission_name("download")),
+        }
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **may})
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """With a button to export the list."""
+        may_export = request.user.has_perm(permission_name("export"))
+        return super().changelist_view(request, {**(extra_context or {}), "may_export": may_export})
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """Beside the search Django shows the number of results unless it is the number of all."""
@@ -177,17 +187,18 @@ class UploadAdmin(PagesAdmin):
 
     @admin.display(description=gettext_lazy("history"))
     def history(self, upload: Upload) -> SafeString:
-        return display.timeline(upload.events.select_related("actor"))
+        return activity.timeline(upload)
 
     @admin.display(description=gettext_lazy("error"))
     def problem(self, upload: Upload) -> str:
-        """Not that its user has aborted it: the history says so, and the recorded text speaks to the user."""
-        if upload.error and upload.error.get("code") != AbortedBy.USER:
-            return recorded_advice(upload.error).translated(_)
+        """What fails now comes first. Not that its user has aborted it: the history says so, and the recorded text
+        speaks to the user."""
         if upload.sweep_error and upload.state != State.COMPLETED:
-            words = _("The sweep has failed {count} times: {message}")
+            words = _("Failed attempts: {count}. {message}")
             detail = recorded_advice(upload.sweep_error).translated(_)
             return words.format(count=upload.attempts, message=detail)
+        if upload.error and upload.error.get("code") != AbortedBy.USER:
+            return recorded_advice(upload.error).translated(_)
         if upload.callback and not upload.callback.get("ok"):
             words = _("Stored, but the callback failed: {message}")
             if upload.callback.get("reported"):
@@ -234,9 +245,16 @@ class UploadAdmin(PagesAdmin):
                 checked += 1
             except UploadError as error:
                 refused.append(f"{upload.filename}: {error.advice.translated(_)}")
+        activity.log(request, activity.CHECKED, text=str(checked))
         self.message_user(request, _("{count} checked.").format(count=checked), messages.SUCCESS)
         for line in refused:
             self.message_user(request, line, messages.WARNING)
         if more:
             words = _("Only the first {count} were checked. Run the action again for the others.")
             self.message_user(request, words.format(count=MAX_PER_ACTION), messages.WARNING)
+
+
+def _is_abortable(upload: Upload) -> bool:
+    """Unfinished, or ended and not dropped by OSS yet: then the abort is tried again."""
+    is_left = upload.state in (State.ABORTED, State.FAILED) and upload.released_at is None
+    return upload.state == State.UPLOADING or is_left

@@ -68,6 +68,7 @@ def _types() -> list[CheckMessage]:
         "OSS_CALLBACK_KEY_URLS": (lambda: settings.callback_key_urls, "Set a list of URL prefixes, or leave it out."),
         "AUTHENTICATION_CLASSES": (lambda: settings.authentication_classes, "Set a list of dotted paths."),
         "METRICS_PUBLIC": (lambda: settings.metrics_public, "Set True, or leave it out."),
+        "STORAGE_PRICE": (lambda: settings.storage_price, "Set an amount and a currency, such as 0.12 CNY."),
         "THROTTLES": (lambda: settings.throttles, "Set a dict such as {'create': '600/min'}, or leave it out."),
     }
     found: list[CheckMessage] = []

@@ -158,7 +158,7 @@ class LocalOss:
         shift = timedelta(seconds=effects.clock_shift)
         try:
             request.check_size()
-            fault_injection.apply_before(effects, request)
+            fault_injection.apply_before(effects, request, self.store)
             if request.method == "OPTIONS":
                 return _preflight(request, bucket, rules)
             if route is routes.ASSUME_ROLE:

@@ -16,6 +16,8 @@ from uploads.localoss.errors import ERRORS, Refusal
 from uploads.localoss.faults import Effects, Error
 from uploads.localoss.operations import traffic
 from uploads.localoss.request import Request
+from uploads.localoss.store import Store
+from uploads.localoss.store.rows import Upload
 
 CORS = "Access-Control-"
 EXPOSED = "Access-Control-Expose-Headers"
@@ -25,7 +27,7 @@ class ResetRequested(BaseException):
     """The connection is to be reset. Not an Exception, so that nothing on the way turns it into InternalError."""
 
 
-def apply_before(effects: Effects, request: Request) -> None:
+def apply_before(effects: Effects, request: Request, store: Store) -> None:
     """Apply the effects that come before the operation, or on the bytes that it reads.
 
     Refusal for an injected error, ResetRequested for a reset.
@@ -38,6 +40,8 @@ def apply_before(effects: Effects, request: Request) -> None:
         request.body.wrap(lambda stream: _SlowStream(stream, effects.slow or 1))
     if effects.flip_byte:
         request.body.wrap(_CorruptedStream)
+    if effects.survive_abort and (upload := _upload_of(request, store)) is not None:
+        request.body.wrap(lambda stream: _SurvivingStream(stream, request.body.length or 0, store, upload))
     if effects.reset == "middle" and request.body.expected:
         half = (request.body.length or 0) // 2
         request.body.wrap(lambda stream: _ResettingStream(stream, half))
@@ -142,6 +146,27 @@ class _ResettingStream:
             raise ResetRequested
         chunk = self._stream.read(min(size, self._left))
         self._left -= len(chunk)
+        return chunk
+
+
+def _upload_of(request: Request, store: Store) -> Upload | None:
+    return store.uploads.get(request.bucket, request.checked_key(), request.parameters.get("uploadId", ""))
+
+
+class _SurvivingStream:
+    """A part whose upload is created again at its end, if it was aborted meanwhile. OSS manual:
+    "AbortMultipartUpload", parts that are still being uploaded are not deleted.
+    """
+
+    def __init__(self, stream: Stream, length: int, store: Store, upload: Upload) -> None:
+        self._stream, self._left, self._store, self._upload = stream, length, store, upload
+
+    def read(self, size: int) -> Chunk:
+        chunk = self._stream.read(size)
+        self._left -= len(chunk)
+        upload, uploads = self._upload, self._store.uploads
+        if self._left <= 0 and uploads.get(upload.bucket, upload.key, upload.id) is None:
+            uploads.create(upload)
         return chunk
 
 

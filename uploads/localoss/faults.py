@@ -18,6 +18,7 @@ These say what happens:
 - `slow`: bytes per second, in both directions
 - `reset`: reset the connection, "before" the operation or in the "middle" of the bytes
 - `lose_answer`: run the operation, then reset the connection
+- `survive_abort`: store a part that was being sent while its upload was aborted; the upload is there again
 - `flip_byte`: change the first byte that arrives
 - `hide_etag`: do not expose the ETag header to pages of other origins
 - `hide_cors`: send no CORS headers, so that pages of other origins cannot read the response
@@ -63,6 +64,7 @@ class Effects:
     slow: int | None = None
     reset: Literal["", "before", "middle"] = ""
     lose_answer: bool = False
+    survive_abort: bool = False
     flip_byte: bool = False
     hide_etag: bool = False
     hide_cors: bool = False
@@ -218,6 +220,7 @@ class _Reader:
             slow=slow,
             reset=reset,
             lose_answer=self._flag("lose_answer"),
+            survive_abort=self._flag("survive_abort"),
             flip_byte=self._flag("flip_byte"),
             hide_etag=self._flag("hide_etag"),
             hide_cors=self._flag("hide_cors"),

@@ -6,20 +6,29 @@ Rule: rows are hints; OSS is the truth about parts and objects.
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
 from uploads.models.counts import Group, UploadCounts
 from uploads.models.grants import CREDENTIALS_GRACE, CompanionRevocation, PrefixCredentials
+from uploads.models.held import AGES, ENDED, UNFINISHED, HeldGroup
+from uploads.models.orphans import Kind, Orphan, OrphanSearch, orphan_id, search_id
 from uploads.models.permissions import permission_name
 from uploads.models.records import Part, UploadEvent, record_events
 from uploads.models.removals import ObjectRemoval, Outcome, Reason
 from uploads.models.upload import REGISTERED_ID_VERSION, Upload, UploadQuerySet
 
 __all__ = [
+    "AGES",
     "CREDENTIALS_GRACE",
+    "ENDED",
     "REGISTERED_ID_VERSION",
     "STAGE_NAMES",
     "STATE_NAMES",
+    "UNFINISHED",
     "CompanionRevocation",
     "Group",
+    "HeldGroup",
+    "Kind",
     "Method",
     "ObjectRemoval",
+    "Orphan",
+    "OrphanSearch",
     "Outcome",
     "Part",
     "PrefixCredentials",
@@ -29,6 +38,8 @@ __all__ = [
     "UploadEvent",
     "UploadQuerySet",
     "User",
+    "orphan_id",
     "permission_name",
     "record_events",
+    "search_id",
 ]

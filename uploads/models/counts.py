@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from uploads.models.held import HeldGroup, count_held
 from uploads.models.upload import Upload
 
 MIN_AGE = timedelta(minutes=1)
@@ -34,12 +35,17 @@ class UploadCountsManager(models.Manager["UploadCounts"]):
             {**row, "bytes_done": row["bytes_done"] or 0}
             for row in rows.annotate(uploads=Count("id"), bytes_done=Sum("bytes_done"))
         ]
-        self.update_or_create(pk=1, defaults={"counted_at": now, "groups": groups})
+        self.update_or_create(pk=1, defaults={"counted_at": now, "groups": groups, "held": count_held(now)})
 
     def latest_counts(self) -> tuple[Sequence[Group], datetime | None]:
         """What was counted last, and when; nothing and None before the first sweep."""
         row = self.filter(pk=1).first()
         return (row.groups, row.counted_at) if row else ([], None)
+
+    def latest_held(self) -> tuple[Sequence[HeldGroup], datetime | None]:
+        """As `latest_counts`, of what OSS holds beside the objects of uploads."""
+        row = self.filter(pk=1).first()
+        return (row.held, row.counted_at) if row and row.held is not None else ([], None)
 
 
 class UploadCounts(models.Model):
@@ -48,6 +54,7 @@ class UploadCounts(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     counted_at = models.DateTimeField()
     groups = models.JSONField(default=list, help_text="A list of Group.")
+    held = models.JSONField(null=True, help_text="A list of HeldGroup.")
 
     objects = UploadCountsManager()
 

@@ -4,5 +4,5 @@ from uploads.models.upload import Upload
 
 
 def permission_name(action: str) -> str:
-    """The permission to `view` or `abort` the uploads of all users, such as `uploads.abort_upload`."""
+    """The permission to `view`, `abort`, `download` or `export` the uploads of all users: `uploads.abort_upload`."""
     return f"{Upload._meta.app_label}.{action}_{Upload._meta.model_name}"

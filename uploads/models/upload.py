@@ -222,7 +222,7 @@ class Upload(StoredObject):
         _("failed attempts"),
         default=0,
         db_default=0,
-        help_text=_("Attempts of the sweep that failed since the last success."),
+        help_text=_("Attempts to complete, abort or release it that failed since the last success."),
     )
     sweep_error = models.JSONField(null=True, blank=True, help_text="Why the last attempt of the sweep failed.")
 
@@ -256,7 +256,11 @@ class Upload(StoredObject):
         verbose_name = _("upload")
         verbose_name_plural = _("uploads")
         ordering = ["-created_at", "-id"]
-        permissions = [("abort_upload", "Can abort uploads of other users")]
+        permissions = [
+            ("abort_upload", "Can abort uploads of other users"),
+            ("download_upload", "Can download the files of other users"),
+            ("export_upload", "Can export the list of uploads"),
+        ]
         indexes = UPLOAD_INDEXES
         constraints = [
             models.CheckConstraint(

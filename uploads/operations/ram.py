@@ -35,7 +35,7 @@ COPIES = (
 )  # fmt: skip
 """What it does at the final keys of staged files."""
 SEARCH = ("ListObjectsV2",)
-"""How the sweep finds what browsers stored with credentials for their prefix."""
+"""How the sweep finds what browsers stored with credentials for their prefix, and objects without a row."""
 STORAGE = (
     "PutObject", "InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload",
     "HeadObject", "GetObject", "DeleteObject", "ListObjectsV2",
@@ -120,6 +120,8 @@ def _grant_uploads(site: "_Grants", place: Place, destination: Destination) -> N
     if destination.stage:
         copying = permissions.required(COPIES, tagged=tagged, kms=kms)
         site.allow(copying, place.bucket, (destination.prefix,), kms_key=key, sources=written)
+    if destination.has_own_prefix:
+        site.allow(permissions.required(SEARCH), place.bucket, destination.prefixes)
     if issues_for_prefix(destination):
         search = (*SEARCH, *(["GetObjectTagging"] if "tagging" in destination.client_options else []))
         site.allow(permissions.required(search), place.bucket, written)

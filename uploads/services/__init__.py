@@ -23,12 +23,15 @@ from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials, renew_refused
 from uploads.services.deletion import abort_or_delete, delete_object
 from uploads.services.diagnosis import diagnose
-from uploads.services.downloads import DownloadLink, download_link
+from uploads.services.downloads import DownloadLink, administrators_link, download_link
 from uploads.services.erasure import Erased, erase_user
 from uploads.services.folders import AbortedFolder, abort_folder, folder_uploads, is_in_folder
+from uploads.services.known_uploads import ORPHAN_AGE, known_uploads
 from uploads.services.object_headers import object_headers
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
-from uploads.services.orphans import ORPHAN_AGE, known_uploads, sweep_orphans
+from uploads.services.orphan_aborts import abort_orphan, orphan_of
+from uploads.services.orphan_search import destination_of_key
+from uploads.services.orphans import sweep_orphans
 from uploads.services.parts import DonePart, record_checksum, record_parts, synchronize_parts
 from uploads.services.prefix_uploads import register
 from uploads.services.restored import reconcile
@@ -56,7 +59,9 @@ __all__ = [
     "abort",
     "abort_folder",
     "abort_or_delete",
+    "abort_orphan",
     "addresses",
+    "administrators_link",
     "allowance",
     "begin",
     "begin_many",
@@ -64,6 +69,7 @@ __all__ = [
     "complete",
     "complete_many",
     "delete_object",
+    "destination_of_key",
     "detect_unreported",
     "diagnose",
     "download_link",
@@ -76,6 +82,7 @@ __all__ = [
     "known_uploads",
     "list_open_uploads",
     "object_headers",
+    "orphan_of",
     "oss_now",
     "part_count",
     "receive",

@@ -11,15 +11,18 @@ from typing import Any
 from django.utils import timezone
 
 from uploads.domain.endings import AbortedBy, abort_record
-from uploads.domain.errors import StorageBusy
+from uploads.domain.errors import StorageBusy, UploadError
 from uploads.domain.phrase import Phrase
+from uploads.domain.places import Place, Stored
+from uploads.domain.retries import MAX_ATTEMPTS
 from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, User
 from uploads.services.common import (
+    as_record,
     destination_of,
     is_registered_as,
     object_at_oss,
-    parts_at_oss,
+    parts_at,
     require,
     storage_errors,
 )
@@ -47,8 +50,18 @@ def abort(upload: Upload, *, actor: User | None = None, reason: Mapping[str, Any
     require(upload, State.ABORTED, State.FAILED)
     forget_credentials(upload)
     if upload.released_at is None:
-        release(upload)
+        try:
+            release(upload)
+        except UploadError as failure:
+            _count_failure(upload, failure)
+            raise
     return upload
+
+
+def _count_failure(upload: Upload, error: UploadError) -> None:
+    """Record that OSS has not dropped it, for the admin. The sweep tries again, and counts its own attempts on."""
+    attempts = max(upload.attempts, min(upload.attempts + 1, MAX_ATTEMPTS - 1))
+    Upload.objects.filter(pk=upload.pk, released_at=None).update(attempts=attempts, sweep_error=as_record(error))
 
 
 def _aborted_by(upload: Upload, actor: User | None) -> AbortedBy:
@@ -94,25 +107,24 @@ def may_have_object(upload: Upload) -> bool:
 
 
 def abort_until_gone(upload: Upload) -> bool:
-    """Abort the multipart upload, until OSS says that it is gone. Returns whether OSS knew it. Raises StorageBusy,
-    StorageRefused.
+    """Abort the multipart upload, until OSS says that it is gone. Returns whether OSS knew it. Raises as `abort_at`."""
+    return abort_at(upload, upload.key, upload.upload_id)
 
-    A part that was on its way may be stored after the abort; the manual says to abort again, and to check by
-    ListParts: https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload.
+
+def abort_at(where: Place | Stored, key: str, upload_id: str) -> bool:
+    """Abort one multipart upload, until ListParts says that it is gone. Returns whether OSS knew it.
+
+    A part that is being sent is not deleted by the abort, and is stored after it. So the abort is repeated, ROUNDS
+    times at most. Raises StorageBusy if parts are still arriving then; StorageRefused.
+    See https://www.alibabacloud.com/help/en/oss/developer-reference/abortmultipartupload.
     """
     was_open = False
     for _ in range(ROUNDS):
-        was_open = abort_once(upload) or was_open
-        if parts_at_oss(upload) is None:
+        with storage_errors():
+            was_open = oss_client(where).abort(where.bucket, key, upload_id) or was_open
+        if parts_at(where, key, upload_id) is None:
             return was_open
     raise StorageBusy(Phrase("Parts of the aborted upload are still arriving at OSS. They are removed later."))
-
-
-def abort_once(upload: Upload) -> bool:
-    """AbortMultipartUpload. Returns whether OSS knew the upload. Enough where no part can be on its way. Raises
-    StorageBusy, StorageRefused."""
-    with storage_errors():
-        return oss_client(upload).abort(upload.bucket, upload.key, upload.upload_id)
 
 
 def abort_all_at_key(upload: Upload) -> None:
@@ -120,11 +132,11 @@ def abort_all_at_key(upload: Upload) -> None:
 
     Raises StorageBusy, StorageRefused.
     """
-    client = oss_client(upload)
     with storage_errors():
-        for held in list(client.all_uploads(upload.bucket, upload.key)):
-            if held.key == upload.key:  # OSS lists all keys that begin so.
-                client.abort(upload.bucket, held.key, held.upload_id)
+        begun = list(oss_client(upload).all_uploads(upload.bucket, upload.key))
+    for held in begun:
+        if held.key == upload.key:  # OSS lists all keys that begin so.
+            abort_at(upload, held.key, held.upload_id)
 
 
 def signatures_expire(upload: Upload) -> datetime:

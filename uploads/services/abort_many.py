@@ -16,7 +16,7 @@ from uploads.domain.endings import AbortedBy, abort_record
 from uploads.domain.errors import UploadError
 from uploads.domain.states import Event
 from uploads.models import Part, PrefixCredentials, Upload, UploadQuerySet
-from uploads.services.abort import abort_once, abort_until_gone, may_have_object, signatures_expire
+from uploads.services.abort import abort_until_gone, may_have_object, signatures_expire
 from uploads.services.activity import ACTIVITY_INTERVAL
 from uploads.services.common import object_or_copy
 
@@ -49,14 +49,10 @@ def abort_stale(stale: UploadQuerySet, uploads: Sequence[Upload]) -> dict[UUID, 
     unmoved = stale.filter(updated_at__lte=max((each.updated_at for each in missing), default=now))
     aborted = unmoved.advance_many(missing, Event.ABORT, ("error",)) if missing else []
 
-    def release_parts(upload: Upload) -> None:
-        # Without a live signature no part can arrive any more: one request, and nothing to look for later.
-        abort_once(upload) if upload.pk in quiet else abort_until_gone(upload)
-
-    errors = side_by_side(release_parts, aborted)
-    released = [upload for upload, error in zip(aborted, errors, strict=True) if error is None]
-    _record_released(released, quiet, now)
-    return {upload.pk: error for upload, error in zip(aborted, errors, strict=True)}
+    errors = side_by_side(abort_until_gone, aborted)
+    failed = {upload.pk: each for upload, each in zip(aborted, errors, strict=True) if isinstance(each, UploadError)}
+    _record_released([upload for upload in aborted if upload.pk not in failed], quiet, now)
+    return {upload.pk: failed.get(upload.pk) for upload in aborted}
 
 
 def side_by_side(call: Callable[[Upload], T], uploads: Sequence[Upload]) -> list[T | UploadError]:
@@ -75,7 +71,8 @@ def side_by_side(call: Callable[[Upload], T], uploads: Sequence[Upload]) -> list
 
 
 def _record_released(uploads: Sequence[Upload], quiet: Collection[UUID], began: datetime) -> None:
-    """`began`: before OSS was asked. A part may arrive after OSS has said that all is gone."""
+    """`began`: before OSS was asked. A part may arrive after OSS has said that all is gone, unless the upload is among
+    `quiet`: no signature for it was valid any more."""
     now = timezone.now()
     by_expiry: dict[datetime, list[UUID]] = defaultdict(list)
     for upload in uploads:

@@ -11,6 +11,7 @@ from uploads.conf import Destination, callback_parameters, settings
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import UploadError, from_storage
 from uploads.domain.phrase import Phrase
+from uploads.domain.places import Place, Stored
 from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.callback import encode
@@ -71,10 +72,15 @@ def storage_errors() -> Iterator[None]:
 
 
 def parts_at_oss(upload: Upload) -> list[Part] | None:
+    """As `parts_at`, of the multipart upload of a row."""
+    return parts_at(upload, upload.key, upload.upload_id)
+
+
+def parts_at(where: Place | Stored, key: str, upload_id: str) -> list[Part] | None:
     """ListParts; None if OSS does not know the multipart upload (any more). Raises StorageBusy, StorageRefused."""
     with storage_errors():
         try:
-            return oss_client(upload).list_parts(upload.bucket, upload.key, upload.upload_id)
+            return oss_client(where).list_parts(where.bucket, key, upload_id)
         except NotFound as error:
             if error.code != "NoSuchUpload":
                 raise

@@ -4,7 +4,7 @@ Rule: only keys that begin with a directory of our own are looked at, and nothin
 its user and its upload gets a row with the same id as before, so that links to it work again. Manual: ListObjectsV2.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -65,8 +65,7 @@ def lost_rows(*, register: bool, confirmed: set[UUID]) -> Iterator[Done]:
                 for page in _pages(place, prefix):
                     rows = _rows_of(place.bucket, page)
                     confirmed |= {row.pk for each in page if (row := rows.get(each.key)) and _is_object_of(each, row)}
-                    removed = keys_being_removed(place.bucket, [each.key for each in page])
-                    lost = [each for each in page if each.key not in rows and each.key not in removed]
+                    lost = _without_row(place.bucket, page, rows)
                     yield from _lost(place, lost, destinations, confirmed if register else None)
             except UploadError as error:
                 yield "failed", prefix, error.advice
@@ -93,6 +92,17 @@ def _lost(
             yield done
         else:
             yield "without a row", found.key, f"It belongs to the user {origin.owner.pk}."
+
+
+def objects_without_row(bucket: str, objects: Sequence[ListedObject]) -> list[ListedObject]:
+    """Those of these objects that no upload here has, and that no removal is to remove."""
+    return _without_row(bucket, objects, _rows_of(bucket, objects))
+
+
+def _without_row(bucket: str, objects: Sequence[ListedObject], rows: Collection[str]) -> list[ListedObject]:
+    """`rows`: the keys that have one."""
+    removed = keys_being_removed(bucket, [each.key for each in objects])
+    return [each for each in objects if each.key not in rows and each.key not in removed]
 
 
 def _rows_of(bucket: str, objects: Sequence[ListedObject]) -> dict[str, Upload]:

@@ -11,7 +11,7 @@ from uploads.models import Upload
 from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import UploadPage
 from uploads.services.common import storage_errors
-from uploads.services.orphans import known_uploads
+from uploads.services.known_uploads import known_uploads
 from uploads.services.transactions import oss_client
 
 

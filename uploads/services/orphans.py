@@ -5,24 +5,24 @@ looked at: other applications may use the same bucket.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import settings
 from uploads.domain.destination import outermost_prefixes
 from uploads.domain.errors import UploadError
 from uploads.domain.places import Place
-from uploads.models import Upload
-from uploads.oss.errors import NotFound
 from uploads.oss.messages import OpenUpload
-from uploads.services.common import storage_errors
+from uploads.services.common import parts_at, storage_errors
+from uploads.services.known_uploads import ORPHAN_AGE, known_uploads
+from uploads.services.orphan_aborts import abort_orphan, orphan_of
+from uploads.services.orphan_search import destination_of_key
 from uploads.services.sweep import BATCH, Swept
 from uploads.services.transactions import oss_client
 
-ORPHAN_AGE = timedelta(hours=24)
-"""Since the last part. One part may take hours on a slow connection."""
+MAX_FAILURES = 5
+"""Aborts that fail one after the other, after which a place is left to the next sweep."""
 
 
 def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iterator[Swept]:
@@ -63,30 +63,28 @@ def _sweep_prefix(place: Place, prefix: str, before: datetime, *, dry_run: bool)
 
 
 def _abort_orphans(place: Place, page: Sequence[OpenUpload], before: datetime, *, dry_run: bool) -> Iterator[Swept]:
-    known = known_uploads(place.bucket, page)
+    """What cannot be aborted is counted, and the sweep tries again. Raises the error of the last of MAX_FAILURES."""
+    known, failures = known_uploads(place.bucket, page), 0
     for held in page:
         if held.upload_id in known or _is_alive(place, held, before):
             continue
-        if not dry_run:
-            oss_client(place).abort(place.bucket, held.key, held.upload_id)
-        yield Swept("would be orphan" if dry_run else "orphan", held.key, held.upload_id)
+        if dry_run:
+            yield Swept("would be orphan", held.key, held.upload_id)
+            continue
+        try:
+            destination = destination_of_key(held.key, settings.buckets[place.name or place.bucket]).name
+            abort_orphan(orphan_of(place.bucket, destination, held.key, held.upload_id))
+        except UploadError as error:
+            failures += 1
+            if failures == MAX_FAILURES:
+                raise
+            yield Swept("failed", held.key, error.advice)
+        else:
+            failures = 0
+            yield Swept("orphan", held.key, held.upload_id)
 
 
 def _is_alive(place: Place, held: OpenUpload, before: datetime) -> bool:
     """Whether a part has arrived since then. An upload that has ended by now is left alone as well."""
-    try:
-        parts = oss_client(place).list_parts(place.bucket, held.key, held.upload_id)
-    except NotFound as error:
-        if error.code != "NoSuchUpload":
-            raise
-        return True
-    return any(part.last_modified is not None and part.last_modified >= before for part in parts)
-
-
-def known_uploads(bucket: str, held: Sequence[OpenUpload]) -> dict[str, Upload]:
-    """The rows of these multipart uploads at OSS, by upload id; those of copies of staged files, too."""
-    identifiers = [each.upload_id for each in held]
-    # Each condition names that of its index: PostgreSQL does not conclude it from a long list.
-    ours = Q(upload_id__in=identifiers) & ~Q(upload_id="") | Q(copy_id__in=identifiers) & ~Q(copy_id="")
-    rows = Upload.objects.filter(ours, bucket=bucket).select_related("owner")
-    return {name: upload for upload in rows for name in (upload.upload_id, upload.copy_id) if name in identifiers}
+    parts = parts_at(place, held.key, held.upload_id)
+    return parts is None or any(part.last_modified is not None and part.last_modified >= before for part in parts)

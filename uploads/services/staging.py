@@ -23,6 +23,7 @@ from uploads.models import Part, Upload, User
 from uploads.oss import messages
 from uploads.oss.errors import NotFound, OssError, StorageError
 from uploads.oss.messages import Completed
+from uploads.services.abort import abort_at
 from uploads.services.common import as_record, storage_errors
 from uploads.services.inspection import inspect
 from uploads.services.object_headers import final_headers
@@ -82,12 +83,12 @@ def advance_stages(upload: Upload, *, actor: User | None, until: float) -> None:
 
 def remove_staged(upload: Upload) -> None:
     """Remove what an ended upload has left below its staging key. Raises StorageBusy or StorageRefused."""
+    if upload.upload_id:
+        abort_at(upload, upload.staging_key, upload.upload_id)
     with storage_errors():
-        if upload.upload_id:
-            oss_client(upload).abort(upload.bucket, upload.staging_key, upload.upload_id)
         oss_client(upload).delete_object(upload.bucket, upload.staging_key)
-        if upload.copy_id and upload.state != State.COMPLETED:
-            oss_client(upload).abort(upload.bucket, upload.final_key, upload.copy_id)
+    if upload.copy_id and upload.state != State.COMPLETED:
+        abort_at(upload, upload.final_key, upload.copy_id)
     Upload.objects.filter(pk=upload.pk).update(staging_removed_at=timezone.now())
 
 

@@ -25,6 +25,8 @@ from uploads.services.common import as_record, object_or_copy
 from uploads.services.complete import complete
 from uploads.services.deletion import delete_object
 from uploads.services.expired_credentials import undo_late_writes
+from uploads.services.orphan_aborts import sweep_orphan_aborts
+from uploads.services.orphan_search import search_orphans
 from uploads.services.prefix_uploads import search
 from uploads.services.removals import sweep_removals
 from uploads.services.retention import forget_ended, outdated_objects
@@ -84,7 +86,9 @@ def sweep(
     yield from _counted(sweep_removals(now, dry_run=dry_run))
     yield from sweep_prefixes(dry_run=dry_run, now=now)
     yield from _counted(forget_ended(now, dry_run=dry_run))
+    yield from _counted(sweep_orphan_aborts(now, dry_run=dry_run))
     if not dry_run:
+        yield from _counted(search_orphans(now))
         UploadCounts.objects.refresh()
 
 

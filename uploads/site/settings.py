@@ -139,6 +139,7 @@ UPLOADS = {
     "METRICS_PUBLIC": env.bool("METRICS_PUBLIC", False) or False,
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
     "ON_OWNER_DELETE": env.str("ON_OWNER_DELETE", "keep"),
+    "STORAGE_PRICE": env.str("STORAGE_PRICE", ""),
     "AUTHENTICATION_CLASSES": [
         "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",

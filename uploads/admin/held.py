@@ -1,0 +1,161 @@
+"""What OSS holds beside the objects of uploads, and what it costs: totals that the sweep has counted, and the oldest.
+
+Rule: OSS is not asked here. The totals are one row; the oldest ones are read by an index.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Min
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from uploads.admin import display
+from uploads.conf import settings
+from uploads.domain.states import State
+from uploads.models import ENDED, UNFINISHED, HeldGroup, Kind, Method, Orphan, OrphanSearch, Upload, UploadCounts
+from uploads.services.common import recorded_advice
+
+OLDEST = 15
+"""Rows of the list of the oldest."""
+KIND_NAMES = {
+    UNFINISHED: gettext_lazy("Unfinished uploads"),
+    ENDED: gettext_lazy("Ended, not dropped yet"),
+    Kind.MULTIPART: gettext_lazy("Orphaned multipart uploads"),
+    Kind.OBJECT: gettext_lazy("Orphaned objects"),
+}
+AGE_NAMES = (
+    gettext_lazy("less than a day"), gettext_lazy("1 to 7 days"), gettext_lazy("7 to 30 days"),
+    gettext_lazy("more than 30 days"),
+)  # fmt: skip
+"""By the limits of `models.AGES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Of one cell or row. `cost`: for a month, in words; empty without a price."""
+
+    number: int
+    bytes: int
+
+    @property
+    def size(self) -> str:
+        return display.size(self.bytes)
+
+    @property
+    def cost(self) -> str:
+        return cost(self.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """One of the oldest. `page`: where it is shown; `action`: the page that asks before it acts, or None."""
+
+    kind: str
+    name: str
+    page: str
+    destination: str
+    began: datetime
+    bytes: int
+    problem: str
+    action: str | None
+    words: str
+
+    @property
+    def size(self) -> str:
+        return display.size(self.bytes)
+
+    @property
+    def cost(self) -> str:
+        return cost(self.bytes)
+
+
+def cost(count: int) -> str:
+    price = settings.storage_price
+    return price.of(count) if price else ""
+
+
+def figures(site: str) -> dict[str, Any]:
+    """The context of the template. `site`: the name of the admin site, for links."""
+    groups, counted_at = UploadCounts.objects.latest_held()
+    searches = OrphanSearch.objects.all()
+    incomplete = searches.filter(ended_at=None).exists()
+    failed = [(each.prefix, recorded_advice(each.error or {}).translated(_)) for each in searches.exclude(error=None)]
+    return {
+        "counted_at": counted_at,
+        "searched_at": None if incomplete else searches.aggregate(at=Min("ended_at"))["at"],
+        "failed_searches": failed,
+        "price": settings.storage_price,
+        "kinds": list(KIND_NAMES.values()),
+        "tables": [
+            (_("By destination"), _("Destination"), list(_rows(groups, "destination", str))),
+            (_("By age"), _("Age"), list(_rows(groups, "age", lambda age: str(AGE_NAMES[age])))),
+        ],
+        "oldest": oldest(site),
+    }
+
+
+def _rows(groups: Any, name: Any, label: Any) -> Iterator[tuple[str, list[Sum], Sum]]:
+    """For each value of `name`: its label, a sum for each kind, and the sum of all; at last the totals."""
+    values = sorted({group[name] for group in groups})
+    for value in values:
+        chosen = [group for group in groups if group[name] == value]
+        yield label(value), [_sum(chosen, kind) for kind in KIND_NAMES], _sum(chosen)
+    if len(values) > 1:
+        yield _("Total"), [_sum(groups, kind) for kind in KIND_NAMES], _sum(groups)
+
+
+def _sum(groups: "list[HeldGroup]", kind: str = "") -> Sum:
+    chosen = [group for group in groups if kind in ("", group["kind"])]
+    return Sum(sum(group["number"] for group in chosen), sum(group["bytes"] for group in chosen))
+
+
+def oldest(site: str) -> list[Old]:
+    """The oldest of all kinds. Uploads that are sent in one request hold nothing before they are completed."""
+    found: list[Old] = []
+    multipart = Upload.objects.filter(method=Method.MULTIPART)
+    for state in (State.UPLOADING, State.COMPLETING):
+        rows = multipart.filter(state=state).order_by("created_at", "id")[:OLDEST]
+        found += [_upload(each, UNFINISHED, site) for each in rows]
+    ended = Upload.objects.filter(state__in=[State.ABORTED, State.FAILED], released_at=None)
+    found += [_upload(each, ENDED, site) for each in ended.order_by("updated_at")[:OLDEST]]
+    found += [_orphan(each, site) for each in Orphan.objects.held()[:OLDEST]]
+    return sorted(found, key=lambda each: each.began)[:OLDEST]
+
+
+def _upload(upload: Upload, kind: str, site: str) -> Old:
+    # While it is being completed, it cannot be aborted.
+    may = upload.state != State.COMPLETING
+    return Old(
+        kind=str(KIND_NAMES[kind]),
+        name=upload.filename,
+        page=_url(site, "upload", "change", upload.pk),
+        destination=upload.destination,
+        began=upload.created_at,
+        bytes=upload.bytes_done,
+        problem=recorded_advice(upload.sweep_error).translated(_) if upload.sweep_error else "",
+        action=_url(site, "upload", "abort", upload.pk) if may else None,
+        words=_("Abort") if kind == UNFINISHED else _("Abort again"),
+    )
+
+
+def _orphan(orphan: Orphan, site: str) -> Old:
+    is_multipart = orphan.kind == Kind.MULTIPART
+    return Old(
+        kind=str(KIND_NAMES[Kind(orphan.kind)]),
+        name=orphan.key,
+        page=_url(site, "orphan", "change", orphan.pk),
+        destination=orphan.destination,
+        began=orphan.began_at,
+        bytes=orphan.bytes,
+        problem=recorded_advice(orphan.error).translated(_) if orphan.error else "",
+        action=_url(site, "orphan", "abort", orphan.pk) if is_multipart else None,
+        words=_("Abort at OSS"),
+    )
+
+
+def _url(site: str, model: str, page: str, pk: object) -> str:
+    return reverse(f"admin:{Upload._meta.app_label}_{model}_{page}", args=[pk], current_app=site)
