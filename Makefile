@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, abuse, audit, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, chaos, abuse, audit, deploy-check, rollout, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench chaos chaos-short mutation abuse audit clients live java browser other-browsers clean
+  bench chaos chaos-short mutation abuse audit clients live java browser other-browsers clean deploy-check rollout
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -232,6 +232,27 @@ $(TOOLS_STAMP): pyproject.toml | tools
 # Requests made from the OpenAPI schema: ABUSE_CASES (2,000) of them, from ABUSE_SEED.
 abuse: setup $(TOOLS_STAMP)
 	$(RUN) -m tests.abuse
+
+# The linters of everything in deploy/. Helm is built, which takes minutes, once.
+DEPLOY_TOOLS := var/deploy-tools
+DEPLOY_STAMP := $(DEPLOY_TOOLS)/.installed
+ROS_CDK := @alicloud/ros-cdk-core@1.12.0 @alicloud/ros-cdk-oss@1.12.0 @alicloud/ros-cdk-ram@1.12.0
+HELM := helm.sh/helm/v3/cmd/helm@v3.18.6
+$(DEPLOY_STAMP): pyproject.toml | tools
+	test -x $(DEPLOY_TOOLS)/bin/python || $(PYTHON) -m venv $(DEPLOY_TOOLS)
+	$(DEPLOY_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip==26.3
+	$(DEPLOY_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --group deploy
+	npm --prefix $(DEPLOY_TOOLS) $(QUIET) install --no-save --no-package-lock $(ROS_CDK)
+	test -x $(DEPLOY_TOOLS)/bin/helm || GOBIN=$(CURDIR)/$(DEPLOY_TOOLS)/bin go install $(HELM)
+	command -v systemd-analyze >/dev/null || apt-get install -y -qq --no-install-recommends systemd
+	touch $@
+
+deploy-check: setup $(DEPLOY_STAMP)
+	$(RUN) -m tests.deploy $(DEPLOY_TOOLS)
+
+# The site as the image starts it, behind nginx: restarts and a migration while users upload, ROLLOUT_ROUNDS (3) each.
+rollout: setup
+	ROLLOUT=1 $(RUN) -m pytest -q -p no:playwright -rP tests/deploy
 
 # Known weaknesses. The registries must answer: not in `test`.
 audit: setup $(TOOLS_STAMP)
