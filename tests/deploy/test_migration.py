@@ -26,7 +26,11 @@ LONGEST_STATEMENT = 3.0
 """Seconds. A statement may wait for a moment while a column is added, but not while an index of many rows is built."""
 WRITERS = 3
 
-pytestmark = pytest.mark.skipif(not os.environ.get("ROLLOUT"), reason="takes minutes: make rollout")
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("ROLLOUT"), reason="takes minutes: make rollout"),
+    # Of the wheel that has PostgreSQL; it then takes another directory.
+    pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,11 @@ ROUNDS = int(os.environ.get("ROLLOUT_ROUNDS", "3"))
 BETWEEN = 10
 """Uploads between two restarts."""
 
-pytestmark = pytest.mark.skipif(not os.environ.get("ROLLOUT"), reason="takes minutes: make rollout")
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("ROLLOUT"), reason="takes minutes: make rollout"),
+    # Of the wheel that has PostgreSQL; it then takes another directory.
+    pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +39,17 @@ def environment() -> Iterator[Path]:
         yield image.make_environment(make_directory(held))
 
 
-@pytest.fixture
-def world(environment: Path) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def prepared(environment: Path) -> Iterator[World]:
     with World(environment) as made:
         made.prepare()
         yield made
+
+
+@pytest.fixture
+def world(prepared: World) -> Iterator[World]:
+    yield prepared
+    prepared.stop_serving()
 
 
 def report(what: str, load: Load) -> None:

@@ -97,7 +97,7 @@ class World:
     """Within the `with` everything runs; a process of the site is started by `site`. `url` is nginx's."""
 
     def __init__(self, environment: Path) -> None:
-        self._environment, self._held = environment, ExitStack()
+        self._environment, self._held, self._serving = environment, ExitStack(), ExitStack()
         self.directory = environment.parent
         self.url, self.certificate = "", ""
         self.variables: dict[str, str] = {}
@@ -111,7 +111,12 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop_serving()
         self._held.close()
+
+    def stop_serving(self) -> None:
+        """Ends the processes of the site and nginx; the database and the others stay."""
+        self._serving.close()
 
     def _start(self) -> None:
         run = Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="uploads-rollout-")))
@@ -163,7 +168,7 @@ class World:
     def site(self, port: int = 0, listener: socket.socket | None = None) -> Site:
         """One that is ready."""
         site = Site(self, port or free_port(), listener)
-        self._held.callback(site.kill)
+        self._serving.callback(site.kill)
         return site.start()
 
     def serve(self, ports: Sequence[int]) -> None:
@@ -171,7 +176,7 @@ class World:
         self._nginx.mkdir(exist_ok=True)
         more = "".join(f"\n        server 127.0.0.1:{port};" for port in ports[1:])
         changes = [(f"server 127.0.0.1:{ports[0]};", f"server 127.0.0.1:{ports[0]};{more}")]
-        port = self._held.enter_context(started_nginx(self._nginx, ports[0], changes))
+        port = self._serving.enter_context(started_nginx(self._nginx, ports[0], changes))
         self.url, self.certificate = f"https://127.0.0.1:{port}", str(self._nginx / "site.pem")
 
     def log(self) -> str:
