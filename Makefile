@@ -1,4 +1,4 @@
-# The targets to know: setup, demo, test, browsers, hosts, bench, docs, chaos, endurance, abuse, audit, release, clients, live. Each installs what it needs.
+# The targets to know: setup, demo, test, browsers, hosts, bench, docs, chaos, endurance, abuse, audit, release, deploy-check, rollout, clients, live. Each installs what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,7 +50,7 @@ NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
-  bench docs chaos chaos-short endurance mutation abuse audit release version clients live java browser other-browsers clean
+  bench docs chaos chaos-short endurance mutation abuse audit release version deploy-check rollout clients live java browser other-browsers clean
 
 setup: $(PY_STAMP) $(JS_STAMP) $(BUILD_STAMP)
 
@@ -285,6 +285,27 @@ release: $(RELEASE_STAMP)
 # One version for both packages: make version VERSION=0.2.0
 version: | tools
 	$(PYTHON) -m tests.release.version $(VERSION)
+
+# The linters of everything in deploy/. Helm is built, which takes minutes, once.
+DEPLOY_TOOLS := var/deploy-tools
+DEPLOY_STAMP := $(DEPLOY_TOOLS)/.installed
+ROS_CDK := @alicloud/ros-cdk-core@1.12.0 @alicloud/ros-cdk-oss@1.12.0 @alicloud/ros-cdk-ram@1.12.0
+HELM := helm.sh/helm/v3/cmd/helm@v3.18.6
+$(DEPLOY_STAMP): pyproject.toml | tools
+	test -x $(DEPLOY_TOOLS)/bin/python || $(PYTHON) -m venv $(DEPLOY_TOOLS)
+	$(DEPLOY_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip==26.3
+	$(DEPLOY_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --group deploy
+	npm --prefix $(DEPLOY_TOOLS) $(QUIET) install --no-save --no-package-lock $(ROS_CDK)
+	test -x $(DEPLOY_TOOLS)/bin/helm || GOBIN=$(CURDIR)/$(DEPLOY_TOOLS)/bin go install $(HELM)
+	command -v systemd-analyze >/dev/null || apt-get install -y -qq --no-install-recommends systemd
+	touch $@
+
+deploy-check: setup $(DEPLOY_STAMP)
+	$(RUN) -m tests.deploy $(DEPLOY_TOOLS)
+
+# The site as the image starts it, behind nginx: restarts and a migration while users upload, ROLLOUT_ROUNDS (3) each.
+rollout: setup
+	ROLLOUT=1 $(RUN) -m pytest -q -p no:playwright -p no:logging -rP tests/deploy
 
 # Known weaknesses. The registries must answer: not in `test`.
 audit: setup $(TOOLS_STAMP)

@@ -36,6 +36,7 @@ def started_nginx(directory: Path, site_port: int, changes: Sequence[tuple[str, 
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     for documented, used in (
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+        ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
         ("server_name uploads.example", "server_name 127.0.0.1"),
         ("server 127.0.0.1:8000", f"server 127.0.0.1:{site_port}"),
         ("/etc/ssl/certs/uploads.example.pem", str(directory / "site.pem")),

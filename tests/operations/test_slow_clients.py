@@ -17,7 +17,7 @@ import pytest
 from tests import http
 from tests.http import TIMEOUT
 from tests.nginx import nginx_is_installed, started_nginx
-from tests.stack import Site, free_port, wait_until
+from tests.stack import Site, accepts, free_port, wait_until
 
 IDLE, SLOW_HEADERS, SLOW_BODIES = 1000, 200, 200
 FLOOD = 12
@@ -200,3 +200,17 @@ def test_a_site_of_several_processes_does_not_start_with_a_cache_in_memory(tmp_p
         with suppress(RuntimeError), started_site(tmp_path, config, CACHE_URL="locmem://", **variables) as site:
             assert site.process is not None
             assert site.process.wait(TIMEOUT) != 0
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz/live HT"], ids=["nothing sent", "half a request"])
+def test_a_connection_that_was_opened_is_answered_although_the_site_ends(tmp_path: Path, before: bytes) -> None:
+    """A balancer opens a connection, and then sends its request: at a restart none of them may be lost."""
+    request = b"GET /healthz/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    with started_site(tmp_path) as site, socket.create_connection(("127.0.0.1", site.port), TIMEOUT) as connection:
+        connection.sendall(before)
+        assert site.process is not None
+        site.process.terminate()
+        wait_until(lambda: not accepts(site.port), "the site to let go of its port")
+        connection.sendall(request.removeprefix(before))
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        assert site.process.wait(TIMEOUT) == 0

@@ -27,20 +27,24 @@ CLEANUP_SECONDS = 5
 MAX_HEADER_BYTES = 32 * 1024
 MAX_BODY_BYTES = 3 * 1024 * 1024
 """More than the largest body that the app accepts, so that the app itself explains its limit."""
+FIRST_REQUEST_SECONDS = 5
+"""So long a process that ends waits for the first request on a connection that it has accepted."""
 SPARE_FILES = 100
 """File descriptors for the database, for OSS and for logs."""
 ACCEPTED_AT_ONCE = 64
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no type information.
-    """One connection. `request_began` is when the first byte of the unfinished request came; None between requests."""
+    """One connection. `request_began` is when the first byte of the unfinished request came; None between requests.
+    `had_request` tells whether one has arrived."""
 
     request_began: float | None = None
+    had_request = False
 
     def received(self, data: bytes) -> Any:
         result = super().received(data)
         if self.request is None:
-            self.request_began = None
+            self.request_began, self.had_request = None, True
         elif self.request_began is None:
             self.request_began = time.time()
         return result
@@ -49,6 +53,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no type inform
     def is_waiting(self) -> bool:
         """Whether nothing is lost by closing it: no complete request, and no answer that is still being sent."""
         return not self.requests and not self.total_outbufs_len
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a process that ends may close it. A balancer that has opened it is about to send its request."""
+        if self.request_began is not None or not self.is_waiting:
+            return False
+        return self.had_request or time.time() - float(self.creation_time) > FIRST_REQUEST_SECONDS
 
 
 class _Limits:
@@ -70,6 +81,13 @@ class _Limits:
                 return
             if before >= self.adj.connection_limit:
                 self._close_oldest()
+
+    def accept_all(self) -> None:
+        """Accepts every connection that waits."""
+        before = -1
+        while len(self.active_channels) != before:
+            before = len(self.active_channels)
+            self.handle_accept()
 
     def _close_oldest(self) -> None:
         waiting = [channel for channel in self.active_channels.values() if channel.is_waiting]
@@ -124,8 +142,12 @@ class BufferedWorker(Worker):  # type: ignore[misc]
         while self.alive and self.ppid == os.getppid():
             self._turn(files)
         for server in servers:
+            # The system answers connections for as long as any process has the socket open. So those that wait are
+            # accepted, and then this process lets go of it: other processes, or systemd, may keep it.
+            server.accept_all()
             server.accepting = False
             server.del_channel(files)
+            server.socket.close()
         self._finish_requests(servers, files)
         threads.shutdown(timeout=1)  # Idle threads need a moment to end.
 
@@ -158,7 +180,7 @@ class BufferedWorker(Worker):  # type: ignore[misc]
         """Answer the requests that have arrived, for at most `graceful_timeout` seconds."""
         deadline = time.monotonic() + self.cfg.graceful_timeout
         while time.monotonic() < deadline:
-            if all(channel.is_waiting for server in servers for channel in server.active_channels.values()):
+            if all(channel.has_ended for server in servers for channel in server.active_channels.values()):
                 return
             self._turn(files)
 

@@ -1,0 +1,1 @@
+"""The artefacts in `deploy/`: linted by `make deploy-check`; `make rollout` runs what needs no container."""
