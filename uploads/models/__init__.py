@@ -1,4 +1,4 @@
-"""The rows: uploads, their checkpoints, their history, and what was granted to users.
+"""The rows: uploads, their checkpoints, their history, what was granted to users, and what others are told.
 
 Rule: rows are hints; OSS is the truth about parts and objects.
 """
@@ -6,10 +6,12 @@ Rule: rows are hints; OSS is the truth about parts and objects.
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
 from uploads.models.counts import Group, UploadCounts
 from uploads.models.grants import CREDENTIALS_GRACE, CompanionRevocation, PrefixCredentials
+from uploads.models.identities import ExternalIdentity
 from uploads.models.permissions import permission_name
 from uploads.models.records import Part, UploadEvent, record_events
 from uploads.models.removals import ObjectRemoval, Outcome, Reason
 from uploads.models.upload import REGISTERED_ID_VERSION, Upload, UploadQuerySet
+from uploads.models.webhooks import Ending, WebhookDelivery, record_webhooks
 
 __all__ = [
     "CREDENTIALS_GRACE",
@@ -17,6 +19,8 @@ __all__ = [
     "STAGE_NAMES",
     "STATE_NAMES",
     "CompanionRevocation",
+    "Ending",
+    "ExternalIdentity",
     "Group",
     "Method",
     "ObjectRemoval",
@@ -29,6 +33,8 @@ __all__ = [
     "UploadEvent",
     "UploadQuerySet",
     "User",
+    "WebhookDelivery",
     "permission_name",
     "record_events",
+    "record_webhooks",
 ]
