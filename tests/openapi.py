@@ -95,7 +95,10 @@ def _check_request(operation: Mapping[str, Any], content_type: str, sent: bytes 
 
 
 def validate(where: str, described: Mapping[str, Any], value: Any) -> None:
-    problems = [f"{error.json_path}: {error.message[:500]}" for error in _validator(_key(described), settings.authentication_classes).iter_errors(value)]
+    problems = [
+        f"{error.json_path}: {error.message[:500]}"
+        for error in _validator(_key(described), settings.authentication_classes).iter_errors(value)
+    ]
     if problems:
         raise NotAsDescribed(f"{where}: {'; '.join(problems)}")
 
