@@ -111,8 +111,7 @@ def _attempt(endpoints: Mapping[str, Endpoint], delivery: WebhookDelivery) -> _R
     try:
         return _judged(send(request), now)
     except PrivateAddress:
-        text = "The endpoint has a private address. If it may be called, an administrator sets allow_private for it."
-        return _Result(Phrase(text))
+        return _Result(Phrase("The endpoint has a private address. If it may be called, set allow_private for it."))
     except NotReached as error:
         return _Result(Phrase("The endpoint could not be reached: {reason}", reason=str(error)), answered=False)
 
