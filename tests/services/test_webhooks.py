@@ -2,6 +2,7 @@
 settings name."""
 
 import json
+import signal
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from rest_framework.test import APIClient
 from tests.django_fixtures import Begin, Place
 from tests.loopback import Loopback, Received, Reply
 from tests.services.test_services import send
+from tests.stack import wait_until
 from uploads import services
 from uploads.domain.states import Event
 from uploads.models import Ending, ExternalIdentity, Upload, WebhookDelivery
@@ -407,6 +409,38 @@ def test_the_command(begin: Begin, receiver: Loopback, configure: Configure) -> 
     call_command("deliver_webhooks", stdout=out)
     call_command("deliver_webhooks", stdout=out)
     assert out.getvalue().splitlines() == ["1 delivered", "Nothing to do."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_in_a_loop_delivers_until_it_is_ended(
+    begin: Begin, receiver: Loopback, configure: Configure
+) -> None:
+    """In this process, because it needs its database; the signal is what a service manager sends."""
+
+    def work() -> None:
+        try:
+            services.abort(upload)
+            wait_until(lambda: len(receiver.received) == 1, "the first message")
+            services.abort(later)
+            wait_until(lambda: len(receiver.received) == 2, "the second message")
+            wait_until(lambda: not WebhookDelivery.objects.pending().exists(), "both to be recorded")
+        finally:
+            connection.close()
+            signal.raise_signal(signal.SIGTERM)
+
+    upload, later = begin(SIZE), begin(SIZE)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    out, worker = StringIO(), threading.Thread(target=work)
+    try:
+        # Before the command has set its own: the worker ends with the signal.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        worker.start()
+        call_command("deliver_webhooks", "--loop", "--interval", "0.1", stdout=out)
+    finally:
+        worker.join(60)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert out.getvalue().splitlines() == ["1 delivered", "1 delivered"]
 
 
 # Where it may connect
