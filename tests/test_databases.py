@@ -101,7 +101,7 @@ def test_a_supported_database_has_no_findings() -> None:
 
 
 def test_another_database_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "vendor", "oracle")
+    monkeypatch.setattr(connections["default"], "vendor", "oracle")
     (found,) = check_vendor()
     assert found.id == "uploads.E054"
     assert "PostgreSQL" in str(found.hint)
@@ -115,7 +115,8 @@ def test_an_old_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @ON_MYSQL
 def test_another_isolation_level_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "isolation_level", "repeatable read")
+    # Not on the proxy `connection`: pytest would delete the attribute afterwards instead of restoring it.
+    monkeypatch.setattr(connections["default"], "isolation_level", "repeatable read")
     assert ids(check_mysql(databases=["default"])) == ["uploads.W054"]
 
 
