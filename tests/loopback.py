@@ -1,9 +1,11 @@
 """A small HTTP server on loopback, for the other end of requests that the backend makes."""
 
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 
@@ -25,9 +27,12 @@ class Reply:
 
 
 class Loopback:
-    """`reply` answers each request, in a thread of its own; `received` has the requests in the order of arrival."""
+    """`reply` answers each request, in a thread of its own; `received` has the requests in the order of arrival.
 
-    def __init__(self, reply: Callable[[Received], Reply]) -> None:
+    With `certificate`, the path of a file with a certificate and its key, it speaks TLS.
+    """
+
+    def __init__(self, reply: Callable[[Received], Reply], certificate: Path | None = None) -> None:
         self.reply = reply
         self.received: list[Received] = []
         outer = self
@@ -52,7 +57,12 @@ class Loopback:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.port}"
+        if certificate is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            # The handshake is done by the thread of the request.
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()

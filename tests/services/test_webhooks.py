@@ -3,6 +3,7 @@ settings name."""
 
 import json
 import signal
+import ssl
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from hashlib import sha256
 from hmac import digest
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +23,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from tests.credential_origins import certificate
 from tests.django_fixtures import Begin, Place
 from tests.loopback import Loopback, Received, Reply
 from tests.services.test_services import send
 from tests.stack import wait_until
-from uploads import services
+from uploads import outbound, services
 from uploads.domain.states import Event
 from uploads.models import Ending, ExternalIdentity, Upload, WebhookDelivery
 from uploads.models.webhooks import FIELDS, MAX_BODY_BYTES
@@ -481,6 +484,20 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_used(
     allowed = Outgoing("POST", f"http://rebinding.example:{receiver.port}/", allow_private=True)
     assert send_out(allowed).status == 200
     assert receiver.received[0].headers["host"] == f"rebinding.example:{receiver.port}"
+
+
+def test_the_certificate_must_be_of_the_name_and_not_of_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = certificate(tmp_path)  # Of 127.0.0.1.
+    with Loopback(lambda request: Reply(), path) as server:
+        with pytest.raises(NotReached, match="CERTIFICATE_VERIFY_FAILED"):
+            send_out(Outgoing("POST", server.url, allow_private=True))
+        monkeypatch.setattr(outbound, "_tls", lambda: ssl.create_default_context(cafile=str(path)))
+        assert send_out(Outgoing("POST", server.url, allow_private=True)).status == 200
+        with pytest.raises(NotReached, match="CERTIFICATE_VERIFY_FAILED"):
+            send_out(Outgoing("POST", f"https://localhost:{server.port}/", allow_private=True))
+        assert len(server.received) == 1
 
 
 @pytest.mark.parametrize(
