@@ -484,6 +484,7 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_used(
     allowed = Outgoing("POST", f"http://rebinding.example:{receiver.port}/", allow_private=True)
     assert send_out(allowed).status == 200
     assert receiver.received[0].headers["host"] == f"rebinding.example:{receiver.port}"
+    assert asked == ["rebinding.example"] * 3, "a name server that is asked twice may answer twice"
 
 
 def test_the_certificate_must_be_of_the_name_and_not_of_the_address(
