@@ -14,8 +14,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests import http
 from tests.issuer import AUDIENCE, TestIssuer
-from tests.stack import ROOT
+from tests.loopback import Loopback, Reply
+from tests.stack import ROOT, Stack, deliver, wait_until
 from uploads.domain.webhooks import Endpoint, WebhookEvent, signed_headers
 from uploads.models import Upload
 from uploads.oss.client import OssClient
@@ -55,6 +57,38 @@ def test_the_calls_by_curl(live_server: Any, settings: Any, oss: OssClient) -> N
     assert upload.owner.get_username() == "u-17@127.0.0.1"
     assert done.stdout.count(str(upload.pk)) >= 2
     assert '"fields"' in done.stdout
+
+
+@pytest.mark.skipif(not os.environ.get("SERVICE"), reason="ten seconds of one core; SERVICE=1 runs it")
+def test_a_shop_beside_a_whole_site(tmp_path: Path) -> None:
+    """gunicorn and `deliver_webhooks --loop` as processes, set up by their environment alone."""
+    with TestIssuer() as issuer, Loopback(lambda request: Reply()) as shop:
+        hook = {"shop": {"url": shop.url, "secret": SECRET, "allow_private": True}}
+        variables = {
+            "OIDC_ISSUER": issuer.url,
+            "OIDC_AUDIENCE": AUDIENCE,
+            "API_ORIGINS": "https://shop.example.com",
+            "UPLOADS_WEBHOOKS": json.dumps(hook),
+        }
+        with Stack(variables=variables) as stack:
+            given, command = stack.site.environment, [sys.executable, "manage.py", "deliver_webhooks", "--loop"]
+            loop = subprocess.Popen(command, env=given, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            try:
+                headers = {"Authorization": f"Bearer {issuer.token()}", "Origin": "https://shop.example.com"}
+                with http.Client(base_url=f"{stack.site.url}/api/", headers=headers) as api:
+                    file = {"filename": "a.txt", "size": 6, "content_type": "text/plain", "sign": 1}
+                    created = api.post("uploads/", json={"destination": "default", **file})
+                    assert created.headers["Access-Control-Allow-Origin"] == "https://shop.example.com"
+                    deliver(created.json()["parts"][0], b"hello\n")
+                    done = api.post(f"uploads/{created.json()['id']}/complete/", json={})
+                    assert done.json()["state"] == "completed", done.text
+                wait_until(lambda: len(shop.received) == 1, "the message")
+            finally:
+                loop.terminate()
+                out, _ = loop.communicate(timeout=60)
+    message = json.loads(shop.received[0].body)
+    assert (message["type"], message["data"]["owner"]["subject"]) == ("upload.completed", "u-17")
+    assert (loop.returncode, out) == (0, "1 delivered\n")
 
 
 def site_settings(**variables: str) -> dict[str, Any]:

@@ -50,8 +50,7 @@ def _verified(token: str, issuer: Issuer) -> Mapping[str, Any]:
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm not in issuer.algorithms:
             raise TokenRefused(Phrase("The token is signed in a way that this site does not accept."))
-        # No extension of RFC 7515 is understood here, so none may be critical.
-        if "crit" in header or not (kid is None or (isinstance(kid, str) and len(kid) <= MAX_CHARACTERS)):
+        if not (kid is None or (isinstance(kid, str) and len(kid) <= MAX_CHARACTERS)):
             raise TokenRefused(_INVALID)
         key = _keys_of(issuer).find(kid, algorithm)
         if key is None:
