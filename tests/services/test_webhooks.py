@@ -446,6 +446,21 @@ def test_the_command_in_a_loop_delivers_until_it_is_ended(
     assert out.getvalue().splitlines() == ["1 delivered", "1 delivered"]
 
 
+def test_the_metrics_count_what_waits_and_what_is_dead(
+    begin: Begin, receiver: Loopback, configure: Configure, settings: Any, client: Any
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "METRICS_PUBLIC": True, "METRICS_TOKEN": ""}
+    receiver.reply = lambda request: Reply(410)
+    services.abort(begin(SIZE))
+    deliver()
+    services.abort(begin(SIZE))
+    lines = client.get("/metrics").content.decode().splitlines()
+    assert 'uploads_webhooks{ending="waiting"} 1.0' in lines
+    assert 'uploads_webhooks{ending="dead"} 1.0' in lines
+    settings.UPLOADS = {**settings.UPLOADS, "WEBHOOKS": {}}
+    assert "uploads_webhooks" not in client.get("/metrics").content.decode()
+
+
 # Where it may connect
 
 
