@@ -14,6 +14,7 @@ from django.utils import translation
 from jsonschema import Draft202012Validator, FormatChecker
 
 from uploads.api.schema import OwnGenerator
+from uploads.conf import settings
 from uploads.web.request_id import HEADER as REQUEST_ID
 
 OPTIONAL_HEADERS = ("Retry-After", "WWW-Authenticate")
@@ -23,9 +24,13 @@ class NotAsDescribed(AssertionError):
     """An answer, or a request that was accepted, is not what the schema says."""
 
 
-@cache
 def schema() -> dict[str, Any]:
     """The OpenAPI document of the site's API, as `/api/schema/` serves it."""
+    return _schema(settings.authentication_classes)
+
+
+@cache
+def _schema(authentication: tuple[str, ...]) -> dict[str, Any]:
     with translation.override("en"):
         document: dict[str, Any] = OwnGenerator(urlconf="uploads.site.urls").get_schema(public=True)
     return json.loads(json.dumps(document, default=str))
@@ -40,7 +45,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def operation_of(method: str, path: str) -> dict[str, Any] | None:
     """The operation that serves this path. One without parameters goes first, as in Django's routes."""
-    for pattern, methods in _patterns():
+    for pattern, methods in _patterns(settings.authentication_classes):
         if pattern.fullmatch(path):
             return methods.get(method.lower())
     return None
@@ -90,7 +95,10 @@ def _check_request(operation: Mapping[str, Any], content_type: str, sent: bytes 
 
 
 def validate(where: str, described: Mapping[str, Any], value: Any) -> None:
-    problems = [f"{error.json_path}: {error.message[:500]}" for error in _validator(_key(described)).iter_errors(value)]
+    problems = [
+        f"{error.json_path}: {error.message[:500]}"
+        for error in _validator(_key(described), settings.authentication_classes).iter_errors(value)
+    ]
     if problems:
         raise NotAsDescribed(f"{where}: {'; '.join(problems)}")
 
@@ -100,8 +108,8 @@ def _key(described: Mapping[str, Any]) -> str:
 
 
 @cache
-def _validator(described: str) -> Draft202012Validator:
-    document = {**json.loads(described), "components": schema()["components"]}
+def _validator(described: str, authentication: tuple[str, ...]) -> Draft202012Validator:
+    document = {**json.loads(described), "components": _schema(authentication)["components"]}
     return Draft202012Validator(_as_json_schema(document), format_checker=FormatChecker())
 
 
@@ -116,8 +124,8 @@ def _as_json_schema(value: Any) -> Any:
 
 
 @cache
-def _patterns() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
-    paths = schema()["paths"]
+def _patterns(authentication: tuple[str, ...]) -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    paths = _schema(authentication)["paths"]
     return [
         (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), paths[path])
         for path in sorted(paths, key=lambda path: path.count("{"))

@@ -98,11 +98,12 @@ def test_every_variable_is_named_and_none_that_is_not_read() -> None:
 
 
 def test_every_setting_can_be_made_in_the_environment() -> None:
-    other_names = {"BUCKETS", "CREDENTIALS", "DESTINATIONS", "THROTTLES"}
+    other_names = {"BUCKETS", "CREDENTIALS", "DESTINATIONS", "OIDC", "THROTTLES", "WEBHOOKS"}
     of_projects = {"AUTHENTICATION_CLASSES", "URL_NAMESPACE"}
     names = {*app_settings.REQUIRED, *app_settings.OPTIONAL} - other_names - of_projects
     assert names <= variables_read()
     assert {"UPLOADS_BUCKETS", "OSS_CREDENTIALS", "UPLOADS_DESTINATIONS", "UPLOADS_THROTTLES"} <= variables_read()
+    assert {"OIDC_ISSUER", "UPLOADS_WEBHOOKS"} <= variables_read()
     own = section(CONFIGURATION, "In your own project")
     assert {*re.findall(r"^`([A-Z_]+)` in `UPLOADS`", own, re.MULTILINE)} == of_projects
 

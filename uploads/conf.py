@@ -18,6 +18,7 @@ from django.core.signals import setting_changed
 from uploads.domain import places
 from uploads.domain.destination import KEEP, ON_OWNER_DELETE, Destination, callback_parameters
 from uploads.domain.errors import StorageRefused
+from uploads.domain.integrations import IntegrationSettings
 from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place, Stored
 from uploads.domain.price import StoragePrice, storage_price
@@ -39,13 +40,13 @@ def worker_processes() -> int:
     return int(text) if text.isascii() and text.isdigit() else 1
 
 
-class Settings:
+class Settings(IntegrationSettings):
     """`UPLOADS`, with types and defaults. A property raises ValueError while its own value is malformed."""
 
     REQUIRED = ("OSS_ENDPOINT", "OSS_REGION", "OSS_BUCKET", "OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET")
     """The key pair is not required beside CREDENTIALS."""
     OPTIONAL = (
-        "CREDENTIALS",
+        "CREDENTIALS", "OIDC", "WEBHOOKS", "WEBHOOK_RETENTION_DAYS",
         "OSS_INTERNAL_ENDPOINT", "OSS_MORE_ENDPOINTS", "OSS_ADDRESSING", "OSS_SESSION_TOKEN", "OSS_SESSION_EXPIRES",
         "OSS_STS_ENDPOINT", "OSS_STS_ROLE_ARN", "OSS_CALLBACK_KEY_URLS", "UPLOADS_ORIGINS", "BUCKETS", "DESTINATIONS",
         "THROTTLES", "METRICS_TOKEN", "METRICS_PUBLIC", "CLAMD_ADDRESS", "ON_OWNER_DELETE", "URL_NAMESPACE",
@@ -151,8 +152,7 @@ class Settings:
     @cached_property
     def on_owner_delete(self) -> str:
         """What becomes of a user's uploads when the user is deleted: `keep` or `delete`."""
-        value = self.text("ON_OWNER_DELETE") or KEEP
-        if value not in ON_OWNER_DELETE:
+        if (value := self.text("ON_OWNER_DELETE") or KEEP) not in ON_OWNER_DELETE:
             raise ValueError(f"{value!r} is not one of {', '.join(ON_OWNER_DELETE)}")
         return value
 

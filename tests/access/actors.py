@@ -14,7 +14,7 @@ from tests.services.test_services import send
 from uploads import services
 from uploads.admin import bulk_abort
 from uploads.companion import capability
-from uploads.models import CompanionRevocation, ObjectRemoval, Upload
+from uploads.models import CompanionRevocation, ObjectRemoval, Upload, WebhookDelivery
 from uploads.oss.client import OssClient
 from uploads.services import UploadRequest
 
@@ -31,7 +31,7 @@ ACTORS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "abort": ("staff", lambda name: name == ABORT),
     "delete": ("staff", lambda name: name == DELETE),
     "removals": ("staff", lambda name: name == REMOVALS),
-    "rest": ("staff", lambda name: name not in NAMED),  # Every permission of the app that nothing asks for.
+    "rest": ("staff", lambda name: name not in NAMED),  # Every permission of the app that no other column has.
     "v+abort": ("staff", lambda name: name in (VIEW, ABORT)),
     "super": ("superuser", lambda _: False),
 }
@@ -128,6 +128,14 @@ class Things:
         return str(made.pk)
 
     @cached_property
+    def webhook(self) -> str:
+        """A dead delivery."""
+        made = WebhookDelivery.objects.create(
+            endpoint="shop", upload=self._completed.pk, event="upload.completed", body="{}", ending="dead"
+        )
+        return str(made.pk)
+
+    @cached_property
     def capability(self) -> str:
         return capability.issue(self._owner, "default")[0]
 
@@ -158,6 +166,7 @@ def traces() -> Any:
     return (
         list(Upload.objects.order_by("pk").values_list("pk", "state", "updated_at", "bytes_done")),
         list(ObjectRemoval.objects.order_by("pk").values_list("pk", "attempts", "due_at")),
+        list(WebhookDelivery.objects.order_by("pk").values_list("pk", "due_at", "body")),
         list(CompanionRevocation.objects.order_by("pk").values_list("pk", "at")),
     )
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -16,7 +17,7 @@ from uploads.domain.errors import StorageRefused
 from uploads.domain.phrase import Phrase
 from uploads.domain.sizes import readable
 from uploads.domain.states import Event
-from uploads.models import Upload
+from uploads.models import Ending, Upload, WebhookDelivery
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound
 from uploads.services.common import as_record
@@ -335,3 +336,29 @@ def test_a_user_who_has_uploaded_can_be_deleted(
         assert not Upload.objects.exists()
         with pytest.raises(NotFound):
             oss.head(upload.bucket, upload.key)
+
+
+# Webhooks
+
+
+def test_dead_webhooks_are_delivered_again_by_those_who_may(admin: Client, db: None) -> None:
+    values = {"endpoint": "shop", "upload": uuid4(), "event": "upload.completed", "body": "{}"}
+    reason = Phrase("The endpoint answered with {status}.", status=500).as_json()
+    dead = WebhookDelivery.objects.create(**values, ending=Ending.DEAD, ended_at=timezone.now(), error=reason)
+    page = admin.get("/admin/uploads/webhookdelivery/?ending=dead").content.decode()
+    assert "The endpoint answered with 500." in page
+    assert "Deliver the selected messages again" in page
+    staff = get_user_model().objects.create_user("sam", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="view_webhookdelivery"))
+    viewer = Client()
+    viewer.force_login(staff)
+    chosen = {"action": "deliver_again", "_selected_action": [str(dead.pk)]}
+    viewer.post("/admin/uploads/webhookdelivery/", chosen)
+    dead.refresh_from_db()
+    assert dead.due_at is None
+    staff.user_permissions.add(Permission.objects.get(codename="redeliver_webhookdelivery"))
+    viewer.post("/admin/uploads/webhookdelivery/", chosen)
+    dead.refresh_from_db()
+    assert (dead.ending, dead.attempts, dead.error) == ("", 0, None)
+    assert dead.due_at <= timezone.now()
+    assert admin.post(f"/admin/uploads/webhookdelivery/{dead.pk}/change/", {"body": "x"}).status_code == 403

@@ -62,7 +62,12 @@ def test_it_is_served_with_the_version_of_the_package(db: None) -> None:
 # Problems
 
 
-def test_every_code_is_a_problem_of_some_operation() -> None:
+def test_every_code_is_a_problem_of_some_operation(settings: Any) -> None:
+    bearer = "uploads.web.bearer.BearerAuthentication"
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "AUTHENTICATION_CLASSES": [bearer, *settings.UPLOADS["AUTHENTICATION_CLASSES"]],
+    }
     named = {code for _, _, operation in operations() for codes in codes_of(operation).values() for code in codes}
     assert {kind.code for kind in kinds_of_error()} - {UploadError.code} <= named
 

@@ -44,7 +44,7 @@ def test_every_variable_that_is_set_is_one_of_the_site(name: str) -> None:
 def test_the_image_is_built_from_all_that_the_wheel_needs(tmp_path: Path) -> None:
     image.copy_context(tmp_path)
     project = tomllib.loads((tmp_path / "pyproject.toml").read_text())
-    named = [project["project"]["readme"], *project["project"]["license-files"], "hatch_build.py"]
+    named = ["README.md", *project["project"]["license-files"], "hatch_build.py"]
     assert all((tmp_path / each).is_file() for each in named)
     wanted = {path.relative_to(ROOT) for path in (ROOT / "uploads").rglob("*") if "__pycache__" not in path.parts}
     assert {path for path in wanted if not (tmp_path / path).exists()} == set()

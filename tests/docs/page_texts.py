@@ -34,6 +34,7 @@ ADVICE = {
     "rejected": "Nothing: an inspector of the destination has refused the file.",
     "storage_busy": "Wait: the page tries again. If it stays, run `manage.py doctor`.",
     "storage_refused": "Run `manage.py doctor`. The log and the admin have OSS's code.",
+    "issuer_unavailable": "See whether the issuer of the tokens answers at `OIDC_ISSUER`; the page tries again.",
     "database_unavailable": "Start the database or the cache server; the page tries again.",
     "internal_error": "Look for the request id in the log, which has the traceback.",
 }

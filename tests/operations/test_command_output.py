@@ -34,6 +34,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return kept | {
         "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
         "DJANGO_SECRET_KEY": "only-for-tests",
+        "DJANGO_PROXIES": "1",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
         "OSS_ENDPOINT": "http://127.0.0.1:1",
         "OSS_ADDRESSING": "path",
@@ -68,7 +69,7 @@ def test_no_log_line_comes_between_the_lines_of_a_command(environment: dict[str,
     assert lines[-2] == "FAIL  endpoint: http://127.0.0.1:1: OSS could not be reached."
 
     assert ended(configure) == (1, [], [f"CommandError: b: {AWAY} (OSS could not be reached. (GetBucketCors))"])
-    assert ended(sweep) == (0, [f"failed: {KEY} ({AWAY})", "1 failed"], [])
+    assert ended(sweep) == (0, [f"failed: {KEY} ({AWAY})", f"failed: uploads/ ({AWAY})", "2 failed"], [])
     assert ended(silent) == (1, lines[-2:], [])
 
     code, also, errors = ended(verbose)

@@ -326,6 +326,7 @@ def test_check_deploy_is_clean() -> None:
         "DJANGO_SETTINGS_MODULE": "uploads.site.settings",
         "DJANGO_SECRET_KEY": "k" * 25 + "0123456789abcdefghijklmnopqrstuvwxyz",
         "DJANGO_ALLOWED_HOSTS": "uploads.example",
+        "DJANGO_PROXIES": "1",
         "OSS_ENDPOINT": "https://oss-cn-hangzhou.aliyuncs.com",
         "OSS_REGION": "cn-hangzhou",
         "OSS_BUCKET": "b",

@@ -24,6 +24,7 @@ VALUES = {
     "CACHE_URL": "redis://:word@cache:6379/1",
     "OSS_CREDENTIALS": '{"type": "access_key", "access_key_id": "i", "access_key_secret": "s"}',
     "UPLOADS_BUCKETS": '{"films": {"bucket": "cinema-films"}}',
+    "UPLOADS_WEBHOOKS": '{"backend": {"url": "https://backend.example/", "secrets": ["whsec_c2VjcmV0"]}}',
 }
 
 

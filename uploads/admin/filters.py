@@ -1,4 +1,4 @@
-"""The filters of the lists of uploads and removals. Rule: no filter reads the table to learn its choices."""
+"""The filters of the lists of uploads, removals and webhooks. Rule: no filter reads the table to learn its choices."""
 
 from typing import Any, cast
 
@@ -56,3 +56,19 @@ class DestinationFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(destination=self.value()) if self.value() else queryset
+
+
+class EndpointFilter(admin.SimpleListFilter):
+    """Deliveries to one receiver of webhooks."""
+
+    title = gettext_lazy("endpoint")
+    parameter_name = "endpoint"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted({*settings.webhooks, *self.used_parameters.values()})]
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(endpoint=self.value()) if self.value() else queryset

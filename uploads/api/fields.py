@@ -5,10 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from uploads.domain.endings import from_record
 from uploads.domain.staging import Stage
 from uploads.domain.states import State
 from uploads.models import Method
-from uploads.services.common import from_record
 from uploads.web import problems
 
 _TEXT = {"type": "string"}

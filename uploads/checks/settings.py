@@ -16,6 +16,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from uploads.checks.authentication import check_authentication
 from uploads.checks.credentials import check_credentials
 from uploads.checks.destinations import check_destinations
+from uploads.checks.integrations import check_integrations
 from uploads.checks.places import ROLE_ARN, check_places
 from uploads.checks.storages import check_storages
 from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
@@ -31,7 +32,14 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     if wrong_types:
         return found
     found += [*_callback_keys(), *_throttles(), *_cache(), *_cache_client(), *_origins()]
-    return [*found, *check_authentication(), *check_destinations(), *check_places(), *check_storages()]
+    return [
+        *found,
+        *check_authentication(),
+        *check_destinations(),
+        *check_places(),
+        *check_storages(),
+        *check_integrations(),
+    ]
 
 
 def _required() -> list[CheckMessage]:

@@ -20,6 +20,7 @@
     ├── Rejected            the file of a staged destination did not pass the checks
     ├── StorageBusy         OSS cannot be reached, or asks to retry; nothing is lost
     ├── StorageRefused      OSS refuses the server's request: credentials, policy, bucket; an administrator must act
+    ├── IssuerUnavailable   the keys of the issuer of tokens cannot be fetched; nothing is lost
     ├── DatabaseUnavailable the site's own database or cache does not answer; nothing is lost
     └── InternalError       a mistake in this program; the log has the traceback under the request's id
 
@@ -179,6 +180,13 @@ class StorageRefused(UploadError):
 class DatabaseUnavailable(UploadError):
     code = "database_unavailable"
     title = Phrase("The site is not available at the moment")
+    status = 503
+    retryable = True
+
+
+class IssuerUnavailable(UploadError):
+    code = "issuer_unavailable"
+    title = Phrase("The login service is not available at the moment")
     status = 503
     retryable = True
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from uploads.domain import states
 from uploads.models.choices import User
+from uploads.models.webhooks import record_webhooks
 from uploads.signals import announce
 
 
@@ -50,7 +51,7 @@ class UploadEvent(models.Model):
 
 
 def record_events(uploads: Sequence[Any], event: str, actor: User | None) -> None:
-    """Write the history, and announce the event once the transaction is committed."""
+    """Write the history and the webhooks, and announce the event once the transaction is committed."""
     actor_id = actor.pk if actor else None
     UploadEvent.objects.bulk_create(
         UploadEvent(
@@ -61,5 +62,6 @@ def record_events(uploads: Sequence[Any], event: str, actor: User | None) -> Non
         )
         for upload in uploads
     )
+    record_webhooks(uploads, event)
     for upload in uploads:
         transaction.on_commit(partial(announce, upload, event, actor))

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 
 from uploads.conf import settings
 from uploads.domain.states import State
-from uploads.models import Upload, UploadCounts
+from uploads.models import Ending, Upload, UploadCounts, WebhookDelivery
 from uploads.services.transactions import without_atomic_requests
 from uploads.telemetry import shared_directory
 
@@ -86,6 +86,18 @@ class _Uploads(Collector):
         )
 
 
+class _Webhooks(Collector):
+    """How many deliveries wait, and how many are dead. An index has exactly these rows."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        if not settings.webhooks:
+            return
+        found = GaugeMetricFamily("uploads_webhooks", "Webhooks that wait, and dead ones.", labels=["ending"])
+        found.add_metric(["waiting"], WebhookDelivery.objects.pending().count())
+        found.add_metric(["dead"], WebhookDelivery.objects.filter(ending=Ending.DEAD).count())
+        yield found
+
+
 @without_atomic_requests
 @never_cache
 @require_safe
@@ -97,6 +109,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponseForbidden(text, content_type="text/plain")
     registry = CollectorRegistry()
     registry.register(_Uploads())
+    registry.register(_Webhooks())
     try:
         uploads = generate_latest(registry)
     except DatabaseError:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from uploads import connection
 from uploads.conf import Destination, callback_parameters, settings
 from uploads.domain.completion import wrong_state
+from uploads.domain.endings import from_record
 from uploads.domain.errors import UploadError, from_storage
 from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place, Stored
@@ -49,12 +50,6 @@ def as_record(error: UploadError) -> dict[str, Any]:
     """An error as the row's `error` holds it: in English for administrators, and as phrases to translate later."""
     record = {"code": error.code, "title": error.title, "detail": error.advice, "phrase": error.detail.as_json()}
     return record if error.advice is error.detail else {**record, "advice": error.advice.as_json()}
-
-
-def from_record(kept: Mapping[str, Any]) -> dict[str, Phrase]:
-    """The title and detail of a recorded error. Older rows hold plain English."""
-    detail = Phrase.from_json(kept["phrase"]) if "phrase" in kept else Phrase(str(kept.get("detail", "")))
-    return {"title": Phrase(str(kept.get("title", ""))), "detail": detail}
 
 
 def recorded_advice(kept: Mapping[str, Any]) -> Phrase:

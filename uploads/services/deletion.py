@@ -19,7 +19,7 @@ from uploads.domain.destination import DELETE
 from uploads.domain.errors import DeletionNotAllowed, Forbidden, WrongState
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
-from uploads.models import ObjectRemoval, PrefixCredentials, Reason, Upload, UploadEvent, User
+from uploads.models import ObjectRemoval, PrefixCredentials, Reason, Upload, UploadEvent, User, record_webhooks
 from uploads.services.abort import abort
 from uploads.services.common import destination_of, require
 from uploads.services.credentials import forget_credentials
@@ -87,6 +87,7 @@ def _row_is_deleted(instance: Upload, origin: Any = None, **_: Any) -> None:
     removals = ObjectRemoval.objects.bulk_create(removals_of(gone, _reason(origin)))
     event = _EVENTS.get(State(gone.state))
     if event is not None:
+        record_webhooks([gone], event)
         transaction.on_commit(partial(announce, gone, event))
     _after_commit(origin).schedule(removals)
 

@@ -31,6 +31,7 @@ from uploads.models import (
 from uploads.models.removals import ObjectRemovalQuerySet
 from uploads.services.credentials import forget_credentials
 from uploads.services.removals import carry_out, removals_of
+from uploads.services.webhooks import erase_messages
 
 BATCH = 100
 _ENDING = {State.UPLOADING: Event.ABORT, State.COMPLETING: Event.FAIL, State.COMPLETED: Event.DELETE}
@@ -136,6 +137,7 @@ def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
         with transaction.atomic():
             _, deleted = Upload.objects.filter(pk__in=identifiers).delete()
             ObjectRemoval.objects.filter(upload__in=identifiers).update(reason=Reason.ERASURE)
+            erase_messages(identifiers)
     except (ProtectedError, RestrictedError):
         if len(batch) > 1:
             for upload in batch:
@@ -167,6 +169,7 @@ def _empty(upload: Upload) -> None:
             Upload.objects.advance(current, _ENDING[State(current.state)])
         ObjectRemoval.objects.bulk_create(removals)
         UploadEvent.objects.filter(upload=upload).update(actor=None, detail={})
+        erase_messages([upload.pk])
         upload.parts.all().delete()
         Upload.objects.filter(pk=upload.pk).update(
             **dict.fromkeys(_TEXTS, ""), **dict.fromkeys(_NULLS), metadata={}, options={}, released_at=timezone.now()

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from uploads.conf import Destination, settings
 from uploads.domain.destination import outermost_prefixes
-from uploads.domain.errors import UploadError
+from uploads.domain.errors import StorageBusy, UploadError
 from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import Kind, Orphan, OrphanSearch, Upload, orphan_id, search_id
@@ -39,11 +39,17 @@ CONCURRENT_CALLS = 8
 
 
 def search_orphans(now: datetime | None = None) -> Iterator[tuple[str, str, str]]:
-    """Make steps for SECONDS. Yields `failed`, the prefix and the reason where OSS refuses; the others continue."""
+    """Make steps for SECONDS. Yields `failed`, the prefix and the reason where OSS refuses; the others continue.
+
+    A place where OSS does not answer is left to a later sweep.
+    """
     now, deadline = now or timezone.now(), monotonic() + SECONDS
     searches = list(_searches(now))
     OrphanSearch.objects.exclude(pk__in=[each.pk for each in searches]).delete()
+    silent: set[str] = set()
     for search in searches:
+        if search.place in silent:
+            continue
         claimed = OrphanSearch.objects.filter(pk=search.pk, due_at=search.due_at, due_at__lte=now)
         while monotonic() < deadline and claimed.update(due_at=now + CLAIM):
             search.due_at = now + CLAIM
@@ -51,6 +57,7 @@ def search_orphans(now: datetime | None = None) -> Iterator[tuple[str, str, str]
                 is_over = _step(search, now)
             except UploadError as error:
                 OrphanSearch.objects.filter(pk=search.pk).update(due_at=now + RETRY, error=as_record(error))
+                silent |= {search.place} if isinstance(error, StorageBusy) else set()
                 yield "failed", search.prefix, error.advice
                 break
             if is_over:

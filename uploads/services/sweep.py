@@ -18,7 +18,7 @@ from uploads.conf import settings
 from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
 from uploads.domain.states import Event, State
-from uploads.models import PrefixCredentials, Reason, Upload, UploadCounts, UploadQuerySet
+from uploads.models import PrefixCredentials, Reason, Upload, UploadCounts, UploadQuerySet, WebhookDelivery
 from uploads.services.abort import abort, release
 from uploads.services.abort_many import abort_stale
 from uploads.services.common import as_record, object_or_copy
@@ -31,6 +31,7 @@ from uploads.services.prefix_uploads import search
 from uploads.services.removals import sweep_removals
 from uploads.services.retention import forget_ended, outdated_objects
 from uploads.services.staging import remove_staged
+from uploads.services.webhooks import WebhookSender, prune_webhooks
 
 CLAIM = timedelta(minutes=10)
 """A batch takes far less. The claims of a sweep that was killed expire after this."""
@@ -48,8 +49,8 @@ class Swept:
     """One thing that was done, or with `dry_run` would be.
 
     `what`: adopted, aborted, settled, released, orphan, waiting (for a file that has not arrived), registered, searched
-    for late writes, deleted and removed (objects), forgotten (rows); or refused, failed, ended or skipped, with the
-    reason in `detail`.
+    for late writes, deleted and removed (objects), forgotten (rows), delivered (webhooks); or refused, failed, ended or
+    skipped, with the reason in `detail`.
     """
 
     what: str
@@ -87,9 +88,20 @@ def sweep(
     yield from sweep_prefixes(dry_run=dry_run, now=now)
     yield from _counted(forget_ended(now, dry_run=dry_run))
     yield from _counted(sweep_orphan_aborts(now, dry_run=dry_run))
+    yield from _counted(_webhooks(now, dry_run=dry_run))
     if not dry_run:
         yield from _counted(search_orphans(now))
         UploadCounts.objects.refresh()
+
+
+def _webhooks(now: datetime, *, dry_run: bool) -> Iterator[tuple[str, str, str]]:
+    """Last, so that what the sweep itself has ended is told at once. The key is the name of the receiver."""
+    if dry_run:
+        yield from (("would be delivered", each.endpoint, "") for each in WebhookDelivery.objects.ready(now).iterator())
+        return
+    for done in WebhookSender().send_due():
+        yield ("ended" if done.what == "dead" else done.what), done.endpoint, done.detail
+    prune_webhooks(now)
 
 
 def _counted(done: Iterator[tuple[str, str, str]]) -> Iterator[Swept]:

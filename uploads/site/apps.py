@@ -1,5 +1,6 @@
 """The system checks of the standalone site: its environment variables, its database, and what is in front of it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from uploads.conf import settings as app_settings
 from uploads.site.database import check_default_file
+
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+"""As browsers write it in the header Origin: in lower case, without a path."""
 
 
 class SiteConfig(AppConfig):
@@ -32,6 +36,12 @@ def check_environment(app_configs: Sequence[AppConfig] | None = None, **_: Any) 
             id="uploads.E021",
         )
         for name, reasons in settings.ENVIRONMENT_ERRORS.items()
+    ]
+    hint = "Set scheme://host[:port] without a path, such as https://app.example.com. `*` is not accepted."
+    found += [
+        Error(f"API_ORIGINS: {origin!r} is not an origin.", hint=hint, id="uploads.E114")
+        for origin in settings.CORS_ALLOWED_ORIGINS
+        if not ORIGIN.fullmatch(origin)
     ]
     if {"DJANGO_SECRET_KEY", "DJANGO_SECRET_KEY_FILE"} & settings.ENVIRONMENT_ERRORS.keys():
         return found

@@ -60,7 +60,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "uploads.site.urls"
-
 ASGI_CONCURRENCY = env.int("ASGI_CONCURRENCY", 64, validate=validate.Range(min=1))
 
 TEMPLATES = [
@@ -92,7 +91,8 @@ if password := secret.text("DATABASE_PASSWORD"):
 CACHES = {"default": secret.parsed("CACHE_URL", django_cache_url.parse, django_cache_url.parse("locmem://"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-SILENCED_SYSTEM_CHECKS: list[str] = env.list("DJANGO_SILENCED_CHECKS", [])
+HSTS_CHECKS = ["security.W004", "security.W005", "security.W021"]  # They ask for HSTS, which is off on purpose.
+SILENCED_SYSTEM_CHECKS: list[str] = [*HSTS_CHECKS, *env.list("DJANGO_SILENCED_CHECKS", [])]
 if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     # These of Django's warn of constraints and indexes with conditions, for which the app has another form there.
     SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "models.W036", "models.W037"]
@@ -120,6 +120,36 @@ def credentials() -> object:
     return next((kind for kind, value in named.items() if value), "")
 
 
+def oidc() -> dict[str, object]:
+    """UPLOADS["OIDC"]; empty without an issuer."""
+    given = {
+        "issuer": env.str("OIDC_ISSUER", ""),
+        "audience": env.list("OIDC_AUDIENCE", []),
+        "jwks_url": env.str("OIDC_JWKS_URL", ""),
+        "algorithms": env.list("OIDC_ALGORITHMS", []),
+        "leeway": env.int("OIDC_LEEWAY", 30),
+        "username_claim": env.str("OIDC_USERNAME_CLAIM", "sub"),
+        "roles_claim": env.str("OIDC_ROLES_CLAIM", ""),
+        "roles": env.json("OIDC_ROLES", {}),
+        "scopes": env.list("OIDC_SCOPES", []),
+    }
+    return given if given["issuer"] else {}
+
+
+OIDC = oidc()
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    *(["uploads.web.token_permissions.TokenPermissions"] if OIDC else []),
+]
+# Pages of these origins may call the API, with a token in a header. Cookies are not sent.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("API_ORIGINS", [])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["accept", "accept-language", "authorization", "content-type", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["Retry-After", "WWW-Authenticate", "X-Request-ID"]
+if CORS_ALLOWED_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
+
 UPLOADS = {
     "OSS_ENDPOINT": env.str("OSS_ENDPOINT", ""),
     "OSS_INTERNAL_ENDPOINT": env.str("OSS_INTERNAL_ENDPOINT", ""),
@@ -141,7 +171,11 @@ UPLOADS = {
     "CLAMD_ADDRESS": env.str("CLAMD_ADDRESS", ""),
     "ON_OWNER_DELETE": env.str("ON_OWNER_DELETE", "keep"),
     "STORAGE_PRICE": env.str("STORAGE_PRICE", ""),
+    "OIDC": OIDC,
+    "WEBHOOKS": secret.parsed("UPLOADS_WEBHOOKS", json.loads, {}),
+    "WEBHOOK_RETENTION_DAYS": env.int("WEBHOOK_RETENTION_DAYS", 30),
     "AUTHENTICATION_CLASSES": [
+        *(["uploads.web.bearer.BearerAuthentication"] if OIDC else []),
         "uploads.web.tokens.PasswordBoundTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],

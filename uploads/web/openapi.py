@@ -101,8 +101,9 @@ class UploadsSchema(AutoSchema):
         """Every error that this operation may raise."""
         view = self.view
         yield from (exceptions.ParseError, exceptions.NotAcceptable, InternalError, DatabaseUnavailable)
-        if view.get_authenticators():
+        for one in view.get_authenticators():
             yield exceptions.AuthenticationFailed
+            yield from getattr(one, "raises", ())
         rules = {type(rule) for rule in view.get_permissions()}
         if AllowAny not in rules:
             yield exceptions.NotAuthenticated

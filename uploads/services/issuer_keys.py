@@ -1,0 +1,134 @@
+"""The public keys of the issuer of tokens: found by discovery, cached in the process, and fetched again when needed.
+
+Rule: a token never says where its key is. Headers such as jku, x5u and jwk are not read, and `kid` only chooses among
+the keys that the issuer publishes. Keys are fetched outside of transactions.
+
+OpenID Connect Discovery 1.0: https://openid.net/specs/openid-connect-discovery-1_0.html; RFC 7517: JSON Web Key.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from jwt import PyJWK, PyJWTError
+
+from uploads.domain.errors import IssuerUnavailable
+from uploads.domain.issuer import KEY_TYPES, Issuer
+from uploads.domain.phrase import Phrase
+from uploads.outbound import NotReached, Outgoing, send
+from uploads.services.transactions import require_no_transaction
+
+log = logging.getLogger("uploads")
+
+FRESH_SECONDS = 600
+"""After this, keys are fetched again; an issuer may have withdrawn one."""
+KEPT_SECONDS = 24 * 3600
+"""While the issuer does not answer, its keys are used for so long."""
+PAUSE_SECONDS = 10
+"""Between two attempts to fetch keys. Whoever sends tokens with invented key ids causes no more."""
+FETCH_SECONDS = 5
+MAX_DOCUMENT_BYTES = 256 * 1024
+MAX_KEYS = 100
+OK = 200
+
+
+class IssuerKeys:
+    """The keys of one issuer. Shared between threads; one of them fetches while the others wait."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+        self._keys: Sequence[Mapping[str, Any]] = ()
+        self._fetched_at = self._tried_at = float("-inf")
+        self._failed = False
+        self._lock = threading.Lock()
+
+    def find(self, kid: str | None, algorithm: str) -> PyJWK | None:
+        """The key for a token with this header; None if the issuer has none. Raises IssuerUnavailable."""
+        found, age = self._known(kid, algorithm), time.monotonic() - self._fetched_at
+        if found is not None and age < FRESH_SECONDS:
+            return found
+        if found is not None and age < KEPT_SECONDS:
+            if self._lock.acquire(blocking=False):
+                self._refresh_and_release()
+            return self._known(kid, algorithm)
+        self._lock.acquire()
+        self._refresh_and_release()
+        found = self._known(kid, algorithm)
+        is_kept = time.monotonic() - self._fetched_at < KEPT_SECONDS
+        if (found is None and self._failed) or not is_kept:
+            raise IssuerUnavailable(
+                Phrase("The keys of the issuer of your token cannot be fetched. Try again."), retry_after=PAUSE_SECONDS
+            )
+        return found
+
+    def _known(self, kid: str | None, algorithm: str) -> PyJWK | None:
+        """A token without a key id has the one key that fits; with several, none."""
+        fitting = [
+            key
+            for key in self._keys
+            if (kid is None or key.get("kid") == kid)
+            and key.get("kty") == KEY_TYPES[algorithm]
+            and key.get("alg") in (None, algorithm)
+            and key.get("use") in (None, "sig")
+        ]
+        if len(fitting) != 1:
+            return None
+        try:
+            return PyJWK(dict(fitting[0]), algorithm=algorithm)
+        except (PyJWTError, ValueError, TypeError):
+            log.warning("a key of the issuer of tokens is malformed", extra={"kid": fitting[0].get("kid")})
+            return None
+
+    def _refresh_and_release(self) -> None:
+        """Fetch the keys, unless another thread has tried just now. The lock is held, and is released."""
+        try:
+            now = time.monotonic()
+            if now - self._tried_at < PAUSE_SECONDS:
+                return
+            require_no_transaction()
+            self._tried_at = now
+            try:
+                self._keys, self._fetched_at, self._failed = fetch_keys(self._issuer), now, False
+            except (NotReached, ValueError) as error:
+                self._failed = True
+                log.error("the keys of the issuer of tokens could not be fetched: %s", error)
+        finally:
+            self._lock.release()
+
+
+def fetch_keys(issuer: Issuer) -> list[Mapping[str, Any]]:
+    """The issuer's JSON Web Keys. Raises NotReached, or ValueError for a document that is not what it should be."""
+    url, allow_private = issuer.jwks_url, True
+    if not url:
+        document = _document(issuer.discovery_url, allow_private=True)
+        if document.get("issuer") != issuer.issuer:  # Discovery, section 4.3.
+            raise ValueError(f"the document at {issuer.discovery_url} is of the issuer {document.get('issuer')!r}")
+        url = str(document.get("jwks_uri", ""))
+        ours, theirs = urlsplit(issuer.issuer), urlsplit(url)
+        if theirs.scheme != "https" and ours.scheme == "https":
+            raise ValueError("jwks_uri has no https://")
+        # The settings name the issuer's host, so it may be in a private network. What the issuer names may not.
+        allow_private = theirs.netloc == ours.netloc
+    keys = _document(url, allow_private=allow_private).get("keys")
+    if not isinstance(keys, list):
+        raise ValueError(f"the document at {url} has no keys")
+    return [key for key in keys[:MAX_KEYS] if isinstance(key, dict)]
+
+
+def _document(url: str, *, allow_private: bool) -> dict[str, Any]:
+    headers = {"Accept": "application/json"}
+    answer = send(Outgoing("GET", url, headers, b"", FETCH_SECONDS, MAX_DOCUMENT_BYTES, allow_private=allow_private))
+    if answer.status != OK or not answer.is_complete:
+        size = "" if answer.is_complete else f" and more than {MAX_DOCUMENT_BYTES} bytes"
+        raise ValueError(f"{url} answered with {answer.status}{size}")
+    try:
+        found = json.loads(answer.body)
+    except RecursionError as error:
+        raise ValueError(f"the document at {url} is nested too deeply") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"the document at {url} is not an object")
+    return found
