@@ -3,6 +3,7 @@
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -48,7 +49,8 @@ class Loopback:
                 for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(reply.body)
+                with suppress(ConnectionError):  # A client may have read enough.
+                    self.wfile.write(reply.body)
 
             do_POST = do_GET  # noqa: N815
 
