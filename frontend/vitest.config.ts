@@ -17,5 +17,7 @@ export default defineConfig({
     // Machines of a CI may be busy; the tests wait for conditions, so that the limit only ends what hangs.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // Vitest leaves one core to itself by default: of two, one would be idle, also while the simulation's processes end.
+    maxWorkers: "100%",
   },
 });
