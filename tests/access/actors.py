@@ -14,7 +14,7 @@ from tests.services.test_services import send
 from uploads import services
 from uploads.admin import bulk_abort
 from uploads.companion import capability
-from uploads.models import CompanionRevocation, ObjectRemoval, Upload, WebhookDelivery
+from uploads.models import CompanionRevocation, Kind, ObjectRemoval, Orphan, Upload, WebhookDelivery, orphan_id
 from uploads.oss.client import OssClient
 from uploads.services import UploadRequest
 
@@ -143,6 +143,16 @@ class Things:
     def others_capability(self) -> str:
         return capability.issue(get_user_model().objects.get(username="other"), "default")[0]
 
+    @cached_property
+    def found(self) -> str:
+        """A multipart upload without a row that the sweep has found."""
+        upload_id, key = self.orphan().split(":")
+        made = Orphan.objects.create(
+            id=orphan_id("demo-bucket", key, upload_id), kind=Kind.MULTIPART, bucket="demo-bucket", key=key,
+            upload_id=upload_id, destination="default", bytes=0, began_at=timezone.now(), seen_at=timezone.now(),
+        )  # fmt: skip
+        return str(made.pk)
+
     def orphan(self) -> str:
         """A new multipart upload without a row, as the admin's page names it."""
         key = "uploads/orphan.bin"
@@ -166,6 +176,7 @@ def traces() -> Any:
     return (
         list(Upload.objects.order_by("pk").values_list("pk", "state", "updated_at", "bytes_done")),
         list(ObjectRemoval.objects.order_by("pk").values_list("pk", "attempts", "due_at")),
+        list(Orphan.objects.order_by("pk").values_list("pk", "due_at", "gone_at")),
         list(WebhookDelivery.objects.order_by("pk").values_list("pk", "due_at", "body")),
         list(CompanionRevocation.objects.order_by("pk").values_list("pk", "at")),
     )

@@ -67,6 +67,7 @@ FORMS: dict[str, Any] = {
     "abort_uploads": {"action": "abort_uploads", "_selected_action": "{upload}"},
     "check_against_oss": {"action": "check_against_oss", "_selected_action": "{upload}"},
     "complete_existing_objects": {"action": "complete_existing_objects", "_selected_action": "{sent}"},
+    "abort_orphans": {"action": "abort_orphans", "_selected_action": "{found}"},
     "deliver_again": {"action": "deliver_again", "_selected_action": "{webhook}"},
     "delete_selected_removals": {"action": "delete_selected", "_selected_action": "{removal}", "post": "yes"},
 }

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Min
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -132,12 +132,12 @@ def _upload(upload: Upload, kind: str, site: str) -> Old:
     return Old(
         kind=str(KIND_NAMES[kind]),
         name=upload.filename,
-        page=_url(site, "upload", "change", upload.pk),
+        page=page_url(site, "upload", "change", upload.pk),
         destination=upload.destination,
         began=upload.created_at,
         bytes=upload.bytes_done,
         problem=recorded_advice(upload.sweep_error).translated(_) if upload.sweep_error else "",
-        action=_url(site, "upload", "abort", upload.pk) if may else None,
+        action=page_url(site, "upload", "abort", upload.pk) if may else None,
         words=_("Abort") if kind == UNFINISHED else _("Abort again"),
     )
 
@@ -147,15 +147,19 @@ def _orphan(orphan: Orphan, site: str) -> Old:
     return Old(
         kind=str(KIND_NAMES[Kind(orphan.kind)]),
         name=orphan.key,
-        page=_url(site, "orphan", "change", orphan.pk),
+        page=page_url(site, "orphan", "change", orphan.pk),
         destination=orphan.destination,
         began=orphan.began_at,
         bytes=orphan.bytes,
         problem=recorded_advice(orphan.error).translated(_) if orphan.error else "",
-        action=_url(site, "orphan", "abort", orphan.pk) if is_multipart else None,
+        action=page_url(site, "orphan", "abort", orphan.pk) if is_multipart else None,
         words=_("Abort at OSS"),
     )
 
 
-def _url(site: str, model: str, page: str, pk: object) -> str:
-    return reverse(f"admin:{Upload._meta.app_label}_{model}_{page}", args=[pk], current_app=site)
+def page_url(site: str, model: str, page: str, *arguments: object) -> str:
+    """The path of a page; "" in an admin site that does not have this model, since a project may leave it out."""
+    try:
+        return reverse(f"admin:{Upload._meta.app_label}_{model}_{page}", args=arguments, current_app=site)
+    except NoReverseMatch:
+        return ""

@@ -67,7 +67,7 @@ class PagesAdmin(UploadModelAdmin):
 
     def statistics_page(self, request: HttpRequest) -> HttpResponse:
         """While days are missing, the browser asks again by itself."""
-        orphans = reverse(f"admin:{self.opts.app_label}_orphan_changelist", current_app=self.admin_site.name)
+        orphans = held.page_url(self.admin_site.name, "orphan", "changelist")
         shown = {"may_abort": self.has_abort_permission(request), "orphans_url": orphans}
         context = {**statistics(), **held.figures(self.admin_site.name), **shown}
         page = self._page(request, "statistics", _("Statistics"), context)
