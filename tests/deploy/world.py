@@ -26,8 +26,16 @@ from django.contrib.auth import get_user_model
 for name in {names}:
     get_user_model().objects.create_user(name, password=name)
 """
-ACTIVATE = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
-"""systemd hands over its sockets as the files from 3 on, and names the process that they are for (sd_listen_fds)."""
+ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""systemd hands over its sockets as the files from 3 on, and names the process that they are for (sd_listen_fds).
+
+Debian's sh redirects only files up to 9.
+"""
 STOP_SECONDS = 60
 
 
@@ -47,7 +55,7 @@ class Site:
             at = command.index("--bind")
             del command[at : at + 2]
             files = (self._listener.fileno(),)
-            command = ["sh", "-c", f"exec 3<&{files[0]}; {ACTIVATE}", "sh", *command]
+            command = ["python", "-c", ACTIVATE, str(files[0]), *command]
         with (self._world.directory / f"site-{self.port}.log").open("ab") as log:
             self.process = subprocess.Popen(
                 image.contained(command, self.directory),
