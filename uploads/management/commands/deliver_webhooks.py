@@ -66,3 +66,4 @@ class Command(OperatorCommand):
         summary = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
         if verbosity > 0 and (summary or ended is None):
             self.stdout.write(summary or "Nothing to do.")
+        self.stdout.flush()  # A service's output is a pipe.

@@ -21,6 +21,11 @@ class Command(BaseCommand):
                 # Django has read its settings by now. A new process reads those of the demo.
                 command = [sys.executable, *demo.restart_command(sys.orig_argv)]
                 os.execve(sys.executable, command, demo.environment(settings, os.environ))
-            demo.run(settings, self.stdout.write)
+            demo.run(settings, self._print)
         except ChildError as error:
             raise CommandError(str(error)) from error
+
+    def _print(self, text: str) -> None:
+        """At once, also into a pipe or a file: the demo then runs until it is stopped."""
+        self.stdout.write(text)
+        self.stdout.flush()
