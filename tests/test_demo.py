@@ -26,7 +26,8 @@ def environment_in(folder: Path) -> dict[str, str]:
 
 
 def clean_environment() -> dict[str, str]:
-    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_", "FAULTS")
+    """Without what is ours, and without the order to Python to keep no output, which users do not give."""
+    ours = ("OSS_", "DJANGO_", "UPLOADS_", "DATABASE_", "DEMO_", "FAULTS", "PYTHONUNBUFFERED")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 

@@ -58,7 +58,7 @@ def test_the_demo_runs_in_an_empty_folder(tmp_path: Path) -> None:
     """As docs/operations.md says under "From the wheel"."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         ports = {"PORT": str(one.getsockname()[1]), "OSS_PORT": str(other.getsockname()[1])}
-    ours = ("DJANGO_", "OSS_", "UPLOADS_", "DATABASE_")
+    ours = ("DJANGO_", "OSS_", "UPLOADS_", "DATABASE_", "PYTHONUNBUFFERED")
     outside = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     command = [sys.executable, "-m", "django", "demo", "--settings=uploads.site.settings"]
     with subprocess.Popen(command, cwd=tmp_path, env={**outside, **ports}, stdout=subprocess.PIPE, text=True) as demo:
