@@ -34,11 +34,10 @@ AGE_NAMES = (
 """By the limits of `models.AGES`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Of one cell or row. `cost`: for a month, in words; empty without a price."""
+@dataclass(frozen=True)
+class Held:
+    """Bytes at OSS. `cost`: for a month, in words; empty without a price."""
 
-    number: int
     bytes: int
 
     @property
@@ -50,27 +49,25 @@ class Sum:
         return cost(self.bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
-    """One of the oldest. `page`: where it is shown; `action`: the page that asks before it acts, or None."""
+@dataclass(frozen=True)
+class Sum(Held):
+    """Of one cell or row."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Old(Held):
+    """One of the oldest. `page`: where it is shown, or ""; `action`: the page that asks before it acts, or None."""
 
     kind: str
     name: str
     page: str
     destination: str
     began: datetime
-    bytes: int
     problem: str
     action: str | None
     words: str
-
-    @property
-    def size(self) -> str:
-        return display.size(self.bytes)
-
-    @property
-    def cost(self) -> str:
-        return cost(self.bytes)
 
 
 def cost(count: int) -> str:
@@ -110,7 +107,7 @@ def _rows(groups: Any, name: Any, label: Any) -> Iterator[tuple[str, list[Sum], 
 
 def _sum(groups: "list[HeldGroup]", kind: str = "") -> Sum:
     chosen = [group for group in groups if kind in ("", group["kind"])]
-    return Sum(sum(group["number"] for group in chosen), sum(group["bytes"] for group in chosen))
+    return Sum(number=sum(group["number"] for group in chosen), bytes=sum(group["bytes"] for group in chosen))
 
 
 def oldest(site: str) -> list[Old]:

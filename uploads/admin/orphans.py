@@ -4,7 +4,7 @@ Rule: who may view uploads sees them, and who may abort uploads may abort them. 
 row was lost gets it again by `manage.py reconcile_uploads --register`.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -21,22 +21,17 @@ from django.utils.translation import gettext_lazy
 
 from uploads import services
 from uploads.admin import activity, bulk_abort, display, held
-from uploads.admin.counting import MAX_COUNTED, BoundedPaginator
+from uploads.admin.counting import MAX_COUNTED
 from uploads.admin.filters import DestinationFilter
+from uploads.admin.read_only import ReadOnlyAdmin
 from uploads.domain.errors import UploadError
 from uploads.models import Kind, Orphan, Upload, permission_name
 from uploads.services.common import recorded_advice
 from uploads.services.transactions import without_atomic_requests
 
-if TYPE_CHECKING:
-    # Django's classes are generic in its stubs only.
-    OrphanModelAdmin = admin.ModelAdmin[Orphan]
-else:
-    OrphanModelAdmin = admin.ModelAdmin
-
 
 @admin.register(Orphan)
-class OrphanAdmin(OrphanModelAdmin):
+class OrphanAdmin(ReadOnlyAdmin):
     """The oldest first."""
 
     list_display = ("name", "kind", "size", "cost", "destination", "age")
@@ -47,23 +42,15 @@ class OrphanAdmin(OrphanModelAdmin):
     )  # fmt: skip
     readonly_fields = ("size", "cost", "problem")
     actions = ("abort_orphans",)
-    sortable_by = ()
-    paginator = BoundedPaginator
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     change_form_template = "oss_uploads/admin/orphan_form.html"
 
     class Media:
         css = {"all": ("uploads_admin/admin.css",)}
 
     def get_urls(self) -> list[URLPattern]:
-        """Those of Django and one more. None runs in the transaction of ATOMIC_REQUESTS: an abort calls OSS."""
+        """Those of Django and one more, which calls OSS."""
         view, name = self.admin_site.admin_view(self.abort_page), f"{self.opts.app_label}_{self.opts.model_name}_abort"
-        urls = [path("<uuid:pk>/abort/", view, name=name), *super().get_urls()]
-        for url in urls:
-            url.callback = without_atomic_requests(url.callback)
-        return urls
+        return [path("<uuid:pk>/abort/", without_atomic_requests(view), name=name), *super().get_urls()]
 
     def has_view_permission(self, request: HttpRequest, obj: Orphan | None = None) -> bool:
         return bool(request.user.has_perm(permission_name("view")))
@@ -73,15 +60,6 @@ class OrphanAdmin(OrphanModelAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Orphan | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Orphan | None = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Orphan]:
         return Orphan.objects.held()

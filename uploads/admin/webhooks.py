@@ -1,31 +1,23 @@
 """The deliveries of webhooks: which wait, which were delivered, and which are dead and may be delivered again."""
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from uploads.admin.counting import BoundedPaginator
 from uploads.admin.filters import EndpointFilter
+from uploads.admin.read_only import ReadOnlyAdmin
 from uploads.domain.phrase import Phrase
 from uploads.models import WebhookDelivery
 from uploads.models.webhooks import WebhookDeliveryQuerySet
-from uploads.services.transactions import without_atomic_requests
-
-if TYPE_CHECKING:
-    # Django's classes are generic in its stubs only.
-    DeliveryModelAdmin = admin.ModelAdmin[WebhookDelivery]
-else:
-    DeliveryModelAdmin = admin.ModelAdmin
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(DeliveryModelAdmin):
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
     """A list to read, with one action: deliver again."""
 
     list_display = ("event", "upload", "endpoint", "created_at", "ending", "due_at", "attempts", "problem")
@@ -36,27 +28,6 @@ class WebhookDeliveryAdmin(DeliveryModelAdmin):
     )  # fmt: skip
     readonly_fields = ("problem",)
     actions = ("deliver_again",)
-    sortable_by = ()
-    paginator = BoundedPaginator
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-
-    def get_urls(self) -> list[URLPattern]:
-        """Those of Django. None runs in the transaction of ATOMIC_REQUESTS."""
-        urls = super().get_urls()
-        for url in urls:
-            url.callback = without_atomic_requests(url.callback)
-        return urls
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> bool:
-        return False
 
     def has_redeliver_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.redeliver_{self.opts.model_name}")
