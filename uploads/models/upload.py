@@ -124,9 +124,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """
         target, now, alone = states.destination(event), timezone.now(), len(uploads) == 1
         with transaction.atomic():
-            rows = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))
-            if unchanged:
-                rows = rows.filter(reduce(or_, (models.Q(pk=each.pk, updated_at=each.updated_at) for each in uploads)))
+            rows = self._unchanged(uploads) if unchanged else self.filter(pk__in=[upload.pk for upload in uploads])
+            rows = rows.filter(state__in=states.sources(event))
             if not alone and connection.features.has_select_for_update:
                 # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
                 list(rows.order_by("pk").select_for_update().values_list("pk"))
@@ -148,6 +147,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
             for upload in uploads:
                 upload.state, upload.updated_at = target, now
         return list(uploads)
+
+    def _unchanged(self, uploads: Sequence["Upload"]) -> Self:
+        return self.filter(reduce(or_, (models.Q(pk=each.pk, updated_at=each.updated_at) for each in uploads)))
 
 
 REGISTERED_ID_VERSION = 5

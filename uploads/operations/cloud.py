@@ -64,7 +64,6 @@ def needs(
 
 def as_terraform(given: Needs) -> str:
     """A file *.auto.tfvars.json beside a configuration that passes these variables to the module."""
-    names, policies = given.names, given.policies
     values: dict[str, Any] = {
         "region": given.place.region,
         "bucket": given.place.bucket,
@@ -91,22 +90,29 @@ def as_terraform(given: Needs) -> str:
         ],
         "overwrite_rules": [{"id": rule.id, "prefix": rule.prefix} for rule in given.overwrite],
     }
-    if policies is not None:
-        values["site"] = {
-            "kind": names.kind,
-            "name": names.name,
-            "policy_name": names.policy(SITE_POLICY),
-            "policy": _compact(policies.site),
-        }
-    if policies is not None and policies.role is not None:
-        values["browsers"] = {
-            "role_name": names.role,
-            "max_session_seconds": names.session_seconds,
-            "trust": _compact(policies.trust),
-            "policy_name": names.policy(ROLE_POLICY),
-            "policy": _compact(policies.role),
-        }
-    return json.dumps(values, indent=2, ensure_ascii=False)
+    return json.dumps(values | _terraform_identities(given), indent=2, ensure_ascii=False)
+
+
+def _terraform_identities(given: Needs) -> dict[str, Any]:
+    names, policies = given.names, given.policies
+    if policies is None:
+        return {}
+    site = {
+        "kind": names.kind,
+        "name": names.name,
+        "policy_name": names.policy(SITE_POLICY),
+        "policy": _compact(policies.site),
+    }
+    if policies.role is None:
+        return {"site": site}
+    browsers = {
+        "role_name": names.role,
+        "max_session_seconds": names.session_seconds,
+        "trust": _compact(policies.trust),
+        "policy_name": names.policy(ROLE_POLICY),
+        "policy": _compact(policies.role),
+    }
+    return {"site": site, "browsers": browsers}
 
 
 def as_ros(given: Needs) -> str:

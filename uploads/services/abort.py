@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from uploads.conf import settings
 from uploads.domain.endings import AbortedBy, abort_record
 from uploads.domain.errors import StorageBusy, UploadError
 from uploads.domain.phrase import Phrase
@@ -145,6 +146,12 @@ def signatures_expire(upload: Upload) -> datetime:
     Temporary credentials have an expiry of their own: see `services.expired_credentials`.
     """
     return upload.updated_at + timedelta(seconds=destination_of(upload).url_expires) + IN_FLIGHT
+
+
+def longest_signature() -> timedelta:
+    """How long after an upload has ended a signature or a credential of any destination may still be used."""
+    seconds = [max(each.url_expires, each.credentials_expires) for each in settings.destinations.values()]
+    return timedelta(seconds=max(seconds, default=0)) + IN_FLIGHT
 
 
 def remove_registered(upload: Upload) -> None:

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from uploads.conf import settings
 from uploads.domain.errors import UploadError
 from uploads.domain.retries import pause
 from uploads.models import Kind, Orphan, orphan_id
-from uploads.services.abort import IN_FLIGHT, abort_at
+from uploads.services.abort import abort_at, longest_signature
 from uploads.services.common import as_record
 
 CLAIM = timedelta(minutes=10)
@@ -42,14 +41,8 @@ def abort_orphan(orphan: Orphan, now: datetime | None = None) -> None:
     if orphan.gone_at is not None:
         orphan.delete()
         return
-    orphan.gone_at, orphan.due_at, orphan.attempts, orphan.error = now, now + signatures_live(), 0, None
+    orphan.gone_at, orphan.due_at, orphan.attempts, orphan.error = now, now + longest_signature(), 0, None
     orphan.save()
-
-
-def signatures_live() -> timedelta:
-    """The longest time for which a signature or a credential of an upload that is gone can be used."""
-    seconds = [max(each.url_expires, each.credentials_expires) for each in settings.destinations.values()]
-    return timedelta(seconds=max(seconds, default=0)) + IN_FLIGHT
 
 
 def sweep_orphan_aborts(now: datetime, *, dry_run: bool = False) -> Iterator[tuple[str, str, str]]:

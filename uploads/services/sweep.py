@@ -14,12 +14,11 @@ from typing import Any
 from django.utils import timezone
 
 from uploads import telemetry
-from uploads.conf import settings
 from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
 from uploads.domain.states import Event, State
 from uploads.models import PrefixCredentials, Reason, Upload, UploadCounts, UploadQuerySet, WebhookDelivery
-from uploads.services.abort import abort, release
+from uploads.services.abort import abort, longest_signature, release
 from uploads.services.abort_many import abort_stale
 from uploads.services.common import as_record, object_or_copy
 from uploads.services.complete import complete
@@ -70,7 +69,7 @@ def sweep(
         (Upload.objects.unreported(now - PATIENCE), _look_for_object, "looked for"),
         (Upload.objects.unreleased(now - PATIENCE, now), _release, "released"),
         (Upload.objects.credentials_expired(now), _undo_late_writes, "searched for late writes"),
-        (Upload.objects.staged_leftovers(now, _signatures_live()), _remove_staged, "released"),
+        (Upload.objects.staged_leftovers(now, longest_signature()), _remove_staged, "released"),
     ]
     due += [(uploads, _delete_outdated, "deleted") for uploads in outdated_objects(now)]
     for uploads, work, word in due:
@@ -199,12 +198,6 @@ def check_object(upload: Upload) -> Upload:
 def _remove_staged(upload: Upload) -> Swept:
     remove_staged(upload)
     return Swept("released", upload.staging_key)
-
-
-def _signatures_live() -> timedelta:
-    """The longest time for which a signature or a credential of an ended upload can be used."""
-    seconds = [max(each.url_expires, each.credentials_expires) for each in settings.destinations.values()]
-    return timedelta(seconds=max(seconds, default=0))
 
 
 def _delete_outdated(upload: Upload) -> Swept:
