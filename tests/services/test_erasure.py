@@ -14,13 +14,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.utils import timezone
 
+from tests.admin.test_money import orphan
 from tests.django_fixtures import Begin
 from tests.services.test_deletion import completed, holds, holds_parts, sweep_later, unreachable  # noqa: F401
 from tests.services.test_retention import film, model_of_the_project  # noqa: F401
 from tests.services.test_services import send
 from uploads import services
 from uploads.companion import capability
-from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
+from uploads.models import Kind, ObjectRemoval, Orphan, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
 from uploads.services import erasure
 
@@ -61,6 +62,24 @@ def test_what_is_held_of_a_user_is_erased_and_counted(begin: Begin, oss: OssClie
     again = erase("ann")
     assert "0 uploads" in again
     assert "0 objects" in again
+
+
+def test_orphans_in_the_directory_of_the_user_are_aborted_and_objects_named(
+    begin: Begin, oss: OssClient, user: Any, other_user: Any, settings: Any
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"key": "uploads/{user_id}/{uuid}/{filename}"}}}
+    held = []
+    for owner in (user, other_user):
+        for kind in Kind:
+            key = f"uploads/{owner.pk}/lost/{kind}.mp4"
+            upload_id = oss.initiate("demo-bucket", key) if kind == Kind.MULTIPART else ""
+            held.append(orphan(key, kind, upload_id))
+    assert "  1 multipart uploads in the user's directories" in erase("ann", "--dry-run")
+    said = erase("ann")
+    assert "  1 multipart uploads in the user's directories" in said
+    assert "Not erased: 1 objects in the user's directories" in said
+    assert {each.key for each in Orphan.objects.held()} == {each.key for each in held[1:]}
+    assert [each.key for each in oss.all_uploads("demo-bucket", "uploads/") if "/lost/" in each.key] == [held[2].key]
 
 
 def test_it_fails_until_oss_has_removed_everything(

@@ -5,22 +5,29 @@ the project decides with `on_delete`. A row that a foreign key protects stays wi
 object; rows that are deleted with the uploads are counted.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
-from django.db.models import ProtectedError, RestrictedError
+from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
 from django.db.models.deletion import Collector
 from django.utils import timezone
 
+from uploads.conf import Destination, settings
+from uploads.domain.errors import UploadError
+from uploads.domain.keys import own_prefix
 from uploads.domain.states import Event, State
 from uploads.models import (
     CompanionRevocation,
+    Kind,
     ObjectRemoval,
+    Orphan,
     Outcome,
     Part,
     PrefixCredentials,
@@ -30,9 +37,12 @@ from uploads.models import (
 )
 from uploads.models.removals import ObjectRemovalQuerySet
 from uploads.services.credentials import forget_credentials
+from uploads.services.destination_rules import KeyValues
+from uploads.services.orphan_aborts import abort_orphan
 from uploads.services.removals import carry_out, removals_of
 from uploads.services.webhooks import erase_messages
 
+log = logging.getLogger("uploads.erasure")
 BATCH = 100
 _ENDING = {State.UPLOADING: Event.ABORT, State.COMPLETING: Event.FAIL, State.COMPLETED: Event.DELETE}
 
@@ -58,6 +68,10 @@ class Erased:
     """Keys to which a URL or temporary credentials can still write. The sweep looks there again when they expire."""
     credentials: int = 0
     """Prefixes for which the user held temporary credentials. What is found there until they expire is removed."""
+    orphans: int = 0
+    """Multipart uploads in the user's own directory that belong to no upload, aborted at OSS."""
+    unknown_objects: int = 0
+    """Objects there that belong to no upload. They stay: another application may have made them."""
     companion: int = 0
     """1 if the user's Companion URLs were revoked."""
     cascade: Counter[str] = field(default_factory=Counter)
@@ -88,6 +102,7 @@ def erase_user(owner_id: Any, *, dry_run: bool = False) -> Erased:
     if get_user_model()._base_manager.filter(pk=owner_id).exists():
         CompanionRevocation.objects.update_or_create(user_id=owner_id, defaults={"at": timezone.now()})
         erased.companion = 1
+    erased.orphans, erased.unknown_objects = _abort_orphans(owner_id), _orphans_of(owner_id, Kind.OBJECT).count()
     erased.objects += _remove_objects(ObjectRemoval.objects.filter(owner=str(owner_id)).unremoved())
     left = ObjectRemoval.objects.filter(owner=str(owner_id))
     erased.unremoved = left.unremoved().count()
@@ -103,6 +118,8 @@ def _foreseen(owner_id: Any) -> Erased:
         actor=UploadEvent.objects.filter(actor_id=owner_id).exclude(upload__owner_id=owner_id).count(),
         objects=with_objects + removals.unremoved().count(),
         credentials=PrefixCredentials.objects.filter(owner_id=owner_id).count(),
+        orphans=_orphans_of(owner_id, Kind.MULTIPART).count(),
+        unknown_objects=_orphans_of(owner_id, Kind.OBJECT).count(),
     )
     identifiers = list(owned.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(identifiers), BATCH):  # SQLite limits the variables of one query.
@@ -183,13 +200,44 @@ _TEXTS = (
 _NULLS = ("owner", "callback", "error", "sweep_error", "staged", "expected", "credentials_until", "look_again_at")
 
 
+def _abort_orphans(owner_id: Any) -> int:
+    """Returns how many OSS has aborted. The sweep tries the others again."""
+    aborted = 0
+    for orphan in _orphans_of(owner_id, Kind.MULTIPART):
+        with suppress(UploadError):
+            abort_orphan(orphan)
+            aborted += 1
+    return aborted
+
+
+def _orphans_of(owner_id: Any, kind: Kind) -> "QuerySet[Orphan]":
+    """What the last search has found in the directories that hold this user's keys and no other user's."""
+    user = get_user_model()._base_manager.filter(pk=owner_id).first()
+    below = Q(pk=None)
+    for destination in settings.destinations.values():
+        if prefix := own_prefix(destination.key, owner_id, _key_values(destination, user)):
+            below |= Q(bucket=settings.place(destination.bucket).bucket, key__startswith=prefix)
+    return Orphan.objects.held().filter(below, kind=kind)
+
+
+def _key_values(destination: Destination, user: Any) -> Mapping[str, str]:
+    if user is None:
+        return {}
+    try:
+        return KeyValues(user).of(destination)
+    except Exception:
+        # The project's functions may fail for an account of which a part is gone. The rest is erased nevertheless.
+        log.warning("no values for the keys of an erased user", extra={"destination": destination.name}, exc_info=True)
+        return {}
+
+
 def _log_entries(identifiers: Sequence[Any], act: Callable[[Any], int]) -> int:
     """What the admin's log says of these uploads: it holds the names of their files."""
     if not apps.is_installed("django.contrib.admin"):
         return 0
-    log = apps.get_model("admin", "LogEntry")._base_manager
+    entries = apps.get_model("admin", "LogEntry")._base_manager
     label = {"content_type__app_label": Upload._meta.app_label, "content_type__model": Upload._meta.model_name}
-    named = log.filter(object_id__in=[str(pk) for pk in identifiers], **label).exclude(object_repr="")
+    named = entries.filter(object_id__in=[str(pk) for pk in identifiers], **label).exclude(object_repr="")
     return act(named)
 
 

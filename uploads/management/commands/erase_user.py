@@ -17,6 +17,7 @@ LINES = (
     ("log_entries", "entries of the admin's log that named files"),
     ("objects", "objects at OSS"),
     ("watched", "keys at OSS that are looked at again when URLs and credentials for them have expired"),
+    ("orphans", "multipart uploads in the user's directories at OSS that belong to no upload"),
     ("credentials", "prefixes for which the user held temporary credentials"),
     ("companion", "set of Companion URLs, revoked"),
 )
@@ -43,6 +44,11 @@ class Command(BaseCommand):
             self.stdout.write(f"  {number} rows of {label}, deleted with the uploads that they refer to")
         self.stdout.write("  0 quota records: quotas are counted from the uploads")
         self.stdout.write(f"Not erased: log files, whose lines have the id {owner_id} of the user; the account itself.")
+        if erased.unknown_objects:
+            self.stdout.write(
+                f"Not erased: {erased.unknown_objects} objects in the user's directories that belong to no upload. "
+                "The list of orphans in the admin has them."
+            )
         if erased.unremoved:
             raise CommandError(
                 f"{erased.unremoved} objects may still be at OSS. The sweep tries again; repeat this command to see."
