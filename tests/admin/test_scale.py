@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.bench.admin import LIST, fill, pages
+from tests.bench.admin import LIST, pages
+from tests.bench.admin_rows import fill
 from uploads.admin import counting, days, statistics
 from uploads.models import Upload
 
