@@ -3,7 +3,7 @@
 
 import type { Api, RemoteUpload } from "./api.ts";
 import type { entryOf } from "./journal.ts";
-import { heldAndStored, keptParts, loadKept } from "./kept-stream.ts";
+import { heldAndStored, keptParts, loadKept, storedFrom } from "./kept-stream.ts";
 import type { JournalEntry, StreamStore } from "./ports.ts";
 
 export { loadKept };
@@ -34,6 +34,19 @@ export async function interruptedStreams(
     return [{ ...describe({ ...upload, size, bytes_done: bytesDone }), stream: true }];
   });
   return (await Promise.all(entries)).flat();
+}
+
+/** What this device remembers, while the backend cannot be reached: of a stream, what is stored here counts too. */
+export async function withStored(
+  api: Api,
+  remembered: readonly JournalEntry[],
+): Promise<readonly JournalEntry[]> {
+  const store = (await api.environment.streamStore?.()) ?? null;
+  const entries = remembered.map(async (entry) => {
+    const stored = (entry.stream && (await store?.list(entry.id))) || [];
+    return { ...entry, size: entry.size + storedFrom(stored, entry.size) };
+  });
+  return Promise.all(entries);
 }
 
 /**

@@ -42,7 +42,11 @@ export function keptParts(
 }
 
 /** The bytes from `start` to `end` that are stored without a gap. */
-function storedFrom(stored: readonly StoredChunk[], start: number, end: number): number {
+export function storedFrom(
+  stored: readonly StoredChunk[],
+  start: number,
+  end = Number.POSITIVE_INFINITY,
+): number {
   let at = start;
   for (const chunk of stored) {
     if (chunk.start <= at) at = Math.max(at, chunk.start + chunk.blob.size);

@@ -147,7 +147,7 @@ export class Preparation {
 
   #record(remote: RemoteUpload, bytesDone: number): void {
     if (this.#forgotten || this.isSmall) return;
-    const size = this.#source.bytesTaken;
+    const size = this.#source.bytesKept;
     const entry = entryOf({ ...remote, size, bytes_done: bytesDone }, this.ports.handle);
     const stream = this.isStream && { stream: true as const };
     void this.settings.api.environment.journal.record({ ...entry, ...stream });

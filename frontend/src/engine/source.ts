@@ -65,6 +65,11 @@ export class Source {
     return this.size;
   }
 
+  /** Bytes of a stream, from its start, that OSS has: what is left of it when this page is gone. */
+  get bytesKept(): number {
+    return this.bytesTaken;
+  }
+
   /** Frees the bytes of a part that has arrived as it was sent. */
   release(_range: Range): void {}
 

@@ -132,6 +132,10 @@ export class StreamSource extends Source {
     return this.#bytesTaken;
   }
 
+  override get bytesKept(): number {
+    return Math.min(this.#bytesTaken, ...this.#held.keys());
+  }
+
   override ending(): { size: number } {
     return { size: this.#bytesTaken };
   }
@@ -218,7 +222,7 @@ export class StreamSource extends Source {
 
   override release({ start }: Range): void {
     this.#held.delete(start);
-    this.feed.release(Math.min(this.#bytesTaken, ...this.#held.keys()));
+    this.feed.release(this.bytesKept);
   }
 
   override async cancel(reason: unknown): Promise<void> {

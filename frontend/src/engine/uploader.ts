@@ -199,8 +199,9 @@ export class OssUploader extends UploaderEventTarget {
         : [];
       return [...remembered.filter(({ folder }) => folder), ...streams, ...files].map(withLock);
     } catch (error) {
-      if (error instanceof NetworkError) return remembered.map(withLock);
-      throw error;
+      if (!(error instanceof NetworkError)) throw error;
+      const stored = (await interrupted().catch(() => null))?.withStored(this.#api, remembered);
+      return ((await stored) ?? remembered).map(withLock);
     }
   }
 

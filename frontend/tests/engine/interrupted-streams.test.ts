@@ -82,6 +82,28 @@ test("what OSS and this browser have of a lost recording is listed, and kept", a
   expect(await environment.journal.list()).toEqual([]);
 });
 
+test.each([
+  [true, 23],
+  [false, 10],
+])("while the backend cannot be reached, no more is promised than is kept (live: %o)", async (live, size) => {
+  const environment = new TestEnvironment();
+  const camera = new FakeCamera();
+  const upload = environment.open().uploadStream(camera.stream, { filename: "a.webm", live });
+  environment.store.fault = (number) => (number === 2 ? { status: 503, code: "Busy" } : undefined);
+  camera.film("0123456789", "abcdefghij", "KLM");
+  await environment.arrive(1);
+  await environment.clock.pass(1000);
+  environment.lose(upload);
+  environment.backend.fault = () => {
+    throw new TypeError("Failed to fetch");
+  };
+  expect(await onlyEntry(environment)).toMatchObject({ stream: true, size });
+  environment.backend.fault = () => undefined;
+  environment.store.fault = () => undefined;
+  const kept = environment.open().keep(await onlyEntry(environment));
+  expect(await environment.clock.run(kept.done)).toMatchObject({ size });
+});
+
 test("another browser keeps what OSS has, up to the first gap", async () => {
   const environment = new TestEnvironment();
   environment.store.fault = (number) => (number === 2 ? { status: 503, code: "Busy" } : undefined);
