@@ -195,7 +195,7 @@ const withEarlyChange = fc
   .tuple(earlyChange, actions)
   .map(([change, others]) => [change, ...others.slice(1)]);
 
-export const plans: fc.Arbitrary<Plan> = fc.record({
+const anyPlan: fc.Arbitrary<Plan> = fc.record({
   seed: fc.nat(),
   files,
   partSize: fc.integer({ min: 5, max: 9 }),
@@ -214,6 +214,25 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   faults: fc.array(fault, { maxLength: 5, size: "max" }),
   actions: fc.oneof({ weight: 2, arbitrary: actions }, { weight: 1, arbitrary: withEarlyChange }),
 });
+
+/** The file changes while it is sent in one request, and the tab ends before the answer. */
+const brokenOff: fc.Arbitrary<Plan> = fc
+  .record({ plan: anyPlan, size: fc.integer({ min: 2, max: 5 }), change: fc.nat(12), kill: fc.nat(4) })
+  .map(({ plan, size, change, kill }) => ({
+    ...plan,
+    files: [{ kind: "file", size, breaks: false, live: false }],
+    integrity: "crc64",
+    faults: [],
+    actions: [
+      { kind: "changeFile", after: change, which: 0 },
+      { kind: "kill", after: kill, which: 0 },
+    ],
+  }));
+
+export const plans: fc.Arbitrary<Plan> = fc.oneof(
+  { weight: 9, arbitrary: anyPlan },
+  { weight: 1, arbitrary: brokenOff },
+);
 
 /** Values with their weights, the simplest first. */
 function often<T>(...pairs: (T | number)[]): fc.Arbitrary<T> {
