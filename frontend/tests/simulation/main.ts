@@ -1,4 +1,4 @@
-// Runs plans until one fails, and prints the result as JSON in the last line of standard output.
+// Runs plans until one fails, and prints the result as JSON in the last line of standard output. The lines before count.
 // runner.ts bundles it and starts it in a process of its own, whose globals it replaces.
 
 import "./install.ts";
@@ -23,6 +23,8 @@ if (!options.path) (Error as unknown as { stackTraceLimit: number }).stackTraceL
 const began = performance.now();
 const counts: Record<string, number> = {};
 let runs = 0;
+/** Runs between two lines by which the runner sees that no run spins. */
+const HEARTBEAT = 100;
 
 function count(name: string, amount = 1): void {
   counts[name] = (counts[name] ?? 0) + amount;
@@ -30,6 +32,7 @@ function count(name: string, amount = 1): void {
 
 async function runOnce(plan: Plan): Promise<void> {
   runs += 1;
+  if (runs % HEARTBEAT === 0) process.stdout.write(`${runs}\n`); // To a pipe, so at once.
   const { steps, totals, injected, states } = await run(plan);
   count("events", steps);
   count("bytes sent", totals.sent);

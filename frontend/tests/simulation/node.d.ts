@@ -6,7 +6,7 @@ declare module "node:child_process" {
     stdout: { on(event: "data", listener: (data: unknown) => void): void };
     stderr: { on(event: "data", listener: (data: unknown) => void): void };
     on(event: "close", listener: (code: number | null) => void): void;
-    kill(): void;
+    kill(signal?: string): void;
   }
   export function spawn(command: string, args: readonly string[]): Child;
 }

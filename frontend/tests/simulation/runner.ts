@@ -35,6 +35,9 @@ export interface Result {
 
 export const ENVIRONMENT: Readonly<Record<string, string | undefined>> = process.env;
 
+/** Milliseconds without a word after which a run spins. A hundred runs take less than a second. */
+const SILENCE = 300_000;
+
 export async function simulate(options: Options, broken?: Break): Promise<Result> {
   return execute(await bundle(broken), options);
 }
@@ -88,18 +91,40 @@ function execute(code: string, options: Options): Promise<Result> {
     const child = spawn(process.execPath, args);
     let output = "";
     let errors = "";
+    let watch: ReturnType<typeof setTimeout> | undefined;
+    const heard = () => {
+      clearTimeout(watch);
+      watch = setTimeout(() => {
+        child.kill("SIGKILL");
+        resolve(spinning(options, Number(output.trim().split("\n").at(-1))));
+      }, SILENCE);
+    };
+    heard();
     child.stdout.on("data", (data) => {
       output += data;
+      heard();
     });
     child.stderr.on("data", (data) => {
       errors += data;
     });
     child.on("close", (code) => {
+      clearTimeout(watch);
       if (code === 0) resolve(JSON.parse(output.trim().split("\n").at(-1) as string));
       else reject(new Error(`The simulation ended with ${code}.\n${errors}\n${output}`));
     });
     child.stdin.end(code);
   });
+}
+
+/** An engine that never comes to rest, without any event: nothing in its own process can end it. */
+function spinning({ seed, runs: all }: Options, runs: number): Result {
+  const message = `an upload spins, in one of the hundred runs after run ${runs} of ${all}`;
+  return {
+    runs,
+    seconds: 0,
+    counts: {},
+    failure: { seed, path: "", run: runs + 1, message, plan: {} as Plan },
+  };
 }
 
 /** How to see a failure again. */
