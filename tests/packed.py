@@ -3,6 +3,8 @@
 Rule: no registry is asked: the package is unpacked from its tarball, and what it depends on is what the front end has.
 """
 
+import fcntl
+import hashlib
 import json
 import subprocess
 import tarfile
@@ -14,6 +16,7 @@ from tests.stack import ROOT
 
 FRONTEND = ROOT / "frontend"
 MODULES = FRONTEND / "node_modules"
+PACKED = ROOT / "var" / "packed"
 VITE = MODULES / "vite" / "bin" / "vite.js"
 
 
@@ -41,12 +44,37 @@ class Packed:
             (modules / name).symlink_to(MODULES / name)
 
 
-def pack(to: Path) -> Packed:
-    """For real, with all that npm runs before it packs."""
+def pack() -> Packed:
+    """For real, with all that npm runs before it packs, and once for each state of the front end.
+
+    npm builds in the checkout, where two processes at once would disturb each other.
+    """
+    folder = PACKED / _state()
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "report.json"
+    with (PACKED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_text(_pack(folder))
+    report = json.loads(kept.read_text())
+    return Packed(folder / report["filename"], report)
+
+
+def _pack(to: Path) -> str:
+    """What npm says of it, as JSON."""
     command = ["npm", "--silent", "pack", "--json", "--pack-destination", str(to)]
-    answer = subprocess.run(command, cwd=FRONTEND, check=True, capture_output=True, text=True, timeout=300).stdout
+    answer = subprocess.run(command, cwd=FRONTEND, check=True, capture_output=True, text=True, timeout=600).stdout
     (report,) = json.loads(answer[answer.index("[") :])
-    return Packed(to / report["filename"], report)
+    return json.dumps(report)
+
+
+def _state() -> str:
+    """A hash of everything that the package is made of."""
+    paths = [*(FRONTEND / "src").rglob("*"), *FRONTEND.glob("*.json"), *FRONTEND.glob("*.md"), FRONTEND / "LICENSE"]
+    found = hashlib.sha256()
+    for path in sorted(path for path in paths if path.is_file()):
+        found.update(f"{path.relative_to(FRONTEND)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:16]
 
 
 def node(folder: Path, *arguments: str) -> str:

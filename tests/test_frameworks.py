@@ -113,8 +113,8 @@ PROGRAMS = {
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
-    return pack(tmp_path_factory.mktemp("packed"))
+def packed() -> Packed:
+    return pack()
 
 
 @pytest.mark.parametrize("framework", PROGRAMS)

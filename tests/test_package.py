@@ -18,8 +18,8 @@ ENTRIES = {"oss-uploads", "oss-uploads/element", "oss-uploads/uppy", "oss-upload
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
-    return pack(tmp_path_factory.mktemp("packed"))
+def packed() -> Packed:
+    return pack()
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ SIZE = 12_000_000
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the guides as they are copied, and the package installed."""
     folder = tmp_path_factory.mktemp("newcomer")
-    pack(folder).install(folder, "*")
+    pack().install(folder, "*")
     shutil.copytree(FRONTEND / "guides", folder / "guides")
     return folder
 

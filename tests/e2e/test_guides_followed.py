@@ -29,8 +29,8 @@ ELEMENT = {"React", "Vue", "Svelte"}
 
 
 @pytest.fixture(scope="module")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pack(tmp_path_factory.mktemp("packed")).tarball
+def tarball() -> Path:
+    return pack().tarball
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The signer against the vendor's own signers, on keys and headers that hypothesis finds."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,9 +20,10 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size
 KEYS = TEXT.filter(lambda key: key[0] not in "/\\")
 META = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20)
 NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
+EXAMPLES = 500 * int(os.environ.get("FUZZ_SCALE") or 1)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(key=KEYS, number=st.integers(1, 10_000), token=st.none() | META, content_type=st.none() | META)
 def test_agrees_with_alibabacloud_oss_v2(key: str, number: int, token: str | None, content_type: str | None) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
@@ -45,7 +47,7 @@ def test_agrees_with_alibabacloud_oss_v2(key: str, number: int, token: str | Non
     assert dict(parse_qsl(urlsplit(ours).query, True)) == dict(parse_qsl(urlsplit(request.url).query, True))
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(key=KEYS, number=st.integers(1, 10_000))
 def test_agrees_with_oss2(key: str, number: int) -> None:
     given, query = {"x-oss-meta-a": "b", "Content-Type": "video/mp4"}, {"partNumber": str(number), "uploadId": "U"}

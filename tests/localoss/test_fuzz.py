@@ -3,6 +3,7 @@
 Rule: one server takes it all, at least REQUESTS of them; what is found is written down as a test of its own.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -17,12 +18,15 @@ from tests import http
 from tests.localoss.support import Wire, check_disk, raw
 from uploads.oss import post
 
-REQUESTS = 5_000
+SCALE = int(os.environ.get("FUZZ_SCALE") or 1)
+REQUESTS = 1_500 * SCALE
 SENT: Counter[str] = Counter()
 
 
 def enough(examples: int) -> settings:
-    return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    return settings(
+        max_examples=examples * SCALE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
 
 
 def answered(answer: httpx.Response) -> None:
@@ -100,7 +104,7 @@ BODIES = st.one_of(
 )
 
 
-@enough(2600)
+@enough(800)
 @given(
     method=METHODS,
     key=KEYS,
@@ -117,7 +121,7 @@ def test_whatever_is_signed_is_answered(
 ROOTS = words("cors lifecycle tagging delete uploadId acl")
 
 
-@enough(700)
+@enough(220)
 @given(method=words("PUT POST"), subresource=ROOTS, key=st.sampled_from(["", "there"]), body=BODIES)
 def test_whatever_document_is_sent_is_answered(
     private: Wire, method: str, subresource: str, key: str, body: bytes
@@ -162,7 +166,7 @@ def status_of(answer: bytes) -> int:
     return int(found[1])
 
 
-@enough(1000)
+@enough(320)
 @given(
     method=METHODS,
     pieces=st.lists(PIECES, max_size=12),
@@ -190,7 +194,7 @@ FIELDS = st.dictionaries(
 )
 
 
-@enough(600)
+@enough(190)
 @given(own=FIELDS, changed=FIELDS, content=st.binary(max_size=50), cut=st.integers(0, 3000), filename=PRINTABLE)
 def test_whatever_form_is_sent_is_answered(
     private: Wire, own: dict[str, str], changed: dict[str, str], content: bytes, cut: int, filename: str
@@ -208,7 +212,7 @@ def test_whatever_form_is_sent_is_answered(
     answered(private.target("POST", f"/{private.bucket}", kind, body if cut > len(body) or cut % 3 else body[:cut]))
 
 
-@enough(300)
+@enough(100)
 @given(
     given_=st.dictionaries(
         words("Action Version Format AccessKeyId Signature SignatureMethod SignatureVersion SignatureNonce Timestamp "
