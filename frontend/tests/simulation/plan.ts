@@ -229,9 +229,24 @@ const brokenOff: fc.Arbitrary<Plan> = fc
     ],
   }));
 
+/** The file changes, so that its size and samples stay, while its first parts are sent and the others are hashed. */
+const changedMidway: fc.Arbitrary<Plan> = fc
+  .record({ plan: anyPlan, size: fc.integer({ min: 20, max: 60 }), change: fc.integer({ min: 4, max: 40 }) })
+  .map(({ plan, size, change }) => ({
+    ...plan,
+    files: [{ kind: "file", size, breaks: false, live: false }],
+    integrity: "crc64",
+    notices: false,
+    handles: false,
+    hashesSlowly: true,
+    faults: [],
+    actions: [{ kind: "changeFile", after: change, which: 0 }],
+  }));
+
 export const plans: fc.Arbitrary<Plan> = fc.oneof(
-  { weight: 9, arbitrary: anyPlan },
+  { weight: 8, arbitrary: anyPlan },
   { weight: 1, arbitrary: brokenOff },
+  { weight: 1, arbitrary: changedMidway },
 );
 
 /** Values with their weights, the simplest first. */
