@@ -14,30 +14,29 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.stack import ROOT
-
-MODULE = ROOT / "deploy" / "terraform"
+MODULE = "deploy/terraform"
 META = {"count", "for_each", "depends_on", "lifecycle", "provider"}
 """Arguments that Terraform itself has."""
 REFERENCE = re.compile(r"(?<![\w.])(var|alicloud_\w+)\.(\w+)(?:\[[^]]*\])?(?:\.(\w+))?")
 
 
-def problems(tools: Path) -> Iterator[str]:
+def problems(tools: Path, root: Path) -> Iterator[str]:
     """What is wrong, a line each. `tools`: the environment that has python-hcl2 and pulumi-alicloud."""
-    yield from _formatting()
+    module = root / MODULE
+    yield from _formatting(module)
     (schema,) = (tools / "lib").glob("python3.*/site-packages/pulumi_alicloud")
-    for folder in (MODULE, MODULE / "example"):
+    for folder in (module, module / "example"):
         documents = [_parse(tools, path) for path in sorted(folder.glob("*.tf"))]
         for kind, name, body in _resources(documents):
             yield from (f"{kind}.{name}: {line}" for line in _wrong_names(schema, kind, body))
         yield from _undeclared(folder, documents)
-    yield from _example()
+    yield from _example(module)
 
 
-def _formatting() -> Iterator[str]:
+def _formatting(module: Path) -> Iterator[str]:
     """Where Terraform is on this machine, what it says of the syntax and the layout."""
     if shutil.which("terraform"):
-        command = ["terraform", "fmt", "-check", "-diff", "-recursive", str(MODULE)]
+        command = ["terraform", "fmt", "-check", "-diff", "-recursive", str(module)]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:
             yield f"terraform fmt: {ended.stdout or ended.stderr}"
@@ -126,11 +125,11 @@ def _undeclared(folder: Path, documents: list[dict[str, Any]]) -> Iterator[str]:
                 yield f"{path.name}: {kind}.{name} is not declared"
 
 
-def _example() -> Iterator[str]:
+def _example(module: Path) -> Iterator[str]:
     """The example passes what the module has."""
-    declared = set(re.findall(r'^variable "(\w+)"', (MODULE / "variables.tf").read_text(), re.MULTILINE))
-    text = (MODULE / "example" / "main.tf").read_text()
+    declared = set(re.findall(r'^variable "(\w+)"', (module / "variables.tf").read_text(), re.MULTILINE))
+    text = (module / "example" / "main.tf").read_text()
     passed = set(re.findall(r"^  (\w+) += var\.", text.partition("module ")[2], re.MULTILINE))
     yield from (f"the example passes {name}, which the module does not have" for name in passed - declared)
-    values = _json((MODULE / "example" / "uploads.auto.tfvars.json").read_text())
+    values = _json((module / "example" / "uploads.auto.tfvars.json").read_text())
     yield from (f"the example does not pass {name}" for name in values.keys() - passed)

@@ -12,6 +12,7 @@ import yaml
 from tests import cloud_examples
 from tests.deploy import image
 from tests.stack import ROOT
+from uploads.services import webhooks
 from uploads.site import gunicorn, worker
 
 DEPLOY = ROOT / "deploy"
@@ -19,6 +20,7 @@ VALUES: dict[str, Any] = yaml.safe_load((DEPLOY / "helm/oss-uploads/values.yaml"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 NGINX = (DEPLOY / "nginx.conf").read_text()
 SERVICE = (DEPLOY / "systemd/oss-uploads.service").read_text()
+WEBHOOKS_UNIT = (DEPLOY / "systemd/oss-uploads-webhooks.service").read_text()
 OF_OTHERS = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "WEB_CONCURRENCY"}
 """Variables of Django, of the Prometheus client and of gunicorn."""
 
@@ -64,6 +66,31 @@ def test_each_way_starts_the_same_server(tmp_path: Path) -> None:
     assert VALUES["sweep"]["arguments"] == ["--orphans"]
 
 
+def test_each_way_delivers_webhooks_where_there_are_any() -> None:
+    command = "python -m django deliver_webhooks --loop"
+    service = COMPOSE["services"]["webhooks"]
+    assert " ".join(service["command"]) == command
+    assert service["profiles"] == ["webhooks"], "not started unless it is named"
+    assert COMPOSE["x-site"]["environment"]["UPLOADS_WEBHOOKS_FILE"] == "/run/secrets/webhooks"
+    assert COMPOSE["x-site"]["secrets"] == ["webhooks"]
+    (none,) = re.findall(r":-\./(.*)}", COMPOSE["secrets"]["webhooks"]["file"])
+    assert json.loads((DEPLOY / none).read_text()) == {}
+    assert f"ExecStart=/opt/oss-uploads/bin/{command}\n" in WEBHOOKS_UNIT
+    chart = (DEPLOY / "helm/oss-uploads/templates/webhooks.yaml").read_text()
+    assert f"command: [{command.replace(' ', ', ')}]" in chart
+    assert chart.startswith("{{- if .Values.webhooks.existingSecret }}")
+    assert VALUES["webhooks"]["existingSecret"] == ""
+
+
+def test_what_delivers_webhooks_has_the_time_to_record_them() -> None:
+    longest = webhooks.SECONDS * webhooks.BATCH / webhooks.AT_ONCE
+    (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", WEBHOOKS_UNIT, re.MULTILINE)
+    chart = (DEPLOY / "helm/oss-uploads/templates/webhooks.yaml").read_text()
+    (grace,) = re.findall(r"terminationGracePeriodSeconds: (\d+)$", chart, re.MULTILINE)
+    given = (stop, grace, COMPOSE["services"]["webhooks"]["stop_grace_period"].removesuffix("s"))
+    assert min(map(int, given)) > longest
+
+
 def test_processes_have_the_time_to_finish_their_requests() -> None:
     assert VALUES["terminationSeconds"] > VALUES["drainSeconds"] + gunicorn.graceful_timeout
     assert int(COMPOSE["services"]["site"]["stop_grace_period"].removesuffix("s")) > gunicorn.graceful_timeout
@@ -91,4 +118,4 @@ def test_compose_replaces_what_nginx_has() -> None:
 def test_no_variable_of_the_chart_is_a_secret() -> None:
     schema = json.loads((DEPLOY / "helm/oss-uploads/values.schema.json").read_text())
     refused = {name for name, rule in schema["properties"]["env"]["properties"].items() if rule is False}
-    assert refused == {"DJANGO_SECRET_KEY", "DATABASE_URL", "OSS_ACCESS_KEY_SECRET"}
+    assert refused == {"DJANGO_SECRET_KEY", "DATABASE_URL", "OSS_ACCESS_KEY_SECRET", "UPLOADS_WEBHOOKS"}

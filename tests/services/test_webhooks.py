@@ -446,6 +446,25 @@ def test_the_command_in_a_loop_delivers_until_it_is_ended(
     assert out.getvalue().splitlines() == ["1 delivered", "1 delivered"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_sigterm_while_messages_are_sent_repeats_none_of_them(
+    begin: Begin, receiver: Loopback, configure: Configure
+) -> None:
+    for _ in range(3):
+        services.abort(begin(SIZE))
+    ended = threading.Event()
+
+    def answer(request: Received) -> Reply:
+        ended.set()
+        return Reply()
+
+    receiver.reply = answer
+    assert [each.what for each in WebhookSender().send_due(ended.is_set)] == ["delivered"] * 3
+    assert not WebhookDelivery.objects.pending().exists()
+    services.abort(begin(SIZE))
+    assert list(WebhookSender().send_due(ended.is_set)) == []
+
+
 def test_the_metrics_count_what_waits_and_what_is_dead(
     begin: Begin, receiver: Loopback, configure: Configure, settings: Any, client: Any
 ) -> None:

@@ -6,7 +6,7 @@ the order of the events. Nothing is sent inside a transaction.
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,12 +62,15 @@ class WebhookSender:
     def __init__(self) -> None:
         self._rests_until: dict[str, datetime] = {}
 
-    def send_due(self) -> Iterator[Delivered]:
-        """Send everything that is due now, batch after batch. Raises CalledInTransaction."""
+    def send_due(self, is_ended: Callable[[], bool] = lambda: False) -> Iterator[Delivered]:
+        """Send everything that is due now, batch after batch, or what `is_ended` leaves. Raises CalledInTransaction.
+
+        A batch that was begun is recorded to its end: otherwise its messages would be sent again.
+        """
         require_no_transaction()
         yield from self._end_unknown()
         began = timezone.now()
-        while batch := self._claim(began):
+        while not is_ended() and (batch := self._claim(began)):
             yield from self._send(batch)
 
     def _claim(self, due: datetime) -> list[WebhookDelivery]:

@@ -56,13 +56,11 @@ class Command(OperatorCommand):
 
     def _deliver(self, sender: WebhookSender, verbosity: int, ended: Event | None = None) -> None:
         counts: Counter[str] = Counter()
-        for delivered in sender.send_due():
+        for delivered in sender.send_due(ended.is_set if ended else lambda: False):
             counts[delivered.what] += 1
             if verbosity > 1 or delivered.what != "delivered":
                 detail = f" ({delivered.detail})" if delivered.detail else ""
                 self.stdout.write(f"{delivered.what}: {delivered.endpoint}{detail}")
-            if ended is not None and ended.is_set():
-                break
         summary = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
         if verbosity > 0 and (summary or ended is None):
             self.stdout.write(summary or "Nothing to do.")

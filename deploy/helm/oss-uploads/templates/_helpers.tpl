@@ -52,6 +52,20 @@ volumes:
   - name: tmp
     emptyDir:
       sizeLimit: 256Mi
+  {{- with .Values.webhooks.existingSecret }}
+  - name: webhooks
+    secret:
+      secretName: {{ . }}
+      defaultMode: 0440
+  {{- end }}
+{{- end -}}
+
+{{- /* The Job of this revision migrates; the old pods serve meanwhile. */ -}}
+{{- define "oss-uploads.waitForMigration" -}}
+- name: wait-for-migration
+  {{- include "oss-uploads.container" . | nindent 2 }}
+  command: [sh, -c, "until python -m django migrate --check --verbosity 0; do sleep 3; done"]
+  resources: {{- toYaml .Values.sweep.resources | nindent 4 }}
 {{- end -}}
 
 {{- define "oss-uploads.container" -}}
@@ -65,11 +79,19 @@ securityContext:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
+  {{- if .Values.webhooks.existingSecret }}
+  - name: webhooks
+    mountPath: /run/webhooks
+    readOnly: true
+  {{- end }}
 envFrom:
   - secretRef:
       name: {{ .Values.existingSecret }}
 env:
   {{- $defaults := dict "DJANGO_ALLOWED_HOSTS" .Values.host "UPLOADS_ORIGINS" (printf "https://%s" .Values.host) "WEB_CONCURRENCY" (toString .Values.processes) }}
+  {{- if .Values.webhooks.existingSecret }}
+  {{- $_ := set $defaults "UPLOADS_WEBHOOKS_FILE" "/run/webhooks/webhooks.json" }}
+  {{- end }}
   {{- range $name, $value := merge (dict) .Values.env $defaults }}
   - name: {{ $name }}
     value: {{ $value | quote }}
