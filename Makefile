@@ -287,7 +287,7 @@ release: $(RELEASE_STAMP)
 version: | tools
 	$(PYTHON) -m tests.release.version $(VERSION)
 
-# The linters of everything in deploy/. Helm is built, which takes minutes, once.
+# The linters of everything in deploy/, and breaks that they must find. Helm is built, which takes minutes, once.
 DEPLOY_TOOLS := var/deploy-tools
 DEPLOY_STAMP := $(DEPLOY_TOOLS)/.installed
 ROS_CDK := @alicloud/ros-cdk-core@1.12.0 @alicloud/ros-cdk-oss@1.12.0 @alicloud/ros-cdk-ram@1.12.0

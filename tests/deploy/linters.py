@@ -69,7 +69,8 @@ def _run(command: Sequence[str | Path], root: Path) -> str:
 
 def _chart(tools: Path, root: Path, version: str, more: Sequence[str]) -> str:
     """The chart as it is rendered for a version of Kubernetes, held to the schema of that version."""
-    command = [tools / "bin" / "helm", "template", "up", CHART, "--values", VALUES, "--kube-version", version, *more]
+    helm, validator = (str(tools / "bin" / name) for name in ("helm", "kubernetes-validate"))
+    command = [helm, "template", "up", CHART, "--values", VALUES, "--kube-version", version, *more]
     made = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if made.returncode:
         return made.stderr
@@ -79,8 +80,7 @@ def _chart(tools: Path, root: Path, version: str, more: Sequence[str]) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as rendered:
         rendered.write(made.stdout)
         rendered.flush()
-        validate = [tools / "bin" / "kubernetes-validate", "--strict", "--quiet", "-k", version, rendered.name]
-        return _run(validate, root)
+        return _run([validator, "--strict", "--quiet", "-k", version, rendered.name], root)
 
 
 def _units(root: Path) -> str:
@@ -92,7 +92,7 @@ def _units(root: Path) -> str:
         for path in sorted((root / "deploy" / "systemd").iterdir()):
             unit = Path(directory) / path.name
             unit.write_text(path.read_text().replace("/opt/oss-uploads/bin/python", sys.executable))
-            units.append(unit)
+            units.append(str(unit))
         return _run(["systemd-analyze", "verify", "--recursive-errors=yes", "--man=no", *units], root)
 
 
