@@ -12,6 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.core.checks import run_checks
 from django.db import transaction
 from rest_framework.test import APIClient
@@ -262,6 +263,52 @@ def test_a_wrong_token_is_not_replaced_by_a_session(issuer: TestIssuer, configur
     client.force_login(user)
     assert client.get("/api/uploads/").status_code == 200
     assert ask("wrong", client=client).status_code == 401
+
+
+# Too many refused tokens
+
+
+@pytest.fixture
+def limited(configure: Configure, settings: Any) -> Iterator[None]:
+    """Two refused tokens a minute."""
+    cache.clear()
+    settings.UPLOADS = {**settings.UPLOADS, "THROTTLES": {"authentication": "2/min"}}
+    yield
+    cache.clear()
+
+
+def statuses(*tokens: str, address: str = "192.0.2.1", scheme: str = "Bearer") -> list[int]:
+    client = APIClient(REMOTE_ADDR=address)
+    return [client.get("/api/uploads/", headers={"Authorization": f"{scheme} {each}"}).status_code for each in tokens]
+
+
+def test_refused_tokens_are_limited_by_address_and_valid_ones_are_not(issuer: TestIssuer, limited: None) -> None:
+    assert statuses("forged", issuer.token(aud="another"), "again") == [401, 401, 429]
+    answer = APIClient(REMOTE_ADDR="192.0.2.1").get("/api/uploads/", headers={"Authorization": "Bearer forged"})
+    assert answer.json()["code"] == "throttled"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 61
+    assert statuses(issuer.token(), issuer.token(sub="u-18"), issuer.token()) == [200] * 3, "behind the same address"
+    assert statuses("forged", address="192.0.2.2") == [401]
+
+
+def test_tokens_of_the_site_are_limited_with_them(issuer: TestIssuer, limited: None, settings: Any) -> None:
+    classes = [*settings.UPLOADS["AUTHENTICATION_CLASSES"], "uploads.web.tokens.PasswordBoundTokenAuthentication"]
+    settings.UPLOADS = {**settings.UPLOADS, "AUTHENTICATION_CLASSES": classes}
+    assert statuses("0" * 40, "1" * 40, "2" * 40, scheme="Token") == [401, 401, 429]
+    assert statuses("forged") == [429]
+
+
+def test_a_token_that_has_expired_counts_for_itself_alone(issuer: TestIssuer, limited: None) -> None:
+    users = [issuer.token(sub=f"u-{number}", exp=int(time.time()) - 60) for number in range(5)]
+    assert statuses(*users) == [401] * 5, "an office whose tokens expire renews them"
+    assert statuses(*[users[0]] * 2) == [401, 429], "a page that does not renew is slowed"
+    assert statuses(issuer.token(sub="u-0")) == [200]
+    assert statuses("forged") == [401]
+
+
+def test_an_empty_rate_leaves_refused_tokens_unlimited(issuer: TestIssuer, limited: None, settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "THROTTLES": {"authentication": ""}}
+    assert statuses(*["forged"] * 5) == [401] * 5
 
 
 # Rights

@@ -9,10 +9,12 @@ DEFAULT_THROTTLES = {
     "credentials": "120/min",
     "callback": "6000/min",
     "token": "60/min",
+    "authentication": "300/min",
     "login_account": "10/min",
     "login_address": "30/min",
 }
 """Requests that one user may make, or one address that is not logged in, by scope.
 
-`login_account` and `login_address` count wrong passwords for one account and from one address.
+`authentication` counts tokens that are refused, from one address. `login_account` and `login_address` count wrong
+passwords for one account and from one address.
 """

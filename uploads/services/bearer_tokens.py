@@ -27,10 +27,10 @@ ATTEMPTS = 5
 
 
 class TokenRefused(Exception):
-    """The token does not say who the user is. The text is a phrase."""
+    """The token does not say who the user is. The text is a phrase. `is_genuine`: it is the issuer's, but old."""
 
-    def __init__(self, reason: Phrase) -> None:
-        self.reason = reason
+    def __init__(self, reason: Phrase, *, is_genuine: bool = False) -> None:
+        self.reason, self.is_genuine = reason, is_genuine
         super().__init__(reason)
 
 
@@ -65,9 +65,9 @@ def _verified(token: str, issuer: Issuer) -> Mapping[str, Any]:
             options={"require": REQUIRED, "enforce_minimum_key_length": True},
         )
     except jwt.PyJWTError as error:
-        raise TokenRefused(
-            next((text for kind, text in _REASONS.items() if isinstance(error, kind)), _INVALID)
-        ) from error
+        reason = next((text for kind, text in _REASONS.items() if isinstance(error, kind)), _INVALID)
+        # PyJWT looks at the claims after the signature.
+        raise TokenRefused(reason, is_genuine=isinstance(error, jwt.ExpiredSignatureError)) from error
     if not 0 < len(claims["sub"]) <= MAX_CHARACTERS or "\0" in claims["sub"]:
         raise TokenRefused(_INVALID)
     return claims

@@ -8,6 +8,7 @@
 It needs PyJWT: `pip install oss-uploads[oidc]`. Nothing else of the app imports this module. RFC 6750: Bearer tokens.
 """
 
+import hashlib
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from uploads.conf import settings
 from uploads.domain.errors import Forbidden, IssuerUnavailable
 from uploads.services.bearer_tokens import TokenRefused, identity_of, user_of
 from uploads.web.problems import translated
+from uploads.web.throttles import RefusedAlone
 
 SCHEME = "bearer"
 
@@ -46,10 +48,11 @@ class BearerAuthentication(BaseAuthentication):
         try:
             identity = identity_of(token.strip(), issuer)
         except TokenRefused as error:
-            raise AuthenticationFailed(translated(error.reason)) from error
+            reason = translated(error.reason)
+            raise (_alone(reason, token) if error.is_genuine else AuthenticationFailed(reason)) from error
         user = user_of(identity)
         if not user.is_active:
-            raise AuthenticationFailed(_("The user of this token is not active."))
+            raise _alone(_("The user of this token is not active."), token)
         # For this request only: the row is not saved.
         user.is_staff = user.is_staff or identity.staff
         user.token_permissions = identity.permissions
@@ -58,6 +61,10 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         given = request.META.get("HTTP_AUTHORIZATION", "").lower().startswith(SCHEME)
         return 'Bearer realm="uploads", error="invalid_token"' if given else 'Bearer realm="uploads"'
+
+
+def _alone(reason: str, token: str) -> RefusedAlone:
+    return RefusedAlone(reason, hashlib.sha256(token.encode()).hexdigest())
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -102,7 +102,7 @@ class UploadsSchema(AutoSchema):
         view = self.view
         yield from (exceptions.ParseError, exceptions.NotAcceptable, InternalError, DatabaseUnavailable)
         for one in view.get_authenticators():
-            yield exceptions.AuthenticationFailed
+            yield from (exceptions.AuthenticationFailed, exceptions.Throttled)
             yield from getattr(one, "raises", ())
         rules = {type(rule) for rule in view.get_permissions()}
         if AllowAny not in rules:

@@ -1,10 +1,11 @@
-"""Limits the rate of requests: per user, and per address for requests without a login.
+"""Limits the rate of requests: per user, and per address for requests without a login or with a refused one.
 
 Rule: rates come from the app's settings (`UPLOADS["THROTTLES"]`); a refusal carries `Retry-After`, in seconds.
 """
 
 from typing import Any
 
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -35,3 +36,27 @@ class ScopeThrottle(SimpleRateThrottle):
     def get_cache_key(self, request: Request, view: Any) -> str:
         ident = request.user.pk if request.user and request.user.is_authenticated else self.get_ident(request)
         return f"uploads:throttle:{self.scope}:{ident}"
+
+
+class RefusedAlone(AuthenticationFailed):
+    """Credentials that are not forged, such as an expired token. They are counted for themselves, by `ident`: the
+    users of one office do not use up the limit of their address when their tokens expire.
+    """
+
+    def __init__(self, detail: str, ident: str) -> None:
+        super().__init__(detail)
+        self.ident = ident
+
+
+class RefusalThrottle(SimpleRateThrottle):
+    """Limits credentials that are refused, per address. Rule: valid ones are never counted and never limited."""
+
+    scope = "authentication"
+
+    def __init__(self, refusal: AuthenticationFailed) -> None:
+        self._ident: str = getattr(refusal, "ident", "")
+        self.rate = settings.throttles.get(self.scope) or None
+        self.num_requests, self.duration = self.parse_rate(self.rate)
+
+    def get_cache_key(self, request: Request, view: Any) -> str:
+        return f"uploads:throttle:{self.scope}:{self._ident or self.get_ident(request)}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import AuthenticationFailed, ParseError, Throttled
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -20,7 +20,7 @@ from uploads.web.openapi import UploadsSchema
 from uploads.web.parsers import BoundedJSONParser
 from uploads.web.problems import NOT_FOUND, problem_handler
 from uploads.web.request_id import HEADER, logged_as, request_id
-from uploads.web.throttles import ScopeThrottle
+from uploads.web.throttles import RefusalThrottle, ScopeThrottle
 
 
 class UploadsAPIView(APIView):
@@ -64,6 +64,16 @@ class UploadsAPIView(APIView):
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             raise ParseError(_("The URL contains a NUL character."))
         super().initial(request, *args, **kwargs)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Credentials are always examined: who has valid ones is not held up by others behind the same address."""
+        try:
+            super().perform_authentication(request)
+        except AuthenticationFailed as refusal:
+            throttle = RefusalThrottle(refusal)
+            if not throttle.allow_request(request, self):
+                raise Throttled(throttle.wait()) from refusal
+            raise
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return problem_handler
