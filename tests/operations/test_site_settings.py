@@ -144,15 +144,17 @@ def problems() -> list[tuple[str, str]]:
     return [(str(message.id), f"{message.msg} {message.hint}") for message in database.check_default_file()]
 
 
-def test_its_directory_is_made_for_this_user_alone(installed: tuple[Path, Path]) -> None:
-    assert problems() == []
+def test_its_directory_is_made_for_this_user_alone(installed: tuple[Path, Path], settings: Any) -> None:
+    assert database.of_default_file(installed[1], settings.BASE_DIR, 0)["NAME"] == str(installed[1])
     assert installed[1].parent.stat().st_mode & 0o777 == 0o700
+    assert problems() == []
 
 
-def test_data_at_the_former_place_are_not_forgotten(installed: tuple[Path, Path]) -> None:
+def test_data_at_the_former_place_are_not_forgotten(installed: tuple[Path, Path], settings: Any) -> None:
     former, present = installed
     former.parent.mkdir(parents=True)
     former.touch()
+    assert database.of_default_file(present, settings.BASE_DIR, 0) == database.UNUSABLE
     ((id, text),) = problems()
     assert id == "uploads.E027"
     assert str(former) in text
@@ -162,8 +164,9 @@ def test_data_at_the_former_place_are_not_forgotten(installed: tuple[Path, Path]
     assert problems() == []
 
 
-def test_a_directory_that_cannot_be_made_is_named(installed: tuple[Path, Path]) -> None:
+def test_a_directory_that_cannot_be_made_is_named(installed: tuple[Path, Path], settings: Any) -> None:
     installed[1].parent.touch()
+    assert database.of_default_file(installed[1], settings.BASE_DIR, 0) == database.UNUSABLE
     ((id, text),) = problems()
     assert id == "uploads.E028"
     assert "Set DATABASE_URL" in text

@@ -62,24 +62,42 @@ def with_options(database: dict[str, Any]) -> dict[str, Any]:
     return {**database, "CONN_HEALTH_CHECKS": True}
 
 
-def check_default_file(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
-    """Errors about the default file: it cannot be made, or the data are where an earlier version had them.
+def of_default_file(path: Path, root: Path, seconds: int) -> dict[str, Any]:
+    """The entry of DATABASES for this file; one that refuses every query while `check_default_file` reports an error.
 
-    Makes the directory of the file, which SQLite does not: `migrate` and both servers run the checks first.
+    The error must not depend on the order of the checks: Django's own of the models open the database, and would make
+    an empty one where the data are still at the former place.
     """
+    if _is_at_former_place(path, root) or not _make_directory(path):
+        return UNUSABLE
+    return parse(f"sqlite:///{path}", seconds)
+
+
+def check_default_file(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """Errors about the default file: it cannot be made, or the data are where an earlier version had them."""
     path: Path | None = settings.DEFAULT_DATABASE
     if path is None:
         return []
     former = former_file(settings.BASE_DIR)
-    if former != path and former.exists() and not path.exists():
+    if _is_at_former_place(path, settings.BASE_DIR):
         hint = (
             f"Stop the site, and move the file, with {FILE}-wal and {FILE}-shm if they are there, to {path.parent}; "
             f"or set DATABASE_URL=sqlite:///{former} to leave it there until the next installation."
         )
         return [Error(f"The database is at its former place, {former}.", hint=hint, id="uploads.E027")]
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+    if not _make_directory(path):
         text = f"The database cannot be made: {path.parent} is not a directory that this user may write in."
         return [Error(text, hint="Set DATABASE_URL.", id="uploads.E028")]
     return []
+
+
+def _is_at_former_place(path: Path, root: Path) -> bool:
+    former = former_file(root)
+    return former != path and former.exists() and not path.exists()
+
+
+def _make_directory(path: Path) -> bool:
+    """Make the directory of the file, which SQLite does not. Returns whether the file can be made there."""
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.parent.is_dir() and os.access(path.parent, os.W_OK)

@@ -84,7 +84,7 @@ DEFAULT_DATABASE = None if secret.is_set("DATABASE_URL") else database.default_f
 parse_database = partial(database.parse, seconds=CONN_MAX_AGE)
 _database = secret.parsed("DATABASE_URL", parse_database, database.UNUSABLE)
 if DEFAULT_DATABASE:
-    _database = parse_database(f"sqlite:///{DEFAULT_DATABASE}")
+    _database = database.of_default_file(DEFAULT_DATABASE, BASE_DIR, CONN_MAX_AGE)
 DATABASES = {"default": database.with_options(_database)}
 if password := secret.text("DATABASE_PASSWORD"):
     DATABASES["default"]["PASSWORD"] = password
