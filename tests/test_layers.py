@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "companion": {"web", "services", "models", "domain", "conf", "oss"},
     "urls": {"api", "companion"},
     "admin": {"forms", "services", "models", "domain", "conf", "connection", "oss"},
-    "operations": {"services", "storage", "models", "domain", "conf", "connection", "telemetry", "oss"},
+    "operations": {"services", "storage", "models", "domain", "conf", "connection", "telemetry", "outbound", "oss"},
     "management": {"operations", "services", "models", "conf", "connection", "domain", "oss", "localoss"},
     "pytest_plugin": {"connection", "localoss", "models", "services"},
     "site": {"urls", "api", "web", "operations", "management", "conf", "localoss", "oss", "telemetry"},

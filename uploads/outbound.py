@@ -11,6 +11,8 @@ import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -23,6 +25,10 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 class NotReached(Exception):
     """There is no answer. The text is one sentence, and says why."""
+
+
+class NotTrusted(NotReached):
+    """The host has no certificate for its name that an authority has signed."""
 
 
 class PrivateAddress(NotReached):
@@ -54,6 +60,15 @@ class Answer:
     is_complete: bool
     """Whether `body` is all of it."""
 
+    def date(self) -> datetime | None:
+        """The time on the host's clock, to the second; None if it does not tell, or tells nonsense."""
+        try:
+            made = parsedate_to_datetime(self.headers.get("date", ""))
+            age = timedelta(seconds=int(self.headers.get("age", "0")))  # A cache has kept it for so long.
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return (made if made.tzinfo else made.replace(tzinfo=UTC)) + age
+
 
 def send(request: Outgoing) -> Answer:
     """The answer, whatever its status. Raises NotReached, and PrivateAddress before anything is sent."""
@@ -78,7 +93,9 @@ def send(request: Outgoing) -> Answer:
     except httpcore.TimeoutException as error:
         raise NotReached(f"There was no answer within {request.seconds:g} seconds.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-        raise NotReached(f"The connection failed: {error or type(error).__name__}.") from error
+        is_untrusted = any(isinstance(each, ssl.SSLCertVerificationError) for each in error.args)
+        kind = NotTrusted if is_untrusted else NotReached
+        raise kind(f"The connection failed: {error or type(error).__name__}.") from error
 
 
 def _body(response: httpcore.Response, limit: int) -> tuple[bytes, bool]:

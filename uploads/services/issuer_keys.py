@@ -11,6 +11,8 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,40 +50,22 @@ class IssuerKeys:
 
     def find(self, kid: str | None, algorithm: str) -> PyJWK | None:
         """The key for a token with this header; None if the issuer has none. Raises IssuerUnavailable."""
-        found, age = self._known(kid, algorithm), time.monotonic() - self._fetched_at
+        found, age = find_key(self._keys, kid, algorithm), time.monotonic() - self._fetched_at
         if found is not None and age < FRESH_SECONDS:
             return found
         if found is not None and age < KEPT_SECONDS:
             if self._lock.acquire(blocking=False):
                 self._refresh_and_release()
-            return self._known(kid, algorithm)
+            return find_key(self._keys, kid, algorithm)
         self._lock.acquire()
         self._refresh_and_release()
-        found = self._known(kid, algorithm)
+        found = find_key(self._keys, kid, algorithm)
         is_kept = time.monotonic() - self._fetched_at < KEPT_SECONDS
         if (found is None and self._failed) or not is_kept:
             raise IssuerUnavailable(
                 Phrase("The keys of the issuer of your token cannot be fetched. Try again."), retry_after=PAUSE_SECONDS
             )
         return found
-
-    def _known(self, kid: str | None, algorithm: str) -> PyJWK | None:
-        """A token without a key id has the one key that fits; with several, none."""
-        fitting = [
-            key
-            for key in self._keys
-            if (kid is None or key.get("kid") == kid)
-            and key.get("kty") == KEY_TYPES[algorithm]
-            and key.get("alg") in (None, algorithm)
-            and key.get("use") in (None, "sig")
-        ]
-        if len(fitting) != 1:
-            return None
-        try:
-            return PyJWK(dict(fitting[0]), algorithm=algorithm)
-        except (PyJWTError, ValueError, TypeError):
-            log.warning("a key of the issuer of tokens is malformed", extra={"kid": fitting[0].get("kid")})
-            return None
 
     def _refresh_and_release(self) -> None:
         """Fetch the keys, unless another thread has tried just now. The lock is held, and is released."""
@@ -92,43 +76,94 @@ class IssuerKeys:
             require_no_transaction()
             self._tried_at = now
             try:
-                self._keys, self._fetched_at, self._failed = fetch_keys(self._issuer), now, False
-            except (NotReached, ValueError) as error:
+                self._keys, self._fetched_at, self._failed = fetch(self._issuer).keys, now, False
+            except (NotReached, WrongDocument) as error:
                 self._failed = True
                 log.error("the keys of the issuer of tokens could not be fetched: %s", error)
         finally:
             self._lock.release()
 
 
-def fetch_keys(issuer: Issuer) -> list[Mapping[str, Any]]:
-    """The issuer's JSON Web Keys. Raises NotReached, or ValueError for a document that is not what it should be."""
+def find_key(keys: Sequence[Mapping[str, Any]], kid: str | None, algorithm: str) -> PyJWK | None:
+    """The key for a token with this header. A token without a key id has the one key that fits; with several, none."""
+    fitting = [
+        key
+        for key in keys
+        if (kid is None or key.get("kid") == kid)
+        and key.get("kty") == KEY_TYPES[algorithm]
+        and key.get("alg") in (None, algorithm)
+        and key.get("use") in (None, "sig")
+    ]
+    if len(fitting) != 1:
+        return None
+    try:
+        return PyJWK(dict(fitting[0]), algorithm=algorithm)
+    except (PyJWTError, ValueError, TypeError):
+        log.warning("a key of the issuer of tokens is malformed", extra={"kid": fitting[0].get("kid")})
+        return None
+
+
+class WrongDocument(ValueError):
+    """The issuer answered, but not with what it should. The text says what."""
+
+
+class OtherIssuer(WrongDocument):
+    """The discovery document is of another issuer: `issuer`, as it says itself."""
+
+    def __init__(self, url: str, issuer: object) -> None:
+        self.issuer = issuer
+        super().__init__(f"the document at {url} is of the issuer {issuer!r}")
+
+
+class WrongKeys(WrongDocument):
+    """The discovery document is right, and what it says about the keys is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What an issuer publishes. `date`: the time on its clock, if it tells."""
+
+    keys: Sequence[Mapping[str, Any]]
+    date: datetime | None
+
+
+def fetch(issuer: Issuer) -> Published:
+    """The issuer's JSON Web Keys. Raises NotReached, or WrongDocument."""
     url, allow_private = issuer.jwks_url, True
     if not url:
-        document = _document(issuer.discovery_url, allow_private=True)
+        document, _ = _document(issuer.discovery_url, allow_private=True)
         if document.get("issuer") != issuer.issuer:  # Discovery, section 4.3.
-            raise ValueError(f"the document at {issuer.discovery_url} is of the issuer {document.get('issuer')!r}")
+            raise OtherIssuer(issuer.discovery_url, document.get("issuer"))
         url = str(document.get("jwks_uri", ""))
         ours, theirs = urlsplit(issuer.issuer), urlsplit(url)
         if theirs.scheme != "https" and ours.scheme == "https":
-            raise ValueError("jwks_uri has no https://")
+            raise WrongKeys("jwks_uri has no https://")
         # The settings name the issuer's host, so it may be in a private network. What the issuer names may not.
         allow_private = theirs.netloc == ours.netloc
-    keys = _document(url, allow_private=allow_private).get("keys")
+    document, date = _document(url, allow_private=allow_private)
+    keys = document.get("keys")
     if not isinstance(keys, list):
-        raise ValueError(f"the document at {url} has no keys")
-    return [key for key in keys[:MAX_KEYS] if isinstance(key, dict)]
+        raise WrongKeys(f"the document at {url} has no keys")
+    return Published([key for key in keys[:MAX_KEYS] if isinstance(key, dict)], date)
 
 
-def _document(url: str, *, allow_private: bool) -> dict[str, Any]:
+def _document(url: str, *, allow_private: bool) -> tuple[dict[str, Any], datetime | None]:
+    """The document at a URL, and the time on the clock of its server."""
     headers = {"Accept": "application/json"}
-    answer = send(Outgoing("GET", url, headers, b"", FETCH_SECONDS, MAX_DOCUMENT_BYTES, allow_private=allow_private))
+    request = Outgoing("GET", url, headers, b"", FETCH_SECONDS, MAX_DOCUMENT_BYTES, allow_private=allow_private)
+    try:
+        answer = send(request)
+    except NotReached as error:
+        raise type(error)(f"{url}: {error}") from error
     if answer.status != OK or not answer.is_complete:
         size = "" if answer.is_complete else f" and more than {MAX_DOCUMENT_BYTES} bytes"
-        raise ValueError(f"{url} answered with {answer.status}{size}")
+        raise WrongDocument(f"{url} answered with {answer.status}{size}")
     try:
         found = json.loads(answer.body)
     except RecursionError as error:
-        raise ValueError(f"the document at {url} is nested too deeply") from error
+        raise WrongDocument(f"the document at {url} is nested too deeply") from error
+    except ValueError as error:
+        raise WrongDocument(f"the document at {url} is not JSON") from error
     if not isinstance(found, dict):
-        raise ValueError(f"the document at {url} is not an object")
-    return found
+        raise WrongDocument(f"the document at {url} is not an object")
+    return found, answer.date()

@@ -102,21 +102,25 @@ class WebhookSender:
 
 def _attempt(endpoints: Mapping[str, Endpoint], delivery: WebhookDelivery) -> _Result:
     """Send one message. No error leaves this function."""
-    endpoint, body, now = endpoints[delivery.endpoint], delivery.body.encode(), timezone.now()
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": f"oss-uploads/{__version__}",
-        **signed_headers(endpoint.secrets, delivery.message_id, now, body),
-    }
-    request = Outgoing(
-        "POST", endpoint.url, headers, body, SECONDS, MAX_ANSWER_BYTES, allow_private=endpoint.allow_private
-    )
+    now = timezone.now()
     try:
-        return _judged(send(request), now)
+        return _judged(send(outgoing(endpoints[delivery.endpoint], delivery.message_id, delivery.body, now)), now)
     except PrivateAddress:
         return _Result(Phrase("The endpoint has a private address. If it may be called, set allow_private for it."))
     except NotReached as error:
         return _Result(Phrase("The endpoint could not be reached: {reason}", reason=str(error)), answered=False)
+
+
+def outgoing(endpoint: Endpoint, message_id: str, body: str, now: datetime) -> Outgoing:
+    """The request that brings a message to a receiver, signed now."""
+    content = body.encode()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": f"oss-uploads/{__version__}",
+        **signed_headers(endpoint.secrets, message_id, now, content),
+    }
+    private = endpoint.allow_private
+    return Outgoing("POST", endpoint.url, headers, content, SECONDS, MAX_ANSWER_BYTES, allow_private=private)
 
 
 def _judged(answer: Answer, now: datetime) -> _Result:

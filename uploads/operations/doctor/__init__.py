@@ -1,17 +1,19 @@
 """The doctor: checks the live configuration and suggests a fix for each problem.
 
 Rule: a finding about OSS comes from a request to OSS (a call, a preflight, a role assumed, an upload made, a callback
-made), never from the settings alone. What a check writes is removed again. A check that depends on a failed one is left
-out, so that a broken set-up has one FAIL, whose fix mends it.
+made), never from the settings alone; so does one about the issuer of tokens, and about a receiver of webhooks. What a
+check writes is removed again. A check that depends on a failed one is left out, so that a broken set-up has one FAIL,
+whose fix mends it.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 
 from uploads.conf import settings
 from uploads.domain.places import Place
 from uploads.domain.setting_names import renamed
-from uploads.operations.doctor import credentials, site, storage
+from uploads.operations.doctor import credentials, site, storage, webhooks
 from uploads.operations.doctor.finding import Finding
 
 __all__ = ["Finding", "examine"]
@@ -26,7 +28,16 @@ def examine() -> Iterator[Finding]:
     if broken:
         return
     yield from site.check_metrics()
+    yield from _examine_issuer()
+    yield from webhooks.check_webhooks()
     yield from _examine_places()
+
+
+def _examine_issuer() -> Iterator[Finding]:
+    if settings.oidc is not None and find_spec("jwt"):
+        from uploads.operations.doctor.issuer import check_issuer  # It needs PyJWT.
+
+        yield from check_issuer(settings.oidc)
 
 
 def _examine_places() -> Iterator[Finding]:
