@@ -20,19 +20,38 @@ HERE = Path(__file__).parent
 BUILT = HERE.parents[1] / "var" / "interop"
 BUILD_SECONDS = 1200
 RUN_SECONDS = 300
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def go(module: str) -> Path:
-    """The program of a directory of `go/`. Go's own cache makes a second build cheap. Skips where Go is missing."""
+    """The program of a directory of `go/`. Skips where Go is missing."""
+    return built_by_go(HERE / "go" / module, f"go-{module}")
+
+
+def built_by_go(folder: Path, name: str) -> Path:
+    """The program of a Go module. Go's own cache makes a second build cheap. Skips where Go is missing."""
     _need("go")
-    program = BUILT / f"go-{module}"
+    program = BUILT / name
     with _one_at_a_time():
         # What go.mod and go.sum pin, in pure Go: no C compiler is needed.
         environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
         # Without optimization: a first build of Go's own packages takes two thirds of the time.
         options = ["-gcflags=all=-N -l", "-ldflags=-s -w", "-o", str(program)]
-        _run(["go", "build", *options, "."], HERE / "go" / module, environment)
+        _run(["go", "build", *options, "."], folder, environment)
     return program
+
+
+def compiled_by_java(source: Path) -> list[str]:
+    """The command that runs a class whose file needs nothing but the JDK. Skips where Java's compiler is missing."""
+    _need("java", "javac")
+    folder = BUILT / f"java-{source.stem}-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"
+    with _one_at_a_time():
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=BUILT) as fresh:
+                command = ["javac", "-Xlint:all", "-Werror", "--release", "17", "-d", fresh, str(source)]
+                _run(command, HERE, dict(os.environ))
+                shutil.copytree(fresh, folder)
+    return ["java", *QUICK_START, "-cp", str(folder), source.stem]
 
 
 def java() -> list[str]:
@@ -49,8 +68,7 @@ def java() -> list[str]:
                 shutil.copytree(fresh, folder)
     return [
         "java",
-        "-XX:TieredStopAtLevel=1",
-        "-XX:+UseSerialGC",
+        *QUICK_START,
         "-cp",
         f"{folder}/*",
         str(HERE / "java" / "Interop.java"),
