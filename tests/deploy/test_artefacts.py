@@ -82,6 +82,12 @@ def test_each_way_delivers_webhooks_where_there_are_any() -> None:
     assert VALUES["webhooks"]["existingSecret"] == ""
 
 
+def test_compose_takes_every_other_variable_from_a_file_that_git_ignores() -> None:
+    assert COMPOSE["x-site"]["env_file"] == [{"path": "site.env", "required": False}]
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {"deploy/.env", "deploy/site.env", "deploy/webhooks.json"} <= set(ignored)
+
+
 def test_what_delivers_webhooks_has_the_time_to_record_them() -> None:
     longest = webhooks.SECONDS * webhooks.BATCH / webhooks.AT_ONCE
     (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", WEBHOOKS_UNIT, re.MULTILINE)
