@@ -3,21 +3,27 @@
 `make rollout` runs it. It takes minutes: `ROLLOUT_ROUNDS` (3) restarts of each kind.
 """
 
+import json
 import os
 import socket
 import ssl
+import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests import http
 from tests.chaos.servers import Redis
 from tests.deploy import image
 from tests.deploy.load import Load
-from tests.deploy.world import USERS, World, make_directory
+from tests.deploy.world import STOP_SECONDS, USERS, World, make_directory
+from tests.loopback import Loopback, Reply
 from tests.nginx import nginx_is_installed
+from tests.stack import ROOT, wait_until
 
 ROUNDS = int(os.environ.get("ROLLOUT_ROUNDS", "3"))
 BETWEEN = 10
@@ -98,6 +104,34 @@ def test_the_only_process_is_restarted_while_users_upload(world: World) -> None:
                 load.wait_for(BETWEEN)
     report("restart behind systemd's socket", load)
     assert load.failures == [], world.log()
+
+
+def test_each_upload_is_told_by_what_compose_runs_for_webhooks(world: World) -> None:
+    """The secret is in a file that only the site's user may read, and SIGTERM ends the process as it should."""
+    command = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]["webhooks"]["command"]
+    with Loopback(lambda request: Reply()) as shop, ExitStack() as held:
+        endpoint = {"url": shop.url, "secret": f"whsec_{b64encode(b'k' * 32).decode()}", "allow_private": True}
+        file = world.directory / "webhooks.json"
+        file.write_text(json.dumps({"shop": endpoint}))
+        if image.can_contain():
+            os.chown(file, 0, image.USER)
+        file.chmod(0o640)
+        world.variables["UPLOADS_WEBHOOKS_FILE"] = str(file)
+        held.callback(world.variables.pop, "UPLOADS_WEBHOOKS_FILE")
+        world.serve([world.site().port])
+        directory = world.writable("webhooks")
+        given = {**world.variables, "TMPDIR": str(directory)}
+        delivering = subprocess.Popen(image.contained(command, directory), env=given, cwd=directory)
+        held.callback(delivering.kill)
+        with Load(world.url, world.certificate, USERS).running() as load:
+            load.wait_for(BETWEEN)
+        wait_until(lambda: len(shop.received) >= load.uploaded, "all messages")
+        delivering.terminate()
+        assert delivering.wait(STOP_SECONDS) == 0
+    assert load.failures == [], world.log()
+    told = [request.headers["webhook-id"] for request in shop.received]
+    assert len(told) == len(set(told)) == load.uploaded
+    print(f"webhooks: {len(told)} messages for {load.uploaded} uploads")
 
 
 def test_the_page_comes_by_tls_with_http_2_and_the_headers_of_security(world: World) -> None:
