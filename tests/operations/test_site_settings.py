@@ -172,6 +172,18 @@ def test_a_directory_that_cannot_be_made_is_named(installed: tuple[Path, Path], 
     assert "Set DATABASE_URL" in text
 
 
+def test_a_user_without_a_home_gets_no_directory_named_so(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings.BASE_DIR, settings.DEFAULT_DATABASE = tmp_path / "packages", Path("~/.local/share/oss-uploads/db.sqlite3")
+    assert database.of_default_file(settings.DEFAULT_DATABASE, settings.BASE_DIR, 0) == database.UNUSABLE
+    ((id, text),) = problems()
+    assert id == "uploads.E028"
+    assert "Set DATABASE_URL" in text
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_url_leaves_the_default_file_alone(settings: Any, read: Any, tmp_path: Path) -> None:
     for name, value in (("DATABASE_URL", "sqlite:////srv/a.db"), ("DATABASE_URL_FILE", str(tmp_path / "missing"))):
         settings.DEFAULT_DATABASE = read(**{name: value})["DEFAULT_DATABASE"]

@@ -93,11 +93,16 @@ def check_default_file(app_configs: Sequence[Any] | None = None, **_: Any) -> li
 
 def _is_at_former_place(path: Path, root: Path) -> bool:
     former = former_file(root)
-    return former != path and former.exists() and not path.exists()
+    try:
+        return former != path and former.exists() and not path.exists()
+    except OSError:  # A directory that this user may not enter.
+        return False
 
 
 def _make_directory(path: Path) -> bool:
     """Make the directory of the file, which SQLite does not. Returns whether the file can be made there."""
+    if not path.is_absolute():  # A user without a home: `~` would be a directory of that name.
+        return False
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path.parent.is_dir() and os.access(path.parent, os.W_OK)
