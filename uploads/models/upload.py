@@ -269,9 +269,7 @@ class Upload(StoredObject):
                 name="uploads_state_known", condition=models.Q(state__in=[state.value for state in State])
             ),
             models.UniqueConstraint(
-                fields=["owner", "idempotency_key"],
-                name="uploads_begun_once",
-                condition=~models.Q(idempotency_key=""),
+                fields=["owner", "idempotency_key"], name="uploads_begun_once", condition=~models.Q(idempotency_key="")
             ),
             models.CheckConstraint(name="uploads_size_positive", condition=models.Q(size__gte=0, part_size__gte=1)),
         ]
