@@ -243,10 +243,20 @@ const changedMidway: fc.Arbitrary<Plan> = fc
     actions: [{ kind: "changeFile", after: change, which: 0 }],
   }));
 
+/** A single request of a part goes wrong, which the page cures by itself. */
+const curable: fc.Arbitrary<Plan> = fc
+  .record({ plan: anyPlan, kind: fc.constantFrom(...PART_FAULTS), first: fc.nat(3) })
+  .map(({ plan, kind, first }) => ({
+    ...plan,
+    faults: [{ target: "part", first, count: 1, kind }],
+    actions: [],
+  }));
+
 export const plans: fc.Arbitrary<Plan> = fc.oneof(
-  { weight: 8, arbitrary: anyPlan },
+  { weight: 7, arbitrary: anyPlan },
   { weight: 1, arbitrary: brokenOff },
   { weight: 1, arbitrary: changedMidway },
+  { weight: 1, arbitrary: curable },
 );
 
 /** Values with their weights, the simplest first. */
