@@ -95,7 +95,7 @@ def signed_parts(upload: Upload, parts: list[PartRequest], user: User) -> dict[s
     """The signed parts, and the time of signing. Both times are OSS's, which the browser compares."""
     now = services.oss_now(upload)
     signed = services.sign_parts(upload, parts, user=user, now=now)
-    return {"parts": [responses.signed_part(part) for part in signed], "server_time": now}
+    return {"parts": responses.signed_parts(signed), "server_time": now}
 
 
 def created_upload(upload: Upload, to_sign: int, serializer: responses.UploadSerializer, user: User) -> dict[str, Any]:

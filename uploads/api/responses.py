@@ -1,6 +1,7 @@
 """Answers of the API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers, status
@@ -20,7 +21,7 @@ from uploads.domain.errors import KeyReused, NotFoundError, UploadError
 from uploads.models import Upload
 from uploads.services import ScopedCredentials, SignedPart, addresses
 from uploads.web import problems, raised
-from uploads.web.framework import FIELD_MAPPING
+from uploads.web.framework import FIELD_MAPPING, Renderer
 from uploads.web.openapi import ResultsField
 
 
@@ -118,17 +119,26 @@ SignedPartSerializer: type[serializers.Serializer[Any]] = type(
 """Made by `type`, because the body of a serializer class cannot declare a field named `fields`."""
 
 
-def signed_part(part: SignedPart) -> dict[str, Any]:
-    """A signed part. No serializer: there may be a thousand in one answer."""
-    content = {"fields": part.fields} if part.method == "POST" else {"headers": part.headers}
-    return {
-        "number": part.number,
-        "method": part.method,
-        "url": part.url,
-        **content,
-        "size": part.size,
-        "expires_at": part.expires_at,
-    }
+def signed_parts(parts: Sequence[SignedPart]) -> list[dict[str, Any]]:
+    """Signed parts. No serializer, and each time is written once: there may be a thousand parts that end together."""
+    written = {time: _text(time) for time in {part.expires_at for part in parts}}
+    return [
+        {
+            "number": part.number,
+            "method": part.method,
+            "url": part.url,
+            **({"fields": part.fields} if part.method == "POST" else {"headers": part.headers}),
+            "size": part.size,
+            "expires_at": written[part.expires_at],
+        }
+        for part in parts
+    ]
+
+
+def _text(time: datetime) -> str:
+    """As the renderer writes it."""
+    text: str = Renderer.encoder_class().default(time)
+    return text
 
 
 class CreatedUploadSerializer(UploadSerializer):

@@ -14,6 +14,7 @@ from uploads.domain.completion import wrong_state
 from uploads.domain.errors import InvalidUpload
 from uploads.domain.expectations import expected_of_file
 from uploads.domain.phrase import Phrase
+from uploads.domain.plan import Plan
 from uploads.domain.quota import beyond_reservation, room, too_large
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
@@ -37,10 +38,10 @@ class DonePart:
     crc64: str = ""
 
 
-def check_part(upload: Upload, number: int, size: int | None) -> None:
-    """Raises InvalidUpload for a part that the plan does not have, or of another size."""
+def planned_size(plan: Plan, number: int, size: int | None) -> int | None:
+    """Bytes of this part; None of a stream. Raises InvalidUpload if the plan does not have it, or of another `size`."""
     try:
-        planned = upload.plan.size_of(number)
+        planned = plan.size_of(number)
     except ValueError as error:
         (why,) = error.args
         raise InvalidUpload(Phrase("Invalid part number: {why}.", why=why), errors={"parts": [why]}) from error
@@ -49,6 +50,7 @@ def check_part(upload: Upload, number: int, size: int | None) -> None:
             "Part {number} must have {planned} bytes, not {size}.", number=number, planned=planned, size=size
         )
         raise InvalidUpload(detail, errors={"parts": [detail]})
+    return planned
 
 
 def require_room(upload: Upload, max_size: int | None) -> None:
@@ -70,9 +72,9 @@ def record_parts(upload: Upload, parts: Iterable[DonePart]) -> None:
 
     Raises InvalidUpload for a part outside the plan.
     """
-    rows = {part.number: part for part in parts}
+    plan, rows = upload.plan, {part.number: part for part in parts}
     for part in rows.values():
-        check_part(upload, part.number, part.size)
+        planned_size(plan, part.number, part.size)
     if rows:
         _write_parts(upload, rows.values(), replace=False)
 
@@ -124,14 +126,17 @@ def _write_parts(upload: Upload, parts: Iterable[DonePart], *, replace: bool) ->
         if locked.state == State.UPLOADING:
             if replace:
                 locked.parts.all().delete()
-            Part.objects.bulk_create(
-                [Part(upload=locked, number=p.number, size=p.size, etag=p.etag, crc64=p.crc64) for p in parts],
-                update_fields=["size", "etag", "crc64", "recorded_at"],
-                **conflict_target("upload", "number"),
-            )
+            now = timezone.now()
+            # By the id and with one time: Django would compare the upload with each part, and ask for the time anew.
+            rows = [
+                Part(upload_id=locked.pk, number=p.number, size=p.size, etag=p.etag, crc64=p.crc64, recorded_at=now)
+                for p in parts
+            ]
+            changed = ["size", "etag", "crc64", "recorded_at"]
+            Part.objects.bulk_create(rows, update_fields=changed, **conflict_target("upload", "number"))
             known = locked.parts.aggregate(count=Count("id"), size=Sum("size"))
             Upload.objects.filter(pk=upload.pk).update(
-                parts_done=known["count"], bytes_done=known["size"] or 0, **activity(upload, timezone.now())
+                parts_done=known["count"], bytes_done=known["size"] or 0, **activity(upload, now)
             )
     upload.refresh_from_db()
 
@@ -145,10 +150,10 @@ def with_sizes(upload: Upload, parts: Sequence[PartRequest]) -> list[PartRequest
     The parts of a stream that do not fit into its reservation are left out. Raises InvalidUpload for a part that is not
     in the plan or is too large; TooLarge or OverQuota if the first part does not fit; and as `parts_at_oss` does.
     """
-    for part in parts:
-        check_part(upload, part.number, part.size)
+    plan = upload.plan
+    sizes = [planned_size(plan, part.number, part.size) for part in parts]
     if not upload.is_stream:
-        return [replace(part, size=upload.plan.size_of(part.number)) for part in parts]
+        return [replace(part, size=size) for part, size in zip(parts, sizes, strict=True)]
     if upload.reserved is None or upload.method != Method.MULTIPART:
         return [_stream_part(upload, part, MAX_PART_SIZE) for part in parts]
     rooms = _room(upload, parts)

@@ -28,7 +28,7 @@ from uploads.services import destination_rules
 from uploads.services.activity import record_activity
 from uploads.services.common import callback_of, destination_of, oss_now, require, storage_errors
 from uploads.services.object_headers import object_headers
-from uploads.services.parts import check_part, require_room, with_sizes
+from uploads.services.parts import planned_size, require_room, with_sizes
 
 SHORTEST_LIFE = 60
 """Seconds. A URL that ends sooner is not worth signing."""
@@ -93,8 +93,9 @@ def sign_parts(
 
 def _check_unsized(upload: Upload, parts: Sequence[PartRequest], destination: Destination) -> None:
     """For parts whose sizes are not bound. Raises InvalidUpload, TooLarge, StorageBusy, StorageRefused."""
+    plan = upload.plan
     for part in parts:
-        check_part(upload, part.number, part.size)
+        planned_size(plan, part.number, part.size)
     require_room(upload, destination.max_size)
 
 
