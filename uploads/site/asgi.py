@@ -18,6 +18,8 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
 from django.http import HttpRequest
 
+from uploads.site.loaded import exempt_code_from_collection
+
 LIVENESS = "/healthz/live"
 
 
@@ -47,3 +49,4 @@ warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronou
 django.setup(set_prefix=False)
 call_command("check", tags=["uploads"], stdout=io.StringIO())
 application = LimitedHandler(settings.ASGI_CONCURRENCY)
+exempt_code_from_collection()
