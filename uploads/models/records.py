@@ -1,17 +1,47 @@
 """The checkpoint of an upload's parts, and its history."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings as django_settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from uploads.domain import states
 from uploads.models.choices import User
+from uploads.models.databases import conflict_target
 from uploads.models.webhooks import record_webhooks
 from uploads.signals import announce
+
+
+class PartQuerySet(models.QuerySet["Part"]):
+    """Sets of checkpoints."""
+
+    def record(self, upload_id: UUID, parts: Collection[tuple[int, int, str, str]], now: datetime) -> None:
+        """Write parts of one upload, in any order: number, size, ETag and CRC64. One that is recorded is replaced."""
+        if connection.vendor == "postgresql" and parts:
+            # Django would handle each value by itself, which takes four times as long for a thousand parts.
+            statement = _RECORD_PARTS.format(table=connection.ops.quote_name(self.model._meta.db_table))
+            with connection.cursor() as cursor:
+                cursor.execute(statement, [upload_id, now, *map(list, zip(*parts, strict=True))])
+            return
+        rows = [
+            Part(upload_id=upload_id, number=number, size=size, etag=etag, crc64=crc64, recorded_at=now)
+            for number, size, etag, crc64 in parts
+        ]
+        changed = ["size", "etag", "crc64", "recorded_at"]
+        self.bulk_create(rows, update_fields=changed, **conflict_target("upload", "number"))
+
+
+_RECORD_PARTS = """
+INSERT INTO {table} (upload_id, recorded_at, number, size, etag, crc64)
+SELECT %s, %s, * FROM unnest(%s::integer[], %s::bigint[], %s::text[], %s::text[])
+ON CONFLICT (upload_id, number) DO UPDATE
+SET recorded_at = excluded.recorded_at, size = excluded.size, etag = excluded.etag, crc64 = excluded.crc64
+"""
 
 
 class Part(models.Model):
@@ -23,6 +53,8 @@ class Part(models.Model):
     size = models.BigIntegerField()
     crc64 = models.CharField(max_length=20, blank=True)
     recorded_at = models.DateTimeField(default=timezone.now)
+
+    objects = PartQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]

@@ -18,7 +18,7 @@ from uploads.domain.plan import Plan
 from uploads.domain.quota import beyond_reservation, room, too_large
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
-from uploads.models.databases import conflict_target, retry_deadlocks
+from uploads.models.databases import retry_deadlocks
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
@@ -127,13 +127,7 @@ def _write_parts(upload: Upload, parts: Iterable[DonePart], *, replace: bool) ->
             if replace:
                 locked.parts.all().delete()
             now = timezone.now()
-            # By the id and with one time: Django would compare the upload with each part, and ask for the time anew.
-            rows = [
-                Part(upload_id=locked.pk, number=p.number, size=p.size, etag=p.etag, crc64=p.crc64, recorded_at=now)
-                for p in parts
-            ]
-            changed = ["size", "etag", "crc64", "recorded_at"]
-            Part.objects.bulk_create(rows, update_fields=changed, **conflict_target("upload", "number"))
+            Part.objects.record(locked.pk, [(part.number, part.size, part.etag, part.crc64) for part in parts], now)
             known = locked.parts.aggregate(count=Count("id"), size=Sum("size"))
             Upload.objects.filter(pk=upload.pk).update(
                 parts_done=known["count"], bytes_done=known["size"] or 0, **activity(upload, now)
