@@ -156,10 +156,14 @@ browsers: setup browser other-browsers $(UPPY5_STAMP)
 	$(RUN) -m pytest -m e2e --browser firefox $(ON_FIREFOX)
 
 # Projects that this one did not shape, with the wheel. `make test` has some of them; this has all.
-hosts: setup
+hosts: setup redis
+	$(RUN) -m tests.hosts $(ONLY)
+
+# From Debian, where it can be installed.
+.PHONY: redis
+redis:
 	@command -v redis-server >/dev/null || \
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq redis-server; } || true
-	$(RUN) -m tests.hosts $(ONLY)
 
 # The API and the services on the newest Python of this machine, with the newest Django and everything else.
 newest: setup
@@ -187,7 +191,7 @@ other-browsers: browser
 	    apt-get install -y -qq firefox-esr webkit2gtk-driver xvfb; } || \
 	  echo "Firefox ESR and WebKitGTK cannot be installed here: the tests in them are skipped." >&2
 
-bench: setup browser
+bench: setup browser redis
 	$(RUN) -m tests.bench $(ONLY)
 
 # The documentation as a site, in var/docs/site: what is made of the code, TypeDoc, the diagrams, MkDocs, and the checks of
