@@ -74,6 +74,7 @@ export class BackendCall {
   #arrive(): void {
     const fault = this.#fault;
     const error = fault && ERRORS[fault];
+    if (!this.tab.isOnline) this.tab.device.oss.oracle.calledOffline(this.tab, this.call);
     if (!this.tab.isOnline || fault === "resetBefore") this.#lose();
     else if (error) this.#later(() => this.#deliver(error));
     else if (fault !== "stallBefore") this.#succeed();

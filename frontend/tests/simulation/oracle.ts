@@ -14,6 +14,9 @@ import type { Wish } from "./user.ts";
 /** Requests to OSS of one page at once: the connections of a browser to one host. */
 const MAX_REQUESTS = 6;
 
+/** Of one target and upload: each press of a button calls once. */
+const MAX_CALLS_OFFLINE = 8;
+
 export class Violation extends Error {
   override name = "Violation";
 }
@@ -40,6 +43,8 @@ export class Oracle {
   backend!: ModelBackend;
   /** All requests that are on their way to OSS. */
   readonly inFlight = new Set<OnItsWay>();
+  /** Calls since the network went away, by page, target and upload. */
+  readonly callsOffline = new Map<string, number>();
   readonly #knowledge = new Map<string, Knowledge>();
 
   constructor(
@@ -49,6 +54,16 @@ export class Oracle {
 
   fail(message: string): void {
     this.violation ??= new Violation(message);
+  }
+
+  /** A page that knows that it is offline waits for the network. Checkpoints are tried by a timer. */
+  calledOffline(page: Sending, { target, id }: Call): void {
+    if (target === "checkpoint") return;
+    const name = `${page.id} ${target} ${id}`;
+    const calls = (this.callsOffline.get(name) ?? 0) + 1;
+    this.callsOffline.set(name, calls);
+    if (calls > MAX_CALLS_OFFLINE)
+      this.fail(`${target} was called ${calls} times while there was no network`);
   }
 
   // What pages know

@@ -157,6 +157,8 @@ const outage: fc.Arbitrary<Fault> = fc.record({
   kind: fc.constant("busy" as const),
 });
 
+const otherTarget = fc.constantFrom(...TARGETS.filter((target) => target !== "part"));
+
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({
     target: fc.constant("part" as const),
@@ -166,7 +168,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   }),
   outage,
   fc.record({
-    target: fc.constantFrom(...TARGETS.filter((target) => target !== "part")),
+    target: otherTarget,
     first: fc.nat(3),
     count: often(1, 6, 2, 1, 15, 1),
     kind: fc.constantFrom(...CALL_FAULTS),
@@ -243,20 +245,33 @@ const changedMidway: fc.Arbitrary<Plan> = fc
     actions: [{ kind: "changeFile", after: change, which: 0 }],
   }));
 
-/** A single request of a part goes wrong, which the page cures by itself. */
-const curable: fc.Arbitrary<Plan> = fc
-  .record({ plan: anyPlan, kind: fc.constantFrom(...PART_FAULTS), first: fc.nat(3) })
-  .map(({ plan, kind, first }) => ({
+/** A single request goes wrong, or the network is away once. The page cures it by itself. */
+const curable: fc.Arbitrary<Plan> = fc.oneof(
+  fc
+    .record({ plan: anyPlan, kind: fc.constantFrom(...PART_FAULTS), first: fc.nat(3) })
+    .map(({ plan, kind, first }) => withFault(plan, { target: "part", first, count: 1, kind })),
+  fc
+    .record({ plan: anyPlan, target: otherTarget, kind: fc.constantFrom(...CALL_FAULTS), first: fc.nat(1) })
+    .map(({ plan, target, kind, first }) => withFault(plan, { target, first, count: 1, kind })),
+  fc.record({ plan: anyPlan, away: fc.nat(40), back: fc.nat(60) }).map(({ plan, away, back }) => ({
     ...plan,
-    faults: [{ target: "part", first, count: 1, kind }],
-    actions: [],
-  }));
+    faults: [],
+    actions: [
+      { kind: "offline" as const, after: away, which: 0 },
+      { kind: "online" as const, after: back, which: 0 },
+    ],
+  })),
+);
+
+function withFault(plan: Plan, fault: Fault): Plan {
+  return { ...plan, faults: [fault], actions: [] };
+}
 
 export const plans: fc.Arbitrary<Plan> = fc.oneof(
-  { weight: 7, arbitrary: anyPlan },
+  { weight: 6, arbitrary: anyPlan },
   { weight: 1, arbitrary: brokenOff },
   { weight: 1, arbitrary: changedMidway },
-  { weight: 1, arbitrary: curable },
+  { weight: 2, arbitrary: curable },
 );
 
 /** Values with their weights, the simplest first. */

@@ -55,6 +55,7 @@ export class Device {
 
   goOnline(): void {
     this.isOnline = true;
+    this.oss.oracle.callsOffline.clear();
     for (const tab of this.tabs) for (const resume of tab.waitingForNetwork.splice(0)) resume();
   }
 
