@@ -34,7 +34,7 @@ def runs_until_found(broken: Break, directory: Path) -> tuple[int, str]:
     if runs is None:
         raise RuntimeError(done.stdout + done.stderr)
     problem = re.findall(r"^E +(.+)$", done.stdout, re.MULTILINE)
-    return int(runs[1]), (problem or ["it failed"])[0] if done.returncode else ""
+    return int(runs[1]), (problem or ["it failed"])[-1] if done.returncode else ""
 
 
 def main() -> int:
