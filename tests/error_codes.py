@@ -36,7 +36,7 @@ def _table(rows: tuple[ErrorCode, ...]) -> str:
     lines = ["| code | status | EC | who must act | repeat | cure | manual |", f"|{' --- |' * 7}"]
     for row in rows:
         repeat = "yes" if row.repeat else "no"
-        cells = [f"`{row.code}`", str(row.status), row.ec, WHOSE[row.fault], repeat, row.cure, f"<{row.link}>"]
+        cells = [f"`{row.code}`", str(row.status), row.ec, WHOSE[row.fault], repeat, row.cure, f"[page]({row.link})"]
         lines.append(f"| {' | '.join(cells)} |")
     return "".join(f"{line}\n" for line in lines)
 

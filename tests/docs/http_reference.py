@@ -28,7 +28,8 @@ Routes are shown with the prefix `/api/`, which is yours to choose. Errors are `
 def page(schema: Mapping[str, Any]) -> str:
     """The page in Markdown. Raises KeyError for a group of routes without a title."""
     groups: dict[str, list[str]] = {tag: [] for tag in TITLES}
-    for path, methods in sorted(schema["paths"].items()):
+    # What most clients need comes first; the list for staff is the last of its group.
+    for path, methods in sorted(schema["paths"].items(), key=lambda item: ("/open-uploads/" in item[0], item[0])):
         for method, operation in methods.items():
             groups[operation["tags"][0]].append(_operation(f"{method.upper()} {path}", operation, schema))
     parts = [" ".join(HEAD.format(version=schema["info"]["version"]).split("\n")).replace("  ", "\n\n")]

@@ -9,6 +9,8 @@ CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 LINK = re.compile(r"(?<!\\)\]\(<?([^\s<>)]+)>?(?: \"[^\"]*\")?\)")
 SOURCE = re.compile(r"<(?:img|source|a)\b[^>]*?\b(?:src|href)=\"([^\"]+)\"")
 AUTOLINK = re.compile(r"<(https?://[^>\s]+)>")
+BARE = re.compile(r"(?<![\w(<\"=/])https?://[^\s<>()\"]*[^\s<>()\".,;:]")
+"""An address in the text, of which the site makes a link."""
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 
 
@@ -20,7 +22,7 @@ def prose(text: str) -> str:
 def targets(text: str) -> Iterator[str]:
     """Where the links and pictures of a page lead, as they are written."""
     plain = prose(text)
-    for pattern in (LINK, SOURCE, AUTOLINK):
+    for pattern in (LINK, SOURCE, AUTOLINK, BARE):
         yield from pattern.findall(plain)
 
 

@@ -24,12 +24,12 @@ ELSEWHERE = {
     "docs/decisions/README.md": "decisions/index.md",
 }
 """Pages that have another name in the site."""
-MADE = {"frontend/src/index.ts": "engine/engine.md", "uploads/api/schema.py": "http.md"}
+MADE = {"frontend/src/index.ts": "engine/index.md", "uploads/api/schema.py": "http.md"}
 """Pages that are made of the code, and the source that a link in the repository leads to."""
 PICTURES = (".png", ".svg", ".css")
 WHOLE_LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
-FILE = re.compile(r"^```(\w+) (?:guides/|tests/)?(\S+/\S+)$", re.MULTILINE)
-"""A block that names its file, which MkDocs shows as its title."""
+FILE = re.compile(r"^```(\w+) (?:guides/[^/\s]+/|tests/host/)(\S+)$", re.MULTILINE)
+"""A block that names its file, which MkDocs shows as its title: the name in the reader's folder."""
 SOURCE = re.compile(r"(<img [^>]*?src=\")([^\"]+)(\")")
 
 

@@ -32,6 +32,13 @@ def test_what_browsers_should_not_open_is_not_well_formed(target: str) -> None:
     assert not is_well_formed(target)
 
 
+def test_an_address_in_the_text_is_a_link() -> None:
+    text = (
+        "See https://localhost:8443. `https://localhost:1` [a](https://b.example/c) (https://d.example/e); https://f/"
+    )
+    assert [*targets(text)] == ["https://b.example/c", "https://localhost:8443", "https://f/"]
+
+
 def test_anchors_are_those_of_github() -> None:
     page = "# OSS's error codes\n## `a_b` and [c](d.md)\n## Twice\n```sh\n# no heading\n```\n## Twice\n"
     assert anchors(page) == {"osss-error-codes", "a_b-and-c", "twice", "twice-1"}
