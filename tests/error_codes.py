@@ -33,10 +33,11 @@ def page() -> str:
 
 
 def _table(rows: tuple[ErrorCode, ...]) -> str:
-    lines = ["| code | status | EC | who must act | repeat | cure | manual |", f"|{' --- |' * 7}"]
+    lines = ["| code, EC | status | who must act | repeat | cure |", f"|{' --- |' * 5}"]
     for row in rows:
         repeat = "yes" if row.repeat else "no"
-        cells = [f"`{row.code}`", str(row.status), row.ec, WHOSE[row.fault], repeat, row.cure, f"[page]({row.link})"]
+        code = f"[`{row.code}`]({row.link}) {row.ec}".strip()
+        cells = [code, str(row.status), WHOSE[row.fault], repeat, row.cure]
         lines.append(f"| {' | '.join(cells)} |")
     return "".join(f"{line}\n" for line in lines)
 

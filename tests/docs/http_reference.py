@@ -130,6 +130,7 @@ def _type(described: Mapping[str, Any]) -> str:
 
 
 def _line(text: str) -> str:
+    text = re.sub(r"^\* `[^`]*` - .*$", "", text, flags=re.MULTILINE)  # The values of an enum, which its type names.
     return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
 
 
