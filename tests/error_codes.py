@@ -33,11 +33,11 @@ def page() -> str:
 
 
 def _table(rows: tuple[ErrorCode, ...]) -> str:
-    lines = ["| code, EC | status | who must act | repeat | cure |", f"|{' --- |' * 5}"]
+    lines = ["| code, EC | cure | who must act | repeat | status |", f"|{' --- |' * 5}"]
     for row in rows:
         repeat = "yes" if row.repeat else "no"
         code = f"[`{row.code}`]({row.link}) {row.ec}".strip()
-        cells = [code, str(row.status), WHOSE[row.fault], repeat, row.cure]
+        cells = [code, row.cure, WHOSE[row.fault], repeat, str(row.status)]
         lines.append(f"| {' | '.join(cells)} |")
     return "".join(f"{line}\n" for line in lines)
 
