@@ -139,7 +139,8 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     out, error = demo.communicate(timeout=TIMEOUT)
     assert demo.returncode == 0
     assert "WARNING" not in out + error
-    assert [word for word in (site, "/admin/", "/api/docs/", "demo / demo", "admin / admin") if word not in out] == []
+    said = (site, "/admin/", "/api/docs/", "demo / demo", "admin / admin", f"files in {environment['VAR_DIR']}/oss\n")
+    assert [text for text in said if text not in out] == []
     assert not accepts(int(environment["PORT"]))
     assert not accepts(int(environment["OSS_PORT"]))
     assert processes_with(environment["VAR_DIR"]) == []

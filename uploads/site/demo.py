@@ -218,11 +218,13 @@ def _prepare() -> None:
 
 
 def _summary(settings: DemoSettings) -> str:
+    files, here = settings.var / "oss", Path.cwd()
+    files = files.relative_to(here) if files.is_relative_to(here) else files
     return (
         f"\n  Upload page   {settings.site}/            (demo / demo)\n"
         f"  Admin         {settings.site}/admin/      (admin / admin)\n"
         f"  API           {settings.site}/api/docs/\n"
-        f"  Local OSS     http://{HOST}:{settings.oss_port}   bucket {BUCKET}, files in {settings.var.name}/oss\n\n"
+        f"  Local OSS     http://{HOST}:{settings.oss_port}   bucket {BUCKET}, files in {files}\n\n"
         f"{_note(settings)}{_note_of_faults(settings)}  Press Ctrl-C to stop.\n"
     )
 
