@@ -31,7 +31,7 @@ def _page() -> str:
 
 
 def _doctor() -> str:
-    rows = [[f"`{each.level}`", each.name, each.text, each.cure.strip(findings.UNKNOWN)] for each in findings.said()]
+    rows = [[each.level, each.name, each.text, each.cure.strip(findings.UNKNOWN)] for each in findings.said()]
     return (
         "## The doctor says\n\n`…` stands for what the doctor names. A line with `OSS: ` and a code is OSS's answer: "
         "look the code up [below](#oss-answers).\n\n"
