@@ -11,7 +11,6 @@ HEADERS = {
     "x-oss-meta-uid": "7",
     "x-oss-forbid-overwrite": "true",
 }
-REQUIRED = required_attributes(HEADERS, "", 2)
 HELD = {
     "content-type": "text/plain; charset=utf-8",
     "cache-control": "no-cache",
@@ -32,6 +31,7 @@ HELD = {
         ({"content-type": "Text/Plain;charset=UTF-8"}, set()),
         ({"content-type": "text/html"}, {"content-type"}),
         ({"cache-control": ""}, {"cache-control"}),
+        ({"cache-control": "No-Cache "}, set()),
         ({"content-encoding": "gzip"}, {"content-encoding"}),
         ({"content-language": "en"}, {"content-language"}),
         ({"content-disposition": "attachment"}, {"content-disposition"}),
@@ -48,13 +48,20 @@ HELD = {
     ],
 )
 def test_what_differs(held: dict[str, str], different: set[str]) -> None:
-    assert set(attribute_differences(REQUIRED, {**HELD, **held})) == different
+    assert set(attribute_differences(required_attributes(HEADERS, "", 2), {**HELD, **held})) == different
 
 
 @pytest.mark.parametrize("untold", ["x-oss-object-acl", "x-oss-tagging-count", "x-oss-storage-class"])
 def test_what_oss_does_not_tell_is_not_compared(untold: str) -> None:
-    assert attribute_differences(REQUIRED, {name: value for name, value in HELD.items() if name != untold}) == {}
-    assert attribute_differences(REQUIRED, {}) == {}
+    required = required_attributes(HEADERS, "", 2)
+    assert attribute_differences(required, {name: value for name, value in HELD.items() if name != untold}) == {}
+    assert attribute_differences(required, {}) == {}
+
+
+def test_the_storage_class_of_the_request_is_required() -> None:
+    required = required_attributes({**HEADERS, "X-OSS-Storage-Class": "IA"}, "", 2)
+    assert attribute_differences(required, {**HELD, "x-oss-storage-class": "IA"}) == {}
+    assert attribute_differences(required, HELD) == {"x-oss-storage-class": ("IA", "Standard")}
 
 
 def test_the_encryption_must_be_the_one_that_was_required() -> None:

@@ -265,6 +265,16 @@ TABLE: list[tuple[str, Facts, Any]] = [
     ),
     ("a file is not kept", multipart(parts=PARTS, report=ClientReport(keep=True)), InvalidUpload),
     (
+        "a stream of unknown size, and somebody has seen its object",
+        multipart(file=STREAM, found=SHORT, object_confirmed=True),
+        AbortParts,
+    ),
+    (
+        "a stream of unknown size whose parts are there: the object is another",
+        multipart(file=STREAM, parts=PARTS, found=SHORT),
+        InvalidUpload,
+    ),
+    (
         "a stream, gone, an object of unknown size",
         multipart(file=STREAM, parts=None, found=SHORT),
         Claim({"etag": "EE"}, 14),

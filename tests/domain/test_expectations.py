@@ -28,6 +28,7 @@ def test_the_same_names_are_expected_and_held() -> None:
     assert (expected_of_file("3"), expected_of_file("")) == ({"client_crc64": "3"}, {})
     empty = [Part(1, "D41D8CD98F00B204E9800998ECF8427E", 0, 0)]
     assert expected_of_parts(empty, ClientReport())["crc64"] == "0"
+    assert expected_of_parts([Part(1, "AA", 8, 0)], ClientReport())["crc64"] == "0", "a checksum as any other"
 
 
 @pytest.mark.parametrize("name", ["etag", "crc64", "client_crc64"])

@@ -154,5 +154,6 @@ def test_a_claimed_stream_is_completed_with_the_parts_it_was_claimed_with() -> N
     later = stream(10, 10, 3)
     for report in (ClientReport(), ClientReport(size=20), ClientReport(keep=True)):
         assert parts_to_complete(file, later, report) == later[:2]
+    assert refused(file, later[:1], ClientReport(size=20)).errors == {"parts": [], "size": [10]}, "one is gone since"
     assert refused(file, later, ClientReport(size=24)).errors == {"parts": [], "size": [23]}
     assert parts_to_complete(file, later, ClientReport(size=23)) == later

@@ -39,6 +39,41 @@ def test_part_size_grows_with_the_file(size: int, part_size: int, parts: int) ->
     assert (planned.part_size, planned.part_count) == (part_size, parts)
 
 
+@pytest.mark.parametrize(
+    ("size", "wish", "part_size"),
+    [
+        (300 * MIB, 200_000, 200_000),
+        (MAX_PART_NUMBER * 200_000, 200_000, 200_000),
+        (MAX_PART_NUMBER * 200_000 + 1, 200_000, MIB),
+        (10 * GIB, MIN_PART_SIZE - 1, 2 * MIB),
+        (5, 1, MIN_PART_SIZE),
+        (None, None, 8 * MIB),
+        (None, 16 * MIB, 16 * MIB),
+        (None, 1, MIN_PART_SIZE),
+    ],
+)
+def test_a_wish_is_granted_unless_it_needs_too_many_parts(size: int | None, wish: int | None, part_size: int) -> None:
+    assert plan(size, wish).part_size == part_size
+
+
+def test_a_stream_has_no_size_before_its_end() -> None:
+    planned = plan(None)
+    assert (planned.size, planned.part_count, planned.size_of(MAX_PART_NUMBER)) == (None, None, None)
+    assert list(planned.numbers()) == list(range(1, MAX_PART_NUMBER + 1))
+
+
+@pytest.mark.parametrize(
+    ("number", "size"), [(1, 1), (2, 1), (1000, 1), (1001, 2), (1002, 2), (2001, 3), (3500, 4), (10_000, 10)]
+)
+def test_the_parts_of_a_stream_grow_after_each_thousand(number: int, size: int) -> None:
+    """`frontend/tests/engine/stream.test.ts` has the same sizes."""
+    assert plan(None, MIB).largest_stream_part(number) == size * MIB
+
+
+def test_no_part_of_a_stream_exceeds_what_oss_takes() -> None:
+    assert plan(None, 3 * GIB).largest_stream_part(1001) == MAX_PART_SIZE
+
+
 @pytest.mark.parametrize("size", [-1, MAX_OBJECT_SIZE + 1])
 def test_what_no_object_can_hold_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="bytes"):

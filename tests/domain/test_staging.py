@@ -77,6 +77,7 @@ ROWS = [
     ("the staged object was replaced meanwhile", copying(final=None, verdict=NO), Reject(NO)),
     ("OSS refuses to replace: it may be the copy", copying(exists=True), LookAtFinal()),
     ("and it is", copying(exists=True, final=COPY), Finish(COPY)),
+    ("the largest that is copied whole", copying(final=None, whole_up_to=STAGED.size), CopyWhole()),
     ("a large object", in_parts(copy_id=""), BeginCopy()),
     ("a copy that was begun", in_parts(), LookAtCopy()),
     ("OSS does not know it any more", in_parts(parts=None), BeginCopy()),
@@ -99,6 +100,7 @@ def test_a_copy_that_differs_is_removed(wrong: Completed) -> None:
     action = decide(copying(was_copied=True, final=wrong))
     assert isinstance(action, Reject)
     assert isinstance(action.error, ObjectMismatch)
+    assert "The copy at the final key differs" in str(action.error)
     assert action.final
 
 
@@ -142,6 +144,9 @@ def test_a_staging_key_is_below_its_prefix_however_long_the_final_key_is() -> No
     assert staging_key("staging/", "films/a", "77") == "staging/films/a"
     long = staging_key("staging/", "f" * MAX_KEY_BYTES, "77")
     assert (long, len(long) <= MAX_KEY_BYTES) == ("staging/77/file", True)
+    longest = "é" * 500 + "f" * (MAX_KEY_BYTES - len("staging/") - 1000)
+    assert staging_key("staging/", longest, "77") == f"staging/{longest}"
+    assert staging_key("staging/", f"{longest}f", "77") == "staging/77/file"
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "staging", "/staging/", "a//", "a*/", "../", None, 5])

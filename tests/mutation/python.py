@@ -1,7 +1,7 @@
 """The changes of Python that tests do not notice, by mutmut.
 
 Each suite runs in a directory of its own below `var/mutation`, with the settings that mutmut reads there. A run that
-was interrupted continues where it was.
+was interrupted continues where it was. A later run tries what was missed again, and what was changed since.
 """
 
 import json
@@ -89,6 +89,7 @@ SERVICES = Suite(
 def changes(suite: Suite) -> Iterator[Change]:
     """Run the suite, and give each change of its modules with what became of it."""
     work = _prepared(suite)
+    _forget_missed(work)
     with _environment(suite) as environment:
         subprocess.run([sys.executable, "-m", "mutmut", "run"], cwd=work, env=environment, check=True)
     for area, modules in suite.areas.items():
@@ -123,6 +124,16 @@ def _prepared(suite: Suite) -> Path:
     return work
 
 
+def _forget_missed(work: Path) -> None:
+    """There may be other tests by now, and they may reach other code. Which they are is found out again."""
+    (work / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
+    for path in (work / "mutants" / "uploads").rglob("*.meta"):
+        meta = json.loads(path.read_text())
+        codes = meta["exit_code_by_key"]
+        meta["exit_code_by_key"] = {name: code if _is_noticed(code) else None for name, code in codes.items()}
+        path.write_text(json.dumps(meta))
+
+
 @contextmanager
 def _environment(suite: Suite) -> Iterator[dict[str, str]]:
     if suite is PURE:
@@ -132,10 +143,15 @@ def _environment(suite: Suite) -> Iterator[dict[str, str]]:
             yield {**os.environ, **variables}
 
 
-def _changes_of(work: Path, area: str, file: str) -> Iterator[Change]:
+def _is_noticed(exit_code: int | None) -> bool:
     # `make mutation` alone installs it.
-    from mutmut.mutation.diff_apply import get_diff_for_mutant
     from mutmut.stats import status_by_exit_code
+
+    return status_by_exit_code[exit_code] in NOTICED
+
+
+def _changes_of(work: Path, area: str, file: str) -> Iterator[Change]:
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
 
     meta = json.loads((work / "mutants" / f"{file}.meta").read_text())
     with chdir(work):
@@ -144,4 +160,4 @@ def _changes_of(work: Path, area: str, file: str) -> Iterator[Change]:
             before, after = (
                 " ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in ("-", "+")
             )
-            yield Change(area, file, shortened(before), shortened(after), status_by_exit_code[code] in NOTICED)
+            yield Change(area, file, shortened(before), shortened(after), _is_noticed(code))

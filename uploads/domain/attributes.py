@@ -39,12 +39,7 @@ def required_attributes(headers: Mapping[str, str], acl: str, tags: int) -> dict
     `acl`: one of OSS's ACLs, "" for the bucket's. `tags`: the number of tags.
     """
     names = {name.lower(): value for name, value in headers.items()}
-    kept = {name: value for name, value in names.items() if _is_described(name)}
-    return {STORAGE_CLASS: "Standard", **kept, ACL: acl or "default", TAG_COUNT: str(tags)}
-
-
-def _is_described(name: str) -> bool:
-    return name in _ALWAYS or name in _WHERE_REQUIRED or name == STORAGE_CLASS or name.startswith(METADATA)
+    return {STORAGE_CLASS: "Standard", **names, ACL: acl or "default", TAG_COUNT: str(tags)}
 
 
 def attribute_differences(required: Mapping[str, str], held: Mapping[str, str]) -> dict[str, Difference]:

@@ -7,9 +7,10 @@ OSS's manual: https://www.alibabacloud.com/help/en/oss/developer-reference/initi
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -35,8 +36,8 @@ OBJECT_ACL = "x-oss-object-acl"
 Problem = Phrase | None
 
 
-def _one_of(*known: str) -> Callable[[Any], Problem]:
-    return lambda value: None if value in known else Phrase("it must be one of {known}", known=", ".join(known))
+def _one_of(known: Sequence[str], value: Any) -> Problem:
+    return None if value in known else Phrase("it must be one of {known}", known=", ".join(known))
 
 
 def _line(value: Any) -> Problem:
@@ -50,13 +51,11 @@ def _flag(value: Any) -> Problem:
     return None if isinstance(value, bool) else Phrase("it must be true or false")
 
 
-def _whole(low: int, high: int, unit: str) -> Callable[[Any], Problem]:
-    def check(value: Any) -> Problem:
-        if type(value) is int and low <= value <= high:
-            return None
-        return Phrase("it must be an integer from {low} to {high} ({unit})", low=low, high=high, unit=unit)
-
-    return check
+def _speed(value: Any) -> Problem:
+    if type(value) is int and MIN_TRAFFIC_LIMIT <= value <= MAX_TRAFFIC_LIMIT:
+        return None
+    low, high = MIN_TRAFFIC_LIMIT, MAX_TRAFFIC_LIMIT
+    return Phrase("it must be an integer from {low} to {high} ({unit})", low=low, high=high, unit="bit/s")
 
 
 def _tags(value: Any) -> Problem:
@@ -118,17 +117,17 @@ def _date(text: str) -> datetime | None:
 
 
 CHECKS: dict[str, Callable[[Any], Problem]] = {
-    "acl": _one_of(*ACLS),
-    "storage_class": _one_of(*STORAGE_CLASSES),
+    "acl": partial(_one_of, ACLS),
+    "storage_class": partial(_one_of, STORAGE_CLASSES),
     "tagging": _tags,
     "cache_control": _line,
     "content_disposition": _disposition,
     "expires": _expires,
-    "encryption": _one_of(*ENCRYPTIONS),
+    "encryption": partial(_one_of, ENCRYPTIONS),
     "encryption_key_id": _line,
-    "data_encryption": _one_of(*DATA_ENCRYPTIONS),
+    "data_encryption": partial(_one_of, DATA_ENCRYPTIONS),
     "forbid_overwrite": _flag,
-    "traffic_limit": _whole(MIN_TRAFFIC_LIMIT, MAX_TRAFFIC_LIMIT, "bit/s"),
+    "traffic_limit": _speed,
 }
 """Option → why a value is not allowed. `expires`: the date in the Expires header, or the seconds to it from the
 upload's beginning. `content_disposition`: the upload's file name is added, or another. `data_encryption`: how OSS

@@ -49,15 +49,14 @@ class Plan:
             return None
         return min(self.part_size, self.size - (number - 1) * self.part_size)
 
-    def stream_range(self, number: int) -> tuple[int, int]:
-        """First byte and most bytes of a stream's part, if every earlier part is as large as it may be.
+    def largest_stream_part(self, number: int) -> int:
+        """The most bytes of a stream's part.
 
         After each thousand parts they may be larger by one part size, so that 10,000 parts hold long streams. The
         engine cuts its streams by the same rule (`growingStart` in frontend/src/engine/parts.ts).
         """
-        steps, rest = divmod(number - 1, GROWTH_STEP)
-        start = GROWTH_STEP * steps * (steps + 1) // 2 + rest * (steps + 1)
-        return start * self.part_size, min((steps + 1) * self.part_size, MAX_PART_SIZE)
+        steps = (number - 1) // GROWTH_STEP
+        return min((steps + 1) * self.part_size, MAX_PART_SIZE)
 
     def numbers(self) -> Iterator[int]:
         """The numbers of all parts; for a stream, of all that there can be."""
@@ -79,7 +78,7 @@ def plan(size: int | None, part_size: int | None = None) -> Plan:
     if part_size is None:
         part_size = max(SMALLEST_PART, _ceil_sqrt(_ceil_div(size * REFERENCE_PART**2, REFERENCE_SIZE)) * MIB)
     needed = _whole_mib(_ceil_div(size, MAX_PART_NUMBER)) if size > part_size * MAX_PART_NUMBER else part_size
-    part_size = min(max(part_size, needed, MIN_PART_SIZE), MAX_PART_SIZE)
+    part_size = min(max(needed, MIN_PART_SIZE), MAX_PART_SIZE)
     return Plan(size, part_size, max(1, _ceil_div(size, part_size)))
 
 

@@ -177,7 +177,7 @@ def _room(upload: Upload, parts: Sequence[PartRequest]) -> list[int]:
 
 
 def _stream_part(upload: Upload, part: PartRequest, room: int) -> PartRequest:
-    _, most = upload.plan.stream_range(part.number)
+    most = upload.plan.largest_stream_part(part.number)
     if part.size is not None and part.size > most:
         detail = Phrase(
             "Part {number} may have at most {most} bytes, not {size}.", number=part.number, most=most, size=part.size

@@ -159,6 +159,20 @@ test("parts grow without gaps, and ten thousand hold hundreds of gigabytes", () 
   expect(rangeOf(plan, 10_000).end).toBeGreaterThan(400 * 2 ** 30);
 });
 
+// tests/domain/test_plan.py has the same sizes: the backend signs for no more bytes than a part has.
+test.each([
+  [1, 0, 1],
+  [2, 1, 1],
+  [1000, 999, 1],
+  [1001, 1000, 2],
+  [1002, 1002, 2],
+  [2001, 3000, 3],
+  [3500, 7996, 4],
+])("part %i of a stream begins at %i part sizes and has %i", (number, start, size) => {
+  const plan = streamPlan(1 << 20);
+  expect(rangeOf(plan, number)).toEqual({ start: start * (1 << 20), end: (start + size) * (1 << 20) });
+});
+
 test("with 'md5' a stream hashes only parts that it has given", async () => {
   const environment = new TestEnvironment();
   const text = await textOf(95);
