@@ -6,13 +6,19 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+import tests.watchdog
 from tests.mutation.shared_servers import DATABASE, VARIABLE
 from uploads.localoss.testing import LocalServer
+
+# Each change has a process of its own, which a watchdog would start another one to watch.
+tests.watchdog.watched = nullcontext
 
 
 @pytest.hookimpl(trylast=True)
@@ -24,12 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
 class SharedFixtures:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.index, self._lock = _free_server(directory)
+
+    @cached_property
+    def taken(self) -> tuple[int, IO[bytes]]:
+        """The index of a server, and its lock. Taken with the first test: mutmut has a process that runs none."""
+        return _free_server(self.directory)
 
     @pytest.fixture(scope="session")
     def oss_server(self) -> LocalServer:
         """A server that runs already, and that no other process uses."""
-        url, root = json.loads((self.directory / "servers.json").read_text())[self.index]
+        url, root = json.loads((self.directory / "servers.json").read_text())[self.taken[0]]
         server = LocalServer(Path(root))
         server.url, server.port = url, int(url.rpartition(":")[2])
         return server
@@ -39,7 +49,7 @@ class SharedFixtures:
         """A database with all migrations."""
         from django.db import connections
 
-        path = self.directory / f"{self.index}.sqlite3"
+        path = self.directory / f"{self.taken[0]}.sqlite3"
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         shutil.copyfile(self.directory / DATABASE, path)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.mutation.changes import Change, shortened
-from tests.mutation.python import ROOT, WORK
+from tests.mutation.python import PROCESSES, ROOT, WORK
 
 STRYKER = ROOT / "tests" / "mutation" / "stryker"
 RESULTS = WORK / "typescript.json"
@@ -28,7 +28,8 @@ def changes() -> Iterator[Change]:
     modules = STRYKER / "node_modules"
     node = modules / ".bin" / "node"  # Stryker needs a newer one than the front end.
     stryker = modules / "@stryker-mutator" / "core" / "bin" / "stryker.js"
-    subprocess.run([node, stryker, "run", STRYKER / "stryker.config.json"], cwd=ROOT / "frontend", check=True)
+    run = [node, stryker, "run", STRYKER / "stryker.config.json", "--concurrency", str(PROCESSES)]
+    subprocess.run(run, cwd=ROOT / "frontend", check=True)
     files = json.loads(RESULTS.read_text())["files"]
     for area, modules in AREAS.items():
         for module in modules:

@@ -2,14 +2,20 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings as django_settings
+from django.core import signing
 from django.core.cache import cache
+from django.test import override_settings
 from rest_framework.test import APIClient
 
 from tests import http
@@ -25,7 +31,9 @@ from uploads.models import Upload
 from uploads.oss import callback as protocol
 from uploads.oss.client import OssClient
 from uploads.oss.signing import PartRequest
+from uploads.services.callback import probe
 from uploads.services.common import callback_of
+from uploads.services.outcome import record_callback
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +139,49 @@ def test_what_the_browser_reports_does_not_replace_what_oss_said(begin: Begin, a
     whole = begin(SIZE)
     send(whole)
     assert services.complete(whole, forged).callback == {"ok": True, "body": {"ok": True}}
+
+
+def test_the_browser_may_report_after_somebody_else_has_completed(begin: Begin, app: CallbackApp) -> None:
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    deliver(part, b"12345")
+    assert services.complete(upload).callback is None
+    first = services.ClientReport(callback={"ok": True, "body": {"film": 7}})
+    assert services.complete(upload, first).callback == {"ok": True, "body": {"film": 7}, "reported": True}
+    second = services.ClientReport(callback={"ok": False})
+    assert services.complete(upload, second).callback == {"ok": True, "body": {"film": 7}, "reported": True}
+
+
+def test_a_report_of_an_upload_that_has_failed_is_not_kept(begin: Begin, app: CallbackApp) -> None:
+    upload = begin(5)
+    record_callback(upload, {"ok": True})
+    upload.refresh_from_db()
+    assert (upload.state, upload.callback) == ("uploading", None)
+
+
+def test_the_doctors_probe_is_believed_for_five_minutes(
+    key: rsa.RSAPrivateKey, key_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A probe belongs to no upload: 404 says that its signature was accepted."""
+    told = {name.removeprefix("x:"): value for name, value in probe().items()}
+    assert set(told) == {"upload", "secret"}
+    body = urlencode(told).encode()
+    refused(forged(key, PATH, body, key_url), 404, "not_found")
+    real = time.time
+    for seconds, asked in ((290, True), (310, False)):
+        cache.clear()
+        with CallbackApp(raw(b"")) as host, monkeypatch.context() as patch:
+            patch.setattr(signing.time, "time", lambda seconds=seconds: real() + seconds)
+            settings = {**django_settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+            with override_settings(UPLOADS=settings):
+                forged(key, PATH, body, host.url)
+        assert bool(host.calls) is asked, "the key is asked for only where the rest is believed"
+    other = urlencode({**told, "upload": str(uuid4())}).encode()
+    with CallbackApp(raw(b"")) as host:
+        settings = {**django_settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+        with override_settings(UPLOADS=settings):
+            refused(forged(key, PATH, other, host.url), 404, "not_found")
+        assert host.calls == []
 
 
 def test_without_a_callback_none_is_reported(begin: Begin) -> None:

@@ -13,7 +13,7 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import content_of, send
 from uploads import services
 from uploads.domain.errors import ObjectMismatch, PartsMissing, StorageBusy, WrongState
-from uploads.domain.states import State
+from uploads.domain.states import Event, State
 from uploads.models import Upload, UploadQuerySet
 from uploads.oss.client import OssClient
 from uploads.oss.crc64 import crc64
@@ -22,6 +22,7 @@ from uploads.oss.limits import MIN_PART_SIZE
 from uploads.oss.messages import Completed, Part
 from uploads.oss.signing import OssRequest
 from uploads.services import ClientReport
+from uploads.services.completion_case import Case
 
 pytestmark = pytest.mark.django_db
 
@@ -219,6 +220,42 @@ def test_every_answer_of_oss_may_be_lost(begin: Begin, oss: OssClient, monkeypat
                 services.complete(again(upload))
             services.complete(again(upload))
         is_whole(upload, oss)
+
+
+# What is written down
+
+
+def test_a_batch_is_completed_in_the_name_of_its_caller(begin: Begin, user: Any, other_user: Any) -> None:
+    uploads = [begin(5), begin(5)]
+    for upload in uploads:
+        send(upload)
+    services.complete_many([(upload, ClientReport()) for upload in uploads], actor=other_user)
+    for upload in uploads:
+        history = [(event.name, event.actor) for event in upload.events.order_by("id")]
+        assert history[-2:] == [("complete", other_user), ("finish", other_user)]
+
+
+def test_a_stream_that_was_claimed_without_its_parts_is_open_again(begin: Begin, user: Any) -> None:
+    """Its size and its checksum were those of the parts that were to be completed."""
+    stream = begin(None)
+    expected = {"etag": "AA-1", "client_crc64": "7"}
+    assert Upload.objects.advance(stream, Event.COMPLETE, size=15, expected=expected)
+    with pytest.raises(PartsMissing):
+        services.complete(stream, ClientReport(size=15), actor=user)
+    assert (stream.state, stream.size, stream.expected) == ("uploading", None, {"etag": "AA-1"})
+    last = stream.events.order_by("id").last()
+    assert (last.name, last.actor) == ("reopen", user)
+
+
+def test_a_case_notices_that_somebody_else_has_moved_its_upload(begin: Begin) -> None:
+    upload, _other = begin(5), begin(5)
+    case = Case(upload, ClientReport())
+    case.learned, case.is_copied = {"parts": []}, True
+    assert not case.has_moved()
+    assert Upload.objects.advance(again(upload), Event.ABORT)
+    assert case.has_moved()
+    case.look_again()
+    assert (case.upload.state, case.learned, case.is_copied, case.has_moved()) == ("aborted", {}, False, False)
 
 
 # Finished by others

@@ -29,6 +29,7 @@ from uploads.oss.messages import Part
 from uploads.oss.signing import OssRequest, PartRequest
 from uploads.services import ScopedCredentials, sealed_cache, session_policies
 from uploads.services.assumed_role import session_name
+from uploads.services.credentials import renew_refused
 
 pytestmark = pytest.mark.django_db
 
@@ -248,6 +249,25 @@ def test_the_session_name_holds_no_personal_data(user: Any, pk: Any) -> None:
     assert name == f"user-{pk}" or isinstance(pk, str)
 
 
+def test_the_session_name_stays_the_same(user: Any, settings: Any) -> None:
+    """Whoever reads the access logs of years knows who it was."""
+    settings.SECRET_KEY, user.pk = "secret", "ann@example.com"
+    assert session_name(user) == "user-d0a1270c09afde7765150012619c2068e7468b54"
+
+
+def test_the_cache_forgets_them_when_a_third_of_their_life_is_left(
+    begin: Begin, user: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    real = cache.set
+    monkeypatch.setattr(cache, "set", lambda name, value, seconds: given.append(seconds) or real(name, value, seconds))
+    for seconds in (900, 3600):
+        place(credentials="upload", credentials_expires=seconds)
+        services.issue_credentials(begin(SIZE), user)
+    assert 590 <= given[0] <= 600
+    assert 2390 <= given[1] <= 2400
+
+
 def test_the_cache_holds_no_readable_secret(begin: Begin, user: Any, settings: Any) -> None:
     issued = services.issue_credentials(begin(SIZE), user)
     kept = str(cache._cache) + str([cache.get(key.partition(":1:")[2]) for key in cache._cache])
@@ -263,6 +283,21 @@ def test_the_cache_holds_no_readable_secret(begin: Begin, user: Any, settings: A
     settings.SECRET_KEY_FALLBACKS = []
     assert sealed_cache.get(name) is None
     assert services.issue_prefix_credentials(user, "default").credentials != issued.credentials
+
+
+def test_an_entry_of_the_cache_expires_and_can_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    real = cache.set
+    monkeypatch.setattr(cache, "set", lambda *values: given.append(values[2]) or real(*values))
+    sealed_cache.put("one", {"a": [1, "ü"]}, 60)
+    sealed_cache.put("two", {"b": 2}, 70)
+    assert given == [60, 70]
+    assert (sealed_cache.get("one"), sealed_cache.get("two")) == ({"a": [1, "ü"]}, {"b": 2})
+    before = cache.get("one")
+    sealed_cache.put("one", {"a": [1, "ü"]}, 60)
+    assert cache.get("one") != before, "each entry has a nonce of its own"
+    sealed_cache.delete("one")
+    assert (sealed_cache.get("one"), sealed_cache.get("two")) == (None, {"b": 2})
 
 
 def test_an_entry_of_the_cache_is_not_moved_to_another_user(user: Any) -> None:
@@ -386,6 +421,22 @@ def test_for_a_destination_that_is_gone_none_are_issued(begin: Begin, user: Any,
         services.issue_credentials(upload, user)
 
 
+def test_what_oss_refused_is_dropped_unless_it_is_new(
+    begin: Begin, user: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser that reports refusals again and again must not make the server call STS for each report."""
+    start = utcnow()
+    for given in ("upload", "prefix"):
+        place(credentials=given)
+        upload = begin(SIZE)
+        monkeypatch.setattr(oss_clock(), "local", lambda: start)
+        first = services.issue_credentials(upload, user).credentials
+        for seconds, is_kept in ((0, True), (59, True), (60, False)):
+            monkeypatch.setattr(oss_clock(), "local", lambda seconds=seconds: start + timedelta(seconds=seconds))
+            renew_refused(upload, user)
+            assert (services.issue_credentials(upload, user).credentials == first) is is_kept
+
+
 def test_cached_credentials_end_with_the_password(begin: Begin, user: Any) -> None:
     """A new password ends all sessions, and so what was issued in them."""
     upload = begin(SIZE)
@@ -404,7 +455,7 @@ def test_the_row_knows_the_expiry_before_the_credentials_exist(begin: Begin, use
     with pytest.raises(StorageBusy):
         services.issue_credentials(upload, user)
     upload.refresh_from_db()
-    assert upload.credentials_until > timezone.now() + timedelta(seconds=3600)
+    assert timedelta(seconds=3600) < upload.credentials_until - timezone.now() <= timedelta(seconds=3900)
 
 
 FIELDS = "access_key_id access_key_secret security_token expires_at endpoint region bucket".split()

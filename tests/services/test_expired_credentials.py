@@ -101,8 +101,8 @@ def test_a_completed_object_that_was_replaced_is_removed_if_it_breaks_a_rule(
 ) -> None:
     # A site that lets objects be overwritten.
     place(**RULES, max_size=SIZE, content_types=["video/*"], forbid_overwrite=False)
-    untouched, replaced, allowed = begin(SIZE), begin(SIZE), begin(SIZE)
-    for upload in (untouched, replaced, allowed):
+    untouched, replaced, allowed, larger = begin(SIZE), begin(SIZE), begin(SIZE), begin(SIZE)
+    for upload in (untouched, replaced, allowed, larger):
         holder = holder_of(upload)
         send(upload)
         services.complete(upload)
@@ -110,13 +110,31 @@ def test_a_completed_object_that_was_replaced_is_removed_if_it_breaks_a_rule(
             holder.put_object(upload.bucket, upload.key, b"<script>", {"Content-Type": "text/html"})
         if upload is allowed:
             holder.put_object(upload.bucket, upload.key, b"another", {"Content-Type": "video/mp4"})
-    for upload in (untouched, replaced, allowed):
+        if upload is larger:
+            holder.put_object(upload.bucket, upload.key, bytes(SIZE + 1), {"Content-Type": "video/mp4"})
+    for upload in (untouched, replaced, allowed, larger):
         sweep_later(upload)
-    assert [held(oss, upload)[0] for upload in (untouched, replaced, allowed)] == [True, False, True]
-    for upload, events in ((untouched, 0), (replaced, 1), (allowed, 1)):
-        assert upload.events.filter(name="replaced").count() == events
+    assert [held(oss, upload)[0] for upload in (untouched, replaced, allowed, larger)] == [True, False, True, False]
+    for upload, events in ((untouched, 0), (replaced, 1), (allowed, 1), (larger, 1)):
+        told = [event.detail["error"] for event in upload.events.filter(name="replaced")]
+        assert [one["code"] for one in told] == ["object_mismatch"] * events
+        assert all(one["detail"] == "The object was replaced after the upload was completed." for one in told)
         upload.refresh_from_db()
-        assert upload.state == "completed"
+        assert (upload.state, upload.credentials_until) == ("completed", None)
+
+
+def test_without_its_destination_a_completed_object_has_no_rules(
+    begin: Begin, oss: OssClient, holder_of: HolderOf, settings: Any
+) -> None:
+    settings.UPLOADS["DESTINATIONS"] = {"default": {**RULES, "forbid_overwrite": False}}
+    upload = begin(SIZE)
+    holder = holder_of(upload)
+    send(upload)
+    services.complete(upload)
+    holder.put_object(upload.bucket, upload.key, b"another", {"Content-Type": "text/html"})
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"other": {}}}
+    sweep_later(upload)
+    assert held(oss, upload)[0]
 
 
 def test_parts_of_another_size_than_planned_are_refused_at_completion(

@@ -23,6 +23,7 @@ from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, OssError, Unreachable
 from uploads.services import prefix_uploads
+from uploads.services.expired_credentials import undo_late_writes
 from uploads.services.sweep import sweep_prefixes
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +202,28 @@ def test_a_days_bytes_are_counted(hold: Hold, user: Any, place: Place, oss: OssC
     assert swept() == {"registered": keys[:2], "refused": keys[2:]}
     assert [exists(oss, key) for key in keys] == [True, True, False, False]
     assert {each.error["code"] for each in Upload.objects.filter(state="failed")} == {"over_quota"}
+
+
+def test_after_its_credentials_a_refused_object_is_removed_and_a_registered_one_stays(
+    hold: Hold, user: Any, place: Place, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(**RULES)
+    holder = hold(user)
+    good, bad = holder.put("good.png"), holder.put("bad.html", b"x", {"Content-Type": "text/html"})
+
+    def silent(*_: Any, **__: Any) -> None:
+        raise Unreachable("OSS did not answer.", sent=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "delete_object", silent)
+        swept()
+    assert (exists(oss, good), exists(oss, bad)) == (True, True)
+    for upload in Upload.objects.filter(key__in=[good, bad]):
+        assert upload.credentials_until
+        undo_late_writes(upload)
+        upload.refresh_from_db()
+        assert upload.credentials_until is None
+    assert (exists(oss, good), exists(oss, bad)) == (True, False)
 
 
 @pytest.mark.parametrize("loss", ["permission", "inactive"])

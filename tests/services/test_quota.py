@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.django_fixtures import Begin, Place
@@ -13,13 +14,17 @@ from tests.services.test_services import at_once, send
 from tests.services.test_sweep import past, run
 from tests.stack import deliver
 from uploads import services
-from uploads.domain.errors import ObjectMismatch, OverQuota, StorageBusy, TooLarge, UploadError
+from uploads.domain.errors import Forbidden, ObjectMismatch, OverQuota, StorageBusy, TooLarge, UploadError
+from uploads.domain.quota import Usage
 from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, Unreachable
+from uploads.oss.limits import MIN_PART_SIZE
 from uploads.oss.signing import PartRequest
 from uploads.services import ClientReport, UploadRequest
+from uploads.services.destination_rules import get_destination
+from uploads.services.quota import Quota
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +169,102 @@ def test_an_aborted_upload_counts_until_oss_has_dropped_it(
     assert left(begin) == 0
     services.abort(upload)
     assert left(begin) == size
+
+
+# What is counted
+
+
+def row(user: Any, state: str, size: int | None, **values: Any) -> Upload:
+    same = {"owner": user, "bucket": "b", "method": "post", "filename": "f", "content_type": "a/b", "part_size": 9}
+    values = {"destination": "default", "key": secrets.token_hex(8), "expires_at": timezone.now(), **values}
+    return Upload.objects.create(**same, state=state, size=size, **values)
+
+
+def test_unfinished_uploads_and_the_bytes_of_a_day(user: Any, other_user: Any, place: Place) -> None:
+    place(max_active_per_user=100, max_bytes_per_user_per_day=10_000)
+    for state, size in (("uploading", 1), ("completing", 2), ("completed", 4), ("aborted", 8), ("failed", 16)):
+        row(user, state, size)
+    for state in ("aborted", "failed"):
+        row(user, state, 1000, released_at=timezone.now())
+    row(user, "uploading", None, is_stream=True, reserved=32, bytes_done=5)
+    row(user, "uploading", None, is_stream=True, bytes_done=64)
+    row(user, "completing", 500, is_stream=True, reserved=128)
+    row(user, "completed", 256, is_stream=True, reserved=1000)
+    row(user, "failed", None, is_stream=True, reserved=512)
+    row(other_user, "uploading", 1000)
+    row(user, "uploading", 1000, destination="other")
+    old = row(user, "completing", 1000)
+    Upload.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=1, minutes=1))
+    young = row(user, "completed", 1024)
+    Upload.objects.filter(pk=young.pk).update(created_at=timezone.now() - timedelta(hours=23))
+    usage = Quota(user).usage(get_destination("default"))
+    assert (usage.active, usage.size) == (6, 1 + 2 + 4 + 8 + 16 + 32 + 64 + 128 + 256 + 512 + 1024)
+    assert Quota(other_user).usage(get_destination("default")) == Usage(1, 1000)
+
+
+def test_old_uploads_alone_are_no_bytes(user: Any, place: Place) -> None:
+    place(max_bytes_per_user_per_day=10_000)
+    old = row(user, "uploading", 1000)
+    Upload.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=2))
+    assert Quota(user).usage(get_destination("default")) == Usage(1, 0)
+
+
+def test_where_nothing_is_limited_nothing_is_counted(user: Any, place: Place, django_assert_num_queries: Any) -> None:
+    place()
+    row(user, "uploading", 1000)
+    new = Upload(owner=user, destination="default", size=5)
+    with django_assert_num_queries(0):
+        assert Quota(user).usage(get_destination("default")) == Usage()
+        Quota(user).admit(new)
+        Quota(user).count_again([new])
+        Quota(user).admit_arrived(get_destination("default"), 10**12)
+
+
+def test_an_object_that_has_arrived_counts_by_its_bytes_alone(user: Any, place: Place) -> None:
+    place(max_active_per_user=1, max_bytes_per_user_per_day=1500)
+    row(user, "uploading", 1000)
+    default, quota = get_destination("default"), Quota(user)
+    quota.admit_arrived(default, 500)
+    with pytest.raises(OverQuota) as caught:
+        quota.admit_arrived(default, 501)
+    assert caught.value.sizes == {"limit": 1500, "left": 500, "size": 501}
+
+
+def test_the_uploads_of_a_request_count_together_and_again_when_they_are_written(user: Any, place: Place) -> None:
+    place(max_bytes_per_user_per_day=1000)
+    uploads = [Upload(owner=user, destination="default", size=400) for _ in range(3)]
+    quota = Quota(user)
+    for upload in uploads[:2]:
+        quota.admit(upload)
+    with pytest.raises(OverQuota):
+        quota.admit(uploads[2])
+    row(user, "uploading", 600)
+    quota.count_again(uploads[:2])
+    assert list(quota.refused) == [uploads[1].pk]
+    assert isinstance(quota.refused[uploads[1].pk], OverQuota)
+    later = Quota(user)
+    later.count_again(uploads[:1])
+    assert later.refused == {}
+
+
+def test_without_the_permission_nothing_is_counted_in(user: Any, place: Place) -> None:
+    place(permission="uploads.nobody_may")
+    with pytest.raises(Forbidden):
+        Quota(user).admit(Upload(owner=user, destination="default", size=5))
+
+
+def test_the_parts_of_a_stream_are_no_larger_than_its_reservation(user: Any, place: Place) -> None:
+    place(max_size=300_000)
+    stream = Upload(owner=user, destination="default", size=None, is_stream=True, part_size=8 << 20)
+    Quota(user).admit(stream)
+    assert (stream.reserved, stream.part_size) == (300_000, 300_000)
+    place(max_size=10)
+    Quota(user).admit(stream)
+    assert (stream.reserved, stream.part_size) == (10, MIN_PART_SIZE)
+    place()
+    stream.part_size = 8 << 20
+    Quota(user).admit(stream)
+    assert (stream.reserved, stream.part_size) == (None, 8 << 20)
 
 
 # Many at once

@@ -38,8 +38,8 @@ def undo_late_writes(upload: Upload) -> None:
 def _undo(upload: Upload, found: Completed) -> None:
     if upload.state == State.COMPLETED:
         detail = Phrase("The object was replaced after the upload was completed.")
-        error = ObjectMismatch(detail, errors={"etag": [upload.etag, found.etag]})
-        UploadEvent.objects.create(upload=upload, name=REPLACED, detail={"error": as_record(error)})
+        error = as_record(ObjectMismatch(detail))
+        UploadEvent.objects.create(upload=upload, name=REPLACED, detail={"error": error})
         if _is_allowed(upload, found):
             return
     with storage_errors():
