@@ -197,7 +197,7 @@ export class Sender {
     }
     const isWaited = outcome === "no_response" || outcome === "busy";
     if (isWaited && breaker.isOpen) return; // The circuit breaker waits, for all parts together.
-    const count = Math.max(1, attempts.failures + attempts.refusals);
+    const count = attempts.failures + attempts.refusals;
     const delay = delayBefore(count, error.retryAfter, () => clock.random(), limits.maxDelay);
     if (outcome === "no_response") await waiting.wait(delay, signal, "part_lost");
     else if (outcome === "sign_again") await clock.sleep(delay, signal);

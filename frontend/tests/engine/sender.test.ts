@@ -80,7 +80,7 @@ function setting(answers: readonly (SendResponse | Answer)[], limits: RetryOptio
   const { signal } = new AbortController();
   const send = (more: Partial<SenderPorts> = {}) =>
     clock.run(new Sender({ ...ports, ...more }).send(2, signal, signal));
-  return { environment, clock, notices, meter, requests, seen, send, freshness };
+  return { environment, clock, notices, meter, requests, seen, send, freshness, ports };
 }
 
 test("a part that OSS takes is done, with what OSS said of it", async () => {
@@ -294,6 +294,146 @@ test("the page may change the request, but not its method", async () => {
     url: "https://proxy.test/1",
     headers: { "x-page": "yes" },
   });
+});
+
+/** A circuit breaker that is closed or open as a test says, and what it was told. */
+function recording(isOpen = false) {
+  const told: unknown[] = [];
+  const breaker: SenderPorts["breaker"] = {
+    isOpen,
+    acquire: async () => {
+      told.push("acquired");
+      return () => told.push("recorded");
+    },
+    recordResponse: () => told.push("response"),
+    recordBusy: ({ code }) => told.push(code),
+    recordStall: () => told.push("stall"),
+    recordNoResponse: async ({ url }, startedAt) => {
+      told.push(`nothing from ${url} since ${startedAt}`);
+    },
+  };
+  return { breaker, told };
+}
+
+describe("the circuit breaker is told", () => {
+  test.each([
+    ["of an answer", DONE, "response"],
+    ["of a refusal, which is an answer", refusal(403, "AccessDenied"), "response"],
+    ["that OSS is busy", refusal(503, "SlowDown"), "SlowDown"],
+    ["that nothing came back", LOST, "nothing from https://oss.test/1 since 0"],
+  ])("%s, before the next request starts", async (_, first, record) => {
+    const { breaker, told } = recording();
+    const { send } = setting([first, DONE]);
+    await send({ breaker });
+    expect(told.slice(0, 3)).toEqual(["acquired", record, "recorded"]);
+  });
+
+  test("of a request without progress", async () => {
+    const { breaker, told } = recording();
+    const { send } = setting([
+      ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      DONE,
+    ]);
+    await send({ breaker });
+    expect(told).toEqual(["acquired", "stall", "recorded", "acquired", "response", "recorded"]);
+  });
+
+  test("that the request is over where the file cannot be read", async () => {
+    const { breaker, told } = recording();
+    const { send } = setting([LOST]);
+    const source = new Source(fileOf(25));
+    source.assertReadable = () => Promise.reject(new TypeError("gone"));
+    await expect(send({ breaker, source })).rejects.toThrow("gone");
+    expect(told).toEqual(["acquired", "recorded"]);
+  });
+});
+
+test.each([
+  ["gives no answer", LOST],
+  ["is busy", refusal(503, "SlowDown")],
+])("while the circuit breaker is open and OSS %s, the part does not wait by itself", async (_, answer) => {
+  const { breaker } = recording(true);
+  const { send, clock, notices } = setting([answer, answer, DONE]);
+  expect((await send({ breaker })).tries).toBe(3);
+  expect([clock.now(), notices]).toEqual([0, []]);
+});
+
+test("while the circuit breaker is open, an error of OSS is waited for as always", async () => {
+  const { breaker } = recording(true);
+  const { send, clock } = setting([refusal(500, "InternalError"), DONE]);
+  await send({ breaker });
+  expect(clock.now()).toBe(250);
+});
+
+test("the notice of a wait says what OSS answered, and for how long", async () => {
+  const facts: unknown[] = [];
+  const { send, clock } = setting([refusal(503, "SlowDown"), DONE]);
+  await send({ waiting: new Waiting(clock, (...notice) => facts.push(notice)) });
+  expect(facts).toEqual([["storage_busy", { code: "SlowDown", wait: 1 }, 250], [null]]);
+});
+
+test("a part that got no answer too often says that OSS cannot be reached", async () => {
+  const { send } = setting([LOST], { attempts: 2 });
+  await expect(send()).rejects.toMatchObject({ name: "NetworkError", sentence: "storage_unreachable" });
+});
+
+test("an error of the transport that is no stall is passed on", async () => {
+  const { send, seen } = setting([
+    () => {
+      throw new TypeError("ours");
+    },
+  ]);
+  await expect(send()).rejects.toThrow("ours");
+  expect([seen.sent.length, seen.stalls]).toEqual([1, 0]);
+});
+
+test("each report of progress is passed on, with the bytes of the part alone", async () => {
+  const advanced: number[][] = [];
+  const { send, meter, clock } = setting([
+    async ({ onprogress }) => {
+      onprogress(4);
+      onprogress(12);
+      return DONE;
+    },
+  ]);
+  let reports = 0;
+  const advance = (...values: [number, number, number, number]) => {
+    advanced.push(values);
+    meter.advance(...values);
+  };
+  const { finish, drop } = meter;
+  const own = { advance, finish: finish.bind(meter), drop: drop.bind(meter) };
+  await send({ meter: own, onprogress: () => reports++ });
+  expect(advanced).toEqual([
+    [2, 4, 10, clock.now()],
+    [2, 10, 10, clock.now()],
+  ]);
+  expect(reports).toBe(2);
+});
+
+test("of a request that was lost on its way, the bytes that were sent stay charged", async () => {
+  const returned: number[] = [];
+  const { send, environment } = setting([
+    ({ onprogress }) => {
+      onprogress(4);
+      return LOST;
+    },
+    DONE,
+  ]);
+  const { bandwidth } = environment;
+  bandwidth.giveBack = (bytes) => {
+    returned.push(bytes);
+  };
+  await send();
+  expect(returned).toEqual([6]);
+});
+
+test("a sender with other ports is one of its own", () => {
+  const { ports } = setting([DONE]);
+  const first = new Sender(ports);
+  const other = first.with({ ...ports, limits: { attempts: 1 } });
+  expect([other.ports.limits, first.ports.limits]).toEqual([{ attempts: 1 }, {}]);
 });
 
 test("under a limit of the bandwidth, bytes that were not sent are not charged", async () => {

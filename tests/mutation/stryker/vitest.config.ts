@@ -10,6 +10,7 @@ const TESTS = [
   "checking",
   "integrity",
   "ledger",
+  "oss-response",
   "presigner",
   "retry",
   "sender",
