@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -24,6 +24,7 @@ from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import Stack, deliver
 from uploads import services
+from uploads.domain.errors import CallbackRefused
 from uploads.domain.states import State
 from uploads.localoss.callback_requests import sign
 from uploads.localoss.testing import LocalServer
@@ -31,7 +32,7 @@ from uploads.models import Upload
 from uploads.oss import callback as protocol
 from uploads.oss.client import OssClient
 from uploads.oss.signing import PartRequest
-from uploads.services.callback import probe
+from uploads.services.callback import _configured_targets, probe, receive
 from uploads.services.common import callback_of
 from uploads.services.outcome import record_callback
 
@@ -165,6 +166,7 @@ def test_the_doctors_probe_is_believed_for_five_minutes(
     """A probe belongs to no upload: 404 says that its signature was accepted."""
     told = {name.removeprefix("x:"): value for name, value in probe().items()}
     assert set(told) == {"upload", "secret"}
+    assert UUID(told["upload"]) != UUID(probe()["x:upload"])
     body = urlencode(told).encode()
     refused(forged(key, PATH, body, key_url), 404, "not_found")
     real = time.time
@@ -353,6 +355,56 @@ def test_a_forged_call_costs_no_request_until_upload_and_secret_are_known(
         assert host.calls == []
         refused(forged(key, PATH, secrets_of(upload), host.url), 403, "callback_refused")
         assert len(host.calls) == 1
+
+
+def test_a_call_without_the_headers_of_oss_is_refused(begin: Begin, app: CallbackApp, oss_server: LocalServer) -> None:
+    upload = begin(5)
+    url = base64.b64encode(f"{oss_server.url}/-/callback_pub_key.pem".encode()).decode()
+    for headers in ({}, {"authorization": "AAAA"}, {"x-oss-pub-key-url": url}):
+        with pytest.raises(CallbackRefused):
+            receive(PATH, {"content-type": protocol.FORM, **headers}, secrets_of(upload))
+
+
+def test_what_oss_was_told_to_call(settings: Any) -> None:
+    urls = ["https://a.example", "https://b.example/cb/?x=1&y=2"]
+    destinations = {
+        "none": {},
+        "one": {"callback": {"url": "https://c.example/one"}},
+        "two": {"callback": {"url": urls}},
+    }
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": destinations}
+    assert {"/one", "/", "/cb/?x=1&y=2"} == set(_configured_targets())
+
+
+def test_the_key_of_one_url_is_not_that_of_another(
+    key: rsa.RSAPrivateKey, key_url: str, settings: Any, begin: Begin, app: CallbackApp
+) -> None:
+    body = secrets_of(begin(5))
+    refused(forged(key, PATH, body, key_url), 409, "parts_missing")
+    other = rsa.generate_private_key(65537, 1024).public_key()
+    pem = other.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    with CallbackApp(answer(body=pem)) as host:
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+        refused(forged(key, PATH, body, host.url), 403, "callback_refused")
+
+
+def test_a_key_is_kept_for_a_day_and_its_absence_for_half_a_minute(
+    key: rsa.RSAPrivateKey, key_url: str, settings: Any, begin: Begin, app: CallbackApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, kept = secrets_of(begin(5)), []
+    real = cache.set
+
+    def keep(name: str, value: Any, seconds: int) -> None:
+        if name.startswith("uploads:callback-key:"):
+            kept.append(seconds)
+        real(name, value, seconds)
+
+    monkeypatch.setattr(cache, "set", keep)
+    forged(key, PATH, body, key_url)
+    with CallbackApp(raw(b"")) as host:
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+        forged(key, PATH, body, host.url)
+    assert kept == [86_400, 30]
 
 
 def test_a_good_key_is_fetched_once(

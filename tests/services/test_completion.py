@@ -247,6 +247,21 @@ def test_a_stream_that_was_claimed_without_its_parts_is_open_again(begin: Begin,
     assert (last.name, last.actor) == ("reopen", user)
 
 
+def test_parts_that_cannot_be_aborted_do_not_keep_an_upload_from_its_end(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = begin(SIZE)
+    by_other_means(oss, upload)
+
+    def silent(*_: Any, **__: Any) -> None:
+        raise Unreachable("OSS did not answer.", sent=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "abort", silent)
+        assert services.complete(upload).state == State.COMPLETED
+    oss.abort(upload.bucket, upload.key, upload.upload_id)
+
+
 def test_a_case_notices_that_somebody_else_has_moved_its_upload(begin: Begin) -> None:
     upload, _other = begin(5), begin(5)
     case = Case(upload, ClientReport())

@@ -191,6 +191,8 @@ def test_unfinished_uploads_and_the_bytes_of_a_day(user: Any, other_user: Any, p
     row(user, "completing", 500, is_stream=True, reserved=128)
     row(user, "completed", 256, is_stream=True, reserved=1000)
     row(user, "failed", None, is_stream=True, reserved=512)
+    row(user, "completing", 2048, is_stream=True, bytes_done=1)
+    row(user, "failed", None, is_stream=True, bytes_done=4096)
     row(other_user, "uploading", 1000)
     row(user, "uploading", 1000, destination="other")
     old = row(user, "completing", 1000)
@@ -198,8 +200,13 @@ def test_unfinished_uploads_and_the_bytes_of_a_day(user: Any, other_user: Any, p
     young = row(user, "completed", 1024)
     Upload.objects.filter(pk=young.pk).update(created_at=timezone.now() - timedelta(hours=23))
     usage = Quota(user).usage(get_destination("default"))
-    assert (usage.active, usage.size) == (6, 1 + 2 + 4 + 8 + 16 + 32 + 64 + 128 + 256 + 512 + 1024)
+    assert (usage.active, usage.size) == (7, 2**13 - 1)
     assert Quota(other_user).usage(get_destination("default")) == Usage(1, 1000)
+
+
+def test_who_has_nothing_has_used_nothing(user: Any, place: Place) -> None:
+    place(max_active_per_user=1)
+    assert Quota(user).usage(get_destination("default")) == Usage(0, 0)
 
 
 def test_old_uploads_alone_are_no_bytes(user: Any, place: Place) -> None:
