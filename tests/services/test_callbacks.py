@@ -24,7 +24,7 @@ from tests.django_fixtures import Begin
 from tests.services.test_services import send
 from tests.stack import Stack, deliver
 from uploads import services
-from uploads.domain.errors import CallbackRefused
+from uploads.domain.errors import CallbackRefused, NotFoundError
 from uploads.domain.states import State
 from uploads.localoss.callback_requests import sign
 from uploads.localoss.testing import LocalServer
@@ -363,6 +363,32 @@ def test_a_call_without_the_headers_of_oss_is_refused(begin: Begin, app: Callbac
     for headers in ({}, {"authorization": "AAAA"}, {"x-oss-pub-key-url": url}):
         with pytest.raises(CallbackRefused):
             receive(PATH, {"content-type": protocol.FORM, **headers}, secrets_of(upload))
+
+
+def test_the_body_is_read_as_its_content_type_says(begin: Begin, app: CallbackApp) -> None:
+    """Who knows the upload is refused for the signature; who does not, is told of no upload."""
+    upload = begin(5)
+    form = secrets_of(upload)
+    known = json.dumps({"upload": str(upload.pk), "secret": upload.secret, "size": 5}).encode()
+    for headers, body in (
+        ({"content-type": "application/json"}, known),
+        ({"content-type": "Application/JSON ; charset=utf-8"}, known),
+        ({"content-type": protocol.FORM}, form),
+        ({}, form),
+    ):
+        with pytest.raises(CallbackRefused, match="signature"):
+            receive(PATH, headers, body)
+    for headers, body in (
+        ({"content-type": protocol.FORM}, known),
+        ({"content-type": "application/json"}, b"[1, 2]"),
+        ({"content-type": "application/json"}, known.replace(upload.secret.encode(), b"\\ud800")),
+        ({"content-type": "application/json"}, json.dumps({"upload": str(upload.pk), "secret": 7}).encode()),
+    ):
+        with pytest.raises(NotFoundError):
+            receive(PATH, headers, body)
+    for body in (form, b"[" * 100_000, b""):
+        with pytest.raises(CallbackRefused, match="cannot be read"):
+            receive(PATH, {"content-type": "application/json"}, body)
 
 
 def test_what_oss_was_told_to_call(settings: Any) -> None:

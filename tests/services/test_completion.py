@@ -12,6 +12,7 @@ from django.db import connection
 from tests.django_fixtures import Begin, Place
 from tests.services.test_services import content_of, send
 from uploads import services
+from uploads.domain.completion import Accept, Fail, Finish
 from uploads.domain.errors import ObjectMismatch, PartsMissing, StorageBusy, WrongState
 from uploads.domain.states import Event, State
 from uploads.models import Upload, UploadQuerySet
@@ -271,6 +272,21 @@ def test_a_case_notices_that_somebody_else_has_moved_its_upload(begin: Begin) ->
     assert case.has_moved()
     case.look_again()
     assert (case.upload.state, case.learned, case.is_copied, case.has_moved()) == ("aborted", {}, False, False)
+
+
+def test_a_copy_of_a_staged_object_may_have_another_etag_and_no_other_checksum() -> None:
+    upload = Upload(state="completing", method="post", size=5, part_size=9, staging_key="s/a", destination="default")
+    case = Case(upload, ClientReport())
+    case.learned = {"found": Completed("COPY", 7, size=5)}
+    for expected, is_copied, action in (
+        ({"etag": "STAGED", "client_crc64": "7"}, True, Finish),
+        ({"etag": "STAGED", "client_crc64": "8"}, True, Fail),
+        ({"etag": "STAGED", "client_crc64": "7"}, False, Fail),
+        ({"etag": "COPY", "client_crc64": "7"}, False, Accept),
+        (None, True, Finish),
+    ):
+        case.upload.expected, case.is_copied = expected, is_copied
+        assert isinstance(case.decide(), action)
 
 
 # Finished by others

@@ -90,6 +90,11 @@ def test_credentials_reach_the_users_own_prefix_and_no_other(user: Any, other_us
     assert services.register(user, "default", f"{issued.prefix}x.bin").owner == user
 
 
+def test_uploads_share_the_credentials_of_the_prefix(user: Any, begin: Begin) -> None:
+    prefix = services.issue_prefix_credentials(user, "default")
+    assert services.issue_credentials(begin(20_000_000), user).credentials == prefix.credentials
+
+
 def test_a_prefix_of_a_whole_tenant_is_issued_to_nobody(user: Any, place: Place) -> None:
     place(key="films/{tenant}/{uuid}/{filename}", key_values={"tenant": tenant_of}, credentials="prefix")
     with pytest.raises(NotOffered):
