@@ -238,7 +238,7 @@ chaos: setup other-browsers java
 	ABUSE_CASES=$(or $(ABUSE_CASES),20000) $(MAKE) abuse
 	$(RUN) -m tests.chaos
 
-# Thousands of changes of the code, each with the tests that reach it. ONLY=python or ONLY=typescript runs one half.
+# Thousands of changes of the code, each with the tests that reach it. ONLY names parts: hand, python, typescript.
 # Stryker is too heavy for `npm install` of the front end, and needs Node.js 22; it uses the front end's Vitest.
 STRYKER := tests/mutation/stryker
 STRYKER_STAMP := $(STRYKER)/node_modules/.installed

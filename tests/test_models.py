@@ -68,7 +68,7 @@ def test_many_advance_with_their_own_values_in_as_many_queries_as_two(user: Any)
             assert Upload.objects.advance_many(rows, Event.COMPLETE, ("expected",), actor=user) == rows
         for upload in Upload.objects.filter(pk__in=[row.pk for row in rows]):
             assert (upload.state, upload.expected) == ("completing", {"etag": upload.key})
-            assert [event.name for event in upload.events.all()] == ["complete"]
+            assert [(event.name, event.actor) for event in upload.events.all()] == [("complete", user)]
         return len(captured)
 
     assert queries(2) == queries(20)
@@ -87,6 +87,21 @@ def test_many_advance_but_those_that_somebody_else_has_moved(user: Any) -> None:
     rows[1].refresh_from_db()
     assert (rows[1].state, rows[1].expected) == ("aborted", None)
     assert [event.name for event in rows[1].events.all()] == ["abort"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_upload_that_was_claimed_again_since_it_was_read_does_not_move(user: Any, count: int) -> None:
+    """The state is the same again, but another client claimed it and expects another object."""
+    rows = made(user, count)
+    assert Upload.objects.advance_many(rows, Event.COMPLETE) == rows
+    read = list(Upload.objects.order_by("size"))
+    assert Upload.objects.advance(rows[0], Event.REOPEN)
+    assert Upload.objects.advance(rows[0], Event.COMPLETE, expected={"etag": "other"})
+    moved = Upload.objects.advance_many(read, Event.FINISH, unchanged=True)
+    assert moved == read[1:]
+    rows[0].refresh_from_db()
+    assert (rows[0].state, rows[0].expected) == ("completing", {"etag": "other"})
+    assert [event.name for event in rows[0].events.order_by("id")] == ["complete", "reopen", "complete"]
 
 
 @pytest.mark.django_db(transaction=True)

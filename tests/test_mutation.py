@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutation.by_hand import CHANGES, ByHand
 from tests.mutation.changes import MAX_CHARACTERS, Change, listed, report, shortened
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +60,13 @@ def test_what_is_listed_is_in_the_code(path: Path) -> None:
         code = " ".join((ROOT / file).read_text().split())
         for piece in before.split(" … "):
             assert piece in code, f"{file}: {piece}"
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_what_is_changed_by_hand_stands_once_in_the_code(change: ByHand) -> None:
+    assert (ROOT / change.file).read_text().count(change.before) == 1
+    root = ROOT / "frontend" if change.tests.endswith(".ts") else ROOT
+    assert (root / change.tests).is_file()
 
 
 def test_code_is_shown_in_one_line() -> None:

@@ -1,4 +1,4 @@
-"""python -m tests.mutation [python|typescript]: changes the code in small ways, and fails if tests notice too few.
+"""python -m tests.mutation [hand|python|typescript]: changes the code in small ways, and fails if tests notice too few.
 
 It fails, too, for a change that no test notices and that no list in `survivors` gives a reason for.
 """
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.mutation import python, typescript
+from tests.mutation import by_hand, python, typescript
 from tests.mutation.changes import Change, report
 
 LISTS = Path(__file__).parent / "survivors"
@@ -18,15 +18,20 @@ def of_python() -> Iterator[Change]:
         yield from python.changes(suite)
 
 
-LANGUAGES: dict[str, Callable[[], Iterable[Change]]] = {"python": of_python, "typescript": typescript.changes}
+KINDS: dict[str, Callable[[], Iterable[Change]]] = {
+    "hand": by_hand.changes,
+    "python": of_python,
+    "typescript": typescript.changes,
+}
 
 
 def main(names: list[str]) -> int:
-    chosen = names or list(LANGUAGES)
-    if unknown := set(chosen) - set(LANGUAGES):
-        sys.exit(f"Unknown: {', '.join(unknown)}. There are: {', '.join(LANGUAGES)}.")
-    changes = [change for name in chosen for change in LANGUAGES[name]()]
-    return 0 if report(changes, [LISTS / f"{name}.txt" for name in chosen]) else 1
+    chosen = names or list(KINDS)
+    if unknown := set(chosen) - set(KINDS):
+        sys.exit(f"Unknown: {', '.join(unknown)}. There are: {', '.join(KINDS)}.")
+    changes = [change for name in chosen for change in KINDS[name]()]
+    lists = [path for name in chosen if (path := LISTS / f"{name}.txt").exists()]
+    return 0 if report(changes, lists) else 1
 
 
 if __name__ == "__main__":
