@@ -6,11 +6,11 @@ import base from "../../../frontend/vitest.config.ts";
 
 const TESTS = [
   "acknowledged",
-  "changed-file",
   "checking",
   "integrity",
   "ledger",
   "oss-response",
+  "part-checks",
   "presigner",
   "retry",
   "sender",
