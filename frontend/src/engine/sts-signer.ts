@@ -16,6 +16,12 @@ export interface ServerResponse {
   readonly at: number;
 }
 
+/** The server's time, and when it was so, in `clock.now()`. */
+interface ServerTime {
+  readonly time: number;
+  readonly at: number;
+}
+
 interface Issued {
   readonly credentials: TemporaryCredentials;
   readonly at: number;
@@ -26,7 +32,7 @@ interface Issued {
 export class StsSigner {
   #issued: Issued | null = null;
   #renewal: Promise<void> | null = null;
-  #server: { time: number; at: number } | null = null;
+  #server: ServerTime | null = null;
   #url = "";
   #unavailable = false;
 
@@ -43,7 +49,7 @@ export class StsSigner {
   ): Promise<SignedBatch | null> {
     if (response) this.#learn(response);
     if (this.#unavailable || !globalThis.crypto?.subtle || !this.#server || !this.#url) return null;
-    if (this.#secondsLeft() < RENEW_BELOW) await this.#renewOnce(signal);
+    if (this.#secondsLeft() < RENEW_BELOW) await this.#renewOnce(this.#server, signal);
     if (!this.#issued) return null;
     const signedAt = this.#serverTime(this.#server);
     const expires = Math.floor(Math.min(MAX_URL_LIFE, this.#secondsLeft()));
@@ -63,7 +69,7 @@ export class StsSigner {
   }
 
   /** The server's time now, by a clock that nobody sets. */
-  #serverTime({ time, at }: { time: number; at: number }): number {
+  #serverTime({ time, at }: ServerTime): number {
     return time + (this.api.environment.clock.now() - at);
   }
 
@@ -73,20 +79,19 @@ export class StsSigner {
   }
 
   /** Callers that come while a renewal is under way share it. */
-  #renewOnce(signal: AbortSignal): Promise<void> {
-    this.#renewal ??= this.#renew(signal).finally(() => {
+  #renewOnce(server: ServerTime, signal: AbortSignal): Promise<void> {
+    this.#renewal ??= this.#renew(server, signal).finally(() => {
       this.#renewal = null;
     });
     return this.#renewal;
   }
 
-  async #renew(signal: AbortSignal): Promise<void> {
+  async #renew(server: ServerTime, signal: AbortSignal): Promise<void> {
     try {
       const path = `uploads/${this.id}/credentials/`;
       const credentials = await this.api.value<TemporaryCredentials>("POST", path, signal, {});
       const at = this.api.environment.clock.now();
-      const server = this.#server ?? { time: Date.now(), at };
-      const life = (Date.parse(credentials.expires_at) - (server.time + at - server.at)) / 1000;
+      const life = (Date.parse(credentials.expires_at) - this.#serverTime(server)) / 1000;
       this.#issued = { credentials, at, life };
     } catch (error) {
       if (!(error instanceof ApiError) || error.retryable || error.status === 404) throw error;

@@ -270,6 +270,25 @@ test("after an error that is final, nothing of the part is counted, and its conn
   release();
 });
 
+test("while a part waits to be sent again, none of its bytes are counted, nor after an error of our own", async () => {
+  const progress: Answer = ({ onprogress }) => {
+    onprogress(7);
+    return LOST;
+  };
+  const { send, meter, clock } = setting([progress, DONE]);
+  const counted: number[] = [];
+  await send({ waiting: new Waiting(clock, () => counted.push(meter.loaded)) });
+  expect(counted[0]).toBe(0);
+  const broken = setting([
+    ({ onprogress }) => {
+      onprogress(7);
+      throw new TypeError("ours");
+    },
+  ]);
+  await expect(broken.send()).rejects.toThrow("ours");
+  expect(broken.meter.loaded).toBe(0);
+});
+
 test("a file that cannot be read any more ends its upload instead of waiting for the network", async () => {
   const { send, seen } = setting([LOST]);
   const source = new Source(fileOf(25));
