@@ -48,7 +48,7 @@ export class StsSigner {
     signal: AbortSignal,
   ): Promise<SignedBatch | null> {
     if (response) this.#learn(response);
-    if (this.#unavailable || !globalThis.crypto?.subtle || !this.#server || !this.#url) return null;
+    if (this.#unavailable || !crypto.subtle || !this.#server || !this.#url) return null;
     if (this.#secondsLeft() < RENEW_BELOW) await this.#renewOnce(this.#server, signal);
     if (!this.#issued) return null;
     const signedAt = this.#serverTime(this.#server);

@@ -285,8 +285,12 @@ test("while a part waits to be sent again, none of its bytes are counted, nor af
       throw new TypeError("ours");
     },
   ]);
+  const returned: number[] = [];
+  broken.environment.bandwidth.giveBack = (bytes) => {
+    returned.push(bytes);
+  };
   await expect(broken.send()).rejects.toThrow("ours");
-  expect(broken.meter.loaded).toBe(0);
+  expect([broken.meter.loaded, returned]).toEqual([0, [3]]);
 });
 
 test("a file that cannot be read any more ends its upload instead of waiting for the network", async () => {
@@ -378,11 +382,47 @@ test.each([
   expect([clock.now(), notices]).toEqual([0, []]);
 });
 
-test("while the circuit breaker is open, an error of OSS is waited for as always", async () => {
+test("while the circuit breaker is open, an error of OSS is waited for, and final, as always", async () => {
   const { breaker } = recording(true);
-  const { send, clock } = setting([refusal(500, "InternalError"), DONE]);
-  await send({ breaker });
-  expect(clock.now()).toBe(250);
+  const once = setting([refusal(500, "InternalError"), DONE]);
+  await once.send({ breaker });
+  expect(once.clock.now()).toBe(250);
+  const always = setting([refusal(500, "InternalError")]);
+  await expect(always.send({ breaker })).rejects.toMatchObject({ code: "InternalError" });
+  expect(always.seen.sent).toHaveLength(8);
+});
+
+test("while other parts get through, a part without an answer is final, and one at a busy OSS is not", async () => {
+  const lost = setting([LOST]);
+  await expect(lost.send({ breaker: recording().breaker })).rejects.toBeInstanceOf(NetworkError);
+  expect(lost.seen.sent).toHaveLength(8);
+  const busy = setting([...Array(30).fill(refusal(503, "SlowDown")), DONE]);
+  expect((await busy.send({ breaker: recording().breaker })).tries).toBe(31);
+});
+
+test("each refusal of a URL is waited for longer", async () => {
+  const { send, clock } = setting([refusal(403, "AccessDenied"), refusal(403, "AccessDenied"), DONE]);
+  await send({ breaker: recording().breaker });
+  expect(clock.now()).toBe(750);
+});
+
+test("the page sees the headers that were signed, and changes a copy of them", async () => {
+  const { send, seen, ports } = setting([DONE]);
+  const headers = { "content-md5": "x" };
+  const take: SenderPorts["signer"]["take"] = async (...part) => ({
+    ...(await ports.signer.take(...part)),
+    headers,
+  });
+  await send({
+    signer: { ...ports.signer, take },
+    options: {
+      onBeforeRequest: async (request) => {
+        request.headers["x-page"] = "yes";
+      },
+    },
+  });
+  expect(seen.sent[0]?.signed.headers).toEqual({ "content-md5": "x", "x-page": "yes" });
+  expect(headers).toEqual({ "content-md5": "x" });
 });
 
 test("the notice of a wait says what OSS answered, and for how long", async () => {
