@@ -160,13 +160,14 @@ def test_a_user_lists_and_heads_objects_under_the_own_prefix_only(
         denied(lambda prefix=prefix: listed(("prefix", prefix), ("delimiter", "/"), ("start-after", mine.prefix)))
 
 
-def test_a_prefix_is_in_the_bucket_of_its_destination(user: Any, place: Place, oss: OssClient) -> None:
+def test_a_prefix_is_in_the_bucket_of_its_destination(begin: Begin, user: Any, place: Place, oss: OssClient) -> None:
     oss.call("PutBucket", OssRequest("PUT", "photos-bucket"))
     place(credentials="prefix", bucket="photos-bucket")
     mine = services.issue_prefix_credentials(user, "default")
     assert mine.bucket == "photos-bucket"
     client_with(mine).put_object("photos-bucket", f"{mine.prefix}a.bin", b"x")
     denied(lambda: client_with(mine).put_object("demo-bucket", f"{mine.prefix}a.bin", b"x"))
+    assert services.issue_credentials(begin(SIZE), user).credentials == mine.credentials
 
 
 def test_tags_are_allowed_where_the_destination_allows_them(user: Any, place: Place) -> None:

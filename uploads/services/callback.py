@@ -109,7 +109,7 @@ def _fields(content_type: str, body: bytes) -> dict[str, str]:
             content: Any = json.loads(text)
             pairs = list(content.items()) if isinstance(content, dict) else []
         else:
-            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=200)
+            pairs = parse_qsl(text, max_num_fields=200)
     except (ValueError, RecursionError) as error:
         raise CallbackRefused(Phrase("The body of the callback cannot be read.")) from error
     return {str(name): value for name, value in pairs if isinstance(value, str)}
