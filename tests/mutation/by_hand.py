@@ -41,15 +41,15 @@ CHANGES = (
     ByHand(
         "a batch is advanced whatever state its rows have",
         "uploads/models/upload.py",
-        "pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))",
-        "pk__in=[upload.pk for upload in uploads])",
+        "            rows = rows.filter(state__in=states.sources(event))\n",
+        "",
         MODELS,
     ),
     ByHand(
         "a batch is advanced though its rows were written since they were read",
         "uploads/models/upload.py",
-        "            if unchanged:\n",
-        "            if False:\n",
+        "rows = self._unchanged(uploads) if unchanged else self.filter(",
+        "rows = self.filter(",
         MODELS,
     ),
     ByHand(
