@@ -18,8 +18,8 @@ BREAKS = (
     Break(
         "a state is written whatever it was before",
         "models/upload.py",
-        "rows = self.filter(pk__in=[upload.pk for upload in uploads], state__in=states.sources(event))",
-        "rows = self.filter(pk__in=[upload.pk for upload in uploads])",
+        "rows = rows.filter(state__in=states.sources(event))",
+        "pass",
     ),
     Break(
         "what was learned for one claim is recorded for another",

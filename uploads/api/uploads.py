@@ -31,8 +31,8 @@ RETRY_AFTER_SECONDS = 2
 
 class UploadFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter has no type information.
     state = filters.ChoiceFilter(choices=[(state.value, state.value) for state in State])
-    destination = filters.CharFilter()
-    fingerprint = filters.CharFilter()
+    destination = filters.CharFilter(help_text="The name of a destination.")
+    fingerprint = filters.CharFilter(help_text="As the client gave it when it created the upload.")
 
     class Meta:
         model = Upload
