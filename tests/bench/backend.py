@@ -112,7 +112,7 @@ def _bare(upload: dict[str, Any]) -> float:
     for _ in range(ROUNDS):
         started = time.perf_counter()
         url = settings.endpoint.url_of(upload["bucket"], upload["key"])
-        context = SigningContext(settings.credentials, settings.region, timezone.now())
+        context = SigningContext(settings.credentials.credentials(), settings.region, timezone.now())
         request = OssRequest("PUT", upload["bucket"], upload["key"], [("uploadId", upload["upload_id"])])
         signer = PartSigner(context, request, url, 900)
         for _url in signer.urls(range(1, 1001)):
