@@ -48,7 +48,7 @@ def _table(name: str, run: dict[str, object]) -> str:
     title = str(run["title"])
     return (
         f"### {title[0].upper()}{title[1:]}\n\n`make bench ONLY={name}`, on {run['day']}, {run['cores']} cores. "
-        f"Ratio {float(str(run['ratio'])):.1f}, goal {run['goal']}.\n\n| what | figure |\n| --- | --- |\n{rows}"
+        f"Ratio {float(str(run['ratio'])):.2f}, goal {run['goal']}.\n\n| what | figure |\n| --- | --- |\n{rows}"
     )
 
 
