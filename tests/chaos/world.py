@@ -40,11 +40,8 @@ call_command("migrate", verbosity=0)
 for name in {names!r}:
     get_user_model().objects.create_user(name, password=name)
 """
-NGINX = (
-    (" ssl;", " ssl http2;"),
-    # With a port that is not 443, the browser's Origin and the site's own must both have it.
-    ("proxy_set_header Host $host;", "proxy_set_header Host $http_host;"),
-)
+# With a port that is not 443, the browser's Origin and the site's own must both have it.
+NGINX = (("proxy_set_header Host $host;", "proxy_set_header Host $http_host;"),)
 
 
 def destinations_of(site_port: int) -> dict[str, dict[str, Any]]:
