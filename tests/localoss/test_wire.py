@@ -11,6 +11,7 @@ import pytest
 
 from tests.localoss.support import LIMIT_SECONDS, SMALLEST, Wire, answer_on, bytes_of, raw, refused
 from uploads.localoss.request import MAX_FIELD_BYTES
+from uploads.localoss.worker import IN_A_ROW
 from uploads.oss import signing
 from uploads.oss.cors import CorsConfiguration, CorsRule, build_cors
 from uploads.oss.signing import OssRequest
@@ -113,6 +114,15 @@ def test_connection_is_kept_when_the_refused_body_comes(wire: Wire) -> None:
         connection.sendall(bytes(MUCH) + head("PUT", wire.presigned("PUT", "a"), "Content-Length: 1") + b"x")
         assert answer_on(connection).startswith(b"HTTP/1.1 200 ")
     assert wire.call("GET", "a").content == b"x"
+
+
+def test_one_connection_has_any_number_of_requests(wire: Wire) -> None:
+    target = wire.presigned("PUT", "a")
+    with connected(wire) as connection:
+        for number in range(IN_A_ROW * 2 + 1):
+            connection.sendall(head("PUT", target, "Content-Length: 2") + b"%02d" % number)
+            assert answer_on(connection).startswith(b"HTTP/1.1 200 ")
+    assert wire.call("GET", "a").content == b"%02d" % number
 
 
 def test_body_is_not_asked_for_when_the_request_is_refused(wire: Wire) -> None:
