@@ -16,7 +16,7 @@ from uploads.oss.cors import CorsConfiguration
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Busy, Denied, Malformed, NotFound, Unreachable
 from uploads.oss.messages import Part
-from uploads.oss.repetition import ATTEMPTS
+from uploads.oss.repetition import ATTEMPTS, may_repeat, repeated
 from uploads.oss.responses import MAX_CALLBACK_BYTES
 from uploads.oss.signing import Credentials
 from uploads.oss.transport import Call
@@ -56,6 +56,28 @@ def test_a_safe_request_is_repeated() -> None:
     client, sent = client_of(BUSY, httpx.ReadTimeout("slow"), httpx.ConnectError("refused"), head)
     assert client.head("b", "k").crc64 == 7
     assert [request.method for request in sent] == ["HEAD"] * 4
+
+
+def test_a_request_is_sent_as_it_is_signed() -> None:
+    """With what the client adds to each, but without a cookie: a proxy sets them."""
+    client, sent = client_of(httpx.Response(204, headers={"Set-Cookie": "session=1; Path=/"}))
+    client.delete_object("b", "k")
+    client.delete_object("b", "k")
+    names = {"host", "accept", "accept-encoding", "connection", "user-agent"}
+    signed = {"x-oss-date", "x-oss-content-sha256", "authorization"}
+    assert [set(request.headers) for request in sent] == [names | signed] * 2
+
+
+def test_no_time_is_left_for_a_second_attempt() -> None:
+    attempts: list[float] = []
+
+    def fails() -> None:
+        attempts.append(monotonic())
+        raise Unreachable("", sent=False)
+
+    with pytest.raises(Unreachable):
+        repeated(fails, may_repeat, seconds=0)
+    assert len(attempts) == 1
 
 
 def test_the_last_error_of_oss_is_raised() -> None:

@@ -3,6 +3,7 @@
 Rule: a request that must not be done twice is repeated only if OSS cannot have done it.
 """
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -31,9 +32,20 @@ def not_done_yet(error: Exception) -> bool:
 
 def repeated(attempt: Callable[[], Result], retry_on: Callable[[Exception], bool], seconds: float = 60) -> Result:
     """The result of `attempt`, which is called up to ATTEMPTS times within `seconds`, with growing pauses."""
-    # Not `stamina.retry`: it logs the arguments of the function, and a request holds secrets.
-    for try_ in stamina.retry_context(on=retry_on, attempts=ATTEMPTS, timeout=seconds, wait_initial=0.2):
+    began = time.monotonic()
+    try:
+        return attempt()
+    except Exception as error:
+        left = began + seconds - time.monotonic()
+        if left <= 0 or not retry_on(error):
+            raise
+        first = error
+    # Only now, because most requests are sent once. Not `stamina.retry`: it logs the arguments of the function, and a
+    # request holds secrets.
+    for try_ in stamina.retry_context(on=retry_on, attempts=ATTEMPTS, timeout=left, wait_initial=0.2):
         with try_:
+            if try_.num == 1:
+                raise first
             return attempt()
     raise AssertionError("unreachable: the loop returns or raises")
 

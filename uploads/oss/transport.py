@@ -88,10 +88,16 @@ def exchange(http: httpx.Client, request: HttpRequest, peer: str = "OSS", clock:
     # Header values are UTF-8 in OSS's protocol; httpx would refuse text that is not ASCII.
     headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
     sent = clock.local() if clock else None
+    # Whole, so that the client merges nothing into it: it would also send cookies that a proxy has set.
+    whole = httpx.Request(
+        request.method,
+        request.url,
+        headers=[*http.headers.raw, *headers],
+        content=request.content,
+        extensions={"timeout": request.timeout.as_dict()},
+    )
     try:
-        response = http.request(
-            request.method, request.url, headers=headers, content=request.content, timeout=request.timeout
-        )
+        response = http.send(whole)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise Unreachable(f"{peer} could not be reached.", sent=False, operation=request.operation) from error
     except httpx.TransportError as error:
