@@ -74,6 +74,18 @@ def test_many_advance_with_their_own_values_in_as_many_queries_as_two(user: Any)
     assert queries(2) == queries(20)
 
 
+def test_a_value_that_many_share_is_written_with_their_state(user: Any) -> None:
+    rows = made(user, 3)
+    for upload in rows:
+        upload.expected, upload.error = {"etag": upload.key}, {"code": "expired"}
+    with CaptureQueriesContext(connection) as captured:
+        Upload.objects.advance_many(rows, Event.ABORT, ("error",))
+    written = Upload.objects.values_list("state", "error", "expected")
+    assert list(written) == [("aborted", {"code": "expired"}, None)] * 3
+    table = connection.ops.quote_name(Upload._meta.db_table)
+    assert not [query for query in captured if f"INTO {table}" in query["sql"]], "no row is written twice"
+
+
 def test_many_advance_but_those_that_somebody_else_has_moved(user: Any) -> None:
     """The comparison is in the statement that writes: what was read before proves nothing."""
     rows = made(user, 4)

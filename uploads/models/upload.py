@@ -130,7 +130,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                 # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
                 list(rows.order_by("pk").select_for_update().values_list("pk"))
             before = None if alone else connection.savepoint()
-            values = {name: getattr(uploads[0], name) for name in fields} if alone else {}
+            columns = {name: [getattr(each, name) for each in uploads] for name in fields}
+            values = {name: each[0] for name, each in columns.items() if each and each.count(each[0]) == len(each)}
             count = rows.update(state=target, updated_at=now, **values)
             if count < len(uploads):
                 if before is None:
@@ -139,9 +140,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                 connection.savepoint_rollback(before)
                 one = partial(self.advance_many, event=event, fields=fields, actor=actor, unchanged=unchanged)
                 return [moved for each in uploads for moved in one([each])]
-            if fields and not alone:
+            if own := [name for name in fields if name not in values]:
                 # All of them are there and ours, so this only updates: bulk_update would write a CASE for every value.
-                self.bulk_create(uploads, update_fields=fields, **conflict_target("id"))
+                self.bulk_create(uploads, update_fields=own, **conflict_target("id"))
             record_events(uploads, event, actor)
             # Last, because a deadlock repeats the above, and before the commit, which sends signals.
             for upload in uploads:
