@@ -72,7 +72,10 @@ def sent(stack: Stack, account: str, seed: int, directory: Path) -> tuple[int, b
         "--generation-database", "none", "--no-shrink", "--no-color", "--suppress-health-check", "all",
         "--wait-for-schema", 300, "--request-timeout", 120,
     ]  # fmt: skip
-    run = subprocess.run([str(word) for word in command], cwd=directory, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # For the hooks.
+    run = subprocess.run(
+        [str(word) for word in command], cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
     generated = re.search(r"^\s*([\d,]+) generated", run.stdout, re.MULTILINE)
     if run.returncode or not generated:
         print(run.stdout, run.stderr, sep="\n", flush=True)
