@@ -105,6 +105,18 @@ def test_trouble_that_passes_is_retryable(api: APIClient, begin: Begin, server: 
     assert (told["verdict"], told["code"], told["retryable"]) == ("refused", "ServiceUnavailable", True)
 
 
+@pytest.mark.parametrize("size", [20_000_000, 5], ids=["parts", "form"])
+@pytest.mark.parametrize("seconds", [7200.0, -7200.0])
+def test_clocks_that_differ_are_trouble_that_passes(
+    api: APIClient, begin: Begin, server: LocalServer, size: int, seconds: float
+) -> None:
+    upload = begin(size)
+    inject(server, {"clock_shift": seconds})
+    told = found(api, upload)
+    assert (told["verdict"], told["code"], told["retryable"]) == ("refused", "AccessDenied", True)
+    assert told["title"] == "The clocks of this site and of OSS differ"
+
+
 def away(settings: Any, **more: str) -> None:
     """The backend does not reach the address that browsers use."""
     settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": CLOSED, **more}

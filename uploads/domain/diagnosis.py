@@ -11,6 +11,7 @@ from enum import StrEnum
 from uploads.domain.errors import REFUSED, advice, from_storage
 from uploads.domain.phrase import Phrase
 from uploads.oss import error_codes
+from uploads.oss.error_codes.access import NEW_URL
 from uploads.oss.errors import CredentialsUnavailable, Malformed, OssError, StorageError
 
 NO_CORS = frozenset({"AccessForbidden", "NoSuchCORSConfiguration"})
@@ -57,6 +58,8 @@ def refused(error: StorageError, address: str, origin: str) -> Diagnosis:
     if error.code in NO_CORS:
         return not_allowed(origin, error.request_id)
     row = error_codes.find(error.code, error.ec)
+    if row and row.cure == NEW_URL:
+        return _not_valid_now(error)
     detail = REFUSED[row.fault] if row else Phrase("OSS answered: {message}", message=error.message)
     return Diagnosis(
         Verdict.REFUSED,
@@ -65,6 +68,20 @@ def refused(error: StorageError, address: str, origin: str) -> Diagnosis:
         detail,
         advice(error),
         retryable=error.retryable,
+        link=error.link,
+        request_id=error.request_id,
+    )
+
+
+def _not_valid_now(error: OssError) -> Diagnosis:
+    """The backend has just signed this request, and the next one is signed with the time that OSS tells."""
+    return Diagnosis(
+        Verdict.REFUSED,
+        error.code,
+        Phrase("The clocks of this site and of OSS differ"),
+        Phrase("OSS takes the requests of this page for too old or too new. Uploaded parts are kept."),
+        Phrase("Correct the server's clock."),
+        retryable=True,
         link=error.link,
         request_id=error.request_id,
     )

@@ -74,12 +74,19 @@ export class Diagnosis {
       this.#reachedAt = null;
     } else if (this.#reachedAt === null) {
       this.#reachedAt = clock.now();
-    } else if (startedAt > this.#reachedAt && told?.verdict !== "unreachable" && !this.#unanswered) {
-      // A backend that does not reach OSS may do so later: it has begun this upload. Until then nothing is known.
+    } else if (startedAt > this.#reachedAt && !this.#mayPass()) {
       throw told?.verdict === "reachable" || told?.verdict === "unknown"
         ? refusal(told)
         : corsError(origin, "");
     }
+  }
+
+  /**
+   * A backend that does not reach OSS may do so later: it has begun this upload. Until then nothing is known. A refusal
+   * that has not been thrown may end.
+   */
+  #mayPass(): boolean {
+    return this.#unanswered || this.#told?.verdict === "unreachable" || this.#told?.verdict === "refused";
   }
 
   /** Asks the backend, seldom: it makes two requests to OSS each time. */

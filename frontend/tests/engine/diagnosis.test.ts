@@ -88,6 +88,17 @@ describe("what the backend finds", () => {
     expectEachOnce(environment, 50);
   });
 
+  test("a refusal that passes is waited for, although OSS answers other requests", async () => {
+    const [environment, upload] = unreadable();
+    environment.backend.diagnosis = diagnosisOf("refused", "AccessDenied", true);
+    await environment.reach(upload, "uploading");
+    await environment.clock.pass(HOUR);
+    expect(upload.state).toBe("uploading");
+    environment.store.fault = () => undefined;
+    await environment.clock.run(upload.done);
+    expectEachOnce(environment, 50);
+  });
+
   test("trouble that turns into a refusal is told", async () => {
     const [environment, upload] = unreadable();
     environment.connection.reachable = false;
