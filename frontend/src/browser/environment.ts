@@ -4,6 +4,7 @@ import { Bandwidth } from "../engine/bandwidth.ts";
 import { BrowserJournal } from "../engine/journal.ts";
 import type { Clock, Connection, Environment } from "../engine/ports.ts";
 import { anySignal } from "../engine/promises.ts";
+import { briefRetry } from "../engine/retry.ts";
 import { WorkerPool } from "../hashing/worker-pool.ts";
 import { noticesChanges } from "./file-changes.ts";
 import { BrowserLocks } from "./locks.ts";
@@ -75,7 +76,7 @@ function cookie(name: string): string {
 }
 
 // Shared by all uploaders of the page: workers and database connections are few.
-const hasher = new WorkerPool();
+const hasher = new WorkerPool(briefRetry({ clock, connection }));
 const journal = new BrowserJournal();
 const bandwidth = new Bandwidth(clock);
 

@@ -4,9 +4,9 @@
 
 import { NetworkError } from "./errors.ts";
 import type { Clock } from "./ports.ts";
+import { NEVER } from "./promises.ts";
 
 const SETTLED_AT_ONCE = 10;
-const NEVER = new AbortController().signal;
 
 interface Pending<Item, Result> {
   readonly item: Item;

@@ -9,6 +9,7 @@ import { bytesOf, FolderFileEvent, noticeOf } from "./folder-live.ts";
 import type { FolderHost, FolderOptions } from "./folder-options.ts";
 import { abortFolder, folderId, heldFiles, skipHeld } from "./held-files.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
+import { NEVER } from "./promises.ts";
 import { briefRetry, type Retry } from "./retry.ts";
 import { can, isOver, type State } from "./states.ts";
 import type { Upload } from "./upload.ts";
@@ -24,7 +25,6 @@ const MAX_FAILURES_IN_A_ROW = 100;
 const RECORD_EVERY = 2000;
 /** Milliseconds until uploads that were being created during the abort are there to be aborted. */
 const SETTLE = 1000;
-const NEVER = new AbortController().signal;
 
 /** Creates the upload of a folder. Internal: pages call `Folders.upload`. */
 export let createFolderUpload: (

@@ -4,6 +4,7 @@
 import type { Api } from "./api.ts";
 import { fingerprintOf, quickFingerprint } from "./fingerprint.ts";
 import type { FolderList } from "./folder-list.ts";
+import { NEVER } from "./promises.ts";
 import { Source } from "./source.ts";
 
 /** A file of a folder as the backend lists it. */
@@ -27,7 +28,6 @@ interface AbortedFolder {
   readonly left: number;
 }
 
-const NEVER = new AbortController().signal;
 /** Files that are compared before the page may react to its user. */
 const COMPARED_AT_ONCE = 500;
 

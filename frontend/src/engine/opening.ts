@@ -6,7 +6,7 @@ import { quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { ONE_REQUEST, suitablePartSize } from "./line.ts";
 import type { PreparationSettings } from "./preparation.ts";
-import { abortable } from "./promises.ts";
+import { abortable, NEVER } from "./promises.ts";
 import type { Source } from "./source.ts";
 import type { Transfer } from "./transfer.ts";
 
@@ -22,7 +22,6 @@ interface OpeningPorts {
 
 /** Bytes of a part that the backend takes at least where nothing else is wished for. */
 const SMALLEST_PART = 8 * 1024 * 1024;
-const NEVER = new AbortController().signal;
 
 export class Opening {
   constructor(

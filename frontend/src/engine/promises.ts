@@ -2,6 +2,9 @@
 
 import type { Clock } from "./ports.ts";
 
+/** A signal that never aborts. */
+export const NEVER = new AbortController().signal;
+
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;

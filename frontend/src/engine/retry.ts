@@ -69,7 +69,7 @@ export function makeRetry(ports: RetryPorts, limits: RetryOptions = {}): Retry {
 }
 
 /** For calls that show no notice: they end. */
-export function briefRetry({ clock, connection }: Environment): Retry {
+export function briefRetry({ clock, connection }: Pick<Environment, "clock" | "connection">): Retry {
   return makeRetry({ connection, waiting: new Waiting(clock, () => {}) }, { attempts: MAX_ATTEMPTS });
 }
 

@@ -5,6 +5,7 @@ import type { RemoteUpload } from "./api.ts";
 import { UploadError } from "./errors.ts";
 import { outcomeElsewhere } from "./outcome-elsewhere.ts";
 import type { Preparation, PreparationSettings } from "./preparation.ts";
+import { NEVER } from "./promises.ts";
 import { MAX_ATTEMPTS, makeRetry, type Retry } from "./retry.ts";
 import type { StateEvent } from "./states.ts";
 import type { Transfer } from "./transfer.ts";
@@ -19,7 +20,6 @@ interface RunPorts {
 
 /** How often parts that OSS turns out to lack are sent again, and an upload begins again with smaller parts. */
 const MAX_ROUNDS = 5;
-const NEVER = new AbortController().signal;
 
 export class UploadRun {
   /** Null until the backend has created the upload, and after its end. */

@@ -1,7 +1,7 @@
 // The bytes to send, in slices. Ranges are half open, as Blob.slice takes them.
 
 import type { CompleteRequest, RemoteUpload } from "./api.ts";
-import { fileChanged, fileUnreadable, type UploadError } from "./errors.ts";
+import { fileChanged, fileUnreadable, UploadError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Environment, Hasher } from "./ports.ts";
 import type { StreamGrowth } from "./progress.ts";
@@ -104,12 +104,13 @@ export class Source {
     this.#crc64 = this.#whole = undefined;
   }
 
-  /** Of the bytes that the range has now. Rejects with FileError. */
+  /** Of the bytes that the range has now. Rejects with FileError, or with the hasher's UploadError. */
   async hash(hasher: Hasher, algorithm: "crc64" | "md5", range: Range): Promise<string> {
     const blob = this.slice(range);
     try {
       return await hasher.hash(algorithm, blob);
     } catch (error) {
+      if (error instanceof UploadError) throw error;
       throw fileUnreadable(this.name, error);
     }
   }

@@ -17,7 +17,7 @@ import { Paused } from "./line.ts";
 import type { UploadOptions } from "./options.ts";
 import { type LazySource, Preparation, type PreparationSettings } from "./preparation.ts";
 import type { Progress } from "./progress.ts";
-import { deferred } from "./promises.ts";
+import { deferred, NEVER } from "./promises.ts";
 import type { QueueEntry, UploadQueue } from "./queue.ts";
 import { Reporter } from "./reporter.ts";
 import { makeRetry } from "./retry.ts";
@@ -32,8 +32,6 @@ export interface UploadSettings extends PreparationSettings {
   /** Called with each event after the upload's own listeners. */
   onevent(event: UploadEvent): void;
 }
-
-const NEVER = new AbortController().signal;
 
 /** Creates an upload and puts it into the queue. Internal: pages call `OssUploader.upload`. */
 export let createUpload: (

@@ -19,6 +19,7 @@ import {
 } from "./options.ts";
 import type { Environment, JournalEntry } from "./ports.ts";
 import type { LazySource } from "./preparation.ts";
+import { NEVER } from "./promises.ts";
 import { MAX_PARALLEL, Semaphore, UploadQueue } from "./queue.ts";
 import { Source } from "./source.ts";
 import { can, isOver, type StateEvent } from "./states.ts";
@@ -30,8 +31,6 @@ export interface Unfinished extends JournalEntry {
   /** Whether a tab of this browser is uploading it now. */
   readonly isRunning?: boolean;
 }
-
-const NEVER = new AbortController().signal;
 
 /** Files that are uploaded at once; the others wait. Each sends several parts, and connections are few. */
 const MAX_FILES = 2;

@@ -1,6 +1,9 @@
 // Pools of hashing workers, started at the first use. Where workers are not available, the page itself hashes.
 
+import { codeUnreachable } from "../engine/errors.ts";
 import type { Hasher } from "../engine/ports.ts";
+import { NEVER } from "../engine/promises.ts";
+import type { Retry } from "../engine/retry.ts";
 import type { HashResponse } from "./worker-protocol.ts";
 
 /** One core is left to the page and the network. */
@@ -17,8 +20,9 @@ interface PooledWorker {
   readonly pending: Map<number, Pending>;
 }
 
-class Pool {
+export class Pool {
   #workers: PooledWorker[] | null = null;
+  #hasSpawnedAgain = false;
   #lastId = 0;
 
   constructor(
@@ -31,7 +35,7 @@ class Pool {
     const cores = navigator.hardwareConcurrency || 2;
     this.#workers ??= this.#spawn(Math.max(2, Math.min(MAX_WORKERS, cores - 1)));
     const [leastBusy] = [...this.#workers].sort((a, b) => a.pending.size - b.pending.size);
-    if (!leastBusy) return this.hashInPage(blob);
+    if (!leastBusy) return this.#inPage(blob);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       leastBusy.pending.set(id, { blob, resolve, reject });
@@ -62,9 +66,19 @@ class Pool {
     this.#workers = (this.#workers ?? []).filter((pooled) => pooled !== broken);
     broken.worker.terminate();
     for (const { blob, resolve, reject } of broken.pending.values()) {
-      this.hashInPage(blob).then(resolve, reject);
+      this.#inPage(blob).then(resolve, reject);
     }
     broken.pending.clear();
+  }
+
+  /** Now that the page's code is there, that of the workers may be, too: they are tried once more. */
+  async #inPage(blob: Blob): Promise<string> {
+    const value = await this.hashInPage(blob);
+    if (this.#workers?.length === 0 && !this.#hasSpawnedAgain) {
+      this.#hasSpawnedAgain = true;
+      this.#workers = null;
+    }
+    return value;
   }
 }
 
@@ -75,20 +89,27 @@ function settle(pending: Map<number, Pending>, { id, value, error }: HashRespons
   else request?.resolve(value);
 }
 
+/** Rejects with NetworkError where the page's own code cannot be loaded either. */
 export class WorkerPool implements Hasher {
   // ".js": TypeScript rewrites extensions in imports alone, and Vite finds the .ts files behind these names.
   readonly #pools = {
     crc64: new Pool(
       () => new Worker(new URL("./crc64.worker.js", import.meta.url), { type: "module" }),
-      async (blob) => (await import("./crc64-of-blob.ts")).crc64Of(blob),
+      async (blob) => (await this.#load(() => import("./crc64-of-blob.ts"))).crc64Of(blob),
     ),
     md5: new Pool(
       () => new Worker(new URL("./md5.worker.js", import.meta.url), { type: "module" }),
-      async (blob) => (await import("./md5-of-blob.ts")).md5Of(blob),
+      async (blob) => (await this.#load(() => import("./md5-of-blob.ts"))).md5Of(blob),
     ),
   };
 
+  constructor(readonly retry: Retry) {}
+
   hash(algorithm: "crc64" | "md5", blob: Blob): Promise<string> {
     return this.#pools[algorithm].hash(blob);
+  }
+
+  #load<T>(load: () => Promise<T>): Promise<T> {
+    return this.retry(() => load().catch(codeUnreachable), NEVER);
   }
 }

@@ -1,7 +1,7 @@
 // Failures of network, OSS and file, and how the engine recovers.
 
 import { describe, expect, test } from "vitest";
-import { CorsError } from "../../src/engine/errors.ts";
+import { CorsError, NetworkError } from "../../src/engine/errors.ts";
 import { diagnosisOf, json } from "../backend.ts";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
@@ -254,6 +254,19 @@ describe("complete and abort", () => {
     await environment.reach(upload, "failed");
     expect(upload.error).toMatchObject({ name: "FileError", code: "file_changed" });
     expect(upload.error?.detail).toContain("“film.mp4”");
+  });
+
+  test("a file whose checksum code cannot be loaded has not changed", async () => {
+    const environment = new TestEnvironment();
+    const hash = environment.hasher.hash;
+    environment.hasher.hash = () => Promise.reject(new NetworkError("code_unreachable"));
+    const upload = environment.open().upload(fileOf(500));
+    await environment.reach(upload, "failed");
+    expect(upload.error).toMatchObject({ name: "NetworkError", code: "network", retryable: true });
+    environment.hasher.hash = hash;
+    upload.resume();
+    await environment.clock.run(upload.done);
+    expectEachOnce(environment, 50);
   });
 
   test("a file that can no longer be read is a FileError, although the browser reports only status 0", async () => {
