@@ -35,6 +35,7 @@ export class FakeStore implements Transport {
   readonly parts = new Map<string, Map<number, Blob>>();
   readonly crc64s = new Map<string, string>();
   readonly sent: Sent[] = [];
+  readonly #tries = new Map<number, number>();
   /** Bytes a second of each request, by the origin that it goes to. */
   speed = 1000;
   speedOf: (origin: string) => number = () => this.speed;
@@ -61,7 +62,7 @@ export class FakeStore implements Transport {
   }
 
   tries(number: number): number {
-    return this.sent.filter((sent) => sent.number === number).length;
+    return this.#tries.get(number) ?? 0;
   }
 
   url(key: string, number: number, expires: number, signed: Record<string, string>, size: number): string {
@@ -78,7 +79,9 @@ export class FakeStore implements Transport {
     const url = new URL(request.signed.url);
     const number = Number(url.searchParams.get("partNumber"));
     const key = url.pathname.slice(1);
-    const fault = this.fault(number, this.tries(number) + 1, url.origin) ?? this.#refusal(url, request);
+    const tries = this.tries(number) + 1;
+    const fault = this.fault(number, tries, url.origin) ?? this.#refusal(url, request);
+    this.#tries.set(number, tries);
     const index = this.sent.length;
     const record = { key, number, origin: url.origin, at: this.clock.now(), size: request.body.size };
     const note = (outcome: string) => {
