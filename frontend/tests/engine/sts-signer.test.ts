@@ -40,6 +40,7 @@ describe('with signing "sts" the engine', () => {
   test("uses the backend's signatures where the browser cannot sign", async () => {
     const environment = new TestEnvironment();
     environment.backend.credentialsLife = 3600;
+    await import("../../src/hashing/sha256.ts"); // Loading it takes time that the clock of the test knows nothing of.
     const { subtle } = crypto;
     Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
     try {
