@@ -6,11 +6,14 @@ RUN := $(VENV)/bin/python
 # What differs between databases: constraints, locks, races, counts of queries.
 ON_POSTGRES := tests/services tests/api tests/admin/test_scale.py tests/test_models.py tests/test_databases.py \
   tests/test_migrations.py tests/operations/test_doctor.py tests/races
-# What they contain that no database does differently: passwords, clocks, addresses, and a whole site on SQLite.
+# What they contain that no database does differently: passwords, clocks, addresses, signatures, places, and a whole site
+# on SQLite. And each step of a staged complete: one connection has no locks, and other tests make the same statements.
 # `make postgres ALL=1` runs that too.
 SAME_ON_ALL := $(addprefix --ignore=tests/,api/test_diagnosis.py api/test_logins.py api/test_routes.py api/test_schema.py \
-  services/test_clock.py services/test_new_account.py services/test_server_credentials.py) \
-  --deselect=tests/services/test_callbacks.py::test_the_site_is_called_while_it_waits_for_that_very_complete
+  services/test_addresses.py services/test_clock.py services/test_new_account.py services/test_places.py \
+  services/test_server_credentials.py services/test_signed_requests.py) \
+  $(addprefix --deselect=tests/services/,test_callbacks.py::test_the_site_is_called_while_it_waits_for_that_very_complete \
+  test_staging.py::test_killed_at_any_step_and_asked_again test_staging.py::test_another_caller_at_any_step_does_not_copy_too)
 # The core of it, for `make test`: MariaDB in less than a minute. `make mariadb` runs all.
 ON_MARIADB := tests/test_models.py tests/test_databases.py tests/services/test_completion.py \
   tests/services/test_services.py tests/services/test_quota.py tests/services/test_sweep.py
