@@ -4,7 +4,6 @@ Ports are free ones, files are temporary, and leaving the `with` block leaves no
 `tests.watchdog` ends the processes.
 """
 
-import atexit
 import json
 import os
 import shutil
@@ -23,7 +22,7 @@ from typing import Any, ClassVar, Self
 
 import httpx
 
-from tests import http
+from tests import http, prepared
 from uploads.domain.destination import Destination
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
@@ -35,15 +34,6 @@ from uploads.site.demo import DESTINATIONS
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
-PREPARE = """
-from django.contrib.auth import get_user_model
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-get_user_model().objects.create_user("demo", password="demo")
-get_user_model().objects.create_superuser("admin", password="admin")
-"""
-_databases: dict[str, Path] = {}
-"""By the settings module."""
 
 
 def deliver(part: Any, content: bytes) -> httpx.Response:
@@ -143,7 +133,7 @@ class Stack:
     def __enter__(self) -> Self:
         self.oss_server.start()
         self.site.environment = self._environment()
-        shutil.copy(self._prepared_database(), self._var / "db.sqlite3")
+        prepared.copy_database(self._settings, self.site.environment, self._var / "db.sqlite3")
         if self._cors:
             self.configure_bucket()
         self.site.start()
@@ -155,16 +145,6 @@ class Stack:
         self.site.kill()
         self.oss_server.kill()
         shutil.rmtree(self._var, ignore_errors=True)
-
-    def _prepared_database(self) -> Path:
-        """A migrated database with the accounts. This process makes it once for all stacks with the same settings."""
-        if self._settings not in _databases:
-            path = Path(tempfile.mkdtemp(prefix="uploads-database-")) / "db.sqlite3"
-            atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
-            site = Site({**self.site.environment, "DATABASE_URL": f"sqlite:///{path}"}, self.site.port)
-            site.manage("shell", "--verbosity", "0", "--command", PREPARE)
-            _databases[self._settings] = path
-        return _databases[self._settings]
 
     def configure_bucket(self, *origins: str) -> None:
         """For pages of the site and of these origins, as `manage.py configure_bucket` does it, without the two seconds
