@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests.django_fixtures import Begin
-from tests.services.test_orphans import begun, left, send_part, server
+from tests.services.test_orphans import begun, left, own_server, send_part, server
 from tests.services.test_releases import arrives_late
 from tests.services.test_services import send
 from tests.services.test_sweep import run
@@ -23,7 +23,7 @@ from uploads.oss.client import OssClient
 from uploads.services import orphan_search
 
 pytestmark = pytest.mark.django_db
-__all__ = ["server"]
+__all__ = ["own_server", "server"]
 
 
 def searched(hours: int = 0) -> list[Orphan]:

@@ -21,12 +21,20 @@ from uploads.oss.signing import OssRequest
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def server(settings: Any) -> Iterator[LocalServer]:
-    """A server of our own, in whose store uploads can be older than the test."""
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[LocalServer]:
     with LocalServer() as server:
-        settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": server.url}
         yield server
+
+
+@pytest.fixture
+def server(own_server: LocalServer, settings: Any) -> LocalServer:
+    """A server of our own, without uploads at first, in whose store uploads can be older than the test."""
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": own_server.url}
+    with client_for(own_server) as oss:
+        for held in list(oss.all_uploads(own_server.bucket)):
+            oss.abort(own_server.bucket, held.key, held.upload_id)
+    return own_server
 
 
 def begun(server: LocalServer, key: str, *, hours_ago: int) -> AtOss:
