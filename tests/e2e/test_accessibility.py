@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import await_costly, throttle
 from tests.e2e.test_upload import choose, item, sparse
-from tests.stack import ROOT, Stack, deliver, wait_until
+from tests.stack import ROOT, Stack, deliver, destinations, wait_until
 
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -35,8 +35,7 @@ LANGUAGES = pytest.mark.parametrize("language", ["en", "zh-CN"])
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Stack]:
-    with Stack() as stack:
-        stack.destinations({"default": {"max_size": MAX_SIZE}})
+    with Stack(variables=destinations({"default": {"max_size": MAX_SIZE}})) as stack:
         yield stack
 
 
