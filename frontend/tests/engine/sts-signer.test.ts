@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Api, SignedBatch } from "../../src/engine/api.ts";
 import { ApiError, NetworkError } from "../../src/engine/errors.ts";
 import { StsSigner } from "../../src/engine/sts-signer.ts";
+import { sha256 } from "../../src/hashing/sha256.ts";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
 describe('with signing "sts" the engine', () => {
@@ -40,7 +41,7 @@ describe('with signing "sts" the engine', () => {
   test("uses the backend's signatures where the browser cannot sign", async () => {
     const environment = new TestEnvironment();
     environment.backend.credentialsLife = 3600;
-    await import("../../src/hashing/sha256.ts"); // Loading it takes time that the clock of the test knows nothing of.
+    await sha256(new Uint8Array(1)); // To load and compile it takes time of which the clock of the test knows nothing.
     const { subtle } = crypto;
     Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
     try {
