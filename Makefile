@@ -115,10 +115,10 @@ $(BUILD_STAMP): $(VITE_STAMP) frontend/vite.config.ts frontend/tsconfig.json $(s
 demo: $(SITE_STAMP) $(BUILD_STAMP)
 	@exec $(RUN) manage.py demo
 
-# The fast parts come first, and the first failure ends the run.
+# The fast parts come first, and the first failure ends the run. `pytest` has what `pure` runs: tests/test_pure.py.
 test:
 	@$(SIDE_BY_SIDE) test-setup
-	@$(SIDE_BY_SIDE) lint vitest pure
+	@$(SIDE_BY_SIDE) lint vitest
 	@$(SIDE_BY_SIDE) e2e pytest postgres mariadb-core
 
 lint: setup
