@@ -19,5 +19,6 @@ const TESTS = [
 ];
 
 export default defineConfig({
-  test: { ...base.test, include: TESTS.map((name) => `tests/engine/${name}.test.ts`) },
+  // A change may spoil what files share.
+  test: { ...base.test, isolate: true, include: TESTS.map((name) => `tests/engine/${name}.test.ts`) },
 });
