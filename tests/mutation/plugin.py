@@ -1,10 +1,15 @@
-"""For pytest, in each process that tries a change: one of the shared servers, and a copy of the shared database."""
+"""For pytest, in each process that tries a change: one of the shared servers, and a copy of the shared database.
+
+The first test that fails ends the process, so that those come first which noticed other changes of the same function,
+and then the quick ones.
+"""
 
 import fcntl
 import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import cached_property
@@ -24,7 +29,31 @@ tests.watchdog.watched = nullcontext
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     # After the plugins that are installed, whose fixtures these replace.
-    config.pluginmanager.register(SharedFixtures(Path(os.environ[VARIABLE])))
+    directory = Path(os.environ[VARIABLE])
+    config.pluginmanager.register(SharedFixtures(directory))
+    function, change, _ = os.environ.get("MUTANT_UNDER_TEST", "").partition("__mutmut_")
+    if change:  # Otherwise it is a run of all tests without a change.
+        config.pluginmanager.register(Order(directory / "noticed" / function))
+
+
+class Order:
+    """`noticed` has a line for each change of the function that was noticed: the test that did."""
+
+    def __init__(self, noticed: Path) -> None:
+        self.noticed = noticed
+
+    # Before pytest-django, which moves tests with real transactions to the end.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        counts = Counter(self.noticed.read_text().splitlines()) if self.noticed.exists() else Counter[str]()
+        seconds = json.loads(Path("mutmut-stats.json").read_text())["duration_by_test"]
+        items.sort(key=lambda item: (-counts[item.nodeid], seconds.get(item.nodeid, 0)))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.noticed.parent.mkdir(exist_ok=True)
+            with self.noticed.open("a") as file:
+                file.write(f"{report.nodeid}\n")
 
 
 class SharedFixtures:
