@@ -196,9 +196,7 @@ def _finish(group: _Group, actor: User | None) -> None:
 
 def _accept(group: _Group, actor: User | None) -> None:
     for case, action in group:
-        if staging.accept(case.upload, action.done):
-            case.ended = True
-        else:
+        if not staging.accept(case.upload, action.done):
             case.look_again()
 
 
