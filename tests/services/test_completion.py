@@ -351,7 +351,7 @@ def is_removed(upload: Upload, oss: OssClient) -> None:
 
 @pytest.mark.parametrize("field", ["etag", "crc64"])
 def test_an_object_that_is_not_its_parts_has_failed_with_both_values(
-    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch, field: str
+    begin: Begin, oss: OssClient, user: Any, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
     upload = begin(SIZE)
     send(upload)
@@ -363,7 +363,7 @@ def test_an_object_that_is_not_its_parts_has_failed_with_both_values(
 
     monkeypatch.setattr(OssClient, "complete", complete)
     with pytest.raises(ObjectMismatch) as caught:
-        services.complete(upload)
+        services.complete(upload, actor=user)
     ours, theirs = caught.value.errors[field]
     assert theirs == {"etag": "BAD", "crc64": "7"}[field]
     upload = again(upload)
@@ -371,7 +371,24 @@ def test_an_object_that_is_not_its_parts_has_failed_with_both_values(
     assert ours in upload.error["detail"]
     assert theirs in upload.error["detail"]
     assert {"etag": upload.etag, "crc64": upload.crc64}[field] == theirs
+    last = upload.events.order_by("id").last()
+    assert (last.name, last.actor) == ("fail", user)
     is_removed(upload, oss)
+
+
+def test_what_differs_from_one_claim_does_not_fail_another(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else has reopened the upload since, and claimed it without the wrong checksum."""
+    upload = begin(5)
+    send(upload)
+
+    def claimed_again() -> None:
+        other = again(upload)
+        assert Upload.objects.advance(other, Event.REOPEN)
+        assert Upload.objects.advance(other, Event.COMPLETE, expected={})
+
+    with at_step(monkeypatch, 4, claimed_again) as passed:
+        assert services.complete(upload, ClientReport(crc64="7")).state == State.COMPLETED
+    assert passed[:5] == [*("before head", "after head"), *("before advance_many", "after advance_many") * 2][:5]
 
 
 def test_the_parts_crc64_add_up_to_the_files(begin: Begin, oss: OssClient) -> None:
