@@ -25,12 +25,13 @@ from tests.services.test_services import send
 from tests.stack import Stack, deliver
 from uploads import services
 from uploads.domain.errors import CallbackRefused, NotFoundError
-from uploads.domain.states import State
+from uploads.domain.states import Event, State
 from uploads.localoss.callback_requests import sign
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss import callback as protocol
 from uploads.oss.client import OssClient
+from uploads.oss.limits import MIN_PART_SIZE
 from uploads.oss.signing import PartRequest
 from uploads.services.callback import _configured_targets, probe, receive
 from uploads.services.common import callback_of
@@ -88,6 +89,21 @@ def test_it_ends_though_browser_and_worker_have_died(begin: Begin, app: Callback
     upload.refresh_from_db()
     assert (upload.state, upload.bytes_done) == (State.COMPLETED, size)
     assert upload.etag == oss.head(upload.bucket, upload.key).etag
+
+
+def test_oss_is_not_asked_to_complete_what_it_says_is_complete(
+    begin: Begin, app: CallbackApp, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It calls before it has answered the request that made the object, and a second one would wait for the first."""
+    upload = begin(250_000, part_size=MIN_PART_SIZE)
+    send(upload)
+    parts = oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+    assert Upload.objects.advance(upload, Event.COMPLETE, expected={})
+    headers = protocol.request_headers(*callback_of(upload))
+    oss.complete(upload.bucket, upload.key, upload.upload_id, parts, headers)
+    monkeypatch.setattr(OssClient, "list_parts", lambda *_: parts)
+    monkeypatch.setattr(OssClient, "complete", lambda *_: pytest.fail("OSS was asked to complete."))
+    assert heard(app).json()["state"] == "completed"
 
 
 def test_heard_twice_it_changes_nothing(begin: Begin, app: CallbackApp) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +26,8 @@ from uploads.oss.clock import utcnow
 from uploads.oss.cors import CorsConfiguration
 from uploads.oss.errors import Denied
 from uploads.oss.messages import Part
-from uploads.oss.signing import OssRequest, PartRequest
+from uploads.oss.providers import FixedCredentials
+from uploads.oss.signing import Credentials, OssRequest, PartRequest
 from uploads.services import ScopedCredentials, sealed_cache, session_policies
 from uploads.services.assumed_role import session_name
 from uploads.services.credentials import renew_refused
@@ -445,6 +446,34 @@ def test_what_oss_refused_is_dropped_unless_it_is_new(
             monkeypatch.setattr(oss_clock(), "local", lambda seconds=seconds: start + timedelta(seconds=seconds))
             renew_refused(upload, user)
             assert (services.issue_credentials(upload, user).credentials == first) is is_kept
+
+
+def test_credentials_of_the_server_are_renewed_at_the_time_of_the_place_that_refused_them(
+    user: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of this server may be wrong. By its time, credentials might seem to have expired, or not to."""
+    temporary = {"type": "sts", "access_key_id": "id", "access_key_secret": "secret", "security_token": "token"}
+    films = {"bucket": "films-bj", "endpoint": "https://oss-cn-beijing.aliyuncs.com", "credentials": temporary}
+    settings.UPLOADS = {
+        **settings.UPLOADS,
+        "BUCKETS": {"films": {**films, "region": "cn-beijing"}},
+        "DESTINATIONS": {"films": {"bucket": "films"}},
+    }
+    there, asked = utcnow() + timedelta(hours=2), []
+    monkeypatch.setattr(oss_clock(app_settings.place("films")), "local", lambda: there)
+
+    def credentials(self: FixedCredentials, now: datetime | None = None) -> Credentials:
+        asked.append(now)
+        return self.held
+
+    def renew(self: FixedCredentials, refused: Credentials, now: datetime | None = None) -> bool:
+        asked.append(now)
+        return False
+
+    monkeypatch.setattr(FixedCredentials, "credentials", credentials)
+    monkeypatch.setattr(FixedCredentials, "renew", renew)
+    renew_refused(Upload(destination="films", bucket="films-bj"), user)
+    assert asked == [there, there]
 
 
 def test_cached_credentials_end_with_the_password(begin: Begin, user: Any) -> None:
