@@ -74,6 +74,7 @@ SERVICES = Suite(
         *(
             f"tests/services/test_{name}.py"
             for name in (
+                "attacks",
                 "callbacks",
                 "completion",
                 "credentials",
