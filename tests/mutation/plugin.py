@@ -1,7 +1,7 @@
 """For pytest, in each process that tries a change: one of the shared servers, and a copy of the shared database.
 
-The first test that fails ends the process, so that those come first which noticed other changes of the same function,
-and then the quick ones.
+The first test that fails ends the process. So those that noticed other changes of the same function are tried before
+the others are even collected, which takes longer than most tests; and then the quick ones come first.
 """
 
 import fcntl
@@ -12,9 +12,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -24,51 +24,67 @@ from uploads.localoss.testing import LocalServer
 
 # Each change has a process of its own, which a watchdog would start another one to watch.
 tests.watchdog.watched = nullcontext
+LIKELY = 3
+"""So many tests are tried alone."""
+
+
+run = pytest.main
+
+
+def run_likely_first(arguments: list[str], **options: Any) -> int:
+    """What mutmut calls with the tests of a change among the arguments."""
+    noticed = _noticed()
+    given = noticed.read_text().splitlines() if noticed and noticed.exists() else []
+    likely = {name for name, _ in Counter(name for name in given if name in arguments).most_common(LIKELY)}
+    if likely:
+        fewer = [name for name in arguments if "::" not in name or name in likely]
+        if run(fewer, **options) == pytest.ExitCode.TESTS_FAILED:
+            return 1
+    return int(run(arguments, **options))
+
+
+pytest.main = run_likely_first
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     # After the plugins that are installed, whose fixtures these replace.
-    directory = Path(os.environ[VARIABLE])
-    config.pluginmanager.register(SharedFixtures(directory))
-    function, change, _ = os.environ.get("MUTANT_UNDER_TEST", "").partition("__mutmut_")
-    if change:  # Otherwise it is a run of all tests without a change.
-        config.pluginmanager.register(Order(directory / "noticed" / function))
+    config.pluginmanager.register(SharedFixtures(_directory()))
 
 
-class Order:
-    """`noticed` has a line for each change of the function that was noticed: the test that did."""
-
-    def __init__(self, noticed: Path) -> None:
-        self.noticed = noticed
-
-    # Before pytest-django, which moves tests with real transactions to the end.
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        counts = Counter(self.noticed.read_text().splitlines()) if self.noticed.exists() else Counter[str]()
+# After pytest-django, which puts tests without a database last, and they are the quickest.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if _noticed():
         seconds = json.loads(Path("mutmut-stats.json").read_text())["duration_by_test"]
-        items.sort(key=lambda item: (-counts[item.nodeid], seconds.get(item.nodeid, 0)))
+        items.sort(key=lambda item: seconds.get(item.nodeid, 0))
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            self.noticed.parent.mkdir(exist_ok=True)
-            with self.noticed.open("a") as file:
-                file.write(f"{report.nodeid}\n")
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and (noticed := _noticed()):
+        noticed.parent.mkdir(exist_ok=True)
+        with noticed.open("a") as file:
+            file.write(f"{report.nodeid}\n")
+
+
+def _directory() -> Path:
+    return Path(os.environ[VARIABLE])
+
+
+def _noticed() -> Path | None:
+    """A file of the function that is changed: for each change that was noticed, the test that did. None: no change."""
+    function, change, _ = os.environ.get("MUTANT_UNDER_TEST", "").partition("__mutmut_")
+    return _directory() / "noticed" / function if change else None
 
 
 class SharedFixtures:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    @cached_property
-    def taken(self) -> tuple[int, IO[bytes]]:
-        """The index of a server, and its lock. Taken with the first test: mutmut has a process that runs none."""
-        return _free_server(self.directory)
-
     @pytest.fixture(scope="session")
     def oss_server(self) -> LocalServer:
         """A server that runs already, and that no other process uses."""
-        url, root = json.loads((self.directory / "servers.json").read_text())[self.taken[0]]
+        url, root = json.loads((self.directory / "servers.json").read_text())[_server(self.directory)[0]]
         server = LocalServer(Path(root))
         server.url, server.port = url, int(url.rpartition(":")[2])
         return server
@@ -78,7 +94,7 @@ class SharedFixtures:
         """A database with all migrations."""
         from django.db import connections
 
-        path = self.directory / f"{self.taken[0]}.sqlite3"
+        path = self.directory / f"{_server(self.directory)[0]}.sqlite3"
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         shutil.copyfile(self.directory / DATABASE, path)
@@ -87,8 +103,12 @@ class SharedFixtures:
         connections.close_all()
 
 
-def _free_server(directory: Path) -> tuple[int, IO[bytes]]:
-    """The index of a server that no other process uses, and the lock that keeps it until this process ends."""
+@cache
+def _server(directory: Path) -> tuple[int, IO[bytes]]:
+    """The index of a server that no other process uses, and the lock that keeps it until this process ends.
+
+    Taken with the first test: mutmut has a process that runs none.
+    """
     while True:
         for index in range(len(json.loads((directory / "servers.json").read_text()))):
             lock = (directory / f"{index}.lock").open("wb")
