@@ -12,7 +12,7 @@ from uploads.conf import settings
 from uploads.domain.attributes import ACL, STORAGE_CLASS, required_attributes
 from uploads.domain.places import Place
 from uploads.models import Upload
-from uploads.oss.errors import Denied, NotFound, StorageError
+from uploads.oss.errors import Denied, NotFound
 from uploads.oss.messages import Completed
 from uploads.services.common import object_at_oss, storage_errors
 from uploads.services.object_headers import object_headers
@@ -59,7 +59,8 @@ def _is_buckets_class(upload: Upload, storage_class: str) -> bool:
     place = settings.place_of(upload)
     known = _classes.get(place)
     if known is None or known[0] < monotonic():
-        with suppress(StorageError):
+        # Without the permission oss:GetBucketInfo it stays unknown. After another error the caller has to ask again.
+        with storage_errors(), suppress(Denied):
             known = _classes[place] = (
                 monotonic() + CLASS_SECONDS,
                 oss_client(place).bucket_storage_class(place.bucket),

@@ -1,0 +1,102 @@
+"""An object of its bucket's storage class is what the server asked for, although its request named none."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.django_fixtures import Begin, Place
+from tests.services.test_services import send
+from tests.stack import deliver
+from uploads import services
+from uploads.domain.errors import ObjectMismatch, StorageBusy
+from uploads.domain.states import State
+from uploads.oss.client import OssClient
+from uploads.oss.errors import Denied, StorageError, Unreachable
+from uploads.oss.signing import OssRequest, PartRequest
+from uploads.services import object_checks
+
+pytestmark = pytest.mark.django_db
+
+BUCKET = "films-ia"
+CONFIGURATION = b"<CreateBucketConfiguration><StorageClass>IA</StorageClass></CreateBucketConfiguration>"
+
+
+@pytest.fixture(autouse=True)
+def asked(oss: OssClient, place: Place, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The buckets whose class OSS was asked for. The one of the default destination has the class IA."""
+    oss.call("PutBucket", OssRequest("PUT", BUCKET), CONFIGURATION)
+    place(bucket=BUCKET)
+    monkeypatch.setattr(object_checks, "_classes", {})
+    asked, real = [], OssClient.bucket_storage_class
+
+    def bucket_storage_class(self: OssClient, bucket: str) -> str:
+        asked.append(bucket)
+        return real(self, bucket)
+
+    monkeypatch.setattr(OssClient, "bucket_storage_class", bucket_storage_class)
+    return asked
+
+
+def completed(begin: Begin) -> str:
+    """The state of a new upload once it was sent and completed."""
+    upload = begin(5)
+    send(upload)
+    return services.complete(upload).state
+
+
+def test_an_object_has_the_class_of_its_bucket_or_of_its_destination(
+    begin: Begin, place: Place, asked: list[str]
+) -> None:
+    assert completed(begin) == State.COMPLETED
+    assert asked == [BUCKET]
+    for values in ({"storage_class": "IA"}, {"storage_class": "Standard"}, {"bucket": ""}):
+        place(**{"bucket": BUCKET, **values})
+        assert completed(begin) == State.COMPLETED
+    assert asked == [BUCKET], "of objects that are Standard, or of the class that was asked for, it does not matter"
+
+
+def test_another_class_than_the_buckets_fails_the_upload(begin: Begin) -> None:
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    deliver(replace(part, fields={**part.fields, "x-oss-storage-class": "Archive"}), b"12345")
+    with pytest.raises(ObjectMismatch, match="x-oss-storage-class: Standard expected, Archive at OSS"):
+        services.complete(upload)
+
+
+def test_the_class_of_a_bucket_is_asked_for_every_ten_minutes(
+    begin: Begin, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for now, count in ((1000.0, 1), (1600.0, 1), (1601.0, 2), (2201.0, 2), (2202.0, 3)):
+        monkeypatch.setattr(object_checks, "monotonic", lambda now=now: now)
+        assert completed(begin) == State.COMPLETED
+        assert asked == [BUCKET] * count
+
+
+def test_no_upload_fails_because_the_class_cannot_be_learned_now(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failing would remove the object."""
+    upload = begin(5)
+    send(upload)
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "bucket_storage_class", raising(Unreachable("OSS did not answer.", sent=True)))
+        with pytest.raises(StorageBusy):
+            services.complete(upload)
+    assert upload.state == State.UPLOADING
+    assert services.complete(upload).state == State.COMPLETED
+
+
+def test_without_the_permission_to_learn_the_class_it_is_not_believed(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = Denied("You have no right to access this object.", status=403, code="AccessDenied")
+    monkeypatch.setattr(OssClient, "bucket_storage_class", raising(denied))
+    with pytest.raises(ObjectMismatch, match="x-oss-storage-class: Standard expected, IA at OSS"):
+        completed(begin)
+
+
+def raising(error: StorageError) -> Callable[..., str]:
+    def raises(*_: Any) -> str:
+        raise error
+
+    return raises
