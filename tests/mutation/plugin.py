@@ -1,13 +1,15 @@
 """For pytest, in each process that tries a change: one of the shared servers, and a copy of the shared database.
 
 The first test that fails ends the process. So those that noticed other changes of the same function are tried before
-the others are even collected, which takes longer than most tests; and then the quick ones come first.
+the others are even collected, which takes longer than most tests; and then the quick ones come first. A test that
+computes for many times as long as without a change has noticed it, too: a loop does not end.
 """
 
 import fcntl
 import json
 import os
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +28,8 @@ from uploads.localoss.testing import LocalServer
 tests.watchdog.watched = nullcontext
 LIKELY = 3
 """So many tests are tried alone."""
+TIMEOUT = 36
+"""By this exit code mutmut knows a change with which a loop does not end."""
 
 
 run = pytest.main
@@ -56,15 +60,43 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if _noticed():
-        seconds = json.loads(Path("mutmut-stats.json").read_text())["duration_by_test"]
-        items.sort(key=lambda item: seconds.get(item.nodeid, 0))
+        items.sort(key=lambda item: _seconds().get(item.nodeid, 0))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    if not _noticed():
+        return (yield)
+
+    def end(*_: object) -> None:
+        _add(item.nodeid)
+        os._exit(TIMEOUT)
+
+    signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, 2 + 4 * _seconds().get(item.nodeid, 0))
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.failed and (noticed := _noticed()):
+    if report.failed and _noticed():
+        _add(report.nodeid)
+
+
+def _add(test: str) -> None:
+    if noticed := _noticed():
         noticed.parent.mkdir(exist_ok=True)
         with noticed.open("a") as file:
-            file.write(f"{report.nodeid}\n")
+            file.write(f"{test}\n")
+
+
+@cache
+def _seconds() -> dict[str, float]:
+    """How long each test takes without a change."""
+    found: dict[str, float] = json.loads(Path("mutmut-stats.json").read_text())["duration_by_test"]
+    return found
 
 
 def _directory() -> Path:
