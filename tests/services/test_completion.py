@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -221,6 +222,20 @@ def test_every_answer_of_oss_may_be_lost(begin: Begin, oss: OssClient, monkeypat
                 services.complete(again(upload))
             services.complete(again(upload))
         is_whole(upload, oss)
+
+
+def test_what_oss_has_completed_already_is_not_refused(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker asked for it, and died before it could write that down."""
+    upload = begin(SIZE)
+    send(upload)
+    parts = oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+    ask = partial(oss.complete, upload.bucket, upload.key, upload.upload_id, parts)
+    with at_step(monkeypatch, 4, ask) as passed:
+        assert services.complete(upload).state == State.COMPLETED
+    assert passed[4] == "before complete"
+    is_whole(upload, oss)
 
 
 # What is written down
