@@ -196,8 +196,8 @@ def _finish(group: _Group, actor: User | None) -> None:
 
 def _accept(group: _Group, actor: User | None) -> None:
     for case, action in group:
-        if not staging.accept(case.upload, action.done):
-            case.look_again()
+        staging.accept(case.upload, action.done)
+        case.look_again()
 
 
 def _fail(group: _Group, actor: User | None) -> None:

@@ -48,7 +48,7 @@ class Case:
         return not Upload.objects.filter(pk=self.upload.pk, state=self.upload.state).exists()
 
     def look_again(self) -> None:
-        """Somebody else has moved the upload: forget what was learned."""
+        """The upload was moved, maybe by somebody else: forget what was learned."""
         self.upload.refresh_from_db()
         self.is_copied = False
         self.learned.clear()

@@ -38,14 +38,12 @@ COPIES_AT_ONCE = 4
 """Parts that OSS copies at the same time."""
 
 
-def accept(upload: Upload, done: Completed) -> bool:
-    """Record the staged object, and begin its checks. Returns False if somebody else has moved the upload."""
+def accept(upload: Upload, done: Completed) -> None:
+    """Record the staged object in the upload's row, and begin its checks, unless somebody else has moved the upload."""
     size = done.size if done.size is not None else upload.size
     record = Staged(done.etag, size or 0, done.crc64).as_record()
     rows = Upload.objects.filter(pk=upload.pk, state=State.COMPLETING, stage="")
-    moved = rows.update(stage=Stage.CHECKING, staged=record, updated_at=timezone.now())
-    upload.refresh_from_db()
-    return bool(moved)
+    rows.update(stage=Stage.CHECKING, staged=record, updated_at=timezone.now())
 
 
 def advance_stages(upload: Upload, *, actor: User | None, until: float) -> None:
