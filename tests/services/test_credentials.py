@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -217,6 +218,23 @@ def test_they_live_as_long_as_the_destination_says(begin: Begin, user: Any, plac
     place(credentials="upload", credentials_expires=900)
     life = services.issue_credentials(begin(SIZE), user).expires_at - timezone.now()
     assert timedelta(seconds=880) < life <= timedelta(seconds=900)
+
+
+@pytest.mark.parametrize("given", ["upload", "prefix"])
+def test_the_keys_of_kms_are_those_of_the_region(
+    begin: Begin, user: Any, place: Place, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    place(credentials=given, encryption="KMS")
+    policies, module = [], import_module("uploads.services.assumed_role")
+    real = module.assume_role
+
+    def assume_role(endpoint: str, provider: Any, request: sts.AssumeRole, **more: Any) -> Any:
+        policies.append(request.policy)
+        return real(endpoint, provider, request, **more)
+
+    monkeypatch.setattr(module, "assume_role", assume_role)
+    services.issue_credentials(begin(SIZE), user)
+    assert f'"acs:kms:{app_settings.region}:*:key/*"' in policies[0]
 
 
 def test_uploads_of_one_owner_share_what_is_for_the_prefix(begin: Begin, user: Any) -> None:
@@ -489,12 +507,14 @@ def test_cached_credentials_end_with_the_password(begin: Begin, user: Any) -> No
 
 
 def test_the_row_knows_the_expiry_before_the_credentials_exist(begin: Begin, user: Any, settings: Any) -> None:
-    upload = begin(SIZE)
+    upload, other = begin(SIZE), begin(SIZE)
     settings.UPLOADS = {**settings.UPLOADS, "OSS_STS_ENDPOINT": "http://127.0.0.1:1"}
     with pytest.raises(StorageBusy):
         services.issue_credentials(upload, user)
     upload.refresh_from_db()
     assert timedelta(seconds=3600) < upload.credentials_until - timezone.now() <= timedelta(seconds=3900)
+    other.refresh_from_db()
+    assert other.credentials_until is None
 
 
 FIELDS = "access_key_id access_key_secret security_token expires_at endpoint region bucket".split()

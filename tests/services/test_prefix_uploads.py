@@ -392,6 +392,17 @@ def test_a_user_whose_data_was_erased_stores_and_registers_anew(
     assert set(Upload.objects.values_list("key", "owner")) == {(first, user.pk), (second, user.pk)}
 
 
+def test_credentials_from_before_an_erasure_are_not_used_again(user: Any, settings: Any) -> None:
+    """Another process erased the user, and the cache of this one still has them. Both destinations have the prefix."""
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"films": RULES, "music": RULES}}
+    before = {name: services.issue_prefix_credentials(user, name).credentials for name in ("films", "music")}
+    cached = cache.get_many([key.removeprefix(":1:") for key in cache._cache])
+    services.erase_user(user.pk)
+    cache.set_many(cached)
+    for name, credentials in before.items():
+        assert services.issue_prefix_credentials(user, name).credentials != credentials
+
+
 def test_what_an_erased_user_stored_before_newer_credentials_is_removed(
     hold: Hold, user: Any, place: Place, oss: OssClient
 ) -> None:

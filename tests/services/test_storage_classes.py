@@ -14,6 +14,7 @@ from uploads.domain.errors import ObjectMismatch, StorageBusy
 from uploads.domain.states import State
 from uploads.oss.client import OssClient
 from uploads.oss.errors import Denied, StorageError, Unreachable
+from uploads.oss.messages import Completed
 from uploads.oss.signing import OssRequest, PartRequest
 from uploads.services import object_checks
 
@@ -63,6 +64,21 @@ def test_another_class_than_the_buckets_fails_the_upload(begin: Begin) -> None:
     deliver(replace(part, fields={**part.fields, "x-oss-storage-class": "Archive"}), b"12345")
     with pytest.raises(ObjectMismatch, match="x-oss-storage-class: Standard expected, Archive at OSS"):
         services.complete(upload)
+
+
+def test_a_class_that_oss_does_not_tell_is_not_compared(
+    begin: Begin, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = OssClient.head
+
+    def head(*given: Any) -> Completed:
+        found = real(*given)
+        told = {name: value for name, value in found.headers.items() if name != "x-oss-storage-class"}
+        return replace(found, headers=told)
+
+    monkeypatch.setattr(OssClient, "head", head)
+    assert completed(begin) == State.COMPLETED
+    assert asked == []
 
 
 def test_the_class_of_a_bucket_is_asked_for_every_ten_minutes(

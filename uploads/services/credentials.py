@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from uploads.conf import Destination, settings
 from uploads.connection import oss_clock
+from uploads.domain.completion import wrong_state
 from uploads.domain.errors import NotOffered
 from uploads.domain.keys import own_prefix
 from uploads.domain.phrase import Phrase
@@ -142,7 +143,7 @@ def _shared_prefix(upload: Upload, destination: Destination, user: User) -> str:
 
 def _for_prefix(user: User, destination: Destination, prefix: str) -> TemporaryCredentials:
     granted = PrefixCredentials.objects.in_use(settings.place(destination.bucket).bucket, prefix)
-    if not granted.filter(owner_id=user.pk, destination=destination.name).exists():
+    if not granted.filter(destination=destination.name).exists():
         # The user was erased since these were issued, maybe by a process with another cache.
         forget(_prefix_slot(user, destination.name))
     return assumed_role(user, _prefix_scope(user, destination, prefix))
@@ -159,7 +160,7 @@ def _record(upload: Upload, until: datetime) -> None:
     # Compare and set: an upload that ends now either refuses here, or the sweep finds the expiry on its row.
     if not Upload.objects.filter(pk=upload.pk, state=State.UPLOADING).update(credentials_until=until):
         upload.refresh_from_db()
-        require(upload, State.UPLOADING)
+        raise wrong_state(State(upload.state))
 
 
 def _require_offer(destination: Destination, offered: bool) -> None:
