@@ -71,8 +71,8 @@ def test_a_class_that_oss_does_not_tell_is_not_compared(
 ) -> None:
     real = OssClient.head
 
-    def head(*given: Any) -> Completed:
-        found = real(*given)
+    def head(*given: Any, **more: Any) -> Completed:
+        found = real(*given, **more)
         told = {name: value for name, value in found.headers.items() if name != "x-oss-storage-class"}
         return replace(found, headers=told)
 
