@@ -74,6 +74,7 @@ SERVICES = Suite(
         *(
             f"tests/services/test_{name}.py"
             for name in (
+                "assumed_role",
                 "attacks",
                 "callbacks",
                 "completion",
