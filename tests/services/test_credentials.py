@@ -335,8 +335,9 @@ def test_an_entry_of_the_cache_is_not_moved_to_another_user(user: Any) -> None:
     assert (sealed_cache.get("one"), sealed_cache.get("two")) == ({"a": 1}, None)
     cache.set("one", {"credentials": "as an older release cached them"})
     assert sealed_cache.get("one") is None
-    cache.set("one", "x" * 8)
-    assert sealed_cache.get("one") is None
+    for damaged in ("x", "x" * 8):
+        cache.set("one", damaged)
+        assert sealed_cache.get("one") is None
 
 
 @pytest.mark.parametrize("filename", ["a" * 2000, "名" * 500, "\U0001f3ac" * 400, '"\\' * 300])

@@ -66,8 +66,8 @@ def assumed_role(user: User, scope: Scope) -> TemporaryCredentials:
         )
     if len(scope.policy) > sts.MAX_POLICY_CHARACTERS:
         raise NotOffered(Phrase("The key is too long for the policy of temporary credentials."))
-    binding = (place.role, place.sts_endpoint, scope.policy, str(scope.seconds), login_of(user))
-    bound = hashlib.sha256("\n".join(binding).encode()).hexdigest()
+    binding = (place.role, place.sts_endpoint, scope.policy, scope.seconds, login_of(user))
+    bound = hashlib.sha256(repr(binding).encode()).hexdigest()
     if known := _cached(scope, bound):
         return known
     require_no_transaction()

@@ -37,7 +37,7 @@ def get(name: str) -> dict[str, Any] | None:
     if not isinstance(entry, str):
         return None
     try:
-        sealed = base64.b64decode(entry, validate=True)
+        sealed = base64.b64decode(entry)
     except ValueError:
         return None
     for secret in (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS):
