@@ -103,7 +103,7 @@ def is_whole(upload: Upload, oss: OssClient) -> None:
     assert upload.state == State.COMPLETED
     assert upload.crc64 == str(crc64(content_of(upload)))
     assert oss.head(upload.bucket, upload.key).etag == upload.etag
-    assert (upload.bytes_done, upload.parts.count()) == (upload.size, 0)
+    assert (upload.bytes_done, upload.parts_done, upload.parts.count()) == (upload.size, upload.part_count, 0)
     assert [event.name for event in upload.events.all()].count("finish") == 1
     if upload.upload_id:
         with pytest.raises(NotFound):

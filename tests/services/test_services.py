@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, connection
+from django.utils import timezone
 
 from tests import http
 from tests.django_fixtures import Begin, Place
@@ -232,9 +233,12 @@ def test_complete_makes_the_object_and_records_what_oss_says(begin: Begin, oss: 
     upload = begin(SIZE, metadata={"title": "holiday"})
     done = send(upload)
     services.record_parts(upload, done)
+    before = timezone.now()
     services.complete(upload, ClientReport(crc64=str(crc64(content_of(upload)))))
     head = oss.head(upload.bucket, upload.key)
     assert upload.state == State.COMPLETED
+    assert before <= upload.completed_at <= timezone.now()
+    assert upload.released_at == upload.completed_at
     assert (upload.etag, upload.crc64) == (head.etag, str(head.crc64))
     assert upload.etag == multipart_etag(part.etag for part in done)
     assert upload.crc64 == str(crc64(content_of(upload)))

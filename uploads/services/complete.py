@@ -16,7 +16,7 @@ from uploads.conf import settings
 from uploads.domain import completion, options
 from uploads.domain.completion import UNKNOWN, Action
 from uploads.domain.errors import PartsMissing, UploadError, from_storage
-from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan
+from uploads.domain.parts import NO_REPORT, ClientReport
 from uploads.domain.states import Event, State
 from uploads.models import Part, Upload, User
 from uploads.models.databases import retry_deadlocks
@@ -121,7 +121,7 @@ def _look_at_parts(group: _Group, actor: User | None) -> None:
     _at_oss(group, lambda case, _: {"parts": parts_at_oss(case.upload), "found": UNKNOWN})
     for case, _ in group:
         recorded = case.upload.parts.exclude(crc64="").values_list("number", "crc64")
-        case.file = FilePlan(case.upload.plan, recorded_crc64=dict(recorded))
+        case.recorded_crc64 = dict(recorded)
 
 
 def _look_at_object(group: _Group, actor: User | None) -> None:

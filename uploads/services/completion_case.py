@@ -22,7 +22,7 @@ class Case:
         self.upload, self.report, self.object_confirmed = upload, report, object_confirmed
         self.error: UploadError | None = None
         self.ended = self.is_copied = False
-        self.file = FilePlan(upload.plan)
+        self.recorded_crc64: Mapping[int, str] = {}
         self.learned: dict[str, Any] = {}
 
     def decide(self) -> Action:
@@ -31,7 +31,7 @@ class Case:
             Facts(
                 state=State(upload.state),
                 is_multipart=upload.method == Method.MULTIPART,
-                file=_file_plan(upload, self.file),
+                file=_file_plan(upload, self.recorded_crc64),
                 report=self.report,
                 expected=_of_copy(upload.expected) if self.is_copied else upload.expected,
                 required=required(upload),
@@ -62,7 +62,7 @@ def _of_copy(expected: Mapping[str, str] | None) -> dict[str, str]:
     return {name: value for name, value in (expected or {}).items() if name != "etag"}
 
 
-def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
+def _file_plan(upload: Upload, recorded_crc64: Mapping[int, str]) -> FilePlan:
     destination = settings.destinations.get(upload.destination)
     return FilePlan(
         upload.plan,
@@ -71,5 +71,5 @@ def _file_plan(upload: Upload, known: FilePlan) -> FilePlan:
         max_size=destination.max_size if destination else None,
         reserved=upload.reserved,
         destination=upload.destination,
-        recorded_crc64=known.recorded_crc64,
+        recorded_crc64=recorded_crc64,
     )
