@@ -71,6 +71,8 @@ SERVICES = Suite(
     },
     [
         "tests/services/test_server_credentials.py::test_a_browser_whose_url_is_refused_gets_one_of_other_credentials",
+        "tests/services/test_restored_database.py::test_a_staged_file_that_had_passed_is_completed",
+        "tests/services/test_restored_database.py::test_a_staged_file_that_was_claimed_or_checked_at_the_backup",
         *(
             f"tests/services/test_{name}.py"
             for name in (

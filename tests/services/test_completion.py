@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -19,7 +20,7 @@ from uploads.domain.states import Event, State
 from uploads.models import Upload, UploadQuerySet
 from uploads.oss.client import OssClient
 from uploads.oss.crc64 import crc64
-from uploads.oss.errors import NotFound, Unreachable
+from uploads.oss.errors import Denied, NotFound, Unreachable
 from uploads.oss.limits import MIN_PART_SIZE
 from uploads.oss.messages import Completed, Part
 from uploads.oss.signing import OssRequest
@@ -304,6 +305,27 @@ def test_a_copy_of_a_staged_object_may_have_another_etag_and_no_other_checksum()
         assert isinstance(case.decide(), action)
 
 
+def test_a_refusal_does_not_reopen_the_claim_of_another(
+    begin: Begin, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OSS refuses, since a part was sent again. Meanwhile somebody else has claimed the upload with that part."""
+    upload = begin(SIZE)
+    send(upload)
+
+    def sent_again() -> None:
+        oss.upload_part(upload.bucket, upload.key, upload.upload_id, 1, b"x" * upload.part_size)
+
+    def claimed_again() -> None:
+        other = again(upload)
+        assert Upload.objects.advance(other, Event.REOPEN)
+        assert Upload.objects.advance(other, Event.COMPLETE, expected={})
+
+    with at_step(monkeypatch, 4, sent_again), at_step(monkeypatch, 5, claimed_again) as passed:
+        assert services.complete(upload).state == State.COMPLETED
+    assert passed[4:6] == ["before complete", "before advance_many"]
+    assert [event.name for event in upload.events.all()].count("reopen") == 1
+
+
 # Finished by others
 
 
@@ -412,6 +434,23 @@ def test_the_parts_crc64_add_up_to_the_files(begin: Begin, oss: OssClient) -> No
     services.complete(upload)
     assert upload.expected["crc64"] == upload.crc64 == str(crc64(content_of(upload)))
     assert len(upload.expected["etag"]) == len(hashlib.md5().hexdigest()) + 2
+
+
+def test_what_oss_does_not_tell_is_not_compared(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checksum, and the ACL where the server may not read it."""
+    upload, real = begin(SIZE), OssClient.complete
+    send(upload)
+
+    def get_object_acl(*_: Any) -> str:
+        raise Denied("You have no right to access this object.", status=403, code="AccessDenied")
+
+    monkeypatch.setattr(OssClient, "get_object_acl", get_object_acl)
+    monkeypatch.setattr(OssClient, "complete", lambda *given, **more: replace(real(*given, **more), crc64=None))
+    assert services.complete(upload).state == State.COMPLETED
+    assert upload.crc64 == ""
+    small = begin(5)
+    send(small)
+    assert services.complete(small).state == State.COMPLETED
 
 
 def test_an_object_that_is_deleted_while_it_is_looked_at_is_missing(begin: Begin) -> None:

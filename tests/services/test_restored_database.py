@@ -238,7 +238,7 @@ def test_an_object_of_the_own_prefix_of_a_user(begin: Begin, backup: Callable[[]
 
 
 def test_a_staged_file_that_had_passed_is_completed(begin: Begin, backup: Callable[[], Restore], settings: Any) -> None:
-    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"stage": True}}}
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"stage": True, "cache_control": "no-cache"}}}
     upload = begin(SIZE)
     restore = backup()
     send(upload)
