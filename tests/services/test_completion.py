@@ -24,7 +24,7 @@ from uploads.oss.errors import Denied, NotFound, Unreachable
 from uploads.oss.limits import MIN_PART_SIZE
 from uploads.oss.messages import Completed, Part
 from uploads.oss.signing import OssRequest
-from uploads.services import ClientReport
+from uploads.services import ClientReport, staging
 from uploads.services.completion_case import Case
 
 pytestmark = pytest.mark.django_db
@@ -250,6 +250,16 @@ def test_a_batch_is_completed_in_the_name_of_its_caller(begin: Begin, user: Any,
     for upload in uploads:
         history = [(event.name, event.actor) for event in upload.events.order_by("id")]
         assert history[-2:] == [("complete", other_user), ("finish", other_user)]
+
+
+def test_a_batch_asks_oss_for_parts_alone(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads = [begin(SIZE), begin(SIZE)]
+    for upload in uploads:
+        send(upload)
+    for owner, name in ((OssClient, "head"), (staging, "advance_stages")):
+        monkeypatch.setattr(owner, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called."))
+    results = services.complete_many([(upload, ClientReport()) for upload in uploads])
+    assert [result.state for result in results] == [State.COMPLETED] * 2
 
 
 def test_a_stream_that_was_claimed_without_its_parts_is_open_again(begin: Begin, user: Any) -> None:

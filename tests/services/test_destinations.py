@@ -265,8 +265,18 @@ def test_a_stream_too_large_for_its_destination_is_not_completed(begin: Begin, p
     upload = begin(None)
     (part,) = services.sign_parts(upload, [PartRequest(1)])
     deliver(part, bytes(1001))
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLarge, match="'default' accepts files of at most 1,000 bytes"):
         services.complete(upload, services.ClientReport(size=1001))
+
+
+def test_what_cannot_be_replaced_is_not_asked_for_again(place: Place, begin: Begin, oss: OssClient) -> None:
+    """OSS would refuse the file while another object has its key."""
+    place(forbid_overwrite=True)
+    upload = begin(5)
+    oss.put_object(upload.bucket, upload.key, b"123", {"Content-Type": upload.content_type})
+    with pytest.raises(ObjectMismatch, match="5 expected, 3 at OSS"):
+        services.complete(upload)
+    assert upload.state == State.FAILED
 
 
 def test_a_bucket_of_its_own(place: Place, begin: Begin, oss: OssClient) -> None:

@@ -204,6 +204,12 @@ def test_unfinished_uploads_and_the_bytes_of_a_day(user: Any, other_user: Any, p
     assert Quota(other_user).usage(get_destination("default")) == Usage(1, 1000)
 
 
+def test_an_empty_file_needs_no_room(begin: Begin, place: Place) -> None:
+    place(max_bytes_per_user_per_day=MB)
+    assert begin(MB).size == MB
+    assert begin(0).size == 0
+
+
 def test_who_has_nothing_has_used_nothing(user: Any, place: Place) -> None:
     place(max_active_per_user=1)
     assert Quota(user).usage(get_destination("default")) == Usage(0, 0)

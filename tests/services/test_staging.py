@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from uploads.oss.crc64 import crc64
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Denied, NotFound, Unreachable
 from uploads.oss.signing import OssRequest, PartRequest
-from uploads.services import inspection, staging
+from uploads.services import ClientReport, inspection, staging
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +117,26 @@ def test_a_file_goes_from_the_staging_prefix_to_its_key(begin: Begin, oss: OssCl
     complete(upload)
     is_whole(upload, oss)
     assert seen == [(upload.staging_key, size)]
+
+
+def test_the_history_says_who_completed_it(begin: Begin, other_user: Any) -> None:
+    upload = begin(5)
+    send(upload)
+    assert services.complete(upload, actor=other_user).state == State.COMPLETED
+    last = upload.events.order_by("id").last()
+    assert (last.name, last.actor) == ("finish", other_user)
+
+
+def test_a_batch_leaves_to_the_next_call_what_takes_too_long(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file is worked at in any case."""
+    first, second = begin(5), begin(5)
+    for upload in (first, second):
+        send(upload)
+    monkeypatch.setattr(staging, "WORK_SECONDS", 0.0)
+    monkeypatch.setattr(import_module("uploads.services.complete"), "monotonic", lambda: 0.0)
+    services.complete_many([(first, ClientReport()), (second, ClientReport())])
+    assert seen == [(first.staging_key, 5)]
+    assert (again(second).state, again(second).stage) == (State.COMPLETING, "checking")
 
 
 VOLATILE = {

@@ -97,11 +97,12 @@ _Group = Sequence[tuple[Case, Any]]
 def _at_oss(group: _Group, call: Callable[[Case, Any], dict[str, Any]]) -> None:
     """Calls to OSS, side by side. What a call learns is added to its case; the database is not used in threads."""
 
-    def one(pair: tuple[Case, Any]) -> dict[str, Any] | UploadError:
+    def one(pair: tuple[Case, Any]) -> tuple[Case, dict[str, Any] | UploadError]:
+        case, action = pair
         try:
-            return call(*pair)
+            return case, call(case, action)
         except UploadError as error:
-            return error
+            return case, error
 
     require_no_transaction()  # The threads have database connections of their own, and would not see it.
     if len(group) == 1:
@@ -109,7 +110,7 @@ def _at_oss(group: _Group, call: Callable[[Case, Any], dict[str, Any]]) -> None:
     else:
         with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
             results = list(pool.map(one, group))
-    for (case, _), result in zip(group, results, strict=True):
+    for case, result in results:
         if isinstance(result, UploadError):
             case.refuse(result)
         else:

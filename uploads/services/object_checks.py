@@ -26,7 +26,7 @@ _classes: dict[Place, tuple[float, str]] = {}
 def required(upload: Upload) -> Mapping[str, str]:
     """The attributes that the upload's object must have, by `domain.attributes`."""
     chosen = upload.transfer_options
-    return required_attributes(object_headers(upload), chosen.get("acl", ""), len(chosen.get("tagging") or {}))
+    return required_attributes(object_headers(upload), chosen.get("acl") or "", len(chosen.get("tagging") or {}))
 
 
 def described_object(upload: Upload) -> Completed | None:
