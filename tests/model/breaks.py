@@ -54,8 +54,8 @@ BREAKS = (
     Break(
         "parts are not compared with their recorded checksums",
         "services/complete.py",
-        "recorded_crc64=dict(recorded)",
-        "recorded_crc64={}",
+        "case.recorded_crc64 = dict(recorded)",
+        "case.recorded_crc64 = {}",
     ),
     Break(
         "the sweep does not settle what is completing",
