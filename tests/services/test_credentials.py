@@ -18,6 +18,7 @@ from uploads.conf import settings as app_settings
 from uploads.connection import oss_clock
 from uploads.domain.errors import Forbidden, NotOffered, StorageBusy, StorageRefused, WrongState
 from uploads.domain.keys import MAX_FILENAME_BYTES
+from uploads.domain.states import Event
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
@@ -407,6 +408,26 @@ def test_after_an_abort_nothing_is_issued_or_signed(begin: Begin, user: Any) -> 
     cache.clear()
     with pytest.raises(WrongState):  # The row was read before the abort.
         services.issue_credentials(stale, user)
+
+
+def test_an_upload_that_is_reopened_meanwhile_gets_none_without_a_record(
+    begin: Begin, user: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep looks for late writes until the expiry in the row."""
+    place(credentials="upload")
+    stale = begin(SIZE)
+    other, real = Upload.objects.get(pk=stale.pk), Upload.refresh_from_db
+    assert Upload.objects.advance(other, Event.COMPLETE)
+
+    def reopened(self: Upload) -> None:
+        if self is stale:
+            Upload.objects.advance(other, Event.REOPEN)
+        real(self)
+
+    monkeypatch.setattr(Upload, "refresh_from_db", reopened)
+    with pytest.raises(WrongState):
+        services.issue_credentials(stale, user)
+    assert (stale.state, stale.credentials_until) == ("uploading", None)
 
 
 def test_cached_credentials_of_an_upload_end_with_it(begin: Begin, user: Any, place: Place) -> None:
