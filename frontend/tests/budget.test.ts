@@ -52,12 +52,12 @@ test("the worker that computes CRC64 is less than 2 KB", async () => {
   expect(await weight(await bundle("hashing/crc64.worker.ts"))).toBeLessThan(2 * KB);
 });
 
-test("the whole engine with its worker is less than 28.6 KB", async () => {
+test("the whole engine with its worker is less than 28.9 KB", async () => {
   const engine = await bundle("index.ts");
   const [entry] = atOnce(engine) as [OutputChunk];
   const whole = atOnce(engine, [entry, ...named(engine, "transfer", "pace", "sts-signer", "stream")]);
   const worker = await bundle("hashing/crc64.worker.ts");
-  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(28.6 * KB);
+  expect(await weight([...whole, ...atOnce(worker)])).toBeLessThan(28.9 * KB);
 });
 
 test("a page loads less than 26 KB with the element", async () => {

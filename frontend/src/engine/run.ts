@@ -2,7 +2,7 @@
 // upload.ts has its states and its events.
 
 import type { RemoteUpload } from "./api.ts";
-import { UploadError } from "./errors.ts";
+import { ApiError, UploadError } from "./errors.ts";
 import { outcomeElsewhere } from "./outcome-elsewhere.ts";
 import type { Preparation, PreparationSettings } from "./preparation.ts";
 import { NEVER } from "./promises.ts";
@@ -103,7 +103,11 @@ export class UploadRun {
     let transfer = first;
     for (let round = 1; ; round++) {
       if (!transfer.isAtEnd) {
-        if (!(await transfer.send(signal, round < MAX_ROUNDS))) {
+        const isSent = await transfer.send(signal, round < MAX_ROUNDS).catch(async (error: unknown) => {
+          if (!(await this.#isCompleting(transfer, error, signal))) throw error;
+          return true;
+        });
+        if (!isSent) {
           transfer = await this.#restart(transfer, signal);
           continue;
         }
@@ -116,6 +120,16 @@ export class UploadRun {
       if (!Array.isArray(result)) return result;
       this.ports.move("reopen");
     }
+  }
+
+  /**
+   * Whether the backend signs nothing more because it has begun to complete the upload: OSS has all, although its answer
+   * was lost, and the callback or a sweep came first.
+   */
+  async #isCompleting({ remote }: Transfer, error: unknown, signal: AbortSignal): Promise<boolean> {
+    if (!(error instanceof ApiError) || error.code !== "wrong_state") return false;
+    const { state } = await this.ports.retry(() => this.settings.api.get(remote.id, signal), signal);
+    return state === "completing";
   }
 
   /** A line that turns out to be slow gets an upload with smaller parts. */

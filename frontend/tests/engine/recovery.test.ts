@@ -95,3 +95,18 @@ test("a call without a response for a minute is repeated", async () => {
   expect(environment.clock.now()).toBeGreaterThanOrEqual(60_000);
   expect(environment.clock.now()).toBeLessThan(70_000);
 });
+
+test("what a callback completes while the answer of OSS is lost does not fail", async () => {
+  const environment = new TestEnvironment();
+  environment.backend.partSize = 100;
+  environment.store.fault = (_, tries) => (tries === 1 ? "lost" : { status: 403, code: "AccessDenied" });
+  environment.backend.fault = ({ path }) => {
+    if (path.endsWith("sign/") && environment.store.tries(1) > 0)
+      environment.backend.only.state = "completing";
+    return undefined;
+  };
+  const upload = environment.open().upload(fileOf(50));
+  await environment.clock.run(upload.done);
+  expect(upload.state).toBe("completed");
+  expect(environment.store.tries(1)).toBe(2);
+});
