@@ -1,9 +1,11 @@
 """A page of somebody's own beside the API: files from a folder, everything else passed on to the site, one origin.
 
-Rule: it adds nothing to what the site says and hides nothing of it; a web server in front of both does the same.
+Rule: it adds nothing to what the site says and hides nothing of it; a web server in front of both does the same, and
+answers 503 where it does not reach the site.
 """
 
 import mimetypes
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +21,12 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 class Front:
     """Within the `with`, `url` serves `folder` at /pages/, and its origin may send to the bucket."""
 
+    unreached: re.Pattern[str] | None = None
+    """Paths at which the site is not reached now."""
+
     def __init__(self, stack: Stack, folder: Path) -> None:
+        front = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -42,6 +49,8 @@ class Front:
 
             def _pass_on(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if front.unreached and front.unreached.match(self.path):
+                    return self._answer(503, [], b"")
                 headers = [(name, value) for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP]
                 answer = client.request(self.command, stack.site.url + self.path, content=body, headers=headers)
                 self._answer(answer.status_code, answer.headers.multi_items(), answer.content)

@@ -2,6 +2,7 @@
 
 import { Bandwidth } from "../engine/bandwidth.ts";
 import { BrowserJournal } from "../engine/journal.ts";
+import { importLate } from "../engine/late.ts";
 import type { Clock, Connection, Environment } from "../engine/ports.ts";
 import { anySignal } from "../engine/promises.ts";
 import { briefRetry } from "../engine/retry.ts";
@@ -63,8 +64,8 @@ const connection: Connection = {
       () => false,
     ),
   blockedBy: (origin, isPrivate, signal) =>
-    import("./blocked.ts").then(
-      ({ blockedBy }) => blockedBy(origin, isPrivate, signal),
+    importLate(() => import("./blocked.ts"), "blockedBy").then(
+      (blockedBy) => blockedBy(origin, isPrivate, signal),
       () => null, // The chunk could not be loaded.
     ),
 };
@@ -90,7 +91,7 @@ export function browserEnvironment(): Environment {
     locks: new BrowserLocks(),
     journal,
     noticesChanges,
-    streamStore: async () => (await import("./stream-store.ts")).openStreamStore(),
+    streamStore: async () => (await importLate(() => import("./stream-store.ts"), "openStreamStore"))(),
     bandwidth,
     origin: globalThis.location?.origin ?? "", // A server renders pages, too.
     cookie,

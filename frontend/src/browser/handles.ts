@@ -2,6 +2,7 @@
 // Permission is requested before anything is awaited: browsers ask only during a click.
 
 import { codeUnreachable, fileUnreadable } from "../engine/errors.ts";
+import { importLate } from "../engine/late.ts";
 
 interface PermissionHandle extends FileSystemHandle {
   requestPermission?(wanted: { mode: "read" }): Promise<PermissionState>;
@@ -22,7 +23,9 @@ export async function requestPermission(handle: FileSystemHandle): Promise<void>
   const asked = (handle as PermissionHandle).requestPermission?.({ mode: "read" });
   const permission = await asked?.catch(() => "denied");
   if (permission !== undefined && permission !== "granted") {
-    const { notAllowed } = await import("../engine/resuming.ts").catch(codeUnreachable);
+    const notAllowed = await importLate(() => import("../engine/resuming.ts"), "notAllowed").catch(
+      codeUnreachable,
+    );
     throw notAllowed(handle.name);
   }
 }

@@ -1,6 +1,7 @@
 // Loads the camera's code when it is first needed: a page that records nothing does not load it.
 
 import { NetworkError } from "../engine/errors.ts";
+import { importLate } from "../engine/late.ts";
 import type { Camera, CameraPorts } from "./camera.ts";
 
 export class CameraLoader {
@@ -14,7 +15,7 @@ export class CameraLoader {
 
   /** Opens the dialog. Rejects with NetworkError when the code cannot be loaded; the next call tries again. */
   async open(): Promise<void> {
-    this.#camera ??= import("./camera.ts").then(({ Camera }) => {
+    this.#camera ??= importLate(() => import("./camera.ts"), "Camera").then((Camera) => {
       const camera = new Camera(this.ports);
       camera.appendTo(this.root);
       return camera;

@@ -1,5 +1,6 @@
 // Cancels uploads for the user.
 
+import { importLate } from "../engine/late.ts";
 import type { Upload } from "../engine/upload.ts";
 import type { Localization } from "./localization.ts";
 
@@ -9,8 +10,8 @@ export async function cancel(
   uploads: readonly Upload[],
   localization: Localization,
 ): Promise<void> {
-  const late = await import("./undo.ts").catch(() => null);
+  const cancelOrOffer = await importLate(() => import("./undo.ts"), "cancelOrOffer").catch(() => null);
   // When the code of the offer cannot be loaded, the user's wish is carried out. The state shows an error.
-  if (late) late.cancelOrOffer(place, uploads, localization);
+  if (cancelOrOffer) cancelOrOffer(place, uploads, localization);
   else for (const upload of uploads) void upload.abort().catch(() => {});
 }

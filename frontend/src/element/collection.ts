@@ -1,6 +1,7 @@
 // The uploads of the element. Each upload is added to the list, counted in the summary and announced.
 
 import type { StateChangeEvent } from "../engine/events.ts";
+import { importLate } from "../engine/late.ts";
 import { can, isOver, type State } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import type { OssUploader } from "../engine/uploader.ts";
@@ -103,11 +104,11 @@ export class UploadCollection {
   async #loadSummary(): Promise<void> {
     if (this.#summary || this.#loadsSummary) return;
     this.#loadsSummary = true;
-    const late = await import("./summary.ts").catch(() => null);
+    const Summary = await importLate(() => import("./summary.ts"), "Summary").catch(() => null);
     this.#loadsSummary = false;
-    if (!late) return;
+    if (!Summary) return;
     const { list, ports } = this;
-    const summary = new late.Summary({ ...ports, list, onclear: (uploads) => this.#clear(uploads) });
+    const summary = new Summary({ ...ports, list, onclear: (uploads) => this.#clear(uploads) });
     for (const upload of this.#uploads) if (list.row(upload)) summary.add(upload);
     summary.appendTo(this.summaryPlace);
     this.#summary = summary;

@@ -2,6 +2,7 @@
 // Asked once, when the element is connected. A backend that does not answer still enforces every limit.
 
 import type { Allowance } from "../engine/allowance.ts";
+import { importLate } from "../engine/late.ts";
 import type { OssUploader } from "../engine/uploader.ts";
 import type { DropZone } from "./drop-zone.ts";
 import type { LinkOf } from "./item.ts";
@@ -37,9 +38,12 @@ export class DestinationInfo {
     const allowance = await uploader.allowance().catch(() => null);
     if (uploader !== this.#uploader) return; // The attributes have changed meanwhile.
     this.#allowance = allowance;
-    const late = allowance && isLimited(allowance) && (await import("./limits.ts").catch(() => null));
+    const Limits =
+      allowance &&
+      isLimited(allowance) &&
+      (await importLate(() => import("./limits.ts"), "Limits").catch(() => null));
     if (uploader !== this.#uploader) return;
-    this.#limits = late && allowance ? new late.Limits(allowance, this.localization, uploader) : null;
+    this.#limits = Limits && allowance ? new Limits(allowance, this.localization, uploader) : null;
     this.#show();
   }
 

@@ -1,6 +1,7 @@
 // The area where files are chosen, dropped and pasted. It hands files over and knows nothing of uploads.
 
 import { NetworkError } from "../engine/errors.ts";
+import { importLate } from "../engine/late.ts";
 import { button, h, setLabel, setText } from "./dom.ts";
 import { type ChosenFile, dragsFiles, droppedItems, pastedFiles, pickedFiles, takeFiles } from "./files.ts";
 import type { Localization } from "./localization.ts";
@@ -137,8 +138,8 @@ export class DropZone {
   #take({ dataTransfer }: DragEvent): void {
     this.ports.ondrag(false);
     const dropped = droppedItems(dataTransfer);
-    import("./dropped.ts")
-      .then(({ readDrop }) => readDrop(dropped, this))
+    importLate(() => import("./dropped.ts"), "readDrop")
+      .then((readDrop) => readDrop(dropped, this))
       .catch((cause) => this.ports.onerror(new NetworkError("code_unreachable", { cause })));
   }
 

@@ -1,6 +1,7 @@
 // Loads the code for folders when it is first needed.
 
 import { NetworkError } from "../engine/errors.ts";
+import { importLate } from "../engine/late.ts";
 import type { ChosenFile } from "./files.ts";
 import type { ElementFolders, FolderPorts } from "./folders.ts";
 
@@ -12,7 +13,7 @@ export class FolderLoader {
   /** Does something with folders. Rejects with NetworkError when the code cannot be loaded; the next call tries again. */
   async use(act: (folders: ElementFolders) => Promise<void>): Promise<void> {
     try {
-      this.#folders ??= new (await import("./folders.ts")).ElementFolders(this.ports);
+      this.#folders ??= new (await importLate(() => import("./folders.ts"), "ElementFolders"))(this.ports);
     } catch (cause) {
       throw new NetworkError("code_unreachable", { cause });
     }

@@ -1,6 +1,7 @@
 // A folder in the list: one row with its counts, its bytes and what has failed, and its files on demand.
 
 import type { FolderUpload } from "../engine/folder-upload.ts";
+import { importLate } from "../engine/late.ts";
 import { can } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { cancel } from "./cancelling.ts";
@@ -133,7 +134,7 @@ export class FolderRow {
   }
 
   async #countDown(): Promise<void> {
-    const { countDown } = await import("./countdown.ts");
+    const countDown = await importLate(() => import("./countdown.ts"), "countDown");
     countDown(this.folder, this.#message, this.localization, () => this.#showProgress());
   }
 

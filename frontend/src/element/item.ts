@@ -2,6 +2,7 @@
 // An item is only a name and a state until its view is built, since there may be thousands.
 
 import type { DownloadLink } from "../engine/allowance.ts";
+import { importLate } from "../engine/late.ts";
 import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import { cancel } from "./cancelling.ts";
@@ -129,8 +130,8 @@ class ItemView {
   }
 
   async #countDown(): Promise<void> {
-    const code = await import("./countdown.ts").catch(() => null);
-    code?.countDown(this.upload, this.#message, this.localization, () => this.showProgress());
+    const countDown = await importLate(() => import("./countdown.ts"), "countDown").catch(() => null);
+    countDown?.(this.upload, this.#message, this.localization, () => this.showProgress());
   }
 
   showProgress(): void {
@@ -166,8 +167,8 @@ class ItemView {
 
   /** What may be done with the file now, or who aborted its upload. */
   async #showEnd(): Promise<void> {
-    const end = await import("./ended.ts").catch(() => null);
+    const showEnd = await importLate(() => import("./ended.ts"), "showEnd").catch(() => null);
     const { upload, localization, link } = this;
-    if (end) await end.showEnd({ upload, localization, link, icon: this.#icon, outcome: this.#outcome });
+    await showEnd?.({ upload, localization, link, icon: this.#icon, outcome: this.#outcome });
   }
 }

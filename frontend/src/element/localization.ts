@@ -3,6 +3,7 @@
 
 import type { UploadError } from "../engine/errors.ts";
 import type { Notice } from "../engine/events.ts";
+import { importLate } from "../engine/late.ts";
 import { type Facts, fill } from "../engine/sentences.ts";
 import { Formats } from "./format.ts";
 import { ENGLISH, type LabelName, type Language } from "./labels.ts";
@@ -33,10 +34,12 @@ export class Localization extends EventTarget {
     this.#requests += 1;
     const request = this.#requests;
     const chinese = /^zh\b/i.test(tag);
-    const module = chinese ? await import("../locales/zh-hans.ts").catch(() => null) : null;
+    const zhHans = chinese
+      ? await importLate(() => import("../locales/zh-hans.ts"), "zhHans").catch(() => null)
+      : null;
     if (request !== this.#requests) return; // Another language was requested meanwhile.
-    this.#loaded = module?.zhHans ?? ENGLISH;
-    this.#loadedTag = module ? "zh-Hans" : "en";
+    this.#loaded = zhHans ?? ENGLISH;
+    this.#loadedTag = zhHans ? "zh-Hans" : "en";
     this.#requestedTag = tag;
     this.#update();
   }

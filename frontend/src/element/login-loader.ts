@@ -1,5 +1,6 @@
 // Loads the offer to log in with the first call that is refused for want of a login.
 
+import { importLate } from "../engine/late.ts";
 import type { Upload } from "../engine/upload.ts";
 import type { OssUploader } from "../engine/uploader.ts";
 import type { Localization } from "./localization.ts";
@@ -27,7 +28,7 @@ export class LoginLoader {
   ) {}
 
   async offer(signal: AbortSignal): Promise<void> {
-    const late = await import("./login.ts").catch(() => null);
-    late?.offerLogin(this.place, this.ports, signal);
+    const offerLogin = await importLate(() => import("./login.ts"), "offerLogin").catch(() => null);
+    offerLogin?.(this.place, this.ports, signal);
   }
 }

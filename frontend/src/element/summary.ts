@@ -1,6 +1,7 @@
 // The line above the list: the totals of all uploads, and buttons that act on all of them.
 // It is shown when there are at least two uploads, and updated a few times a second, however many there are.
 
+import { importLate } from "../engine/late.ts";
 import { can, isOver } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
 import type { OssUploader } from "../engine/uploader.ts";
@@ -144,9 +145,9 @@ export class Summary {
     if (this.#ordered === uploader || uploader.queue.length < 2) return;
     this.#ordered = uploader;
     const { list, localization } = this.ports;
-    const late = await import("./queue-order.ts").catch(() => null);
-    if (late)
-      new late.QueueOrder({ localization, uploader, list: list.element, row: (upload) => list.row(upload) });
+    const QueueOrder = await importLate(() => import("./queue-order.ts"), "QueueOrder").catch(() => null);
+    if (QueueOrder)
+      new QueueOrder({ localization, uploader, list: list.element, row: (upload) => list.row(upload) });
     else this.#ordered = null;
   }
 

@@ -1,6 +1,7 @@
 // Asks for unfinished uploads, and loads the code of their list when there are any: most pages have none.
 
 import { LoginError } from "../engine/errors.ts";
+import { importLate } from "../engine/late.ts";
 import type { Unfinished } from "../engine/uploader.ts";
 import { h } from "./dom.ts";
 import type { UnfinishedList, UnfinishedPorts } from "./unfinished.ts";
@@ -24,8 +25,10 @@ export class UnfinishedLoader {
       (entries) => entries.length === 0,
       () => false, // The list shows the error.
     );
-    const late = isEmpty ? null : await import("./unfinished.ts").catch(() => null);
-    if (late) await this.#create(late.UnfinishedList, first).refresh();
+    const UnfinishedList = isEmpty
+      ? null
+      : await importLate(() => import("./unfinished.ts"), "UnfinishedList").catch(() => null);
+    if (UnfinishedList) await this.#create(UnfinishedList, first).refresh();
   }
 
   /** Removes the entry of an upload that is resumed or over. */

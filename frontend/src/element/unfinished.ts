@@ -2,6 +2,7 @@
 // Where the browser has kept a file handle, one click resumes the upload. Otherwise the user chooses the file again.
 
 import { NetworkError } from "../engine/errors.ts";
+import { importLate } from "../engine/late.ts";
 import type { Upload } from "../engine/upload.ts";
 import type { OssUploader, Unfinished } from "../engine/uploader.ts";
 import { firstButton, h, reportLostFocus, setText } from "./dom.ts";
@@ -105,7 +106,7 @@ export class UnfinishedList {
 
 async function loadRows(): Promise<typeof unfinishedRows> {
   try {
-    return (await import("./unfinished-row.ts")).unfinishedRows;
+    return await importLate(() => import("./unfinished-row.ts"), "unfinishedRows");
   } catch (cause) {
     throw new NetworkError("code_unreachable", { cause });
   }

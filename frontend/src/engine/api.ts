@@ -4,6 +4,7 @@
 import type { Batches } from "./batches.ts";
 import { NetworkError, type RecordedError } from "./errors.ts";
 import { type BackendOptions, HttpClient, type HttpResponse } from "./http.ts";
+import { importLate } from "./late.ts";
 import type { ObjectOptions } from "./options.ts";
 import type { DonePart } from "./parts.ts";
 import type { Environment, SignedRequest } from "./ports.ts";
@@ -191,8 +192,8 @@ export class Api {
 
   /** Rejects with NetworkError while the code cannot be loaded. */
   #loadBatches(): Promise<Batches> {
-    this.#batches ??= import("./batches.ts").then(
-      ({ Batches }) => new Batches(this),
+    this.#batches ??= importLate(() => import("./batches.ts"), "Batches").then(
+      (Batches) => new Batches(this),
       (cause) => {
         this.#batches = null;
         throw new NetworkError("code_unreachable", { cause });

@@ -1,6 +1,7 @@
 // The limit to the bandwidth of all uploads of a page. The code that keeps to it is loaded with the first request under it.
 
 import { ConfigurationError, codeUnreachable } from "./errors.ts";
+import { importLate } from "./late.ts";
 import type { Pacer } from "./pacer.ts";
 import type { Clock } from "./ports.ts";
 import { Semaphore } from "./queue.ts";
@@ -49,7 +50,7 @@ export class Bandwidth {
    */
   async acquire(bytes: number, signal: AbortSignal): Promise<void> {
     if (this.#limit === null) return;
-    const { Pacer } = await import("./pacer.ts").catch(codeUnreachable);
+    const Pacer = await importLate(() => import("./pacer.ts"), "Pacer").catch(codeUnreachable);
     this.#pacer ??= new Pacer(this.clock, this.#limit, new Semaphore(1));
     return this.#pacer.acquire(bytes, signal);
   }

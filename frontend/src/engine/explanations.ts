@@ -3,6 +3,7 @@
 import type { Api } from "./api.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import type { StorageError } from "./errors.ts";
+import { importLate } from "./late.ts";
 import type { SignedRequest } from "./ports.ts";
 
 /** A request to OSS without a readable response. */
@@ -34,8 +35,8 @@ export class Explanations {
   }
 
   #load(): Promise<Diagnosis | null> {
-    this.#diagnosis ??= import("./diagnosis.ts").then(
-      ({ Diagnosis }) => new Diagnosis(this.api, this.id),
+    this.#diagnosis ??= importLate(() => import("./diagnosis.ts"), "Diagnosis").then(
+      (Diagnosis) => new Diagnosis(this.api, this.id),
       () => {
         this.#diagnosis = null; // The chunk could not be loaded.
         return null;

@@ -2,6 +2,7 @@
 // Name, size and samples of the content decide. The date does only where no checksum compares the content (`dated`): it is
 // another one on another device. A change of what is hashed must change VERSION.
 
+import { importLate } from "./late.ts";
 import type { Range, Source } from "./source.ts";
 
 const VERSION = "v1";
@@ -43,7 +44,7 @@ async function hash(bytes: ArrayBuffer): Promise<string | null> {
     return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
   try {
-    const { sha256 } = await import("../hashing/sha256.ts");
+    const sha256 = await importLate(() => import("../hashing/sha256.ts"), "sha256");
     return await sha256(new Uint8Array(bytes));
   } catch {
     return null; // A content security policy may forbid WebAssembly.

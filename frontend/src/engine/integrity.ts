@@ -3,6 +3,7 @@
 // have the same checksum: the file has changed otherwise. That all parts are of one moment: see version-proof.ts.
 
 import { codeUnreachable, fileChanged } from "./errors.ts";
+import { importLate } from "./late.ts";
 import { type DonePart, type Plan, rangeOf } from "./parts.ts";
 import type { Hasher } from "./ports.ts";
 import type { Source } from "./source.ts";
@@ -115,5 +116,5 @@ export class IntegrityChecker {
 
 /** Rejects with the error of parts that were damaged again and again. */
 export async function failOf(damaged: readonly number[]): Promise<never> {
-  throw (await import("./damage.ts").catch(codeUnreachable)).damagedParts(damaged);
+  throw (await importLate(() => import("./damage.ts"), "damagedParts").catch(codeUnreachable))(damaged);
 }

@@ -6,7 +6,7 @@ import { asUploadError, isGone } from "./errors.ts";
 import type { DonePart, Plan } from "./parts.ts";
 import type { StoredChunk, StreamStore } from "./ports.ts";
 import { type Range, Source } from "./source.ts";
-import { streamBroken } from "./stream.ts";
+import { streamBroken } from "./stream-broken.ts";
 import { Ledger, rangeOf, streamPlan } from "./transfer.ts"; // It comes with it: no chunk more to load.
 
 /** The unbroken beginning of a stream. Sizes are in bytes. */

@@ -3,6 +3,7 @@
 
 import { FileError } from "./errors.ts";
 import { type Integrity, IntegrityChecker, type Verification } from "./integrity.ts";
+import { importLate } from "./late.ts";
 import type { Ledger } from "./ledger.ts";
 import { type DonePart, rangeOf } from "./parts.ts";
 import type { Environment } from "./ports.ts";
@@ -58,7 +59,10 @@ export class PartChecks {
     if (integrity === "none" || source.isStream || ledger.plan.partCount === 1) return;
     if (!this.#proof) {
       if (environment.noticesChanges?.(source.blob)) return;
-      const { VersionProof } = await load(() => import("./version-proof.ts"), signal);
+      const VersionProof = await load(
+        () => importLate(() => import("./version-proof.ts"), "VersionProof"),
+        signal,
+      );
       this.#proof ??= new VersionProof(this.#checker, () => ledger.waiting);
     }
     this.#proof.start(signal).catch(this.#noteChange);

@@ -5,6 +5,7 @@ import type { RemoteUpload } from "./api.ts";
 import { codeUnreachable, fileChanged, UploadError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
+import { importLate } from "./late.ts";
 import type { ObjectOptions } from "./options.ts";
 import { abortable } from "./promises.ts";
 import type { Retry } from "./retry.ts";
@@ -120,10 +121,15 @@ export class Preparation {
   /** Finds the unfinished upload of this file, or creates one. */
   async open(signal: AbortSignal): Promise<Transfer> {
     // The code that sends parts is loaded with the first file, so that a page without uploads loads half as much.
-    const load = () => Promise.all([import("./transfer.ts"), this.isSmall ? null : import("./pace.ts")]);
-    const [{ Opening, Transfer }, late] = await this.#load(load, signal);
-    const transferOf = (remote: RemoteUpload) =>
-      new Transfer(remote, this.#transferPorts(remote), late?.makePace);
+    const code = () => import("./transfer.ts");
+    const load = () =>
+      Promise.all([
+        importLate(code, "Opening"),
+        importLate(code, "Transfer"),
+        this.isSmall ? undefined : importLate(() => import("./pace.ts"), "makePace"),
+      ]);
+    const [Opening, Transfer, makePace] = await this.#load(load, signal);
+    const transferOf = (remote: RemoteUpload) => new Transfer(remote, this.#transferPorts(remote), makePace);
     const key = crypto.randomUUID?.() ?? String(Math.random());
     this.#source.forget(); // The file may be another one since a pause.
     const opening = new Opening(this.settings, {

@@ -1,5 +1,6 @@
 // Loads the code for several addresses of one bucket, where an upload has them.
 
+import { importLate } from "./late.ts";
 import type { Arrival, Sender } from "./sender.ts";
 import type { Transfer } from "./transfer.ts";
 
@@ -19,8 +20,11 @@ export async function loadRouter(
   sender: Sender,
 ): Promise<Router | null> {
   if (!remote.addresses?.[1] || ports.signing === "sts" || ports.source.isStream) return null;
-  const code = await import("./addresses.ts").catch(() => null);
-  if (!code) return null;
-  if (remote.method !== "multipart") return new code.Failover({ remote, ports }, sender, pace);
-  return pace && new code.AddressRouter({ remote, ports, ledger }, sender, pace);
+  const load = () => import("./addresses.ts");
+  if (remote.method !== "multipart") {
+    const Failover = await importLate(load, "Failover").catch(() => null);
+    return Failover && new Failover({ remote, ports }, sender, pace);
+  }
+  const AddressRouter = pace && (await importLate(load, "AddressRouter").catch(() => null));
+  return AddressRouter && new AddressRouter({ remote, ports, ledger }, sender, pace);
 }

@@ -2,6 +2,7 @@
 // One request for URLs runs at a time, for the parts of about the next minute, so that few URLs expire unused.
 
 import { type Api, FIRST_BATCH, type RemoteUpload, type SignedBatch, type SignedPart } from "./api.ts";
+import { importLate } from "./late.ts";
 import type { DonePart } from "./parts.ts";
 import type { Clock } from "./ports.ts";
 import type { Retry } from "./retry.ts";
@@ -198,8 +199,8 @@ export class Presigner {
   async #signHere(numbers: readonly number[], signal: AbortSignal): Promise<SignedBatch | null> {
     const { api, remote, signing, md5, retry } = this.ports;
     if (signing !== "sts" || md5 || remote.method !== "multipart") return null;
-    this.#stsSigner ??= import("./sts-signer.ts").then(
-      ({ StsSigner }) => new StsSigner(api, remote.id),
+    this.#stsSigner ??= importLate(() => import("./sts-signer.ts"), "StsSigner").then(
+      (StsSigner) => new StsSigner(api, remote.id),
       () => null, // The chunk could not be loaded.
     );
     const signer = await this.#stsSigner;

@@ -2,23 +2,19 @@
 // It reads only as far as parts are being sent, and keeps no part that has arrived.
 
 import type { RemoteUpload } from "./api.ts";
-import { reasonOf, textFields, UploadError } from "./errors.ts";
+import type { UploadError } from "./errors.ts";
+import { importLate } from "./late.ts";
 import type { StreamOptions } from "./options.ts";
 import type { DonePart, Plan } from "./parts.ts";
 import type { Environment } from "./ports.ts";
 import type { EndedEarly, StreamGrowth } from "./progress.ts";
 import { type Range, Source, type SourcePorts } from "./source.ts";
+import { streamBroken } from "./stream-broken.ts";
 import { Ledger, rangeOf, streamPlan } from "./transfer.ts"; // It comes with it: no chunk more to load.
 
 /** What `uploadStream` takes from a stream. Text is encoded as UTF-8. */
 export type StreamChunk = Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | string;
 
-/** The text of the error stream_broken. */
-export const BROKEN = [
-  "The recording was interrupted.",
-  "{detail}",
-  "Reload the page to keep what was uploaded, or start again.",
-] as const;
 /** Why a stream cannot be resumed after an abort that the backend refused. */
 const CANCELLED = "The stream ended when the upload was aborted.";
 /** Why a stream fails that another page has completed. */
@@ -78,7 +74,7 @@ export async function openStream(
   { streamStore }: Pick<Environment, "streamStore">,
 ): Promise<StreamSource> {
   if (!live) return new StreamSource(new PatientFeed(stream), filename, type);
-  const { LiveFeed } = await import("./live-stream.ts");
+  const LiveFeed = await importLate(() => import("./live-stream.ts"), "LiveFeed");
   return new StreamSource(new LiveFeed(stream, (await streamStore?.()) ?? null), filename, type);
 }
 
@@ -283,11 +279,4 @@ export class StreamLedger extends Ledger {
     this.#again.push(number);
     this.#again.sort((a, b) => a - b);
   }
-}
-
-export function streamBroken(cause: unknown): UploadError {
-  return new UploadError({
-    code: "stream_broken",
-    ...textFields("stream_broken", BROKEN, { detail: reasonOf(cause) }),
-  });
 }

@@ -10,6 +10,7 @@ import { UploadEvent, UploaderEventTarget } from "./events.ts";
 import { fingerprintOf, lockName } from "./fingerprint.ts";
 import type { Folders } from "./folders.ts";
 import { entryOf } from "./journal.ts";
+import { importLate } from "./late.ts";
 import {
   checkedOptions,
   optionsOfUpload,
@@ -141,8 +142,8 @@ export class OssUploader extends UploaderEventTarget {
     const { restrictions, filename }: UploadOptions = { ...this.#options, ...options };
     if (!restrictions || !Object.values(restrictions).some(Boolean)) return {};
     const count = this.uploads.filter(({ state }) => state !== "failed" && state !== "aborted").length;
-    const allowed = import("./restrictions.ts").catch(() => null);
-    return { allowed: allowed.then((code) => code?.assertAllowed(file, restrictions, filename, count)) };
+    const allowed = importLate(() => import("./restrictions.ts"), "assertAllowed").catch(() => null);
+    return { allowed: allowed.then((code) => code?.(file, restrictions, filename, count)) };
   }
 
   #create(file: Blob | LazySource, options: StreamOptions, more: Partial<UploadSettings> = {}): Upload {
@@ -163,7 +164,11 @@ export class OssUploader extends UploaderEventTarget {
   uploadStream(stream: ReadableStream<StreamChunk>, options: StreamOptions = {}): Upload {
     const { filename: name = "recording", type = "" } = options;
     const load = async () =>
-      (await import("./stream.ts")).openStream(stream, { ...options, filename: name }, this.#api.environment);
+      (await importLate(() => import("./stream.ts"), "openStream"))(
+        stream,
+        { ...options, filename: name },
+        this.#api.environment,
+      );
     const cancel = (reason: unknown) => stream.cancel(reason).catch(() => {}); // It rejects while the stream is locked.
     return this.#create({ name, type, load, cancel }, options);
   }
@@ -194,12 +199,12 @@ export class OssUploader extends UploaderEventTarget {
       });
       const hasStreams = files.length < uploads.length || remembered.some(({ stream }) => stream);
       const streams = hasStreams
-        ? await (await interrupted()).interruptedStreams(this.#api, uploads, remembered, entryOf, signal)
+        ? await (await interrupted("interruptedStreams"))(this.#api, uploads, remembered, entryOf, signal)
         : [];
       return [...remembered.filter(({ folder }) => folder), ...streams, ...files].map(withLock);
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
-      const stored = (await interrupted().catch(() => null))?.withStored(this.#api, remembered);
+      const stored = (await interrupted("withStored").catch(() => null))?.(this.#api, remembered);
       return ((await stored) ?? remembered).map(withLock);
     }
   }
@@ -239,7 +244,9 @@ export class OssUploader extends UploaderEventTarget {
     const { handle = file ? undefined : unfinished.handle } = options;
     const given = file ?? (handle && (await reopenFile(handle)));
     if (!given) throw new ConfigurationError("This browser has kept no handle of the file: pass the file.");
-    const { assertFileOf } = await import("./resuming.ts").catch(codeUnreachable);
+    const assertFileOf = await importLate(() => import("./resuming.ts"), "assertFileOf").catch(
+      codeUnreachable,
+    );
     const { integrity } = { ...this.#options, ...options };
     const source = new Source(given, options.filename);
     await assertFileOf(unfinished, source, fingerprintOf, integrity === "none");
@@ -253,14 +260,17 @@ export class OssUploader extends UploaderEventTarget {
    */
   keep(unfinished: Unfinished, options: UploadOptions = {}): Upload {
     const { id: resumeId, destination, filename: name } = unfinished;
-    const load = async (signal: AbortSignal) => (await interrupted()).loadKept(this.#api, unfinished, signal);
+    const load = async (signal: AbortSignal) =>
+      (await interrupted("loadKept"))(this.#api, unfinished, signal);
     const cancel = async () => {}; // Nothing reads it.
     return this.#create({ name, type: "", load, cancel }, options, { resumeId, destination });
   }
 
   /** Uploads of whole folders. Rejects with NetworkError when their code cannot be loaded. */
   async folders(): Promise<Folders> {
-    const { createFolders } = await import("./folders.ts").catch(codeUnreachable);
+    const createFolders = await importLate(() => import("./folders.ts"), "createFolders").catch(
+      codeUnreachable,
+    );
     const forget = (upload: Upload) => this.#uploads.delete(upload);
     return createFolders({ uploader: this, api: this.#api, forget });
   }
@@ -279,8 +289,8 @@ function lockOf({ id, destination, fingerprint, folder, stream }: Unfinished): s
   return folder || stream ? id : fingerprint && lockName(destination, fingerprint);
 }
 
-function interrupted(): Promise<typeof import("./interrupted-streams.ts")> {
-  return import("./interrupted-streams.ts").catch(codeUnreachable);
+function interrupted<Name extends keyof typeof import("./interrupted-streams.ts")>(name: Name) {
+  return importLate(() => import("./interrupted-streams.ts"), name).catch(codeUnreachable);
 }
 
 /** A stream cannot be resumed: its bytes are gone. */

@@ -1,6 +1,7 @@
 // Pools of hashing workers, started at the first use. Where workers are not available, the page itself hashes.
 
 import { codeUnreachable } from "../engine/errors.ts";
+import { importLate } from "../engine/late.ts";
 import type { Hasher } from "../engine/ports.ts";
 import { NEVER } from "../engine/promises.ts";
 import type { Retry } from "../engine/retry.ts";
@@ -95,11 +96,12 @@ export class WorkerPool implements Hasher {
   readonly #pools = {
     crc64: new Pool(
       () => new Worker(new URL("./crc64.worker.js", import.meta.url), { type: "module" }),
-      async (blob) => (await this.#load(() => import("./crc64-of-blob.ts"))).crc64Of(blob),
+      async (blob) =>
+        (await this.#load(() => importLate(() => import("./crc64-of-blob.ts"), "crc64Of")))(blob),
     ),
     md5: new Pool(
       () => new Worker(new URL("./md5.worker.js", import.meta.url), { type: "module" }),
-      async (blob) => (await this.#load(() => import("./md5-of-blob.ts"))).md5Of(blob),
+      async (blob) => (await this.#load(() => importLate(() => import("./md5-of-blob.ts"), "md5Of")))(blob),
     ),
   };
 

@@ -8,7 +8,7 @@ import { DIAGNOSES } from "../../src/engine/diagnosis-texts.ts";
 import { StorageError } from "../../src/engine/errors.ts";
 import { REFUSED } from "../../src/engine/oss-response.ts";
 import { NOT_ALLOWED, OTHER_FILE } from "../../src/engine/resuming.ts";
-import { BROKEN } from "../../src/engine/stream.ts";
+import { BROKEN } from "../../src/engine/stream-broken.ts";
 import { zhHans } from "../../src/locales/zh-hans.ts";
 
 const places = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
