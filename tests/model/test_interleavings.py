@@ -43,17 +43,31 @@ def expire_and_sweep(world: World, upload: Upload) -> None:
     world.sweep_to_the_end()
 
 
-def complete_twice(world: World, upload: Upload) -> None:
-    """OSS refuses the first, since a part was replaced, which reopens the upload; the second is killed afterwards."""
+def reopened(world: World, upload: Upload) -> Task:
+    """OSS refuses the first, since a part was replaced, which reopens the upload. The second is about to ask OSS."""
     first = completing(upload)
     part = damaged(part_of(content_of(upload.filename, upload.size), 1))
     world.oss.upload_part(upload.bucket, upload.key, upload.upload_id, 1, part)
     second = completing(upload)
     first.run()
     assert Upload.objects.get().state == "uploading"
+    return second
+
+
+def ask_and_die(world: World, upload: Upload, second: Task) -> None:
     second.step()
     second.crash()
     assert world.object_at_oss(upload)
+
+
+def complete_twice(world: World, upload: Upload) -> None:
+    """The second is killed after OSS has completed."""
+    ask_and_die(world, upload, reopened(world, upload))
+
+
+def grow_old() -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    Upload.objects.update(updated_at=long_ago, expires_at=long_ago)
 
 
 def test_a_refused_complete_does_not_reopen_the_claim_of_another(world: World, upload: Upload) -> None:
@@ -103,11 +117,22 @@ def test_the_object_of_a_second_complete_does_not_outlive_the_abort(
 
 
 def test_a_sweep_does_not_abort_what_was_completed_after_it_looked(world: World, upload: Upload) -> None:
-    long_ago = timezone.now() - timedelta(hours=1)
-    Upload.objects.update(updated_at=long_ago, expires_at=long_ago)
+    grow_old()
     sweep = Task("sweep", world.sweep)
     sweep.run_to(ADVANCE)
     complete_twice(world, upload)
+    sweep.run()
+    world.sweep_to_the_end()
+    assert is_as_it_should_be(world, upload)
+
+
+def test_a_sweep_removes_what_a_claim_completes_after_it_looked(world: World, upload: Upload) -> None:
+    """The row does not move any more: its claim was reopened, and who asked OSS was killed."""
+    second = reopened(world, upload)
+    grow_old()
+    sweep = Task("sweep", world.sweep)
+    sweep.run_to(ADVANCE)
+    ask_and_die(world, upload, second)
     sweep.run()
     world.sweep_to_the_end()
     assert is_as_it_should_be(world, upload)
