@@ -103,15 +103,16 @@ export class UploadRun {
     let transfer = first;
     for (let round = 1; ; round++) {
       if (!transfer.isAtEnd) {
-        const isSent = await transfer.send(signal, round < MAX_ROUNDS).catch(async (error: unknown) => {
-          if (!(await this.#isCompleting(transfer, error, signal))) throw error;
-          return true;
-        });
-        if (!isSent) {
-          transfer = await this.#restart(transfer, signal);
-          continue;
+        try {
+          if (!(await transfer.send(signal, round < MAX_ROUNDS))) {
+            transfer = await this.#restart(transfer, signal);
+            continue;
+          }
+          await this.preparation.assertUnchanged();
+        } catch (error) {
+          if (!this.#isTaken(error)) throw error;
+          transfer.load(null);
         }
-        await this.preparation.assertUnchanged();
         signal.throwIfAborted();
       }
       this.ports.onprogress();
@@ -123,13 +124,12 @@ export class UploadRun {
   }
 
   /**
-   * Whether the backend signs nothing more because it has begun to complete the upload: OSS has all, although its answer
-   * was lost, and the callback or a sweep came first.
+   * Whether the backend signs nothing more: OSS has all, although its answer was lost, and the callback, a sweep or another
+   * page was first to complete. Who asks to complete, too, learns how that ends, or what is missing. What is left of a
+   * stream may be more than somebody else has completed.
    */
-  async #isCompleting({ remote }: Transfer, error: unknown, signal: AbortSignal): Promise<boolean> {
-    if (!(error instanceof ApiError) || error.code !== "wrong_state") return false;
-    const { state } = await this.ports.retry(() => this.settings.api.get(remote.id, signal), signal);
-    return state === "completing";
+  #isTaken(error: unknown): boolean {
+    return error instanceof ApiError && error.code === "wrong_state" && !this.preparation.isStream;
   }
 
   /** A line that turns out to be slow gets an upload with smaller parts. */

@@ -73,7 +73,7 @@ export class Transfer {
   /** When the backend was told of parts, in milliseconds of the clock. */
   reportedAt: number;
   #callback: { callback?: CallbackReport } = {};
-  /** Whether OSS puts the parts together: the file does not matter any more. */
+  /** Whether OSS puts the parts together, as far as is known: the file does not matter any more. */
   isAtEnd = false;
 
   constructor(
@@ -161,7 +161,11 @@ export class Transfer {
 
   /** Loads the list of parts that OSS holds. */
   async inspect(signal: AbortSignal): Promise<void> {
-    const held = await heldParts(this.ports.api, this.remote, signal);
+    this.load(await heldParts(this.ports.api, this.remote, signal));
+  }
+
+  /** `held`: the parts that OSS holds; null once they are being put together. */
+  load(held: readonly DonePart[] | null): void {
     this.ledger.load(held ?? allParts(this.ledger.plan));
     this.meter.reset(this.ledger.doneBytes);
     this.isAtEnd = held === null && this.ledger.complete;
@@ -264,11 +268,17 @@ export class Transfer {
       } catch (error) {
         const missing = missingParts(error);
         if (last || missing.length === 0 || this.ledger.reopen(missing) === 0) throw error;
-        this.meter.reset(this.ledger.doneBytes);
-        this.isAtEnd = false;
+        await this.#reopen(signal);
         return missing;
       }
     }
+  }
+
+  async #reopen(signal: AbortSignal): Promise<void> {
+    this.meter.reset(this.ledger.doneBytes);
+    const isUnknown = this.isAtEnd && this.remote.method === "multipart"; // Others may have sent the rest of its parts.
+    this.isAtEnd = false;
+    if (isUnknown) await this.ports.retry(() => this.inspect(signal), signal);
   }
 
   get progress(): Progress {

@@ -110,3 +110,24 @@ test("what a callback completes while the answer of OSS is lost does not fail", 
   expect(upload.state).toBe("completed");
   expect(environment.store.tries(1)).toBe(2);
 });
+
+test.each([50, 450])(
+  "an upload of %i bytes that is open again after it was being completed is sent",
+  async (size) => {
+    const environment = new TestEnvironment();
+    const { backend, store } = environment;
+    backend.partSize = 100;
+    store.fault = (_, tries) => (tries === 1 ? { status: 403, code: "AccessDenied" } : undefined);
+    let refused = 0;
+    backend.fault = ({ path }) => {
+      const isSigning = path.endsWith("sign/") && store.sent.length > 0;
+      if (refused === 0 && !isSigning) return undefined;
+      backend.only.state = refused++ === 0 ? "completing" : "uploading";
+      return undefined;
+    };
+    const upload = environment.open().upload(fileOf(size));
+    await environment.clock.run(upload.done);
+    expect(refused).toBeGreaterThan(1);
+    expect(upload.state).toBe("completed");
+  },
+);

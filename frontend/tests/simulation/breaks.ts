@@ -19,7 +19,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "the file is not compared again before it is completed",
     file: "engine/run.ts",
-    before: "      await this.preparation.assertUnchanged();\n",
+    before: "          await this.preparation.assertUnchanged();\n",
     after: "",
   },
   {
@@ -99,6 +99,12 @@ export const BREAKS: readonly Break[] = [
     file: "engine/transfer.ts",
     before: "this.ledger.reopen(missing) === 0",
     after: "this.ledger.reopen(missing) >= 0",
+  },
+  {
+    name: "an upload that somebody else completes meanwhile fails",
+    file: "engine/run.ts",
+    before: "if (!this.#isTaken(error)) throw error;",
+    after: "throw error;",
   },
   {
     name: "an upload that is being completed counts as lost",
