@@ -1,12 +1,13 @@
 """What differs between the databases that Django knows, for the queries of the app."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from random import uniform
 from time import sleep
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection
+from django.db.models import Model
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +23,12 @@ def conflict_target(*fields: str) -> dict[str, Any]:
     and Django refuses to name one there."""
     named = {"unique_fields": fields} if connection.features.supports_update_conflicts_with_target else {}
     return {"update_conflicts": True, **named}
+
+
+def common_values(rows: Sequence[Model], fields: Sequence[str]) -> dict[str, Any]:
+    """The values of those of `fields` that all `rows` share: one `update()` writes them for all."""
+    columns = {name: [getattr(each, name) for each in rows] for name in fields}
+    return {name: column[0] for name, column in columns.items() if column and column.count(column[0]) == len(column)}
 
 
 def retry_deadlocks(work: Callable[P, T]) -> Callable[P, T]:

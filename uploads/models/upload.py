@@ -20,7 +20,7 @@ from uploads.domain.plan import Plan
 from uploads.domain.retries import MAX_ATTEMPTS
 from uploads.domain.states import State
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
-from uploads.models.databases import conflict_target, retry_deadlocks
+from uploads.models.databases import common_values, conflict_target, retry_deadlocks
 from uploads.models.indexes import UPLOAD_INDEXES
 from uploads.models.ownership import keep_or_delete
 from uploads.models.records import record_events
@@ -130,8 +130,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                 # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
                 list(rows.order_by("pk").select_for_update().values_list("pk"))
             before = None if alone else connection.savepoint()
-            columns = {name: [getattr(each, name) for each in uploads] for name in fields}
-            values = {name: each[0] for name, each in columns.items() if each and each.count(each[0]) == len(each)}
+            values = common_values(uploads, fields)
             count = rows.update(state=target, updated_at=now, **values)
             if count < len(uploads):
                 if before is None:
