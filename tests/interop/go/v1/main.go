@@ -14,6 +14,7 @@ import (
 	"sort"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/aliyun/aliyun-oss-go-sdk/oss"
 )
@@ -26,16 +27,29 @@ type options struct {
 	V4                                                             bool
 }
 
-// transport counts the parts that are sent, and fails from a part number on, as a broken connection does.
+// transport counts the parts that are sent, and fails from a part number on, as a broken connection does, once the SDK has
+// recorded the parts before it. The SDK looks at results and errors in any order, and records nothing after an error.
 type transport struct {
-	failFrom int
-	parts    atomic.Int32
+	failFrom   int
+	checkpoint string
+	parts      atomic.Int32
+}
+
+func (t *transport) waitForRecords() {
+	for {
+		recorded, _ := os.ReadFile(t.checkpoint)
+		if bytes.Count(recorded, []byte(`"IsCompleted":true`)) == t.failFrom-1 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	number, err := strconv.Atoi(request.URL.Query().Get("partNumber"))
 	if err == nil && request.Method == http.MethodPut {
 		if t.failFrom > 0 && number >= t.failFrom {
+			t.waitForRecords()
 			return nil, errors.New("the connection is broken")
 		}
 		t.parts.Add(1)
@@ -132,7 +146,7 @@ func multipart(given options, bucket *oss.Bucket, content []byte, seen map[strin
 
 func resumable(given options, path string, content []byte, seen map[string]any) {
 	key, checkpoint := given.Folder+"film.bin", path+".cp"
-	broken := &transport{failFrom: 3}
+	broken := &transport{failFrom: 3, checkpoint: checkpoint}
 	err := open(given, given.AccessKeySecret, broken).UploadFile(key, path, partSize, oss.Checkpoint(true, checkpoint))
 	_, missing := os.Stat(checkpoint)
 	seen["stopped"] = []any{err != nil, missing == nil, broken.parts.Load()}
