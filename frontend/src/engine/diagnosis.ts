@@ -7,6 +7,7 @@ import { DIAGNOSES, type DiagnosisName } from "./diagnosis-texts.ts";
 import { ApiError, CorsError, StorageError, textFields } from "./errors.ts";
 import type { Failure } from "./explanations.ts";
 import { FAULTS } from "./oss-faults.ts";
+import { abortable } from "./promises.ts";
 import type { Facts } from "./sentences.ts";
 
 /** Milliseconds between two questions to the backend: at first, and at most; each gap doubles. */
@@ -14,7 +15,7 @@ const FIRST_GAP = 15_000;
 const MAX_GAP = 600_000;
 
 export class Diagnosis {
-  #running: Promise<string> | null = null;
+  #running: { readonly reason: Promise<string>; readonly signal: AbortSignal } | null = null;
   /** When OSS was found reachable although no request got a readable response; null while it was not. */
   #reachedAt: number | null = null;
   #askAt = Number.NEGATIVE_INFINITY;
@@ -29,10 +30,23 @@ export class Diagnosis {
   ) {}
 
   /** Parts that fail at the same time share one examination. Resolves with why the upload waits, or with "". */
-  examine(failure: Failure, signal: AbortSignal): Promise<string> {
-    this.#running ??= this.#examine(failure, signal).finally(() => {
+  async examine(failure: Failure, signal: AbortSignal): Promise<string> {
+    for (;;) {
+      const running = this.#running ?? this.#start(failure, signal);
+      try {
+        return await abortable(running.reason, signal);
+      } catch (error) {
+        // Of two attempts at one part, the one that is not needed any more may be the one that examines.
+        if (signal.aborted || !running.signal.aborted) throw error;
+      }
+    }
+  }
+
+  #start(failure: Failure, signal: AbortSignal) {
+    const reason = this.#examine(failure, signal).finally(() => {
       this.#running = null;
     });
+    this.#running = { reason, signal };
     return this.#running;
   }
 

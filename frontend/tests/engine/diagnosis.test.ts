@@ -1,7 +1,10 @@
 // OSS gives no readable answer although the browser is online: the engine finds out why, and ends or tries again.
 
 import { describe, expect, test } from "vitest";
+import { Api } from "../../src/engine/api.ts";
+import { Diagnosis } from "../../src/engine/diagnosis.ts";
 import { CorsError } from "../../src/engine/errors.ts";
+import { deferred } from "../../src/engine/promises.ts";
 import type { Upload } from "../../src/engine/upload.ts";
 import { diagnosisOf, problem } from "../backend.ts";
 import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
@@ -244,4 +247,20 @@ describe("a refusal that can be read", () => {
     expect(upload.error).toMatchObject({ name: "StorageError", code, status, sentence, requestId: "REQ-1" });
     expect(upload.error?.hint).toContain(hint);
   });
+});
+
+test("a part that is not needed any more does not end the examination of others", async () => {
+  const environment = new TestEnvironment();
+  const { promise: reached, resolve: answer } = deferred<boolean>();
+  Object.assign(environment.connection, { reaches: () => reached });
+  const diagnosis = new Diagnosis(new Api(environment), "u1");
+  const request = { number: 1, method: "PUT", url: "https://bucket.oss.test/a", expires_at: "" } as const;
+  const failure = { request, startedAt: 0, responded: () => true };
+  const superseded = new AbortController();
+  const first = diagnosis.examine(failure, superseded.signal);
+  const second = diagnosis.examine(failure, new AbortController().signal);
+  superseded.abort();
+  await expect(first).rejects.toBe(superseded.signal.reason);
+  answer(false);
+  expect(await environment.clock.run(second)).toBe("");
 });
