@@ -268,10 +268,12 @@ export class Oracle {
 
   #checkObject(wish: Wish, row: Row): void {
     const object = this.oss.objects.get(row.key);
-    // Without checksums and handles a change during the upload shows in samples alone, and to the sweep not at all.
-    const { notices, handles } = this.plan;
-    const isBlind = !(notices || (handles && row.method === "multipart")) || row.isAdopted;
-    const isUnchecked = this.plan.integrity === "none" && isBlind && wish.hasChangedDuring;
+    // Without checksums and handles a change during the upload shows in samples alone, of small files and to the sweep not
+    // at all: a browser looks for a change when it begins to read.
+    const { notices, handles, batches, partSize, integrity } = this.plan;
+    const isSmall = batches && wish.planned.size <= partSize;
+    const isBlind = isSmall || !(notices || (handles && row.method === "multipart")) || row.isAdopted;
+    const isUnchecked = integrity === "none" && isBlind && wish.hasChangedDuring;
     if (!object) this.fail(`${row.key} is completed and has no object`);
     else if (wish.isStream && (wish.kept !== null || wish.planned.breaks)) this.#checkKept(wish, object);
     else if (!isUnchecked && !wish.versions.some((version) => sameBytes(version, object))) {

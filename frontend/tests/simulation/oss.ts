@@ -120,6 +120,8 @@ export class ModelOss {
     if (size !== null && size !== bytes.length) return refusal(400, "EntityTooLarge");
     const multipart = uploadId === null ? null : this.multiparts.get(uploadId);
     if (multipart === undefined) return refusal(404, "NoSuchUpload");
+    // Destinations forbid to overwrite unless their settings say otherwise.
+    if (!multipart && this.objects.has(key)) return refusal(409, "FileAlreadyExists");
     if (multipart) multipart.parts.set(number, bytes);
     else this.objects.set(key, bytes);
     const crc64 = crc64Of(bytes);
