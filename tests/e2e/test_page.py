@@ -126,6 +126,7 @@ def test_a_film_goes_up_while_the_camera_runs(filming: Page, stack: Stack) -> No
     assert (upload["state"], upload["content_type"]) == ("completed", "video/webm")
     assert b"".join(stack.object_bytes(upload))[:4] == b"\x1a\x45\xdf\xa3", "the beginning of a WebM file"
     press(filming, "record")
+    expect(filming.get_by_test_id("camera")).to_contain_text("Recording")
     press(filming, "record-discard")
     expect(item(filming, "aborted")).to_have_count(1)
 
