@@ -132,7 +132,7 @@ export class UploadRun {
     return error instanceof ApiError && error.code === "wrong_state" && !this.preparation.isStream;
   }
 
-  /** A line that turns out to be slow gets an upload with smaller parts. */
+  /** A slow line gets an upload with smaller parts, and a damaged file in one request another object. */
   async #restart({ remote }: Transfer, signal: AbortSignal): Promise<Transfer> {
     const { api } = this.settings;
     await this.ports.retry(() => api.abort(remote.id, NEVER), signal);

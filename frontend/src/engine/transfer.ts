@@ -173,7 +173,7 @@ export class Transfer {
     this.#checks.compareHeld(this.ledger.done);
   }
 
-  /** Sends all parts that are not done. Resolves with false where the upload shall begin again, with smaller parts. */
+  /** Sends all parts that are not done. Resolves with false where the upload shall begin again, as another one. */
   async send(outer: AbortSignal, mayRestart: boolean): Promise<boolean> {
     this.#router ??= await loadRouter(this, this.#sender);
     outer.throwIfAborted();
@@ -185,9 +185,9 @@ export class Transfer {
     this.#router?.watch(either).catch(() => {}); // `either` ends it.
     try {
       await this.#sendWaiting(signal);
-      await this.#resendDamaged(signal);
+      const isWhole = await this.#resendDamaged(signal, mayRestart);
       this.meter.total = this.ports.source.bytesTaken;
-      return true;
+      return isWhole;
     } catch (error) {
       if (!this.pace?.isRestart(error)) throw error;
       return false;
@@ -229,10 +229,12 @@ export class Transfer {
     return this.pace?.send(number, signal, send) ?? send(signal);
   }
 
-  async #resendDamaged(signal: AbortSignal): Promise<void> {
+  /** Resolves with false for a damaged file in one request: OSS does not overwrite an object. */
+  async #resendDamaged(signal: AbortSignal, mayRestart: boolean): Promise<boolean> {
     const { waiting, integrity, retry } = this.ports;
     const { notify } = waiting;
-    if (integrity === "none") return;
+    if (integrity === "none") return true;
+    const isParted = this.remote.method === "multipart";
     const inspect = () => retry(() => this.inspect(signal), signal);
     for (let round = 1; ; round++) {
       notify("checking");
@@ -240,9 +242,10 @@ export class Transfer {
       notify(null);
       signal.throwIfAborted();
       if (integrity === "crc64") this.ledger.addChecksums(crc64s);
-      if (damaged.length === 0) return;
-      if (round === MAX_ROUNDS) await failOf(damaged);
+      if (damaged.length === 0) return true;
+      if (round === MAX_ROUNDS || !(isParted || mayRestart)) await failOf(damaged);
       notify("damaged", { count: damaged.length });
+      if (!isParted) return false;
       this.#checks.forget(damaged);
       this.ledger.reopen(damaged);
       this.meter.reset(this.ledger.doneBytes);

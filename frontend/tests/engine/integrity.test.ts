@@ -66,6 +66,21 @@ describe("the engine", () => {
     );
   });
 
+  test("a file in one request that arrives damaged is uploaded again, since OSS does not overwrite it", async () => {
+    const environment = new TestEnvironment();
+    const { backend, store } = environment;
+    backend.partSize = 100;
+    store.fault = () => {
+      if (store.sent.length === 0) return "damaged";
+      return backend.rows.size === 1 ? { status: 409, code: "FileAlreadyExists" } : undefined;
+    };
+    const { id } = await environment.clock.run(environment.open().upload(fileOf(50)).done);
+    expect([id, [...backend.rows.values()].map(({ state }) => state)]).toEqual([
+      "u2",
+      ["aborted", "completed"],
+    ]);
+  });
+
   test("where CORS hides OSS's CRC64, a part that arrived damaged before a pause is sent again", async () => {
     const environment = new TestEnvironment();
     environment.store.exposesCrc64 = false;

@@ -85,8 +85,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: "damaged parts are not sent again",
     file: "engine/transfer.ts",
-    before: "if (damaged.length === 0) return;",
-    after: "return;",
+    before: "if (damaged.length === 0) return true;",
+    after: "return true;",
   },
   {
     name: "the call that completes reports no checksums",
