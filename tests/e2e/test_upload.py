@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,25 @@ def test_a_part_damaged_on_its_way_is_sent_again(page: Page, film: Path) -> None
             digest.update(chunk)
         assert digest.digest() == hashlib.sha256(film.read_bytes()).digest()
         assert upload["crc64"]
+
+
+def test_a_small_file_damaged_on_its_way_is_uploaded_again(page: Page, tmp_path: Path) -> None:
+    """OSS does not overwrite the damaged object: another upload takes its place."""
+    note = tmp_path / "note.txt"
+    note.write_bytes(b"a note")
+    with Stack(oss_arguments=["--allow-faults"]) as stack:
+        rules = [{"operation": "PostObject", "count": 1, "flip_byte": True}]
+        assert http.put(f"{stack.oss_server.url}/-/faults", json=rules).status_code == 200
+        log_in(page, stack)
+        choose(page, note)
+        await_end(page)
+        with stack.api() as api:
+            uploads = {upload["state"]: upload for upload in api.get("uploads/").json()["results"]}
+        assert uploads.keys() == {"completed", "aborted"}
+        assert b"".join(stack.object_bytes(uploads["completed"])) == b"a note"
+        with closing(stack.oss()) as client:
+            pages = client.list_objects(uploads["completed"]["bucket"], "")
+            assert [each.key for listed in pages for each in listed.objects] == [uploads["completed"]["key"]]
 
 
 def await_parts(stack: Stack, filename: str, count: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Rule: faults are applied around an operation, never inside it. Operations know n
 """
 
 import errno
+import re
 import socket
 import struct
 import time
@@ -39,7 +40,8 @@ def apply_before(effects: Effects, request: Request, store: Store) -> None:
     if effects.slow:
         request.body.wrap(lambda stream: _SlowStream(stream, effects.slow or 1))
     if effects.flip_byte:
-        request.body.wrap(_CorruptedStream)
+        is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
+        request.body.wrap(lambda stream: _CorruptedStream(stream, is_form=is_form))
     if effects.survive_abort and (upload := _upload_of(request, store)) is not None:
         request.body.wrap(lambda stream: _SurvivingStream(stream, request.body.length or 0, store, upload))
     if effects.reset == "middle" and request.body.expected:
@@ -170,15 +172,28 @@ class _SurvivingStream:
         return chunk
 
 
-class _CorruptedStream:
-    """A request body whose first byte has one bit inverted."""
+FORM_FILE = re.compile(rb'; name="file".*?\r\n\r\n', re.DOTALL)
+"""What a form has before its file."""
+ANYTHING = re.compile(b"")
 
-    def __init__(self, stream: Stream) -> None:
+
+class _CorruptedStream:
+    """A request body that has one bit inverted: in its first byte, or in the first byte of a form's file."""
+
+    def __init__(self, stream: Stream, *, is_form: bool) -> None:
         self._stream, self._done = stream, False
+        self._before = FORM_FILE if is_form else ANYTHING
+        self._seen = b""
 
     def read(self, size: int) -> Chunk:
-        chunk = self._stream.read(size)
+        chunk = bytes(self._stream.read(size))
         if self._done or not chunk:
             return chunk
-        self._done = True
-        return bytes([chunk[0] ^ 1]) + chunk[1:]
+        earlier = len(self._seen)
+        self._seen += chunk
+        found = self._before.search(self._seen)
+        if found is None or found.end() == len(self._seen):
+            return chunk
+        self._done, self._seen = True, b""
+        at = found.end() - earlier
+        return chunk[:at] + bytes([chunk[at] ^ 1]) + chunk[at + 1 :]
