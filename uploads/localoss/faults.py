@@ -19,7 +19,7 @@ These say what happens:
 - `reset`: reset the connection, "before" the operation or in the "middle" of the bytes
 - `lose_answer`: run the operation, then reset the connection
 - `survive_abort`: store a part that was being sent while its upload was aborted; the upload is there again
-- `flip_byte`: change the first byte that arrives, of a form that of its file
+- `flip_byte`: change the first byte that arrives; in a form, the first byte of its file
 - `hide_etag`: do not expose the ETag header to pages of other origins
 - `hide_cors`: send no CORS headers, so that pages of other origins cannot read the response
 - `clock_shift`: seconds to add to the server's clock

@@ -36,7 +36,7 @@ export class Diagnosis {
       try {
         return await abortable(running.reason, signal);
       } catch (error) {
-        // Of two attempts at one part, the one that is not needed any more may be the one that examines.
+        // The attempt that began the examination may have been aborted because another one succeeded.
         if (signal.aborted || !running.signal.aborted) throw error;
       }
     }

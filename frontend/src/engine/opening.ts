@@ -51,11 +51,11 @@ export class Opening {
     return transfer;
   }
 
-  /** Undefined when the upload has ended in vain, or OSS no longer knows it, whatever the backend has recorded. */
+  /** Undefined when the upload has ended without an object, or OSS no longer knows it, whatever the backend has recorded. */
   async #resume(found: RemoteUpload, signal: AbortSignal): Promise<Transfer | undefined> {
     const { source, transferOf } = this.ports;
-    // Of a file in one request nobody else says so. A stream cannot begin again.
-    if (["failed", "aborted"].includes(found.state) && !source.isStream) return undefined;
+    // OSS, which knows no upload of a file in one request, does not say so. A stream cannot begin again.
+    if (["failed", "aborted", "deleted"].includes(found.state) && !source.isStream) return undefined;
     const transfer = transferOf(found);
     try {
       await transfer.inspect(signal);

@@ -2,7 +2,7 @@
 // upload.ts has its states and its events.
 
 import type { RemoteUpload } from "./api.ts";
-import { ApiError, UploadError } from "./errors.ts";
+import { ApiError, asUploadError, isGone, UploadError } from "./errors.ts";
 import { outcomeElsewhere } from "./outcome-elsewhere.ts";
 import type { Preparation, PreparationSettings } from "./preparation.ts";
 import { NEVER } from "./promises.ts";
@@ -18,7 +18,7 @@ interface RunPorts {
   onprogress(): void;
 }
 
-/** How often parts that OSS turns out to lack are sent again, and an upload begins again with smaller parts. */
+/** How often parts that OSS turns out to lack are sent again, and an upload begins again as a new one. */
 const MAX_ROUNDS = 5;
 
 export class UploadRun {
@@ -61,11 +61,11 @@ export class UploadRun {
   }
 
   /** Aborts the upload at the backend and at OSS. Whoever aborts learns soon that the backend does not answer. */
-  async abort(id: string): Promise<void> {
+  async abort(id: string, signal = NEVER): Promise<void> {
     const { limits, api } = this.settings;
     const { connection } = api.environment;
     const ports = { connection, waiting: this.ports.waiting };
-    await makeRetry(ports, { attempts: MAX_ATTEMPTS, ...limits })(() => api.abort(id, NEVER), NEVER);
+    await makeRetry(ports, { attempts: MAX_ATTEMPTS, ...limits })(() => api.abort(id, NEVER), signal);
   }
 
   /**
@@ -124,19 +124,24 @@ export class UploadRun {
   }
 
   /**
-   * Whether the backend signs nothing more: OSS has all, although its answer was lost, and the callback, a sweep or another
-   * page was first to complete. Who asks to complete, too, learns how that ends, or what is missing. What is left of a
-   * stream may be more than somebody else has completed.
+   * Whether the backend signs nothing more, mostly because somebody else has begun to complete. Asking to complete, too,
+   * tells how that ends, or what is missing. Not for a stream: it may have more than what was completed.
    */
   #isTaken(error: unknown): boolean {
-    return error instanceof ApiError && error.code === "wrong_state" && !this.preparation.isStream;
+    if (!(error instanceof ApiError) || error.code !== "wrong_state" || this.preparation.isStream)
+      return false;
+    const { state } = (error.errors ?? {}) as { state?: readonly string[] };
+    return !["aborted", "failed", "deleted"].includes(state?.[0] ?? "");
   }
 
   /** A slow line gets an upload with smaller parts, and a damaged file in one request another object. */
   async #restart({ remote }: Transfer, signal: AbortSignal): Promise<Transfer> {
-    const { api } = this.settings;
-    await this.ports.retry(() => api.abort(remote.id, NEVER), signal);
-    void api.environment.journal.forget(remote.id);
+    this.#mustOpen = true; // Also where a pause comes before the abort has been answered.
+    await this.abort(remote.id, signal).catch((error: unknown) => {
+      // What OSS did not abort, the sweep aborts. An upload that is gone may have been completed.
+      if (signal.aborted || isGone(asUploadError(error))) throw error;
+    });
+    void this.settings.api.environment.journal.forget(remote.id);
     this.transfer = null;
     return this.#prepare(signal);
   }

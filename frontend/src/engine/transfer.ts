@@ -173,7 +173,7 @@ export class Transfer {
     this.#checks.compareHeld(this.ledger.done);
   }
 
-  /** Sends all parts that are not done. Resolves with false where the upload shall begin again, as another one. */
+  /** Sends all parts that are not done. Resolves with false where the upload shall begin again, as a new upload. */
   async send(outer: AbortSignal, mayRestart: boolean): Promise<boolean> {
     this.#router ??= await loadRouter(this, this.#sender);
     outer.throwIfAborted();

@@ -1,6 +1,7 @@
 // Integrity: OSS holds what was sent, each part and the whole.
 
 import { describe, expect, test } from "vitest";
+import { problem } from "../backend.ts";
 import { fileOf, TestEnvironment } from "../environment.ts";
 import { crc64Of } from "../store.ts";
 
@@ -80,6 +81,29 @@ describe("the engine", () => {
       ["aborted", "completed"],
     ]);
   });
+
+  test.each(["paused", "left alone"])(
+    "a damaged file whose upload cannot be aborted is uploaded again: %s",
+    async (how) => {
+      const environment = new TestEnvironment();
+      const { backend, store } = environment;
+      backend.partSize = 100;
+      store.fault = () => (store.sent.length === 0 ? "damaged" : undefined);
+      let asked = 0;
+      backend.fault = ({ method }) => {
+        if (method !== "DELETE" || asked++ > 20) return undefined;
+        Object.assign(backend.rows.get("u1") ?? {}, { state: "aborted" }); // OSS has not answered.
+        return problem(503, "storage_busy");
+      };
+      const upload = environment.open().upload(fileOf(50));
+      await environment.clock.until(() => asked > 0);
+      if (how === "paused") {
+        upload.pause();
+        upload.resume();
+      }
+      expect((await environment.clock.run(upload.done)).id).toBe("u2");
+    },
+  );
 
   test("where CORS hides OSS's CRC64, a part that arrived damaged before a pause is sent again", async () => {
     const environment = new TestEnvironment();

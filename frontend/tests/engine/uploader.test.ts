@@ -8,7 +8,7 @@ describe("an uploader", () => {
   test("pauses, resumes, aborts and forgets all its uploads", async () => {
     const environment = new TestEnvironment();
     const page = environment.open();
-    const uploads = [500, 510, 520].map((size) => page.upload(fileOf(size)));
+    const uploads = [500, 2500, 2600].map((size) => page.upload(fileOf(size)));
     expect(page.uploads).toEqual(uploads);
     await environment.arrive(4);
     page.pauseAll();
