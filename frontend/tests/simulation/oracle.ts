@@ -339,7 +339,10 @@ export class Oracle {
     if (row.state !== "aborted" && row.state !== "failed") this.fail(`${row.key} stays ${row.state}`);
     if (row.state === "failed" && !row.error) this.fail(`${row.key} does not say why it failed`);
     const error = row.error as { code: string } | null;
-    if (error?.code === "object_mismatch" && row.method === "multipart") this.fail(`${row.key} is damaged`);
+    // Where CORS hides OSS's CRC64, only the backend can tell, when the bytes of a stream are gone.
+    const isHidden = !this.plan.exposes && this.faults.injected.has("part damaged");
+    if (error?.code === "object_mismatch" && row.method === "multipart" && !isHidden)
+      this.fail(`${row.key} is damaged`);
     // The object of a failed upload is kept for inspection.
     if (this.oss.objects.has(row.key) && row.state !== "failed") this.fail(`${row.key} ended with an object`);
   }

@@ -14,7 +14,7 @@ import { OssUploader } from "../../src/engine/uploader.ts";
 import { MemoryStreamStore } from "../stream-store.ts";
 import type { ModelBackend } from "./backend.ts";
 import { BackendCall, callOf } from "./call.ts";
-import type { ModelOss, OnItsWay, Sending } from "./oss.ts";
+import { type ModelOss, type OnItsWay, OTHER_HOST, type Sending } from "./oss.ts";
 import type { Faults, Plan } from "./plan.ts";
 import { crc64Of, type MemoryBlob } from "./platform.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -155,7 +155,11 @@ export class Tab implements Environment, Sending {
           this.waitingForNetwork.push(resolve);
           signal.addEventListener("abort", () => reject(signal.reason), { once: true });
         }),
-      reaches: () => new Promise<boolean>((resolve) => this.after(20, () => resolve(this.isOnline))),
+      reaches: (origin: string) =>
+        new Promise<boolean>((resolve) => {
+          const isDead = this.device.plan.other === "dead" && origin === OTHER_HOST;
+          this.after(20, () => resolve(this.isOnline && !isDead));
+        }),
     } as unknown as Connection,
     "online",
     { get: () => this.isOnline },
