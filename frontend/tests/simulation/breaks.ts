@@ -101,12 +101,6 @@ export const BREAKS: readonly Break[] = [
     after: "this.ledger.reopen(missing) >= 0",
   },
   {
-    name: "an upload that somebody else completes meanwhile fails",
-    file: "engine/run.ts",
-    before: "if (!this.#isTaken(error)) throw error;",
-    after: "throw error;",
-  },
-  {
     name: "an upload that is being completed counts as lost",
     file: "engine/held-parts.ts",
     before: '(await api.get(id, signal)).state === "completing"',
