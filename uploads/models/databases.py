@@ -7,7 +7,7 @@ from time import sleep
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +29,18 @@ def common_values(rows: Sequence[Model], fields: Sequence[str]) -> dict[str, Any
     """The values of those of `fields` that all `rows` share: one `update()` writes them for all."""
     columns = {name: [getattr(each, name) for each in rows] for name in fields}
     return {name: column[0] for name, column in columns.items() if column and column.count(column[0]) == len(column)}
+
+
+def write_each(rows: QuerySet[Any], instances: Sequence[Model], fields: Sequence[str]) -> None:
+    """Write `fields` of `instances`, whose rows are there. ``bulk_update`` would write a CASE for every value."""
+    if fields:
+        rows.bulk_create(instances, update_fields=fields, **conflict_target("id"))
+
+
+def lock_in_order(rows: QuerySet[Any]) -> None:
+    """Lock `rows` by primary key. Otherwise batches that overlap would deadlock."""
+    if connection.features.has_select_for_update:
+        list(rows.order_by("pk").select_for_update().values_list("pk"))
 
 
 def retry_deadlocks(work: Callable[P, T]) -> Callable[P, T]:

@@ -20,7 +20,7 @@ from uploads.domain.plan import Plan
 from uploads.domain.retries import MAX_ATTEMPTS
 from uploads.domain.states import State
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
-from uploads.models.databases import common_values, conflict_target, retry_deadlocks
+from uploads.models.databases import common_values, lock_in_order, retry_deadlocks, write_each
 from uploads.models.indexes import UPLOAD_INDEXES
 from uploads.models.ownership import keep_or_delete
 from uploads.models.records import record_events
@@ -126,9 +126,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         with transaction.atomic():
             rows = self._unchanged(uploads) if unchanged else self.filter(pk__in=[upload.pk for upload in uploads])
             rows = rows.filter(state__in=states.sources(event))
-            if not alone and connection.features.has_select_for_update:
-                # Batches that overlap lock their rows in the same order. Otherwise they would deadlock.
-                list(rows.order_by("pk").select_for_update().values_list("pk"))
+            if not alone:
+                lock_in_order(rows)
             before = None if alone else connection.savepoint()
             values = common_values(uploads, fields)
             count = rows.update(state=target, updated_at=now, **values)
@@ -139,9 +138,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
                 connection.savepoint_rollback(before)
                 one = partial(self.advance_many, event=event, fields=fields, actor=actor, unchanged=unchanged)
                 return [moved for each in uploads for moved in one([each])]
-            if own := [name for name in fields if name not in values]:
-                # All of them are there and ours, so this only updates: bulk_update would write a CASE for every value.
-                self.bulk_create(uploads, update_fields=own, **conflict_target("id"))
+            write_each(self, uploads, [name for name in fields if name not in values])
             record_events(uploads, event, actor)
             # Last, because a deadlock repeats the above, and before the commit, which sends signals.
             for upload in uploads:
