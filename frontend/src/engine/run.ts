@@ -103,15 +103,9 @@ export class UploadRun {
     let transfer = first;
     for (let round = 1; ; round++) {
       if (!transfer.isAtEnd) {
-        try {
-          if (!(await transfer.send(signal, round < MAX_ROUNDS))) {
-            transfer = await this.#restart(transfer, signal);
-            continue;
-          }
-          await this.preparation.assertUnchanged();
-        } catch (error) {
-          if (!this.#isTaken(error)) throw error;
-          transfer.load(null);
+        if (!(await this.#send(transfer, signal, round < MAX_ROUNDS))) {
+          transfer = await this.#prepare(signal);
+          continue;
         }
         signal.throwIfAborted();
       }
@@ -123,9 +117,25 @@ export class UploadRun {
     }
   }
 
+  /** Resolves with false once the upload has been aborted, because the file must be sent as a new one. */
+  async #send(transfer: Transfer, signal: AbortSignal, mayRestart: boolean): Promise<boolean> {
+    try {
+      if (!(await transfer.send(signal, mayRestart))) {
+        await this.#replace(transfer, signal);
+        return false;
+      }
+      await this.preparation.assertUnchanged();
+    } catch (error) {
+      if (!this.#isTaken(error)) throw error;
+      this.#mustOpen = false;
+      transfer.load(null);
+    }
+    return true;
+  }
+
   /**
-   * Whether the backend signs nothing more, mostly because somebody else has begun to complete. Asking to complete, too,
-   * tells how that ends, or what is missing. Not for a stream: it may have more than what was completed.
+   * Whether the backend signs and aborts nothing more, mostly because somebody else has begun to complete. Asking to
+   * complete, too, tells how that ends, or what is missing. Not for a stream: it may have more than what was completed.
    */
   #isTaken(error: unknown): boolean {
     if (!(error instanceof ApiError) || error.code !== "wrong_state" || this.preparation.isStream)
@@ -135,7 +145,7 @@ export class UploadRun {
   }
 
   /** A slow line gets an upload with smaller parts, and a damaged file in one request another object. */
-  async #restart({ remote }: Transfer, signal: AbortSignal): Promise<Transfer> {
+  async #replace({ remote }: Transfer, signal: AbortSignal): Promise<void> {
     this.#mustOpen = true; // Also where a pause comes before the abort has been answered.
     await this.abort(remote.id, signal).catch((error: unknown) => {
       // What OSS did not abort, the sweep aborts. An upload that is gone may have been completed.
@@ -143,6 +153,5 @@ export class UploadRun {
     });
     void this.settings.api.environment.journal.forget(remote.id);
     this.transfer = null;
-    return this.#prepare(signal);
   }
 }

@@ -1,7 +1,7 @@
 // Integrity: OSS holds what was sent, each part and the whole.
 
 import { describe, expect, test } from "vitest";
-import { problem } from "../backend.ts";
+import { json, problem } from "../backend.ts";
 import { fileOf, TestEnvironment } from "../environment.ts";
 import { crc64Of } from "../store.ts";
 
@@ -104,6 +104,21 @@ describe("the engine", () => {
       expect((await environment.clock.run(upload.done)).id).toBe("u2");
     },
   );
+
+  test("a damaged file that somebody else completes before it is aborted ends as that upload does", async () => {
+    const environment = new TestEnvironment();
+    const { backend, store } = environment;
+    backend.partSize = 100;
+    store.fault = () => (store.sent.length === 0 ? "damaged" : undefined);
+    backend.fault = ({ method }) => {
+      if (method !== "DELETE") return undefined;
+      const refusal = { title: "Not allowed", detail: "It is completing.", code: "wrong_state" };
+      return json(409, { ...refusal, errors: { state: ["completing"] } });
+    };
+    const upload = environment.open().upload(fileOf(50));
+    expect((await environment.clock.run(upload.done)).id).toBe("u1");
+    expect([...backend.rows.keys()]).toEqual(["u1"]);
+  });
 
   test("where CORS hides OSS's CRC64, a part that arrived damaged before a pause is sent again", async () => {
     const environment = new TestEnvironment();

@@ -19,7 +19,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "the file is not compared again before it is completed",
     file: "engine/run.ts",
-    before: "          await this.preparation.assertUnchanged();\n",
+    before: "      await this.preparation.assertUnchanged();\n",
     after: "",
   },
   {
