@@ -273,7 +273,7 @@ export class Oracle {
     const { notices, handles, batches, partSize, integrity } = this.plan;
     const isSmall = batches && wish.planned.size <= partSize;
     const isBlind = isSmall || !(notices || (handles && row.method === "multipart")) || row.isAdopted;
-    const isUnchecked = integrity === "none" && isBlind && wish.hasChangedDuring;
+    const isUnchecked = integrity === "none" && isBlind && wish.disk.hasChangedDuring;
     if (!object) this.fail(`${row.key} is completed and has no object`);
     else if (wish.isStream && (wish.kept !== null || wish.planned.breaks)) this.#checkKept(wish, object);
     else if (!isUnchecked && !wish.versions.some((version) => sameBytes(version, object))) {

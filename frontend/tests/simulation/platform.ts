@@ -11,6 +11,8 @@ export interface Disk {
   modified: number;
   /** Whether the browser refuses to read a file that has changed since it was chosen. */
   readonly notices: boolean;
+  /** Whether it has changed between the start of an upload of it and the end, in whichever tab. */
+  hasChangedDuring: boolean;
 }
 
 type Piece = string | ArrayBuffer | Uint8Array | MemoryBlob;

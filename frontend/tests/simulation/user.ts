@@ -31,8 +31,6 @@ export class Wish {
   isOver = false;
   /** Presses whose effect is still awaited. */
   pending = 0;
-  /** Whether its file changed between the start of an upload and its end. */
-  hasChangedDuring = false;
   /** The codes of the errors with which its uploads failed. */
   readonly errors: string[] = [];
 
@@ -46,7 +44,7 @@ export class Wish {
       { length: planned.size },
       (_, at) => (at * 7 + (at >> 5) + salt * 31) & 0xff,
     );
-    this.disk = { bytes, readable: true, modified: 1, notices };
+    this.disk = { bytes, readable: true, modified: 1, notices, hasChangedDuring: false };
     this.versions = [bytes];
   }
 
@@ -270,10 +268,9 @@ export class User {
   }
 
   #change(wish: Wish): void {
-    for (const each of this.wishes) {
-      if (each.disk === wish.disk && each.upload && each.upload.state !== "completed")
-        each.hasChangedDuring = true;
-    }
+    const { disk } = wish;
+    const uploads = this.wishes.flatMap((each) => (each.disk === disk && each.upload) || []);
+    disk.hasChangedDuring ||= uploads.some(({ state }) => state !== "completed");
     wish.change(() => this.device.scheduler.random());
   }
 
