@@ -7,8 +7,8 @@ import { fingerprintOf } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
 import { importLate } from "./late.ts";
 import type { ObjectOptions } from "./options.ts";
-import { abortable } from "./promises.ts";
-import type { Retry } from "./retry.ts";
+import { abortable, NEVER } from "./promises.ts";
+import { MAX_ATTEMPTS, makeRetry, type Retry } from "./retry.ts";
 import type { Arrival } from "./sender.ts";
 import { Source } from "./source.ts";
 import { TabLock } from "./tab-lock.ts";
@@ -192,13 +192,22 @@ export class Preparation {
     const fingerprint = this.isSmall ? null : await this.#fingerprintOf(source);
     const isSame = id !== null && !isOther && fingerprint === this.#fingerprint;
     // If it fails, the upload expires, or its parts are compared with the file.
-    if (id && !isSame) await api.abort(id, signal).catch(() => {});
+    if (id && !isSame) await this.abort(id, signal).catch(() => {});
     signal.throwIfAborted();
     if (id && !isSame) void api.environment.journal.forget(id);
     this.#source = source;
     this.#fingerprint = fingerprint;
     this.#resumeId = isSame ? id : undefined;
     this.#reopening = null;
+  }
+
+  /** Aborts the upload at the backend and at OSS. Whoever aborts learns soon that the backend does not answer. */
+  async abort(id: string, signal: AbortSignal): Promise<void> {
+    const { limits, api } = this.settings;
+    const { connection } = api.environment;
+    const { waiting } = this.ports;
+    const retry = makeRetry({ connection, waiting }, { attempts: MAX_ATTEMPTS, ...limits });
+    await retry(() => api.abort(id, NEVER), signal);
   }
 
   /** Frees the stream. */

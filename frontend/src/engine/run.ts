@@ -5,8 +5,7 @@ import type { RemoteUpload } from "./api.ts";
 import { ApiError, asUploadError, isGone, UploadError } from "./errors.ts";
 import { outcomeElsewhere } from "./outcome-elsewhere.ts";
 import type { Preparation, PreparationSettings } from "./preparation.ts";
-import { NEVER } from "./promises.ts";
-import { MAX_ATTEMPTS, makeRetry, type Retry } from "./retry.ts";
+import type { Retry } from "./retry.ts";
 import type { StateEvent } from "./states.ts";
 import type { Transfer } from "./transfer.ts";
 import type { Waiting } from "./waiting.ts";
@@ -58,14 +57,6 @@ export class UploadRun {
     this.#hasFailed = false;
     // A part whose request was aborted may have arrived: asking OSS is cheaper than sending it again.
     this.#mustInspect = true;
-  }
-
-  /** Aborts the upload at the backend and at OSS. Whoever aborts learns soon that the backend does not answer. */
-  async abort(id: string, signal = NEVER): Promise<void> {
-    const { limits, api } = this.settings;
-    const { connection } = api.environment;
-    const ports = { connection, waiting: this.ports.waiting };
-    await makeRetry(ports, { attempts: MAX_ATTEMPTS, ...limits })(() => api.abort(id, NEVER), signal);
   }
 
   /**
@@ -147,7 +138,7 @@ export class UploadRun {
   /** A slow line gets an upload with smaller parts, and a damaged file in one request another object. */
   async #replace({ remote }: Transfer, signal: AbortSignal): Promise<void> {
     this.#mustOpen = true; // Also where a pause comes before the abort has been answered.
-    await this.abort(remote.id, signal).catch((error: unknown) => {
+    await this.preparation.abort(remote.id, signal).catch((error: unknown) => {
       // What OSS did not abort, the sweep aborts. An upload that is gone may have been completed.
       if (signal.aborted || isGone(asUploadError(error))) throw error;
     });

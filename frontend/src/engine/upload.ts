@@ -204,7 +204,7 @@ export class Upload extends UploadEventTarget {
     if (isOver(this.#state)) return; // The upload ended first.
     try {
       const { id } = this;
-      if (id) await this.#run.abort(id);
+      if (id) await this.#preparation.abort(id, NEVER);
       this.#endAborted(new AbortedError());
     } catch (error) {
       await this.#fail(error, NEVER);

@@ -86,6 +86,19 @@ describe("in a browser that does not notice it", () => {
     },
   );
 
+  test("the upload of the first version is aborted, also when the backend is busy at that moment", async () => {
+    const { environment, disk, upload } = await begin();
+    await disk.change(100_000);
+    await environment.reach(upload, "failed");
+    let asked = 0;
+    environment.backend.fault = ({ method }) =>
+      method === "DELETE" && ++asked < 3 ? problem(503, "storage_busy") : undefined;
+    upload.resume();
+    await environment.clock.run(upload.done);
+    expect(environment.backend.rows.get("u1")?.state).toBe("aborted");
+    expect(asked).toBe(3);
+  });
+
   test("bytes that change between the request with their MD5 and the first read are found", async () => {
     const { environment, disk, upload } = await begin({ integrity: "md5" }, false, 5000);
     await disk.change(190_000); // In part 10, which has arrived, and which is not hashed yet.

@@ -67,7 +67,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "an abort does not reach the backend",
     file: "engine/upload.ts",
-    before: "if (id) await this.#run.abort(id);",
+    before: "if (id) await this.#preparation.abort(id, NEVER);",
     after: "",
   },
   {

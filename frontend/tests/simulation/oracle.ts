@@ -180,7 +180,7 @@ export class Oracle {
       if (error && previous !== "aborting") this.#checkPatience(error);
     });
     upload.addEventListener("notice", ({ notice }) => {
-      if (notice?.name === "another_tab") wish.completedBefore ??= this.#completedRows(wish).length;
+      if (notice?.name === "another_tab") wish.completedBefore ??= this.#completedRows(wish);
     });
   }
 
@@ -235,8 +235,18 @@ export class Oracle {
   }
 
   /** Where CORS hides OSS's CRC64, damage shows when the object is there, or when a stream's bytes are gone. */
-  #isDamageFinal({ planned }: Wish): boolean {
-    return !this.plan.exposes && (planned.kind === "stream" || planned.size <= this.plan.partSize);
+  #isDamageFinal({ planned, isStream }: Wish): boolean {
+    return isStream ? this.showsDamageLate : !this.plan.exposes && planned.size <= this.plan.partSize;
+  }
+
+  /**
+   * Whether the damage of a part may show when the bytes of a stream are gone: CORS hides OSS's CRC64, or a request that
+   * was aborted arrives after the one that has replaced it.
+   */
+  get showsDamageLate(): boolean {
+    const { injected } = this.faults;
+    const isLate = !this.plan.exposes || injected.has("part arrives after its request was aborted");
+    return isLate && injected.has("part damaged");
   }
 
   #checkAborted(upload: Upload): void {
@@ -251,12 +261,15 @@ export class Oracle {
 
   #checkCompleted(wish: Wish, upload: Upload): void {
     const row = this.#rowOf(upload);
-    const others = this.#completedRows(wish).filter((other) => other !== row);
+    // Another version of the file is another upload.
+    const isSame = (other: Row) => other !== row && row && this.#bytesOf(other) === this.#bytesOf(row);
+    const others = this.#completedRows(wish).filter(isSame);
     // A complete call that its tab has left may be carried out after the other tab has looked.
     const isLeft =
       this.faults.injected.has("action abort") ||
       this.plan.faults.some(({ target }) => target === "complete");
-    if (!isLeft && wish.completedBefore !== null && others.length > wish.completedBefore) {
+    const { completedBefore } = wish;
+    if (!isLeft && completedBefore && others.some((other) => !completedBefore.includes(other))) {
       this.fail("a tab that waited uploaded a file that another tab had completed");
     }
     if (row?.state !== "completed") this.fail(`completed in the page, ${row?.state} at the backend`);
@@ -310,11 +323,19 @@ export class Oracle {
     for (const key of this.oss.objects.keys()) if (!keys.has(key)) this.fail(`no row knows ${key}`);
   }
 
-  /** At most one completed row for each upload that the user has started. Two tabs may follow each other. */
+  #bytesOf({ key }: Row): string {
+    return `${this.oss.objects.get(key)}`;
+  }
+
+  /**
+   * At most one completed row for each upload that the user has started, of each version of the file: of one that changes,
+   * the first version may have been completed without an answer. Two tabs may follow each other.
+   */
   #checkCount(wish: Wish, wishes: readonly Wish[], rows: readonly Row[]): void {
     const twins = wishes.filter(({ name }) => name === wish.name);
     const uploads = twins.reduce((sum, twin) => sum + twin.uploads, 0);
-    const completed = this.#completedRows(wish).length;
+    const all = this.#completedRows(wish).map((row) => this.#bytesOf(row));
+    const completed = Math.max(0, ...all.map((bytes) => all.filter((other) => other === bytes).length));
     if (completed > uploads) this.fail(`${completed} completed rows for ${uploads} uploads`);
     const begun = rows.filter(({ filename }) => filename === wish.name).length;
     if (wish.isStream && begun > wish.presses) this.fail(`${begun} rows for ${wish.presses} presses`);

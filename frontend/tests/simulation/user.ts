@@ -8,6 +8,7 @@ import type { Unfinished } from "../../src/engine/uploader.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Action, PlannedFile } from "./plan.ts";
 import { type Disk, MemoryFile } from "./platform.ts";
+import type { Row } from "./rows.ts";
 import type { Device, Tab } from "./tab.ts";
 
 /** A file that the user wants to have uploaded. */
@@ -22,8 +23,8 @@ export class Wish {
   completions = 0;
   /** How often the user has started or resumed an upload of the file. */
   presses = 0;
-  /** How many uploads of the file were completed when this one began to wait for another tab. */
-  completedBefore: number | null = null;
+  /** The uploads of the file that were completed when this one began to wait for another tab. */
+  completedBefore: readonly Row[] | null = null;
   wantsAbort = false;
   /** The bytes of a stream that were promised to be kept; null while nobody keeps it. */
   kept: number | null = null;
@@ -306,8 +307,6 @@ export class User {
     // Where the browser notices the change, the user must choose the file again, unless there is a handle.
     const mustChoose = versions.length > 1 && device.plan.notices && !device.plan.handles;
     if (errors.includes("file_changed")) return !disk.readable || mustChoose;
-    // Where CORS hides OSS's CRC64, the damage shows when the stream's bytes are gone.
-    const isDamaged = !device.plan.exposes && device.faults.injected.has("part damaged");
-    return error?.code === "stream_broken" && (planned.breaks || isDamaged);
+    return error?.code === "stream_broken" && (planned.breaks || this.oracle.showsDamageLate);
   }
 }
