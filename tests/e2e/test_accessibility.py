@@ -123,6 +123,7 @@ def test_the_upload_page_empty_and_with_uploads_in_every_state(
     expect(page.get_by_test_id("refusal")).to_have_count(1)
     throttle(page, 200_000)  # It shall not end while we look.
     choose(page, sparse(tmp_path / "paused.bin", MAX_SIZE, b"p"))
+    expect(page.get_by_test_id("total-message")).to_be_visible()  # It moves the list while it comes.
     item(page, "uploading").get_by_test_id("pause").click()
     expect(item(page, "paused")).to_have_count(1)
     choose(page, sparse(tmp_path / "busy.bin", MAX_SIZE, b"b"))

@@ -51,6 +51,17 @@ def test_one_click_goes_on_after_a_reload(context: BrowserContext, stack: Stack)
     assert only_upload(stack, "kept.bin")["id"] == upload["id"]
 
 
+SUMMARY_COMES_WITH_THE_LIST = """() => {
+  const { shadowRoot } = document.querySelector("oss-uploader");
+  const list = shadowRoot.querySelector("ul");
+  window.isSummaryShown = new Promise((resolve) => {
+    const look = () => list.childElementCount === 2 && resolve(!shadowRoot.querySelector(".summary").hidden);
+    new MutationObserver(look).observe(list, { childList: true });
+  });
+}"""
+"""Shown later, it would push the list away from under the pointer."""
+
+
 def test_all_uploads_together(page: Page, stack: Stack, tmp_path: Path) -> None:
     """Pause all, resume all, cancel all, clear; how many, how far."""
     log_in(page, stack)
@@ -76,6 +87,9 @@ def test_all_uploads_together(page: Page, stack: Stack, tmp_path: Path) -> None:
     expect(page.get_by_test_id("total-message")).to_have_text("Aborted")
     press(page, "clear")
     wait_until(lambda: focused(page) == "choose", "the focus to stand on what can be pressed")
+    page.evaluate(SUMMARY_COMES_WITH_THE_LIST)
+    page.get_by_test_id("file-input").set_input_files(files[:2])
+    assert page.evaluate("window.isSummaryShown")
 
 
 def test_a_list_of_many_is_built_as_it_is_seen(page: Page, stack: Stack) -> None:

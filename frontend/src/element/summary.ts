@@ -84,7 +84,9 @@ export class Summary {
       if (upload.state === "uploading" && upload.progress.loaded > 0) this.#counter.resetSpeed();
       this.#showSoon();
     });
-    this.#showSoon();
+    // What appears later pushes the list away, just when somebody is about to press a button in it.
+    if (this.element.hidden) this.#show();
+    else this.#showSoon();
   }
 
   remove(uploads: readonly Upload[]): void {
