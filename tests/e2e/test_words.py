@@ -67,6 +67,10 @@ def test_limits_are_told_and_kept_before_anything_is_sent(page: Page, choosy: St
     assert posts == []
 
 
+MANY_REQUESTS = 20
+"""Of a tab that watches another. It loads the list a few times, not as often as it can while an upload is paused."""
+
+
 def test_cancel_can_be_undone_and_another_tab_cannot_discard(
     context: BrowserContext, choosy: Stack, slow: None, tmp_path: Path
 ) -> None:
@@ -84,8 +88,13 @@ def test_cancel_can_be_undone_and_another_tab_cannot_discard(
     page.get_by_test_id("cancel").click()
     page.get_by_test_id("undo").click()
     expect(item(page, "uploading")).to_have_count(1)
+    asked: list[str] = []
+    other.on("request", lambda request: asked.append(request.url))
     page.get_by_test_id("cancel").click()
     expect(item(page, "aborted")).to_have_count(1)
+    expect(row.get_by_role("button")).not_to_have_count(0)
+    assert len(asked) < MANY_REQUESTS
+    other.reload()
     expect(row).to_have_count(0)
 
 

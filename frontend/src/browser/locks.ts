@@ -21,6 +21,12 @@ export class BrowserLocks implements Locks {
 
   async held(): Promise<ReadonlySet<string>> {
     const held = (await navigator.locks?.query())?.held ?? [];
-    return new Set(held.map(({ name = "" }) => name.slice(PREFIX.length)));
+    const exclusive = held.filter(({ mode }) => mode === "exclusive");
+    return new Set(exclusive.map(({ name = "" }) => name.slice(PREFIX.length)));
+  }
+
+  /** By a shared lock: tabs that watch the same upload must not take each other, or themselves, for the one that sends. */
+  async idle(name: string, signal: AbortSignal): Promise<void> {
+    await navigator.locks?.request(PREFIX + name, { mode: "shared", signal }, () => {});
   }
 }

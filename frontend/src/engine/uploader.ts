@@ -212,8 +212,9 @@ export class OssUploader extends UploaderEventTarget {
   /** Resolves when no tab of this browser is uploading it any more. Rejects with the signal's reason. */
   async whenIdle(unfinished: Unfinished, signal: AbortSignal): Promise<void> {
     const lock = lockOf(unfinished);
-    const release = lock && (await this.#api.environment.locks.acquire(lock, true, signal));
-    if (release) release();
+    const { locks } = this.#api.environment;
+    if (lock && locks.idle) await locks.idle(lock, signal);
+    else if (lock) (await locks.acquire(lock, true, signal))?.();
   }
 
   /** Whether a tab of this browser is uploading it now. */
