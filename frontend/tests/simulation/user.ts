@@ -303,6 +303,9 @@ export class User {
     if (kept !== null && error?.code === "wrong_state") return true; // OSS has lost it meanwhile.
     const row = id === null ? undefined : this.oracle.backend.rows.get(id);
     const { device } = this;
+    // A damaged journal promised bytes that nobody has, while the backend could not be asked.
+    const isNothing = kept !== null && error?.code === "parts_missing";
+    if (isNothing && device.faults.injected.has("action damageJournal")) return true;
     if (planned.kind === "stream" && (row?.state === "failed" || row?.isLost)) return true;
     // Where the browser notices the change, the user must choose the file again, unless there is a handle.
     const mustChoose = versions.length > 1 && device.plan.notices && !device.plan.handles;
