@@ -92,7 +92,6 @@ def test_cancel_can_be_undone_and_another_tab_cannot_discard(
     other.on("request", lambda request: asked.append(request.url))
     page.get_by_test_id("cancel").click()
     expect(item(page, "aborted")).to_have_count(1)
-    expect(row.get_by_role("button")).not_to_have_count(0)
     assert len(asked) < MANY_REQUESTS
     other.reload()
     expect(row).to_have_count(0)
