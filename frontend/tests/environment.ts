@@ -83,6 +83,10 @@ export class FakeLocks implements Locks {
     return new Set(this.#waiting.keys());
   }
 
+  async idle(name: string, signal: AbortSignal): Promise<void> {
+    (await this.acquire(name, true, signal))?.();
+  }
+
   acquire(name: string, wait: boolean, signal: AbortSignal): Promise<(() => void) | null> {
     const queue = this.#waiting.get(name);
     const release = () => {

@@ -133,7 +133,7 @@ export interface Locks {
   /** The names of the locks that any tab has. */
   held?(): Promise<ReadonlySet<string>>;
   /** Resolves when no tab has the lock; those that wait here are not in `held`. Rejects with the signal's reason. */
-  idle?(name: string, signal: AbortSignal): Promise<void>;
+  idle(name: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Bytes of a stream on the device's disk. */

@@ -212,9 +212,7 @@ export class OssUploader extends UploaderEventTarget {
   /** Resolves when no tab of this browser is uploading it any more. Rejects with the signal's reason. */
   async whenIdle(unfinished: Unfinished, signal: AbortSignal): Promise<void> {
     const lock = lockOf(unfinished);
-    const { locks } = this.#api.environment;
-    if (lock && locks.idle) await locks.idle(lock, signal);
-    else if (lock) (await locks.acquire(lock, true, signal))?.();
+    if (lock) await this.#api.environment.locks.idle(lock, signal);
   }
 
   /** Whether a tab of this browser is uploading it now. */

@@ -194,6 +194,7 @@ export class Tab implements Environment, Sending {
 
   /** The browser answers a moment later, also when the engine no longer needs the lock. */
   readonly locks: Locks = {
+    idle: async (name, signal) => (await this.locks.acquire(name, true, signal))?.(),
     acquire: (name, wait, signal) =>
       new Promise((resolve, reject) => {
         this.after(this.device.scheduler.between(0, 4), () =>
