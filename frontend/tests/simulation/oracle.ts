@@ -261,9 +261,10 @@ export class Oracle {
 
   #checkCompleted(wish: Wish, upload: Upload): void {
     const row = this.#rowOf(upload);
-    // Another version of the file is another upload.
-    const isSame = (other: Row) => other !== row && row && this.#bytesOf(other) === this.#bytesOf(row);
-    const others = this.#completedRows(wish).filter(isSame);
+    // Another version of the file is another upload. One that changed after its fingerprint was taken is known by that.
+    const isSame = (other: Row) =>
+      row && other.fingerprint === row.fingerprint && this.#bytesOf(other) === this.#bytesOf(row);
+    const others = this.#completedRows(wish).filter((other) => other !== row && isSame(other));
     // A complete call that its tab has left may be carried out after the other tab has looked.
     const isLeft =
       this.faults.injected.has("action abort") ||
