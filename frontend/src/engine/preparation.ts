@@ -2,7 +2,7 @@
 // Creating is one idempotent call that also finds an unfinished upload of the same file. Parts that OSS holds are kept.
 
 import type { RemoteUpload } from "./api.ts";
-import { codeUnreachable, fileChanged, UploadError } from "./errors.ts";
+import { codeUnreachable, fileChanged, LoginError, UploadError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { entryOf } from "./journal.ts";
 import { importLate } from "./late.ts";
@@ -191,10 +191,14 @@ export class Preparation {
     const source = new Source(fresh ?? this.file, this.filename);
     const fingerprint = this.isSmall ? null : await this.#fingerprintOf(source);
     const isSame = id !== null && !isOther && fingerprint === this.#fingerprint;
-    // If it fails, the upload expires, or its parts are compared with the file.
-    if (id && !isSame) await this.abort(id, signal).catch(() => {});
+    // If it fails, the upload expires, or its parts are compared with the file. After a login it is tried again.
+    if (id && !isSame) {
+      await this.abort(id, signal).catch((error) => {
+        if (error instanceof LoginError) throw error;
+      });
+      void api.environment.journal.forget(id);
+    }
     signal.throwIfAborted();
-    if (id && !isSame) void api.environment.journal.forget(id);
     this.#source = source;
     this.#fingerprint = fingerprint;
     this.#resumeId = isSame ? id : undefined;
@@ -204,9 +208,8 @@ export class Preparation {
   /** Aborts the upload at the backend and at OSS. Whoever aborts learns soon that the backend does not answer. */
   async abort(id: string, signal: AbortSignal): Promise<void> {
     const { limits, api } = this.settings;
-    const { connection } = api.environment;
-    const { waiting } = this.ports;
-    const retry = makeRetry({ connection, waiting }, { attempts: MAX_ATTEMPTS, ...limits });
+    const ports = { ...api.environment, ...this.ports };
+    const retry = makeRetry(ports, { attempts: MAX_ATTEMPTS, ...limits });
     await retry(() => api.abort(id, NEVER), signal);
   }
 

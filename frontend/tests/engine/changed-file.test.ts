@@ -99,6 +99,24 @@ describe("in a browser that does not notice it", () => {
     expect(asked).toBe(3);
   });
 
+  test("the upload of the first version is aborted after a login", async () => {
+    const { environment, disk, upload } = await begin();
+    await disk.change(100_000);
+    await environment.reach(upload, "failed");
+    environment.backend.fault = ({ method }) =>
+      method === "DELETE" ? problem(403, "not_authenticated") : undefined;
+    upload.resume();
+    await environment.reach(upload, "failed");
+    expect(upload.error?.name).toBe("LoginError");
+    environment.backend.fault = () => undefined;
+    upload.resume();
+    await environment.clock.run(upload.done);
+    expect([...environment.backend.rows.values()].map(({ state }) => state)).toEqual([
+      "aborted",
+      "completed",
+    ]);
+  });
+
   test("bytes that change between the request with their MD5 and the first read are found", async () => {
     const { environment, disk, upload } = await begin({ integrity: "md5" }, false, 5000);
     await disk.change(190_000); // In part 10, which has arrived, and which is not hashed yet.
