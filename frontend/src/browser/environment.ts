@@ -4,7 +4,7 @@ import { Bandwidth } from "../engine/bandwidth.ts";
 import { BrowserJournal } from "../engine/journal.ts";
 import { importLate } from "../engine/late.ts";
 import type { Clock, Connection, Environment } from "../engine/ports.ts";
-import { anySignal } from "../engine/promises.ts";
+import { abortable, anySignal } from "../engine/promises.ts";
 import { briefRetry } from "../engine/retry.ts";
 import { WorkerPool } from "../hashing/worker-pool.ts";
 import { noticesChanges } from "./file-changes.ts";
@@ -17,41 +17,25 @@ const PROBE_TIMEOUT = 10_000;
 const clock: Clock = {
   now: () => performance.now(),
   random: () => Math.random(),
-  sleep: (milliseconds, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const abort = () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      };
-      const timer = setTimeout(() => {
-        signal.removeEventListener("abort", abort);
-        resolve();
-      }, milliseconds);
-      signal.addEventListener("abort", abort, { once: true });
-    }),
+  sleep: async (milliseconds, signal) => {
+    signal.throwIfAborted();
+    let timer = 0;
+    const end = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+    });
+    await abortable(end, signal).finally(() => clearTimeout(timer));
+  },
 };
 
 const connection: Connection = {
   get online() {
     return navigator.onLine;
   },
-  whenOnline: (signal) =>
-    new Promise((resolve, reject) => {
-      if (navigator.onLine) return resolve();
-      if (signal.aborted) return reject(signal.reason);
-      const ended = new AbortController();
-      const settle = (done: () => void) => () => {
-        ended.abort();
-        done();
-      };
-      addEventListener("online", settle(resolve), { signal: ended.signal });
-      signal.addEventListener(
-        "abort",
-        settle(() => reject(signal.reason)),
-        { signal: ended.signal },
-      );
-    }),
+  whenOnline: async (signal) => {
+    if (navigator.onLine) return;
+    const online = new Promise((resolve) => addEventListener("online", resolve, { once: true, signal }));
+    await abortable(online, signal);
+  },
   // A no-cors request resolves with any response, readable or not; it rejects only without one.
   reaches: (origin, signal) =>
     fetch(origin, {

@@ -2,7 +2,7 @@
 // It never retries; callers decide. Errors are those of http.ts.
 
 import type { Batches } from "./batches.ts";
-import { NetworkError, type RecordedError } from "./errors.ts";
+import { codeUnreachable, type RecordedError } from "./errors.ts";
 import { type BackendOptions, HttpClient, type HttpResponse } from "./http.ts";
 import { importLate } from "./late.ts";
 import type { ObjectOptions } from "./options.ts";
@@ -196,7 +196,7 @@ export class Api {
       (Batches) => new Batches(this),
       (cause) => {
         this.#batches = null;
-        throw new NetworkError("code_unreachable", { cause });
+        return codeUnreachable(cause);
       },
     );
     return this.#batches;

@@ -197,8 +197,8 @@ export function reasonOf(error: unknown): string {
 }
 
 /** Whether the error means that the upload does not exist, or is no longer unfinished. */
-export function isGone(error: UploadError): boolean {
-  if (error.code === "NoSuchUpload") return true;
+export function isGone(error: unknown): boolean {
+  if ((error as Partial<UploadError> | undefined)?.code === "NoSuchUpload") return true;
   return (
     error instanceof ApiError && (error.ossCode === "NoSuchUpload" || [404, 409, 410].includes(error.status))
   );

@@ -2,7 +2,7 @@
 // OSS's list of parts is the truth. Bytes after a gap are of no use: a player cannot read them without what is missing.
 
 import type { Api, CompleteRequest } from "./api.ts";
-import { asUploadError, isGone } from "./errors.ts";
+import { isGone } from "./errors.ts";
 import type { DonePart, Plan } from "./parts.ts";
 import type { StoredChunk, StreamStore } from "./ports.ts";
 import { type Range, Source } from "./source.ts";
@@ -64,7 +64,7 @@ export async function heldAndStored(
   try {
     return [await api.heldParts(id, signal), (await store?.list(id)) ?? []];
   } catch (error) {
-    if (isGone(asUploadError(error))) return null;
+    if (isGone(error)) return null;
     throw error;
   }
 }

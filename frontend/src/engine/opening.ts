@@ -1,10 +1,11 @@
 // The upload of a file at the backend: the unfinished one of the same file, or a new one.
 
 import { type CreatedUpload, FIRST_BATCH, type RemoteUpload } from "./api.ts";
-import { asUploadError, isGone } from "./errors.ts";
+import { isGone } from "./errors.ts";
 import { quickFingerprint } from "./fingerprint.ts";
 import type { HttpResponse } from "./http.ts";
 import { ONE_REQUEST, suitablePartSize } from "./line.ts";
+import { hasEndedWithoutObject } from "./outcome-elsewhere.ts";
 import type { PreparationSettings } from "./preparation.ts";
 import { abortable, NEVER } from "./promises.ts";
 import type { Source } from "./source.ts";
@@ -55,13 +56,13 @@ export class Opening {
   async #resume(found: RemoteUpload, signal: AbortSignal): Promise<Transfer | undefined> {
     const { source, transferOf } = this.ports;
     // OSS, which knows no upload of a file in one request, does not say so. A stream cannot begin again.
-    if (["failed", "aborted", "deleted"].includes(found.state) && !source.isStream) return undefined;
+    if (hasEndedWithoutObject(found.state) && !source.isStream) return undefined;
     const transfer = transferOf(found);
     try {
       await transfer.inspect(signal);
       return transfer;
     } catch (error) {
-      if (!isGone(asUploadError(error))) throw error;
+      if (!isGone(error)) throw error;
       // The call may have shown the backend that the upload is completed.
       const { state } = await this.settings.api.get(found.id, signal);
       if (state !== "completed" && source.ending?.().keep) throw error; // There is nothing to begin again with.

@@ -4,6 +4,11 @@
 import type { RemoteUpload } from "./api.ts";
 import { AbortedError, ApiError } from "./errors.ts";
 
+/** Whether an upload has ended without an object, or its object has been deleted. */
+export function hasEndedWithoutObject(state: unknown): boolean {
+  return /aborted|failed|deleted/.test(String(state));
+}
+
 /** The upload that is completed or has failed. Null when the backend takes it for unfinished, or does not answer. */
 export async function outcomeElsewhere(
   ask: () => Promise<RemoteUpload>,
@@ -11,8 +16,7 @@ export async function outcomeElsewhere(
   try {
     const remote = await ask();
     if (remote.state === "completed" || remote.state === "failed") return remote;
-    const isGone = remote.state === "aborted" || remote.state === "deleted";
-    return isGone ? new AbortedError("aborted_elsewhere", remote.error) : null;
+    return hasEndedWithoutObject(remote.state) ? new AbortedError("aborted_elsewhere", remote.error) : null;
   } catch (error) {
     return error instanceof ApiError && error.status === 404 ? new AbortedError("aborted_elsewhere") : null;
   }

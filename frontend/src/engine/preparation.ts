@@ -186,18 +186,12 @@ export class Preparation {
   }
 
   async #reopen({ id, isOther }: Reopening, signal: AbortSignal): Promise<void> {
-    const { api } = this.settings;
     const fresh = await this.ports.handle?.getFile().catch(() => null); // Reading the old file shows why.
     const source = new Source(fresh ?? this.file, this.filename);
     const fingerprint = this.isSmall ? null : await this.#fingerprintOf(source);
     const isSame = id !== null && !isOther && fingerprint === this.#fingerprint;
     // If it fails, the upload expires, or its parts are compared with the file. After a login it is tried again.
-    if (id && !isSame) {
-      await this.abort(id, signal).catch((error) => {
-        if (error instanceof LoginError) throw error;
-      });
-      void api.environment.journal.forget(id);
-    }
+    if (id && !isSame) await this.discard(id, signal, (error) => error instanceof LoginError);
     signal.throwIfAborted();
     this.#source = source;
     this.#fingerprint = fingerprint;
@@ -208,9 +202,20 @@ export class Preparation {
   /** Aborts the upload at the backend and at OSS. Whoever aborts learns soon that the backend does not answer. */
   async abort(id: string, signal: AbortSignal): Promise<void> {
     const { limits, api } = this.settings;
-    const ports = { ...api.environment, ...this.ports };
+    const ports = { connection: api.environment.connection, waiting: this.ports.waiting };
     const retry = makeRetry(ports, { attempts: MAX_ATTEMPTS, ...limits });
     await retry(() => api.abort(id, NEVER), signal);
+  }
+
+  /**
+   * Aborts an upload that another one of the same file replaces. Rejects with the signal's reason and with the errors that
+   * `matters` names. After another error the upload is left to the sweep.
+   */
+  async discard(id: string, signal: AbortSignal, matters: (error: unknown) => boolean): Promise<void> {
+    await this.abort(id, signal).catch((error: unknown) => {
+      if (signal.aborted || matters(error)) throw error;
+    });
+    void this.settings.api.environment.journal.forget(id);
   }
 
   /** Frees the stream. */

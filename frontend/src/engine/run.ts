@@ -2,8 +2,8 @@
 // upload.ts has its states and its events.
 
 import type { RemoteUpload } from "./api.ts";
-import { ApiError, asUploadError, isGone, UploadError } from "./errors.ts";
-import { outcomeElsewhere } from "./outcome-elsewhere.ts";
+import { isGone, UploadError } from "./errors.ts";
+import { hasEndedWithoutObject, outcomeElsewhere } from "./outcome-elsewhere.ts";
 import type { Preparation, PreparationSettings } from "./preparation.ts";
 import type { Retry } from "./retry.ts";
 import type { StateEvent } from "./states.ts";
@@ -112,7 +112,11 @@ export class UploadRun {
   async #send(transfer: Transfer, signal: AbortSignal, mayRestart: boolean): Promise<boolean> {
     try {
       if (!(await transfer.send(signal, mayRestart))) {
-        await this.#replace(transfer, signal);
+        // A slow line gets an upload with smaller parts, and a damaged file in one request another object.
+        this.#mustOpen = true; // Also where a pause comes before the abort has been answered.
+        // What OSS did not abort, the sweep aborts. An upload that is gone may have been completed.
+        await this.preparation.discard(transfer.remote.id, signal, isGone);
+        this.transfer = null;
         return false;
       }
       await this.preparation.assertUnchanged();
@@ -129,20 +133,8 @@ export class UploadRun {
    * complete, too, tells how that ends, or what is missing. Not for a stream: it may have more than what was completed.
    */
   #isTaken(error: unknown): boolean {
-    if (!(error instanceof ApiError) || error.code !== "wrong_state" || this.preparation.isStream)
-      return false;
-    const { state } = (error.errors ?? {}) as { state?: readonly string[] };
-    return !["aborted", "failed", "deleted"].includes(state?.[0] ?? "");
-  }
-
-  /** A slow line gets an upload with smaller parts, and a damaged file in one request another object. */
-  async #replace({ remote }: Transfer, signal: AbortSignal): Promise<void> {
-    this.#mustOpen = true; // Also where a pause comes before the abort has been answered.
-    await this.preparation.abort(remote.id, signal).catch((error: unknown) => {
-      // What OSS did not abort, the sweep aborts. An upload that is gone may have been completed.
-      if (signal.aborted || isGone(asUploadError(error))) throw error;
-    });
-    void this.settings.api.environment.journal.forget(remote.id);
-    this.transfer = null;
+    const { code, errors } = error as Partial<UploadError>;
+    const isWrong = code === "wrong_state" && !this.preparation.isStream;
+    return isWrong && !hasEndedWithoutObject((errors as { state?: unknown } | undefined)?.state);
   }
 }

@@ -290,8 +290,8 @@ export class Transfer {
 
   #crc64(): { crc64?: string | undefined } {
     const { integrity, source } = this.ports;
-    if (source.ending?.().keep) return {}; // The backend decides what is kept.
-    return integrity === "crc64" ? { crc64: this.ledger.crc64 } : {};
+    const isKept = source.ending?.().keep; // The backend decides what is kept.
+    return integrity === "crc64" && !isKept ? { crc64: this.ledger.crc64 } : {};
   }
 
   /** What another page needs to resume the upload; null for a stream. */

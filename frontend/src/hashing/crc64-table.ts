@@ -13,11 +13,6 @@ interface Tables {
 
 let filled: Tables | null = null;
 
-function tables(): Tables {
-  filled ??= fillTables();
-  return filled;
-}
-
 function fillTables(): Tables {
   const low = new Int32Array(SLICES * 256);
   const high = new Int32Array(SLICES * 256);
@@ -33,9 +28,14 @@ function fillTables(): Tables {
 }
 
 export class TableCrc64 {
-  readonly #tables = tables();
+  readonly #tables: Tables;
   #low = -1;
   #high = -1;
+
+  constructor() {
+    filled ??= fillTables();
+    this.#tables = filled;
+  }
 
   reset(): void {
     [this.#low, this.#high] = [-1, -1];
@@ -49,8 +49,7 @@ export class TableCrc64 {
 
   /** The checksum as an unsigned decimal. */
   digest(): string {
-    const [low, high] = [~this.#low >>> 0, ~this.#high >>> 0];
-    return ((BigInt(high) << 32n) | BigInt(low)).toString();
+    return ((BigInt(~this.#high >>> 0) << 32n) | BigInt(~this.#low >>> 0)).toString();
   }
 
   #updateBy8(bytes: Uint8Array): void {
