@@ -16,23 +16,11 @@ export interface ServerResponse {
   readonly at: number;
 }
 
-/** The server's time, and when it was so, in `clock.now()`. */
-interface ServerTime {
-  readonly time: number;
-  readonly at: number;
-}
-
-interface Issued {
-  readonly credentials: TemporaryCredentials;
-  readonly at: number;
-  /** Seconds. */
-  readonly life: number;
-}
-
 export class StsSigner {
-  #issued: Issued | null = null;
+  #credentials: TemporaryCredentials | null = null;
   #renewal: Promise<void> | null = null;
-  #server: ServerTime | null = null;
+  /** Milliseconds that the server's time is ahead of `clock.now()`, which nobody sets. */
+  #ahead = 0;
   #url = "";
   #unavailable = false;
 
@@ -48,55 +36,51 @@ export class StsSigner {
     signal: AbortSignal,
   ): Promise<SignedBatch | null> {
     if (response) this.#learn(response);
-    if (this.#unavailable || !crypto.subtle || !this.#server || !this.#url) return null;
-    if (this.#secondsLeft() < RENEW_BELOW) await this.#renewOnce(this.#server, signal);
-    if (!this.#issued) return null;
-    const signedAt = this.#serverTime(this.#server);
+    if (this.#unavailable || !crypto.subtle || !this.#url) return null;
+    if (this.#secondsLeft() < RENEW_BELOW) await this.#renewOnce(signal);
+    const credentials = this.#credentials;
+    if (!credentials) return null;
+    const time = this.#serverTime();
     const expires = Math.floor(Math.min(MAX_URL_LIFE, this.#secondsLeft()));
-    const { credentials } = this.#issued;
-    const urls = await presignParts({ credentials, url: this.#url, time: signedAt, expires }, numbers);
-    const expires_at = new Date(signedAt + expires * 1000).toISOString();
+    const urls = await presignParts({ credentials, url: this.#url, time, expires }, numbers);
+    const expires_at = new Date(time + expires * 1000).toISOString();
     const parts = [...urls].map(([number, url]) => {
       return { number, method: "PUT" as const, url, headers: {}, expires_at };
     });
     // Signing takes time, and the life of a URL is counted from here.
-    return { parts, server_time: new Date(this.#serverTime(this.#server)).toISOString() };
+    return { parts, server_time: new Date(this.#serverTime()).toISOString() };
   }
 
   #learn({ batch, at }: ServerResponse): void {
-    this.#server = { time: Date.parse(batch.server_time), at };
+    this.#ahead = Date.parse(batch.server_time) - at;
     this.#url ||= batch.parts.find(({ method }) => method === "PUT")?.url.split("?")[0] ?? "";
   }
 
-  /** The server's time now, by a clock that nobody sets. */
-  #serverTime({ time, at }: ServerTime): number {
-    return time + (this.api.environment.clock.now() - at);
+  /** The server's time now, in milliseconds since 1970. */
+  #serverTime(): number {
+    return this.api.environment.clock.now() + this.#ahead;
   }
 
   #secondsLeft(): number {
-    if (!this.#issued) return 0;
-    return this.#issued.life - (this.api.environment.clock.now() - this.#issued.at) / 1000;
+    const credentials = this.#credentials;
+    return credentials ? (Date.parse(credentials.expires_at) - this.#serverTime()) / 1000 : 0;
   }
 
   /** Callers that come while a renewal is under way share it. */
-  #renewOnce(server: ServerTime, signal: AbortSignal): Promise<void> {
-    this.#renewal ??= this.#renew(server, signal).finally(() => {
+  #renewOnce(signal: AbortSignal): Promise<void> {
+    this.#renewal ??= this.#renew(signal).finally(() => {
       this.#renewal = null;
     });
     return this.#renewal;
   }
 
-  async #renew(server: ServerTime, signal: AbortSignal): Promise<void> {
+  async #renew(signal: AbortSignal): Promise<void> {
     try {
-      const path = `uploads/${this.id}/credentials/`;
-      const credentials = await this.api.value<TemporaryCredentials>("POST", path, signal, {});
-      const at = this.api.environment.clock.now();
-      const life = (Date.parse(credentials.expires_at) - this.#serverTime(server)) / 1000;
-      this.#issued = { credentials, at, life };
+      this.#credentials = await this.api.value("POST", `uploads/${this.id}/credentials/`, signal, {});
     } catch (error) {
       if (!(error instanceof ApiError) || error.retryable || error.status === 404) throw error;
       this.#unavailable = true;
-      this.#issued = null;
+      this.#credentials = null;
     }
   }
 }
