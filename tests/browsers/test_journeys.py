@@ -260,7 +260,7 @@ def test_two_tabs_with_one_file(page: Page, stack: Stack, faults: Faults, file: 
     second = page.new_tab()
     second.log_in(stack)
     second.choose([file])
-    second.await_text("upload-item", "Another tab is uploading this file")
+    second.await_text("upload-item", "Another tab is uploading this")
     assert second.sent == []
     faults.clear()  # What waits in the first tab waits on.
     page.close()

@@ -78,7 +78,7 @@
     const folder = folderOf(specs[0]);
     const files = specs.map((spec) => ({ file: fileOf(spec), path: `${folder}/${spec.name}` }));
     const ids = new Map();
-    live.set(folder, { state: "preparing" });
+    live.set(folder, { state: "loading" });
     const upload = await begun(uploaderOf(specs[0].destination), folder, files);
     live.set(folder, upload);
     upload.addEventListener("upload", ({ upload: each }) => {
@@ -145,7 +145,7 @@
     },
     // What those that have not ended wait for.
     waiting() {
-      return [...live].map(([name, { state, notice, error }]) => `${name}: ${state} ${notice?.sentence ?? ""} ${error?.code ?? ""}`);
+      return [...live].map(([name, { state, notice, error }]) => `${name}: ${state} ${notice?.name ?? ""} ${error?.code ?? ""}`);
     },
   };
 }

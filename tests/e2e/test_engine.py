@@ -193,7 +193,7 @@ def test_two_tabs_with_one_file(page: Page, stack: Stack, film: Path, tmp_path: 
     sent: list[str] = []
     second.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
     second.get_by_test_id("file-input").set_input_files(own)
-    expect(second.get_by_text("Another tab is uploading this file")).to_be_visible()
+    expect(second.get_by_text("Another tab is uploading this")).to_be_visible()
     assert sent == []
     page.close()
     expect(second.locator('[data-testid="upload-item"][data-state="completed"]')).to_have_count(1, timeout=300_000)

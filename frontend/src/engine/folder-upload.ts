@@ -7,10 +7,10 @@ import type { Notice } from "./events.ts";
 import { type FolderFile, FolderList, isFinal } from "./folder-list.ts";
 import { bytesOf, FolderFileEvent, noticeOf } from "./folder-live.ts";
 import type { FolderHost, FolderOptions } from "./folder-options.ts";
-import { abortFolder, folderId, heldFiles, skipHeld } from "./held-files.ts";
+import { FolderPreparation } from "./folder-preparation.ts";
+import { abortFolder, folderId } from "./held-files.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { NEVER } from "./promises.ts";
-import { briefRetry, type Retry } from "./retry.ts";
 import { can, isOver, type State } from "./states.ts";
 import type { Upload } from "./upload.ts";
 import type { OssUploader } from "./uploader.ts";
@@ -44,16 +44,14 @@ export class FolderUpload extends EventTarget {
   readonly #forget: FolderHost["forget"];
   readonly #live = new Map<Upload, number>();
   readonly #meter: ProgressMeter;
-  readonly #retry: Retry;
+  readonly #preparation: FolderPreparation;
   #state: State = "queued";
   #error: UploadError | null = null;
   #failuresInARow = 0;
   #feeding = false;
   /** Whether files of one request may have begun that will not be completed. */
   #hasLeftovers = false;
-  #prepared = false;
   #stop = new AbortController();
-  #unlock = () => {};
   #recordedAt = Number.NEGATIVE_INFINITY;
   #updatedAt = "";
   #loaded = 0;
@@ -76,7 +74,8 @@ export class FolderUpload extends EventTarget {
     this.#forget = host.forget;
     this.list = new FolderList(files);
     this.#meter = new ProgressMeter(this.list.bytes);
-    this.#retry = briefRetry(host.api.environment);
+    const { destination } = this.uploader;
+    this.#preparation = new FolderPreparation(host.api, destination, name, () => this.#change());
   }
 
   /** The name with a slash, by which the unfinished folder is known. */
@@ -106,11 +105,13 @@ export class FolderUpload extends EventTarget {
 
   /** Why no byte of the folder is being sent, as of an upload; null while bytes are. */
   get notice(): Notice | null {
+    if (this.#state === "preparing") return this.#preparation.notice;
     return this.#state === "uploading" ? noticeOf(this.#live.keys()) : null;
   }
 
   /** Tries at once what would be tried again after `notice.facts.wait` seconds. */
   tryNow(): void {
+    this.#preparation.tryNow();
     for (const upload of this.#live.keys()) upload.tryNow();
   }
 
@@ -160,9 +161,9 @@ export class FolderUpload extends EventTarget {
     this.#live.clear();
     try {
       const abort = () => abortFolder(this.#api, this.uploader.destination, this.name);
-      await this.#retry(abort, NEVER);
+      await this.#preparation.retry(abort, NEVER);
       await this.#api.environment.clock.sleep(SETTLE, NEVER);
-      await this.#retry(abort, NEVER);
+      await this.#preparation.retry(abort, NEVER);
       this.#end("aborted");
     } catch (error) {
       this.#fail(error);
@@ -176,27 +177,14 @@ export class FolderUpload extends EventTarget {
     this.#failuresInARow = 0;
     this.#move("preparing");
     try {
-      if (!this.#prepared) await this.#prepare(signal);
+      await this.#preparation.run(this.list, signal);
       signal.throwIfAborted();
-      this.#prepared = true;
       this.#move("uploading");
       this.#record(true);
       void this.#feed();
     } catch (error) {
       if (!signal.aborted) this.#fail(error);
     }
-  }
-
-  async #prepare(signal: AbortSignal): Promise<void> {
-    const { locks, journal } = this.#api.environment;
-    const { destination } = this.uploader;
-    const release = await locks.acquire(`folder ${destination} ${this.name}`, true, signal);
-    if (signal.aborted) release?.();
-    signal.throwIfAborted();
-    if (release) this.#unlock = release;
-    const remembered = (await journal.list()).some(({ id }) => id === folderId(destination, this.name));
-    const get = () => heldFiles(this.#api, destination, this.name, remembered, signal);
-    await skipHeld(this.list, await this.#retry(get, signal), this.#api, signal);
   }
 
   /** Keeps as many uploads as the window allows. */
@@ -272,7 +260,7 @@ export class FolderUpload extends EventTarget {
     void this.#api.environment.journal.forget(folderId(destination, this.name));
     if (state === "completed" && this.#hasLeftovers)
       void abortFolder(this.#api, destination, this.name, "single").catch(() => {}); // They expire.
-    this.#unlock();
+    this.#preparation.release();
     this.#move(state);
   }
 

@@ -10,7 +10,7 @@ export type Facts = Readonly<Record<string, string | number>>;
 /** Why an upload waits. `wait` is in seconds. */
 export const NOTICES = {
   offline: "Waiting for the network.",
-  another_tab: "Another tab is uploading this file. This tab continues if that one stops.",
+  another_tab: "Another tab is uploading this. This tab continues if that one stops.",
   checking: "Checking the uploaded parts.",
   damaged: "Parts damaged in transit: {count}. Uploading them again.",
   assembling: "OSS is combining the parts. Checking again in {wait} s.",

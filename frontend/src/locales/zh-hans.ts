@@ -131,7 +131,7 @@ export const zhHans: Language = {
   },
   notices: {
     offline: "网络已断开，正在等待恢复。",
-    another_tab: "另一个标签页正在上传此文件。如果它停止，本标签页将继续上传。",
+    another_tab: "另一个标签页正在上传此内容。如果它停止，本标签页将继续上传。",
     checking: "正在校验已上传的分片。",
     damaged: "{count} 个分片在传输中损坏，正在重新上传。",
     assembling: "OSS 正在合并分片，{wait} 秒后再次查询。",
