@@ -230,8 +230,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: "the device's date is used for signing",
     file: "engine/sts-signer.ts",
-    before: "return time + (this.api.environment.clock.now() - at);",
-    after: "return Date.now() + 0 * (time + at);",
+    before: "return this.api.environment.clock.now() + this.#ahead;",
+    after: "return Date.now() + 0 * this.#ahead;",
   },
   {
     name: "the CRC64 of OSS is not compared",
