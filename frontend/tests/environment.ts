@@ -100,8 +100,13 @@ export class FakeLocks implements Locks {
     }
     if (!wait) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
-      queue.push(() => resolve(release));
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      const grant = () => resolve(release);
+      queue.push(grant);
+      const leave = () => {
+        if (queue.includes(grant)) queue.splice(queue.indexOf(grant), 1);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", leave, { once: true });
     });
   }
 }

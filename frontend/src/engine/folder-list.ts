@@ -98,11 +98,11 @@ export class FolderList {
 
   /** The next waiting file, which becomes active. */
   take(): number | undefined {
-    const again = this.#again.shift();
-    if (again !== undefined) return this.#activate(again);
-    while (this.#next < this.count) {
-      const index = this.#next++;
-      if (this.state(index) === "waiting") return this.#activate(index);
+    while (this.#again.length > 0 || this.#next < this.count) {
+      const index = this.#again.shift() ?? this.#next++;
+      if (this.state(index) !== "waiting") continue; // Another tab has uploaded it meanwhile.
+      this.#set(index, "active");
+      return index;
     }
     return undefined;
   }
@@ -126,14 +126,14 @@ export class FolderList {
     for (const [index, error] of this.#errors) {
       if (!may(error)) continue;
       this.#errors.delete(index);
-      this.#set(index, "waiting");
-      this.#again.push(index);
+      this.putBack(index);
     }
   }
 
-  #activate(index: number): number {
-    this.#set(index, "active");
-    return index;
+  /** Lets a file wait again. */
+  putBack(index: number): void {
+    this.#set(index, "waiting");
+    this.#again.push(index);
   }
 
   #set(index: number, state: FileState): void {

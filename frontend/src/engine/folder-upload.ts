@@ -7,8 +7,7 @@ import type { Notice } from "./events.ts";
 import { type FolderFile, FolderList, isFinal } from "./folder-list.ts";
 import { bytesOf, FolderFileEvent, noticeOf } from "./folder-live.ts";
 import type { FolderHost, FolderOptions } from "./folder-options.ts";
-import { FolderPreparation } from "./folder-preparation.ts";
-import { abortFolder, folderId } from "./held-files.ts";
+import { FolderOwnership } from "./folder-ownership.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { NEVER } from "./promises.ts";
 import { can, isOver, type State } from "./states.ts";
@@ -23,8 +22,6 @@ const CREATED_AT_ONCE = 20;
 const MAX_FAILURES_IN_A_ROW = 100;
 /** Milliseconds between two records in the journal. */
 const RECORD_EVERY = 2000;
-/** Milliseconds until uploads that were being created during the abort are there to be aborted. */
-const SETTLE = 1000;
 
 /** Creates the upload of a folder. Internal: pages call `Folders.upload`. */
 export let createFolderUpload: (
@@ -44,7 +41,7 @@ export class FolderUpload extends EventTarget {
   readonly #forget: FolderHost["forget"];
   readonly #live = new Map<Upload, number>();
   readonly #meter: ProgressMeter;
-  readonly #preparation: FolderPreparation;
+  readonly #ownership: FolderOwnership;
   #state: State = "queued";
   #error: UploadError | null = null;
   #failuresInARow = 0;
@@ -75,7 +72,7 @@ export class FolderUpload extends EventTarget {
     this.list = new FolderList(files);
     this.#meter = new ProgressMeter(this.list.bytes);
     const { destination } = this.uploader;
-    this.#preparation = new FolderPreparation(host.api, destination, name, () => this.#change());
+    this.#ownership = new FolderOwnership(host.api, destination, name, () => this.#change());
   }
 
   /** The name with a slash, by which the unfinished folder is known. */
@@ -105,13 +102,13 @@ export class FolderUpload extends EventTarget {
 
   /** Why no byte of the folder is being sent, as of an upload; null while bytes are. */
   get notice(): Notice | null {
-    if (this.#state === "preparing") return this.#preparation.notice;
+    if (this.#state === "preparing") return this.#ownership.notice;
     return this.#state === "uploading" ? noticeOf(this.#live.keys()) : null;
   }
 
   /** Tries at once what would be tried again after `notice.facts.wait` seconds. */
   tryNow(): void {
-    this.#preparation.tryNow();
+    this.#ownership.tryNow();
     for (const upload of this.#live.keys()) upload.tryNow();
   }
 
@@ -149,41 +146,48 @@ export class FolderUpload extends EventTarget {
     void this.#run();
   }
 
-  /** Aborts what is unfinished of the folder. Completed files stay. Rejects with UploadError. */
+  /**
+   * Aborts what is unfinished of the folder, unless another tab uploads it. Completed files stay. Rejects with
+   * UploadError.
+   */
   async abort(): Promise<void> {
     if (!can(this.#state, "abort")) return;
     this.#stop.abort(new AbortedError());
     this.#move("aborting");
-    for (const upload of this.#live.keys()) {
-      if (can(upload.state, "pause")) upload.pause();
-      this.#forget(upload);
-    }
-    this.#live.clear();
+    this.#shelve();
     try {
-      const abort = () => abortFolder(this.#api, this.uploader.destination, this.name);
-      await this.#preparation.retry(abort, NEVER);
-      await this.#api.environment.clock.sleep(SETTLE, NEVER);
-      await this.#preparation.retry(abort, NEVER);
+      await this.#ownership.abort();
       this.#end("aborted");
     } catch (error) {
-      this.#fail(error);
+      this.#fail(asUploadError(error));
       throw this.#error;
     }
+  }
+
+  /** Nothing of the folder is being sent any more. What OSS has of its files is found again. */
+  #shelve(): void {
+    for (const [upload, index] of this.#live) {
+      if (can(upload.state, "pause")) upload.pause();
+      this.#forget(upload);
+      this.list.putBack(index);
+    }
+    this.#live.clear();
   }
 
   async #run(): Promise<void> {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     this.#failuresInARow = 0;
+    const taken = this.#ownership.take(this.list, signal);
     this.#move("preparing");
     try {
-      await this.#preparation.run(this.list, signal);
+      await taken;
       signal.throwIfAborted();
       this.#move("uploading");
       this.#record(true);
       void this.#feed();
     } catch (error) {
-      if (!signal.aborted) this.#fail(error);
+      if (!signal.aborted) this.#fail(asUploadError(error));
     }
   }
 
@@ -244,23 +248,21 @@ export class FolderUpload extends EventTarget {
       this.#end("completed");
       return;
     }
-    this.#hasLeftovers = true;
-    this.#error = errors.find((error) => !isFinal(error)) ?? errors[0] ?? null;
     this.#record(true);
-    this.#move("failed");
+    this.#fail(errors.find((error) => !isFinal(error)) ?? errors[0] ?? null);
   }
 
-  #fail(thrown: unknown): void {
-    this.#error = asUploadError(thrown);
+  /** Another tab may upload the folder then. */
+  #fail(error: UploadError | null): void {
+    this.#error = error;
+    this.#hasLeftovers = true;
+    this.#shelve();
+    this.#ownership.release();
     this.#move("failed");
   }
 
   #end(state: "completed" | "aborted"): void {
-    const { destination } = this.uploader;
-    void this.#api.environment.journal.forget(folderId(destination, this.name));
-    if (state === "completed" && this.#hasLeftovers)
-      void abortFolder(this.#api, destination, this.name, "single").catch(() => {}); // They expire.
-    this.#preparation.release();
+    void this.#ownership.end(state === "completed" && this.#hasLeftovers);
     this.#move(state);
   }
 
@@ -275,18 +277,14 @@ export class FolderUpload extends EventTarget {
     this.dispatchEvent(new Event("progress"));
   }
 
-  #record(now = false): void {
-    const { clock, journal } = this.#api.environment;
-    if (isOver(this.#state) || (!now && clock.now() - this.#recordedAt < RECORD_EVERY)) return;
-    this.#recordedAt = clock.now();
-    const { list, name } = this;
-    const { destination } = this.uploader;
-    void journal.record({
-      id: folderId(destination, name),
-      destination,
-      filename: `${name}/`,
+  #record(always = false): void {
+    const now = this.#api.environment.clock.now();
+    if (isOver(this.#state) || (!always && now - this.#recordedAt < RECORD_EVERY)) return;
+    this.#recordedAt = now;
+    const { list } = this;
+    this.#ownership.record({
+      filename: this.id,
       size: list.bytes,
-      fingerprint: null,
       bytesDone: list.bytesDone,
       updatedAt: this.#updatedAt,
       folder: { files: list.count, filesDone: list.done, ...this.options },

@@ -37,22 +37,22 @@ export function folderId(destination: string, name: string): string {
 }
 
 /**
- * What has been uploaded of the folder, if it was interrupted: here, as the journal remembers, or on another device.
+ * What has been uploaded of the folder, if it was interrupted: in this browser, or on another device.
  * A page cannot resume files of one request that another page had begun, so these are aborted.
  */
 export async function heldFiles(
   api: Api,
   destination: string,
   folder: string,
-  remembered: boolean,
+  wasInterrupted: boolean,
   signal: AbortSignal,
 ): Promise<readonly HeldFile[]> {
   const found: HeldFile[] = [];
   for (let search = `?${new URLSearchParams({ destination, folder })}`; search; ) {
     const page = await api.value<HeldPage>("GET", `uploads/folder/${search}`, signal);
     const isFirst = found.length === 0;
-    if (isFirst && !remembered && page.unfinished === 0) return [];
-    if (isFirst && page.unfinished > 0) await abortFolder(api, destination, folder, "single");
+    if (isFirst && !wasInterrupted && page.unfinished === 0) return [];
+    if (isFirst && page.unfinished > 0) await abortFolder(api, destination, folder, "single", signal);
     for (const file of page.results) found.push(file);
     // Only the query of `next` is used: behind a proxy its host may be another.
     search = page.next ? new URL(page.next, api.environment.origin).search : "";
@@ -66,10 +66,11 @@ export async function abortFolder(
   destination: string,
   folder: string,
   only?: "single",
+  signal = NEVER,
 ): Promise<void> {
   const search = new URLSearchParams({ destination, folder, ...(only && { single: "true" }) });
   for (let more = true; more; ) {
-    const { left, aborted } = await api.value<AbortedFolder>("DELETE", `uploads/folder/?${search}`, NEVER);
+    const { left, aborted } = await api.value<AbortedFolder>("DELETE", `uploads/folder/?${search}`, signal);
     more = left > 0 && aborted > 0;
   }
 }
@@ -88,6 +89,7 @@ export async function skipHeld(
     const found = byPath.get(list.path(index).normalize("NFC"));
     if (list.state(index) !== "waiting" || found?.size !== list.size(index)) continue;
     if (await isSame(found, list.file(index), list.path(index))) list.finish(index, found.id, "skipped");
+    signal.throwIfAborted();
   }
 }
 

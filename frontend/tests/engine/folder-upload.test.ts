@@ -2,40 +2,7 @@
 
 import { expect, test } from "vitest";
 import "../../src/engine/folders.ts";
-import { LoginError } from "../../src/engine/errors.ts";
-import type { FolderUpload } from "../../src/engine/folder-upload.ts";
-import type { State } from "../../src/engine/states.ts";
-import { problem } from "../backend.ts";
-import { FakeLocks, fileOf, TestEnvironment } from "../environment.ts";
-import { serveFolders } from "../folder-backend.ts";
-
-function folderOf(count: number, size = 9) {
-  return Array.from({ length: count }, (_, index) => ({
-    file: fileOf(size, `${index}.txt`, `${index};`),
-    path: `holiday/day ${index % 7}/${index}.txt`,
-  }));
-}
-
-function page(): TestEnvironment {
-  const environment = new TestEnvironment();
-  environment.store.speed = 1_000_000;
-  serveFolders(environment.backend);
-  return environment;
-}
-
-/** A page after a reload: the browser has released the locks. */
-function reload(environment: TestEnvironment): void {
-  Object.assign(environment, { locks: new FakeLocks() });
-}
-
-async function begin(environment: TestEnvironment, files: ReturnType<typeof folderOf>, small = 1000) {
-  const folders = await environment.open({ small }).folders();
-  return folders.upload("holiday", files);
-}
-
-function reach({ clock }: TestEnvironment, folder: FolderUpload, state: State): Promise<void> {
-  return clock.until(() => folder.state === state);
-}
+import { begin, folderOf, page, reach, reload } from "../folders.ts";
 
 test("a folder of thousands of files is sent while only hundreds are uploads", async () => {
   const environment = page();
@@ -186,66 +153,6 @@ test("a folder that was interrupted is discarded by one call", async () => {
   await environment.clock.run(uploader.discard(entry));
   expect([...environment.backend.rows.values()].filter(({ state }) => state === "uploading")).toEqual([]);
   expect((await environment.journal.list()).filter(({ folder }) => folder)).toEqual([]);
-});
-
-test("a second tab waits until the first has uploaded the folder, and says so", async () => {
-  const environment = page();
-  const first = await begin(environment, folderOf(100));
-  const second = await begin(environment, folderOf(100));
-  const noticed: (string | undefined)[] = [];
-  second.addEventListener("progress", () => noticed.push(second.notice?.name));
-  await reach(environment, first, "completed");
-  expect(second.list.done).toBe(0);
-  expect(noticed[0]).toBe("another_tab");
-  await reach(environment, second, "completed");
-  expect(second.notice).toBeNull();
-});
-
-/** Answers the calls for what has been uploaded of the folder with `refusal`; null: as before. */
-function refuseToList({ backend }: TestEnvironment): (refusal: Response | null) => void {
-  const before = backend.fault;
-  let refusal: Response | null = null;
-  backend.fault = (call) => (call.path === "uploads/folder/" && refusal?.clone()) || before(call);
-  return (answer) => {
-    refusal = answer;
-  };
-}
-
-test("a folder that a lost login keeps from beginning begins once it is resumed", async () => {
-  const environment = page();
-  const refuse = refuseToList(environment);
-  refuse(problem(401, "not_authenticated"));
-  const folder = await begin(environment, folderOf(10));
-  await reach(environment, folder, "failed");
-  expect(folder.error).toBeInstanceOf(LoginError);
-  refuse(null);
-  folder.resume();
-  await reach(environment, folder, "completed");
-});
-
-test("a folder that waits for the backend says so, may be paused, and leaves its place to another tab", async () => {
-  const environment = page();
-  const refuse = refuseToList(environment);
-  refuse(problem(503, "unavailable"));
-  const folder = await begin(environment, folderOf(10));
-  await environment.clock.until(() => folder.notice?.name === "server_down");
-  folder.pause();
-  expect(folder.notice).toBeNull();
-  refuse(null);
-  const other = await begin(environment, folderOf(10));
-  await reach(environment, other, "completed");
-  folder.resume();
-  expect(folder.notice).toBeNull();
-  await reach(environment, folder, "completed");
-
-  refuse(problem(503, "unavailable"));
-  const third = await begin(environment, folderOf(10));
-  await environment.clock.until(() => third.notice?.name === "server_down");
-  refuse(null);
-  const before = environment.clock.now();
-  third.tryNow();
-  await reach(environment, third, "uploading");
-  expect(environment.clock.now() - before).toBeLessThan(100);
 });
 
 test("what OSS holds of files that are being sent counts as kept, and a folder that waits says why", async () => {

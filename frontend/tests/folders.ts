@@ -1,0 +1,34 @@
+// Folders in a page whose clock, network, OSS and backend are in memory.
+
+import type { FolderUpload } from "../src/engine/folder-upload.ts";
+import type { State } from "../src/engine/states.ts";
+import { FakeLocks, fileOf, TestEnvironment } from "./environment.ts";
+import { serveFolders } from "./folder-backend.ts";
+
+export function folderOf(count: number, size = 9) {
+  return Array.from({ length: count }, (_, index) => ({
+    file: fileOf(size, `${index}.txt`, `${index};`),
+    path: `holiday/day ${index % 7}/${index}.txt`,
+  }));
+}
+
+export function page(): TestEnvironment {
+  const environment = new TestEnvironment();
+  environment.store.speed = 1_000_000;
+  serveFolders(environment.backend);
+  return environment;
+}
+
+/** A page after a reload: the browser has released the locks. */
+export function reload(environment: TestEnvironment): void {
+  Object.assign(environment, { locks: new FakeLocks() });
+}
+
+export async function begin(environment: TestEnvironment, files: ReturnType<typeof folderOf>, small = 1000) {
+  const folders = await environment.open({ small }).folders();
+  return folders.upload("holiday", files);
+}
+
+export function reach({ clock }: TestEnvironment, folder: FolderUpload, state: State): Promise<void> {
+  return clock.until(() => folder.state === state);
+}
