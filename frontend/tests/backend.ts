@@ -44,7 +44,8 @@ export class FakeBackend {
   fault: (call: Call) => Response | undefined | Promise<Response | undefined> = () => undefined;
   /** What the backend finds at the address of OSS; null: it does not know the call. */
   diagnosis: RemoteDiagnosis | null = diagnosisOf("reachable", "storage_blocked");
-  refusedName = "";
+  /** Whether a file of this name is too large. */
+  refuses = (_name: string) => false;
   /** Bytes that a stream may have. */
   streamLimit: number | null = null;
   signing = 0;
@@ -153,7 +154,7 @@ export class FakeBackend {
     const key = headers.get("Idempotency-Key") ?? "";
     const same = this.#byKey.get(key);
     if (same) return json(201, { ...same, ...this.signed(same, [1]) });
-    if (body.filename === this.refusedName) return problem(413, "too_large");
+    if (this.refuses(body.filename)) return problem(413, "too_large");
     if (body.fingerprint === null) return problem(400, "invalid");
     const begun = body.resume && this.#unfinished(body);
     if (begun) return json(200, begun);

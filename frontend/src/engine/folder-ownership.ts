@@ -59,7 +59,9 @@ export class FolderOwnership {
   take(list: FolderList, signal: AbortSignal): Promise<void> {
     this.#reporter.notify(null); // A pause leaves the notice as it was.
     const taking = this.#taking.then(() => this.#take(list, signal));
-    this.#taking = taking.catch(() => {});
+    this.#taking = taking.catch(() => {
+      this.#wasElsewhere ||= this.#release === null;
+    });
     return taking;
   }
 
@@ -67,7 +69,7 @@ export class FolderOwnership {
   release(): void {
     this.#release?.();
     this.#release = null;
-    this.#wasElsewhere ||= this.#isCompared;
+    this.#wasElsewhere = true;
     this.#isCompared = false;
   }
 
@@ -78,7 +80,7 @@ export class FolderOwnership {
       void this.api.environment.journal.record({ id: this.#id, destination, fingerprint: null, ...entry });
   }
 
-  /** Aborts what is unfinished, unless another tab has the folder. Rejects with UploadError. */
+  /** Aborts what is unfinished, and lets the next tab have the folder; nothing if another has it. Rejects with UploadError. */
   async abort(): Promise<void> {
     await this.#taking;
     if (!(await this.#lock(false, NEVER))) return;
@@ -86,13 +88,16 @@ export class FolderOwnership {
     await this.#retry(abort, NEVER);
     await this.api.environment.clock.sleep(SETTLE, NEVER);
     await this.#retry(abort, NEVER);
+    void this.api.environment.journal.forget(this.#id);
+    this.release();
   }
 
-  /** The folder has ended. `hasLeftovers`: files of one request may have begun that will not be completed. */
-  async end(hasLeftovers: boolean): Promise<void> {
-    if (this.#release) void this.api.environment.journal.forget(this.#id);
+  /** All files are uploaded. `hasLeftovers`: files of one request may have begun here that will not be completed. */
+  async complete(hasLeftovers: boolean): Promise<void> {
+    void this.api.environment.journal.forget(this.#id);
     // If it fails, they expire.
-    if (hasLeftovers) await abortFolder(this.api, this.destination, this.name, "single").catch(() => {});
+    if (hasLeftovers || this.#wasElsewhere)
+      await abortFolder(this.api, this.destination, this.name, "single").catch(() => {});
     this.release();
   }
 

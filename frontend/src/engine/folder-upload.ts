@@ -157,21 +157,22 @@ export class FolderUpload extends EventTarget {
     this.#shelve();
     try {
       await this.#ownership.abort();
-      this.#end("aborted");
+      this.#move("aborted");
     } catch (error) {
       this.#fail(asUploadError(error));
       throw this.#error;
     }
   }
 
-  /** Nothing of the folder is being sent any more. What OSS has of its files is found again. */
+  /** Nothing of the folder is sent any more; what is being completed goes on. What OSS has of the files is found again. */
   #shelve(): void {
     for (const [upload, index] of this.#live) {
-      if (can(upload.state, "pause")) upload.pause();
       this.#forget(upload);
+      if (!can(upload.state, "pause")) continue;
+      upload.pause();
+      this.#live.delete(upload);
       this.list.putBack(index);
     }
-    this.#live.clear();
   }
 
   async #run(): Promise<void> {
@@ -212,9 +213,8 @@ export class FolderUpload extends EventTarget {
     upload.addEventListener("statechange", ({ state, error }) => {
       if (!this.#live.has(upload)) return;
       if (state === "completed") this.#complete(upload, index);
-      else if (state === "failed" && error) this.#drop(upload, () => this.list.fail(index, error), true);
-      else if (state === "aborted")
-        this.#drop(upload, () => this.list.fail(index, new AbortedError("aborted_elsewhere")), true);
+      else if (state === "failed" && error) this.#refuse(upload, index, error);
+      else if (state === "aborted") this.#refuse(upload, index, new AbortedError("aborted_elsewhere"));
     });
     upload.addEventListener("notice", () => this.#change());
     upload.done.then(
@@ -227,16 +227,23 @@ export class FolderUpload extends EventTarget {
   }
 
   #complete(upload: Upload, index: number): void {
-    this.#drop(upload, () => this.list.finish(index, upload.id ?? "", "completed"), false);
+    this.#failuresInARow = 0;
+    this.list.finish(index, upload.id ?? "", "completed");
+    this.#drop(upload);
   }
 
-  #drop(upload: Upload, record: () => void, failed: boolean): void {
+  #refuse(upload: Upload, index: number, error: UploadError): void {
+    if (!isFinal(error)) this.#failuresInARow += 1; // Of a final one the file itself is the cause.
+    this.list.fail(index, error);
+    this.#drop(upload);
+  }
+
+  #drop(upload: Upload): void {
     this.#live.delete(upload);
     this.#forget(upload);
-    record();
-    this.#failuresInARow = failed ? this.#failuresInARow + 1 : 0;
     this.#record(this.#state !== "uploading"); // The last ones after a pause.
     this.#change();
+    if (this.#state === "failed" && this.#live.size === 0) this.#ownership.release();
     if (this.#state !== "uploading") return;
     if (this.#failuresInARow >= MAX_FAILURES_IN_A_ROW) this.#finish();
     else if (this.#live.size < WINDOW) void this.#feed();
@@ -245,25 +252,20 @@ export class FolderUpload extends EventTarget {
   #finish(): void {
     const errors = [...this.list.errors.values()];
     if (errors.length === 0) {
-      this.#end("completed");
+      void this.#ownership.complete(this.#hasLeftovers);
+      this.#move("completed");
       return;
     }
     this.#record(true);
     this.#fail(errors.find((error) => !isFinal(error)) ?? errors[0] ?? null);
   }
 
-  /** Another tab may upload the folder then. */
   #fail(error: UploadError | null): void {
     this.#error = error;
     this.#hasLeftovers = true;
     this.#shelve();
-    this.#ownership.release();
+    if (this.#live.size === 0) this.#ownership.release();
     this.#move("failed");
-  }
-
-  #end(state: "completed" | "aborted"): void {
-    void this.#ownership.end(state === "completed" && this.#hasLeftovers);
-    this.#move(state);
   }
 
   #move(state: State): void {

@@ -47,12 +47,14 @@ export async function heldFiles(
   wasInterrupted: boolean,
   signal: AbortSignal,
 ): Promise<readonly HeldFile[]> {
+  const get = (search: string) => api.value<HeldPage>("GET", `uploads/folder/${search}`, signal);
   const found: HeldFile[] = [];
-  for (let search = `?${new URLSearchParams({ destination, folder })}`; search; ) {
-    const page = await api.value<HeldPage>("GET", `uploads/folder/${search}`, signal);
-    const isFirst = found.length === 0;
-    if (isFirst && !wasInterrupted && page.unfinished === 0) return [];
-    if (isFirst && page.unfinished > 0) await abortFolder(api, destination, folder, "single", signal);
+  let search = `?${new URLSearchParams({ destination, folder })}`;
+  const { unfinished } = await get(search);
+  if (!wasInterrupted && unfinished === 0) return [];
+  if (unfinished > 0) await abortFolder(api, destination, folder, "single", signal);
+  while (search) {
+    const page = await get(search); // The first one again: an upload may have been completed meanwhile.
     for (const file of page.results) found.push(file);
     // Only the query of `next` is used: behind a proxy its host may be another.
     search = page.next ? new URL(page.next, api.environment.origin).search : "";
@@ -96,5 +98,6 @@ export async function skipHeld(
 async function isSame({ fingerprint }: HeldFile, file: File, path: string): Promise<boolean> {
   if (fingerprint === quickFingerprint(file)) return true;
   if (!fingerprint.startsWith("v1-")) return false;
-  return (await fingerprintOf(new Source(file, path))) === fingerprint;
+  // A file that cannot be read fails when it is sent, alone.
+  return (await fingerprintOf(new Source(file, path)).catch(() => null)) === fingerprint;
 }

@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import "../../src/engine/folders.ts";
 import { LoginError } from "../../src/engine/errors.ts";
 import type { FolderUpload } from "../../src/engine/folder-upload.ts";
+import { deferred } from "../../src/engine/promises.ts";
 import { problem } from "../backend.ts";
 import { breathe } from "../clock.ts";
 import type { TestEnvironment } from "../environment.ts";
@@ -145,7 +146,8 @@ test("a folder whose abort is refused is uploaded whole when it is resumed", asy
   refuse(401);
   const refused = folder.abort().catch(({ name }) => name);
   expect(await environment.clock.run(refused)).toBe("LoginError");
-  expect([folder.state, folder.uploads]).toEqual(["failed", []]);
+  expect(folder.state).toBe("failed");
+  expect(folder.uploads.filter(({ state }) => state !== "completing")).toEqual([]);
   refuse(null);
   folder.resume();
   await reach(environment, folder, "completed");
@@ -193,4 +195,62 @@ test("a folder that has failed sends nothing again that another tab has complete
   first.resume();
   await reach(environment, first, "completed");
   expect([first.list.done, first.list.skipped]).toEqual([20, 20]);
+});
+
+test("a folder that could not begin sends nothing that another tab has uploaded meanwhile", async () => {
+  const environment = page();
+  const refuse = refuseFolderCalls(environment);
+  refuse(401);
+  const first = await begin(environment, folderOf(20));
+  await reach(environment, first, "failed");
+  refuse(null);
+  await reach(environment, await begin(environment, folderOf(20)), "completed");
+  first.resume();
+  await reach(environment, first, "completed");
+  expect([first.list.done, first.list.skipped]).toEqual([20, 20]);
+});
+
+test("a folder that is paused before it has its place sends nothing that another tab has uploaded", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(20));
+  first.pause();
+  await reach(environment, await begin(environment, folderOf(20)), "completed");
+  first.resume();
+  await reach(environment, first, "completed");
+  expect([first.list.done, first.list.skipped]).toEqual([20, 20]);
+});
+
+test("a folder that has failed keeps its place until its last files are completed, so that none is sent twice", async () => {
+  const environment = page();
+  const before = environment.backend.fault;
+  const first = await begin(environment, folderOf(900));
+  await environment.clock.until(() => first.uploads.some(({ state }) => state === "completing"));
+  const answer = deferred<undefined>();
+  environment.backend.fault = (call) => {
+    if (call.path === "uploads/batch/") return problem(403, "over_quota");
+    return call.path === "uploads/batch/complete/" ? answer.promise : before(call);
+  };
+  await reach(environment, first, "failed");
+  expect(new Set(first.uploads.map(({ state }) => state))).toEqual(new Set(["completing"]));
+  const second = await begin(environment, folderOf(900));
+  await environment.clock.until(() => second.notice?.name === "another_tab");
+  environment.backend.fault = before;
+  answer.resolve(undefined);
+  await reach(environment, second, "completed");
+  expect(first.uploads).toEqual([]);
+  const completed = [...environment.backend.rows.values()].filter(({ state }) => state === "completed");
+  expect(completed).toHaveLength(900);
+});
+
+test("a file that cannot be read does not keep the others from being compared", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(40, 30), 0);
+  await environment.clock.until(() => first.list.done >= 15);
+  first.pause();
+  await environment.clock.pass(5000);
+  reload(environment);
+  const second = await begin(environment, folderOf(40, 30), 0);
+  vi.spyOn(crypto.subtle, "digest").mockRejectedValueOnce(new DOMException("gone", "NotReadableError"));
+  await reach(environment, second, "completed");
+  expect(second.list).toMatchObject({ done: 40, skipped: first.list.done - 1 });
 });

@@ -101,15 +101,23 @@ test("a file that was edited since is sent again", async () => {
 
 test("what has failed is counted, and retried", async () => {
   const environment = page();
-  environment.backend.refusedName = "holiday/day 3/3.txt";
+  environment.backend.refuses = (name) => name === "holiday/day 3/3.txt";
   const folder = await begin(environment, folderOf(30));
   await reach(environment, folder, "failed");
   expect(folder.list).toMatchObject({ done: 29, failed: 1 });
   expect(folder.error?.code).toBe("too_large");
-  environment.backend.refusedName = "";
+  environment.backend.refuses = () => false;
   folder.resume();
   await reach(environment, folder, "failed"); // The code is said of the file itself: repeating is of no use.
   expect(folder.list.failed).toBe(1);
+});
+
+test("files that are refused one by one do not stop the others", async () => {
+  const environment = page();
+  environment.backend.refuses = (name) => Number(/(\d+)\.txt$/.exec(name)?.[1]) < 300;
+  const folder = await begin(environment, folderOf(700));
+  await reach(environment, folder, "failed");
+  expect(folder.list).toMatchObject({ done: 400, failed: 300 });
 });
 
 test("a cause that concerns all files stops the folder, and a retry sends them all", async () => {

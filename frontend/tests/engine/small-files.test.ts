@@ -21,7 +21,7 @@ test("five thousand files cost about a hundred calls to the backend, and arrive 
 
 test("a file that the backend refuses fails alone, with its own error", async () => {
   const environment = new TestEnvironment();
-  environment.backend.refusedName = "bad.txt";
+  environment.backend.refuses = (name) => name === "bad.txt";
   const uploader = environment.open({ small: 1000 });
   const good = uploader.upload(fileOf(5, "good.txt"));
   const bad = uploader.upload(fileOf(5, "bad.txt"));
