@@ -29,6 +29,16 @@ export async function begin(environment: TestEnvironment, files: ReturnType<type
   return folders.upload("holiday", files);
 }
 
+/** A folder of 40 files of several parts, which a page began and left when 15 or more had arrived. */
+export async function interrupted(environment: TestEnvironment): Promise<FolderUpload> {
+  const folder = await begin(environment, folderOf(40, 30), 0);
+  await environment.clock.until(() => folder.list.done >= 15);
+  folder.pause();
+  await environment.clock.pass(5000);
+  reload(environment);
+  return folder;
+}
+
 export function reach({ clock }: TestEnvironment, folder: FolderUpload, state: State): Promise<void> {
   return clock.until(() => folder.state === state);
 }

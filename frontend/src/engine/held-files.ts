@@ -48,16 +48,18 @@ export async function heldFiles(
   signal: AbortSignal,
 ): Promise<readonly HeldFile[]> {
   const get = (search: string) => api.value<HeldPage>("GET", `uploads/folder/${search}`, signal);
-  const found: HeldFile[] = [];
-  let search = `?${new URLSearchParams({ destination, folder })}`;
-  const { unfinished } = await get(search);
-  if (!wasInterrupted && unfinished === 0) return [];
-  if (unfinished > 0) await abortFolder(api, destination, folder, "single", signal);
-  while (search) {
-    const page = await get(search); // The first one again: an upload may have been completed meanwhile.
-    for (const file of page.results) found.push(file);
+  const first = `?${new URLSearchParams({ destination, folder })}`;
+  let page = await get(first);
+  if (!wasInterrupted && page.unfinished === 0) return [];
+  if (page.unfinished > 0) {
+    await abortFolder(api, destination, folder, "single", signal);
+    page = await get(first); // One may have been completed meanwhile.
+  }
+  const found = [...page.results];
+  while (page.next) {
     // Only the query of `next` is used: behind a proxy its host may be another.
-    search = page.next ? new URL(page.next, api.environment.origin).search : "";
+    page = await get(new URL(page.next, api.environment.origin).search);
+    for (const file of page.results) found.push(file);
   }
   return found;
 }

@@ -8,19 +8,29 @@ import { deferred } from "../../src/engine/promises.ts";
 import { problem } from "../backend.ts";
 import { breathe } from "../clock.ts";
 import type { TestEnvironment } from "../environment.ts";
-import { begin, folderOf, page, reach, reload } from "../folders.ts";
+import { begin, folderOf, interrupted, page, reach } from "../folders.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Answers the calls for the folder with the code given, until null is given. */
-function refuseFolderCalls({ backend }: TestEnvironment): (status: number | null) => void {
+/** Answers the calls for the folder with this status, until the result is called. */
+function refuseFolderCalls({ backend }: TestEnvironment, status: number): () => void {
   const before = backend.fault;
-  let refused: number | null = null;
-  backend.fault = (call) =>
-    refused && call.path === "uploads/folder/" ? problem(refused, `refused_${refused}`) : before(call);
-  return (status) => {
-    refused = status;
+  backend.fault = (call) => (call.path === "uploads/folder/" ? problem(status, "refused") : before(call));
+  return () => {
+    backend.fault = before;
   };
+}
+
+/** Another tab completes the folder of 20 files, and `folder` goes on after that: nothing is sent twice. */
+async function expectSentOnce(environment: TestEnvironment, folder: FolderUpload): Promise<void> {
+  await reach(environment, await begin(environment, folderOf(20)), "completed");
+  folder.resume();
+  await reach(environment, folder, "completed");
+  expect([folder.list.done, folder.list.skipped]).toEqual([20, 20]);
+}
+
+function completedRows({ backend }: TestEnvironment) {
+  return [...backend.rows.values()].filter(({ state }) => state === "completed");
 }
 
 /** The notices of a folder whenever it says that its state has changed, beginning with the state. */
@@ -44,54 +54,45 @@ test("a second tab waits until the first has uploaded the folder, says so, and s
   expect(second.notice).toBeNull();
   expect(second.list.skipped).toBe(100);
   expect(environment.backend.rows.size).toBe(100);
+  // What the first tab may have begun at its end, and nobody will complete.
+  expect(environment.backend.count("DELETE", "folder/")).toBe(1);
 });
 
 test("a folder that a lost login keeps from beginning begins once it is resumed", async () => {
   const environment = page();
-  const refuse = refuseFolderCalls(environment);
-  refuse(401);
+  const allow = refuseFolderCalls(environment, 401);
   const folder = await begin(environment, folderOf(10));
   await reach(environment, folder, "failed");
   expect(folder.error).toBeInstanceOf(LoginError);
-  refuse(null);
+  allow();
   folder.resume();
   await reach(environment, folder, "completed");
 });
 
-test("a folder that waits for the backend says so, and may be paused and resumed", async () => {
-  const environment = page();
-  const refuse = refuseFolderCalls(environment);
-  refuse(503);
-  const folder = await begin(environment, folderOf(10));
-  await environment.clock.until(() => folder.notice?.name === "server_down");
-  const noticed = noticesOf(folder);
-  folder.pause();
-  refuse(null);
-  folder.resume();
-  expect(noticed).toEqual(["paused", "preparing"]);
-  await reach(environment, folder, "completed");
-});
-
-test("a folder that waits for the backend tries at once when it is told to", async () => {
-  const environment = page();
-  const refuse = refuseFolderCalls(environment);
-  refuse(503);
-  const folder = await begin(environment, folderOf(10));
-  await environment.clock.until(() => folder.notice?.name === "server_down");
-  refuse(null);
-  const before = environment.clock.now();
-  folder.tryNow();
-  await reach(environment, folder, "uploading");
-  expect(environment.clock.now() - before).toBeLessThan(100);
-});
+test.each(["is resumed", "tries at once"])(
+  "a folder that waits for the backend says so, and %s",
+  async (how) => {
+    const environment = page();
+    const allow = refuseFolderCalls(environment, 503);
+    const folder = await begin(environment, folderOf(10));
+    await environment.clock.until(() => folder.notice?.name === "server_down");
+    const noticed = noticesOf(folder);
+    const before = environment.clock.now();
+    allow();
+    if (how === "is resumed") {
+      folder.pause();
+      folder.resume();
+      expect(noticed).toEqual(["paused", "preparing"]);
+    } else folder.tryNow();
+    await reach(environment, folder, "uploading");
+    expect(environment.clock.now() - before).toBeLessThan(100);
+    await reach(environment, folder, "completed");
+  },
+);
 
 test("a folder that is paused while its files are compared goes on with the others", async () => {
   const environment = page();
-  const first = await begin(environment, folderOf(40, 30), 0);
-  await environment.clock.until(() => first.list.done >= 15);
-  first.pause();
-  await environment.clock.pass(5000);
-  reload(environment);
+  const first = await interrupted(environment);
   const second = await begin(environment, folderOf(40, 30), 0);
   const { digest } = crypto.subtle;
   vi.spyOn(crypto.subtle, "digest").mockImplementationOnce(async (...hashed) => {
@@ -107,12 +108,11 @@ test("a folder that is paused while its files are compared goes on with the othe
 
 test("no tab takes a folder over that is being aborted", async () => {
   const environment = page();
-  const refuse = refuseFolderCalls(environment);
-  refuse(503);
+  const allow = refuseFolderCalls(environment, 503);
   const first = await begin(environment, folderOf(100));
   const second = await begin(environment, folderOf(100));
   await environment.clock.until(() => second.notice?.name === "another_tab");
-  refuse(null);
+  allow();
   const aborted = first.abort();
   const states: string[] = [];
   second.addEventListener("statechange", () => states.push(`${first.state}, ${second.state}`));
@@ -142,18 +142,16 @@ test("a folder whose abort is refused is uploaded whole when it is resumed", asy
   const environment = page();
   const folder = await begin(environment, folderOf(900));
   await environment.clock.until(() => folder.list.done >= 200);
-  const refuse = refuseFolderCalls(environment);
-  refuse(401);
+  const allow = refuseFolderCalls(environment, 401);
   const refused = folder.abort().catch(({ name }) => name);
   expect(await environment.clock.run(refused)).toBe("LoginError");
   expect(folder.state).toBe("failed");
   expect(folder.uploads.filter(({ state }) => state !== "completing")).toEqual([]);
-  refuse(null);
+  allow();
   folder.resume();
   await reach(environment, folder, "completed");
   expect(folder.list).toMatchObject({ done: 900, failed: 0 });
-  const completed = [...environment.backend.rows.values()].filter(({ state }) => state === "completed");
-  expect(new Set(completed.map(({ relative_path }) => relative_path)).size).toBe(900);
+  expect(new Set(completedRows(environment).map(({ relative_path }) => relative_path)).size).toBe(900);
 });
 
 test("a folder that has failed leaves its place, and finds what was uploaded meanwhile", async () => {
@@ -181,8 +179,7 @@ test("a folder that has failed leaves its place, and finds what was uploaded mea
   await reach(environment, first, "completed");
   const { failed, skipped } = first.list;
   expect({ done: first.list.done, failed, skipped }).toEqual({ done: 700, failed: 0, skipped: done });
-  const completed = [...environment.backend.rows.values()].filter(({ state }) => state === "completed");
-  expect(completed).toHaveLength(700);
+  expect(completedRows(environment)).toHaveLength(700);
 });
 
 test("a folder that has failed sends nothing again that another tab has completed", async () => {
@@ -191,33 +188,23 @@ test("a folder that has failed sends nothing again that another tab has complete
   const first = await begin(environment, folderOf(20));
   await reach(environment, first, "failed");
   environment.store.fault = () => undefined;
-  await reach(environment, await begin(environment, folderOf(20)), "completed");
-  first.resume();
-  await reach(environment, first, "completed");
-  expect([first.list.done, first.list.skipped]).toEqual([20, 20]);
+  await expectSentOnce(environment, first);
 });
 
 test("a folder that could not begin sends nothing that another tab has uploaded meanwhile", async () => {
   const environment = page();
-  const refuse = refuseFolderCalls(environment);
-  refuse(401);
+  const allow = refuseFolderCalls(environment, 401);
   const first = await begin(environment, folderOf(20));
   await reach(environment, first, "failed");
-  refuse(null);
-  await reach(environment, await begin(environment, folderOf(20)), "completed");
-  first.resume();
-  await reach(environment, first, "completed");
-  expect([first.list.done, first.list.skipped]).toEqual([20, 20]);
+  allow();
+  await expectSentOnce(environment, first);
 });
 
 test("a folder that is paused before it has its place sends nothing that another tab has uploaded", async () => {
   const environment = page();
   const first = await begin(environment, folderOf(20));
   first.pause();
-  await reach(environment, await begin(environment, folderOf(20)), "completed");
-  first.resume();
-  await reach(environment, first, "completed");
-  expect([first.list.done, first.list.skipped]).toEqual([20, 20]);
+  await expectSentOnce(environment, first);
 });
 
 test("a folder that has failed keeps its place until its last files are completed, so that none is sent twice", async () => {
@@ -238,17 +225,12 @@ test("a folder that has failed keeps its place until its last files are complete
   answer.resolve(undefined);
   await reach(environment, second, "completed");
   expect(first.uploads).toEqual([]);
-  const completed = [...environment.backend.rows.values()].filter(({ state }) => state === "completed");
-  expect(completed).toHaveLength(900);
+  expect(completedRows(environment)).toHaveLength(900);
 });
 
 test("a file that cannot be read does not keep the others from being compared", async () => {
   const environment = page();
-  const first = await begin(environment, folderOf(40, 30), 0);
-  await environment.clock.until(() => first.list.done >= 15);
-  first.pause();
-  await environment.clock.pass(5000);
-  reload(environment);
+  const first = await interrupted(environment);
   const second = await begin(environment, folderOf(40, 30), 0);
   vi.spyOn(crypto.subtle, "digest").mockRejectedValueOnce(new DOMException("gone", "NotReadableError"));
   await reach(environment, second, "completed");

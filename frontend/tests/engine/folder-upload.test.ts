@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import "../../src/engine/folders.ts";
-import { begin, folderOf, page, reach, reload } from "../folders.ts";
+import { begin, folderOf, interrupted, page, reach, reload } from "../folders.ts";
 
 test("a folder of thousands of files is sent while only hundreds are uploads", async () => {
   const environment = page();
@@ -64,11 +64,7 @@ test("on another device the backend's unfinished uploads tell that a folder was 
 
 test("files that are too large for batch calls are skipped by their content", async () => {
   const environment = page();
-  const first = await begin(environment, folderOf(40, 30), 0);
-  await environment.clock.until(() => first.list.done >= 15);
-  first.pause();
-  await environment.clock.pass(5000);
-  reload(environment);
+  const first = await interrupted(environment);
   const { done } = first.list;
   const second = await begin(environment, folderOf(40, 30), 0);
   await reach(environment, second, "completed");
