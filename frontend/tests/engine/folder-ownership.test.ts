@@ -8,7 +8,7 @@ import { deferred } from "../../src/engine/promises.ts";
 import { problem } from "../backend.ts";
 import { breathe } from "../clock.ts";
 import type { TestEnvironment } from "../environment.ts";
-import { begin, folderOf, interrupted, page, reach } from "../folders.ts";
+import { begin, folderOf, interrupted, page, reach, reload } from "../folders.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -235,4 +235,26 @@ test("a file that cannot be read does not keep the others from being compared", 
   vi.spyOn(crypto.subtle, "digest").mockRejectedValueOnce(new DOMException("gone", "NotReadableError"));
   await reach(environment, second, "completed");
   expect(second.list).toMatchObject({ done: 40, skipped: first.list.done - 1 });
+});
+
+test("a file that is completed while the folder's unfinished uploads are aborted is not sent again", async () => {
+  const environment = page();
+  const first = await begin(environment, folderOf(900));
+  await environment.clock.until(() => first.list.done >= 100);
+  first.pause();
+  await environment.clock.pass(5000);
+  reload(environment);
+  const { backend } = environment;
+  const before = backend.fault;
+  let late = [...backend.rows.values()].find(({ state }) => state === "uploading");
+  expect(late).toBeDefined();
+  backend.fault = (call) => {
+    if (call.method === "DELETE" && late) late.state = "completed";
+    if (call.method === "DELETE") late = undefined;
+    return before(call);
+  };
+  const second = await begin(environment, folderOf(900));
+  await reach(environment, second, "completed");
+  expect(second.list.skipped).toBe(first.list.done + 1);
+  expect(completedRows(environment)).toHaveLength(900);
 });
