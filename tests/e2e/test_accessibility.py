@@ -183,7 +183,8 @@ def test_the_admin(page: Page, busy_site: Stack, language: str) -> None:
         wait_until(lambda path=path: is_at_rest(page, busy_site.site.url + ADMIN + path), "all days to be counted")
         expect(page.locator(ours)).to_be_visible()
         assert_clean(page, ours)
-    page.get_by_role("link", name="film 0.mp4").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="film 0.mp4").click()
     assert_clean(page, ".up-timeline")
     assert_clean(page, ".up-strip")
 
@@ -195,7 +196,8 @@ def test_the_page_that_aborts(page: Page, busy_site: Stack, language: str) -> No
     enter(page, busy_site, "admin", f"{ADMIN}?q=given")
     page.locator("[name=_selected_action]").first.check()
     page.locator("select[name=action]").select_option("abort_uploads")
-    page.locator("button[name=index]").click()
+    with page.expect_navigation():
+        page.locator("button[name=index]").click()
     assert_clean(page, "#content-main")
     page.locator(".up-danger").click()
     expect(page.locator(".up-bulk-abort[data-over]")).to_be_visible()
