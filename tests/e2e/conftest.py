@@ -124,6 +124,16 @@ def log_in_by_page(page: Page, stack: Stack, user: str = "demo") -> None:
     page.wait_for_url(f"{stack.site.url}/")
 
 
+def log_in_again(page: Page, user: str = "demo") -> None:
+    """By what the page offers once the login is lost: another tab."""
+    with page.context.expect_page() as opened:
+        page.get_by_test_id("log-in").click()
+    opened.value.locator("input[name=username]").fill(user)
+    opened.value.locator("input[name=password]").fill(user)
+    opened.value.locator("main button[type=submit]").click()
+    expect(page.get_by_test_id("login-offer")).to_have_count(0)
+
+
 def intercept_file_choosers(page: Page) -> None:
     """Before the key or the click that opens one.
 

@@ -1,12 +1,13 @@
 """Folders on the page: chosen by keyboard or picker, interrupted, resumed and discarded, in a real Chromium."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import log_in, throttle
+from tests.e2e.conftest import log_in, log_in_again, throttle
 from tests.stack import Stack, wait_until
 
 PICKED = """async () => {
@@ -81,6 +82,26 @@ def test_an_interrupted_folder_is_one_entry_and_goes_on_where_it_was(page: Page,
         answer: dict[str, Any] = api.get("uploads/folder/?folder=holiday").json()
     paths = [one["relative_path"] for one in answer["results"] if one["size"] == 500_000]
     assert (len(paths), len(set(paths)), answer["unfinished"]) == (40, 40, 0)
+
+
+@pytest.mark.parametrize("when", ["before it begins", "in the middle"])
+def test_a_folder_continues_by_itself_after_the_login(page: Page, stack: Stack, folder: Path, when: str) -> None:
+    renamed = folder.rename(folder.with_name(f"logged out {when}"))
+    log_in(page, stack)
+    row = page.get_by_test_id("folder-item")
+    if when == "in the middle":
+        throttle(page, 2_000_000)
+        choose(page, renamed)
+        expect(row.get_by_test_id("item-message")).to_contain_text(re.compile(r"[1-9]\d* of 40 files"))
+        page.context.clear_cookies()
+        throttle(page, -1)
+    else:
+        page.context.clear_cookies()
+        choose(page, renamed)
+    expect(row).to_have_attribute("data-state", "failed")
+    log_in_again(page)
+    expect(row).to_have_attribute("data-state", "completed")
+    expect(row).to_contain_text("40 of 40 files uploaded")
 
 
 def test_an_interrupted_folder_is_discarded_at_once(page: Page, stack: Stack, folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.conftest import await_costly, log_in
+from tests.e2e.conftest import await_costly, log_in, log_in_again
 from tests.e2e.test_upload import choose, item, sparse
 from tests.stack import DESTINATIONS, Stack, destinations
 
@@ -128,10 +128,5 @@ def test_uploads_continue_by_themselves_after_the_login(context: BrowserContext,
     context.clear_cookies()
     choose(page, sparse(tmp_path / "later.bin", 1 * MB))
     expect(item(page, "failed")).to_have_count(1)
-    with context.expect_page() as opened:
-        page.get_by_test_id("log-in").click()
-    opened.value.locator("input[name=username]").fill("demo")
-    opened.value.locator("input[name=password]").fill("demo")
-    opened.value.locator("main button[type=submit]").click()
+    log_in_again(page)
     expect(item(page, "completed")).to_have_count(1)
-    expect(page.get_by_test_id("login-offer")).to_have_count(0)

@@ -52,7 +52,8 @@ export class UploadCollection {
   readonly list: UploadList;
   readonly announcer = new Announcer(() => this.#summary?.text() ?? "");
   readonly wakeLock = new ScreenWakeLock();
-  readonly #uploads = new Set<Upload>();
+  /** What has a row: uploads, and folders in their place. */
+  readonly rows = new Set<Upload>();
   readonly #busy = new Set<Upload>();
 
   constructor(readonly ports: CollectionPorts) {
@@ -60,7 +61,7 @@ export class UploadCollection {
   }
 
   get uploads(): readonly Upload[] {
-    return [...this.#uploads].flatMap((upload) => filesOf(upload) ?? upload);
+    return [...this.rows].flatMap((upload) => filesOf(upload) ?? upload);
   }
 
   /** Whether any upload is waiting or active. */
@@ -71,12 +72,12 @@ export class UploadCollection {
   /** Ids of the completed uploads, in the order in which they were added. */
   get completedIds(): readonly string[] {
     const idsOf = ({ state, id, list }: Counted) => list?.ids ?? (state === "completed" && id ? id : []);
-    return [...new Set([...this.#uploads].flatMap(idsOf))];
+    return [...new Set([...this.rows].flatMap(idsOf))];
   }
 
   /** Ids of the uploads that are not over; of a folder, its name with a slash. */
   get openIds(): ReadonlySet<string | null> {
-    return new Set([...this.#uploads].filter(({ state }) => !isOver(state)).map(({ id }) => id));
+    return new Set([...this.rows].filter(({ state }) => !isOver(state)).map(({ id }) => id));
   }
 
   /** The topmost item. Files chosen together are all added before it, and so keep their order. */
@@ -86,10 +87,10 @@ export class UploadCollection {
 
   /** A folder is added as one upload, with a row of its own. */
   add(upload: Upload, before: Node | null = this.top, row?: ListItem): void {
-    this.#uploads.add(upload);
+    this.rows.add(upload);
     this.list.add(upload, before, row);
     this.#summary?.add(upload);
-    if (this.#uploads.size > 1) void this.#loadSummary();
+    if (this.rows.size > 1) void this.#loadSummary();
     else setTimeout(() => this.busy && this.#loadSummary(), LONG);
     upload.addEventListener("statechange", (event) => {
       this.#update(upload);
@@ -109,15 +110,15 @@ export class UploadCollection {
     if (!Summary) return;
     const { list, ports } = this;
     const summary = new Summary({ ...ports, list, onclear: (uploads) => this.#clear(uploads) });
-    for (const upload of this.#uploads) if (list.row(upload)) summary.add(upload);
+    for (const upload of this.rows) if (list.row(upload)) summary.add(upload);
     summary.appendTo(this.summaryPlace);
     this.#summary = summary;
   }
 
   /** Removes all uploads, and aborts those that are not over. */
   removeAll(): void {
-    const uploads = [...this.#uploads];
-    this.#uploads.clear();
+    const uploads = [...this.rows];
+    this.rows.clear();
     for (const upload of uploads) {
       if (can(upload.state, "abort")) void upload.abort().catch(() => {});
     }
@@ -134,7 +135,7 @@ export class UploadCollection {
   #clear(uploads: readonly Upload[]): void {
     for (const upload of uploads) {
       this.list.remove(upload);
-      if (upload.state === "aborted") this.#uploads.delete(upload);
+      if (upload.state === "aborted") this.rows.delete(upload);
     }
     this.#summary?.remove(uploads);
   }

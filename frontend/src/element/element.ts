@@ -88,7 +88,12 @@ export class OssUploaderElement extends ElementWithAttributes {
   readonly #form = new FormControl(this.#internals, this.#localization, this.#zone.chooseButton);
   readonly #messages = new Messages(this.#localization);
   readonly #login = new LoginLoader(
-    { localization: this.#localization, host: this, onlogin: () => this.#refreshUnfinished() },
+    {
+      localization: this.#localization,
+      host: this,
+      rows: this.#collection.rows,
+      onlogin: () => this.#refreshUnfinished(),
+    },
     this.#messages.element,
   );
   /** Set by the host. */
@@ -280,7 +285,7 @@ export class OssUploaderElement extends ElementWithAttributes {
 
   #reportState(upload: Upload, { state, error }: StateChangeEvent): void {
     if (upload.id) this.#unfinished.remove(upload.id);
-    if (error instanceof LoginError) void this.#login.offer(this.#signal);
+    if (upload.error instanceof LoginError) void this.#login.offer(this.#signal);
     if (state === "completed" || state === "failed" || state === "aborted") {
       this.#dispatch(state, { upload, error });
     }

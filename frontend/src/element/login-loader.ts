@@ -10,12 +10,13 @@ export interface LoginHost {
   /** The URL of the login page; "" where the page has not said it. */
   readonly login: string;
   readonly uploader: Pick<OssUploader, "allowance">;
-  readonly uploads: readonly Upload[];
 }
 
 export interface LoginPorts {
   readonly localization: Localization;
   readonly host: LoginHost;
+  /** Uploads and folders that continue then. */
+  readonly rows: Iterable<Pick<Upload, "error" | "resume">>;
   /** The user is logged in again. */
   onlogin(): void;
 }

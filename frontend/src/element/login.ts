@@ -75,7 +75,7 @@ class LoginOffer {
     this.#asking = false;
     if (!isLoggedIn || this.#ended.signal.aborted) return;
     this.#end();
-    for (const upload of this.ports.host.uploads) if (upload.error instanceof LoginError) upload.resume();
+    for (const row of this.ports.rows) if (row.error instanceof LoginError) row.resume();
     this.ports.onlogin();
   }
 

@@ -13,11 +13,17 @@ import type { Facts } from "./sentences.ts";
 /** Milliseconds between two questions to the backend: at first, and at most; each gap doubles. */
 const FIRST_GAP = 15_000;
 const MAX_GAP = 600_000;
+/**
+ * Requests without a readable response, one after another, while OSS is reached. On a bad line some are lost so by
+ * chance; so many hardly ever.
+ */
+const CERTAIN_AFTER = 4;
 
 export class Diagnosis {
   #running: { readonly reason: Promise<string>; readonly signal: AbortSignal } | null = null;
-  /** When OSS was found reachable although no request got a readable response; null while it was not. */
-  #reachedAt: number | null = null;
+  /** Requests that got no readable response, each begun after OSS was reached when the one before it had failed. */
+  #unread = 0;
+  #reachedAt = Number.NEGATIVE_INFINITY;
   #askAt = Number.NEGATIVE_INFINITY;
   #gap = FIRST_GAP;
   #told: RemoteDiagnosis | null = null;
@@ -79,20 +85,21 @@ export class Diagnosis {
 
   /**
    * OSS answers requests that need no CORS headers, and has never given the page a readable answer. It also does so when
-   * it has just come back, so one more part must fail after it was reached.
+   * it has just come back, or when the line is bad, so several must fail after it was reached.
    */
   #suspectCors(suspected: boolean, startedAt: number): void {
     const { clock, origin } = this.api.environment;
     const told = this.#told;
-    if (!suspected) {
-      this.#reachedAt = null;
-    } else if (this.#reachedAt === null) {
+    if (!suspected || this.#mayPass()) {
+      this.#unread = 0;
+    } else if (startedAt > this.#reachedAt) {
+      this.#unread += 1;
       this.#reachedAt = clock.now();
-    } else if (startedAt > this.#reachedAt && !this.#mayPass()) {
-      throw told?.verdict === "reachable" || told?.verdict === "unknown"
-        ? refusal(told)
-        : corsError(origin, "");
     }
+    if (this.#unread < CERTAIN_AFTER) return;
+    throw told?.verdict === "reachable" || told?.verdict === "unknown"
+      ? refusal(told)
+      : corsError(origin, "");
   }
 
   /**
@@ -103,10 +110,10 @@ export class Diagnosis {
     return this.#unanswered || this.#told?.verdict === "unreachable" || this.#told?.verdict === "refused";
   }
 
-  /** Asks the backend, seldom: it makes two requests to OSS each time. */
+  /** Asks the backend, seldom: it makes two requests to OSS each time. What ends the upload is asked for once more. */
   async #ask(headers: readonly string[], signal: AbortSignal): Promise<void> {
     const { clock } = this.api.environment;
-    if (clock.now() < this.#askAt) return;
+    if (clock.now() < this.#askAt && this.#unread < CERTAIN_AFTER - 1) return;
     try {
       this.#told = await this.api.value("POST", `uploads/${this.id}/diagnose/`, signal, { headers });
       this.#unanswered = false;

@@ -2,7 +2,7 @@
 // A folder is recognised by its name, as the backend does: whoever chooses it again knows nothing else of it.
 
 import type { Api } from "./api.ts";
-import { AbortedError, asUploadError, type UploadError } from "./errors.ts";
+import { AbortedError, asUploadError, LoginError, type UploadError } from "./errors.ts";
 import type { Notice } from "./events.ts";
 import { type FolderFile, FolderList, isFinal } from "./folder-list.ts";
 import { bytesOf, FolderFileEvent, noticeOf } from "./folder-live.ts";
@@ -18,7 +18,7 @@ import type { OssUploader } from "./uploader.ts";
 const WINDOW = 400;
 /** Uploads that are created before the page may react to its user. */
 const CREATED_AT_ONCE = 20;
-/** So many failures without a success concern all files: the login has expired, or the quota is used. */
+/** So many failures without a success concern all files: the quota is used, or OSS refuses everything. */
 const MAX_FAILURES_IN_A_ROW = 100;
 /** Milliseconds between two records in the journal. */
 const RECORD_EVERY = 2000;
@@ -235,6 +235,8 @@ export class FolderUpload extends EventTarget {
   #refuse(upload: Upload, index: number, error: UploadError): void {
     if (!isFinal(error)) this.#failuresInARow += 1; // Of a final one the file itself is the cause.
     this.list.fail(index, error);
+    const concernsAll = error instanceof LoginError || this.#failuresInARow >= MAX_FAILURES_IN_A_ROW;
+    if (concernsAll && this.#state === "uploading") this.#fail(error);
     this.#drop(upload);
   }
 
@@ -244,9 +246,7 @@ export class FolderUpload extends EventTarget {
     this.#record(this.#state !== "uploading"); // The last ones after a pause.
     this.#change();
     if (this.#state === "failed" && this.#live.size === 0) this.#ownership.release();
-    if (this.#state !== "uploading") return;
-    if (this.#failuresInARow >= MAX_FAILURES_IN_A_ROW) this.#finish();
-    else if (this.#live.size < WINDOW) void this.#feed();
+    if (this.#state === "uploading" && this.#live.size < WINDOW) void this.#feed();
   }
 
   #finish(): void {
@@ -270,6 +270,7 @@ export class FolderUpload extends EventTarget {
 
   #move(state: State): void {
     this.#state = state;
+    if (state !== "failed") this.#error = null;
     if (state === "uploading") this.#meter.restart();
     this.dispatchEvent(new Event("statechange"));
     this.#change();

@@ -11,6 +11,8 @@ import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
 const HOUR = 3_600_000;
 
+const request = { number: 1, method: "PUT", url: "https://bucket.oss.test/a", expires_at: "" } as const;
+
 /** An upload whose parts from `first` on get no readable answer. */
 function unreadable(first = 1, size = 500): [TestEnvironment, Upload] {
   const environment = new TestEnvironment();
@@ -249,12 +251,49 @@ describe("a refusal that can be read", () => {
   });
 });
 
+/** Examines one request after another that got no readable response, although OSS can be reached. */
+async function loseRequests(
+  environment: TestEnvironment,
+  diagnosis: Diagnosis,
+  count: number,
+): Promise<void> {
+  const { clock } = environment;
+  const { signal } = new AbortController();
+  for (let number = 1; number <= count; number++) {
+    await clock.pass(100);
+    const startedAt = clock.now();
+    await clock.run(diagnosis.examine({ request, startedAt, responded: () => false }, signal));
+  }
+}
+
+test("a few requests that a bad line loses are no reason to blame the browser", async () => {
+  const environment = new TestEnvironment();
+  const { backend } = environment;
+  backend.fault = () => Response.json(backend.diagnosis);
+  const diagnosis = new Diagnosis(new Api(environment), "u1");
+  await loseRequests(environment, diagnosis, 3);
+  await expect(loseRequests(environment, diagnosis, 1)).rejects.toMatchObject({ code: "storage_blocked" });
+  expect(backend.count("POST", "diagnose/")).toBe(2);
+});
+
+test("the backend is asked again before an upload fails, because OSS may have gone meanwhile", async () => {
+  const environment = new TestEnvironment();
+  const { backend } = environment;
+  backend.fault = () => Response.json(backend.diagnosis);
+  const diagnosis = new Diagnosis(new Api(environment), "u1");
+  await loseRequests(environment, diagnosis, 3);
+  backend.diagnosis = diagnosisOf("unreachable", "storage_unreachable");
+  await loseRequests(environment, diagnosis, 3);
+  backend.diagnosis = diagnosisOf("reachable", "storage_blocked");
+  await environment.clock.pass(HOUR);
+  await expect(loseRequests(environment, diagnosis, 4)).rejects.toMatchObject({ code: "storage_blocked" });
+});
+
 test("a part that is not needed any more does not end the examination of others", async () => {
   const environment = new TestEnvironment();
   const { promise: reached, resolve: answer } = deferred<boolean>();
   Object.assign(environment.connection, { reaches: () => reached });
   const diagnosis = new Diagnosis(new Api(environment), "u1");
-  const request = { number: 1, method: "PUT", url: "https://bucket.oss.test/a", expires_at: "" } as const;
   const failure = { request, startedAt: 0, responded: () => true };
   const superseded = new AbortController();
   const first = diagnosis.examine(failure, superseded.signal);

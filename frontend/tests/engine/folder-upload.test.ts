@@ -2,6 +2,8 @@
 
 import { expect, test } from "vitest";
 import "../../src/engine/folders.ts";
+import { LoginError } from "../../src/engine/errors.ts";
+import { problem } from "../backend.ts";
 import { begin, folderOf, interrupted, page, reach, reload } from "../folders.ts";
 
 test("a folder of thousands of files is sent while only hundreds are uploads", async () => {
@@ -129,6 +131,27 @@ test("a cause that concerns all files stops the folder, and a retry sends them a
   expect(folder.list.failed).toBeLessThan(500);
   refuse = false;
   folder.resume();
+  await reach(environment, folder, "completed");
+  expect(folder.list.done).toBe(700);
+});
+
+test("a lost login stops a folder at once, and is what the folder says", async () => {
+  const environment = page();
+  let sent = 0;
+  environment.store.fault = () => (sent++ === 0 ? { status: 400, code: "InvalidArgument" } : undefined);
+  const folder = await begin(environment, folderOf(700));
+  await environment.clock.until(() => folder.list.failed === 1);
+  const before = environment.backend.fault;
+  environment.backend.fault = () => problem(401, "not_authenticated");
+  await reach(environment, folder, "failed");
+  expect([...folder.list.errors.values()].map(({ code }) => code)).toEqual([
+    "InvalidArgument",
+    "not_authenticated",
+  ]);
+  expect(folder.error).toBeInstanceOf(LoginError);
+  environment.backend.fault = before;
+  folder.resume();
+  expect(folder.error).toBeNull();
   await reach(environment, folder, "completed");
   expect(folder.list.done).toBe(700);
 });
