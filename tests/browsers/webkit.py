@@ -18,6 +18,8 @@ from tests.stack import accepts, free_port, wait_until
 ELEMENT_KEY = "element-6066-11e4-a52e-4f735466cecf"
 """Under which WebDriver names an element of the page."""
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Space": " "}
+BRIEF = 5
+"""Seconds for a question that is asked again."""
 SANDBOX = "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS"
 """WebKit's sandbox needs namespaces that containers do not give. The pages are our own."""
 NARROW = "* { padding: 0; margin: 0; min-width: 0; border-width: 0; letter-spacing: -1px; }"
@@ -42,7 +44,7 @@ class Session:
         wanted = {"webkitgtk:browserOptions": options, "unhandledPromptBehavior": "accept"}
         answer = self("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._path = f"/session/{answer['sessionId']}"
-        self("POST", "/timeouts", {"script": PATIENCE * 1000, "pageLoad": PATIENCE * 1000})
+        self.set_timeout(PATIENCE)
 
     def __call__(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The value of the answer. Raises RuntimeError with what the browser says."""
@@ -51,6 +53,10 @@ class Session:
         if isinstance(value, dict) and value.get("error"):
             raise RuntimeError(f"{method} {path}: {value['error']}: {value.get('message')}")
         return value
+
+    def set_timeout(self, seconds: int) -> None:
+        """Of the scripts that follow."""
+        self("POST", "/timeouts", {"script": seconds * 1000, "pageLoad": PATIENCE * 1000})
 
     def end(self) -> None:
         self("DELETE", "")
@@ -69,6 +75,17 @@ class WebKitPage(Page):
 
     def open(self, url: str) -> None:
         self._send("POST", "/url", {"url": url})
+        # WebKit may give the page another process then, and forgets a script that it was given before.
+        self._session.set_timeout(BRIEF)
+        wait_until(self._answers, "the page to answer")
+        self._session.set_timeout(PATIENCE)
+
+    def _answers(self) -> bool:
+        script = "return document.readyState === 'complete'"
+        try:
+            return bool(self._send("POST", "/execute/sync", {"script": script, "args": []}))
+        except RuntimeError:
+            return False
 
     def evaluate(self, function: str, *arguments: Any) -> Any:
         script = ASK.replace("FUNCTION", function)
