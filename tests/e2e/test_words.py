@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.e2e.conftest import await_costly, log_in, log_in_again
+from tests.e2e.conftest import await_costly, log_in, log_in_again, throttle
 from tests.e2e.test_upload import choose, item, sparse
-from tests.stack import DESTINATIONS, Stack, destinations
+from tests.stack import DESTINATIONS, Stack, destinations, wait_until
 
 MB = 1_000_000
 IMAGE = """
@@ -130,3 +130,38 @@ def test_uploads_continue_by_themselves_after_the_login(context: BrowserContext,
     expect(item(page, "failed")).to_have_count(1)
     log_in_again(page)
     expect(item(page, "completed")).to_have_count(1)
+
+
+def test_a_cancelled_upload_stays_cancelled_after_the_login(page: Page, choosy: Stack, tmp_path: Path) -> None:
+    log_in(page, choosy)
+    throttle(page, 200_000)
+    choose(page, sparse(tmp_path / "unwanted.bin", 5 * MB))
+    item(page, "uploading").get_by_test_id("pause").click()
+    page.context.clear_cookies()
+    item(page, "paused").get_by_test_id("cancel").click()
+    expect(item(page, "failed")).to_have_count(1)
+    log_in_again(page)
+    expect(item(page, "aborted")).to_have_count(1)
+
+
+def test_who_is_refused_although_logged_in_is_refused_once_more_and_then_told(
+    page: Page, choosy: Stack, tmp_path: Path
+) -> None:
+    log_in(page, choosy)
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        if route.request.method == "POST" and "refused.bin" in (route.request.post_data or ""):
+            refused.append(route.request.url)
+            route.fulfill(status=403, body="Blocked by a firewall")
+        else:
+            route.continue_()
+
+    page.route("**/api/uploads/**", refuse)
+    choose(page, sparse(tmp_path / "refused.bin", 1 * MB))
+    wait_until(lambda: page.evaluate("true") and len(refused) == 2, "the upload to be tried again")
+    choose(page, sparse(tmp_path / "allowed.bin", 1 * MB))
+    expect(item(page, "completed")).to_have_count(1)
+    expect(item(page, "failed")).to_have_count(1)
+    expect(page.get_by_test_id("login-offer")).to_have_count(0)
+    assert len(refused) == 2

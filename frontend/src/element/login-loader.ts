@@ -12,11 +12,14 @@ export interface LoginHost {
   readonly uploader: Pick<OssUploader, "allowance">;
 }
 
+/** An upload, or a folder in its place. */
+export type Row = Pick<Upload, "error" | "resume" | "abort">;
+
 export interface LoginPorts {
   readonly localization: Localization;
   readonly host: LoginHost;
-  /** Uploads and folders that continue then. */
-  readonly rows: Iterable<Pick<Upload, "error" | "resume">>;
+  /** They continue then. */
+  readonly rows: Iterable<Row>;
   /** The user is logged in again. */
   onlogin(): void;
 }

@@ -2,9 +2,10 @@
 // Loaded with the first call that is refused for want of a login.
 
 import { ApiError, LoginError } from "../engine/errors.ts";
+import { refusedAborts } from "./cancelling.ts";
 import { button, h, setLabel } from "./dom.ts";
 import { addLateLabels } from "./late-labels.ts";
-import type { LoginPorts } from "./login-loader.ts";
+import type { LoginPorts, Row } from "./login-loader.ts";
 import { adoptSheet } from "./styles.ts";
 
 /** Milliseconds between two questions to the backend. */
@@ -27,6 +28,9 @@ const CSS = /* css */ `
 }
 `;
 
+/** Rows that have been continued once, although the login was not missing when the backend was asked. */
+const continued = new WeakSet<Row>();
+
 /** Shows the offer before `place`, once however many calls are refused, until the login or the signal. */
 export function offerLogin(place: Element, ports: LoginPorts, signal: AbortSignal): void {
   if (signal.aborted || place.previousElementSibling?.classList.contains("login")) return;
@@ -39,6 +43,8 @@ export function offerLogin(place: Element, ports: LoginPorts, signal: AbortSigna
 class LoginOffer {
   readonly element = h("div", { class: "login", part: "login", role: "alert", "data-testid": "login-offer" });
   #asking = false;
+  /** Whether the backend has said that the login is missing, apart from what the uploads were told. */
+  #isMissing = false;
   readonly #ended = new AbortController();
 
   constructor(
@@ -52,6 +58,7 @@ class LoginOffer {
     addEventListener("focus", () => void this.#ask(), { signal: ended });
     const timer = setInterval(() => void this.#ask(), ASK_EVERY);
     ended.addEventListener("abort", () => clearInterval(timer));
+    void this.#ask();
   }
 
   #show(): void {
@@ -73,10 +80,23 @@ class LoginOffer {
       (error) => error instanceof ApiError && error.status < 500 && !(error instanceof LoginError),
     );
     this.#asking = false;
+    this.#isMissing ||= !isLoggedIn;
     if (!isLoggedIn || this.#ended.signal.aborted) return;
     this.#end();
-    for (const row of this.ports.rows) if (row.error instanceof LoginError) row.resume();
+    for (const row of this.ports.rows) this.#continue(row);
     this.ports.onlogin();
+  }
+
+  /** Where the login was not missing, something else refuses the row. It would do so again and again. */
+  #continue(row: Row): void {
+    const { error } = row;
+    if (!(error instanceof LoginError)) return;
+    if (!this.#isMissing) {
+      if (continued.has(row)) return;
+      continued.add(row);
+    }
+    if (refusedAborts.has(error)) row.abort().catch((again) => refusedAborts.add(again));
+    else row.resume();
   }
 
   #end(): void {

@@ -4,31 +4,30 @@
 
 import type { Api, RemoteDiagnosis } from "./api.ts";
 import { DIAGNOSES, type DiagnosisName } from "./diagnosis-texts.ts";
-import { ApiError, CorsError, StorageError, textFields } from "./errors.ts";
+import { CorsError, StorageError, textFields } from "./errors.ts";
 import type { Failure } from "./explanations.ts";
+import { type Inquiry, inquiryOf } from "./inquiry.ts";
 import { FAULTS } from "./oss-faults.ts";
 import { abortable } from "./promises.ts";
 import type { Facts } from "./sentences.ts";
 
-/** Milliseconds between two questions to the backend: at first, and at most; each gap doubles. */
-const FIRST_GAP = 15_000;
-const MAX_GAP = 600_000;
 /**
  * Requests without a readable response, one after another, while OSS is reached. On a bad line some are lost so by
  * chance; so many hardly ever.
  */
 const CERTAIN_AFTER = 4;
 
+/** Requests to an origin that got no readable response, each begun after the one before it had been examined. */
+interface Unread {
+  count: number;
+  /** When the last one had been examined. */
+  at: number;
+}
+
 export class Diagnosis {
   #running: { readonly reason: Promise<string>; readonly signal: AbortSignal } | null = null;
-  /** Requests that got no readable response, each begun after OSS was reached when the one before it had failed. */
-  #unread = 0;
-  #reachedAt = Number.NEGATIVE_INFINITY;
-  #askAt = Number.NEGATIVE_INFINITY;
-  #gap = FIRST_GAP;
-  #told: RemoteDiagnosis | null = null;
-  /** Whether the backend has not answered the question, and may do so later. */
-  #unanswered = false;
+  /** By origin: an upload may try several addresses in turn. */
+  readonly #unread = new Map<string, Unread>();
 
   constructor(
     readonly api: Api,
@@ -61,12 +60,14 @@ export class Diagnosis {
     await this.#requireAllowed(origin, false, signal);
     const reaches = await this.api.environment.connection.reaches(origin, signal);
     signal.throwIfAborted();
-    await this.#ask(Object.keys(request.headers ?? {}), signal);
-    this.#throwTold();
+    const inquiry = inquiryOf(this.api, origin, Object.keys(request.headers ?? {}));
+    await inquiry.ask(this.id, signal);
+    this.#throwTold(inquiry);
     // Others reach OSS: its name may be that of a private address.
-    if (this.#told?.verdict === "reachable" && !reaches) await this.#requireAllowed(origin, true, signal);
-    this.#suspectCors(reaches && !responded(), startedAt);
-    return this.#told?.detail ?? "";
+    if (inquiry.told?.verdict === "reachable" && !reaches) await this.#requireAllowed(origin, true, signal);
+    if (!reaches || responded() || inquiry.mayPass) this.#unread.delete(origin);
+    else this.#suspectCors(origin, startedAt, inquiry);
+    return inquiry.told?.detail ?? "";
   }
 
   /** Throws when the browser or the page forbids requests to this address. */
@@ -77,56 +78,27 @@ export class Diagnosis {
   }
 
   /** Throws what the backend found, unless it may pass. */
-  #throwTold(): void {
-    const told = this.#told;
-    if (told?.verdict === "cors") throw corsError(this.api.environment.origin, told.request_id);
-    if (told?.verdict === "refused" && !told.retryable) throw refusal(told);
+  #throwTold({ told, isFresh }: Inquiry): void {
+    if (!told || !isFresh) return;
+    if (told.verdict === "cors") throw corsError(this.api.environment.origin, told.request_id);
+    if (told.verdict === "refused" && !told.retryable) throw refusal(told);
   }
 
   /**
    * OSS answers requests that need no CORS headers, and has never given the page a readable answer. It also does so when
-   * it has just come back, or when the line is bad, so several must fail after it was reached.
+   * it has just come back, or when the line is bad. So several must fail, and the backend must have been asked again.
    */
-  #suspectCors(suspected: boolean, startedAt: number): void {
-    const { clock, origin } = this.api.environment;
-    const told = this.#told;
-    if (!suspected || this.#mayPass()) {
-      this.#unread = 0;
-    } else if (startedAt > this.#reachedAt) {
-      this.#unread += 1;
-      this.#reachedAt = clock.now();
-    }
-    if (this.#unread < CERTAIN_AFTER) return;
+  #suspectCors(origin: string, startedAt: number, { told, toldAt }: Inquiry): void {
+    const { clock } = this.api.environment;
+    const before = this.#unread.get(origin) ?? { count: 0, at: Number.NEGATIVE_INFINITY };
+    if (startedAt <= before.at) return; // It was sent together with the last one.
+    const count = before.count + 1;
+    this.#unread.set(origin, { count, at: clock.now() });
+    if (count < CERTAIN_AFTER || toldAt < before.at) return;
+    this.#unread.delete(origin);
     throw told?.verdict === "reachable" || told?.verdict === "unknown"
       ? refusal(told)
-      : corsError(origin, "");
-  }
-
-  /**
-   * A backend that does not reach OSS may do so later: it has begun this upload. Until then nothing is known. A refusal
-   * that has not been thrown may end.
-   */
-  #mayPass(): boolean {
-    return this.#unanswered || this.#told?.verdict === "unreachable" || this.#told?.verdict === "refused";
-  }
-
-  /** Asks the backend, seldom: it makes two requests to OSS each time. What ends the upload is asked for once more. */
-  async #ask(headers: readonly string[], signal: AbortSignal): Promise<void> {
-    const { clock } = this.api.environment;
-    if (clock.now() < this.#askAt && this.#unread < CERTAIN_AFTER - 1) return;
-    try {
-      this.#told = await this.api.value("POST", `uploads/${this.id}/diagnose/`, signal, { headers });
-      this.#unanswered = false;
-    } catch (error) {
-      signal.throwIfAborted();
-      this.#told = null;
-      // An older backend does not know the question.
-      this.#unanswered = !(error instanceof ApiError && error.status === 404);
-      // The upload has ended, here or at OSS. Other refusals do not concern it.
-      if (error instanceof ApiError && (error.status === 409 || error.status === 410)) throw error;
-    }
-    this.#askAt = clock.now() + this.#gap;
-    this.#gap = Math.min(MAX_GAP, 2 * this.#gap);
+      : corsError(this.api.environment.origin, "");
   }
 
   explain(error: StorageError): StorageError {

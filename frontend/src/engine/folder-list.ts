@@ -1,7 +1,7 @@
 // The files of a folder while it is uploaded: which are waiting, done, skipped or failed.
 // There may be 100,000, so that a file costs a few bytes here, and its File is released when it is done.
 
-import type { UploadError } from "./errors.ts";
+import { LoginError, type UploadError } from "./errors.ts";
 
 /** A file of a folder. */
 export interface FolderFile {
@@ -144,6 +144,6 @@ export class FolderList {
 }
 
 /** Whether the error is one of the file itself, so that repeating is of no use. */
-export function isFinal({ code }: UploadError): boolean {
-  return /^(inv|rej|too)/.test(code);
+export function isFinal(error: UploadError): boolean {
+  return !(error instanceof LoginError) && /^(inv|rej|too)/.test(error.code);
 }

@@ -236,17 +236,19 @@ export class FolderUpload extends EventTarget {
     if (!isFinal(error)) this.#failuresInARow += 1; // Of a final one the file itself is the cause.
     this.list.fail(index, error);
     const concernsAll = error instanceof LoginError || this.#failuresInARow >= MAX_FAILURES_IN_A_ROW;
-    if (concernsAll && this.#state === "uploading") this.#fail(error);
-    this.#drop(upload);
+    this.#drop(upload, concernsAll ? error : null);
   }
 
-  #drop(upload: Upload): void {
+  /** `cause`: why no other file can be sent either. */
+  #drop(upload: Upload, cause: UploadError | null = null): void {
     this.#live.delete(upload);
     this.#forget(upload);
-    this.#record(this.#state !== "uploading"); // The last ones after a pause.
+    this.#record(cause !== null || this.#state !== "uploading"); // The last ones after a pause.
     this.#change();
     if (this.#state === "failed" && this.#live.size === 0) this.#ownership.release();
-    if (this.#state === "uploading" && this.#live.size < WINDOW) void this.#feed();
+    if (this.#state !== "uploading") return;
+    if (cause) this.#fail(cause);
+    else if (this.#live.size < WINDOW) void this.#feed();
   }
 
   #finish(): void {
@@ -270,7 +272,6 @@ export class FolderUpload extends EventTarget {
 
   #move(state: State): void {
     this.#state = state;
-    if (state !== "failed") this.#error = null;
     if (state === "uploading") this.#meter.restart();
     this.dispatchEvent(new Event("statechange"));
     this.#change();

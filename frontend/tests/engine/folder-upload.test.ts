@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import "../../src/engine/folders.ts";
 import { LoginError } from "../../src/engine/errors.ts";
+import { deferred } from "../../src/engine/promises.ts";
 import { problem } from "../backend.ts";
 import { begin, folderOf, interrupted, page, reach, reload } from "../folders.ts";
 
@@ -149,11 +150,57 @@ test("a lost login stops a folder at once, and is what the folder says", async (
     "not_authenticated",
   ]);
   expect(folder.error).toBeInstanceOf(LoginError);
+  const [entry] = await environment.journal.list();
+  expect(entry?.folder?.filesDone).toBe(folder.list.done);
   environment.backend.fault = before;
   folder.resume();
   expect(folder.error).toBeNull();
   await reach(environment, folder, "completed");
   expect(folder.list.done).toBe(700);
+});
+
+test("a paused folder stays paused when a file that is being completed loses the login", async () => {
+  const environment = page();
+  const before = environment.backend.fault;
+  const answer = deferred<Response>();
+  environment.backend.fault = (call) =>
+    call.path === "uploads/batch/complete/" ? answer.promise : before(call);
+  const folder = await begin(environment, folderOf(10));
+  await environment.clock.until(() => environment.backend.count("POST", "batch/complete/") > 0);
+  folder.pause();
+  answer.resolve(problem(401, "not_authenticated"));
+  await environment.clock.until(() => folder.list.failed > 0);
+  environment.backend.fault = before;
+  expect(folder.state).toBe("paused");
+  folder.resume();
+  await reach(environment, folder, "completed");
+});
+
+test("a lost login is never taken for a fault of the file, whatever its code", async () => {
+  const environment = page();
+  const before = environment.backend.fault;
+  environment.backend.fault = (call) =>
+    call.path === "uploads/batch/" ? problem(401, "invalid_token") : before(call);
+  const folder = await begin(environment, folderOf(300));
+  await reach(environment, folder, "failed");
+  environment.backend.fault = before;
+  folder.resume();
+  await reach(environment, folder, "completed");
+  expect(folder.list.done).toBe(300);
+});
+
+test("a page that resumes a folder as soon as it fails sends each file once", async () => {
+  const environment = page();
+  const before = environment.backend.fault;
+  let lost = 3;
+  environment.backend.fault = (call) =>
+    call.path === "uploads/batch/" && lost-- > 0 ? problem(401, "not_authenticated") : before(call);
+  const folder = await begin(environment, folderOf(200));
+  folder.addEventListener("statechange", () => folder.state === "failed" && folder.resume());
+  await reach(environment, folder, "completed");
+  const states = [...environment.backend.rows.values()].map(({ state }) => state);
+  expect(states.filter((state) => state === "completed")).toHaveLength(200);
+  expect(states).not.toContain("uploading");
 });
 
 test("an aborted folder leaves nothing unfinished, and its completed files", async () => {
