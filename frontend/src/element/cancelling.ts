@@ -1,12 +1,8 @@
 // Cancels uploads for the user.
 
-import type { UploadError } from "../engine/errors.ts";
 import { importLate } from "../engine/late.ts";
 import type { Upload } from "../engine/upload.ts";
 import type { Localization } from "./localization.ts";
-
-/** With which aborts were refused. An upload whose error is one of them is not wanted any more. */
-export const refusedAborts = new WeakSet<UploadError>();
 
 /** `place`: the element that receives an offer to undo it. */
 export async function cancel(

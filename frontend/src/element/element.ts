@@ -21,7 +21,7 @@ import type { ChosenFile } from "./files.ts";
 import { FolderLoader } from "./folder-loader.ts";
 import { FormControl } from "./form-control.ts";
 import { Localization, languageOf, type Translation } from "./localization.ts";
-import { LoginLoader } from "./login-loader.ts";
+import { offerLogin } from "./login-loader.ts";
 import { Messages } from "./messages.ts";
 import { sharedSheet } from "./styles.ts";
 import { UnfinishedLoader } from "./unfinished-loader.ts";
@@ -74,7 +74,7 @@ export class OssUploaderElement extends ElementWithAttributes {
   readonly #unfinished = new UnfinishedLoader({
     localization: this.#localization,
     openIds: () => this.#collection.openIds,
-    offerLogin: () => void this.#login.offer(this.#signal),
+    offerLogin: () => this.#offerLogin(),
     uploader: () => this.uploader,
     signal: () => this.#signal,
     accepts: (file) => this.#dispatch("accept", { files: [file] }, true),
@@ -87,15 +87,6 @@ export class OssUploaderElement extends ElementWithAttributes {
   });
   readonly #form = new FormControl(this.#internals, this.#localization, this.#zone.chooseButton);
   readonly #messages = new Messages(this.#localization);
-  readonly #login = new LoginLoader(
-    {
-      localization: this.#localization,
-      host: this,
-      rows: this.#collection.rows,
-      onlogin: () => this.#refreshUnfinished(),
-    },
-    this.#messages.element,
-  );
   /** Set by the host. */
   #givenUploader: OssUploader | null = null;
   /** Made from the attributes when it is first needed. */
@@ -285,10 +276,16 @@ export class OssUploaderElement extends ElementWithAttributes {
 
   #reportState(upload: Upload, { state, error }: StateChangeEvent): void {
     if (upload.id) this.#unfinished.remove(upload.id);
-    if (upload.error instanceof LoginError) void this.#login.offer(this.#signal);
+    if (upload.error instanceof LoginError) this.#offerLogin();
     if (state === "completed" || state === "failed" || state === "aborted") {
       this.#dispatch(state, { upload, error });
     }
+  }
+
+  #offerLogin(): void {
+    const onlogin = () => this.#refreshUnfinished();
+    const ports = { localization: this.#localization, host: this, rows: this.#collection.rows, onlogin };
+    void offerLogin(this.#messages.element, ports, this.#signal);
   }
 
   #dispatch<Name extends EventName>(name: Name, detail: DetailOf<Name>, cancelable = false): boolean {

@@ -24,15 +24,8 @@ export interface LoginPorts {
   onlogin(): void;
 }
 
-export class LoginLoader {
-  constructor(
-    readonly ports: LoginPorts,
-    /** The offer is shown before it. */
-    readonly place: Element,
-  ) {}
-
-  async offer(signal: AbortSignal): Promise<void> {
-    const offerLogin = await importLate(() => import("./login.ts"), "offerLogin").catch(() => null);
-    offerLogin?.(this.place, this.ports, signal);
-  }
+/** The offer is shown before `place`, until the signal. */
+export async function offerLogin(place: Element, ports: LoginPorts, signal: AbortSignal): Promise<void> {
+  const show = await importLate(() => import("./login.ts"), "showLogin").catch(() => null);
+  show?.(place, ports, signal);
 }

@@ -2,7 +2,6 @@
 // Loaded with the first call that is refused for want of a login.
 
 import { ApiError, LoginError } from "../engine/errors.ts";
-import { refusedAborts } from "./cancelling.ts";
 import { button, h, setLabel } from "./dom.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { LoginPorts, Row } from "./login-loader.ts";
@@ -28,11 +27,13 @@ const CSS = /* css */ `
 }
 `;
 
-/** Rows that have been continued once, although the login was not missing when the backend was asked. */
-const continued = new WeakSet<Row>();
+/** When rows and lists were continued although the login was not missing: something else may refuse them again. */
+const continued = new WeakMap<object, number>();
+/** Milliseconds. */
+const AGAIN_AFTER = 60_000;
 
 /** Shows the offer before `place`, once however many calls are refused, until the login or the signal. */
-export function offerLogin(place: Element, ports: LoginPorts, signal: AbortSignal): void {
+export function showLogin(place: Element, ports: LoginPorts, signal: AbortSignal): void {
   if (signal.aborted || place.previousElementSibling?.classList.contains("login")) return;
   addLateLabels();
   const offer = new LoginOffer(ports, signal);
@@ -44,7 +45,7 @@ class LoginOffer {
   readonly element = h("div", { class: "login", part: "login", role: "alert", "data-testid": "login-offer" });
   #asking = false;
   /** Whether the backend has said that the login is missing, apart from what the uploads were told. */
-  #isMissing = false;
+  #wasMissing = false;
   readonly #ended = new AbortController();
 
   constructor(
@@ -75,28 +76,32 @@ class LoginOffer {
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    const isLoggedIn = await this.ports.host.uploader.allowance().then(
-      () => true,
-      (error) => error instanceof ApiError && error.status < 500 && !(error instanceof LoginError),
+    const refusal: unknown = await this.ports.host.uploader.allowance().then(
+      () => null,
+      (error) => error,
     );
     this.#asking = false;
-    this.#isMissing ||= !isLoggedIn;
-    if (!isLoggedIn || this.#ended.signal.aborted) return;
+    const isMissing = refusal instanceof LoginError;
+    this.#wasMissing ||= isMissing;
+    const answered = refusal === null || (refusal instanceof ApiError && refusal.status < 500);
+    if (isMissing || !answered || this.#ended.signal.aborted) return;
     this.#end();
-    for (const row of this.ports.rows) this.#continue(row);
-    this.ports.onlogin();
+    for (const row of this.ports.rows) if (row.error instanceof LoginError) this.#continue(row, row.error);
+    if (this.#mayContinue(this.ports.host)) this.ports.onlogin();
   }
 
-  /** Where the login was not missing, something else refuses the row. It would do so again and again. */
-  #continue(row: Row): void {
-    const { error } = row;
-    if (!(error instanceof LoginError)) return;
-    if (!this.#isMissing) {
-      if (continued.has(row)) return;
-      continued.add(row);
-    }
-    if (refusedAborts.has(error)) row.abort().catch((again) => refusedAborts.add(again));
+  #continue(row: Row, error: LoginError): void {
+    if (!this.#mayContinue(row)) return;
+    if (error.aborting) row.abort().catch(() => {});
     else row.resume();
+  }
+
+  #mayContinue(what: object): boolean {
+    if (this.#wasMissing) return true;
+    const now = performance.now();
+    const isSoon = now < (continued.get(what) ?? Number.NEGATIVE_INFINITY) + AGAIN_AFTER;
+    if (!isSoon) continued.set(what, now);
+    return !isSoon;
   }
 
   #end(): void {

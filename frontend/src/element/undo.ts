@@ -3,7 +3,6 @@
 
 import { can } from "../engine/states.ts";
 import type { Upload } from "../engine/upload.ts";
-import { refusedAborts } from "./cancelling.ts";
 import { button, h, reportLostFocus, setLabel, setText } from "./dom.ts";
 import { addLateLabels } from "./late-labels.ts";
 import type { Localization } from "./localization.ts";
@@ -93,14 +92,10 @@ export function isCostly({ loaded, speed }: { loaded: number; speed: number | nu
   return loaded > 0 && !(speed && loaded / speed < CHEAP_SECONDS);
 }
 
-function abort(upload: Upload): Promise<unknown> {
-  return upload.abort().catch((error) => refusedAborts.add(error));
-}
-
 /** Aborts the uploads: at once where little is lost, otherwise with an offer to undo it. */
 export function cancelOrOffer(place: Element, uploads: readonly Upload[], localization: Localization): void {
   if (uploads.some(({ progress }) => isCostly(progress))) offerAbort(place, uploads, localization);
-  else for (const upload of uploads) void abort(upload);
+  else for (const upload of uploads) void upload.abort().catch(() => {});
 }
 
 /** Pauses the uploads, and aborts them after ten seconds: those that nobody has resumed meanwhile. */
@@ -115,7 +110,7 @@ function offerAbort(place: Element, uploads: readonly Upload[], localization: Lo
       for (const upload of paused) if (upload.state === "paused") upload.resume();
     },
     act: () => {
-      for (const upload of uploads) if (isUnchanged(upload)) void abort(upload);
+      for (const upload of uploads) if (isUnchanged(upload)) void upload.abort().catch(() => {});
     },
   });
   const [only, ...others] = uploads;

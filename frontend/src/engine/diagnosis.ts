@@ -2,7 +2,7 @@
 // A page sees the same for a refusal without CORS headers, for a missing CORS rule and for a lost connection. What the
 // browser forbids, the environment tells; everything else the backend finds by trying the same address.
 
-import type { Api, RemoteDiagnosis } from "./api.ts";
+import type { Api, RemoteDiagnosis, RemoteUpload } from "./api.ts";
 import { DIAGNOSES, type DiagnosisName } from "./diagnosis-texts.ts";
 import { CorsError, StorageError, textFields } from "./errors.ts";
 import type { Failure } from "./explanations.ts";
@@ -31,7 +31,7 @@ export class Diagnosis {
 
   constructor(
     readonly api: Api,
-    readonly id: string,
+    readonly remote: Pick<RemoteUpload, "id" | "destination">,
   ) {}
 
   /** Parts that fail at the same time share one examination. Resolves with why the upload waits, or with "". */
@@ -57,11 +57,12 @@ export class Diagnosis {
 
   async #examine({ request, startedAt, responded }: Failure, signal: AbortSignal): Promise<string> {
     const { origin } = new URL(request.url);
+    const inquiry = inquiryOf(this.api, this.remote.destination, request);
+    const isUrgent = (this.#unread.get(origin)?.count ?? 0) >= CERTAIN_AFTER - 1;
     await this.#requireAllowed(origin, false, signal);
     const reaches = await this.api.environment.connection.reaches(origin, signal);
     signal.throwIfAborted();
-    const inquiry = inquiryOf(this.api, origin, Object.keys(request.headers ?? {}));
-    await inquiry.ask(this.id, signal);
+    await inquiry.ask(this.remote.id, isUrgent, signal);
     this.#throwTold(inquiry);
     // Others reach OSS: its name may be that of a private address.
     if (inquiry.told?.verdict === "reachable" && !reaches) await this.#requireAllowed(origin, true, signal);

@@ -76,6 +76,8 @@ export class UploadError extends Error {
   declare readonly sentence: ErrorName | null;
   /** The values of the placeholders of that text. */
   declare readonly facts: Facts;
+  /** Set where an abort was refused: nobody wants the upload any more. */
+  declare readonly aborting?: true;
 
   constructor(fields: ErrorFields, options?: ErrorOptions) {
     super(`${fields.title} ${fields.detail}`.trim(), options);

@@ -1,6 +1,6 @@
 // Why OSS refuses an upload, or gives no readable answer. The code for it is loaded after the first such failure.
 
-import type { Api } from "./api.ts";
+import type { Api, RemoteUpload } from "./api.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import type { StorageError } from "./errors.ts";
 import { importLate } from "./late.ts";
@@ -21,7 +21,7 @@ export class Explanations {
 
   constructor(
     readonly api: Api,
-    readonly id: string,
+    readonly remote: Pick<RemoteUpload, "id" | "destination">,
   ) {}
 
   /** Throws the UploadError of a cause that does not pass. Resolves with why the upload waits, "" if it is not known. */
@@ -36,7 +36,7 @@ export class Explanations {
 
   #load(): Promise<Diagnosis | null> {
     this.#diagnosis ??= importLate(() => import("./diagnosis.ts"), "Diagnosis").then(
-      (Diagnosis) => new Diagnosis(this.api, this.id),
+      (Diagnosis) => new Diagnosis(this.api, this.remote),
       () => {
         this.#diagnosis = null; // The chunk could not be loaded.
         return null;

@@ -159,7 +159,7 @@ export class FolderUpload extends EventTarget {
       await this.#ownership.abort();
       this.#move("aborted");
     } catch (error) {
-      this.#fail(asUploadError(error));
+      this.#fail(Object.assign(asUploadError(error), { aborting: true }));
       throw this.#error;
     }
   }

@@ -125,7 +125,7 @@ export class Transfer {
   #makeSender(): Sender {
     const { api, waiting, limits, onprogress } = this.ports;
     const { clock, connection, transport } = api.environment;
-    const explanations = new Explanations(api, this.remote.id);
+    const explanations = new Explanations(api, this.remote);
     return new Sender({
       ...this.ports,
       clock,

@@ -208,7 +208,7 @@ export class Upload extends UploadEventTarget {
       this.#endAborted(new AbortedError());
     } catch (error) {
       await this.#fail(error, NEVER);
-      if (this.#error) throw this.#error;
+      if (this.#error) throw Object.assign(this.#error, { aborting: true });
     }
   }
 

@@ -11,6 +11,7 @@ import { expectEachOnce, fileOf, TestEnvironment } from "../environment.ts";
 
 const HOUR = 3_600_000;
 
+const remote = { id: "u1", destination: "default" };
 const request = { number: 1, method: "PUT", url: "https://bucket.oss.test/a", expires_at: "" } as const;
 
 /** An upload whose parts from `first` on get no readable answer. */
@@ -256,7 +257,7 @@ describe("requests that a bad line loses", () => {
   function loser(environment = new TestEnvironment()) {
     const { backend, clock, connection } = environment;
     backend.fault = () => Response.json(backend.diagnosis);
-    const diagnosis = new Diagnosis(new Api(environment), "u1");
+    const diagnosis = new Diagnosis(new Api(environment), remote);
     const { signal } = new AbortController();
     const examine = (startedAt: number, responded: boolean) =>
       clock.run(diagnosis.examine({ request, startedAt, responded: () => responded }, signal));
@@ -334,6 +335,22 @@ test("a file that no address of its bucket takes fails in words, although one of
   expect(environment.clock.now()).toBeLessThan(5 * 60_000);
 });
 
+test.each([
+  ["at once", 0],
+  ["after seconds", 6],
+])("files of several parts whose requests fail %s are all told why", async (_, seconds) => {
+  const environment = new TestEnvironment();
+  const { clock, store } = environment;
+  store.fault = () => "no_response";
+  store.speed = seconds === 0 ? 1_000_000 : 10 / seconds;
+  const uploader = environment.open({ parallel: 2 });
+  const uploads = Array.from({ length: 10 }, (_, number) => uploader.upload(fileOf(50, `${number}.bin`)));
+  await clock.until(() => uploads.every(({ state }) => state === "failed"));
+  expect(new Set(uploads.map(({ error }) => error?.code))).toEqual(new Set(["storage_blocked"]));
+  expect(clock.now()).toBeLessThan(2 * 60_000);
+  expect(environment.backend.count("POST", "diagnose/")).toBeLessThan(20);
+});
+
 test("hundreds of small files ask once for all, and are told within a minute", async () => {
   const environment = new TestEnvironment();
   environment.store.fault = () => "no_response";
@@ -348,7 +365,7 @@ test("a part that is not needed any more does not end the examination of others"
   const environment = new TestEnvironment();
   const { promise: reached, resolve: answer } = deferred<boolean>();
   Object.assign(environment.connection, { reaches: () => reached });
-  const diagnosis = new Diagnosis(new Api(environment), "u1");
+  const diagnosis = new Diagnosis(new Api(environment), remote);
   const failure = { request, startedAt: 0, responded: () => true };
   const superseded = new AbortController();
   const first = diagnosis.examine(failure, superseded.signal);

@@ -35,7 +35,7 @@ function setting(answers: readonly (SendResponse | Answer)[], limits: RetryOptio
   const api = environment.settings().api;
   const notices: (string | null)[] = [];
   const waiting = new Waiting(clock, (notice) => notices.push(notice));
-  const explanations = new Explanations(api, "1");
+  const explanations = new Explanations(api, { id: "1", destination: "default" });
   const meter = new ProgressMeter(25);
   const requests = new Semaphore(1);
   const seen = { sent: [] as SendRequest[], refused: [] as FreshPart[], taken: 0, stalls: 0, arrivals: 0 };
