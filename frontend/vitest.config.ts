@@ -21,5 +21,7 @@ export default defineConfig({
     maxWorkers: "100%",
     // A process for each of 56 files costs more than most of the files. Tests undo what they change outside of themselves.
     isolate: false,
+    // Many parts wait by one signal. Node takes more than ten listeners for a leak, and says so in screenfuls.
+    execArgv: ["--disable-warning=MaxListenersExceededWarning"],
   },
 });
