@@ -79,10 +79,9 @@ export class Diagnosis {
   }
 
   /** Throws what the backend found, unless it may pass. */
-  #throwTold({ told, isFresh }: Inquiry): void {
-    if (!told || !isFresh) return;
-    if (told.verdict === "cors") throw corsError(this.api.environment.origin, told.request_id);
-    if (told.verdict === "refused" && !told.retryable) throw refusal(told);
+  #throwTold({ told, isFinal, isFresh }: Inquiry): void {
+    if (!told || !isFinal || !isFresh) return;
+    throw told.verdict === "cors" ? corsError(this.api.environment.origin, told.request_id) : refusal(told);
   }
 
   /**

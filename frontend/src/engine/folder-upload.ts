@@ -90,7 +90,10 @@ export class FolderUpload extends EventTarget {
     return this.#state;
   }
 
-  /** Why files have failed: the first error that a retry may cure, or else the first one. */
+  /**
+   * Why the folder failed: what keeps all files from being sent, or else the first error of a file that a retry may
+   * cure, or else the first one.
+   */
   get error(): UploadError | null {
     return this.#state === "failed" ? this.#error : null;
   }

@@ -53,7 +53,7 @@ export class Inquiry {
   }
 
   /** Whether uploads fail for the answer. The next one may be told another one. */
-  get #isFinal(): boolean {
+  get isFinal(): boolean {
     return this.told?.verdict === "cors" || (this.told?.verdict === "refused" && !this.told.retryable);
   }
 
@@ -86,7 +86,7 @@ export class Inquiry {
       this.#isAsking = false;
     }
     this.toldAt = clock.now();
-    this.#gap = this.#isFinal ? FIRST_GAP : Math.min(MAX_GAP, 2 * this.#gap);
+    this.#gap = this.isFinal ? FIRST_GAP : Math.min(MAX_GAP, 2 * this.#gap);
     this.#askAt = now + this.#gap;
   }
 }
