@@ -163,7 +163,7 @@ def test_a_request_has_a_deadline_and_new_connections_are_always_accepted(tmp_pa
         with trickling([slow]), suppress(ConnectionResetError):
             assert slow.recv(1) == b""  # Closed, though it sends all the time.
         open_connections(connect, 120, HEADER, held)
-        wait_until(lambda: is_answered(connect), "an answer beside 120 slow requests")
+        wait_until(lambda: is_answered(connect), "an answer beside 120 slow requests", 60)
 
 
 def test_a_flood_of_logins_leaves_the_rest_alone(tmp_path: Path) -> None:
