@@ -2,6 +2,7 @@
 
 import type { FolderUpload } from "../src/engine/folder-upload.ts";
 import type { State } from "../src/engine/states.ts";
+import { problem } from "./backend.ts";
 import { FakeLocks, fileOf, TestEnvironment } from "./environment.ts";
 import { serveFolders } from "./folder-backend.ts";
 
@@ -27,6 +28,20 @@ export function reload(environment: TestEnvironment): void {
 export async function begin(environment: TestEnvironment, files: ReturnType<typeof folderOf>, small = 1000) {
   const folders = await environment.open({ small }).folders();
   return folders.upload("holiday", files);
+}
+
+/** Refuses calls to this path, until the result is called. */
+export function refuseCalls(
+  { backend }: TestEnvironment,
+  path: string,
+  status: number,
+  code: string,
+): () => void {
+  const before = backend.fault;
+  backend.fault = (call) => (call.path === path ? problem(status, code) : before(call));
+  return () => {
+    backend.fault = before;
+  };
 }
 
 /** A folder of 40 files of several parts, which a page began and left when 15 or more had arrived. */

@@ -8,18 +8,9 @@ import { deferred } from "../../src/engine/promises.ts";
 import { problem } from "../backend.ts";
 import { breathe } from "../clock.ts";
 import type { TestEnvironment } from "../environment.ts";
-import { begin, folderOf, interrupted, page, reach } from "../folders.ts";
+import { begin, folderOf, interrupted, page, reach, refuseCalls } from "../folders.ts";
 
 afterEach(() => vi.restoreAllMocks());
-
-/** Answers the calls for the folder with this status, until the result is called. */
-function refuseFolderCalls({ backend }: TestEnvironment, status: number): () => void {
-  const before = backend.fault;
-  backend.fault = (call) => (call.path === "uploads/folder/" ? problem(status, "refused") : before(call));
-  return () => {
-    backend.fault = before;
-  };
-}
 
 /** Another tab completes the folder of 20 files, and `folder` goes on after that: nothing is sent twice. */
 async function expectSentOnce(environment: TestEnvironment, folder: FolderUpload): Promise<void> {
@@ -60,7 +51,7 @@ test("a second tab waits until the first has uploaded the folder, says so, and s
 
 test("a folder that a lost login keeps from beginning begins once it is resumed", async () => {
   const environment = page();
-  const allow = refuseFolderCalls(environment, 401);
+  const allow = refuseCalls(environment, "uploads/folder/", 401, "refused");
   const folder = await begin(environment, folderOf(10));
   await reach(environment, folder, "failed");
   expect(folder.error).toBeInstanceOf(LoginError);
@@ -73,7 +64,7 @@ test.each(["is resumed", "tries at once"])(
   "a folder that waits for the backend says so, and %s",
   async (how) => {
     const environment = page();
-    const allow = refuseFolderCalls(environment, 503);
+    const allow = refuseCalls(environment, "uploads/folder/", 503, "refused");
     const folder = await begin(environment, folderOf(10));
     await environment.clock.until(() => folder.notice?.name === "server_down");
     const noticed = noticesOf(folder);
@@ -108,7 +99,7 @@ test("a folder that is paused while its files are compared goes on with the othe
 
 test("no tab takes a folder over that is being aborted", async () => {
   const environment = page();
-  const allow = refuseFolderCalls(environment, 503);
+  const allow = refuseCalls(environment, "uploads/folder/", 503, "refused");
   const first = await begin(environment, folderOf(100));
   const second = await begin(environment, folderOf(100));
   await environment.clock.until(() => second.notice?.name === "another_tab");
@@ -142,7 +133,7 @@ test("a folder whose abort is refused is uploaded whole when it is resumed", asy
   const environment = page();
   const folder = await begin(environment, folderOf(900));
   await environment.clock.until(() => folder.list.done >= 200);
-  const allow = refuseFolderCalls(environment, 401);
+  const allow = refuseCalls(environment, "uploads/folder/", 401, "refused");
   const refused = folder.abort().catch(({ name }) => name);
   expect(await environment.clock.run(refused)).toBe("LoginError");
   expect(folder.state).toBe("failed");
@@ -156,9 +147,7 @@ test("a folder whose abort is refused is uploaded whole when it is resumed", asy
 
 test("a folder that has failed leaves its place, and finds what was uploaded meanwhile", async () => {
   const environment = page();
-  const before = environment.backend.fault;
-  environment.backend.fault = (call) =>
-    call.path === "uploads/batch/" ? problem(403, "over_quota") : before(call);
+  const allow = refuseCalls(environment, "uploads/batch/", 403, "over_quota");
   const first = await begin(environment, folderOf(700));
   await reach(environment, first, "failed");
   expect(first.uploads).toEqual([]);
@@ -167,7 +156,7 @@ test("a folder that has failed leaves its place, and finds what was uploaded mea
   await environment.clock.pass(60_000);
   expect(environment.backend.calls).toHaveLength(length); // It rests.
 
-  environment.backend.fault = before;
+  allow();
   const second = await begin(environment, folderOf(700));
   await environment.clock.until(() => second.list.done >= 300);
   first.resume();
@@ -193,7 +182,7 @@ test("a folder that has failed sends nothing again that another tab has complete
 
 test("a folder that could not begin sends nothing that another tab has uploaded meanwhile", async () => {
   const environment = page();
-  const allow = refuseFolderCalls(environment, 401);
+  const allow = refuseCalls(environment, "uploads/folder/", 401, "refused");
   const first = await begin(environment, folderOf(20));
   await reach(environment, first, "failed");
   allow();

@@ -5,7 +5,7 @@ import "../../src/engine/folders.ts";
 import { LoginError } from "../../src/engine/errors.ts";
 import { deferred } from "../../src/engine/promises.ts";
 import { problem } from "../backend.ts";
-import { begin, folderOf, interrupted, page, reach, reload } from "../folders.ts";
+import { begin, folderOf, interrupted, page, reach, refuseCalls, reload } from "../folders.ts";
 
 test("a folder of thousands of files is sent while only hundreds are uploads", async () => {
   const environment = page();
@@ -121,16 +121,11 @@ test("files that are refused one by one do not stop the others", async () => {
 
 test("a cause that concerns all files stops the folder, and a retry sends them all", async () => {
   const environment = page();
-  let refuse = true;
-  const before = environment.backend.fault;
-  environment.backend.fault = (call) =>
-    refuse && call.path === "uploads/batch/"
-      ? Response.json({ code: "over_quota", title: "T", detail: "D" }, { status: 403 })
-      : before(call);
+  const allow = refuseCalls(environment, "uploads/batch/", 403, "over_quota");
   const folder = await begin(environment, folderOf(700));
   await reach(environment, folder, "failed");
   expect(folder.list.failed).toBeLessThan(500);
-  refuse = false;
+  allow();
   folder.resume();
   await reach(environment, folder, "completed");
   expect(folder.list.done).toBe(700);
@@ -178,12 +173,10 @@ test("a paused folder stays paused when a file that is being completed loses the
 
 test("a lost login is never taken for a fault of the file, whatever its code", async () => {
   const environment = page();
-  const before = environment.backend.fault;
-  environment.backend.fault = (call) =>
-    call.path === "uploads/batch/" ? problem(401, "invalid_token") : before(call);
+  const allow = refuseCalls(environment, "uploads/batch/", 401, "invalid_token");
   const folder = await begin(environment, folderOf(300));
   await reach(environment, folder, "failed");
-  environment.backend.fault = before;
+  allow();
   folder.resume();
   await reach(environment, folder, "completed");
   expect(folder.list.done).toBe(300);
