@@ -48,9 +48,10 @@ PYTEST := $(RUN) -m pytest -n auto --maxprocesses 8 --dist worksteal
 # The same without what takes seconds to be loaded for browsers.
 NO_BROWSER := -p no:playwright --ignore=tests/e2e --ignore=tests/browsers
 
-# Two targets at a time: installers, type checkers and tests that wait leave half of two cores idle. What a target prints
-# comes at its end, where make can do that (not 3.81, which macOS has).
-SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# Three targets at a time: installers, type checkers and tests that wait leave half of two cores idle, and the browsers,
+# which take longest, begin at once. What a target prints comes at its end, where make can do that (not 3.81, which macOS
+# has).
+SIDE_BY_SIDE := $(MAKE) --no-print-directory --jobs 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: setup test-setup demo test hosts newest lint pure vitest unit pytest postgres mariadb mariadb-core e2e browsers coverage \
   bench docs chaos chaos-short endurance mutation abuse audit release version deploy-check rollout clients live java browser other-browsers clean

@@ -25,9 +25,9 @@ PICKED = """async () => {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """40 files of 500 KB: each is an upload that can be resumed."""
+    """16 files of 500 KB: each is an upload that can be resumed."""
     holiday = tmp_path / "holiday"
-    for number in range(40):
+    for number in range(16):
         place = holiday / f"day {number % 3}"
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{number}.bin").write_bytes(bytes([number]) * 500_000)
@@ -58,30 +58,30 @@ def test_a_folder_is_chosen_by_the_picker(page: Page, stack: Stack) -> None:
 
 def test_an_interrupted_folder_is_one_entry_and_goes_on_where_it_was(page: Page, stack: Stack, folder: Path) -> None:
     log_in(page, stack)
-    throttle(page, 2_000_000)
+    throttle(page, 800_000)
     choose(page, folder)
     row = page.get_by_test_id("folder-item")
-    expect(row.get_by_test_id("item-message")).to_contain_text(" of 40 files")
+    expect(row.get_by_test_id("item-message")).to_contain_text(" of 16 files")
     page.wait_for_function("""() => {
       const row = document.querySelector("oss-uploader").shadowRoot.querySelector('[data-testid="folder-item"]');
-      return Number(row.querySelector(".message").textContent.match(/(\\d+) of 40/)?.[1] ?? 0) >= 5;
+      return Number(row.querySelector(".message").textContent.match(/(\\d+) of 16/)?.[1] ?? 0) >= 2;
     }""")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     entry = page.locator('[data-testid="unfinished-folder"][data-filename="holiday"]')
     expect(entry).to_have_count(1)
     expect(page.locator('[data-testid="unfinished-item"][data-filename^="holiday/"]')).to_have_count(0)
-    expect(entry).to_contain_text(" of 40 files uploaded")
+    expect(entry).to_contain_text(" of 16 files uploaded")
     throttle(page, -1)
     choose(page, folder)
     expect(row).to_have_attribute("data-state", "completed")
-    expect(row).to_contain_text("40 of 40 files uploaded")
+    expect(row).to_contain_text("16 of 16 files uploaded")
     expect(row).to_contain_text("were uploaded before")
     expect(entry).to_have_count(0)
     with stack.api() as api:
         answer: dict[str, Any] = api.get("uploads/folder/?folder=holiday").json()
     paths = [one["relative_path"] for one in answer["results"] if one["size"] == 500_000]
-    assert (len(paths), len(set(paths)), answer["unfinished"]) == (40, 40, 0)
+    assert (len(paths), len(set(paths)), answer["unfinished"]) == (16, 16, 0)
 
 
 @pytest.mark.parametrize("when", ["before it begins", "in the middle"])
@@ -90,9 +90,9 @@ def test_a_folder_continues_by_itself_after_the_login(page: Page, stack: Stack, 
     log_in(page, stack)
     row = page.get_by_test_id("folder-item")
     if when == "in the middle":
-        throttle(page, 2_000_000)
+        throttle(page, 800_000)
         choose(page, renamed)
-        expect(row.get_by_test_id("item-message")).to_contain_text(re.compile(r"[1-9]\d* of 40 files"))
+        expect(row.get_by_test_id("item-message")).to_contain_text(re.compile(r"[1-9]\d* of 16 files"))
         page.context.clear_cookies()
         throttle(page, -1)
     else:
@@ -101,7 +101,7 @@ def test_a_folder_continues_by_itself_after_the_login(page: Page, stack: Stack, 
     expect(row).to_have_attribute("data-state", "failed")
     log_in_again(page)
     expect(row).to_have_attribute("data-state", "completed")
-    expect(row).to_contain_text("40 of 40 files uploaded")
+    expect(row).to_contain_text("16 of 16 files uploaded")
 
 
 def test_an_interrupted_folder_is_discarded_at_once(page: Page, stack: Stack, folder: Path) -> None:
