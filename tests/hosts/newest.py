@@ -17,7 +17,7 @@ TOOLS = ("hypothesis", "pytest-xdist")
 
 
 def main(arguments: list[str]) -> int:
-    wanted = Requirements(list(environments.interpreters())[-1], ("site",))
+    wanted = Requirements(list(environments.interpreters())[-1], ("site", "credentials"))
     with tempfile.TemporaryDirectory(prefix="newest-") as directory:
         place = Path(directory)
         environment = environments.make(wanted, environments.build_wheel(place), place)

@@ -80,11 +80,11 @@ def figures(site: str) -> dict[str, Any]:
     groups, counted_at = UploadCounts.objects.latest_held()
     searches = OrphanSearch.objects.all()
     incomplete = searches.filter(ended_at=None).exists()
-    failed = [(each.prefix, recorded_advice(each.error or {}).translated(_)) for each in searches.exclude(error=None)]
+    failed = searches.filter(error__isnull=False).values_list("prefix", "error")
     return {
         "counted_at": counted_at,
         "searched_at": None if incomplete else searches.aggregate(at=Min("ended_at"))["at"],
-        "failed_searches": failed,
+        "failed_searches": [(prefix, recorded_advice(error or {}).translated(_)) for prefix, error in failed],
         "price": settings.storage_price,
         "kinds": list(KIND_NAMES.values()),
         "tables": [
