@@ -1,8 +1,11 @@
 """Fixtures of the tests that need Django; `tests/conftest.py` loads them where pytest-django is active."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pkgutil import resolve_name
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
@@ -16,6 +19,17 @@ from uploads.oss.client import OssClient
 
 Begin = Callable[..., Upload]
 Place = Callable[..., None]
+PATIENCE = 120.0
+PATIENT: dict[str, Any] = {
+    "uploads.oss.browser_calls.BROWSER_TIMEOUT": httpx.Timeout(PATIENCE),
+    "uploads.oss.transport.QUICK_TIMEOUT": httpx.Timeout(PATIENCE),
+    "uploads.oss.transport.SYNCHRONIZE_TIMEOUT": httpx.Timeout(PATIENCE),
+    "uploads.services.callback.FETCH_SECONDS": PATIENCE,
+    "uploads.services.issuer_keys.FETCH_SECONDS": PATIENCE,
+    "uploads.services.removals.SECONDS": 4 * PATIENCE,
+}
+"""Limits of a few seconds, which a busy machine exceeds without a fault. A removal uses a quarter for each step."""
+AS_THEY_ARE = {name: resolve_name(name) for name in PATIENT}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,6 +44,28 @@ def answers_are_as_described() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(APIClient, "generic", generic)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def long_limits() -> Iterator[None]:
+    """Whatever answers at all is waited for."""
+    with limits(PATIENT):
+        yield
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """The limits as they are, for tests of what never answers."""
+    with limits(AS_THEY_ARE):
+        yield
+
+
+@contextmanager
+def limits(values: dict[str, Any]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setattr(name, value)
         yield
 
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.http import TIMEOUT
 from tests.stack import ROOT, accepts, free_port, wait_until
 
 
@@ -59,7 +60,7 @@ def started_nginx(directory: Path, site_port: int, changes: Sequence[tuple[str, 
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=TIMEOUT)
 
 
 def write_certificate(directory: Path) -> None:

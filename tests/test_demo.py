@@ -135,15 +135,22 @@ def test_it_works_at_once_and_ctrl_c_leaves_no_process(
     assert http.options(part["url"], headers=stranger).status_code == 403
     assert http.get(f"http://127.0.0.1:{environment['OSS_PORT']}/-/faults").status_code == 403
 
+    assert demo.stdout
+    out = ""
+    while "Press Ctrl-C to stop." not in out:  # It accepts connections a moment before it says so.
+        line = demo.stdout.readline()
+        assert line, "it ended"
+        out += line
     demo.send_signal(signal.SIGINT)
-    out, error = demo.communicate(timeout=TIMEOUT)
+    rest, error = demo.communicate(timeout=TIMEOUT)
+    out += rest
     assert demo.returncode == 0
     assert "WARNING" not in out + error
     said = (site, "/admin/", "/api/docs/", "demo / demo", "admin / admin", f"files in {environment['VAR_DIR']}/oss\n")
     assert [text for text in said if text not in out] == []
     assert not accepts(int(environment["PORT"]))
     assert not accepts(int(environment["OSS_PORT"]))
-    assert processes_with(environment["VAR_DIR"]) == []
+    wait_until(lambda: processes_with(environment["VAR_DIR"]) == [], "its processes to end")
 
 
 def test_faults_are_switched_on_by_a_variable_and_an_empty_folder_suffices(tmp_path: Path) -> None:

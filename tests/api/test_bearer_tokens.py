@@ -359,6 +359,7 @@ def test_required_scopes(issuer: TestIssuer, configure: Configure, name: str) ->
 def test_a_new_key_is_fetched_and_invented_ones_are_not_every_time(
     issuer: TestIssuer, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(issuer_keys, "PAUSE_SECONDS", 3600)
     assert ask(issuer.token()).status_code == 200
     issuer.keys = [public_jwk("second")]
     for number in range(5):
@@ -373,10 +374,11 @@ def test_a_new_key_is_fetched_and_invented_ones_are_not_every_time(
 def test_an_issuer_that_is_away_is_503_until_it_answers(
     issuer: TestIssuer, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(issuer_keys, "PAUSE_SECONDS", 3600)
     issuer.replies[DISCOVERY] = Reply(500)
     answers = [ask(issuer.token()) for _ in range(3)]
     assert {(each.status_code, each.json()["code"]) for each in answers} == {(503, "issuer_unavailable")}
-    assert {each.headers["Retry-After"] for each in answers} == {"10"}
+    assert {each.headers["Retry-After"] for each in answers} == {"3600"}
     assert issuer.asked(DISCOVERY) == 1
     monkeypatch.setattr(issuer_keys, "PAUSE_SECONDS", 0)
     issuer.replies.clear()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,21 @@ def await_costly(page: Page) -> None:
       const uploads = [...document.querySelector("oss-uploader").uploads];
       return uploads.some(({ progress: { loaded, speed } }) => speed && loaded > 4 * speed);
     }""")
+
+
+FOR_EVER = 3600
+"""Seconds; longer than any test. After 30 of them the engine ends a request without progress, and sends it again."""
+
+
+@contextmanager
+def held(stack: Stack, after: int = 0, seconds: int = FOR_EVER) -> Iterator[None]:
+    """OSS takes so many parts and small files, and lets each that comes later within the block wait so long.
+
+    So an upload stays in its middle, however slow the test is. What waits waits on after the block.
+    """
+    stack.faults(*({"operation": name, "after": after, "delay": seconds} for name in ("UploadPart", "P*Object")))
+    yield
+    stack.faults()
 
 
 def throttle(page: Page, bytes_per_second: int) -> None:

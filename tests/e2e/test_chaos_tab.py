@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext
 from tests.chaos.files import Mix
 from tests.chaos.ledger import Ledger
 from tests.chaos.tab import Tab
+from tests.e2e.conftest import PATIENCE
 
 PAGE = """<!doctype html><script>
 window.ossUploads = { OssUploader: class { upload() { return { done: new Promise(() => {}) }; }
@@ -47,7 +48,10 @@ def site() -> Iterator[Site]:
         server.shutdown()
 
 
-def test_a_page_of_a_site_that_is_down_is_opened_again(context: BrowserContext, site: Site) -> None:
+def test_a_page_of_a_site_that_is_down_is_opened_again(
+    context: BrowserContext, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.chaos.tab.READY_MS", PATIENCE)
     browser: Any = SimpleNamespace(
         world=SimpleNamespace(url=f"http://127.0.0.1:{site.server_port}/"), ledger=Ledger(), user="user", mix=Mix(),
         engine="chromium", luck=random.Random(1), notes=Counter(), protocols=set(), finishing=SimpleNamespace(

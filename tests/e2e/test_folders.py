@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import log_in, log_in_again, throttle
+from tests.e2e.conftest import held, intercept_file_choosers, log_in, log_in_again
 from tests.stack import Stack, wait_until
 
 PICKED = """async () => {
@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
 def choose(page: Page, folder: Path) -> None:
     """As in browsers without the picker."""
     page.evaluate("delete window.showDirectoryPicker; delete Window.prototype.showDirectoryPicker")
+    intercept_file_choosers(page)
     with page.expect_file_chooser() as chooser:
         page.get_by_test_id("choose-folder").click()
     chooser.value.set_files(folder)
@@ -58,21 +59,16 @@ def test_a_folder_is_chosen_by_the_picker(page: Page, stack: Stack) -> None:
 
 def test_an_interrupted_folder_is_one_entry_and_goes_on_where_it_was(page: Page, stack: Stack, folder: Path) -> None:
     log_in(page, stack)
-    throttle(page, 800_000)
-    choose(page, folder)
     row = page.get_by_test_id("folder-item")
-    expect(row.get_by_test_id("item-message")).to_contain_text(" of 16 files")
-    page.wait_for_function("""() => {
-      const row = document.querySelector("oss-uploader").shadowRoot.querySelector('[data-testid="folder-item"]');
-      return Number(row.querySelector(".message").textContent.match(/(\\d+) of 16/)?.[1] ?? 0) >= 2;
-    }""")
     page.on("dialog", lambda dialog: dialog.accept())
-    page.reload()
+    with held(stack, after=3):
+        choose(page, folder)
+        expect(row.get_by_test_id("item-message")).to_contain_text("3 of 16 files")
+        page.reload()
     entry = page.locator('[data-testid="unfinished-folder"][data-filename="holiday"]')
     expect(entry).to_have_count(1)
     expect(page.locator('[data-testid="unfinished-item"][data-filename^="holiday/"]')).to_have_count(0)
     expect(entry).to_contain_text(" of 16 files uploaded")
-    throttle(page, -1)
     choose(page, folder)
     expect(row).to_have_attribute("data-state", "completed")
     expect(row).to_contain_text("16 of 16 files uploaded")
@@ -90,11 +86,10 @@ def test_a_folder_continues_by_itself_after_the_login(page: Page, stack: Stack, 
     log_in(page, stack)
     row = page.get_by_test_id("folder-item")
     if when == "in the middle":
-        throttle(page, 800_000)
-        choose(page, renamed)
-        expect(row.get_by_test_id("item-message")).to_contain_text(re.compile(r"[1-9]\d* of 16 files"))
-        page.context.clear_cookies()
-        throttle(page, -1)
+        with held(stack, after=3, seconds=10):
+            choose(page, renamed)
+            expect(row.get_by_test_id("item-message")).to_contain_text(re.compile(r"[1-9]\d* of 16 files"))
+            page.context.clear_cookies()
     else:
         page.context.clear_cookies()
         choose(page, renamed)
@@ -107,15 +102,15 @@ def test_a_folder_continues_by_itself_after_the_login(page: Page, stack: Stack, 
 def test_an_interrupted_folder_is_discarded_at_once(page: Page, stack: Stack, folder: Path) -> None:
     renamed = folder.rename(folder.with_name("unwanted"))
     log_in(page, stack)
-    throttle(page, 500_000)
-    choose(page, renamed)
-    expect(page.get_by_test_id("folder-item")).to_have_attribute("data-state", "uploading")
-    with stack.api() as api:
-        wait_until(lambda: api.get("uploads/folder/?folder=unwanted").json()["unfinished"], "an upload to begin")
     page.on("dialog", lambda dialog: dialog.accept())
-    page.reload()
+    with held(stack):
+        choose(page, renamed)
+        expect(page.get_by_test_id("folder-item")).to_have_attribute("data-state", "uploading")
+        with stack.api() as api:
+            wait_until(lambda: api.get("uploads/folder/?folder=unwanted").json()["unfinished"], "an upload to begin")
+        page.reload()
     entry = page.locator('[data-testid="unfinished-folder"][data-filename="unwanted"]')
     entry.get_by_test_id("discard").click()
-    expect(entry).to_have_count(0, timeout=30_000)  # It can be undone for ten seconds where bytes would be lost.
+    expect(entry).to_have_count(0)  # It can be undone for ten seconds where bytes would be lost.
     with stack.api() as api:
         assert api.get("uploads/folder/?folder=unwanted").json()["unfinished"] == 0

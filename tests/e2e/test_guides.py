@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import log_in
 from tests.front import Front
+from tests.http import TIMEOUT
 from tests.packed import FRONTEND, VITE, pack, vite_build
 from tests.stack import Stack, accepts, free_port, wait_until
 
@@ -115,7 +116,7 @@ def test_while_it_is_being_developed(page: Page, stack: Stack, newcomer: Path, f
         assert any("crc64.worker" in worker.url for worker in page.workers)
     finally:
         running.terminate()
-        running.wait(20)
+        running.wait(TIMEOUT)
 
 
 @pytest.mark.parametrize("guide", ["react", "vue", "svelte", "uppy"])

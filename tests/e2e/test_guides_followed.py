@@ -3,18 +3,22 @@
 `make test` follows the plain page and React. GUIDES=all follows all of them.
 """
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.guides import Guide
+from tests.http import TIMEOUT
 from tests.packed import pack
 from tests.stack import ROOT, accepts, free_port, wait_until
 from tests.test_demo import clean_environment
@@ -59,12 +63,25 @@ def film(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Of those that the demo knows, one that no other process of these tests takes meanwhile."""
+    for port in DEVELOPMENT_PORTS:
+        with (Path(tempfile.gettempdir()) / f"oss-uploads-port-{port}.lock").open("w") as lock, suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not accepts(port):
+                yield port
+                return
+    pytest.fail(f"no port of {DEVELOPMENT_PORTS} is free")
+
+
 @pytest.mark.parametrize("title", ["A plain page", "React", *LONG])
-def test_a_guide_works_as_written(page: Page, demo: str, tarball: Path, film: Path, tmp_path: Path, title: str) -> None:
+def test_a_guide_works_as_written(
+    page: Page, demo: str, tarball: Path, film: Path, tmp_path: Path, port: int, title: str
+) -> None:
     guide = Guide(title, tmp_path / "page", tarball)
     guide.folder.mkdir()
     guide.follow()
-    port = next(port for port in DEVELOPMENT_PORTS if not accepts(port))
     server = guide.server(port, demo)
     try:
         wait_until(lambda: server.poll() is not None or accepts(port) or _accepts_ipv6(port), "Vite")
@@ -76,7 +93,7 @@ def test_a_guide_works_as_written(page: Page, demo: str, tarball: Path, film: Pa
         upload_as_the_guide_shows(page, title, film)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        server.wait(TIMEOUT)
 
 
 def upload_as_the_guide_shows(page: Page, title: str, film: Path) -> None:

@@ -9,11 +9,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests import http
-from tests.e2e.conftest import MANY_FILES, PART, SMALL_PARTS, intercept_file_choosers, log_in, throttle
+from tests.e2e.conftest import MANY_FILES, PART, SMALL_PARTS, held, intercept_file_choosers, log_in
 from tests.e2e.test_upload import assert_arrived, await_parts, choose, item, only_upload, parts_at_oss, sparse
 from tests.stack import Stack, destinations, wait_until
-
-SLOW = 5 * PART // 2
 
 
 def press(page: Page, testid: str) -> None:
@@ -24,7 +22,6 @@ def test_one_click_goes_on_after_a_reload(context: BrowserContext, stack: Stack)
     """The browser has kept a handle of the file: nobody chooses it again, and only what is missing is sent."""
     page = context.new_page()
     log_in(page, stack)
-    throttle(page, SLOW)
     page.evaluate(
         """async () => {
           const folder = await navigator.storage.getDirectory();
@@ -36,10 +33,11 @@ def test_one_click_goes_on_after_a_reload(context: BrowserContext, stack: Stack)
           window.showOpenFilePicker = async () => [handle];
         }"""
     )
-    press(page, "choose")
-    upload = await_parts(stack, "kept.bin", 3)
-    page.close(run_before_unload=False)
-    held = parts_at_oss(stack, upload)
+    with held(stack, after=3):
+        press(page, "choose")
+        upload = await_parts(stack, "kept.bin", 3)
+        page.close(run_before_unload=False)
+    there = parts_at_oss(stack, upload)
 
     page = context.new_page()
     sent: list[int] = []
@@ -47,7 +45,7 @@ def test_one_click_goes_on_after_a_reload(context: BrowserContext, stack: Stack)
     page.goto(f"{stack.site.url}/")
     page.locator('[data-testid="unfinished-item"][data-filename="kept.bin"]').get_by_test_id("continue").click()
     expect(item(page, "completed")).to_have_count(1, timeout=300_000)
-    assert not set(sent) & held
+    assert not set(sent) & there
     assert only_upload(stack, "kept.bin")["id"] == upload["id"]
 
 
@@ -65,25 +63,25 @@ SUMMARY_COMES_WITH_THE_LIST = """() => {
 def test_all_uploads_together(page: Page, stack: Stack, tmp_path: Path) -> None:
     """Pause all, resume all, cancel all, clear; how many, how far."""
     log_in(page, stack)
-    throttle(page, SLOW)
     files = [sparse(tmp_path / f"together {n}.bin", 8 * PART, bytes([n])) for n in range(4)]
-    page.get_by_test_id("file-input").set_input_files(files)
-    expect(page.get_by_test_id("total-message")).to_have_text("0 of 4 uploaded")
-    expect(page.get_by_test_id("total-figures")).to_contain_text("of 33.6 MB")
-    press(page, "pause-all")
-    expect(item(page, "paused")).to_have_count(4)
-    expect(page.get_by_test_id("pause-all")).to_be_hidden()
-    page.get_by_test_id("cancel").last.click()
-    expect(item(page, "aborted")).to_have_count(1)
-    throttle(page, -1)
+    with held(stack, after=2):
+        page.get_by_test_id("file-input").set_input_files(files)
+        expect(page.get_by_test_id("total-message")).to_have_text("0 of 4 uploaded")
+        expect(page.get_by_test_id("total-figures")).to_contain_text("of 33.6 MB")
+        press(page, "pause-all")
+        expect(item(page, "paused")).to_have_count(4)
+        expect(page.get_by_test_id("pause-all")).to_be_hidden()
+        page.get_by_test_id("cancel").last.click()
+        expect(item(page, "aborted")).to_have_count(1)
     press(page, "resume-all")
     expect(item(page, "completed")).to_have_count(3, timeout=300_000)
     expect(page.get_by_test_id("total-message")).to_have_text("3 of 3 uploaded")
     press(page, "clear")
     expect(page.get_by_test_id("upload-item")).to_have_count(0)
-    page.get_by_test_id("file-input").set_input_files(files[:2])
-    press(page, "cancel-all")
-    expect(item(page, "aborted")).to_have_count(2)
+    with held(stack):
+        page.get_by_test_id("file-input").set_input_files(files[:2])
+        press(page, "cancel-all")
+        expect(item(page, "aborted")).to_have_count(2)
     expect(page.get_by_test_id("total-message")).to_have_text("Aborted")
     press(page, "clear")
     wait_until(lambda: focused(page) == "choose", "the focus to stand on what can be pressed")
@@ -213,13 +211,13 @@ def test_the_machine_stays_awake_while_it_uploads_and_no_longer(whole_page: Page
         };"""
     )
     log_in(whole_page, stack)
-    throttle(whole_page, SLOW)
-    choose(whole_page, sparse(tmp_path / "awake.bin", 8 * PART))
-    expect(item(whole_page, "uploading")).to_have_count(1)
-    held = "locks.map(({ type, released }) => [type, released])"
-    wait_until(lambda: whole_page.evaluate(held) == [["screen", False]], "the lock")
-    press(whole_page, "pause")
-    wait_until(lambda: whole_page.evaluate("locks.every(({ released }) => released)"), "the lock to be let go")
+    locks = "locks.map(({ type, released }) => [type, released])"
+    with held(stack):
+        choose(whole_page, sparse(tmp_path / "awake.bin", 8 * PART))
+        expect(item(whole_page, "uploading")).to_have_count(1)
+        wait_until(lambda: whole_page.evaluate(locks) == [["screen", False]], "the lock")
+        press(whole_page, "pause")
+        wait_until(lambda: whole_page.evaluate("locks.every(({ released }) => released)"), "the lock to be let go")
 
 
 def test_it_speaks_chinese(browser: Browser, stack: Stack, tmp_path: Path) -> None:
@@ -244,24 +242,24 @@ def test_a_host_may_speak_another_language(page: Page, stack: Stack) -> None:
 def test_by_keyboard_alone(page: Page, stack: Stack, tmp_path: Path) -> None:
     """Choose, pause, resume and cancel without a mouse; the focus is never lost on the way."""
     log_in(page, stack)
-    throttle(page, SLOW)
     intercept_file_choosers(page)
     page.evaluate("delete window.showOpenFilePicker; window.showOpenFilePicker = undefined")
     expect(page.get_by_test_id("choose")).to_be_visible()
     tab_to(page, "choose")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
-    chooser.value.set_files(sparse(tmp_path / "keys.bin", 15 * PART // 2))
-    expect(item(page, "uploading")).to_have_count(1)
-    tab_to(page, "pause")
-    page.keyboard.press("Enter")
-    expect(item(page, "paused")).to_have_count(1)
-    wait_until(lambda: focused(page) == "resume", "the focus to stand on Resume")
-    page.keyboard.press("Enter")
-    expect(item(page, "uploading")).to_have_count(1)
-    tab_to(page, "cancel")
-    page.keyboard.press(" ")
-    expect(item(page, "aborted")).to_have_count(1)
+    with held(stack):
+        chooser.value.set_files(sparse(tmp_path / "keys.bin", 15 * PART // 2))
+        expect(item(page, "uploading")).to_have_count(1)
+        tab_to(page, "pause")
+        page.keyboard.press("Enter")
+        expect(item(page, "paused")).to_have_count(1)
+        wait_until(lambda: focused(page) == "resume", "the focus to stand on Resume")
+        page.keyboard.press("Enter")
+        expect(item(page, "uploading")).to_have_count(1)
+        tab_to(page, "cancel")
+        page.keyboard.press(" ")
+        expect(item(page, "aborted")).to_have_count(1)
     wait_until(lambda: focused(page) == "choose", "the focus to stand on what can be pressed")
 
 
@@ -299,29 +297,29 @@ def test_what_is_said_to_those_who_listen(page: Page, stack: Stack) -> None:
         [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in range(200)]
     )
     expect(page.get_by_test_id("announcer")).to_have_text("201 of 201 uploaded", timeout=300_000)
-    assert len(said.evaluate("said => said")) < 20
+    assert len(said.evaluate("said => said")) < 100, "at most one in a second"
     page.get_by_test_id("total-message").wait_for()
 
 
 def test_the_tree_that_screen_readers_get(page: Page, stack: Stack, tmp_path: Path) -> None:
     log_in(page, stack)
-    throttle(page, SLOW)
-    choose(page, sparse(tmp_path / "tree.bin", 15 * PART // 2))
-    expect(item(page, "uploading")).to_have_count(1)
-    expect(page.locator("oss-uploader")).to_match_aria_snapshot(
-        """
-        - paragraph: Drop files here
-        - button "Choose files"
-        - button "Record a video"
-        - paragraph: Any size. Interrupted uploads can be resumed.
-        - list "Uploads":
-          - listitem:
-            - 'button "Pause: tree.bin"'
-            - 'button "Cancel: tree.bin"'
-            - progressbar "Progress of tree.bin"
-        - status
-        """
-    )
+    with held(stack):
+        choose(page, sparse(tmp_path / "tree.bin", 15 * PART // 2))
+        expect(item(page, "uploading")).to_have_count(1)
+        expect(page.locator("oss-uploader")).to_match_aria_snapshot(
+            """
+            - paragraph: Drop files here
+            - button "Choose files"
+            - button "Record a video"
+            - paragraph: Any size. Interrupted uploads can be resumed.
+            - list "Uploads":
+              - listitem:
+                - 'button "Pause: tree.bin"'
+                - 'button "Cancel: tree.bin"'
+                - progressbar "Progress of tree.bin"
+            - status
+            """
+        )
 
 
 def test_nothing_scrolls_sideways(page: Page, stack: Stack, tmp_path: Path) -> None:
@@ -339,9 +337,6 @@ def test_nothing_scrolls_sideways(page: Page, stack: Stack, tmp_path: Path) -> N
 
 def test_leaving_in_the_middle_asks_first(page: Page, stack: Stack, tmp_path: Path) -> None:
     log_in(page, stack)
-    throttle(page, SLOW)
-    choose(page, sparse(tmp_path / "leaving.bin", 8 * PART))
-    expect(item(page, "uploading")).to_have_count(1)
     asked: list[str] = []
 
     def stay(dialog: Any) -> None:
@@ -349,9 +344,12 @@ def test_leaving_in_the_middle_asks_first(page: Page, stack: Stack, tmp_path: Pa
         dialog.dismiss()
 
     page.on("dialog", stay)
-    page.mouse.click(5, 5)
-    page.evaluate("() => { location.href = '/api/docs/'; }")
-    wait_until(lambda: asked == ["beforeunload"], "the question")
+    with held(stack, seconds=10):
+        choose(page, sparse(tmp_path / "leaving.bin", 8 * PART))
+        expect(item(page, "uploading")).to_have_count(1)
+        page.mouse.click(5, 5)
+        page.evaluate("() => { location.href = '/api/docs/'; }")
+        wait_until(lambda: asked == ["beforeunload"], "the question")
     expect(item(page, "completed")).to_have_count(1, timeout=300_000)
     assert_arrived(stack, only_upload(stack, "leaving.bin"), tmp_path / "leaving.bin")
 

@@ -11,15 +11,13 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests import http
-from tests.e2e.conftest import PART, SMALL_PARTS, log_in, throttle
+from tests.e2e.conftest import PART, SMALL_PARTS, held, log_in
 from tests.stack import Stack, destinations, wait_until
 from uploads.oss.errors import NotFound
 
 MAX_PARALLEL = 6
 """The engine starts with four parts at once and measures whether more are faster: see `concurrency.ts`."""
 MINUTES = 300_000
-SLOW = 5 * PART
-"""Bytes a second: fast enough for a test, slow enough to have a middle."""
 
 
 def choose(page: Page, path: Path) -> None:
@@ -161,12 +159,13 @@ def test_a_closed_tab_costs_no_more_than_what_was_in_flight(stack: Stack, contex
     first = context.new_page()
     log_in(first, stack)
     traffic = PartTraffic(first)
-    throttle(first, SLOW)
-    choose(first, film)
-    upload = await_parts(stack, film.name, 17)
-    first.close(run_before_unload=False)
-    held = parts_at_oss(stack, upload)
-    assert len(held) < upload["part_count"]
+    with held(stack, after=17):
+        choose(first, film)
+        upload = await_parts(stack, film.name, 17)
+        wait_until(lambda: first.evaluate("true") and len(traffic.sent) >= 19, "two more to be on their way")
+        first.close(run_before_unload=False)
+    there = parts_at_oss(stack, upload)
+    assert len(there) < upload["part_count"]
     in_flight = traffic.most_at_once
     assert 2 <= in_flight <= MAX_PARALLEL
 
@@ -178,9 +177,9 @@ def test_a_closed_tab_costs_no_more_than_what_was_in_flight(stack: Stack, contex
     await_end(second)
     assert len(traffic.sent) == len(set(traffic.sent))
     again = upload["size"] - upload["part_size"] * (upload["part_count"] - len(traffic.sent))
-    missing = upload["size"] - upload["part_size"] * len(held)
+    missing = upload["size"] - upload["part_size"] * len(there)
     assert again - missing <= in_flight * upload["part_size"]
-    assert not set(traffic.sent) & held
+    assert not set(traffic.sent) & there
     assert_arrived(stack, upload, film)
     expect(unfinished(second, film)).to_have_count(0)
 
@@ -199,27 +198,27 @@ def test_pause_stops_at_once_and_resume_sends_nothing_twice(stack: Stack, page: 
     path = sparse(tmp_path / "paused.bin", 20 * PART)
     log_in(page, stack)
     traffic = PartTraffic(page)
-    throttle(page, SLOW)
-    choose(page, path)
-    upload = await_parts(stack, path.name, 5)
-    page.get_by_test_id("pause").click()
-    expect(item(page, "paused")).to_have_count(1)
-    held = parts_at_oss(stack, upload)
+    with held(stack, after=5):
+        choose(page, path)
+        upload = await_parts(stack, path.name, 5)
+        page.get_by_test_id("pause").click()
+        expect(item(page, "paused")).to_have_count(1)
+    there = parts_at_oss(stack, upload)
     started = len(traffic.sent)
     page.get_by_test_id("resume").click()
     await_end(page)
-    assert not set(traffic.sent[started:]) & held
+    assert not set(traffic.sent[started:]) & there
     assert_arrived(stack, upload, path)
 
 
 def test_cancel_drops_the_parts_at_oss(stack: Stack, page: Page, tmp_path: Path) -> None:
     path = sparse(tmp_path / "cancelled.bin", 20 * PART)
     log_in(page, stack)
-    throttle(page, SLOW)
-    choose(page, path)
-    upload = await_parts(stack, path.name, 1)
-    page.get_by_test_id("cancel").click()
-    await_abort(stack, upload)
+    with held(stack, after=1):
+        choose(page, path)
+        upload = await_parts(stack, path.name, 1)
+        page.get_by_test_id("cancel").click()
+        await_abort(stack, upload)
 
 
 def test_another_file_of_the_same_name_and_size_is_not_taken_for_it(
@@ -228,10 +227,10 @@ def test_another_file_of_the_same_name_and_size_is_not_taken_for_it(
     path = sparse(tmp_path / "lookalike.bin", 10 * PART, b"one")
     first = context.new_page()
     log_in(first, stack)
-    throttle(first, SLOW)
-    choose(first, path)
-    await_parts(stack, path.name, 2)
-    first.close()
+    with held(stack, after=2):
+        choose(first, path)
+        await_parts(stack, path.name, 2)
+        first.close()
     sparse(path, 10 * PART, b"two")
     second = context.new_page()
     second.goto(f"{stack.site.url}/")
@@ -264,11 +263,11 @@ def test_kill_9_in_the_middle_of_an_upload(page: Page, film: Path, victim: str) 
     with Stack(variables=destinations(SMALL_PARTS)) as stack:
         kill, start = _victim(stack, victim)
         log_in(page, stack)
-        throttle(page, SLOW)
-        choose(page, film)
-        upload = await_parts(stack, film.name, 8)
-        kill()
-        start()
+        with held(stack, after=8, seconds=10):
+            choose(page, film)
+            upload = await_parts(stack, film.name, 8)
+            kill()
+            start()
         if victim == "local OSS":
             assert len(parts_at_oss(stack, upload)) >= 8
         await_end(page)

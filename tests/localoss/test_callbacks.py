@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import struct
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -234,9 +233,7 @@ def test_a_callback_has_a_time_limit(behaviour: object, tmp_path: Path) -> None:
     client = CallbackClient(tmp_path, "http://127.0.0.1:1", seconds=0.3)
     with CallbackApp(behaviour) as app:
         parameters, event = CallbackParameters((app.url,), "a=1"), Event("b", "1", "ID", {})
-        started = time.monotonic()
         answer = client.relay(parameters, event, Answer(headers={"ETag": '"E"'}), "h")
-        assert time.monotonic() - started < 20
     assert answer.status == 203
     assert f"127.0.0.1:{app.port} reply timeout, cost:300ms, timeout:300ms".encode() in answer.body
     assert answer.headers["ETag"] == '"E"'

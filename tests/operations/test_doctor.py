@@ -140,7 +140,7 @@ def test_clock_off(server: LocalServer) -> None:
     http.put(f"{server.url}/-/faults", json=[{"clock_shift": 82_800}])
     has_problem("clock", "warn", " s behind OSS's", "NTP")
     seconds = int(found()["clock"].text.split()[1])
-    assert 82_790 < seconds < 82_810
+    assert 82_500 < seconds < 83_100
     http.put(f"{server.url}/-/faults", json=[{"clock_shift": -1000}])
     assert "ahead of OSS's" in found()["clock"].text
 

@@ -159,7 +159,7 @@ def test_clocks_that_differ(issuer: TestIssuer, oidc: Configure, seconds: int, l
     issuer.replies[KEYS] = Reply(200, body, {"Date": formatdate(time.time() + seconds, usegmt=True)})
     (finding,) = found("clock of the issuer")
     assert (finding.level, words in finding.text, "NTP" in finding.cure) == (level, True, True), finding
-    assert any(f"{number} seconds" in finding.text for number in range(93, 98))
+    assert any(f"{number} seconds" in finding.text for number in range(65, 126))
     oidc(leeway=120)
     assert found("clock of the issuer")[0].level == "ok", "the other fix"
 

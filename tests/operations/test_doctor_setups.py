@@ -377,7 +377,7 @@ def test_nothing_is_left_after_an_interruption(
     setup: Setup, number: signal.Signals, raised: type[BaseException]
 ) -> None:
     faults = f"{setup.server.url}/-/faults"
-    http.put(faults, json=[{"operation": "PostObject", "delay": 30}])
+    http.put(faults, json=[{"operation": "PostObject", "delay": 3600}])
     before = signal.getsignal(signal.SIGTERM)
     # A shell starts background processes with SIGINT ignored, and Python leaves it so.
     ignored = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -309,7 +309,7 @@ def test_a_stop_lets_requests_in_progress_finish(tmp_path: Path) -> None:
         http.put(faults, json=slow)
         answers: list[httpx.Response] = []
         caller = threading.Thread(
-            target=lambda: answers.append(api.post(f"uploads/{created['id']}/complete/", timeout=30))
+            target=lambda: answers.append(api.post(f"uploads/{created['id']}/complete/", timeout=http.TIMEOUT))
         )
         caller.start()
         wait_until(lambda: http.get(faults).json()["rules"][0]["applied"] == 1, "OSS to be at it")
@@ -317,7 +317,7 @@ def test_a_stop_lets_requests_in_progress_finish(tmp_path: Path) -> None:
         stack.site.process.send_signal(signal.SIGTERM)
         caller.join()
         assert (answers[0].status_code, answers[0].json()["state"]) == (200, "completed")
-        assert stack.site.process.wait(30) == 0
+        assert stack.site.process.wait(http.TIMEOUT) == 0
 
 
 def test_check_deploy_is_clean() -> None:

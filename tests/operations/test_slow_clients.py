@@ -215,7 +215,15 @@ def test_a_site_of_several_processes_does_not_start_with_a_cache_in_memory(tmp_p
 def test_a_connection_that_was_opened_is_answered_although_the_site_ends(tmp_path: Path, before: bytes) -> None:
     """A balancer opens a connection, and then sends its request: at a restart none of them may be lost."""
     request = b"GET /healthz/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-    with started_site(tmp_path) as site, socket.create_connection(("127.0.0.1", site.port), TIMEOUT) as connection:
+    config = tmp_path / "gunicorn.py"
+    config.write_text(
+        "from uploads.site import worker\nfrom uploads.site.gunicorn import *\n"
+        "worker.REQUEST_SECONDS = worker.FIRST_REQUEST_SECONDS = graceful_timeout = 600\n"
+    )
+    with (
+        started_site(tmp_path, str(config)) as site,
+        socket.create_connection(("127.0.0.1", site.port), TIMEOUT) as connection,
+    ):
         connection.sendall(before)
         assert site.process is not None
         site.process.terminate()

@@ -61,7 +61,7 @@ def test_an_upload_from_beginning_to_end(api: APIClient, shift: timedelta, size:
     done = api.post(f"/api/uploads/{created['id']}/complete/", {}, format="json")
     assert (done.status_code, done.json()["state"]) == (200, "completed")
     assert http.get(upload.url(60)).content == content_of(upload)
-    assert abs(oss_clock().offset - shift) < timedelta(seconds=5)
+    assert abs(oss_clock().offset - shift) < timedelta(seconds=60)
 
 
 def test_the_first_signature_of_a_process_has_the_right_time(api: APIClient, shift: timedelta) -> None:
@@ -78,7 +78,7 @@ def test_the_times_of_an_answer_agree_with_each_other(api: APIClient, shift: tim
         datetime.fromisoformat(text) for text in (created["server_time"], created["parts"][0]["expires_at"])
     )
     assert timedelta(seconds=898) < expires_at - server_time <= timedelta(seconds=900)
-    assert abs(server_time - utcnow() - shift) < timedelta(seconds=10)
+    assert abs(server_time - utcnow() - shift) < timedelta(seconds=60)
 
 
 def test_temporary_credentials_are_issued_and_accepted(api: APIClient, server: LocalServer, shift: timedelta) -> None:

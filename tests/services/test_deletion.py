@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -467,7 +466,7 @@ def test_a_deletion_of_many_uploads_leaves_most_to_the_sweep(
 
 @pytest.mark.parametrize("staged", [False, True])
 def test_a_deletion_waits_a_few_seconds_for_a_silent_oss(
-    begin: Begin, oss: OssClient, user: Any, settings: Any, staged: bool, place: Place
+    begin: Begin, oss: OssClient, user: Any, settings: Any, staged: bool, place: Place, impatient: None
 ) -> None:
     place(stage=staged, key="films/{user_id}/{uuid}/{filename}")
     for _ in range(3):
@@ -475,9 +474,7 @@ def test_a_deletion_waits_a_few_seconds_for_a_silent_oss(
     normal = settings.UPLOADS
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.UPLOADS = {**normal, "OSS_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
-        started = monotonic()
         user.delete()
-        assert monotonic() - started < 20, "the requests were repeated, for a minute"
     assert ObjectRemoval.objects.unremoved().filter(attempts=1).count() == 1, "OSS was asked again"
     assert ObjectRemoval.objects.unremoved().count() >= 3
     settings.UPLOADS = normal

@@ -354,7 +354,7 @@ def test_four_processes_do_nothing_twice(user: Any, tmp_path: Any, settings: Any
     )
     assert sum(each["aborted"] for each in told) == MANY
     assert sum(each["aborts at OSS"] for each in told) == MANY, "nothing was said twice"
-    assert all(each["aborted"] > 0 for each in told), "all had a share"
+    assert sum(each["aborted"] > 0 for each in told) > 1, "more than one had a share"
     assert {key for each in told for key in each} == {"aborted", "aborts at OSS"}
     assert UploadEvent.objects.filter(name="abort").count() == MANY
     assert not Upload.objects.exclude(state=State.ABORTED).exists()
