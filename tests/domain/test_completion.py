@@ -279,6 +279,31 @@ TABLE: list[tuple[str, Facts, Any]] = [
         multipart(file=STREAM, parts=None, found=SHORT),
         Claim({"etag": "EE"}, 14),
     ),
+    (
+        "a stream, gone, an object as large as its limits",
+        multipart(file=replace(STREAM, max_size=14, reserved=14), parts=None, found=SHORT),
+        Claim({"etag": "EE"}, 14),
+    ),
+    (
+        "a stream, gone, an object that is too large",
+        multipart(file=replace(STREAM, max_size=13), parts=None, found=SHORT),
+        TooLarge,
+    ),
+    (
+        "a stream, gone, an object beyond its reservation",
+        multipart(file=replace(STREAM, reserved=13), parts=None, found=SHORT, report=ClientReport(size=14)),
+        OverQuota,
+    ),
+    (
+        "a stream that is too large, and somebody has seen its object",
+        multipart(file=replace(STREAM, max_size=13), found=SHORT, object_confirmed=True),
+        TooLarge,
+    ),
+    (
+        "a single file of unknown size beyond its reservation",
+        single(file=replace(STREAM, reserved=13), found=SHORT),
+        OverQuota,
+    ),
 ]
 
 

@@ -1,6 +1,7 @@
 """Quotas hold: for files of unknown size, for what failed or was aborted, and for many requests at once."""
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -93,6 +94,49 @@ def test_a_stream_beyond_its_reservation_fails_and_is_removed(begin: Begin, plac
     with pytest.raises(NotFound, match="NoSuchUpload"):
         oss.list_parts(stream.bucket, stream.key, stream.upload_id)
     assert left(begin) == MB
+
+
+@pytest.mark.parametrize("end", [services.complete, services.check_object])
+def test_a_stream_that_its_client_completed_at_oss_fails_beyond_its_reservation(
+    begin: Begin, place: Place, oss: OssClient, end: Callable[[Upload], Upload]
+) -> None:
+    """Credentials for an upload allow CompleteMultipartUpload: then OSS knows no parts any more, only the object."""
+    place(max_bytes_per_user_per_day=MB)
+    stream = begin(None)
+    part = oss.upload_part(stream.bucket, stream.key, stream.upload_id, 1, bytes(MB + 1))
+    oss.complete(stream.bucket, stream.key, stream.upload_id, [part])
+    with pytest.raises(OverQuota):
+        end(stream)
+    assert (stream.state, stream.error["code"], bool(stream.released_at)) == ("failed", "over_quota", True)
+    with pytest.raises(NotFound, match="NoSuchKey"):
+        oss.head(stream.bucket, stream.key)
+    assert left(begin) == MB
+
+
+def test_the_sweep_removes_a_stream_beyond_the_size_of_its_destination(
+    begin: Begin, place: Place, oss: OssClient
+) -> None:
+    place(max_size=MB)
+    stream = begin(None)
+    part = oss.upload_part(stream.bucket, stream.key, stream.upload_id, 1, bytes(MB + 1))
+    oss.complete(stream.bucket, stream.key, stream.upload_id, [part])
+    past(stream, expires_at=timedelta(days=1))
+    assert run().endswith("1 ended")
+    stream.refresh_from_db()
+    assert (stream.state, stream.error["code"]) == ("failed", "too_large")
+    with pytest.raises(NotFound, match="NoSuchKey"):
+        oss.head(stream.bucket, stream.key)
+
+
+def test_a_stream_that_its_client_completed_at_oss_ends_with_its_size(
+    begin: Begin, place: Place, oss: OssClient
+) -> None:
+    place(max_bytes_per_user_per_day=MB)
+    stream = begin(None)
+    part = oss.upload_part(stream.bucket, stream.key, stream.upload_id, 1, bytes(MB))
+    oss.complete(stream.bucket, stream.key, stream.upload_id, [part])
+    services.complete(stream)
+    assert (stream.state, stream.size, left(begin)) == ("completed", MB, 0)
 
 
 def test_a_form_for_an_unknown_size_ends_with_the_reservation(begin: Begin, place: Place) -> None:

@@ -134,16 +134,21 @@ def _stream_parts(file: FilePlan, listed: Sequence[Part], report: ClientReport) 
     if size is None:
         detail = Phrase("A stream can be completed only with its size: send size.")
         raise InvalidUpload(detail, errors={"size": [detail]})
-    if file.max_size is not None and size > file.max_size:
-        raise too_large(file.destination, file.max_size, size)
-    if file.reserved is not None and size > file.reserved:
-        raise beyond_reservation(file.reserved)
+    require_room(file, size)
     _require_no_gaps(file, listed)
     total = sum(part.size for part in listed)
     if total != size:
         detail = Phrase("OSS has {held} of {size} bytes: send the missing or wrong parts again.", held=total, size=size)
         raise PartsMissing(detail, errors={"parts": [], "size": [total]})
     return list(listed)
+
+
+def require_room(file: FilePlan, size: int) -> None:
+    """Raises TooLarge for a stream of `size` bytes beyond the destination's limit, OverQuota beyond its reservation."""
+    if file.max_size is not None and size > file.max_size:
+        raise too_large(file.destination, file.max_size, size)
+    if file.reserved is not None and size > file.reserved:
+        raise beyond_reservation(file.reserved)
 
 
 def _require_no_gaps(file: FilePlan, listed: Sequence[Part]) -> None:
