@@ -45,6 +45,11 @@ HELD = {
         ({"x-oss-object-acl": "public-read"}, {"x-oss-object-acl"}),
         ({"x-oss-tagging-count": "3"}, {"x-oss-tagging-count"}),
         ({"x-oss-server-side-encryption": "AES256"}, set()),
+        ({"x-oss-object-type": ""}, set()),
+        ({"x-oss-object-type": "Normal"}, set()),
+        ({"x-oss-object-type": "Multipart"}, set()),
+        ({"x-oss-object-type": "Symlink"}, {"x-oss-object-type"}),
+        ({"x-oss-object-type": "Appendable"}, {"x-oss-object-type"}),
     ],
 )
 def test_what_differs(held: dict[str, str], different: set[str]) -> None:

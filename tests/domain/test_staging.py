@@ -43,6 +43,7 @@ COPY = Completed("F", 7, size=25)
 NO_CRC64 = replace(COPY, crc64=None)
 OTHER = Completed("F", 8, size=25)
 SHORT = Completed("F", 7, size=24)
+LINK = replace(COPY, headers={"x-oss-object-type": "Symlink"})
 NO = Rejected(Phrase("No."))
 GONE = gone()
 SPANS = {1: (0, 10), 2: (10, 10), 3: (20, 5)}
@@ -73,6 +74,7 @@ ROWS = [
     ("there is none", copying(final=None), CopyWhole()),
     ("the copy is there", copying(final=COPY), Finish(COPY)),
     ("another object is there, which may be replaced", copying(final=OTHER), CopyWhole()),
+    ("the copy is a symbolic link, which may be replaced", copying(final=LINK), CopyWhole()),
     ("OSS has copied: look at it", copying(was_copied=True), LookAtFinal()),
     ("the staged object was replaced meanwhile", copying(final=None, verdict=NO), Reject(NO)),
     ("OSS refuses to replace: it may be the copy", copying(exists=True), LookAtFinal()),
@@ -95,7 +97,7 @@ def test_the_table(facts: Facts, action: object) -> None:
     assert decide(facts) == action
 
 
-@pytest.mark.parametrize("wrong", [OTHER, SHORT])
+@pytest.mark.parametrize("wrong", [OTHER, SHORT, LINK])
 def test_a_copy_that_differs_is_removed(wrong: Completed) -> None:
     action = decide(copying(was_copied=True, final=wrong))
     assert isinstance(action, Reject)

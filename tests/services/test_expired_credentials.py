@@ -20,6 +20,7 @@ from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound
+from uploads.oss.signing import OssRequest
 
 pytestmark = pytest.mark.django_db
 SIZE = 300_000
@@ -121,6 +122,23 @@ def test_a_completed_object_that_was_replaced_is_removed_if_it_breaks_a_rule(
         assert all(one["detail"] == "The object was replaced after the upload was completed." for one in told)
         upload.refresh_from_db()
         assert (upload.state, upload.credentials_until) == ("completed", None)
+
+
+def test_an_object_of_another_type_is_removed_even_without_a_destination(
+    begin: Begin, oss: OssClient, holder_of: HolderOf, settings: Any
+) -> None:
+    settings.UPLOADS["DESTINATIONS"] = {"default": {**RULES, "forbid_overwrite": False}}
+    upload = begin(SIZE)
+    holder = holder_of(upload)
+    send(upload)
+    services.complete(upload)
+    oss.delete_object(upload.bucket, upload.key)
+    query = [("append", ""), ("position", "0")]
+    holder.call("AppendObject", OssRequest("POST", upload.bucket, upload.key, query), b"x")
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"other": {}}}
+    sweep_later(upload)
+    assert held(oss, upload) == (False, 0)
+    assert upload.events.filter(name="replaced").count() == 1
 
 
 def test_without_its_destination_a_completed_object_has_no_rules(

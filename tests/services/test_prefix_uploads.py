@@ -16,12 +16,13 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import send
 from uploads import services
 from uploads.conf import settings as app_settings
-from uploads.domain.errors import NotFoundError, StorageBusy
+from uploads.domain.errors import NotFoundError, ObjectMismatch, StorageBusy
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, OssError, Unreachable
+from uploads.oss.signing import OssRequest
 from uploads.services import prefix_uploads
 from uploads.services.expired_credentials import undo_late_writes
 from uploads.services.sweep import sweep_prefixes
@@ -145,6 +146,20 @@ def test_an_object_with_properties_that_the_destination_does_not_give_is_removed
     place(**RULES)
     key = hold(user).put("a.png", b"x", headers)
     assert swept() == {"refused": [key]}
+    assert not exists(oss, key)
+    upload = Upload.objects.get(key=key)
+    assert (upload.state, upload.error["code"]) == ("failed", "object_mismatch")
+
+
+def test_an_appendable_object_is_removed(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
+    """It could grow after it was checked."""
+    place(**RULES)
+    holder = hold(user)
+    key = f"{holder.prefix}a.png"
+    query = [("append", ""), ("position", "0")]
+    holder.client.call("AppendObject", OssRequest("POST", holder.bucket, key, query, IMAGE), b"x")
+    with pytest.raises(ObjectMismatch, match="x-oss-object-type"):
+        services.register(user, "default", key)
     assert not exists(oss, key)
     upload = Upload.objects.get(key=key)
     assert (upload.state, upload.error["code"]) == ("failed", "object_mismatch")

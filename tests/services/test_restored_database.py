@@ -237,6 +237,16 @@ def test_an_object_of_the_own_prefix_of_a_user(begin: Begin, backup: Callable[[]
     assert reconcile("--register") == ["Nothing to do."]
 
 
+def test_an_object_that_is_no_file_gets_no_row(begin: Begin, backup: Callable[[], Restore], user: Any) -> None:
+    upload = done(begin, 5)
+    query = [("append", ""), ("position", "0")]
+    appended = OssRequest("POST", upload.bucket, f"uploads/{user.pk}/log.txt", query)
+    oss_client(upload).call("AppendObject", appended, b"x")
+    lines = reconcile("--register")
+    assert lines[-1] == "1 without a row"
+    assert "an appendable object" in lines[0]
+
+
 def test_a_staged_file_that_had_passed_is_completed(begin: Begin, backup: Callable[[], Restore], settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"stage": True, "cache_control": "no-cache"}}}
     upload = begin(SIZE)

@@ -4,6 +4,9 @@ Rule: pure. An object that OSS describes otherwise was not made by the request t
 tells is compared: it leaves out the number of tags for callers that may not read them, and the answer to
 CompleteMultipartUpload describes nothing.
 
+A symbolic link may point at any object of the bucket, and whoever reads it with the server's rights gets that object.
+An appendable object may still grow. OSS makes both for everybody who may write the key, so neither is accepted.
+
 Manual, "HeadObject": https://www.alibabacloud.com/help/en/oss/developer-reference/headobject
 """
 
@@ -16,6 +19,9 @@ ACL = options.OBJECT_ACL
 STORAGE_CLASS = "x-oss-storage-class"
 TAG_COUNT = "x-oss-tagging-count"
 METADATA = "x-oss-meta-"
+OBJECT_TYPE = "x-oss-object-type"
+FILE_TYPES = ("Normal", "Multipart")
+"""The types of objects that PutObject, PostObject and CompleteMultipartUpload make."""
 FORCED_DOWNLOAD = "x-oss-force-download"
 """OSS adds Content-Disposition to answers of its own domains, and says so in this header."""
 
@@ -42,6 +48,14 @@ def required_attributes(headers: Mapping[str, str], acl: str, tags: int) -> dict
     return {STORAGE_CLASS: "Standard", **names, ACL: acl or "default", TAG_COUNT: str(tags)}
 
 
+def is_file(held: Mapping[str, str]) -> bool:
+    """Whether an object with these headers, in lower case, has bytes of its own that nobody adds to.
+
+    True where OSS does not tell.
+    """
+    return (held.get(OBJECT_TYPE) or FILE_TYPES[0]) in FILE_TYPES
+
+
 def attribute_differences(required: Mapping[str, str], held: Mapping[str, str]) -> dict[str, Difference]:
     """Attribute → the required and the reported value, where they differ; empty if OSS has not described the object.
 
@@ -55,7 +69,8 @@ def attribute_differences(required: Mapping[str, str], held: Mapping[str, str]) 
     if FORCED_DOWNLOAD in held:
         names.remove("content-disposition")
     pairs = {name: (required.get(name, ""), held.get(name, "")) for name in names}
-    return {name: (must, has) for name, (must, has) in pairs.items() if _plain(name, must) != _plain(name, has)}
+    wrong = {name: (must, has) for name, (must, has) in pairs.items() if _plain(name, must) != _plain(name, has)}
+    return wrong if is_file(held) else {**wrong, OBJECT_TYPE: (FILE_TYPES[0], held[OBJECT_TYPE])}
 
 
 def _plain(name: str, value: str) -> str:

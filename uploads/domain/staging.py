@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from uploads.domain.attributes import is_file
 from uploads.domain.completion import UNKNOWN, Unknown
 from uploads.domain.errors import Conflict, ObjectMismatch, UploadError, UploadGone
 from uploads.domain.keys import key_problem
@@ -49,8 +50,12 @@ class Staged:
         return {"etag": self.etag, "size": str(self.size), **crc64}
 
     def is_copied_to(self, copy: Completed) -> bool:
-        """Whether this object has the same bytes, as far as OSS tells. The ETag of a copy in parts differs."""
-        return copy.size in (None, self.size) and (None in (copy.crc64, self.crc64) or copy.crc64 == self.crc64)
+        """Whether this object has the same bytes, as far as OSS tells. The ETag of a copy in parts differs.
+
+        The copy of a symbolic link is a link, whose bytes are those of another object.
+        """
+        same_crc64 = None in (copy.crc64, self.crc64) or copy.crc64 == self.crc64
+        return copy.size in (None, self.size) and same_crc64 and is_file(copy.headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Credentials cannot be revoked one by one: until they expire, their holder may still write to the key.
 """
 
+from uploads.domain.attributes import is_file
 from uploads.domain.errors import InvalidUpload, NotOffered, ObjectMismatch
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
@@ -30,7 +31,7 @@ def undo_late_writes(upload: Upload) -> None:
     else:
         abort_all_at_key(upload)
         found = object_at_oss(upload)
-        if found is not None and found.etag != upload.etag:
+        if found is not None and (found.etag != upload.etag or not is_file(found.headers)):
             _undo(upload, found)
     Upload.objects.filter(pk=upload.pk).update(credentials_until=None)
 
@@ -47,6 +48,8 @@ def _undo(upload: Upload, found: Completed) -> None:
 
 
 def _is_allowed(upload: Upload, found: Completed) -> bool:
+    if not is_file(found.headers):
+        return False
     try:
         destination = destination_rules.current_destination(upload)
         destination_rules.check_file(destination, found.size, found.content_type)

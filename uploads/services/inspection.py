@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from uploads.conf import Destination, settings
 from uploads.domain import staging
+from uploads.domain.attributes import is_file
 from uploads.domain.errors import Rejected, StorageBusy, UploadError
 from uploads.domain.phrase import Phrase
 from uploads.domain.sniffing import HEAD_BYTES, content_problem
@@ -39,7 +40,7 @@ def inspect(upload: Upload, staged: Staged, *, keep_alive: Callable[[], None]) -
         return Rejected(Phrase("The destination {name!r} no longer exists.", name=upload.destination))
     try:
         found = oss_client(upload).head(upload.bucket, upload.staging_key)
-        if found.etag != staged.etag:
+        if found.etag != staged.etag or not is_file(found.headers):
             return staging.replaced()
         return _rule_problem(destination, upload, found) or _inspect(destination, upload, found, keep_alive)
     except NotFound as error:

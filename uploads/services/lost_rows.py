@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
+from uploads.domain.attributes import is_file
 from uploads.domain.destination import ISSUES_FOR_PREFIX, outermost_prefixes
 from uploads.domain.errors import UploadError
 from uploads.domain.keys import key_fields, user_segment
@@ -36,6 +37,7 @@ from uploads.services.transactions import oss_client
 Done = tuple[str, str, str]
 NO_PREFIX = "Its keys do not begin with a directory of their own, so its objects cannot be told from others."
 STAGED = "A staged file that was not checked yet: upload it again, or delete it."
+NO_FILE = "It is a symbolic link or an appendable object: upload the file again, or delete it."
 NO_USER = "Its key does not name a user and an upload of this site."
 
 
@@ -159,6 +161,8 @@ def _registered(place: Place, key: str, origin: _Origin) -> Done:
     found = object_at_oss(Upload(destination=origin.destination.name, bucket=place.bucket, key=key))
     if found is None:
         return "skipped", key, "It was deleted since."
+    if not is_file(found.headers):
+        return "without a row", key, NO_FILE
     try:
         destination_rules.check_file(origin.destination, found.size, found.content_type)
     except UploadError as error:
