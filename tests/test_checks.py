@@ -67,6 +67,7 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
         ({"DESTINATIONS": {"default": {"stage": True, "stage_prefix": "staging"}}}, "uploads.E040"),
         ({"DESTINATIONS": {"default": {"stage": True, "stage_prefix": "uploads/"}}}, "uploads.E041"),
         ({"DESTINATIONS": {"default": {"stage": True}, "b": {"key": "{uuid}/{filename}"}}}, "uploads.E041"),
+        ({"DESTINATIONS": {"default": {"stage": True}, "b": {"credentials": "prefix"}}}, "uploads.E047"),
         ({"DESTINATIONS": {"default": {"inspector": "uploads.clamav.inspect"}}}, "uploads.E042"),
         ({"DESTINATIONS": {"default": {"stage": True, "inspector": "uploads.clamav.no"}}}, "uploads.E043"),
         ({"DESTINATIONS": {"default": {"stage": True, "callback": {"url": "https://x.example/"}}}}, "uploads.E044"),
@@ -106,6 +107,20 @@ def test_a_missing_value_is_named(settings: Any, name: str) -> None:
 )
 def test_a_wrong_value_has_its_id(settings: Any, changes: dict[str, Any], id: str) -> None:
     assert id in [each for each, _ in found(settings, **changes)]
+
+
+def test_a_user_does_not_write_where_files_are_published_that_were_checked(settings: Any) -> None:
+    checked = {"stage": True, "key": "checked/{user_id}/{uuid}/{filename}"}
+    for own, places, ids in (
+        ({"key": checked["key"]}, {}, ["uploads.E047"]),
+        ({"key": "checked/{user_id}/{date:%Y}/{uuid}"}, {}, ["uploads.E047"]),
+        ({"key": "sent/{user_id}/{uuid}/{filename}"}, {}, []),
+        ({"key": "sent/{user_id}/{uuid}/{filename}", "credentials": "upload"}, {}, []),
+        ({"key": checked["key"], "bucket": "other"}, {"BUCKETS": {"other": {"bucket": "films-hz"}}}, []),
+        ({"key": "{uuid"}, {}, ["uploads.E009"]),
+    ):
+        destinations = {"default": {"credentials": "prefix", **own}, "checked": checked}
+        assert [each for each, _ in found(settings, DESTINATIONS=destinations, **places)] == ids
 
 
 def test_tokens_need_their_app(settings: Any) -> None:

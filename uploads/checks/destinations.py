@@ -6,6 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.module_loading import import_string
 
+from uploads.checks.overlaps import writers_of_final_keys
 from uploads.conf import settings
 from uploads.domain import options
 from uploads.domain.destination import (
@@ -123,11 +124,15 @@ def _staging(destination: Destination) -> list[CheckMessage]:
         found.append(Error(f"{name}, stage_prefix: {problem}.", hint=hint, id="uploads.E040"))
         return found
     bucket, prefix = _bucket(destination), destination.stage_prefix
-    others = [each for each in _well_formed() if _bucket(each) == bucket]
+    others = [each for each in _well_formed() if _bucket(each) == bucket and not _template_problem(each)]
     inside = sorted(each.name for each in others if each.prefix.startswith(prefix) or prefix.startswith(each.prefix))
     if inside:
         text = f"{name}, stage_prefix: {prefix!r} overlaps the keys of {', '.join(inside)}, which would expire with it."
         found.append(Error(text, hint="Let both begin with different directories.", id="uploads.E041"))
+    if not _template_problem(destination) and (writers := writers_of_final_keys(destination, others)):
+        text = f"{name}: credentials 'prefix' of {', '.join(writers)} allow users to write its final keys unchecked."
+        hint = "Let the keys of both begin with different directories, or use different buckets."
+        found.append(Error(text, hint=hint, id="uploads.E047"))
     if destination.callback:
         hint = "OSS makes no callback for the final copy. Use the signal upload_completed instead."
         found.append(Error(f"{name}: callback does not go with stage.", hint=hint, id="uploads.E044"))
