@@ -7,8 +7,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models.expressions import RawSQL
 from django.test import Client
 from rest_framework import exceptions
 from rest_framework.test import APIClient
@@ -156,6 +158,58 @@ def test_a_batch_signs_a_thousand_parts_at_most(api: APIClient, place: Place, os
     assert Upload.objects.count() == 0
     answer = signed(*[{**SMALL, "sign": 16}] * 100)
     assert sum(len(upload["parts"]) for upload in answer.json()["uploads"]) == 100 <= MAX_SIGNED
+
+
+# What a client reports of a callback
+
+
+@pytest.fixture
+def stored(place: Place, begin: Begin) -> Upload:
+    """Stored in one request by a destination with a callback, and not completed yet."""
+    place(callback={"url": "https://x.example/api/oss/callback/"})
+    upload = begin(5)
+    (part,) = services.sign_parts(upload, [PartRequest(1)])
+    assert deliver(part, b"12345").status_code == 203, "nobody answers there"
+    return upload
+
+
+def assert_readable(api: APIClient, upload: Upload) -> None:
+    """By the API and on the page of the admin."""
+    assert api.get(f"/api/uploads/{upload.pk}/").status_code == 200
+    assert api.get("/api/uploads/").status_code == 200
+    admin = Client()
+    admin.force_login(get_user_model().objects.create_superuser("root"))
+    page = admin.get(f"/admin/uploads/upload/{upload.pk}/change/")
+    assert page.status_code == 200
+    assert upload.key in page.content.decode()
+
+
+def test_a_report_of_a_callback_that_no_database_stores_is_kept_as_text(api: APIClient, stored: Upload) -> None:
+    deep = "[" * 17 + "]" * 17
+    for body in ('"\\ud800"', '{"\\u0000": 1}', deep, "[" * 900 + "]" * 900, "[NaN]", "-Infinity", "1e999", "9" * 30):
+        Upload.objects.filter(pk=stored.pk).update(callback=None)
+        report = {"callback": {"status": 200, "body": body}}
+        answer = api.post(f"/api/uploads/{stored.pk}/complete/", report, format="json")
+        assert (answer.status_code, answer.json()["state"]) == (200, "completed"), body[:50]
+        assert answer.json()["callback"] == {"ok": True, "body": body, "reported": True}
+    assert_readable(api, stored)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["a\ud800b", {"\ud800": 1}, [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]], 10**30],
+    ids=["text", "name", "depth", "number"],
+)
+def test_a_report_that_an_earlier_version_stored_does_not_hide_the_upload(
+    api: APIClient, stored: Upload, body: Any
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("Other databases refuse such texts.")
+    poisoned = json.dumps({"ok": True, "body": body, "reported": True})
+    Upload.objects.filter(pk=stored.pk).update(callback=RawSQL("%s", [poisoned]))
+    assert_readable(api, stored)
+    shown = api.get(f"/api/uploads/{stored.pk}/").json()["callback"]
+    assert shown == {"ok": True, "body": json.dumps(body), "reported": True}
 
 
 # Below the site's routes, but in none of the app's views

@@ -189,6 +189,9 @@ CALLBACK = {"x-oss-callback": "Y2FsbGJhY2s="}
     [
         (httpx.Response(200, content=b'{"ok":true}'), {"ok": True, "body": {"ok": True}}),
         (httpx.Response(200, content=b"<ok/>"), {"ok": True, "body": "<ok/>"}),
+        (httpx.Response(200, content=b'"\\ud800"'), {"ok": True, "body": '"\\ud800"'}),
+        (httpx.Response(200, content=b"a\0b\xff"), {"ok": True, "body": "a\ufffdb\ufffd"}),
+        (httpx.Response(200, content=b"[" * 17 + b"]" * 17), {"ok": True, "body": "[" * 17 + "]" * 17}),
         (httpx.Response(200, content=b"1" * (MAX_CALLBACK_BYTES + 1)), {"ok": True, "body": None}),
         (
             httpx.Response(203, content=b"<Error><Code>CallbackFailed</Code><Message>502</Message></Error>"),

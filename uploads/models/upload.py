@@ -24,6 +24,7 @@ from uploads.models.databases import common_values, lock_in_order, retry_deadloc
 from uploads.models.indexes import UPLOAD_INDEXES
 from uploads.models.ownership import keep_or_delete
 from uploads.models.records import record_events
+from uploads.models.reports import ReportField
 from uploads.models.stored_object import StoredObject
 from uploads.oss.limits import MAX_KEY_BYTES
 
@@ -246,7 +247,7 @@ class Upload(StoredObject):
     expected = models.JSONField(
         null=True, blank=True, help_text="ETag and CRC64 that the object must have; known before OSS is asked."
     )
-    callback = models.JSONField(_("callback"), null=True, blank=True)
+    callback = ReportField(_("callback"), null=True, blank=True)
     error = models.JSONField(_("error"), null=True, blank=True)
 
     objects = UploadQuerySet.as_manager()

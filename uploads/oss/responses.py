@@ -3,13 +3,13 @@
 Rule: pure; the transport has checked the status.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from uploads.oss import storable
 from uploads.oss.errors import from_answer
 from uploads.oss.messages import Completed, bare
 
@@ -51,10 +51,7 @@ def callback_result(status: int, headers: Mapping[str, str], body: bytes) -> dic
         return {"ok": False, "code": error.code, "message": error.message, "request_id": error.request_id}
     if len(body) > MAX_CALLBACK_BYTES:
         return {"ok": True, "body": None}
-    try:
-        return {"ok": True, "body": json.loads(body)}
-    except (ValueError, RecursionError):
-        return {"ok": True, "body": body.decode(errors="replace")}
+    return {"ok": True, "body": storable.parsed(body)}
 
 
 def _http_date(text: str) -> datetime | None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MIN_PART_SIZE
+from uploads.oss.storable import UNSTORABLE
 from uploads.services import UploadRequest
 from uploads.web.json_fields import NumberField, TextField
 from uploads.web.option_schema import OptionsField
@@ -26,16 +27,13 @@ _METADATA_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _REQUEST_FIELDS = {field.name for field in dataclasses.fields(UploadRequest)}
 
 
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-
-
 def _is_storable(value: Any) -> bool:
     """Whether a database can store the texts in this JSON: PostgreSQL refuses NUL, and no database has surrogates."""
     if isinstance(value, dict):
         return all(map(_is_storable, [*value, *value.values()]))
     if isinstance(value, list):
         return all(map(_is_storable, value))
-    return not (isinstance(value, str) and _UNSTORABLE.search(value))
+    return not (isinstance(value, str) and UNSTORABLE.search(value))
 
 
 class ContentTypeField(TextField):
