@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import send
 from uploads import services
 from uploads.api import examples
+from uploads.localoss.config import DEMO_ROLE
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 
@@ -84,7 +86,17 @@ def test_the_link_opens_the_object_without_a_login(api: APIClient, oss: OssClien
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/html", "image/svg+xml; charset=utf-8", "application/xhtml+xml", "image/x+xml", "video/X+XML; a=b"],
+    [
+        "text/html",
+        "image/svg+xml; charset=utf-8",
+        "application/xhtml+xml",
+        "image/x+xml",
+        "video/X+XML; a=b",
+        "image/png, text/html",
+        "image/png;,text/html",
+        "image/png;a=b,text/html",
+        "image/png;a=" + "x" * 243,
+    ],
 )
 def test_a_type_that_can_run_scripts_is_saved_not_opened(
     api: APIClient, oss: OssClient, place: Place, begin: Begin, content_type: str
@@ -93,6 +105,28 @@ def test_a_type_that_can_run_scripts_is_saved_not_opened(
     upload = completed(begin, content_type=content_type, filename="page")
     url = api.get(f"/api/uploads/{upload.pk}/download/?inline=true").json()["url"]
     assert httpx.get(url, trust_env=False).headers["content-disposition"].startswith("attachment")
+
+
+def test_a_type_with_parameters_is_opened(api: APIClient, oss: OssClient, place: Place, begin: Begin) -> None:
+    place(download_expires=3600)
+    for content_type in ("Image/PNG", "text/plain; charset=utf-8", "video/webm;codecs=vp9,opus"):
+        upload = completed(begin, content_type=content_type, filename="file")
+        url = api.get(f"/api/uploads/{upload.pk}/download/?inline=true").json()["url"]
+        assert httpx.get(url, trust_env=False).headers["content-disposition"].startswith("inline")
+
+
+@pytest.mark.parametrize("content_type", ["image/png, text/html", "image/png;,text/html"])
+def test_a_second_type_is_no_way_around_the_types_of_a_destination(
+    api: APIClient, oss: OssClient, place: Place, user: Any, settings: Any, content_type: str
+) -> None:
+    sts = {"OSS_STS_ROLE_ARN": DEMO_ROLE.arn, "OSS_STS_ENDPOINT": settings.UPLOADS["OSS_ENDPOINT"]}
+    settings.UPLOADS = {**settings.UPLOADS, **sts}
+    place(credentials="prefix", content_types=["image/*"])
+    key = f"{services.issue_prefix_credentials(user, 'default').prefix}{uuid4()}.png"
+    oss.put_object("demo-bucket", key, b"<script>alert(1)</script>", {"Content-Type": content_type})
+    answer = api.post("/api/uploads/register/", {"destination": "default", "key": key}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert list(answer.json()["errors"]) == ["content_type"]
 
 
 def test_no_link_where_the_destination_gives_none_or_nothing_is_completed(

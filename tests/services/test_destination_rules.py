@@ -62,6 +62,41 @@ def test_a_type_is_compared_without_its_parameters_and_without_case() -> None:
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        "image/png, text/html",
+        "image/png;,text/html",
+        "image/png;a=b,text/html",
+        'image/png;a="b",text/html',
+        "image/png;\r\nX: text/html",
+        "image/",
+        "image/a/b",
+        "image/png;a=" + "x" * 243,
+    ],
+)
+def test_a_type_that_is_not_one_media_type_is_refused_where_types_are_limited(given: str) -> None:
+    """A browser takes the last of several types."""
+    said = refused(
+        lambda: rules.check_file(Destination("films", content_types=["image/*"]), 5, given),
+        InvalidUpload,
+        "content_type",
+    )
+    assert said == f"The destination 'films' accepts image/*, not {given}."
+    rules.check_file(FILMS, 5, given)
+
+
+def test_parameters_that_browsers_send_are_accepted() -> None:
+    typed = Destination("films", content_types=["video/*", "text/plain"])
+    for given in (
+        "video/webm; codecs=vp8,opus",
+        'video/webm;codecs="vp8, opus"',
+        "video/mp4;",
+        "text/plain ;charset=utf-8 ; x=y",
+    ):
+        rules.check_file(typed, 5, given)
+
+
+@pytest.mark.parametrize(
     ("permission", "values", "may"),
     [
         ("", {}, True),

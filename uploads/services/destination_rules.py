@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from uploads.conf import Destination, settings
 from uploads.domain import options as table
+from uploads.domain.content_types import MAX_LENGTH, bare_type
 from uploads.domain.errors import Forbidden, InvalidUpload, NotOffered
 from uploads.domain.keys import key_value
 from uploads.domain.phrase import Phrase
@@ -45,13 +46,13 @@ def check_file(destination: Destination, size: int | None, content_type: str) ->
     """Check size (bytes; None: not known yet) and type. Raises TooLarge or InvalidUpload."""
     if destination.max_size is not None and size is not None and size > destination.max_size:
         raise too_large(destination.name, destination.max_size, size)
-    bare = content_type.partition(";")[0].strip().lower()
-    if destination.content_types and not any(fnmatchcase(bare, glob.lower()) for glob in destination.content_types):
+    bare, globs = bare_type(content_type), destination.content_types
+    if globs and not (bare and any(fnmatchcase(bare, glob.lower()) for glob in globs)):
         detail = Phrase(
             "The destination {name!r} accepts {types}, not {type}.",
             name=destination.name,
-            types=", ".join(destination.content_types),
-            type=bare,
+            types=", ".join(globs),
+            type=bare or content_type[:MAX_LENGTH],
         )
         raise InvalidUpload(detail, errors={"content_type": [detail]})
 

@@ -12,16 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
+from uploads.domain.content_types import MEDIA_TYPE
 from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MIN_PART_SIZE
 from uploads.oss.storable import UNSTORABLE
 from uploads.services import UploadRequest
 from uploads.web.json_fields import NumberField, TextField
 from uploads.web.option_schema import OptionsField
 
-# These become header values: no other character may end a header's line and start another header.
-_CONTENT_TYPE = re.compile(
-    r"[\w.+-]+/[\w.+-]+([ \t]*;[ \t]*[\w-]+=(\"[\x20\x21\x23-\x5b\x5d-\x7e]*\"|[\w.+-]+))*", re.ASCII
-)
 _METADATA_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _METADATA_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _REQUEST_FIELDS = {field.name for field in dataclasses.fields(UploadRequest)}
@@ -43,7 +40,7 @@ class ContentTypeField(TextField):
 
     def to_internal_value(self, data: Any) -> str:
         value: str = super().to_internal_value(data)
-        if value and not _CONTENT_TYPE.fullmatch(value):
+        if value and not MEDIA_TYPE.fullmatch(value):
             self.fail("invalid_type")
         return value
 
