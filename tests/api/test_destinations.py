@@ -1,12 +1,18 @@
 """What a page knows before an upload: the limits of its destination. And after it: a link, and who aborted."""
 
+import logging
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -137,6 +143,48 @@ def test_no_link_where_the_destination_gives_none_or_nothing_is_completed(
     assert api.get(f"/api/uploads/{upload.pk}/download/").json()["code"] == "not_offered"
     place(download_expires=3600)
     assert api.get(f"/api/uploads/{begin(5).pk}/download/").json()["code"] == "wrong_state"
+
+
+def test_staff_need_two_permissions_for_files_of_others_and_the_log_says_who_took_them(
+    oss: OssClient, place: Place, begin: Begin, user: Any
+) -> None:
+    place(download_expires=3600)
+    path = f"/api/uploads/{completed(begin).pk}/download/"
+    boss = get_user_model().objects.create_user("boss", is_staff=True)
+    codes = []
+    for permissions in (["view_upload"], ["download_upload"], ["view_upload", "download_upload"]):
+        boss.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client = APIClient()
+        client.force_authenticate(get_user_model().objects.get(pk=boss.pk))
+        codes.append(client.get(path).status_code)
+    assert codes == [404, 404, 200]
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.change_message) == (boss, "Downloaded the file.")
+    page = Client()
+    page.force_login(get_user_model().objects.create_superuser("root"))
+    history = page.get(f"/admin/uploads/upload/{entry.object_id}/change/").content.decode()
+    assert history.index("Downloaded the file.") < history.index("by boss")
+    owner = APIClient()
+    owner.force_authenticate(user)
+    assert owner.get(path).status_code == 200
+    assert LogEntry.objects.count() == 1, "of the owner nothing is logged"
+
+
+def test_without_the_admin_there_is_no_log_of_it(
+    oss: OssClient, place: Place, begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    place(download_expires=3600)
+    upload = completed(begin)
+    boss = get_user_model().objects.create_superuser("boss")
+    client = APIClient()
+    client.force_authenticate(boss)
+    monkeypatch.setattr(apps, "is_installed", lambda name: False)
+    caplog.set_level(logging.INFO, "uploads.downloads")
+    link = client.get(f"/api/uploads/{upload.pk}/download/").json()["url"]
+    assert not LogEntry.objects.exists()
+    (record,) = caplog.records
+    assert (vars(record)["upload"], vars(record)["user"]) == (str(upload.pk), str(boss.pk))
+    assert parse_qs(urlsplit(link).query)["x-oss-signature"][0] not in caplog.text
 
 
 # Who aborted

@@ -154,7 +154,7 @@ class PagesAdmin(UploadModelAdmin):
         except UploadError as error:
             self.message_user(request, error.advice.translated(_), messages.ERROR)
             return HttpResponseRedirect(self.page_url("change", str(pk)))
-        activity.log(request, activity.DOWNLOADED, upload)
+        services.record_download(upload, request.user)
         headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return HttpResponseRedirect(link.url, headers=headers)
 

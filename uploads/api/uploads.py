@@ -23,7 +23,7 @@ from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.web import raised
 from uploads.web.openapi import operation
-from uploads.web.permissions import abortable_uploads, may_delete, visible_uploads
+from uploads.web.permissions import abortable_uploads, downloadable_uploads, may_delete, visible_uploads
 from uploads.web.views import UploadsAPIView
 
 RETRY_AFTER_SECONDS = 2
@@ -72,10 +72,12 @@ class UploadViewSet(
     }
 
     def get_queryset(self) -> QuerySet[Upload]:
-        """The user's own uploads. Staff with the permission may also look at and abort a single one of others."""
+        """The user's own uploads. Staff with the permissions may also look at, download and abort one of others."""
         user = self.request.user
-        if self.action in ("retrieve", "download"):
+        if self.action == "retrieve":
             return visible_uploads(user)
+        if self.action == "download":
+            return downloadable_uploads(user)
         if self.action == "destroy":
             return abortable_uploads(user)
         return Upload.objects.for_user(user)

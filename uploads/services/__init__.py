@@ -23,7 +23,7 @@ from uploads.services.complete import complete, complete_many
 from uploads.services.credentials import ScopedCredentials, issue_credentials, issue_prefix_credentials, renew_refused
 from uploads.services.deletion import abort_or_delete, delete_object
 from uploads.services.diagnosis import diagnose
-from uploads.services.downloads import DownloadLink, administrators_link, download_link
+from uploads.services.downloads import DownloadLink, administrators_link, download_link, record_download
 from uploads.services.erasure import Erased, erase_user
 from uploads.services.folders import AbortedFolder, abort_folder, folder_uploads, is_in_folder
 from uploads.services.known_uploads import ORPHAN_AGE, known_uploads
@@ -88,6 +88,7 @@ __all__ = [
     "receive",
     "reconcile",
     "record_checksum",
+    "record_download",
     "record_parts",
     "register",
     "renew_refused",

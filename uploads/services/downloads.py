@@ -1,10 +1,16 @@
 """Links by which the owner of a completed upload, and whoever receives the link, reads its object.
 
-Rule: the destination allows it by `download_expires`. A browser shows only types that cannot run scripts.
+Rule: the destination allows it by `download_expires`. A browser shows only types that cannot run scripts. Which
+administrator gets a link is recorded, without the link.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
+
+from django.apps import apps
+from django.utils.translation import gettext_noop
 
 from uploads import connection
 from uploads.conf import settings
@@ -12,11 +18,15 @@ from uploads.domain.content_types import is_shown
 from uploads.domain.errors import NotOffered
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
-from uploads.models import Upload
+from uploads.models import Upload, User
 from uploads.objects import download_url
 from uploads.services.common import destination_of, require, storage_errors
 
 ADMINISTRATORS_SECONDS = 60
+DOWNLOADED = gettext_noop("Downloaded the file.")
+_CHANGE = 2
+"""As the admin's log calls it."""
+log = logging.getLogger("uploads.downloads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,20 @@ def administrators_link(upload: Upload) -> DownloadLink:
     Raises WrongState, StorageBusy without credentials.
     """
     return _link(upload, ADMINISTRATORS_SECONDS, "attachment")
+
+
+def record_download(upload: Upload, administrator: User) -> None:
+    """Say in the log of administrators, and in that of the process, who got a link to this file."""
+    log.info("link for an administrator", extra={"upload": str(upload.pk), "user": str(administrator.pk)})
+    if apps.is_installed("django.contrib.admin"):
+        apps.get_model("admin", "LogEntry")._base_manager.create(
+            user_id=cast(Any, administrator.pk),
+            content_type=apps.get_model("contenttypes", "ContentType").objects.get_for_model(Upload),
+            object_id=str(upload.pk),
+            object_repr=str(upload)[:200],
+            action_flag=_CHANGE,
+            change_message=DOWNLOADED,
+        )
 
 
 def _link(upload: Upload, expires: int, kind: str) -> DownloadLink:

@@ -1,4 +1,4 @@
-"""Who may see and abort which uploads.
+"""Who may see, download and abort which uploads.
 
 Rule: an upload belongs to the user who began it. For others it does not exist (404), unless they are staff with a
 permission.
@@ -16,6 +16,12 @@ from uploads.models import Upload, UploadQuerySet, permission_name
 def visible_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
     """The uploads that this user may see."""
     return Upload.objects.all() if _is_staff_with(user, "view") else Upload.objects.for_user(user)
+
+
+def downloadable_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
+    """The uploads whose objects this user may read: the own ones; all for staff who may view and download."""
+    may_all = _is_staff_with(user, "view") and _is_staff_with(user, "download")
+    return Upload.objects.all() if may_all else Upload.objects.for_user(user)
 
 
 def abortable_uploads(user: AbstractBaseUser | AnonymousUser) -> UploadQuerySet:
