@@ -12,7 +12,7 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import content_of, send
 from tests.stack import deliver
 from uploads import services
-from uploads.domain.errors import InvalidUpload, ObjectMismatch, TooLarge
+from uploads.domain.errors import InvalidUpload, ObjectMismatch, OverQuota, TooLarge, UploadError
 from uploads.domain.states import State
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
@@ -283,17 +283,29 @@ def test_a_stream_without_limit_is_bound_to_its_growing_parts(begin: Begin) -> N
     assert [part.size for part in parts] == [8 << 20, 8 << 20, 16 << 20, 80 << 20]
 
 
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ({"max_size": 1_000_000}, TooLarge),
+        ({"max_bytes_per_user_per_day": 1_000_000}, OverQuota),
+        ({"max_size": 1_000_000, "max_bytes_per_user_per_day": 5_000_000}, TooLarge),
+        ({"max_size": 5_000_000, "max_bytes_per_user_per_day": 1_000_000}, OverQuota),
+    ],
+)
 def test_a_client_that_tells_no_sizes_gets_no_more_urls_once_it_has_sent_too_much(
-    begin: Begin, oss: OssClient, place: Place
+    begin: Begin, oss: OssClient, place: Place, limits: dict[str, int], error: type[UploadError]
 ) -> None:
-    place(max_size=1_000_000)
+    place(**limits)
     upload = begin(None)
-    (part,) = services.sign_parts(upload, [PartRequest(1)], bind_sizes=False)
-    assert deliver(part, bytes(1_000_001)).status_code == 200
-    with pytest.raises(TooLarge):
+    assert upload.reserved == 1_000_000
+    (part, again) = services.sign_parts(upload, [PartRequest(1), PartRequest(1)], bind_sizes=False)
+    assert deliver(part, bytes(1_000_000)).status_code == 200
+    services.sign_parts(upload, [PartRequest(2)], bind_sizes=False)
+    assert deliver(again, bytes(1_000_001)).status_code == 200
+    with pytest.raises(error):
         services.sign_parts(upload, [PartRequest(2)], bind_sizes=False)
     upload.refresh_from_db()
-    assert upload.state == State.ABORTED
+    assert (upload.state, upload.error["code"]) == (State.ABORTED, error.code)
     with pytest.raises(NotFound):
         oss.list_parts(upload.bucket, upload.key, upload.upload_id)
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from uploads.domain.completion import wrong_state
-from uploads.domain.errors import InvalidUpload
+from uploads.domain.errors import InvalidUpload, UploadError
 from uploads.domain.expectations import expected_of_file
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan
@@ -54,15 +54,21 @@ def planned_size(plan: Plan, number: int, size: int | None) -> int | None:
 
 
 def require_room(upload: Upload, max_size: int | None) -> None:
-    """Abort a stream whose parts at OSS are larger than the destination allows, and raise TooLarge.
+    """Abort a stream whose parts at OSS are larger than the destination or the upload's reservation allows, and raise
+    TooLarge or OverQuota.
 
     For clients that do not tell the size of a part before they ask for its URL, such as Uppy.
     """
-    if max_size is None or not upload.is_stream or upload.method != Method.MULTIPART:
+    unlimited = max_size is None and upload.reserved is None
+    if unlimited or not upload.is_stream or upload.method != Method.MULTIPART:
         return
     held = sum(part.size for part in parts_at_oss(upload) or ())
-    if held > max_size:
+    error: UploadError | None = None
+    if max_size is not None and held > max_size:
         error = too_large(upload.destination, max_size, held)
+    elif upload.reserved is not None and held > upload.reserved:
+        error = beyond_reservation(upload.reserved)
+    if error:
         abort(upload, reason=as_record(error))
         raise error
 

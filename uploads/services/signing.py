@@ -92,7 +92,7 @@ def sign_parts(
 
 
 def _check_unsized(upload: Upload, parts: Sequence[PartRequest], destination: Destination) -> None:
-    """For parts whose sizes are not bound. Raises InvalidUpload, TooLarge, StorageBusy, StorageRefused."""
+    """For parts whose sizes are not bound. Raises InvalidUpload, TooLarge, OverQuota, StorageBusy, StorageRefused."""
     plan = upload.plan
     for part in parts:
         planned_size(plan, part.number, part.size)
