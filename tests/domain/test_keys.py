@@ -48,6 +48,8 @@ def test_any_filename_gives_a_sound_key(filename: str) -> None:
         ("x" * 500 + ".mp4", "x" * 196 + ".mp4"),
         ("\u202egnp.exe", "gnp.exe"),
         ("cafe\u0301.txt", "café.txt"),
+        ("report ${filename}.txt", "report _{filename}.txt"),
+        ("$", "_"),
     ],
 )
 def test_filename(filename: str, safe: str) -> None:
@@ -97,6 +99,7 @@ def in_folder(path: str, filename: str = "beach.jpg") -> str:
         ("holiday/.hidden/a*b?.jpg", "holiday/hidden/a_b_.jpg"),
         ("holiday/...x/%2e%2e/beach.jpg", "holiday/x/_2e_2e/beach.jpg"),
         ("cafe\u0301/\u202egnp.exe", "café/gnp.exe"),
+        ("${filename}/beach.jpg", "_{filename}/beach.jpg"),
         ("", "beach.jpg"),
     ],
 )
@@ -214,6 +217,7 @@ def test_no_two_users_share_a_prefix(one: str, other: str) -> None:
 def test_an_ordinary_primary_key_stands_in_the_key_as_it_is() -> None:
     assert own_prefix("u/{user_id}/{uuid}", 42) == "u/42/"
     assert own_prefix("u/{user_id}/{uuid}", "ann@example.com") == "u/ann@example.com/"
+    assert own_prefix("u/{user_id}/{uuid}", "a$b") == "u/a$b/", "or the prefix of an older version would be another"
     assert own_prefix("u/{user_id}/{uuid}", f"user-{ID.hex}") == f"u/user-{ID.hex}/"
     key = object_key("u/{user_id}/{uuid}", user_id="a:b", now=NOW, uuid=ID, file=FileName("a"))
     assert key.startswith(own_prefix("u/{user_id}/{uuid}", "a:b") or "none")

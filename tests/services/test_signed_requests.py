@@ -10,7 +10,8 @@ from tests import http
 from tests.django_fixtures import Begin, Place
 from tests.stack import deliver
 from uploads import services
-from uploads.domain.errors import UploadError
+from uploads.domain.errors import NotOffered, UploadError
+from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound
@@ -52,6 +53,30 @@ def test_a_form_for_the_key_of_another_user_is_refused(begin: Begin, oss: OssCli
     part = signed(begin(5))
     assert deliver(replace(part, fields={**part.fields, "key": theirs.key}), b"12345").status_code == 403
     assert is_absent(oss, theirs.bucket, theirs.key)
+
+
+def test_a_file_name_is_no_template_of_the_form(begin: Begin, oss: OssClient) -> None:
+    """OSS replaces `${filename}` in the key of a form by the name that the form gives its file."""
+    upload = begin(5, filename="report ${filename}.txt")
+    assert upload.filename == "report ${filename}.txt"
+    assert deliver(signed(upload), b"12345").status_code == 200
+    assert services.complete(upload).state == State.COMPLETED
+    assert upload.key.endswith("/report _{filename}.txt")
+    assert oss.head(upload.bucket, upload.key).size == 5
+
+
+def test_a_key_that_is_a_template_gets_no_form(begin: Begin, oss: OssClient, place: Place) -> None:
+    """Earlier versions made such keys. So do templates of the site: in `${filename}` only the braces are a field."""
+    place(key="films/{uuid}/${filename}")
+    upload = begin(5, filename="{filename}.txt")
+    assert upload.key.endswith("/${filename}.txt")
+    part = signed(upload)
+    assert (part.method, part.fields) == ("PUT", {})
+    assert deliver(part, b"12345").status_code == 200
+    assert services.complete(upload).state == State.COMPLETED
+    assert oss.head(upload.bucket, upload.key).size == 5
+    with pytest.raises(NotOffered):
+        signed(begin(None, filename="{filename}.txt", in_one=True))
 
 
 def test_a_form_with_another_type_is_refused_or_ignored(begin: Begin, oss: OssClient) -> None:

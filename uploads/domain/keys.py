@@ -47,9 +47,9 @@ def key_value(given: object) -> str | None:
 def safe_filename(filename: str) -> str:
     """The file name as one path segment that clients, shells and RAM policies do not change; never empty or only dots.
 
-    A name that is too long is cut before its extension.
+    It has no `$` either: see `is_form_template`. A name that is too long is cut before its extension.
     """
-    name = UNSAFE.sub("_", printable(filename).strip()).strip(". ")
+    name = UNSAFE.sub("_", printable(filename).strip()).replace("$", "_").strip(". ")
     if len(name.encode()) > MAX_FILENAME_BYTES:
         stem, dot, extension = name.rpartition(".")
         if not dot or len(extension.encode()) > 20:
@@ -183,6 +183,15 @@ def key_problem(key: str) -> Phrase | None:
     if any(segment in ("", ".", "..") for segment in key.split("/")[:-1]) or key.split("/")[-1] in (".", ".."):
         return Phrase("an object key must not contain empty or dot segments, which HTTP clients rewrite")
     return None
+
+
+def is_form_template(key: str) -> bool:
+    """Whether OSS may take the key of a form for a template: it replaces `${filename}` by what the form calls its file.
+
+    No name makes such a key. Rows of earlier versions have one, a `$` before a name in the site's template makes one,
+    and so do primary keys of users, whose prefixes must not change.
+    """
+    return "${" in key
 
 
 def template_problem(template: Any, own: Collection[str] = ()) -> str | None:

@@ -14,6 +14,7 @@ from uploads import telemetry
 from uploads.conf import Destination, settings
 from uploads.domain import options
 from uploads.domain.errors import NotOffered, StorageRefused, from_storage
+from uploads.domain.keys import is_form_template
 from uploads.domain.phrase import Phrase
 from uploads.domain.places import Place
 from uploads.domain.states import State
@@ -111,8 +112,12 @@ def _life(destination: Destination, place: Place, context: SigningContext) -> in
 
 
 def _sign_single(upload: Upload, part: PartRequest, context: SigningContext, life: int) -> SignedPart:
-    """PostObject does not verify an MD5. A part with one is sent by PutObject, which does."""
-    return (_sign_put if part.content_md5 else _sign_form)(upload, part, context, life)
+    """PostObject does not verify an MD5, and replaces text in a key. PutObject verifies it and replaces nothing.
+
+    Raises NotOffered.
+    """
+    by_put = part.content_md5 or is_form_template(upload.key)
+    return (_sign_put if by_put else _sign_form)(upload, part, context, life)
 
 
 def _sign_form(upload: Upload, part: PartRequest, context: SigningContext, life: int) -> SignedPart:
