@@ -607,6 +607,63 @@ def test_erasure_leaves_nothing_of_the_user(begin: Begin, receiver: Loopback, co
     assert [each.what for each in deliver()] == ["delivered"]
 
 
+def leave_the_uploads(user: Any) -> None:
+    Upload.objects.filter(owner=user).delete()
+
+
+def leave_the_account(user: Any) -> None:
+    user.delete()
+
+
+@pytest.mark.parametrize(
+    ("leave", "policy"), [(leave_the_uploads, "keep"), (leave_the_account, "keep"), (leave_the_account, "delete")]
+)
+def test_erasure_finds_messages_about_what_is_gone(
+    begin: Begin, receiver: Loopback, configure: Configure, settings: Any, user: Any, other_user: Any,
+    leave: Callable[[Any], None], policy: str,
+) -> None:  # fmt: skip
+    settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": policy}
+    pk, name, told, waiting = user.pk, user.username, begin(SIZE, filename="diary-1"), begin(SIZE, filename="diary-2")
+    services.abort(told)
+    deliver()
+    services.abort(waiting)
+    services.abort(services.begin(other_user, services.UploadRequest("default", "film.mp4", SIZE, "video/mp4")))
+    leave(user)
+    assert "diary" in str(list(WebhookDelivery.objects.values_list("body")))
+    services.erase_user(pk)
+    assert told.pk not in WebhookDelivery.objects.values_list("upload", flat=True)
+    bodies = str(list(WebhookDelivery.objects.values_list("body")))
+    assert "diary" not in bodies
+    assert f'"{name}"' not in bodies
+    assert not WebhookDelivery.objects.filter(owner=str(pk)).exists()
+    (theirs,) = WebhookDelivery.objects.filter(owner=str(other_user.pk))
+    assert "film.mp4" in theirs.body
+    assert {each.what for each in deliver()} == {"delivered"}
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_erasure_finds_messages_of_earlier_versions(
+    begin: Begin, receiver: Loopback, configure: Configure, user: Any, other_user: Any, delivered: bool
+) -> None:
+    """They name the user in their bodies only."""
+    services.abort(begin(SIZE))
+    named = {"owner": {"id": str(user.pk), "username": "x"}}
+    theirs = services.begin(other_user, services.UploadRequest("default", "film.mp4", SIZE, "video/mp4"))
+    Upload.objects.filter(pk=theirs.pk).update(callback={"body": named})
+    services.abort(theirs)
+    Upload.objects.all().delete()
+    if delivered:
+        deliver()
+    (body,) = WebhookDelivery.objects.filter(upload=theirs.pk).values_list("body", flat=True)
+    assert json.dumps(named, separators=(",", ":")) in body
+    WebhookDelivery.objects.update(owner=None)
+    services.erase_user(user.pk)
+    kept = [each.body for each in WebhookDelivery.objects.all()]
+    assert body in kept
+    assert len(kept) == (1 if delivered else 2)
+    assert [json.loads(each)["data"]["owner"] for each in kept if each != body] == [None] * (not delivered)
+
+
 # Settings
 
 

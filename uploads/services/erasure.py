@@ -34,6 +34,7 @@ from uploads.models import (
     Reason,
     Upload,
     UploadEvent,
+    WebhookDelivery,
 )
 from uploads.models.removals import ObjectRemovalQuerySet
 from uploads.services.credentials import forget_credentials
@@ -96,6 +97,7 @@ def erase_user(owner_id: Any, *, dry_run: bool = False) -> Erased:
         return _foreseen(owner_id)
     while batch := list(owned[:BATCH]):
         _erase_uploads(batch, erased)
+    erase_messages(WebhookDelivery.objects.of_owner(str(owner_id)))
     erased.actor = UploadEvent.objects.filter(actor_id=owner_id).update(actor=None)
     held = PrefixCredentials.objects.filter(owner_id=owner_id)
     erased.credentials = held.update(owner=None, remove_found=True)
@@ -154,7 +156,7 @@ def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
         with transaction.atomic():
             _, deleted = Upload.objects.filter(pk__in=identifiers).delete()
             ObjectRemoval.objects.filter(upload__in=identifiers).update(reason=Reason.ERASURE)
-            erase_messages(identifiers)
+            erase_messages(WebhookDelivery.objects.filter(upload__in=identifiers))
     except (ProtectedError, RestrictedError):
         if len(batch) > 1:
             for upload in batch:
@@ -186,7 +188,7 @@ def _empty(upload: Upload) -> None:
             Upload.objects.advance(current, _ENDING[State(current.state)])
         ObjectRemoval.objects.bulk_create(removals)
         UploadEvent.objects.filter(upload=upload).update(actor=None, detail={})
-        erase_messages([upload.pk])
+        erase_messages(WebhookDelivery.objects.filter(upload=upload.pk))
         upload.parts.all().delete()
         Upload.objects.filter(pk=upload.pk).update(
             **dict.fromkeys(_TEXTS, ""), **dict.fromkeys(_NULLS), metadata={}, options={}, released_at=timezone.now()

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from uploads import __version__
@@ -151,15 +151,14 @@ def _record(delivery: WebhookDelivery, result: _Result) -> Delivered:
     return Delivered("failed", delivery.endpoint, str(result.reason))
 
 
-def erase_messages(uploads: Sequence[UUID]) -> None:
-    """Delete what was told of these uploads. What still waits says only how they have ended: no name, no key, no user.
+def erase_messages(about: QuerySet[WebhookDelivery]) -> None:
+    """Delete these. What still waits says only how its upload has ended: no name, no key, no user.
 
-    Call it in the transaction that erases the uploads.
+    Call it in the transaction that erases the uploads, where these still exist.
     """
-    about = WebhookDelivery.objects.filter(upload__in=uploads)
     about.filter(due_at=None).delete()
     for waiting in about:
-        about.filter(pk=waiting.pk).update(body=erased_message(waiting))
+        WebhookDelivery.objects.filter(pk=waiting.pk).update(body=erased_message(waiting), owner="")
 
 
 def prune_webhooks(now: datetime) -> int:
