@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import UserManager
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 from rest_framework.authtoken.models import Token
@@ -54,6 +55,40 @@ def test_wrong_passwords_for_an_account_are_limited(user: Any, login: Any) -> No
     assert b"Too many attempts" in refused.content
     assert login("ann", "ann", "10.0.1.1").status_code == 429, "the right password is not told from others"
     assert login("ANN ", "guess", "10.0.1.1").status_code == 429
+
+
+SPELLINGS = ["ann", "ánn", "a\u0300nn", "ÅNN", "ａnn", "an\u200bn", "ann\u00ad", "Añn", "ⓐnn", " ann", "aṇn"]
+"""Of a name that a collation without accents, such as MySQL's, takes for one: more than the limit."""
+
+
+@ROUTES
+def test_the_spelling_of_a_name_is_no_way_around_the_limit(user: Any, login: Any) -> None:
+    answers = [login(name, "guess", f"10.0.0.{n}").status_code for n, name in enumerate(SPELLINGS)]
+    assert 429 not in answers[:PER_ACCOUNT]
+    assert set(answers[PER_ACCOUNT:]) == {429}
+
+
+def test_a_name_that_the_database_takes_for_another_is_counted_as_that(
+    user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Collations have more equal characters than Unicode: digits of other scripts, letters with a stroke."""
+    monkeypatch.setattr(UserManager, "get_by_natural_key", lambda *_: user)
+    answers = [by_token(f"ann{chr(0x660 + n)}", "guess", f"10.0.0.{n}").status_code for n in range(PER_ACCOUNT + 1)]
+    assert (429 in answers[:-1], answers[-1]) == (False, 429)
+
+
+def test_different_names_are_counted_apart(user: Any) -> None:
+    names = ["анна", "安娜", "آن", "bo", "\u0301", "a\0é"]
+    for name in [*names, *names]:
+        for n in range(PER_ACCOUNT // 2):
+            assert by_token(name, "guess", f"10.0.{n}.{len(name)}").status_code == 400
+
+
+def test_half_a_character_in_a_name_is_counted_too(user: Any) -> None:
+    for n in range(PER_ACCOUNT + 1):
+        login = {"content_type": "application/json", "REMOTE_ADDR": f"10.0.0.{n}"}
+        answer = APIClient().post("/api/token/", b'{"username": "\\ud800", "password": "x"}', **login)
+    assert answer.status_code == 429
 
 
 @ROUTES

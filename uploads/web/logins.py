@@ -7,15 +7,19 @@ Django's default cache, which all processes of a site must share (uploads.E032).
 import hashlib
 import threading
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, Throttled
 
 from uploads.conf import settings
+from uploads.oss.storable import UNSTORABLE
 from uploads.web.throttles import ScopeThrottle
 
 CHECKED_AT_ONCE, WAITING = 2, 2
@@ -24,6 +28,8 @@ CHECKED_AT_ONCE, WAITING = 2, 2
 Checking a password takes a tenth of a second of a processor on purpose. The other threads serve other requests.
 """
 BUSY_SECONDS = 2
+_NOT_COMPARED = ("Mn", "Me", "Cf", "Cc")
+"""Combining marks, and characters that format or control."""
 _admitted = threading.BoundedSemaphore(CHECKED_AT_ONCE + WAITING)
 _checking = threading.BoundedSemaphore(CHECKED_AT_ONCE)
 
@@ -64,7 +70,7 @@ def attempt(request: HttpRequest, account: str) -> Iterator[None]:
 def _count(request: HttpRequest, account: str) -> list[str]:
     """The keys under which the attempt is counted. Raises TooManyLogins beyond the rate of either."""
     throttle, now, keys = ScopeThrottle(), time.time(), []
-    name = hashlib.sha256(account.strip().lower().encode(errors="replace")).hexdigest()
+    name = hashlib.sha256(_folded(_stored(account.strip())).encode(errors="replace")).hexdigest()
     for scope, ident in (("login_address", throttle.get_ident(request)), ("login_account", name)):  # type: ignore[arg-type]
         most, seconds = throttle.parse_rate(settings.throttles.get(scope) or None)
         if not most or not seconds:
@@ -75,6 +81,26 @@ def _count(request: HttpRequest, account: str) -> list[str]:
             raise TooManyLogins(wait=(window + 1) * seconds - now)
         keys.append(key)
     return keys
+
+
+def _stored(account: str) -> str:
+    """The user name that the database takes this one for, if there is one; the name as given otherwise.
+
+    A collation may have more equal characters than `_folded`: digits of other scripts, letters with a stroke.
+    """
+    if account.isascii() or UNSTORABLE.search(account):
+        return account
+    try:
+        return str(get_user_model()._default_manager.get_by_natural_key(account).get_username())
+    except (ObjectDoesNotExist, MultipleObjectsReturned, ValueError):
+        return account
+
+
+def _folded(name: str) -> str:
+    """Without case, accents and invisible characters: the collations of MySQL and MariaDB do not compare them."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    seen = "".join(each for each in plain if unicodedata.category(each) not in _NOT_COMPARED)
+    return seen.strip() or plain
 
 
 def _add(key: str, change: int, seconds: int) -> int:
