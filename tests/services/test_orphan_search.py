@@ -70,6 +70,20 @@ def test_an_object_without_a_row_is_found_and_one_with_a_row_is_not(
     assert searched(hours=7) == [], "the next search does not find it any more"
 
 
+def test_keys_that_no_row_can_hold_do_not_end_the_search(
+    server: LocalServer, later: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL refuses a text with NUL, also as the marker of the next page."""
+    upload = begun(server, "uploads/8/film.mp4", hours_ago=30)
+    begun(server, "uploads/7/a\0.mp4", hours_ago=30)
+    with client_for(server) as oss:
+        oss.put_object(server.bucket, "uploads/7/a\0.bin", b"x")
+        oss.put_object(server.bucket, "uploads/9/b%00.bin", b"x")
+    monkeypatch.setattr(orphan_search, "PAGE", 1)
+    monkeypatch.setattr(orphan_search, "MAX_LIST_PAGE", 1)
+    assert {orphan.key for orphan in searched()} == {upload.key, "uploads/9/b%00.bin"}
+
+
 def test_objects_whose_rows_are_forgotten_on_purpose_are_no_orphans(
     oss: OssClient, later: None, settings: Any, db: None
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import DataError
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -16,7 +17,7 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import send
 from uploads import services
 from uploads.conf import settings as app_settings
-from uploads.domain.errors import NotFoundError, ObjectMismatch, StorageBusy
+from uploads.domain.errors import InvalidUpload, NotFoundError, ObjectMismatch, StorageBusy
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
@@ -129,6 +130,42 @@ def test_an_object_that_breaks_a_rule_is_removed_with_a_record(
     assert upload.released_at is not None
     assert UploadEvent.objects.get(upload=upload, name="fail").detail["error"]["code"] == code
     assert swept() == {}
+
+
+def test_an_object_whose_key_no_row_can_hold_is_removed(
+    hold: Hold, user: Any, other_user: Any, place: Place, oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL refuses a text with NUL, also in a query and as the cursor of a search."""
+    place(**RULES)
+    mine, theirs = hold(user), hold(other_user)
+    bad = [mine.put(f"a\0{number}.png") for number in range(3)]
+    good, other = mine.put("b.png"), theirs.put("b.png")
+    with pytest.raises(InvalidUpload):
+        services.register(user, "default", bad.pop())
+    monkeypatch.setattr(prefix_uploads, "MAX_LIST_PAGE", 1)
+    monkeypatch.setattr(prefix_uploads, "MAX_PAGES", 1)
+    done = [swept(), swept(), swept()]
+    assert [key for each in done for key in each.get("refused", [])] == bad
+    assert {key for each in done for key in each.get("registered", [])} == {good, other}
+    assert [exists(oss, key) for key in bad] == [False, False]
+    assert not Upload.objects.filter(state="failed").exists()
+
+
+def test_what_fails_under_one_prefix_does_not_end_the_sweep(
+    hold: Hold, user: Any, other_user: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(**RULES)
+    mine, theirs = hold(user), hold(other_user)
+    bad, good = mine.put("a.png"), theirs.put("b.png")
+    real = prefix_uploads.object_at_oss
+
+    def broken(upload: Upload) -> Any:
+        if upload.key == bad:
+            raise DataError("no such text")
+        return real(upload)
+
+    monkeypatch.setattr(prefix_uploads, "object_at_oss", broken)
+    assert swept() == {"failed": [mine.prefix], "registered": [good]}
 
 
 @pytest.mark.parametrize(
@@ -422,13 +459,15 @@ def test_what_an_erased_user_stored_before_newer_credentials_is_removed(
     hold: Hold, user: Any, place: Place, oss: OssClient
 ) -> None:
     place(**RULES)
-    old = hold(user).put("old.png")
+    holder = hold(user)
+    old, unstorable = holder.put("old.png"), holder.put("old\0.png")
     services.erase_user(user.pk)
     hold(user)
     # As if the newer credentials were issued after the object was stored, and the clocks differed by nothing.
     PrefixCredentials.objects.filter(owner=user).update(since=timezone.now() + timedelta(minutes=1))
-    assert swept() == {"removed": [old]}
+    assert swept() == {"removed": [unstorable, old]}
     assert not exists(oss, old)
+    assert not exists(oss, unstorable)
     assert not Upload.objects.exists()
 
 

@@ -29,9 +29,9 @@ from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import Completed, ListedObject
 from uploads.services import destination_rules, outcome
 from uploads.services.begin import DEFAULT_CONTENT_TYPE
+from uploads.services.begun_keys import keys_being_removed
 from uploads.services.common import object_at_oss, object_identity, storage_errors
-from uploads.services.object_descriptions import object_metadata, relative_path, upload_ids
-from uploads.services.prefix_uploads import keys_being_removed
+from uploads.services.object_descriptions import is_storable, object_metadata, relative_path, upload_ids
 from uploads.services.transactions import oss_client
 
 Done = tuple[str, str, str]
@@ -102,9 +102,9 @@ def objects_without_row(bucket: str, objects: Sequence[ListedObject]) -> list[Li
 
 
 def _without_row(bucket: str, objects: Sequence[ListedObject], rows: Collection[str]) -> list[ListedObject]:
-    """`rows`: the keys that have one."""
+    """`rows`: the keys that have one. Objects whose keys no row can hold are left out."""
     removed = keys_being_removed(bucket, [each.key for each in objects])
-    return [each for each in objects if each.key not in rows and each.key not in removed]
+    return [each for each in objects if is_storable(each.key) and each.key not in rows and each.key not in removed]
 
 
 def _rows_of(bucket: str, objects: Sequence[ListedObject]) -> dict[str, Upload]:

@@ -11,6 +11,11 @@ _IDS = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _METADATA = "x-oss-meta-"
 
 
+def is_storable(key: str) -> bool:
+    """Whether every database can hold this key. PostgreSQL refuses the character NUL, in queries as well."""
+    return "\0" not in key
+
+
 def upload_ids(keys: Sequence[str]) -> dict[str, UUID]:
     """The id in each key that has one, by key."""
     return {key: UUID(found[-1]) for key in keys if (found := _IDS.findall(key))}

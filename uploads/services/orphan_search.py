@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
+from urllib.parse import quote, unquote
 
 from django.utils import timezone
 
@@ -25,6 +26,7 @@ from uploads.oss.messages import OpenUpload, Part
 from uploads.services.common import as_record, parts_at, storage_errors
 from uploads.services.known_uploads import ORPHAN_AGE, known_uploads
 from uploads.services.lost_rows import objects_without_row
+from uploads.services.object_descriptions import is_storable
 from uploads.services.transactions import oss_client
 
 SECONDS = 30.0
@@ -97,18 +99,19 @@ def _step(search: OrphanSearch, now: datetime) -> bool:
 
 
 Found = tuple[list[Orphan], list[str]]
-"""The orphans of a page, and the markers of the next one; none after the last."""
+"""The orphans of a page, and the markers of the next one, percent-encoded: a key may hold NUL. None after the last."""
 
 
 def _multipart_uploads(search: OrphanSearch, place: Place, destinations: Sequence[Destination]) -> Found:
-    markers = dict(zip(("key-marker", "upload-id-marker"), search.cursor, strict=False))
+    markers = dict(zip(("key-marker", "upload-id-marker"), map(unquote, search.cursor), strict=False))
     query = {"prefix": search.prefix, "max-uploads": str(PAGE), **markers}
     page = oss_client(place).list_uploads(place.bucket, query)
     known = known_uploads(place.bucket, page.uploads)
     _look_at_ended([known[each.upload_id] for each in page.uploads if each.upload_id in known])
     before = timezone.now() - ORPHAN_AGE
-    old = [each for each in page.uploads if each.upload_id not in known and each.initiated < before]
-    return _measured(place, old, before, destinations), list(page.next_marker or ())
+    unknown = [each for each in page.uploads if each.upload_id not in known and is_storable(each.key)]
+    old = [each for each in unknown if each.initiated < before]
+    return _measured(place, old, before, destinations), [quote(marker) for marker in page.next_marker or ()]
 
 
 def _look_at_ended(uploads: Sequence[Upload]) -> None:
@@ -148,7 +151,7 @@ def _parts(place: Place, held: OpenUpload) -> list[Part] | None:
 
 def _objects(search: OrphanSearch, place: Place, destinations: Sequence[Destination]) -> Found:
     """Objects whose rows were forgotten on purpose (`retention_days` alone) are none."""
-    after = search.cursor[0] if search.cursor else ""
+    after = unquote(search.cursor[0]) if search.cursor else ""
     pages = oss_client(place).list_objects(place.bucket, search.prefix, start_after=after, page_size=MAX_LIST_PAGE)
     page, before = next(pages), timezone.now() - ORPHAN_AGE
     old = [each for each in page.objects if each.modified < before]
@@ -168,7 +171,7 @@ def _objects(search: OrphanSearch, place: Place, destinations: Sequence[Destinat
                 began_at=each.modified,
             )
         )
-    return found, [page.keys[-1]] if page.next_token and page.keys else []
+    return found, [quote(page.keys[-1])] if page.next_token and page.keys else []
 
 
 def destination_of_key(key: str, destinations: Sequence[Destination]) -> Destination:

@@ -4,9 +4,11 @@ A policy cannot limit sizes, types and quotas. So each object under a prefix is 
 client registers it or when the sweep finds it. One that breaks a rule is removed, and its row says why.
 
 Rule: only objects that are younger than the first credentials for their prefix are touched. The row of a refused
-object is `failed` from the beginning, so that a crash at any point cannot complete it.
+object is `failed` from the beginning, so that a crash at any point cannot complete it. An object whose key no row can
+hold is removed without one.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +28,6 @@ from uploads.domain.states import Event, State
 from uploads.models import (
     CREDENTIALS_GRACE,
     Method,
-    ObjectRemoval,
     PrefixCredentials,
     Reason,
     Upload,
@@ -38,13 +39,16 @@ from uploads.oss.messages import Completed, ListedObject
 from uploads.services import destination_rules
 from uploads.services.abort import release
 from uploads.services.begin import DEFAULT_CONTENT_TYPE
+from uploads.services.begun_keys import keys_being_removed, uploads_begun
 from uploads.services.common import as_record, object_at_oss, object_identity, storage_errors
 from uploads.services.complete import complete
 from uploads.services.credentials import prefix_of
-from uploads.services.object_descriptions import object_metadata, relative_path, upload_ids
+from uploads.services.object_descriptions import is_storable, object_metadata, relative_path
 from uploads.services.quota import Quota
 from uploads.services.removals import carry_out, removals_of
 from uploads.services.transactions import oss_client
+
+log = logging.getLogger("uploads.prefixes")
 
 MAX_PAGES = 20
 """Pages of a thousand objects that one sweep lists of one prefix. The next sweep continues there."""
@@ -77,6 +81,8 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
     if arrived is None:
         return None
     found, modified = arrived
+    if not is_storable(key):
+        raise _removed_without_row(held, key)
     begun = _began(held.bucket, key, found.etag)
     if begun is not None:
         return begun if begun.state == State.COMPLETED else None
@@ -99,22 +105,22 @@ def _arrived(held: PrefixCredentials, key: str) -> tuple[Completed, datetime] | 
     return None if keys_being_removed(held.bucket, [key]) else (found, found.modified)
 
 
-def uploads_begun(bucket: str, keys: Sequence[str]) -> dict[str, Upload]:
-    """The uploads that this server began for these keys, by key: a key holds the id of its upload."""
-    named = {identifier: key for key, identifier in upload_ids(keys).items()}
-    rows = Upload.objects.in_bulk(list(named)).values()
-    return {upload.key: upload for upload in rows if upload.bucket == bucket and named[upload.pk] == upload.key}
-
-
 def _began(bucket: str, key: str, etag: str) -> Upload | None:
     """The upload that this server began and that stored the object with this ETag."""
     begun = uploads_begun(bucket, [key]).get(key)
     return None if begun is None or _is_replacement(begun, etag) else begun
 
 
-def keys_being_removed(bucket: str, keys: Sequence[str]) -> set[str]:
-    """Those of these keys whose object belongs to a deleted upload, and is still to be removed."""
-    return set(ObjectRemoval.objects.pending().filter(bucket=bucket, key__in=keys).values_list("key", flat=True))
+def _removed_without_row(held: PrefixCredentials, key: str) -> InvalidUpload:
+    """Remove an object whose key no row can hold. Returns the error of the rule that it breaks."""
+    with storage_errors():
+        oss_client(held).delete_object(held.bucket, key)
+    log.warning("Removed an object with the character NUL in its key, below %r: %r", held.prefix, key)
+    return _bad_key(key_problem(key) or Phrase("an object key must not contain control characters"))
+
+
+def _bad_key(problem: Phrase) -> InvalidUpload:
+    return InvalidUpload(Phrase("Invalid file name: {why}.", why=problem), errors={"filename": [problem]})
 
 
 def _remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | None:
@@ -129,6 +135,9 @@ def _remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | N
     newer = PrefixCredentials.objects.in_use(held.bucket, held.prefix).filter(since__lte=modified)
     if _began(held.bucket, key, found.etag) is not None or newer.exists():
         return None
+    if not is_storable(key):
+        _removed_without_row(held, key)
+        return "removed", key, ""
     identity = object_identity(held.bucket, key, found.etag, modified)
     place = Upload(id=identity, destination=held.destination, bucket=held.bucket, key=key, etag=found.etag)
     done = True
@@ -209,8 +218,7 @@ def _check(upload: Upload, destination: Destination, owner: AbstractBaseUser | N
         destination_rules.permit(destination, owner)
     destination_rules.check_file(destination, upload.size, upload.content_type)
     if problem := key_problem(upload.key):
-        detail = Phrase("Invalid file name: {why}.", why=problem)
-        raise InvalidUpload(detail, errors={"filename": [problem]})
+        raise _bad_key(problem)
     if owner is not None:
         Quota(owner).admit_arrived(destination, upload.size or 0)
 
@@ -228,7 +236,12 @@ def unknown_objects(held: PrefixCredentials, destination: Destination) -> Iterat
         pages = client.list_objects(held.bucket, held.prefix, start_after=held.cursor, page_size=MAX_LIST_PAGE)
         for page in pages:
             recent = [each for each in page.objects if each.modified >= youngest]
-            yield _without_row(held.bucket, recent), page.keys[-1] if page.next_token and page.keys else ""
+            yield _without_row(held.bucket, recent), _cursor(page.keys[-1]) if page.next_token and page.keys else ""
+
+
+def _cursor(key: str) -> str:
+    """Where the search continues after a page that ends with this key: before it, if no row can hold it."""
+    return key.partition("\0")[0]
 
 
 def _without_row(bucket: str, objects: Sequence[ListedObject]) -> list[str]:

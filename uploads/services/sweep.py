@@ -5,6 +5,7 @@ was killed expire. A finished upload is never aborted: OSS is asked first. What 
 what OSS keeps refusing ends with the reason recorded.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,7 +31,10 @@ from uploads.services.prefix_uploads import search
 from uploads.services.removals import sweep_removals
 from uploads.services.retention import forget_ended, outdated_objects
 from uploads.services.staging import remove_staged
+from uploads.services.transactions import CalledInTransaction
 from uploads.services.webhooks import WebhookSender, prune_webhooks
+
+log = logging.getLogger("uploads.sweep")
 
 CLAIM = timedelta(minutes=10)
 """A batch takes far less. The claims of a sweep that was killed expire after this."""
@@ -121,6 +125,11 @@ def sweep_prefixes(*, dry_run: bool = False, now: datetime | None = None) -> Ite
             yield from _counted(search(held, now, dry_run=dry_run))
         except UploadError as error:  # The claim expires, and a later sweep continues at the cursor.
             yield Swept("failed", held.prefix, error.advice)
+        except CalledInTransaction:
+            raise
+        except Exception:  # Whatever one user has stored, the prefixes of the others are searched.
+            log.exception("The search of the prefix %r has failed; a later sweep repeats it.", held.prefix)
+            yield Swept("failed", held.prefix, "An unexpected error: see the log of the sweep.")
 
 
 def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
