@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.django_fixtures import Begin, Place
-from tests.services.test_services import send
+from tests.services.test_services import content_of, send
 from uploads import services
 from uploads.conf import settings as app_settings
 from uploads.domain.errors import InvalidUpload, NotFoundError, ObjectMismatch, StorageBusy
@@ -25,7 +25,9 @@ from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, OssError, Unreachable
 from uploads.oss.signing import OssRequest
 from uploads.services import prefix_uploads
+from uploads.services.abort import release
 from uploads.services.expired_credentials import undo_late_writes
+from uploads.services.removals import sweep_removals
 from uploads.services.sweep import sweep_prefixes
 
 pytestmark = pytest.mark.django_db
@@ -315,6 +317,90 @@ def test_objects_of_others_are_left_alone(hold: Hold, begin: Begin, user: Any, p
     assert exists(oss, "elsewhere.html")
     assert {each.state for each in (Upload.objects.get(pk=one.pk) for one in (open_one, post))} == {"uploading"}
     assert Upload.objects.filter(state="completed").count() == 1
+
+
+def ended(upload: Upload, how: str) -> None:
+    """End the upload, as if all signatures for it had expired, and the sweep had looked again."""
+    long_ago = timezone.now() - timedelta(days=1)
+    if how == "deleted":
+        send(upload)
+        services.complete(upload)
+        services.delete_object(upload)
+        ObjectRemoval.objects.filter(upload=upload.pk).update(due_at=long_ago, look_until=long_ago)
+        assert [what for what, *_ in sweep_removals(timezone.now())] == ["removed"]
+        return
+    services.abort(upload)
+    Upload.objects.filter(pk=upload.pk).update(state=how, updated_at=long_ago)
+    upload.refresh_from_db()
+    release(upload)
+
+
+@pytest.mark.parametrize("how", ["aborted", "failed", "deleted"])
+def test_the_key_of_an_ended_upload_hides_no_object(
+    hold: Hold, begin: Begin, user: Any, place: Place, oss: OssClient, how: str
+) -> None:
+    place(**RULES)
+    bad, good = (begin(5, filename="a.png", content_type="image/png") for _ in range(2))
+    for upload in (bad, good):
+        ended(upload, how)
+    mine = hold(user)
+    # Those of the deleted upload: the object has its ETag.
+    mine.client.put_object(mine.bucket, bad.key, content_of(bad), {"Content-Type": "text/html"})
+    mine.client.put_object(mine.bucket, good.key, content_of(good), IMAGE)
+    assert swept() == {"refused": [bad.key], "registered": [good.key]}
+    assert (exists(oss, bad.key), exists(oss, good.key)) == (False, True)
+    assert set(Upload.objects.filter(key=bad.key).values_list("state", flat=True)) == {how, "failed"}
+    assert set(Upload.objects.filter(key=good.key).values_list("state", flat=True)) == {how, "completed"}
+    assert swept() == {}
+
+
+def test_what_the_release_of_an_upload_removes_is_left_to_it(
+    hold: Hold, begin: Begin, user: Any, place: Place, oss: OssClient
+) -> None:
+    place(**RULES)
+    upload = begin(5, filename="a.png", content_type="image/png")
+    services.abort(upload)
+    mine = hold(user)
+    mine.client.put_object(mine.bucket, upload.key, b"12345", IMAGE)
+    assert swept() == {}
+    release(upload)
+    assert not exists(oss, upload.key)
+
+
+@pytest.mark.parametrize("size", [5, 300_000])
+@pytest.mark.parametrize(
+    ("more", "headers"),
+    [(1, IMAGE), (0, {"Content-Type": "text/html"}), (0, {**IMAGE, "Content-Encoding": "gzip"})],
+)
+def test_an_object_at_the_key_of_an_open_upload_ends_it(
+    hold: Hold, begin: Begin, user: Any, place: Place, oss: OssClient, size: int, more: int, headers: dict[str, str]
+) -> None:
+    place(**{**RULES, "max_size": None})
+    upload = begin(size, filename="a.png", content_type="image/png")
+    mine = hold(user)
+    mine.client.put_object(mine.bucket, upload.key, bytes(size + more), headers)
+    assert swept() == {"refused": [upload.key]}
+    assert not exists(oss, upload.key)
+    upload.refresh_from_db()
+    assert (upload.state, upload.error["code"]) == ("failed", "object_mismatch")
+    assert swept() == {}
+
+
+def test_the_object_of_an_open_upload_completes_it(
+    hold: Hold, begin: Begin, user: Any, place: Place, oss: OssClient
+) -> None:
+    """The client may report it afterwards: nothing is done twice."""
+    place(**{**RULES, "max_size": None})
+    first, second = (begin(size, filename="a.png", content_type="image/png") for size in (5, 300_000))
+    mine = hold(user)
+    mine.client.put_object(mine.bucket, first.key, bytes(5), IMAGE)
+    assert swept() == {"adopted": [first.key]}
+    assert services.complete(first).state == "completed"
+    mine.client.put_object(mine.bucket, second.key, bytes(300_000), IMAGE)
+    assert services.register(user, "default", second.key) == second
+    assert services.complete(second).state == "completed"
+    assert Upload.objects.count() == 2
+    assert swept() == {}
 
 
 def test_an_object_that_replaces_another_is_checked_again(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:

@@ -39,7 +39,7 @@ from uploads.oss.messages import Completed, ListedObject
 from uploads.services import destination_rules
 from uploads.services.abort import release
 from uploads.services.begin import DEFAULT_CONTENT_TYPE
-from uploads.services.begun_keys import keys_being_removed, uploads_begun
+from uploads.services.begun_keys import check_begun, is_of_upload, is_settled, keys_being_removed, uploads_begun
 from uploads.services.common import as_record, object_at_oss, object_identity, storage_errors
 from uploads.services.complete import complete
 from uploads.services.credentials import prefix_of
@@ -77,14 +77,16 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
 
     Raises the error of the rule that it breaks, after its removal.
     """
+    begun = uploads_begun(held.bucket, [key]).get(key)
     arrived = _arrived(held, key)
     if arrived is None:
         return None
     found, modified = arrived
     if not is_storable(key):
         raise _removed_without_row(held, key)
-    begun = _began(held.bucket, key, found.etag)
-    if begun is not None:
+    if begun is not None and begun.state == State.UPLOADING:
+        return check_begun(begun, found)
+    if begun is not None and is_of_upload(begun, found.etag):
         return begun if begun.state == State.COMPLETED else None
     identity = object_identity(held.bucket, key, found.etag, modified)
     upload = Upload.objects.filter(pk=identity).first()
@@ -98,17 +100,17 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
 
 
 def _arrived(held: PrefixCredentials, key: str) -> tuple[Completed, datetime] | None:
-    """The object and its time, if it is not older than these credentials and not about to be removed."""
+    """The object and its time, if it is not older than these credentials and not about to be removed.
+
+    The callers read the upload that was begun for the key before: what OSS has after the end of an upload and the
+    removal of its object, is a new object.
+    """
+    if keys_being_removed(held.bucket, [key]):
+        return None
     found = object_at_oss(Upload(destination=held.destination, bucket=held.bucket, key=key))
     if found is None or found.modified is None or found.modified < held.since:
         return None
     return None if keys_being_removed(held.bucket, [key]) else (found, found.modified)
-
-
-def _began(bucket: str, key: str, etag: str) -> Upload | None:
-    """The upload that this server began and that stored the object with this ETag."""
-    begun = uploads_begun(bucket, [key]).get(key)
-    return None if begun is None or _is_replacement(begun, etag) else begun
 
 
 def _removed_without_row(held: PrefixCredentials, key: str) -> InvalidUpload:
@@ -128,12 +130,13 @@ def _remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | N
 
     An object that newer credentials for the prefix may have stored is left to their search.
     """
+    begun = uploads_begun(held.bucket, [key]).get(key)
     arrived = _arrived(held, key)
     if arrived is None:
         return None
     found, modified = arrived
     newer = PrefixCredentials.objects.in_use(held.bucket, held.prefix).filter(since__lte=modified)
-    if _began(held.bucket, key, found.etag) is not None or newer.exists():
+    if is_of_upload(begun, found.etag) or newer.exists():
         return None
     if not is_storable(key):
         _removed_without_row(held, key)
@@ -145,11 +148,6 @@ def _remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | N
         removal.save()
         done = carry_out(removal.pk) and done
     return ("removed", key, "") if done else ("failed", key, "OSS has not removed the object yet.")
-
-
-def _is_replacement(begun: Upload, etag: str) -> bool:
-    """Whether this object was stored over the one that the upload made."""
-    return begun.state in (State.COMPLETED, State.DELETED) and begun.etag != etag
 
 
 def _row(held: PrefixCredentials, destination: Destination, key: str, found: Completed, identity: UUID) -> Upload:
@@ -254,7 +252,7 @@ def _without_row(bucket: str, objects: Sequence[ListedObject]) -> list[str]:
     return [
         each.key
         for each in identities.values()
-        if each.key not in removed and (each.key not in begun or _is_replacement(begun[each.key], each.etag))
+        if each.key not in removed and not is_settled(begun.get(each.key), each.etag)
     ]
 
 
@@ -297,4 +295,6 @@ def _registered(held: PrefixCredentials, destination: Destination, key: str) -> 
         raise
     except UploadError as error:
         return "failed" if isinstance(error, StorageRefused) else "refused", key, error.advice
-    return ("registered", key, "") if upload is not None else None
+    if upload is None:
+        return None
+    return "registered" if upload.is_registered else "adopted", key, ""

@@ -86,7 +86,7 @@ def removals_of(upload: Upload, reason: Reason) -> list[ObjectRemoval]:
 
 def _places(upload: Upload) -> Iterator[tuple[str, str, str, bool]]:
     """Key, id of a multipart upload to abort, ETag, and whether a signature or credential can still write there."""
-    if upload.state == State.DELETED or _is_released(upload):
+    if upload.state == State.DELETED or is_released(upload):
         return
     completed = upload.state == State.COMPLETED
     if upload.is_registered:
@@ -104,7 +104,7 @@ def _places(upload: Upload) -> Iterator[tuple[str, str, str, bool]]:
         yield upload.staging_key, upload.upload_id, "", True
 
 
-def _is_released(upload: Upload) -> bool:
+def is_released(upload: Upload) -> bool:
     """Whether an aborted or failed upload has nothing left that a sweep would look for."""
     if upload.state not in (State.ABORTED, State.FAILED):
         return False
