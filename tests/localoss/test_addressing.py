@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.localoss.support import Wire, check_disk, refused, result
+from tests.stack import client_for
 from uploads.localoss.testing import LocalServer
 
 KEYS = [
@@ -80,6 +81,20 @@ def test_spellings_of_one_name_are_one_object(private: Wire) -> None:
     for spelling in ("dir%2Fa%20b~", "dir%2fa%20b%7E", "%64ir/a%20b~"):
         answer = private.target("GET", target.replace("dir/a%20b~", spelling), {})
         assert (answer.status_code, answer.content) == (200, b"x"), spelling
+
+
+def test_spellings_of_dot_segments_are_one_object(private: Wire) -> None:
+    """The client encodes the dots, because HTTP libraries drop such segments. The signature is that of the key."""
+    target = private.presigned("PUT", "a/../b")
+    assert private.target("PUT", target, {}, b"x").status_code == 200
+    target = private.presigned("GET", "a/../b")
+    for spelling in ("a/../b", "a/%2E%2E/b", "a/.%2e/b"):
+        answer = private.target("GET", target.replace("a/../b", spelling), {})
+        assert (answer.status_code, answer.content) == (200, b"x"), spelling
+    with client_for(private.server) as oss:
+        assert oss.head(private.bucket, "a/../b").size == 1
+        oss.delete_object(private.bucket, "a/../b")
+        assert private.target("GET", target, {}).status_code == 404
 
 
 def test_bucket_of_dots_is_no_directory(private: Wire) -> None:

@@ -118,6 +118,9 @@ def test_an_object_becomes_a_completed_upload_of_the_prefixs_owner(
         ("a.html", b"x", {"Content-Type": "text/html"}, "invalid"),
         ("gnp.\u202eexe", b"x", IMAGE, "invalid"),
         ("a*", b"x", IMAGE, "invalid"),
+        ("x/../y.png", b"x", IMAGE, "invalid"),
+        ("./y.png", b"x", IMAGE, "invalid"),
+        ("..", b"x", IMAGE, "invalid"),
     ],
 )
 def test_an_object_that_breaks_a_rule_is_removed_with_a_record(

@@ -5,6 +5,7 @@ is repeated; any other raises Unreachable when its response is lost, so that the
 """
 
 import copy
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -91,7 +92,7 @@ def exchange(http: httpx.Client, request: HttpRequest, peer: str = "OSS", clock:
     # Whole, so that the client merges nothing into it: it would also send cookies that a proxy has set.
     whole = httpx.Request(
         request.method,
-        request.url,
+        _with_dot_segments(request.url),
         headers=[*http.headers.raw, *headers],
         content=request.content,
         extensions={"timeout": request.timeout.as_dict()},
@@ -105,6 +106,16 @@ def exchange(http: httpx.Client, request: HttpRequest, peer: str = "OSS", clock:
     if clock and sent and (told := _server_time(response, peer)):
         clock.learn(told, sent, clock.local())
     return response
+
+
+def _with_dot_segments(url: str) -> str:
+    """The URL with `.` and `..` in its path encoded, where they are whole segments: httpx would drop these, and send
+    another path than the one that was signed. OSS decodes a path before it compares the signature."""
+    path, mark, query = url.partition("?")
+    return _DOT_SEGMENT.sub(lambda found: found[0].replace(".", "%2E"), path) + mark + query
+
+
+_DOT_SEGMENT = re.compile(r"(?<=/)\.{1,2}(?=/|\Z)")
 
 
 def _server_time(response: Response, peer: str) -> datetime | None:
