@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -16,7 +17,7 @@ from tests.django_fixtures import Begin, Place
 from uploads import services
 from uploads.conf import settings as app_settings
 from uploads.connection import oss_clock
-from uploads.domain.errors import Forbidden, NotOffered, StorageBusy, StorageRefused, WrongState
+from uploads.domain.errors import Forbidden, NotOffered, ObjectMismatch, StorageBusy, StorageRefused, WrongState
 from uploads.domain.keys import MAX_FILENAME_BYTES
 from uploads.domain.states import Event
 from uploads.localoss.config import DEMO_ROLE
@@ -26,11 +27,11 @@ from uploads.oss import sts
 from uploads.oss.client import OssClient
 from uploads.oss.clock import utcnow
 from uploads.oss.cors import CorsConfiguration
-from uploads.oss.errors import Denied
-from uploads.oss.messages import Part
+from uploads.oss.errors import Denied, NotFound
+from uploads.oss.messages import Completed, Part
 from uploads.oss.providers import FixedCredentials
 from uploads.oss.signing import Credentials, OssRequest, PartRequest
-from uploads.services import ScopedCredentials, sealed_cache, session_policies
+from uploads.services import ClientReport, ScopedCredentials, sealed_cache, session_policies
 from uploads.services.assumed_role import session_name
 from uploads.services.credentials import renew_refused
 
@@ -114,6 +115,29 @@ def test_they_do_nothing_else(begin: Begin, user: Any, oss: OssClient, place: Pl
     ):
         denied(call)
     assert oss.head(bucket, "secret.txt").size == 6
+
+
+def test_a_symbolic_link_is_no_upload(
+    begin: Begin, user: Any, oss: OssClient, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their holder may make one to a file of another user, which a download with the server's rights would give."""
+    place(credentials="upload")
+    upload = begin(None)
+    client = client_with(services.issue_credentials(upload, user))
+    client.put_object(upload.bucket, upload.key, b"bytes", {"Content-Type": upload.content_type})
+    real = OssClient.head
+
+    def head(self: OssClient, *given: Any, **named: Any) -> Completed:
+        found = real(self, *given, **named)  # Size, ETag and checksum are those of the target, as at OSS.
+        return replace(found, headers={**found.headers, "x-oss-object-type": "Symlink"})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "head", head)
+        with pytest.raises(ObjectMismatch, match="x-oss-object-type: Normal expected, Symlink at OSS"):
+            services.complete(upload, ClientReport(size=5), object_confirmed=True)
+    assert upload.state == "failed"
+    with pytest.raises(NotFound):
+        oss.head(upload.bucket, upload.key)
 
 
 def test_a_prefix_is_one_users_own(user: Any, other_user: Any, oss: OssClient) -> None:

@@ -14,12 +14,12 @@ from tests.django_fixtures import Begin, Place
 from tests.services.test_services import send
 from uploads import services
 from uploads.conf import settings as app_settings
-from uploads.domain.errors import PartsMissing
+from uploads.domain.errors import ObjectMismatch, PartsMissing
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss.client import OssClient
-from uploads.oss.errors import NotFound
+from uploads.oss.errors import NotFound, OssError, Refused
 from uploads.oss.signing import OssRequest
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +139,36 @@ def test_an_object_of_another_type_is_removed_even_without_a_destination(
     sweep_later(upload)
     assert held(oss, upload) == (False, 0)
     assert upload.events.filter(name="replaced").count() == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        NotFound("There is no target.", status=404, code="SymlinkTargetNotExist"),
+        Refused("The target is a link.", status=400, code="InvalidTargetType"),
+    ],
+)
+def test_a_symbolic_link_that_leads_nowhere_is_removed(
+    begin: Begin, oss: OssClient, holder_of: HolderOf, monkeypatch: pytest.MonkeyPatch, answer: OssError
+) -> None:
+    """To no object, which may come later, or to another link: OSS describes neither."""
+    done, sent = begin(SIZE), begin(None)
+    for upload in (done, sent):
+        holder_of(upload)
+    send(done)
+    services.complete(done)
+    part = oss.upload_part(sent.bucket, sent.key, sent.upload_id, 1, b"x")
+    oss.complete(sent.bucket, sent.key, sent.upload_id, [part])
+
+    def head(*_: Any, **__: Any) -> Any:
+        raise answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "head", head)
+        with pytest.raises(ObjectMismatch, match="Symlink at OSS"):
+            services.complete(sent, object_confirmed=True)
+        sweep_later(done)
+    assert [held(oss, upload) for upload in (done, sent)] == [(False, 0)] * 2
 
 
 def test_without_its_destination_a_completed_object_has_no_rules(

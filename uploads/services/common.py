@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from uploads import connection
 from uploads.conf import Destination, callback_parameters, settings
+from uploads.domain.attributes import OBJECT_TYPE
 from uploads.domain.completion import wrong_state
 from uploads.domain.endings import from_record
 from uploads.domain.errors import UploadError, from_storage
@@ -16,7 +17,7 @@ from uploads.domain.places import Place, Stored
 from uploads.domain.states import State
 from uploads.models import Upload
 from uploads.oss.callback import encode
-from uploads.oss.errors import NotFound, StorageError
+from uploads.oss.errors import NotFound, OssError, StorageError
 from uploads.oss.messages import Completed, Part
 from uploads.services.transactions import oss_client
 
@@ -117,11 +118,17 @@ def object_or_copy(upload: Upload) -> Completed | None:
     return object_at_oss(upload) or copy_at_oss(upload)
 
 
+_LINK_CODES = ("SymlinkTargetNotExist", "InvalidTargetType")
+"""HeadObject of a symbolic link to an object that does not exist, or to another link: there is an object, the link."""
+
+
 def _object_with_key(upload: Upload, key: str, *, quick: bool = False) -> Completed | None:
     with storage_errors():
         try:
             return oss_client(upload).head(upload.bucket, key, quick=quick)
-        except NotFound as error:
-            if error.code != "NoSuchKey":
+        except OssError as error:
+            if error.code in _LINK_CODES:
+                return Completed("", size=0, headers={OBJECT_TYPE: "Symlink"})
+            if not isinstance(error, NotFound) or error.code != "NoSuchKey":
                 raise
             return None
