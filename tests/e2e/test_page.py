@@ -1,6 +1,7 @@
 """The page as people use it: by hand, by keyboard, by ear, in their language, with one file or thousands."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -293,11 +294,12 @@ def test_what_is_said_to_those_who_listen(page: Page, stack: Stack) -> None:
         {"name": "alone.txt", "mimeType": "text/plain", "buffer": b"alone"}
     )
     expect(page.get_by_test_id("announcer")).to_contain_text("alone.txt is uploaded.")
+    began = time.monotonic()
     page.get_by_test_id("file-input").set_input_files(
         [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in range(200)]
     )
     expect(page.get_by_test_id("announcer")).to_have_text("201 of 201 uploaded", timeout=300_000)
-    assert len(said.evaluate("said => said")) < 100, "at most one in a second"
+    assert len(said.evaluate("said => said")) < 10 + time.monotonic() - began, "at most one in a second"
     page.get_by_test_id("total-message").wait_for()
 
 

@@ -52,6 +52,17 @@ def holder_of(user: Any, role: None) -> Iterator[HolderOf]:
         client.close()
 
 
+@pytest.fixture
+def unprotected(begin: Begin, holder_of: HolderOf, settings: Any) -> tuple[Upload, OssClient]:
+    """A completed upload whose object may be overwritten, and who still can."""
+    settings.UPLOADS["DESTINATIONS"] = {"default": {**RULES, "forbid_overwrite": False}}
+    upload = begin(SIZE)
+    holder = holder_of(upload)
+    send(upload)
+    services.complete(upload)
+    return upload, holder
+
+
 def sweep_later(upload: Upload) -> str:
     """The sweep, as if all times of this upload were two hours ago."""
     upload.refresh_from_db()
@@ -125,13 +136,9 @@ def test_a_completed_object_that_was_replaced_is_removed_if_it_breaks_a_rule(
 
 
 def test_an_object_of_another_type_is_removed_even_without_a_destination(
-    begin: Begin, oss: OssClient, holder_of: HolderOf, settings: Any
+    unprotected: tuple[Upload, OssClient], oss: OssClient, settings: Any
 ) -> None:
-    settings.UPLOADS["DESTINATIONS"] = {"default": {**RULES, "forbid_overwrite": False}}
-    upload = begin(SIZE)
-    holder = holder_of(upload)
-    send(upload)
-    services.complete(upload)
+    upload, holder = unprotected
     oss.delete_object(upload.bucket, upload.key)
     query = [("append", ""), ("position", "0")]
     holder.call("AppendObject", OssRequest("POST", upload.bucket, upload.key, query), b"x")
@@ -172,13 +179,9 @@ def test_a_symbolic_link_that_leads_nowhere_is_removed(
 
 
 def test_without_its_destination_a_completed_object_has_no_rules(
-    begin: Begin, oss: OssClient, holder_of: HolderOf, settings: Any
+    unprotected: tuple[Upload, OssClient], oss: OssClient, settings: Any
 ) -> None:
-    settings.UPLOADS["DESTINATIONS"] = {"default": {**RULES, "forbid_overwrite": False}}
-    upload = begin(SIZE)
-    holder = holder_of(upload)
-    send(upload)
-    services.complete(upload)
+    upload, holder = unprotected
     holder.put_object(upload.bucket, upload.key, b"another", {"Content-Type": "text/html"})
     settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"other": {}}}
     sweep_later(upload)

@@ -24,7 +24,7 @@ from uploads.domain.errors import (
     WrongState,
 )
 from uploads.domain.expectations import actual, expected_of_object, expected_of_parts, mismatch
-from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan, parts_to_complete, require_room
+from uploads.domain.parts import NO_REPORT, ClientReport, FilePlan, parts_to_complete
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import State
 from uploads.oss.messages import Completed, Part
@@ -251,11 +251,7 @@ def _is_result(facts: Facts, found: Completed) -> bool:
 def _end(facts: Facts, found: Completed) -> Action:
     """The object is there: claim the upload if nobody did before, and record the end."""
     if facts.state == State.UPLOADING:
-        try:
-            if facts.file.is_stream and found.size is not None:
-                require_room(facts.file, found.size)
-        except UploadError as error:
-            # A client with temporary credentials sent more than any signature would have allowed.
+        if error := facts.file.beyond_limits(found.size):
             return Fail(error, found)
         if facts.is_multipart and facts.parts is not None:
             return AbortParts()

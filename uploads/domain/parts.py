@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from uploads.domain.errors import InvalidUpload, PartsMissing
+from uploads.domain.errors import InvalidUpload, PartsMissing, UploadError
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan
-from uploads.domain.quota import beyond_reservation, too_large
+from uploads.domain.quota import beyond_limits
 from uploads.oss.messages import Part
 
 
@@ -56,6 +56,12 @@ class FilePlan:
     def size_reported(self, report: ClientReport) -> int | None:
         """Bytes of the whole file; those of a stream are what the client reports."""
         return report.size if self.is_stream and report.size is not None else self.size
+
+    def beyond_limits(self, size: int | None) -> UploadError | None:
+        """Why a stream may not have so many bytes: a client with temporary credentials sends what it likes."""
+        if not self.is_stream or size is None:
+            return None
+        return beyond_limits(self.destination, self.max_size, self.reserved, size)
 
 
 def parts_to_complete(file: FilePlan, listed: Sequence[Part], report: ClientReport) -> list[Part]:
@@ -134,21 +140,14 @@ def _stream_parts(file: FilePlan, listed: Sequence[Part], report: ClientReport) 
     if size is None:
         detail = Phrase("A stream can be completed only with its size: send size.")
         raise InvalidUpload(detail, errors={"size": [detail]})
-    require_room(file, size)
+    if error := file.beyond_limits(size):
+        raise error
     _require_no_gaps(file, listed)
     total = sum(part.size for part in listed)
     if total != size:
         detail = Phrase("OSS has {held} of {size} bytes: send the missing or wrong parts again.", held=total, size=size)
         raise PartsMissing(detail, errors={"parts": [], "size": [total]})
     return list(listed)
-
-
-def require_room(file: FilePlan, size: int) -> None:
-    """Raises TooLarge for a stream of `size` bytes beyond the destination's limit, OverQuota beyond its reservation."""
-    if file.max_size is not None and size > file.max_size:
-        raise too_large(file.destination, file.max_size, size)
-    if file.reserved is not None and size > file.reserved:
-        raise beyond_reservation(file.reserved)
 
 
 def _require_no_gaps(file: FilePlan, listed: Sequence[Part]) -> None:

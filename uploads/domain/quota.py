@@ -92,6 +92,15 @@ def beyond_reservation(reserved: int) -> OverQuota:
     return OverQuota(detail, errors={"size": [detail]}, sizes={"limit": reserved})
 
 
+def beyond_limits(
+    destination: str, max_size: int | None, reserved: int | None, size: int
+) -> TooLarge | OverQuota | None:
+    """Why a file of unknown size may not have `size` bytes: TooLarge, OverQuota, or None if it may."""
+    if max_size is not None and size > max_size:
+        return too_large(destination, max_size, size)
+    return beyond_reservation(reserved) if reserved is not None and size > reserved else None
+
+
 def room(reserved: int, part_size: int, numbers: Sequence[int], held: Mapping[int, int]) -> list[int]:
     """For each part number the bytes that a part may have within the reservation; not positive if there are none.
 

@@ -11,11 +11,11 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from uploads.domain.completion import wrong_state
-from uploads.domain.errors import InvalidUpload, UploadError
+from uploads.domain.errors import InvalidUpload
 from uploads.domain.expectations import expected_of_file
 from uploads.domain.phrase import Phrase
 from uploads.domain.plan import Plan
-from uploads.domain.quota import beyond_reservation, room, too_large
+from uploads.domain.quota import beyond_limits, beyond_reservation, room, too_large
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
 from uploads.models.databases import retry_deadlocks
@@ -63,12 +63,7 @@ def require_room(upload: Upload, max_size: int | None) -> None:
     if unlimited or not upload.is_stream or upload.method != Method.MULTIPART:
         return
     held = sum(part.size for part in parts_at_oss(upload) or ())
-    error: UploadError | None = None
-    if max_size is not None and held > max_size:
-        error = too_large(upload.destination, max_size, held)
-    elif upload.reserved is not None and held > upload.reserved:
-        error = beyond_reservation(upload.reserved)
-    if error:
+    if error := beyond_limits(upload.destination, max_size, upload.reserved, held):
         abort(upload, reason=as_record(error))
         raise error
 
