@@ -7,7 +7,8 @@ import alibabacloud_oss_v2 as v2
 import oss2
 import pytest
 
-from tests.interop.support import Place, oss2_bucket, resolve_localhost, v2_client
+from tests.interop.support import Place, oss2_bucket, v2_client
+from tests.resolver import resolve_localhost
 from uploads.localoss.testing import LocalServer
 
 

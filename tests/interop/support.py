@@ -1,7 +1,6 @@
 """Where the vendor's Python SDKs are sent, and how they are made."""
 
 import json
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,17 +45,6 @@ def drive(server: LocalServer, script: str, **options: Any) -> dict[str, Any]:
     assert ended.returncode == 0, ended.stderr
     seen: dict[str, Any] = json.loads(ended.stdout)
     return seen
-
-
-def resolve_localhost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RFC 6761, and every browser: what ends in .localhost is this machine. Not every resolver knows."""
-    ask = socket.getaddrinfo
-
-    def answer(host: Any, *arguments: Any, **named: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else host
-        return ask("127.0.0.1" if name and name.endswith(".localhost") else host, *arguments, **named)
-
-    monkeypatch.setattr(socket, "getaddrinfo", answer)
 
 
 def oss2_bucket(place: Place, auth: Any) -> oss2.Bucket:

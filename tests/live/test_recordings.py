@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.interop.support import resolve_localhost
 from tests.live import __main__ as runner
 from tests.live import recording, session, target
 from tests.live.answers import Answer, Recorded
 from tests.live.recording import Difference, compare, unexplained
 from tests.live.session import Session
 from tests.live.topics import STATEMENTS
+from tests.resolver import resolve_localhost
 from uploads.localoss.testing import LocalServer
 from uploads.oss.endpoint import Endpoint
 

@@ -18,8 +18,8 @@ from django.core.cache import cache
 from django.core.management import call_command
 
 from tests import http
-from tests.interop.support import resolve_localhost
 from tests.localoss.assume_role import ask
+from tests.resolver import resolve_localhost
 from tests.stack import client_for, wait_until
 from uploads.localoss.testing import LocalServer
 from uploads.operations import doctor

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
-from tests.interop.support import resolve_localhost
+from tests.resolver import resolve_localhost
 from tests.services.test_services import content_of
 from tests.stack import deliver
 from uploads.localoss.testing import LocalServer
