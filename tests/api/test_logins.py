@@ -91,6 +91,53 @@ def test_half_a_character_in_a_name_is_counted_too(user: Any) -> None:
     assert answer.status_code == 429
 
 
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of the names that are looked up and normalised. Both cost time by the character."""
+    lengths: list[int] = []
+    stored = logins._stored
+
+    def count(name: str) -> str:
+        lengths.append(len(name))
+        return stored(name)
+
+    monkeypatch.setattr(logins, "_stored", count)
+    return lengths
+
+
+def test_a_huge_name_is_refused_before_it_is_normalised(user: Any, compared: list[int]) -> None:
+    """One character of this name becomes 18."""
+    answers = [by_token("\ufdfa" * (151 + n), "ann", f"10.0.0.{n}") for n in range(PER_ACCOUNT + 1)]
+    assert [answer.status_code for answer in answers] == [400] * PER_ACCOUNT + [429], "they are counted as one name"
+    assert "username" in answers[0].json()["errors"]
+    assert compared == []
+    assert by_token("\ufdfa" * 150, "ann", "10.0.1.1").status_code == 400
+    assert compared == [150]
+
+
+def test_the_name_is_not_read_once_the_address_is_refused(user: Any, compared: list[int]) -> None:
+    for n in range(PER_ADDRESS):
+        by_token(f"user{n}", "guess", "10.0.0.1")
+    compared.clear()
+    assert by_token("änn", "ann", "10.0.0.1").status_code == 429
+    assert compared == []
+
+
+def test_the_check_of_a_project_counts_names_that_are_too_long(user: Any) -> None:
+    """A collation that ignores characters finds the user by a name with any number of them."""
+    for n in range(PER_ACCOUNT + 1):
+        request, name = RequestFactory().get("/", REMOTE_ADDR=f"10.0.0.{n}"), "a" + "\u200b" * (150 + n) + "nn"
+        try:
+            with logins.attempt(request, name):
+                raise ValueError("wrong password")
+        except ValueError:
+            last = n
+        except logins.TooManyLogins:
+            assert last == n - 1 == PER_ACCOUNT - 1
+            return
+    pytest.fail("never refused")
+
+
 @ROUTES
 def test_wrong_passwords_from_an_address_are_limited(user: Any, login: Any) -> None:
     """For whatever accounts they are."""

@@ -22,6 +22,7 @@ from uploads.web.views import UploadsAPIView
 class LoginSerializer(AuthTokenSerializer):
     """The user name and the password."""
 
+    username = serializers.CharField(write_only=True, max_length=logins.longest_name())
     token = None  # type: ignore[assignment]
 
 

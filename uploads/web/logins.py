@@ -8,7 +8,7 @@ import hashlib
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.contrib.auth import get_user_model
@@ -28,6 +28,8 @@ CHECKED_AT_ONCE, WAITING = 2, 2
 Checking a password takes a tenth of a second of a processor on purpose. The other threads serve other requests.
 """
 BUSY_SECONDS = 2
+WITHOUT_LIMIT = 254
+"""Characters that a user name may have where the user model sets no limit."""
 _NOT_COMPARED = ("Mn", "Me", "Cf", "Cc")
 """Combining marks, and characters that format or control."""
 _admitted = threading.BoundedSemaphore(CHECKED_AT_ONCE + WAITING)
@@ -67,20 +69,41 @@ def attempt(request: HttpRequest, account: str) -> Iterator[None]:
         _add(key, -1, 1)
 
 
+def longest_name() -> int:
+    """Characters of the longest user name, as in Django's login form. Nobody has a longer one."""
+    user = get_user_model()
+    return getattr(user._meta.get_field(user.USERNAME_FIELD), "max_length", None) or WITHOUT_LIMIT
+
+
 def _count(request: HttpRequest, account: str) -> list[str]:
     """The keys under which the attempt is counted. Raises TooManyLogins beyond the rate of either."""
     throttle, now, keys = ScopeThrottle(), time.time(), []
-    name = hashlib.sha256(_folded(_stored(account.strip())).encode(errors="replace")).hexdigest()
-    for scope, ident in (("login_address", throttle.get_ident(request)), ("login_account", name)):  # type: ignore[arg-type]
+    # The name is compared last: who is refused by the address makes nobody normalise texts.
+    idents: dict[str, Callable[[], str]] = {
+        "login_address": lambda: throttle.get_ident(request),  # type: ignore[arg-type]
+        "login_account": lambda: _account_ident(account),
+    }
+    for scope, ident in idents.items():
         most, seconds = throttle.parse_rate(settings.throttles.get(scope) or None)
         if not most or not seconds:
             continue
         window = int(now // seconds)
-        key = f"uploads:{scope}:{window}:{ident}"
+        key = f"uploads:{scope}:{window}:{ident()}"
         if _add(key, 1, seconds) > most:
             raise TooManyLogins(wait=(window + 1) * seconds - now)
         keys.append(key)
     return keys
+
+
+def _account_ident(account: str) -> str:
+    """The same for all names that a database may take for one. Those that are too long to be anybody's are one.
+
+    A collation may ignore any number of characters, so a part of a long name would tell nothing about it.
+    """
+    name = account.strip()
+    if len(name) > longest_name():
+        return "too-long"
+    return hashlib.sha256(_folded(_stored(name)).encode(errors="replace")).hexdigest()
 
 
 def _stored(account: str) -> str:
