@@ -123,6 +123,26 @@ def test_a_user_does_not_write_where_files_are_published_that_were_checked(setti
         assert [each for each, _ in found(settings, DESTINATIONS=destinations, **places)] == ids
 
 
+def test_what_users_store_below_their_own_prefix_belongs_to_one_destination(settings: Any) -> None:
+    """The search for one destination would delete what the other allows."""
+    films = {"credentials": "prefix", "content_types": ["video/*"]}
+    for images, ids in (
+        ({}, ["uploads.E048"]),
+        ({"key": "uploads/{user_id}/images/{uuid}"}, ["uploads.E048"]),
+        ({"key": "{tenant}/{user_id}/{uuid}", "key_values": {"tenant": str}}, ["uploads.E048", "uploads.W003"]),
+        ({"key": "images/{user_id}/{uuid}"}, []),
+        ({"key": "uploads/images/{user_id}/{uuid}"}, []),
+        ({"bucket": "images-hz"}, []),
+        ({"credentials": "upload"}, []),
+        ({"credentials": ""}, []),
+    ):
+        destinations = {"images": {"credentials": "prefix", **images}, "films": films}
+        told = [each for each, _ in found(settings, DESTINATIONS=destinations) if each != "uploads.W030"]
+        assert sorted(told) == ids, images
+    one_bucket = {"images": {"credentials": "prefix", "bucket": "again"}, "films": films}
+    assert "uploads.E048" in dict(found(settings, DESTINATIONS=one_bucket, BUCKETS={"again": {"bucket": "b"}}))
+
+
 def test_tokens_need_their_app(settings: Any) -> None:
     changes = {"AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"]}
     assert found(settings, **changes) == []

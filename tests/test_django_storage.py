@@ -15,6 +15,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedFile, TemporaryUploadedFile
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.utils import timezone as django_timezone
 
 from tests import http
@@ -253,6 +254,78 @@ def test_a_wrong_option_is_reported(settings: Any, oss: OssClient) -> None:
     settings.STORAGES["default"]["OPTIONS"] = {"acl": "private"}
     settings.STORAGES["staticfiles"]["OPTIONS"] |= {"expires": None, "acl": "public-read"}
     assert {message.id for message in run_checks(tags=["uploads"])} & {"uploads.E064", "uploads.W062"} == set()
+
+
+FILMS = {"films": {"key": "films/{user_id}/{uuid}/{filename}", "stage": True}}
+NO_DIRECTORY = {"any": {"key": "{user_id}/{uuid}/{filename}"}}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "destinations", "refused"),
+    [
+        ("static/", FILMS, False),
+        ("", FILMS, True),
+        ("films/static/", FILMS, True),
+        ("films", FILMS, True),
+        ("staging/", FILMS, True),
+        ("staging/static/", FILMS, True),
+        ("static/", NO_DIRECTORY, False),
+        ("7/", NO_DIRECTORY, True),
+        ("static/", {"any": {"key": "{uuid}/{filename}"}}, False),
+        ("static/", {"any": {"key": "{path}/{uuid}"}}, True),
+        ("static/", {"default": {"key": "{uuid"}, **FILMS}, False),
+        ("static/", ["default"], False),
+        ("media/", FILMS, True),  # Below it the storage "default" has its files.
+        ("media/static/", FILMS, False),
+    ],
+)
+def test_collectstatic_clear_deletes_no_files_of_others(
+    settings: Any, prefix: str, destinations: Any, refused: bool
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": destinations}
+    settings.STORAGES = {
+        "default": {"BACKEND": "uploads.storage.OssStorage", "OPTIONS": {"prefix": "media/"}},
+        "staticfiles": {"BACKEND": "uploads.storage.OssManifestStaticStorage", "OPTIONS": {**PUBLIC, "prefix": prefix}},
+    }
+    told = [message.id for message in run_checks(tags=["uploads"])]
+    assert ("uploads.E065" in told) is refused
+
+
+def test_collectstatic_clear_does_not_begin_to_empty_the_bucket(settings: Any, oss: OssClient) -> None:
+    """It makes no checks but those for static files."""
+    oss.put_object(BUCKET, "uploads/7/film.mp4", b"film", {})
+    everything = {"BACKEND": "uploads.storage.OssManifestStaticStorage", "OPTIONS": {**PUBLIC, "prefix": ""}}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": everything}
+    with pytest.raises(SystemCheckError, match=r"would delete files of destination 'default'"):
+        call_command("collectstatic", interactive=False, clear=True, skip_checks=False)
+    assert oss.head(BUCKET, "uploads/7/film.mp4").size == 4
+
+
+class OwnPrefix(OssStorage):
+    def __init__(self) -> None:
+        super().__init__(prefix="own/")
+
+
+def test_a_bucket_of_their_own_needs_no_prefix(settings: Any) -> None:
+    everything = {"BACKEND": "uploads.storage.OssStorage", "OPTIONS": {"bucket": "static-hz", "expires": None}}
+
+    def told(**storages: Any) -> list[str]:
+        settings.STORAGES = {"default": {"BACKEND": "tests.test_django_storage.OwnPrefix"}, **storages}
+        return [str(message.id) for message in run_checks(tags=["uploads"])]
+
+    assert told(staticfiles=everything) == []
+    assert told(staticfiles=everything, media={"BACKEND": "uploads.storage.OssStorage"}) == ["uploads.W065"]
+    assert told(staticfiles=everything, media=everything) == ["uploads.E065"]
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"bucket": "films-hz"}}}
+    assert told(staticfiles={**everything, "OPTIONS": {"expires": None}}) == ["uploads.E065"]
+    assert told(staticfiles={"BACKEND": "tests.test_django_storage.OwnPrefix"}) == ["uploads.W062"]
+
+
+def test_a_storage_among_uploads_is_told(settings: Any) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": FILMS}
+    for prefix, ids in (("media/", []), ("staging/media/", ["uploads.W065"]), ("films/7/", ["uploads.W065"])):
+        settings.STORAGES = {"default": {"BACKEND": "uploads.storage.OssStorage", "OPTIONS": {"prefix": prefix}}}
+        assert [message.id for message in run_checks(tags=["uploads"])] == ids
 
 
 def test_a_storage_can_stand_in_a_migration() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.module_loading import import_string
 
-from uploads.checks.overlaps import writers_of_final_keys
+from uploads.checks.overlaps import bucket_of, check_own_prefixes, writers_of_final_keys
 from uploads.conf import settings
 from uploads.domain import options
 from uploads.domain.destination import (
@@ -37,7 +37,7 @@ def check_destinations() -> list[CheckMessage]:
             found.append(Error(text, hint=hint, id="uploads.E008"))
         else:
             found += _destination(Destination(name=name, **values))
-    return found
+    return found + check_own_prefixes(sound_destinations())
 
 
 def _destination(destination: Destination) -> list[CheckMessage]:
@@ -123,8 +123,8 @@ def _staging(destination: Destination) -> list[CheckMessage]:
         hint = "Set a prefix such as staging/."
         found.append(Error(f"{name}, stage_prefix: {problem}.", hint=hint, id="uploads.E040"))
         return found
-    bucket, prefix = _bucket(destination), destination.stage_prefix
-    others = [each for each in _well_formed() if _bucket(each) == bucket and not _template_problem(each)]
+    bucket, prefix = bucket_of(destination.bucket), destination.stage_prefix
+    others = [each for each in sound_destinations() if bucket_of(each.bucket) == bucket]
     inside = sorted(each.name for each in others if each.prefix.startswith(prefix) or prefix.startswith(each.prefix))
     if inside:
         text = f"{name}, stage_prefix: {prefix!r} overlaps the keys of {', '.join(inside)}, which would expire with it."
@@ -139,15 +139,6 @@ def _staging(destination: Destination) -> list[CheckMessage]:
     return found
 
 
-def _bucket(destination: Destination) -> tuple[str, str]:
-    """The name and the region of its bucket. `check_places` reports a place that is malformed."""
-    try:
-        place = settings.place(destination.bucket)
-    except (ValueError, TypeError):
-        return str(destination.bucket), ""
-    return place.bucket, place.region
-
-
 def _import_problem(path: object) -> str | None:
     try:
         return None if callable(import_string(str(path))) else f"{path!r} is not a function"
@@ -155,9 +146,12 @@ def _import_problem(path: object) -> str | None:
         return str(error).rstrip(".")
 
 
-def _well_formed() -> list[Destination]:
-    given = settings.raw.get("DESTINATIONS") or {}
-    return [Destination(name=name, **values) for name, values in given.items() if set(values) <= Destination.keys()]
+def sound_destinations() -> list[Destination]:
+    """Those that have known keys only, and a template that is allowed."""
+    given = settings.raw.get("DESTINATIONS") or {"default": {}}
+    dicts = [each for each in given.items() if isinstance(each[1], dict)] if isinstance(given, dict) else []
+    known = [Destination(name=name, **values) for name, values in dicts if set(values) <= Destination.keys()]
+    return [each for each in known if not _template_problem(each)]
 
 
 MAX_DAYS = 36_500
