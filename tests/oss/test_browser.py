@@ -6,11 +6,12 @@ import httpx
 import pytest
 
 from uploads.oss.browser import CorsRefused, Page
-from uploads.oss.errors import Denied, Malformed, Unreachable
+from uploads.oss.errors import Denied, NotOss, Unreachable
 
 ORIGIN = "https://app.example"
 URL = "https://b.oss.example/k?x-oss-signature=s"
-ALLOWED = {"Access-Control-Allow-Origin": ORIGIN, "x-oss-request-id": "R"}
+OF_OSS = {"x-oss-request-id": "R"}
+ALLOWED = {**OF_OSS, "Access-Control-Allow-Origin": ORIGIN}
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -62,8 +63,8 @@ def test_a_page_reads_the_exposed_headers_only() -> None:
     "answer",
     [
         lambda request: httpx.Response(403 if request.method == "OPTIONS" else 200, headers=ALLOWED),
-        lambda request: httpx.Response(200, headers=ALLOWED if request.method == "OPTIONS" else {}),
-        lambda request: httpx.Response(200, headers={"Access-Control-Allow-Origin": "https://other.example"}),
+        lambda request: httpx.Response(200, headers=ALLOWED if request.method == "OPTIONS" else OF_OSS),
+        lambda request: httpx.Response(200, headers={**OF_OSS, "Access-Control-Allow-Origin": "https://other.example"}),
     ],
 )
 def test_what_a_browser_refuses_is_told(answer: Answer) -> None:
@@ -73,7 +74,8 @@ def test_what_a_browser_refuses_is_told(answer: Answer) -> None:
 
 
 def test_a_refusal_of_oss_is_told_even_if_a_page_cannot_read_it() -> None:
-    page, _ = page_of(lambda request: httpx.Response(403, content=b"<Error><Code>AccessDenied</Code></Error>"))
+    refusal = b"<Error><Code>AccessDenied</Code></Error>"
+    page, _ = page_of(lambda request: httpx.Response(403, headers=OF_OSS, content=refusal))
     with pytest.raises(Denied) as caught:
         page.send("GetObject", "GET", URL)
     assert (caught.value.code, caught.value.operation) == ("AccessDenied", "GetObject")
@@ -81,8 +83,12 @@ def test_a_refusal_of_oss_is_told_even_if_a_page_cannot_read_it() -> None:
 
 def test_an_address_that_is_not_oss_or_not_there() -> None:
     page, _ = page_of(lambda request: httpx.Response(200, content=b"<html>"))
-    with pytest.raises(Malformed):
+    with pytest.raises(NotOss):
         page.probe("https://b.oss.example/")
+    everything = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
+    page, _ = page_of(lambda request: httpx.Response(200, headers=everything))
+    with pytest.raises(NotOss):
+        page.send("UploadPart", "PUT", URL, {}, b"x")
 
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("Name or service not known")

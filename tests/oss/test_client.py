@@ -14,7 +14,7 @@ from uploads.oss.client import OssClient
 from uploads.oss.clock import ServerClock
 from uploads.oss.cors import CorsConfiguration
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.errors import Busy, Denied, Malformed, NotFound, Unreachable
+from uploads.oss.errors import Busy, Denied, Malformed, NotFound, NotOss, StorageError, Unreachable
 from uploads.oss.messages import Part
 from uploads.oss.repetition import ATTEMPTS, may_repeat, repeated
 from uploads.oss.responses import MAX_CALLBACK_BYTES
@@ -24,7 +24,7 @@ from uploads.oss.transport import Call
 Handler = Callable[[httpx.Request], httpx.Response]
 BUSY = httpx.Response(503, content=b"<Error><Code>ServiceUnavailable</Code><RequestId>R</RequestId></Error>")
 INITIATED = b"<InitiateMultipartUploadResult><UploadId>U</UploadId></InitiateMultipartUploadResult>"
-GONE = httpx.Response(404, content=b"<Error><Code>NoSuchUpload</Code></Error>")
+GONE = httpx.Response(404, headers={"x-oss-request-id": "G"}, content=b"<Error><Code>NoSuchUpload</Code></Error>")
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +33,8 @@ def without_waiting() -> Iterator[None]:
         yield
 
 
-def client_of(*answers: httpx.Response | Exception) -> tuple[OssClient, list[httpx.Request]]:
-    """A client whose OSS gives these answers one after another, and what was sent to it."""
+def client_of(*answers: httpx.Response | Exception, by: str = "OSS") -> tuple[OssClient, list[httpx.Request]]:
+    """A client that gets these answers one after another, and what it sent. OSS gives each of its a request id."""
     sent: list[httpx.Request] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
@@ -42,6 +42,8 @@ def client_of(*answers: httpx.Response | Exception) -> tuple[OssClient, list[htt
         answer = answers[min(len(sent), len(answers)) - 1]
         if isinstance(answer, Exception):
             raise answer
+        if by == "OSS":
+            answer.headers.setdefault("x-oss-request-id", "R")
         return answer
 
     http = httpx.Client(transport=httpx.MockTransport(handle))
@@ -157,15 +159,57 @@ def test_a_bucket_without_cors_rules_is_no_error() -> None:
     assert client.get_cors("b") == CorsConfiguration()
 
 
-def test_the_page_of_a_proxy_is_malformed() -> None:
-    client, _ = client_of(httpx.Response(200, content=b"<html>Log in to the hotel</html>"))
+def test_an_answer_without_a_document_is_malformed() -> None:
+    client, _ = client_of(httpx.Response(200, content=b"<html></html>"))
     with pytest.raises(Malformed):
         client.initiate("b", "k")
 
 
+@pytest.mark.parametrize("status", [200, 204, 302, 304, 400, 403, 404, 409, 412, 429, 500, 502, 503])
+@pytest.mark.parametrize(
+    ("call", "attempts"),
+    [
+        (lambda client: client.head("b", "k"), ATTEMPTS),
+        (lambda client: client.head("b", "k", quick=True), 1),
+        (lambda client: client.list_parts("b", "k", "U"), ATTEMPTS),
+        (lambda client: list(client.list_objects("b", "")), ATTEMPTS),
+        (lambda client: client.delete_object("b", "k"), ATTEMPTS),
+        (lambda client: client.abort("b", "k", "U"), ATTEMPTS),
+        (lambda client: client.put_object("b", "k", b"x"), ATTEMPTS),
+        (lambda client: client.get_cors("b"), ATTEMPTS),
+        (lambda client: client.initiate("b", "k"), 1),
+        (lambda client: client.complete("b", "k", "U", [Part(1, "AB")]), 1),
+    ],
+)
+def test_the_answer_of_another_server_says_nothing_about_the_bucket(
+    status: int, call: Callable[[OssClient], Any], attempts: int
+) -> None:
+    """A 404 of a proxy is no "no such object", its 204 no deletion, and its 504 comes after a request that was sent."""
+    headers = {"ETag": '"E"', "Content-Length": "0", "Location": "https://hotel.example/"}
+    client, sent = client_of(httpx.Response(status, headers=headers), by="a proxy")
+    with pytest.raises(NotOss, match=f"status {status}") as caught:
+        call(client)
+    assert (caught.value.retryable, caught.value.sent, len(sent)) == (True, True, attempts)
+
+
+def test_a_document_of_another_server_is_not_believed_either() -> None:
+    """Such as that of another storage with the same protocol."""
+    for code in ("NoSuchUpload", "NoSuchKey", "NoSuchBucket"):
+        body = f"<Error><Code>{code}</Code><RequestId>R</RequestId></Error>".encode()
+        client, _ = client_of(httpx.Response(404, content=body), by="a proxy")
+        with pytest.raises(NotOss):
+            client.list_parts("b", "k", "U")
+
+
+def test_oss_is_asked_again_after_the_answer_of_another_server() -> None:
+    found = httpx.Response(200, headers={"ETag": '"E"', "Content-Length": "0", "x-oss-request-id": "R"})
+    client, sent = client_of(httpx.Response(404), found, by="a proxy, then OSS")
+    assert (client.head("b", "k").etag, len(sent)) == ("E", 2)
+
+
 def test_a_redirect_is_not_followed() -> None:
     client, sent = client_of(httpx.Response(302, headers={"Location": "http://elsewhere/"}))
-    with pytest.raises(Exception, match="302"):
+    with pytest.raises(StorageError, match="302"):
         client.head("b", "k")
     assert len(sent) == 1
 
@@ -197,7 +241,7 @@ def test_each_request_is_reported_with_its_status_or_oss_code() -> None:
     client.abort("b", "k", "U")
     client.delete_object("b", "k")
     assert [(call.operation, call.code, call.request_id) for call in seen] == [
-        ("AbortMultipartUpload", "NoSuchUpload", ""),
+        ("AbortMultipartUpload", "NoSuchUpload", "G"),
         ("DeleteObject", "Unreachable", ""),
         ("DeleteObject", "204", "R"),
     ]
@@ -217,7 +261,7 @@ CALLBACK = {"x-oss-callback": "Y2FsbGJhY2s="}
         (httpx.Response(200, content=b"1" * (MAX_CALLBACK_BYTES + 1)), {"ok": True, "body": None}),
         (
             httpx.Response(203, content=b"<Error><Code>CallbackFailed</Code><Message>502</Message></Error>"),
-            {"ok": False, "code": "CallbackFailed", "message": "502", "request_id": ""},
+            {"ok": False, "code": "CallbackFailed", "message": "502", "request_id": "R"},
         ),
     ],
 )
@@ -293,8 +337,10 @@ def test_every_answer_of_oss_tells_the_time_and_a_proxys_does_not() -> None:
     for _ in range(2):
         client.head("b", "k")
     assert client.clock.offset == timedelta(minutes=30), "a few seconds are no reason to change"
-    proxy, _ = client_of(httpx.Response(200, headers={"Date": "Thu, 15 Jan 2026 09:00:00 GMT", "Content-Length": "0"}))
-    proxy.head("b", "k")
+    headers = {"Date": "Thu, 15 Jan 2026 09:00:00 GMT", "Content-Length": "0"}
+    proxy, _ = client_of(httpx.Response(200, headers=headers), by="a proxy")
+    with pytest.raises(NotOss):
+        proxy.head("b", "k")
     assert proxy.clock.offset == timedelta()
 
 

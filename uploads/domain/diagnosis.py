@@ -12,7 +12,7 @@ from uploads.domain.errors import REFUSED, advice, from_storage
 from uploads.domain.phrase import Phrase
 from uploads.oss import error_codes
 from uploads.oss.error_codes.access import NEW_URL
-from uploads.oss.errors import CredentialsUnavailable, Malformed, OssError, StorageError
+from uploads.oss.errors import CredentialsUnavailable, NotOss, OssError, StorageError
 
 NO_CORS = frozenset({"AccessForbidden", "NoSuchCORSConfiguration"})
 """OSS's codes for a preflight that no CORS rule allows."""
@@ -89,7 +89,7 @@ def _not_valid_now(error: OssError) -> Diagnosis:
 
 def _unreachable(error: StorageError, address: str) -> Diagnosis:
     detail = Phrase("The server does not reach OSS at {address}. Uploaded parts are kept.", address=address)
-    if isinstance(error, Malformed):
+    if isinstance(error, NotOss):
         detail = Phrase(
             "Something other than OSS answers the server at {address}. Uploaded parts are kept.", address=address
         )

@@ -34,7 +34,7 @@ from typing import Any, ClassVar
 from uploads.domain.phrase import Phrase
 from uploads.oss import error_codes
 from uploads.oss.error_codes import ErrorCode, Fault, access
-from uploads.oss.errors import CredentialsUnavailable, OssError, StorageError
+from uploads.oss.errors import CredentialsUnavailable, NotOss, OssError, StorageError
 
 
 class UploadError(Exception):
@@ -260,6 +260,9 @@ def from_storage(error: StorageError) -> UploadError:
     oss = oss_facts(error)
     if isinstance(error, CredentialsUnavailable):
         text = Phrase("The server could not obtain its OSS credentials. Nothing is lost; try again.")
+        return StorageBusy(text, retry_after=5)
+    if isinstance(error, NotOss):
+        text = Phrase("Something other than OSS answers the server. Nothing is lost; try again.")
         return StorageBusy(text, retry_after=5)
     if error.retryable:
         return StorageBusy(

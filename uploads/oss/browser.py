@@ -12,8 +12,8 @@ from http import HTTPStatus
 from typing import Self
 
 from uploads.oss.clock import ServerClock
-from uploads.oss.errors import Malformed, StorageError, Unreachable, from_answer
-from uploads.oss.transport import SUCCESS, HttpClient, HttpRequest, Response, exchange, new_http_client
+from uploads.oss.errors import NotOss, StorageError, Unreachable, from_answer
+from uploads.oss.transport import SUCCESS, HttpClient, HttpRequest, Response, exchange, is_from_oss, new_http_client
 
 SAFE_METHODS = ("GET", "HEAD", "POST")
 SAFE_REQUEST_HEADERS = {"accept", "accept-language", "content-language", "range"}
@@ -53,10 +53,10 @@ class Page:
         self._http.close()
 
     def probe(self, url: str) -> None:
-        """An unsigned GET, whatever its status. Raises Unreachable, and Malformed for a response that is not OSS's."""
+        """An unsigned GET, whatever its status. Raises Unreachable, and NotOss for a response that is not OSS's."""
         response = self._exchange("Probe", "GET", url, {})
-        if "x-oss-request-id" not in response.headers:
-            raise Malformed(f"{url} answers, but it is not OSS.", operation="Probe")
+        if not is_from_oss(response):
+            raise NotOss(response.status_code, "Probe")
 
     def exposed_headers(self, url: str) -> set[str]:
         """The headers of a response that the page may read, in lower case. Raises Unreachable, and CorsRefused if the
@@ -69,10 +69,12 @@ class Page:
     def send(
         self, operation: str, method: str, url: str, headers: Mapping[str, str] | None = None, content: bytes = b""
     ) -> PageResponse:
-        """The response to a signed request. Raises Unreachable, CorsRefused, or an OssError."""
+        """The response to a signed request. Raises Unreachable, NotOss, CorsRefused, or an OssError."""
         sent = dict(headers or {})
         self._preflight(operation, method, url, sent)
         response = self._exchange(operation, method, url, sent, content)
+        if not is_from_oss(response):
+            raise NotOss(response.status_code, operation)
         if response.status_code not in SUCCESS and response.status_code != HTTPStatus.CREATED:
             raise from_answer(response.status_code, response.headers, response.content, operation)
         self._check_origin(operation, method, response)

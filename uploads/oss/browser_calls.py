@@ -6,9 +6,18 @@ Rule: such a request is sent once, within a few seconds, because somebody waits 
 from collections.abc import Collection
 from http import HTTPStatus
 
-from uploads.oss.errors import Malformed, StorageError, from_answer
+from uploads.oss.errors import NotOss, OssError, from_answer
 from uploads.oss.signing import OssRequest, presign
-from uploads.oss.transport import BROWSER_TIMEOUT, SUCCESS, HttpRequest, Response, Transport, exchange, resource_of
+from uploads.oss.transport import (
+    BROWSER_TIMEOUT,
+    SUCCESS,
+    HttpRequest,
+    Response,
+    Transport,
+    exchange,
+    is_from_oss,
+    resource_of,
+)
 
 LIFE = 60
 """Seconds until the presigned URL expires."""
@@ -21,12 +30,12 @@ class BrowserCalls(Transport):
     def presigned(self, operation: str, request: OssRequest, origin: str) -> None:
         """Send a request without a body by a presigned URL.
 
-        Raises Unreachable, Malformed for a refusal that is not OSS's, or an OssError for one that is.
+        Raises Unreachable, NotOss for a response that is not OSS's, or an OssError for a refusal.
         """
         url = presign(self.context(), request, self.endpoint.url_of(request.bucket, request.key), LIFE)
         sent = HttpRequest(operation, request.method, url, {"Origin": origin}, timeout=BROWSER_TIMEOUT)
         response = exchange(self._http, sent, clock=self.clock)
-        if response.status_code not in SUCCESS:
+        if not is_from_oss(response) or response.status_code not in SUCCESS:
             raise _refusal(response, operation, request)
 
     def preflight(self, request: OssRequest, origin: str, headers: Collection[str] = ()) -> bool:
@@ -45,9 +54,8 @@ class BrowserCalls(Transport):
         return response.headers.get(ALLOW_ORIGIN, "") in ("*", origin)
 
 
-def _refusal(response: Response, operation: str, request: OssRequest) -> StorageError:
-    """The error of a response; Malformed for one without OSS's request id, such as that of a proxy."""
-    if "x-oss-request-id" not in response.headers:
-        return Malformed("Something answers, but it is not OSS.", operation=operation)
+def _refusal(response: Response, operation: str, request: OssRequest) -> NotOss | OssError:
+    if not is_from_oss(response):
+        return NotOss(response.status_code, operation)
     resource = resource_of(request)
     return from_answer(response.status_code, response.headers, response.content, operation, resource)

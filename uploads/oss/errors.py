@@ -2,8 +2,9 @@
 
     StorageError
     ├── Unreachable      no response: it is not known whether the work was done, so ask OSS before repeating it
-    │   └── CredentialsUnavailable   nothing was sent: there were no valid credentials to sign it with
-    ├── Malformed        a response that is not OSS's, for instance a proxy's page
+    │   ├── CredentialsUnavailable   nothing was sent: there were no valid credentials to sign it with
+    │   └── NotOss       the response of something else, for instance of a proxy: it says nothing about the bucket
+    ├── Malformed        a response that OSS would not give, or a document that is not what it should be
     └── OssError         OSS answered with an error; `code` is OSS's error code
         ├── Denied       403: keys, signature, policy or clock; repeating does not help
         ├── NotFound     404: NoSuchBucket, NoSuchKey, NoSuchUpload …
@@ -83,6 +84,17 @@ class CredentialsUnavailable(Unreachable):
         why = f" {reason}." if reason else ""
         super().__init__(f"The server's OSS credentials are not available from {source}.{why}", sent=False)
         self.source = source
+
+
+class NotOss(Unreachable):
+    """A response without OSS's request id: the endpoint leads to a proxy, a CDN, or another server.
+
+    Its status means nothing. A 404 does not say that there is no object, nor a 204 that one was deleted.
+    """
+
+    def __init__(self, status: int, operation: str = "") -> None:
+        super().__init__(f"Something other than OSS answered, with status {status}.", sent=True, operation=operation)
+        self.status = status
 
 
 class Malformed(StorageError):

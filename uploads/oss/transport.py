@@ -19,7 +19,7 @@ import httpx
 
 from uploads.oss.clock import ServerClock, time_in
 from uploads.oss.endpoint import Endpoint
-from uploads.oss.errors import Malformed, OssError, Unreachable, from_answer, naming
+from uploads.oss.errors import Malformed, NotOss, OssError, Unreachable, from_answer, naming
 from uploads.oss.providers import CredentialsProvider, FixedCredentials
 from uploads.oss.repetition import at_right_time, may_repeat, not_done_yet, repeated, with_valid_credentials
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, authorization, canonical_query
@@ -118,12 +118,20 @@ def _with_dot_segments(url: str) -> str:
 _DOT_SEGMENT = re.compile(r"(?<=/)\.{1,2}(?=/|\Z)")
 
 
+def is_from_oss(response: Response) -> bool:
+    """Whether OSS has given the answer: each of its answers has a request id, and those of others have none.
+
+    Manual, "Common response headers": https://help.aliyun.com/en/oss/developer-reference/common-http-headers
+    """
+    return "x-oss-request-id" in response.headers
+
+
 def _server_time(response: Response, peer: str) -> datetime | None:
     """The time that the answer tells; None for the answer of a proxy, which lacks OSS's request id."""
     headers = response.headers
     if peer != "OSS":
         return time_in(headers)
-    if "x-oss-request-id" not in headers:
+    if not is_from_oss(response):
         return None
     if response.status_code != HTTPStatus.FORBIDDEN:
         return time_in(headers)
@@ -200,7 +208,7 @@ class Transport:
         """The successful response to a request, which is signed anew for each attempt.
 
         `operation` is OSS's name of it. `safe` says that the request may be done twice without harm.
-        Raises Unreachable, or an OssError for a response that is an error.
+        Raises Unreachable, NotOss for a response that is not OSS's, or an OssError for one that is an error.
         """
         if self._deadline is not None:
             left = self._deadline - time.monotonic()
@@ -244,12 +252,17 @@ class Transport:
         except OssError as error:
             code, request_id = error.code, error.request_id
             raise
+        except NotOss:
+            code = "NotOss"
+            raise
         finally:
             self._observe(Call(request.operation, code, time.monotonic() - started, request_id))
         return response
 
     def _exchange(self, request: HttpRequest) -> Response:
         response = exchange(self._http, request, clock=self.clock)
+        if not is_from_oss(response):
+            raise NotOss(response.status_code, request.operation)
         if response.status_code in SUCCESS:
             return response
         content = response.content
