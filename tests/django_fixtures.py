@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pkgutil import resolve_name
 from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.openapi import check_answer
 from tests.stack import client_for
 from uploads import services
 from uploads.localoss.testing import LocalServer
-from uploads.models import Upload
+from uploads.models import PrefixCredentials, Upload
 from uploads.oss.client import OssClient
 
 Begin = Callable[..., Upload]
@@ -59,6 +61,12 @@ def impatient() -> Iterator[None]:
     """The limits as they are, for tests of what never answers."""
     with limits(AS_THEY_ARE):
         yield
+
+
+def hold_prefix(user: Any, bucket: str, prefix: str) -> None:
+    """Note that the user holds credentials for this prefix, for an hour from now."""
+    now = timezone.now()
+    PrefixCredentials.objects.extend(user, "default", bucket, prefix, now + timedelta(hours=1), now)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ endpoint. When Django announces that `UPLOADS` changed (in tests), all clients a
 """
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -34,8 +34,8 @@ def oss_clock(place: Place | None = None) -> ServerClock:
         return _clocks.setdefault(endpoint, ServerClock())
 
 
-def oss_now(place: Place | None = None) -> datetime:
-    """The time at OSS, for signatures. A process that has not heard of OSS yet asks once, and does not wait twice."""
+def oss_offset(place: Place | None = None) -> timedelta:
+    """OSS's time minus this machine's. A process that has not heard of OSS yet asks once, and does not wait twice."""
     clock = oss_clock(place)
     if not clock.known and _synchronizing.acquire(blocking=False):
         try:
@@ -44,7 +44,13 @@ def oss_now(place: Place | None = None) -> datetime:
         finally:
             clock.ask_no_more()
             _synchronizing.release()
-    return clock.now()
+    return clock.offset
+
+
+def oss_now(place: Place | None = None) -> datetime:
+    """The time at OSS: for signatures, and for ages of what OSS has. As `oss_offset` otherwise."""
+    offset = oss_offset(place)
+    return oss_clock(place).local() + offset
 
 
 def oss_client(place: Place | None = None) -> OssClient:

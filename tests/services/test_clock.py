@@ -1,23 +1,28 @@
 """A server whose clock is wrong by hours: every kind of signature is made with OSS's time."""
 
+import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests import http
 from tests.services.test_services import content_of
-from tests.stack import deliver
+from tests.stack import client_for, deliver
+from uploads import services
 from uploads.connection import oss_clock
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
-from uploads.models import Upload
+from uploads.models import Kind, Orphan, PrefixCredentials, Upload
 from uploads.oss.clock import ServerClock, utcnow
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, presign
+from uploads.services import orphan_search
+from uploads.services.sweep import sweep_prefixes
 
 pytestmark = pytest.mark.django_db
 HOURS = (23, -23)
@@ -41,6 +46,15 @@ def shift(request: pytest.FixtureRequest, server: LocalServer, settings: Any) ->
     cache.clear()
     http.put(f"{server.url}/-/faults", json=[{"clock_shift": request.param * 3600}])
     return timedelta(hours=request.param)
+
+
+@pytest.fixture
+def prefix(shift: timedelta, settings: Any) -> str:
+    """Of a destination of the test's own: the tests share one bucket."""
+    prefix = f"{secrets.token_hex(4)}/"
+    default = {"key": f"{prefix}{{user_id}}/{{uuid}}/{{filename}}", "credentials": "prefix"}
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": default}}
+    return prefix
 
 
 def create(api: APIClient, size: int, **values: Any) -> Any:
@@ -92,6 +106,46 @@ def test_temporary_credentials_are_issued_and_accepted(api: APIClient, server: L
     url = Endpoint.parse(server.url, "path").url_of(issued["bucket"], issued["key"])
     signed = presign(SigningContext(keys, "cn-hangzhou", server_time), request, url, 600)
     assert http.put(signed, content=b"x" * 100_000).status_code == 200
+
+
+def test_what_credentials_for_a_prefix_stored_is_found_until_they_have_expired(
+    user: Any, server: LocalServer, shift: timedelta, prefix: str
+) -> None:
+    key = f"{services.issue_prefix_credentials(user, 'default').prefix}a.bin"
+    with client_for(server) as oss:
+        oss.put_object(server.bucket, key, b"x")
+    assert [(each.what, each.key) for each in sweep_prefixes()] == [("registered", key)]
+    held, now = PrefixCredentials.objects.get(), timezone.now()
+    ages = [time - now - shift for time in (held.since, held.searched_until, held.valid_until)]
+    for age, minutes in zip(ages, (-15, 0, 65), strict=True):
+        assert abs(age - timedelta(minutes=minutes)) < timedelta(minutes=1)
+    row = Upload.objects.get()
+    assert row.credentials_until is not None
+    assert abs(row.credentials_until - now - timedelta(minutes=65)) < timedelta(minutes=1), "the sweep's own clock"
+
+
+def test_an_orphan_is_aborted_a_day_after_its_last_part_and_not_before(
+    server: LocalServer, prefix: str, db: None
+) -> None:
+    with client_for(server) as oss:
+        upload_id = oss.initiate(server.bucket, f"{prefix}a.bin")
+        oss.upload_part(server.bucket, f"{prefix}a.bin", upload_id, 1, b"x")
+    now = timezone.now()
+    assert list(services.sweep_orphans(now=now + timedelta(hours=23))) == []
+    assert [each.detail for each in services.sweep_orphans(now=now + timedelta(hours=25))] == [upload_id]
+
+
+def test_the_search_for_orphans_counts_their_age_by_osss_clock(
+    server: LocalServer, prefix: str, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    """What it could find is as old as this test."""
+    with client_for(server) as oss:
+        oss.put_object(server.bucket, f"{prefix}lost.bin", b"x")
+        oss.initiate(server.bucket, f"{prefix}a.bin")
+    for number, (age, found) in enumerate([(1, set()), (-1, set(Kind))]):
+        monkeypatch.setattr(orphan_search, "ORPHAN_AGE", timedelta(hours=age))
+        list(orphan_search.search_orphans(timezone.now() + number * orphan_search.INTERVAL * 2))
+        assert {orphan.kind for orphan in Orphan.objects.all()} == found
 
 
 def test_oss_away_does_not_hold_up_signatures(api: APIClient, settings: Any) -> None:

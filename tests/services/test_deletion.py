@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.utils import timezone
 
-from tests.django_fixtures import Begin, Place
+from tests.django_fixtures import Begin, Place, hold_prefix
 from tests.services.test_completion import Killed, at_step, killed
 from tests.services.test_services import send
 from tests.stack import deliver
@@ -487,7 +487,7 @@ def test_credentials_of_a_deleted_user_register_nothing(
 ) -> None:
     place(key="films/{user_id}/{uuid}/{filename}", credentials="prefix")
     prefix = f"films/{user.pk}/"
-    PrefixCredentials.objects.extend(user, "default", "demo-bucket", prefix, timezone.now() + timedelta(hours=1))
+    hold_prefix(user, "demo-bucket", prefix)
     user.delete()
     oss.put_object("demo-bucket", f"{prefix}late.mp4", b"late")
     held = PrefixCredentials.objects.get()
@@ -505,7 +505,7 @@ def test_kept_objects_that_credentials_stored_are_registered_without_an_owner(
     place(key="films/{user_id}/{uuid}/{filename}", credentials="prefix")
     settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": "keep"}
     prefix = f"films/{user.pk}/"
-    PrefixCredentials.objects.extend(user, "default", "demo-bucket", prefix, timezone.now() + timedelta(hours=1))
+    hold_prefix(user, "demo-bucket", prefix)
     oss.put_object("demo-bucket", f"{prefix}film.mp4", b"film", {"Content-Type": "video/mp4"})
     user.delete()
     sweep_later()
@@ -517,7 +517,7 @@ def test_the_object_of_a_deleted_row_is_not_registered_again(
 ) -> None:
     place(key="films/{user_id}/{uuid}/{filename}", credentials="prefix")
     prefix = f"films/{user.pk}/"
-    PrefixCredentials.objects.extend(user, "default", "demo-bucket", prefix, timezone.now() + timedelta(hours=1))
+    hold_prefix(user, "demo-bucket", prefix)
     upload = completed(begin)
     Upload.objects.get(pk=upload.pk).delete()
     sweep_later()

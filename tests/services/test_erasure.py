@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -12,16 +11,15 @@ from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import connection, models
-from django.utils import timezone
 
 from tests.admin.test_money import orphan
-from tests.django_fixtures import Begin
+from tests.django_fixtures import Begin, hold_prefix
 from tests.services.test_deletion import completed, holds, holds_parts, sweep_later, unreachable  # noqa: F401
 from tests.services.test_retention import film, model_of_the_project  # noqa: F401
 from tests.services.test_services import send
 from uploads import services
 from uploads.companion import capability
-from uploads.models import Kind, ObjectRemoval, Orphan, PrefixCredentials, Upload, UploadEvent
+from uploads.models import Kind, ObjectRemoval, Orphan, Upload, UploadEvent
 from uploads.oss.client import OssClient
 from uploads.services import erasure
 
@@ -44,7 +42,7 @@ def test_what_is_held_of_a_user_is_erased_and_counted(begin: Begin, oss: OssClie
         user=other_user, content_type=ContentType.objects.get_for_model(Upload), object_id=str(upload.pk),
         object_repr=str(upload), action_flag=2,
     )  # fmt: skip
-    PrefixCredentials.objects.extend(user, "default", "b", "uploads/1/", timezone.now() + timedelta(hours=1))
+    hold_prefix(user, "b", "uploads/1/")
     url, _ = capability.issue(user, "default")
     foreseen = erase("ann", "--dry-run")
     assert "2 uploads" in foreseen

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from tests.django_fixtures import Begin, Place
-from tests.services.test_services import send
+from tests.services.test_services import content_of, send
 from uploads import services
 from uploads.conf import settings as app_settings
 from uploads.domain.errors import ObjectMismatch, PartsMissing
@@ -61,6 +61,17 @@ def unprotected(begin: Begin, holder_of: HolderOf, settings: Any) -> tuple[Uploa
     send(upload)
     services.complete(upload)
     return upload, holder
+
+
+def send_parts(holder: OssClient, upload: Upload, headers: dict[str, str]) -> None:
+    """Make an object with the same bytes in the same parts, and so with the same ETag."""
+    content, identifier = content_of(upload), holder.initiate(upload.bucket, upload.key, headers)
+    starts = enumerate(range(0, len(content), upload.part_size), 1)
+    done = [
+        holder.upload_part(upload.bucket, upload.key, identifier, number, content[start : start + upload.part_size])
+        for number, start in starts
+    ]
+    holder.complete(upload.bucket, upload.key, identifier, done)
 
 
 def sweep_later(upload: Upload) -> str:
@@ -133,6 +144,73 @@ def test_a_completed_object_that_was_replaced_is_removed_if_it_breaks_a_rule(
         assert all(one["detail"] == "The object was replaced after the upload was completed." for one in told)
         upload.refresh_from_db()
         assert (upload.state, upload.credentials_until) == ("completed", None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "stays"),
+    [
+        ({"Content-Type": "text/html"}, False),
+        ({"Content-Disposition": "inline"}, False),
+        ({"Content-Type": "video/webm"}, True),
+        ({"Content-Disposition": 'attachment; filename="Holiday.mp4"', "Cache-Control": "no-store"}, True),
+    ],
+    ids=["forbidden type", "shown", "allowed type", "renamed"],
+)
+def test_the_same_bytes_that_a_browser_shows_in_another_way_are_removed(
+    begin: Begin, oss: OssClient, holder_of: HolderOf, place: Place, headers: dict[str, str], stays: bool
+) -> None:
+    rules = {"content_types": ["video/*"], "content_disposition": "attachment", "forbid_overwrite": False}
+    place(**RULES, **rules)
+    upload, untouched = begin(SIZE), begin(SIZE)
+    holder = holder_of(upload)
+    holder_of(untouched)
+    for each in (upload, untouched):
+        send(each)
+        services.complete(each)
+    made = oss.head(upload.bucket, upload.key).headers
+    same = {"Content-Type": made["content-type"], "Content-Disposition": made["content-disposition"]}
+    send_parts(holder, upload, {**same, **headers})
+    assert oss.head(upload.bucket, upload.key).etag == upload.etag
+    for each in (upload, untouched):
+        sweep_later(each)
+    assert [held(oss, each)[0] for each in (upload, untouched)] == [stays, True]
+    assert [each.events.filter(name="replaced").count() for each in (upload, untouched)] == [not stays, 0]
+
+
+def test_the_name_of_a_download_may_be_changed_by_the_site(
+    begin: Begin, oss: OssClient, holder_of: HolderOf, place: Place
+) -> None:
+    """A copy to itself: the ETag of an object in parts changes."""
+    place(**RULES, forbid_overwrite=False)
+    upload = begin(SIZE)
+    holder_of(upload)
+    send(upload)
+    services.complete(upload)
+    named = {"Content-Type": "video/mp4", "Content-Disposition": 'attachment; filename="Holiday.mp4"'}
+    oss.copy_object(upload.bucket, upload.key, (upload.bucket, upload.key), upload.etag, named)
+    sweep_later(upload)
+    assert oss.head(upload.bucket, upload.key).headers["content-disposition"] == named["Content-Disposition"]
+
+
+def test_only_the_staging_key_of_a_staged_upload_is_looked_at(
+    begin: Begin, oss: OssClient, holder_of: HolderOf, place: Place
+) -> None:
+    """No browser can write the final key. What is there is the site's, which may convert its files."""
+    place(**RULES, stage=True, content_types=["application/octet-stream"])
+    upload = begin(SIZE, content_type="application/octet-stream")
+    holder = holder_of(upload)
+    send(upload)
+    services.complete(upload)
+    upload.refresh_from_db()
+    assert upload.key == upload.final_key
+    oss.put_object(upload.bucket, upload.key, b"<converted>", {"Content-Type": "video/webm"})
+    own = oss.initiate(upload.bucket, upload.key)
+    holder.initiate(upload.bucket, upload.staging_key)
+    sweep_later(upload)
+    assert held(oss, upload) == (True, 1)
+    assert [each.upload_id for each in oss.all_uploads(upload.bucket, upload.key)] == [own]
+    assert list(oss.all_uploads(upload.bucket, upload.staging_key)) == []
+    assert not upload.events.filter(name="replaced").exists()
 
 
 def test_an_object_of_another_type_is_removed_even_without_a_destination(

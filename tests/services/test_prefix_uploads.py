@@ -1,5 +1,6 @@
 """Objects that clients stored with credentials for a prefix: each becomes an upload, or is removed with a record."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,6 +16,7 @@ from rest_framework.test import APIClient
 
 from tests.django_fixtures import Begin, Place
 from tests.services.test_services import content_of, send
+from tests.stack import ROOT
 from uploads import services
 from uploads.conf import settings as app_settings
 from uploads.domain.errors import InvalidUpload, NotFoundError, ObjectMismatch, StorageBusy
@@ -22,9 +24,9 @@ from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
-from uploads.oss.errors import NotFound, OssError, Unreachable
+from uploads.oss.errors import Denied, NotFound, OssError, Unreachable
 from uploads.oss.signing import OssRequest
-from uploads.services import prefix_uploads
+from uploads.services import prefix_search, prefix_uploads
 from uploads.services.abort import release
 from uploads.services.expired_credentials import undo_late_writes
 from uploads.services.removals import sweep_removals
@@ -147,8 +149,8 @@ def test_an_object_whose_key_no_row_can_hold_is_removed(
     good, other = mine.put("b.png"), theirs.put("b.png")
     with pytest.raises(InvalidUpload):
         services.register(user, "default", bad.pop())
-    monkeypatch.setattr(prefix_uploads, "MAX_LIST_PAGE", 1)
-    monkeypatch.setattr(prefix_uploads, "MAX_PAGES", 1)
+    monkeypatch.setattr(prefix_search, "MAX_LIST_PAGE", 1)
+    monkeypatch.setattr(prefix_search, "MAX_PAGES", 1)
     done = [swept(), swept(), swept()]
     assert [key for each in done for key in each.get("refused", [])] == bad
     assert {key for each in done for key in each.get("registered", [])} == {good, other}
@@ -357,6 +359,45 @@ def test_the_key_of_an_ended_upload_hides_no_object(
     assert swept() == {}
 
 
+def test_the_bytes_of_a_completed_upload_with_another_type_are_refused(
+    hold: Hold, begin: Begin, user: Any, place: Place, oss: OssClient
+) -> None:
+    """An image that is a page, too. The listing of the bucket does not show what has changed."""
+    place(**RULES, forbid_overwrite=False)
+    replaced, changed, untouched = (begin(5, filename="a.png", content_type="image/png") for _ in range(3))
+    for upload in (replaced, changed, untouched):
+        send(upload)
+        services.complete(upload)
+    mine = hold(user)
+    mine.client.put_object(mine.bucket, replaced.key, content_of(replaced), {"Content-Type": "text/html"})
+    mine.client.put_object(mine.bucket, changed.key, content_of(changed), {"Content-Type": "image/gif"})
+    assert swept() == {"refused": [replaced.key]}
+    assert [exists(oss, upload.key) for upload in (replaced, changed, untouched)] == [False, True, True]
+    assert swept() == {}
+
+
+def test_what_was_searched_before_is_not_asked_for_again(
+    hold: Hold, begin: Begin, user: Any, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(**RULES)
+    upload = begin(5, filename="a.png", content_type="image/png")
+    send(upload)
+    services.complete(upload)
+    hold(user)
+    asked, head = [], OssClient.head
+
+    def seen(client: OssClient, bucket: str, key: str, **options: Any) -> Any:
+        asked.append(key)
+        return head(client, bucket, key, **options)
+
+    monkeypatch.setattr(OssClient, "head", seen)
+    assert swept() == {}
+    assert asked == [upload.key]
+    PrefixCredentials.objects.update(searched_until=timezone.now() + timedelta(hours=1))
+    assert swept() == {}
+    assert asked == [upload.key]
+
+
 def test_what_the_release_of_an_upload_removes_is_left_to_it(
     hold: Hold, begin: Begin, user: Any, place: Place, oss: OssClient
 ) -> None:
@@ -422,8 +463,8 @@ def test_the_search_is_bounded_and_continues_where_it_ended(
     place(**RULES)
     holder = hold(user)
     keys = [holder.put(f"{number}.png") for number in range(5)]
-    monkeypatch.setattr(prefix_uploads, "MAX_LIST_PAGE", 2)
-    monkeypatch.setattr(prefix_uploads, "MAX_PAGES", 1)
+    monkeypatch.setattr(prefix_search, "MAX_LIST_PAGE", 2)
+    monkeypatch.setattr(prefix_search, "MAX_PAGES", 1)
     assert swept() == {"registered": keys[:2]}
     assert swept() == {"registered": keys[2:4]}
     assert swept() == {"registered": keys[4:]}
@@ -443,6 +484,116 @@ def test_a_search_that_fails_is_repeated(hold: Hold, user: Any, place: Place, mo
     assert swept() == {}  # Claimed.
     PrefixCredentials.objects.update(claimed_until=None)
     assert swept() == {"registered": [key]}
+
+
+def as_in_the_manual(part: str, **replaced: str) -> None:
+    """Run the one command of docs/operations.md for Django's shell that has this part."""
+    section = (ROOT / "docs/operations.md").read_text().partition("## Temporary credentials\n")[2].partition("\n## ")[0]
+    (command,) = [each for each in re.findall(r'manage\.py shell -c "(.*)"', section) if part in each]
+    for old, new in replaced.items():
+        assert old in command
+        command = command.replace(old, new)
+    call_command("shell", command=command, stdout=StringIO())
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_destination_that_was_not_in_the_settings_is_searched_again(
+    hold: Hold, user: Any, place: Place, settings: Any, renamed: bool
+) -> None:
+    place(**RULES)
+    stored = hold(user).put("a.png")
+    expired = PrefixCredentials.objects.get().valid_until
+    complete = settings.UPLOADS
+    settings.UPLOADS = {**complete, "DESTINATIONS": {"other": {}}}
+    assert swept() == {"failed": [PrefixCredentials.objects.get().prefix]}
+    assert list(sweep_prefixes(now=expired + timedelta(days=29))) == [], "said for as long as there are credentials"
+    settings.UPLOADS = complete
+    if renamed:
+        settings.UPLOADS = {**complete, "DESTINATIONS": {"pictures": complete["DESTINATIONS"]["default"]}}
+        as_in_the_manual("update(destination=", films="default", movies="pictures")
+    PrefixCredentials.objects.update(claimed_until=None)
+    assert swept() == {"registered": [stored]}
+    assert Upload.objects.get().destination == ("pictures" if renamed else "default")
+
+
+def test_credentials_of_a_destination_that_is_gone_are_forgotten(
+    hold: Hold, user: Any, place: Place, settings: Any
+) -> None:
+    place(**RULES)
+    hold(user)
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"other": {}}}
+    assert list(sweep_prefixes(now=PrefixCredentials.objects.get().valid_until + timedelta(days=31))) == []
+    assert not PrefixCredentials.objects.exists()
+
+
+@pytest.fixture
+def undescribed(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Keys that OSS lists and does not describe, as without a permission for KMS, with the number of requests."""
+    asked: dict[str, int] = {}
+    real = OssClient.head
+
+    def head(client: OssClient, bucket: str, key: str, **options: Any) -> Any:
+        if key not in asked:
+            return real(client, bucket, key, **options)
+        asked[key] += 1
+        raise Denied("You have no right to access this object.", status=403, code="AccessDenied")
+
+    monkeypatch.setattr(OssClient, "head", head)
+    return asked
+
+
+def test_what_oss_did_not_describe_until_the_credentials_expired_is_found_later(
+    hold: Hold, user: Any, place: Place, oss: OssClient, undescribed: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second half of the search, which another sweep makes, finds no such object."""
+    place(**RULES)
+    holder = hold(user)
+    good, bad = holder.put("a.png"), holder.put("b.html", b"x", {"Content-Type": "text/html"})
+    other = holder.put("c.png")
+    undescribed.update({good: 0, bad: 0})
+    PrefixCredentials.objects.update(valid_until=timezone.now() - timedelta(minutes=14, seconds=59))
+    with monkeypatch.context() as patch:
+        patch.setattr(prefix_search, "MAX_LIST_PAGE", 2)
+        patch.setattr(prefix_search, "MAX_PAGES", 1)
+        later = timezone.now() + timedelta(minutes=1)
+        done = [[(each.what, each.key) for each in sweep_prefixes(now=later)] for _ in range(2)]
+    assert done == [[("failed", good), ("failed", bad)], [("registered", other)]]
+    undescribed.clear()
+    done = [[(each.what, each.key) for each in sweep_prefixes(now=later)] for _ in range(2)]
+    assert done == [[("registered", good), ("refused", bad)], []]
+    assert (exists(oss, good), exists(oss, bad)) == (True, False)
+    assert not PrefixCredentials.objects.due(later).exists()
+
+
+def test_what_oss_never_describes_does_not_keep_the_search_for_ever(
+    hold: Hold, user: Any, place: Place, undescribed: dict[str, int]
+) -> None:
+    place(**RULES)
+    undescribed[hold(user).put("a.png")] = 0
+    expired = PrefixCredentials.objects.get().valid_until
+    for days, still_due in ((0, True), (1, True), (6, True), (8, False)):
+        later = expired + timedelta(days=days, minutes=16)
+        assert [each.what for each in sweep_prefixes(now=later)] == ["failed"]
+        assert PrefixCredentials.objects.due(later).exists() == still_due
+
+
+def test_only_what_was_refused_is_asked_for_again_after_the_credentials(
+    hold: Hold, begin: Begin, user: Any, place: Place, oss: OssClient, undescribed: dict[str, int]
+) -> None:
+    """Nobody who has stored something since is a browser with these credentials."""
+    place(**RULES)
+    upload, holder = begin(5, filename="b.png", content_type="image/png"), hold(user)
+    send(upload)
+    services.complete(upload)
+    site = f"{holder.prefix}of-the-site.html"
+    oss.put_object("demo-bucket", site, b"x")
+    undescribed.update({upload.key: 0, site: 0})
+    # As if the credentials had expired two hours before.
+    expired = timezone.now() - timedelta(hours=2)
+    PrefixCredentials.objects.update(valid_until=expired, searched_until=expired + timedelta(minutes=15))
+    assert swept() == {}
+    assert undescribed == {upload.key: 0, site: 0}
+    assert not PrefixCredentials.objects.due(timezone.now()).exists()
 
 
 def test_a_crash_after_the_row_was_written_is_repaired(
@@ -485,7 +636,7 @@ def test_the_search_ends_some_time_after_the_credentials(hold: Hold, user: Any, 
 def test_a_dry_run_changes_nothing(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
     place(**RULES)
     key = hold(user).put("a.html", b"x", {"Content-Type": "text/html"})
-    assert [(each.what, each.key) for each in sweep_prefixes(dry_run=True)] == [("would be registered or refused", key)]
+    assert [(each.what, each.key) for each in sweep_prefixes(dry_run=True)] == [("would be checked", key)]
     assert (exists(oss, key), Upload.objects.count()) == (True, 0)
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from tests.django_fixtures import Begin, Place
+from tests.services.test_services import send
 from tests.services.test_sweep import SIZE, gone, past, run
 from uploads import services
 from uploads.domain.errors import StorageBusy, StorageRefused
@@ -18,7 +19,7 @@ from uploads.localoss.store.rows import Upload as AtOss
 from uploads.localoss.testing import LocalServer
 from uploads.models import Upload
 from uploads.oss.client import OssClient
-from uploads.oss.errors import NotFound, Unreachable
+from uploads.oss.errors import Denied, NotFound, Unreachable
 from uploads.oss.signing import OssRequest
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +161,35 @@ def test_a_deleted_key_pair_ends_in_words_and_the_right_one_still_releases(
     services.abort(upload)
     assert upload.released_at
     assert gone(oss, upload)
+
+
+@pytest.mark.parametrize(
+    ("state", "end"), [(State.UPLOADING, "1 adopted"), (State.COMPLETING, "1 settled")], ids=["uploading", "completing"]
+)
+def test_a_whole_file_waits_until_oss_lets_the_site_look_at_it(
+    begin: Begin, oss: OssClient, monkeypatch: Any, state: State, end: str
+) -> None:
+    """The account owes money, or its key or policy was changed: for longer than refusals are repeated."""
+    upload = begin(5)
+    send(upload)
+    if state == State.COMPLETING:
+        assert Upload.objects.advance(upload, Event.COMPLETE, expected=None)
+    past(upload, updated_at=timedelta(minutes=11), expires_at=timedelta(minutes=1))
+
+    def denied(*_: Any, **__: Any) -> None:
+        raise Denied("The user is disabled.", status=403, code="UserDisable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "head", denied)
+        for _ in range(2 * len(PAUSES)):
+            assert run().endswith("1 failed")
+            past(upload, claimed_until=timedelta(seconds=1))
+    assert upload.state == state
+    assert "owes money" in upload.sweep_error["detail"], "the admin shows it"
+    assert run() == end
+    upload.refresh_from_db()
+    assert (upload.state, upload.attempts, upload.sweep_error) == (State.COMPLETED, 0, None)
+    assert oss.head(upload.bucket, upload.key).etag == upload.etag
 
 
 def test_while_oss_does_not_answer_there_is_a_next_attempt(

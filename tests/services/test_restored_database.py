@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -20,6 +21,7 @@ from uploads import services
 from uploads.domain.errors import ObjectMismatch
 from uploads.domain.staging import Stage
 from uploads.domain.states import Event, State
+from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
@@ -28,6 +30,7 @@ from uploads.oss.errors import NotFound
 from uploads.oss.signing import OssRequest
 from uploads.oss.transport import Transport
 from uploads.services import ClientReport
+from uploads.services.lost_rows import BACK
 from uploads.services.transactions import oss_client
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +137,123 @@ def test_what_was_completed_since_is_completed_again(begin: Begin, backup: Calla
     assert reconcile() == ["Nothing to do."]
 
 
+def gets_an_acl(upload: Upload) -> None:
+    request = OssRequest("PUT", upload.bucket, upload.key, [("acl", "")], {"x-oss-object-acl": "public-read"})
+    oss_client(upload).call("PutObjectACL", request)
+
+
+def gets_tags(upload: Upload) -> None:
+    body = b"<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"
+    oss_client(upload).call("PutObjectTagging", OssRequest("PUT", upload.bucket, upload.key, [("tagging", "")]), body)
+
+
+def gets(header: str, value: str) -> Callable[[Upload], None]:
+    """A copy to itself keeps the bytes. A lifecycle rule changes the class without one."""
+    headers = {"Content-Type": "video/mp4"} | {header: value}
+
+    def copied(upload: Upload) -> None:
+        client, place = oss_client(upload), (upload.bucket, upload.key)
+        client.copy_object(*place, place, client.head(*place).etag, headers)
+
+    return copied
+
+
+CHANGES = {
+    "x-oss-object-acl: default expected, public-read at OSS": gets_an_acl,
+    "x-oss-tagging-count: 0 expected, 1 at OSS": gets_tags,
+    "x-oss-storage-class: Standard expected, IA at OSS": gets("x-oss-storage-class", "IA"),
+    "cache-control: none expected, no-cache at OSS": gets("Cache-Control", "no-cache"),
+    "content-type: video/mp4 expected, video/webm at OSS": gets("Content-Type", "video/webm"),
+}
+VIDEOS = {"DESTINATIONS": {"default": {"content_types": ["video/*"]}}}
+
+
+@pytest.mark.parametrize("size", [SIZE, 5])
+@pytest.mark.parametrize("told", CHANGES)
+def test_what_the_site_or_a_lifecycle_rule_changed_since_is_completed_and_told(
+    begin: Begin, backup: Callable[[], Restore], settings: Any, told: str, size: int
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, **VIDEOS}
+    upload = begin(size)
+    past(upload, expires_at=timedelta(seconds=1))
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    CHANGES[told](upload)
+    restore()
+    assert reconcile("--dry-run") == [f"would be completed: {upload.key} ({told})", "1 would be completed"]
+    assert reconcile() == [f"completed: {upload.key} ({told})", "1 completed"]
+    assert sweep() == "Nothing to do."
+    again = Upload.objects.get(pk=upload.pk)
+    assert (again.state, bytes_of(again)) == (State.COMPLETED, content_of(again))
+
+
+def is_appended(upload: Upload) -> None:
+    content = bytes_of(upload)
+    oss_client(upload).delete_object(upload.bucket, upload.key)
+    query = [("append", ""), ("position", "0")]
+    request = OssRequest("POST", upload.bucket, upload.key, query, {"Content-Type": "video/mp4"})
+    oss_client(upload).call("AppendObject", request, content)
+
+
+@pytest.mark.parametrize(
+    ("rules", "change"),
+    [
+        ({"content_types": ["video/*"]}, gets("Content-Type", "text/html")),
+        ({"content_disposition": "attachment"}, gets("Content-Disposition", "inline")),
+        ({}, is_appended),
+    ],
+    ids=["type", "disposition", "kind"],
+)
+def test_an_object_that_the_destination_forbids_is_neither_completed_nor_deleted(
+    begin: Begin, backup: Callable[[], Restore], settings: Any, rules: dict[str, Any], change: Callable[[Upload], None]
+) -> None:
+    """A user may have made it, as well as the site: the backup does not tell. The operator has until it expires."""
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": rules}}
+    upload = begin(5)
+    past(upload, expires_at=timedelta(seconds=1))
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    change(upload)
+    restore()
+    for arguments in (["--dry-run"], []):
+        (line, summary) = reconcile(*arguments)
+        assert summary == "1 differs"
+        assert line.startswith(f"differs: {upload.key} (The destination forbids such an object; neither was changed: ")
+    assert sweep() == "Nothing to do."
+    assert (state_of(upload), holds(upload)) == (State.UPLOADING, True)
+    by_the_sweep(upload)
+    assert (state_of(upload), holds(upload)) == (State.FAILED, False)
+
+
+def test_nobody_else_accepts_an_object_that_was_changed(begin: Begin, backup: Callable[[], Restore]) -> None:
+    upload = begin(5)
+    restore = backup()
+    send(upload)
+    gets_an_acl(upload)
+    restore()
+    with pytest.raises(ObjectMismatch, match="x-oss-object-acl: default expected, public-read at OSS"):
+        services.complete(Upload.objects.get(pk=upload.pk), object_confirmed=True)
+
+
+def test_an_object_of_another_size_is_not_deleted_by_the_next_command(
+    begin: Begin, backup: Callable[[], Restore]
+) -> None:
+    upload = begin(5)
+    past(upload, expires_at=timedelta(seconds=1))
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    oss_client(upload).delete_object(upload.bucket, upload.key)
+    oss_client(upload).put_object(upload.bucket, upload.key, b"converted since")
+    restore()
+    (line, _) = reconcile()
+    assert line == f"differs: {upload.key} (The object has another size than the upload; neither was changed.)"
+    assert sweep() == "Nothing to do."
+    assert holds(upload)
+
+
 def test_what_was_being_completed_at_the_backup(begin: Begin, backup: Callable[[], Restore]) -> None:
     upload = begin(SIZE)
     send(upload)
@@ -187,6 +307,45 @@ def test_a_completed_row_without_an_object_says_so(begin: Begin, backup: Callabl
     assert holds(kept)
 
 
+@pytest.mark.parametrize("lost", [False, True], ids=["by its user", "as OSS had lost its object"])
+def test_the_object_of_a_deleted_upload_that_is_back_is_reported(
+    begin: Begin, user: Any, django_capture_on_commit_callbacks: Callable[..., Any], lost: bool
+) -> None:
+    """It was undeleted in a bucket with versioning. Without its row, it is registered as any other."""
+    upload = done(begin, 5)
+    content = bytes_of(upload)
+    if lost:
+        oss_client(upload).delete_object(upload.bucket, upload.key)
+        assert reconcile()[-1] == "1 object gone"
+    else:
+        deleted(upload)
+    oss_client(upload).put_object(upload.bucket, upload.key, content, {"Content-Type": upload.content_type})
+    if not lost:
+        assert reconcile("--register") == ["Nothing to do."], "its removal is not done, and will remove it again"
+        ObjectRemoval.objects.update(due_at=None, done_at=timezone.now(), key="")
+    for arguments in ([], ["--dry-run"], ["--register"]):
+        line, summary = reconcile(*arguments)
+        assert line == f"object is back: {upload.key} ({BACK})"
+        assert summary == "1 object is back"
+    assert state_of(upload) == State.DELETED
+    with django_capture_on_commit_callbacks(execute=True):
+        Upload.objects.get().delete()
+    sweep("--orphans")
+    assert reconcile("--register")[-1] == "1 registered"
+    again = Upload.objects.get()
+    assert (again.pk, again.owner, again.state, bytes_of(again)) == (upload.pk, user, State.COMPLETED, content)
+    assert sweep() == "Nothing to do."
+    assert holds(again)
+
+
+def test_another_object_at_the_key_of_a_deleted_upload_is_not_its_own(begin: Begin) -> None:
+    upload = done(begin, 5)
+    deleted(upload)
+    ObjectRemoval.objects.update(due_at=None, done_at=timezone.now(), key="")
+    oss_client(upload).put_object(upload.bucket, upload.key, b"other", {"Content-Type": upload.content_type})
+    assert reconcile("--register") == ["Nothing to do."]
+
+
 def test_an_object_whose_row_is_gone_is_reported_and_kept(begin: Begin, backup: Callable[[], Restore]) -> None:
     restore = backup()
     upload = done(begin)
@@ -235,6 +394,25 @@ def test_an_object_of_the_own_prefix_of_a_user(begin: Begin, backup: Callable[[]
     found = Upload.objects.exclude(pk=upload.pk).get()
     assert (found.owner, found.key, found.relative_path, found.is_registered) == (user, key, "holidays/sea.jpg", True)
     assert reconcile("--register") == ["Nothing to do."]
+
+
+@pytest.mark.parametrize("before", [{"content_disposition": "attachment"}, {}], ids=["name", "younger option"])
+def test_the_search_of_a_prefix_keeps_what_was_registered_again(
+    begin: Begin, backup: Callable[[], Restore], user: Any, server: LocalServer, settings: Any, before: dict[str, Any]
+) -> None:
+    """The row has the name in the key, in which some characters are replaced, and the options of today."""
+    cache.clear()
+    rules = {"credentials": "prefix", **before}
+    common = {**settings.UPLOADS, "OSS_STS_ROLE_ARN": DEMO_ROLE.arn, "OSS_STS_ENDPOINT": server.url}
+    settings.UPLOADS = {**common, "DESTINATIONS": {"default": rules}}
+    services.issue_prefix_credentials(user, "default")
+    restore = backup()
+    upload = done(begin, 5, filename="Was ist das?.mp4")
+    settings.UPLOADS = {**common, "DESTINATIONS": {"default": {**rules, "content_disposition": "attachment"}}}
+    restore()
+    assert reconcile("--register")[-1].startswith("1 ")
+    assert list(services.sweep()) == []
+    assert (state_of(upload), holds(upload)) == ("completed", True)
 
 
 def test_an_object_that_is_no_file_gets_no_row(begin: Begin, backup: Callable[[], Restore], user: Any) -> None:
@@ -314,6 +492,30 @@ def test_a_staged_file_that_was_claimed_or_checked_at_the_backup(
     Upload.objects.update(**before, expected=expected, staged=staged if stage else None)
     assert services.complete(upload).state == State.COMPLETED
     assert (upload.key, bytes_of(upload)) == (upload.final_key, content_of(upload))
+
+
+def by_reconcile(upload: Upload) -> None:
+    assert reconcile()[-1] == "1 completed"
+
+
+@pytest.mark.parametrize("late", [b"later", b"late, of another size"], ids=["same size", "other size"])
+@pytest.mark.parametrize("ending", [by_reconcile, by_the_sweep, alone])
+def test_a_form_that_was_used_again_after_the_copy_takes_nothing_from_the_published_file(
+    begin: Begin, backup: Callable[[], Restore], settings: Any, late: bytes, ending: Callable[[Upload], Any]
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, **STAGED}
+    upload = begin(5)
+    restore = backup()
+    send(upload)
+    services.complete(upload)
+    oss_client(upload).put_object(upload.bucket, upload.staging_key, late, {"Content-Type": "video/mp4"})
+    restore()
+    ending(upload)
+    again = Upload.objects.get(pk=upload.pk)
+    assert (again.state, again.key, again.etag) == (State.COMPLETED, upload.final_key, upload.etag)
+    assert bytes_of(again) == content_of(again)
+    sweep()
+    assert holds(again)
 
 
 @pytest.mark.parametrize("size", [SIZE, 5])

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import OperationalError, connection, models
 from django.utils import timezone
 
-from tests.django_fixtures import Begin, Place
+from tests.django_fixtures import Begin, Place, hold_prefix
 from tests.services.test_deletion import completed, holds, sweep_later
 from tests.services.test_sweep import past, run
 from uploads import services
@@ -130,11 +130,29 @@ def test_a_row_whose_object_could_be_registered_anew_stays(
     begin: Begin, oss: OssClient, place: Place, user: Any
 ) -> None:
     place(key="films/{user_id}/{uuid}/{filename}", credentials="prefix", retention_days=1)
-    now = timezone.now()
-    PrefixCredentials.objects.extend(user, "default", "demo-bucket", f"films/{user.pk}/", now + timedelta(hours=1))
+    hold_prefix(user, "demo-bucket", f"films/{user.pk}/")
     upload = aged(completed(begin), 3)
     assert "forgotten" not in run()
     assert Upload.objects.get().pk == upload.pk
+
+
+@pytest.mark.parametrize(("days", "stays"), [(1.1, True), (7.9, True), (8.1, False)])
+def test_a_row_stays_as_long_as_the_search_of_its_prefix_looks_at_its_object(
+    begin: Begin, oss: OssClient, place: Place, user: Any, days: float, stays: bool
+) -> None:
+    """Which is as old as the end of the upload. This machine's clock may be a day behind OSS's."""
+    rules = {"key": "films/{user_id}/{uuid}/{filename}", "credentials": "prefix", "retention_days": 1}
+    place(**rules)
+    upload = completed(begin)
+    past(upload, created_at=timedelta(days=20), updated_at=timedelta(days=days))
+    hold_prefix(user, "demo-bucket", f"films/{user.pk}/")
+    PrefixCredentials.objects.update(since=timezone.now() - timedelta(days=30))
+    place(**rules, content_disposition="attachment")  # What the search takes for new, it deletes.
+    for _ in range(2):
+        run()
+    assert Upload.objects.filter(pk=upload.pk).exists() == stays
+    if stays:
+        assert holds(oss, upload)
 
 
 def test_finished_removals_are_forgotten_too(begin: Begin, oss: OssClient, place: Place) -> None:

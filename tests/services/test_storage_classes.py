@@ -1,19 +1,24 @@
 """An object of its bucket's storage class is what the server asked for, although its request named none."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests.django_fixtures import Begin, Place
 from tests.services.test_services import send
+from tests.services.test_sweep import past, run
 from tests.stack import deliver
 from uploads import services
 from uploads.domain.errors import ObjectMismatch, StorageBusy
 from uploads.domain.states import State
+from uploads.models import Upload
 from uploads.oss.client import OssClient
-from uploads.oss.errors import Denied, StorageError, Unreachable
+from uploads.oss.errors import Denied, NotFound, StorageError, Unreachable
 from uploads.oss.messages import Completed
 from uploads.oss.signing import OssRequest, PartRequest
 from uploads.services import object_checks
@@ -109,6 +114,92 @@ def test_without_the_permission_to_learn_the_class_it_is_not_believed(
     monkeypatch.setattr(OssClient, "bucket_storage_class", raising(denied))
     with pytest.raises(ObjectMismatch, match="x-oss-storage-class: Standard expected, IA at OSS"):
         completed(begin)
+
+
+# What a lifecycle rule moved before the upload was completed
+
+BY_DATE = "<CreatedBeforeDate>{date}T00:00:00.000Z</CreatedBeforeDate><StorageClass>IA</StorageClass>"
+RULE = "<Rule><ID>a</ID><Prefix>{prefix}</Prefix><Status>{status}</Status>{tag}<Transition>{when}</Transition></Rule>"
+MOVES = {"prefix": "uploads/", "status": "Enabled", "tag": "", "when": "<Days>2</Days><StorageClass>IA</StorageClass>"}
+
+
+@pytest.fixture
+def moved(begin: Begin, oss: OssClient, place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Upload]:
+    """An upload whose tab was closed after its form was sent, and whose object has got the class IA since."""
+
+    def moved(*, days: int = 7, **rule: str) -> Upload:
+        bucket = f"moving-{secrets.token_hex(4)}"
+        oss.call("PutBucket", OssRequest("PUT", bucket))
+        body = f"<LifecycleConfiguration>{RULE.format(**MOVES | rule)}</LifecycleConfiguration>"
+        oss.put_lifecycle(bucket, body.encode())
+        place(bucket=bucket)
+        upload, real = begin(5), OssClient.head
+        (part,) = services.sign_parts(upload, [PartRequest(1)])
+        deliver(replace(part, fields={**part.fields, "x-oss-storage-class": "IA"}), b"12345")
+
+        def head(*given: Any, **more: Any) -> Completed:
+            found = real(*given, **more)
+            return replace(found, modified=timezone.now() - timedelta(days=days))
+
+        monkeypatch.setattr(OssClient, "head", head)
+        return past(upload, updated_at=timedelta(days=days), expires_at=timedelta(seconds=1))
+
+    return moved
+
+
+@pytest.mark.parametrize("when", [MOVES["when"], BY_DATE.format(date="2099-01-01")], ids=["days", "date"])
+def test_a_file_that_nobody_reported_before_a_lifecycle_rule_moved_it_is_adopted(
+    moved: Callable[..., Upload], oss: OssClient, when: str
+) -> None:
+    upload = moved(when=when)
+    assert run() == "1 adopted"
+    upload.refresh_from_db()
+    assert upload.state == State.COMPLETED
+    assert oss.get_range(upload.bucket, upload.key, 0, 5, upload.etag) == b"12345"
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"days": 1},
+        {"prefix": "films/"},
+        {"status": "Disabled"},
+        {"tag": "<Tag><Key>a</Key><Value>b</Value></Tag>"},
+        {"when": "<Days>2</Days><StorageClass>Archive</StorageClass>"},
+        {"when": BY_DATE.format(date="2020-01-01")},
+    ],
+    ids=str,
+)
+def test_a_class_that_no_rule_can_have_given_fails_the_upload_at_any_age(
+    moved: Callable[..., Upload], oss: OssClient, otherwise: dict[str, Any]
+) -> None:
+    """A user adds the class to the form, and waits."""
+    upload = moved(**otherwise)
+    assert run().endswith("1 ended")
+    upload.refresh_from_db()
+    assert "x-oss-storage-class: Standard expected, IA at OSS" in upload.error["detail"]
+    with pytest.raises(NotFound):
+        oss.head(upload.bucket, upload.key)
+
+
+def test_a_bucket_without_rules_moves_nothing(moved: Callable[..., Upload], oss: OssClient) -> None:
+    upload = moved()
+    oss.call("DeleteBucketLifecycle", OssRequest("DELETE", upload.bucket, query=[("lifecycle", "")]))
+    with pytest.raises(ObjectMismatch, match="x-oss-storage-class"):
+        services.complete(upload)
+
+
+def test_without_the_permission_to_read_the_rules_the_file_is_kept(
+    moved: Callable[..., Upload], oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = moved()
+    denied = Denied("You have no right to access this bucket.", status=403, code="AccessDenied")
+    with monkeypatch.context() as patch:
+        patch.setattr(OssClient, "get_lifecycle", raising(denied))
+        assert run().endswith("1 failed")
+    assert Upload.objects.get(pk=upload.pk).state == State.UPLOADING
+    past(upload, claimed_until=timedelta(seconds=1))
+    assert run() == "1 adopted"
 
 
 def raising(error: StorageError) -> Callable[..., str]:

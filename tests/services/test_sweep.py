@@ -16,7 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.django_fixtures import Begin
+from tests.django_fixtures import Begin, hold_prefix
 from tests.services.test_services import send
 from tests.stack import ROOT, deliver
 from uploads import services
@@ -25,7 +25,7 @@ from uploads.domain.states import Event, State
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Upload as AtOss
 from uploads.localoss.testing import LocalServer
-from uploads.models import Method, PrefixCredentials, Upload, UploadEvent, UploadQuerySet
+from uploads.models import Method, Upload, UploadEvent, UploadQuerySet
 from uploads.oss.client import OssClient
 from uploads.oss.errors import NotFound, Unreachable
 from uploads.oss.signing import PartRequest
@@ -238,8 +238,7 @@ def test_an_upload_that_expired_long_ago_is_not_looked_at_again(
 
 def test_an_owner_with_credentials_for_the_prefix_may_still_send_parts(stale: Callable[..., Upload], user: Any) -> None:
     upload = past(stale(), updated_at=timedelta(days=1))
-    until = timezone.now() + timedelta(hours=1)
-    PrefixCredentials.objects.extend(user, "default", upload.bucket, f"uploads/{secrets.token_hex(8)}/", until)
+    hold_prefix(user, upload.bucket, f"uploads/{secrets.token_hex(8)}/")
     assert run() == "1 aborted"
     upload.refresh_from_db()
     assert upload.look_again_at is not None

@@ -56,6 +56,11 @@ def is_file(held: Mapping[str, str]) -> bool:
     return (held.get(OBJECT_TYPE) or FILE_TYPES[0]) in FILE_TYPES
 
 
+def is_saved(held: Mapping[str, str]) -> bool:
+    """Whether browsers save an object with these headers, in lower case, instead of showing it."""
+    return held.get("content-disposition", "").strip().lower().startswith("attachment")
+
+
 def attribute_differences(required: Mapping[str, str], held: Mapping[str, str]) -> dict[str, Difference]:
     """Attribute → the required and the reported value, where they differ; empty if OSS has not described the object.
 

@@ -5,7 +5,6 @@ from typing import Self
 
 from django.conf import settings as django_settings
 from django.db import models
-from django.utils import timezone
 
 from uploads.models.choices import User
 from uploads.oss.limits import MAX_KEY_BYTES
@@ -14,9 +13,12 @@ from uploads.oss.limits import MAX_KEY_BYTES
 class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
     """Sets of prefixes for which credentials were issued."""
 
-    def extend(self, user: User, destination: str, bucket: str, prefix: str, until: datetime) -> None:
-        """Note that the user holds credentials for this prefix until `until`, before they are issued."""
-        now, same = timezone.now(), {"destination": destination, "bucket": bucket, "prefix": prefix}
+    def extend(self, user: User, destination: str, bucket: str, prefix: str, until: datetime, now: datetime) -> None:
+        """Note that the user holds credentials for this prefix until `until`, before they are issued.
+
+        `until` and `now`: by OSS's clock.
+        """
+        same = {"destination": destination, "bucket": bucket, "prefix": prefix}
         held = self.filter(owner_id=user.pk, **same)
         # Whoever writes to the prefix while nobody holds credentials for it is not a browser.
         held.filter(searched_until__gt=models.F("valid_until") + CREDENTIALS_GRACE).update(
@@ -42,11 +44,14 @@ class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
 
 
 CREDENTIALS_GRACE = timedelta(minutes=15)
-"""By so much may the clocks of OSS and of this server differ."""
+"""By so much may two servers of OSS, or a server of OSS and one of STS, tell different times."""
 
 
 class PrefixCredentials(models.Model):
-    """The credentials that a user holds for a prefix, and how far the prefix was searched for their objects."""
+    """The credentials that a user holds for a prefix, and how far the prefix was searched for their objects.
+
+    All times are OSS's, as those of objects are, but `claimed_until`.
+    """
 
     owner = models.ForeignKey(django_settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     remove_found = models.BooleanField(

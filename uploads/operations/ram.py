@@ -26,7 +26,7 @@ from uploads.storage import OssStorage
 UPLOADS = (
     "InitiateMultipartUpload", "UploadPart", "PostObject", "PutObject", "CompleteMultipartUpload",
     "AbortMultipartUpload", "ListParts", "ListMultipartUploads", "HeadObject", "GetObjectACL", "GetObject",
-    "DeleteObject", "GetBucketInfo",
+    "DeleteObject", "GetBucketInfo", "GetBucketLifecycle",
 )  # fmt: skip
 """What the server does and signs for every destination."""
 COPIES = (

@@ -8,7 +8,7 @@ Rule: pure. Elements of a rule that are not read here are written back unchanged
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from xml.etree.ElementTree import Element, SubElement
 
 from uploads.oss import markup
@@ -106,6 +106,28 @@ def merged(
             if prefix in days:
                 SubElement(SubElement(rule, action), "Days").text = str(days[prefix])
     return markup.serialize(document)
+
+
+def classes_given(body: bytes, key: str, tags: Mapping[str, str], modified: datetime, now: datetime) -> set[str]:
+    """The storage classes that these rules may have given an object by now. Raises Malformed.
+
+    A rule by the last access counts as one by the last change, which was not later. Filters are not read.
+    """
+    found = set()
+    for rule in rule_elements(body):
+        wanted = {(tag.findtext("Key") or "", tag.findtext("Value") or "") for tag in rule.iterfind("Tag")}
+        applies = _text(rule, "Status") == "Enabled" and key.startswith(rule.findtext("Prefix") or "")
+        if applies and wanted <= set(tags.items()):
+            each = rule.iterfind("Transition")
+            found |= {_text(transition, "StorageClass") for transition in each if _is_due(transition, modified, now)}
+    return found
+
+
+def _is_due(transition: Element, modified: datetime, now: datetime) -> bool:
+    days, before = _text(transition, "Days"), _text(transition, "CreatedBeforeDate")
+    if days.isascii() and days.isdigit():
+        return now - modified >= timedelta(days=min(int(days), _MAX_DAYS))
+    return bool(before) and modified < _midnight(before)
 
 
 def rule_elements(body: bytes) -> list[Element]:

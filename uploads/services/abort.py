@@ -128,15 +128,15 @@ def abort_at(where: Place | Stored, key: str, upload_id: str) -> bool:
     raise StorageBusy(Phrase("Parts of the aborted upload are still arriving at OSS. They are removed later."))
 
 
-def abort_all_at_key(upload: Upload) -> None:
-    """Abort every multipart upload at the upload's key, also those that a holder of temporary credentials has begun.
+def abort_all_at_key(upload: Upload, key: str) -> None:
+    """Abort every multipart upload at this key of the upload, also what a holder of temporary credentials has begun.
 
     Raises StorageBusy, StorageRefused.
     """
     with storage_errors():
-        begun = list(oss_client(upload).all_uploads(upload.bucket, upload.key))
+        begun = list(oss_client(upload).all_uploads(upload.bucket, key))
     for held in begun:
-        if held.key == upload.key:  # OSS lists all keys that begin so.
+        if held.key == key:  # OSS lists all keys that begin so.
             abort_at(upload, held.key, held.upload_id)
 
 

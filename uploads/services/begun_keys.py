@@ -6,16 +6,18 @@ counts as that of the upload only while something here still checks or removes i
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from uploads.domain.errors import UploadError
 from uploads.domain.expectations import mismatch
 from uploads.domain.states import Event, State
-from uploads.models import ObjectRemoval, Upload
-from uploads.oss.messages import Completed
+from uploads.models import CREDENTIALS_GRACE, ObjectRemoval, Upload
+from uploads.oss.messages import Completed, ListedObject
 from uploads.services.abort import release
 from uploads.services.common import as_record
 from uploads.services.complete import complete
 from uploads.services.credentials import forget_credentials
+from uploads.services.expired_credentials import is_object_of
 from uploads.services.object_descriptions import is_storable, upload_ids
 from uploads.services.removals import is_released
 
@@ -33,21 +35,29 @@ def keys_being_removed(bucket: str, keys: Sequence[str]) -> set[str]:
     return set(ObjectRemoval.objects.pending().filter(bucket=bucket, key__in=storable).values_list("key", flat=True))
 
 
-def is_of_upload(begun: Upload | None, etag: str) -> bool:
-    """Whether the object with this ETag is what the upload made or makes, or what its end will remove.
+def is_of_upload(begun: Upload | None, found: Completed) -> bool:
+    """Whether this object is what the upload made or makes, or what its end will remove.
 
     For a deleted upload the caller has asked `keys_being_removed`.
     """
     if begun is None:
         return False
     if begun.state == State.COMPLETED:
-        return begun.etag == etag
+        return is_object_of(begun, found)
     return begun.state != State.DELETED and not is_released(begun)
 
 
-def is_settled(begun: Upload | None, etag: str) -> bool:
-    """Whether the search has nothing to do with this object: it is that of an upload which is not open any more."""
-    return begun is not None and begun.state != State.UPLOADING and is_of_upload(begun, etag)
+def is_settled(begun: Upload | None, listed: ListedObject, searched_until: datetime) -> bool:
+    """Whether the search has nothing to do with this object: it is that of an upload which is not open any more.
+
+    A listing does not tell the type. So an object with the bytes of a completed upload is settled if it is older than
+    the last search.
+    """
+    if begun is None or begun.state in (State.UPLOADING, State.DELETED):
+        return False
+    if begun.state != State.COMPLETED:
+        return not is_released(begun)
+    return listed.etag == begun.etag and listed.modified < searched_until - CREDENTIALS_GRACE
 
 
 def check_begun(begun: Upload, found: Completed) -> Upload | None:

@@ -114,8 +114,8 @@ def copy_at_oss(upload: Upload) -> Completed | None:
 
 
 def object_or_copy(upload: Upload) -> Completed | None:
-    """`object_at_oss`, and if there is no object, `copy_at_oss`."""
-    return object_at_oss(upload) or copy_at_oss(upload)
+    """`copy_at_oss`, and if there is no copy, `object_at_oss`: a form may have brought another object since."""
+    return copy_at_oss(upload) or object_at_oss(upload)
 
 
 _LINK_CODES = ("SymlinkTargetNotExist", "InvalidTargetType")

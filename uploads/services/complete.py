@@ -26,10 +26,10 @@ from uploads.oss.messages import Completed
 from uploads.oss.multipart_calls import COMPLETE_ALL
 from uploads.services import outcome, staging
 from uploads.services.abort import release
-from uploads.services.common import as_record, callback_of, copy_at_oss, parts_at_oss
-from uploads.services.completion_case import Case
+from uploads.services.common import as_record, callback_of, parts_at_oss
+from uploads.services.completion_case import Accepts, Case
 from uploads.services.credentials import forget_credentials
-from uploads.services.object_checks import described_object
+from uploads.services.object_checks import object_to_complete
 from uploads.services.transactions import oss_client, require_no_transaction
 
 CONCURRENT_CALLS = 8
@@ -43,8 +43,12 @@ def complete(
     actor: User | None = None,
     object_confirmed: bool = False,
     seconds: float = staging.WORK_SECONDS,
+    accepts: Accepts | None = None,
 ) -> Upload:
     """Put the parts together, once. `object_confirmed`: somebody has seen the object, so look there first.
+
+    `accepts`: which objects may have other attributes than the upload demands; by default none. Its bytes and its size
+    are compared in any case.
 
     Returns the upload `completed`, or still `completing`: call again. It is so while OSS has not said how it ended, and
     while a staged file is checked and copied, for which this call takes about `seconds` at most. Safe to repeat and to
@@ -52,7 +56,7 @@ def complete(
     StorageBusy, StorageRefused.
     """
     upload.refresh_from_db()
-    case = Case(upload, report, object_confirmed)
+    case = Case(upload, report, object_confirmed, accepts)
     _run([case], actor, seconds)
     if case.error is not None:
         raise case.error
@@ -130,11 +134,10 @@ def _look_at_object(group: _Group, actor: User | None) -> None:
 
 
 def _object_or_copy(case: Case) -> Completed | None:
-    found = described_object(case.upload)
-    if found is not None or (copy := copy_at_oss(case.upload)) is None:
-        return found
-    case.is_copied = True
-    return replace(copy, headers={})  # Its attributes are those of the destination, not of what the browser wrote.
+    found, case.is_copied = object_to_complete(case.upload)
+    if found is not None and case.accepts is not None and case.accepts(case.upload, found):
+        return replace(found, headers={})
+    return found
 
 
 def _abort_parts(group: _Group, actor: User | None) -> None:

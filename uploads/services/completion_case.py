@@ -1,6 +1,6 @@
 """One upload that is to end, and what is known of it so far."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from uploads.conf import settings
@@ -9,17 +9,27 @@ from uploads.domain.errors import UploadError
 from uploads.domain.parts import ClientReport, FilePlan
 from uploads.domain.states import State
 from uploads.models import Method, Upload
+from uploads.oss.messages import Completed
 from uploads.services.object_checks import required
+
+Accepts = Callable[[Upload, Completed], bool]
 
 
 class Case:
     """`learned` has `parts`, `found`, `answer_lost`, `refusal` and `key_taken` of the facts.
 
     `is_copied`: `found` is the copy of a staged object, which had passed its checks before it was copied.
+    `accepts`: which objects may have other attributes than those required; None: no object.
     """
 
-    def __init__(self, upload: Upload, report: ClientReport, object_confirmed: bool = False) -> None:
-        self.upload, self.report, self.object_confirmed = upload, report, object_confirmed
+    def __init__(
+        self,
+        upload: Upload,
+        report: ClientReport,
+        object_confirmed: bool = False,
+        accepts: Accepts | None = None,
+    ) -> None:
+        self.upload, self.report, self.object_confirmed, self.accepts = upload, report, object_confirmed, accepts
         self.error: UploadError | None = None
         self.ended = self.is_copied = False
         self.recorded_crc64: Mapping[int, str] = {}

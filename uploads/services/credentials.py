@@ -11,7 +11,7 @@ from functools import partial
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
-from uploads.connection import oss_clock
+from uploads.connection import oss_clock, oss_offset
 from uploads.domain.completion import wrong_state
 from uploads.domain.errors import NotOffered
 from uploads.domain.keys import own_prefix
@@ -151,7 +151,12 @@ def _for_prefix(user: User, destination: Destination, prefix: str) -> TemporaryC
 
 def _prefix_scope(user: User, destination: Destination, prefix: str) -> Scope:
     place = settings.place(destination.bucket)
-    record = partial(PrefixCredentials.objects.extend, user, destination.name, place.bucket, prefix)
+
+    def record(until: datetime) -> None:
+        offset = oss_offset(place)
+        times = until + offset, timezone.now() + offset
+        PrefixCredentials.objects.extend(user, destination.name, place.bucket, prefix, *times)
+
     text = prefix_policy(destination, place.bucket, prefix, place.region)
     return Scope(place, _prefix_slot(user, destination.name), text, destination.credentials_expires, record)
 

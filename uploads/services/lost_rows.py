@@ -1,10 +1,11 @@
-"""Objects at OSS whose rows are gone: the database was restored to a time before they were begun.
+"""Objects at OSS whose rows are gone: the database was restored to a time before they were begun. And objects whose
+rows say that they were deleted, for instance because OSS had lost them when somebody looked.
 
 Rule: only keys that begin with a directory of our own are looked at, and nothing is deleted. An object whose key names
 its user and its upload gets a row with the same id as before, so that links to it work again. Manual: ListObjectsV2.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,14 +17,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
-from uploads.domain.attributes import is_file
+from uploads.domain.attributes import is_file, is_saved
 from uploads.domain.destination import ISSUES_FOR_PREFIX, outermost_prefixes
 from uploads.domain.errors import UploadError
 from uploads.domain.keys import key_fields, user_segment
 from uploads.domain.names import clean_filename
 from uploads.domain.parts import NO_REPORT
 from uploads.domain.places import Place
-from uploads.domain.states import Event
+from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, record_events
 from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import Completed, ListedObject
@@ -38,6 +39,7 @@ Done = tuple[str, str, str]
 NO_PREFIX = "Its keys do not begin with a directory of their own, so its objects cannot be told from others."
 STAGED = "A staged file that was not checked yet: upload it again, or delete it."
 NO_FILE = "It is a symbolic link or an appendable object: upload the file again, or delete it."
+BACK = "Its upload is deleted. Delete the object at OSS; or delete the upload's row, and register the object."
 NO_USER = "Its key does not name a user and an upload of this site."
 
 
@@ -51,11 +53,13 @@ class _Origin:
     path: str
 
 
-def lost_rows(*, register: bool, confirmed: set[UUID]) -> Iterator[Done]:
-    """List the objects without a row. Yields `without a row`, or with `register` `registered`, the key and the reason.
+def lost_rows(*, register: bool, confirmed: set[UUID], unlisted: set[str]) -> Iterator[Done]:
+    """List the objects without a row. Yields `without a row`, or with `register` `registered`, the key and the reason;
+    and `object is back` for the object of a deleted upload.
 
     `confirmed` gets the ids of the completed uploads whose objects are there with the size and the ETag of the row.
-    A destination whose keys have no directory of their own is `refused`. A place that fails is `failed`.
+    `unlisted` gets the buckets that could not be listed to the end: what they have is not known. A destination whose
+    keys have no directory of their own is `refused`. A place that fails is `failed`.
     """
     for name, destinations in settings.buckets.items():
         for destination in destinations:
@@ -67,9 +71,11 @@ def lost_rows(*, register: bool, confirmed: set[UUID]) -> Iterator[Done]:
                 for page in _pages(place, prefix):
                     rows = _rows_of(place.bucket, page)
                     confirmed |= {row.pk for each in page if (row := rows.get(each.key)) and _is_object_of(each, row)}
+                    yield from _back(place.bucket, page, rows)
                     lost = _without_row(place.bucket, page, rows)
                     yield from _lost(place, lost, destinations, confirmed if register else None)
             except UploadError as error:
+                unlisted.add(place.bucket)
                 yield "failed", prefix, error.advice
 
 
@@ -77,6 +83,14 @@ def _pages(place: Place, prefix: str) -> Iterator[Sequence[ListedObject]]:
     with storage_errors():
         for page in oss_client(place).list_objects(place.bucket, prefix, page_size=MAX_LIST_PAGE):
             yield page.objects
+
+
+def _back(bucket: str, page: Sequence[ListedObject], rows: Mapping[str, Upload]) -> Iterator[Done]:
+    """The rows stay: `deleted` is final, and was announced. Whoever undeleted the objects knows what they are for."""
+    deleted = {key for key, row in rows.items() if row.state == State.DELETED}
+    found = [each.key for each in page if each.key in deleted and _is_object_of(each, rows[each.key])]
+    removed = keys_being_removed(bucket, found) if found else ()
+    yield from (("object is back", key, BACK) for key in found if key not in removed)
 
 
 def _lost(
@@ -177,6 +191,8 @@ def _registered(place: Place, key: str, origin: _Origin) -> Done:
 def _row(bucket: str, key: str, origin: _Origin, found: Completed) -> Upload:
     """The row as far as the object tells: the browser's fingerprint and the original file name are lost."""
     now, size, destination = timezone.now(), found.size or 0, origin.destination
+    # An option may be younger than the object.
+    absent = {"expires"} if is_saved(found.headers) else {"expires", "content_disposition"}
     return Upload(
         id=origin.id,
         owner_id=origin.owner.pk,
@@ -190,7 +206,7 @@ def _row(bucket: str, key: str, origin: _Origin, found: Completed) -> Upload:
         size=size,
         part_size=max(size, 1),
         metadata=object_metadata(found.headers),
-        options={name: value for name, value in destination.options.items() if name != "expires"},
+        options={name: value for name, value in destination.options.items() if name not in absent},
         created_at=found.modified or now,
         updated_at=now,
         expires_at=now + destination.lifetime,

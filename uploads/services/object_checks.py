@@ -6,20 +6,26 @@ Rule: OSS is called in threads here, so the database is not used.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from time import monotonic
+
+from django.utils import timezone
 
 from uploads.conf import settings
 from uploads.domain.attributes import ACL, STORAGE_CLASS, required_attributes
 from uploads.domain.places import Place
 from uploads.models import Upload
 from uploads.oss.errors import Denied, NotFound
+from uploads.oss.lifecycle import classes_given
 from uploads.oss.messages import Completed
-from uploads.services.common import object_at_oss, storage_errors
+from uploads.services.common import copy_at_oss, object_at_oss, storage_errors
 from uploads.services.object_headers import object_headers
 from uploads.services.transactions import oss_client
 
 CLASS_SECONDS = 600.0
 """Seconds for which a process remembers the storage class of a bucket."""
+YOUNGEST_MOVED = timedelta(days=1)
+"""Lifecycle rules move no younger objects."""
 _classes: dict[Place, tuple[float, str]] = {}
 
 
@@ -27,6 +33,17 @@ def required(upload: Upload) -> Mapping[str, str]:
     """The attributes that the upload's object must have, by `domain.attributes`."""
     chosen = upload.transfer_options
     return required_attributes(object_headers(upload), chosen.get("acl") or "", len(chosen.get("tagging") or {}))
+
+
+def object_to_complete(upload: Upload) -> tuple[Completed | None, bool]:
+    """The object that the upload is completed with, and whether it is the copy of a staged one.
+
+    The attributes of a copy are those of the destination, not of what the browser wrote: it has no `headers` here.
+    Raises StorageBusy, StorageRefused.
+    """
+    if (copy := copy_at_oss(upload)) is not None:
+        return replace(copy, headers={}), True
+    return described_object(upload), False
 
 
 def described_object(upload: Upload) -> Completed | None:
@@ -47,7 +64,9 @@ def described_object(upload: Upload) -> Completed | None:
                 raise
             return None  # It was deleted since.
     headers = {**found.headers, **acl}
-    if not upload.options.get("storage_class") and _is_buckets_class(upload, headers.get(STORAGE_CLASS, "")):
+    storage_class = headers.get(STORAGE_CLASS, "")
+    chosen = not upload.options.get("storage_class") and _is_buckets_class(upload, storage_class)
+    if chosen or _was_moved(upload, storage_class, found.modified):
         headers.pop(STORAGE_CLASS)
     return replace(found, headers=headers)
 
@@ -66,3 +85,20 @@ def _is_buckets_class(upload: Upload, storage_class: str) -> bool:
                 oss_client(place).bucket_storage_class(place.bucket),
             )
     return known is not None and known[1] == storage_class
+
+
+def _was_moved(upload: Upload, storage_class: str, modified: datetime | None) -> bool:
+    """Whether a lifecycle rule has given the object this class, as far as its age tells: nobody asked for it so late.
+
+    Only such an object costs a request. Without the permission oss:GetBucketLifecycle it raises StorageRefused: an
+    upload that waits is better than a file that is removed because its class cannot be explained.
+    """
+    chosen, now = upload.transfer_options, timezone.now()
+    if storage_class in ("", chosen.get("storage_class") or "Standard"):
+        return False
+    if modified is None or now - modified < YOUNGEST_MOVED:
+        return False
+    with storage_errors():
+        rules = oss_client(upload).get_lifecycle(upload.bucket)
+        tags = chosen.get("tagging") or {}
+        return rules is not None and storage_class in classes_given(rules, upload.key, tags, modified, now)

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
+from uploads.connection import oss_now
 from uploads.domain.destination import outermost_prefixes
 from uploads.domain.errors import StorageBusy, UploadError
 from uploads.domain.places import Place
@@ -108,7 +109,7 @@ def _multipart_uploads(search: OrphanSearch, place: Place, destinations: Sequenc
     page = oss_client(place).list_uploads(place.bucket, query)
     known = known_uploads(place.bucket, page.uploads)
     _look_at_ended([known[each.upload_id] for each in page.uploads if each.upload_id in known])
-    before = timezone.now() - ORPHAN_AGE
+    before = oss_now(place) - ORPHAN_AGE
     unknown = [each for each in page.uploads if each.upload_id not in known and is_storable(each.key)]
     old = [each for each in unknown if each.initiated < before]
     return _measured(place, old, before, destinations), [quote(marker) for marker in page.next_marker or ()]
@@ -153,7 +154,7 @@ def _objects(search: OrphanSearch, place: Place, destinations: Sequence[Destinat
     """Objects whose rows were forgotten on purpose (`retention_days` alone) are none."""
     after = unquote(search.cursor[0]) if search.cursor else ""
     pages = oss_client(place).list_objects(place.bucket, search.prefix, start_after=after, page_size=MAX_LIST_PAGE)
-    page, before = next(pages), timezone.now() - ORPHAN_AGE
+    page, before = next(pages), oss_now(place) - ORPHAN_AGE
     old = [each for each in page.objects if each.modified < before]
     found = []
     for each in objects_without_row(place.bucket, old):

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from uploads.conf import settings
+from uploads.connection import oss_offset
 from uploads.domain.destination import outermost_prefixes
 from uploads.domain.errors import UploadError
 from uploads.domain.places import Place
@@ -30,7 +31,7 @@ def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iter
 
     A place that fails does not stop the others: its error (StorageBusy, StorageRefused) is raised at the end.
     """
-    before = (now or timezone.now()) - ORPHAN_AGE
+    now = now or timezone.now()
     errors: list[UploadError] = []
     for name, destinations in settings.buckets.items():
         for destination in destinations:
@@ -38,7 +39,7 @@ def sweep_orphans(*, dry_run: bool = False, now: datetime | None = None) -> Iter
                 yield Swept("refused", f"destination {destination.name}", NO_PREFIX)
         try:
             for prefix in outermost_prefixes(each for each in destinations if each.has_own_prefix):
-                yield from _sweep_prefix(settings.place(name), prefix, before, dry_run=dry_run)
+                yield from _sweep_prefix(settings.place(name), prefix, now, dry_run=dry_run)
         except UploadError as error:
             errors.append(error)
     if errors:
@@ -51,20 +52,25 @@ NO_PREFIX = (
 )
 
 
-def _sweep_prefix(place: Place, prefix: str, before: datetime, *, dry_run: bool) -> Iterator[Swept]:
+def _quiet_since(place: Place, now: datetime) -> datetime:
+    """An orphan got no part since. By OSS's clock, as the times of parts are: a listing has told it."""
+    return now + oss_offset(place) - ORPHAN_AGE
+
+
+def _sweep_prefix(place: Place, prefix: str, now: datetime, *, dry_run: bool) -> Iterator[Swept]:
     page: list[OpenUpload] = []
     with storage_errors():
         for held in oss_client(place).all_uploads(place.bucket, prefix):
-            page += [held] if held.initiated < before else []
+            page += [held] if held.initiated < _quiet_since(place, now) else []
             if len(page) == BATCH:
-                yield from _abort_orphans(place, page, before, dry_run=dry_run)
+                yield from _abort_orphans(place, page, now, dry_run=dry_run)
                 page = []
-        yield from _abort_orphans(place, page, before, dry_run=dry_run)
+        yield from _abort_orphans(place, page, now, dry_run=dry_run)
 
 
-def _abort_orphans(place: Place, page: Sequence[OpenUpload], before: datetime, *, dry_run: bool) -> Iterator[Swept]:
+def _abort_orphans(place: Place, page: Sequence[OpenUpload], now: datetime, *, dry_run: bool) -> Iterator[Swept]:
     """What cannot be aborted is counted, and the sweep tries again. Raises the error of the last of MAX_FAILURES."""
-    known, failures = known_uploads(place.bucket, page), 0
+    known, failures, before = known_uploads(place.bucket, page), 0, _quiet_since(place, now)
     for held in page:
         if held.upload_id in known or _is_alive(place, held, before):
             continue

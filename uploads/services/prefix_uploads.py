@@ -9,37 +9,28 @@ hold is removed without one.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
-from uploads.domain.errors import InvalidUpload, NotFoundError, StorageBusy, StorageRefused, UploadError
+from uploads.connection import oss_offset
+from uploads.domain.errors import InvalidUpload, NotFoundError, UploadError
 from uploads.domain.keys import key_problem
 from uploads.domain.names import clean_filename
 from uploads.domain.parts import ClientReport
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
-from uploads.models import (
-    CREDENTIALS_GRACE,
-    Method,
-    PrefixCredentials,
-    Reason,
-    Upload,
-    User,
-    record_events,
-)
-from uploads.oss.limits import MAX_LIST_PAGE
-from uploads.oss.messages import Completed, ListedObject
+from uploads.models import Method, PrefixCredentials, Reason, Upload, User, record_events
+from uploads.oss.messages import Completed
 from uploads.services import destination_rules
 from uploads.services.abort import release
 from uploads.services.begin import DEFAULT_CONTENT_TYPE
-from uploads.services.begun_keys import check_begun, is_of_upload, is_settled, keys_being_removed, uploads_begun
+from uploads.services.begun_keys import check_begun, is_of_upload, keys_being_removed, uploads_begun
 from uploads.services.common import as_record, object_at_oss, object_identity, storage_errors
 from uploads.services.complete import complete
 from uploads.services.credentials import prefix_of
@@ -49,9 +40,6 @@ from uploads.services.removals import carry_out, removals_of
 from uploads.services.transactions import oss_client
 
 log = logging.getLogger("uploads.prefixes")
-
-MAX_PAGES = 20
-"""Pages of a thousand objects that one sweep lists of one prefix. The next sweep continues there."""
 
 
 def register(user: User, name: str, key: str) -> Upload:
@@ -66,16 +54,16 @@ def register(user: User, name: str, key: str) -> Upload:
     held = PrefixCredentials.objects.filter(
         owner_id=user.pk, destination=destination.name, bucket=bucket, prefix=prefix
     ).first()
-    upload = register_key(held, destination, key) if held is not None and key.startswith(prefix) else None
-    if upload is None:
+    done = register_key(held, destination, key) if held is not None and key.startswith(prefix) else None
+    if done is None:
         raise NotFoundError(Phrase("There is no such object under your prefix."))
-    return upload
+    return done[1]
 
 
-def register_key(held: PrefixCredentials, destination: Destination, key: str) -> Upload | None:
-    """The upload of the object with this key, completed; None if it did not come by these credentials.
+def register_key(held: PrefixCredentials, destination: Destination, key: str) -> tuple[str, Upload] | None:
+    """What was done, and the completed upload of the object with this key; None if these credentials did not store it.
 
-    Raises the error of the rule that it breaks, after its removal.
+    Done: registered, adopted, "" if nothing was to be done. Raises the error of the rule that it broke, after removal.
     """
     begun = uploads_begun(held.bucket, [key]).get(key)
     arrived = _arrived(held, key)
@@ -85,18 +73,19 @@ def register_key(held: PrefixCredentials, destination: Destination, key: str) ->
     if not is_storable(key):
         raise _removed_without_row(held, key)
     if begun is not None and begun.state == State.UPLOADING:
-        return check_begun(begun, found)
-    if begun is not None and is_of_upload(begun, found.etag):
-        return begun if begun.state == State.COMPLETED else None
+        done = check_begun(begun, found)
+        return ("adopted", done) if done else None
+    if begun is not None and is_of_upload(begun, found):
+        return ("", begun) if begun.state == State.COMPLETED else None
     identity = object_identity(held.bucket, key, found.etag, modified)
     upload = Upload.objects.filter(pk=identity).first()
     if upload is None:
         upload = _create(_row(held, destination, key, found, identity), destination, held.owner)
     if upload.state == State.UPLOADING:
-        return complete(upload, ClientReport(etag=found.etag), object_confirmed=True)
+        return "registered", complete(upload, ClientReport(etag=found.etag), object_confirmed=True)
     if upload.state == State.FAILED:
         release(upload)
-    return upload if upload.state != State.DELETED else None
+    return ("registered", upload) if upload.state != State.DELETED else None
 
 
 def _arrived(held: PrefixCredentials, key: str) -> tuple[Completed, datetime] | None:
@@ -125,7 +114,7 @@ def _bad_key(problem: Phrase) -> InvalidUpload:
     return InvalidUpload(Phrase("Invalid file name: {why}.", why=problem), errors={"filename": [problem]})
 
 
-def _remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | None:
+def remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | None:
     """Remove an object whose owner was deleted or erased together with the uploads. It gets no row.
 
     An object that newer credentials for the prefix may have stored is left to their search.
@@ -136,7 +125,7 @@ def _remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | N
         return None
     found, modified = arrived
     newer = PrefixCredentials.objects.in_use(held.bucket, held.prefix).filter(since__lte=modified)
-    if is_of_upload(begun, found.etag) or newer.exists():
+    if is_of_upload(begun, found) or newer.exists():
         return None
     if not is_storable(key):
         _removed_without_row(held, key)
@@ -169,7 +158,7 @@ def _row(held: PrefixCredentials, destination: Destination, key: str, found: Com
         created_at=found.modified or now,
         updated_at=now,
         expires_at=now + destination.lifetime,
-        credentials_until=held.valid_until,
+        credentials_until=held.valid_until - oss_offset(settings.place_of(held)),
     )
 
 
@@ -219,82 +208,3 @@ def _check(upload: Upload, destination: Destination, owner: AbstractBaseUser | N
         raise _bad_key(problem)
     if owner is not None:
         Quota(owner).admit_arrived(destination, upload.size or 0)
-
-
-# The search
-
-
-def unknown_objects(held: PrefixCredentials, destination: Destination) -> Iterator[tuple[Sequence[str], str]]:
-    """List the prefix from the cursor on. Yields for each page the keys without a row, and the cursor after it, which
-    is empty at the end."""
-    # OSS does not document whether a multipart object's time is that of its begin or of its end.
-    youngest = max(held.since, held.searched_until - destination.lifetime)
-    with storage_errors():
-        client = oss_client(held)
-        pages = client.list_objects(held.bucket, held.prefix, start_after=held.cursor, page_size=MAX_LIST_PAGE)
-        for page in pages:
-            recent = [each for each in page.objects if each.modified >= youngest]
-            yield _without_row(held.bucket, recent), _cursor(page.keys[-1]) if page.next_token and page.keys else ""
-
-
-def _cursor(key: str) -> str:
-    """Where the search continues after a page that ends with this key: before it, if no row can hold it."""
-    return key.partition("\0")[0]
-
-
-def _without_row(bucket: str, objects: Sequence[ListedObject]) -> list[str]:
-    begun = uploads_begun(bucket, [each.key for each in objects])
-    identities = {object_identity(bucket, each.key, each.etag, each.modified): each for each in objects}
-    known = Upload.objects.filter(pk__in=list(identities)).exclude(state=State.UPLOADING)
-    for pk in known.values_list("pk", flat=True):
-        del identities[pk]
-    removed = keys_being_removed(bucket, [each.key for each in identities.values()])
-    return [
-        each.key
-        for each in identities.values()
-        if each.key not in removed and not is_settled(begun.get(each.key), each.etag)
-    ]
-
-
-def search(held: PrefixCredentials, now: datetime, *, dry_run: bool) -> Iterator[tuple[str, str, str]]:
-    """Register what is new under one prefix. Yields what was done, the key, and the reason if it was refused.
-
-    The cursor moves only past pages whose objects have their rows. Raises StorageBusy, StorageRefused.
-    """
-    destination = settings.destinations.get(held.destination)
-    if destination is None:
-        if held.valid_until < now and not dry_run:
-            held.delete()
-        yield "failed", held.prefix, f"The destination {held.destination!r} no longer exists."
-        return
-    began = held.search_began if held.cursor and held.search_began else now
-    for number, (keys, cursor) in enumerate(unknown_objects(held, destination), 1):
-        for key in keys:
-            if dry_run:
-                yield "would be registered or refused", key, ""
-            elif (done := _registered(held, destination, key)) is not None:
-                yield done
-        if dry_run:
-            continue
-        changes = {"cursor": cursor, "search_began": began} if cursor else {"cursor": "", "searched_until": began}
-        PrefixCredentials.objects.filter(pk=held.pk).update(**changes)
-        if number == MAX_PAGES:
-            break
-    if not dry_run:
-        PrefixCredentials.objects.filter(pk=held.pk).update(claimed_until=None)
-        over = F("valid_until") + CREDENTIALS_GRACE
-        PrefixCredentials.objects.filter(pk=held.pk, owner=None, searched_until__gt=over).delete()
-
-
-def _registered(held: PrefixCredentials, destination: Destination, key: str) -> tuple[str, str, str] | None:
-    try:
-        if held.remove_found:
-            return _remove_found(held, key)
-        upload = register_key(held, destination, key)
-    except StorageBusy:
-        raise
-    except UploadError as error:
-        return "failed" if isinstance(error, StorageRefused) else "refused", key, error.advice
-    if upload is None:
-        return None
-    return "registered" if upload.is_registered else "adopted", key, ""

@@ -167,7 +167,7 @@ def _remove(removal: ObjectRemoval) -> Outcome:
     if removal.upload_id:
         abort_until_gone(place)
     if removal.emptied_at and destination_of(place).credentials:
-        abort_all_at_key(place)
+        abort_all_at_key(place, place.key)
     found = object_at_oss(place)
     if found is None:
         return Outcome.ABSENT

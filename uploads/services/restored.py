@@ -1,10 +1,11 @@
 """After the database was restored from a backup: its rows are brought in line with what OSS has by now.
 
-Rule: OSS is the truth. Completing an upload removes an object that breaks its rules, as ever; nothing else is deleted
-there. An unfinished upload whose object is there is completed, and one of which OSS has nothing ends with the reason.
-A completed upload without its object becomes `deleted`. Objects whose rows are gone are reported, or get rows again
-(`services.lost_rows`). Completed uploads are compared with the list of the objects, a thousand to a request; HeadObject
-is asked only for those that the list does not confirm.
+Rule: OSS is the truth. Completing an upload removes an object with other bytes, as ever; nothing else is deleted there.
+An unfinished upload whose object is there is completed, also if its attributes were changed since, unless the rules of
+its destination forbid them. One of which OSS has nothing ends with the reason. A completed upload without its object
+becomes `deleted`. Objects whose rows are gone are reported, or get rows again (`services.lost_rows`). Completed uploads
+are compared with the list of the objects, a thousand to a request; HeadObject is asked only for those that the list
+does not confirm, and for none of a bucket that could not be listed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from uploads.domain.attributes import attribute_differences
 from uploads.domain.errors import UploadError, UploadGone
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
@@ -19,9 +21,11 @@ from uploads.models import Method, Upload, UploadQuerySet
 from uploads.oss.messages import Completed
 from uploads.services.abort_many import side_by_side
 from uploads.services.activity import activity
-from uploads.services.common import as_record, object_at_oss, object_or_copy, parts_at_oss
+from uploads.services.common import as_record, object_at_oss, parts_at_oss
 from uploads.services.complete import complete
+from uploads.services.expired_credentials import is_allowed
 from uploads.services.lost_rows import lost_rows
+from uploads.services.object_checks import object_to_complete, required
 from uploads.services.sweep import STAGES_SECONDS, Swept
 
 ROWS = 1000
@@ -43,8 +47,10 @@ def reconcile(*, register: bool = False, dry_run: bool = False) -> Iterator[Swep
     for batch in _batches(Upload.objects.filter(state__in=[State.UPLOADING, State.COMPLETING])):
         yield from _unfinished(batch, dry_run)
     confirmed: set[UUID] = set()
-    yield from (Swept(*each) for each in lost_rows(register=register and not dry_run, confirmed=confirmed))
-    for batch in _batches(Upload.objects.filter(state=State.COMPLETED)):
+    unlisted: set[str] = set()
+    lost = lost_rows(register=register and not dry_run, confirmed=confirmed, unlisted=unlisted)
+    yield from (Swept(*each) for each in lost)
+    for batch in _batches(Upload.objects.filter(state=State.COMPLETED).exclude(bucket__in=unlisted)):
         yield from _completed([each for each in batch if each.pk not in confirmed], dry_run)
 
 
@@ -67,7 +73,7 @@ def _asked(call: Callable[[Upload], Completed | None], uploads: Sequence[Upload]
 
 
 def _unfinished(uploads: Sequence[Upload], dry_run: bool) -> Iterator[Swept]:
-    for upload, found in _asked(object_or_copy, uploads):
+    for upload, found in _asked(_object, uploads):
         if isinstance(found, UploadError):
             yield Swept("failed", upload.key, found.advice)
             continue
@@ -80,27 +86,53 @@ def _unfinished(uploads: Sequence[Upload], dry_run: bool) -> Iterator[Swept]:
             yield swept
 
 
+def _object(upload: Upload) -> Completed | None:
+    return object_to_complete(upload)[0]
+
+
 def _reconciled(upload: Upload, found: Completed | None, dry_run: bool) -> Swept:
-    if found is not None and not upload.is_stream and found.size != upload.size:
-        return Swept("differs", upload.key, "The object has another size than the upload; neither was changed.")
     if found is None and upload.method == Method.MULTIPART and not upload.stage and parts_at_oss(upload) is None:
         if not dry_run:
             complete(upload)  # Raises the reason with which the upload ends.
         return _done("ended", upload, "OSS has neither its parts nor its object.", dry_run)
     if found is None:
-        return _extended(upload, dry_run)
+        _extend(upload, dry_run)
+        return _done("extended", upload, "", dry_run)
+    if not upload.is_stream and found.size != upload.size:
+        _extend(upload, dry_run)
+        return Swept("differs", upload.key, "The object has another size than the upload; neither was changed.")
+    changed = _changed_attributes(upload, found)
+    if changed and not _accepts(upload, found):
+        _extend(upload, dry_run)
+        return Swept("differs", upload.key, f"The destination forbids such an object; neither was changed: {changed}.")
     if not dry_run:
-        complete(upload, object_confirmed=True, seconds=STAGES_SECONDS)
+        complete(upload, object_confirmed=True, seconds=STAGES_SECONDS, accepts=_accepts)
     if not dry_run and upload.state != State.COMPLETED:
         return Swept("failed", upload.key, "OSS has not answered yet, or the file is still being checked.")
-    return _done("completed", upload, "", dry_run)
+    return _done("completed", upload, changed, dry_run)
 
 
-def _extended(upload: Upload, dry_run: bool) -> Swept:
-    """It may be sent at this moment: the expiry in the backup is not the one that its browser knows."""
+def _changed_attributes(upload: Upload, found: Completed) -> str:
+    wrong = attribute_differences(required(upload), found.headers).items()
+    return ", ".join(f"{name}: {must or 'none'} expected, {held or 'none'} at OSS" for name, (must, held) in wrong)
+
+
+def _accepts(upload: Upload, found: Completed) -> bool:
+    """Whether an object with other attributes completes its upload, as it may replace that of a completed one.
+
+    The site may have set its ACL or tags since, and a lifecycle rule its storage class. A user may have, too: the
+    operator is told which they are. Nobody but users writes below a staging prefix.
+    """
+    return not upload.staging_key and is_allowed(upload, found)
+
+
+def _extend(upload: Upload, dry_run: bool) -> None:
+    """Start the expiry again: the one in the backup is not the one that its browser knows, and may have passed.
+
+    The file may be sent at this moment. And the next sweep must not remove an object of which the operator was told.
+    """
     if not dry_run:
         Upload.objects.filter(pk=upload.pk, state=upload.state).update(**activity(upload, timezone.now()))
-    return _done("extended", upload, "", dry_run)
 
 
 # Completed uploads

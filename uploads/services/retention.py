@@ -16,6 +16,7 @@ from uploads.domain.states import State
 from uploads.models import CREDENTIALS_GRACE, ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.models import UploadQuerySet as Uploads
 from uploads.models.databases import retry_deadlocks
+from uploads.oss.clock import MAX_OFFSET
 
 BATCH = 200
 ENDED = (State.COMPLETED, State.ABORTED, State.FAILED, State.DELETED)
@@ -56,7 +57,7 @@ def _forgettable(destination: Destination, before: datetime) -> Uploads:
     searched = _searched_from(destination)
     if searched is not None:
         # The search of a prefix would take the object of a forgotten row for a new one.
-        rows = rows.filter(created_at__lt=searched)
+        rows = rows.filter(created_at__lt=searched, updated_at__lt=searched)
     for relation in _foreign_relations():
         others = relation.related_model._base_manager.filter(**{relation.field.name: OuterRef("pk")})
         rows = rows.exclude(Exists(others))
@@ -75,11 +76,14 @@ def _foreign_relations() -> list[Any]:
 
 
 def _searched_from(destination: Destination) -> datetime | None:
-    """Objects that are older are not searched any more; None if no search of a prefix is due."""
+    """The objects of uploads that began and ended before are not searched any more; None if no search is due.
+
+    Rows have the times of this machine's clock, which may be behind OSS's.
+    """
     searched = PrefixCredentials.objects.filter(destination=destination.name)
     unfinished = searched.filter(searched_until__lte=F("valid_until") + CREDENTIALS_GRACE)
     oldest: datetime | None = unfinished.aggregate(oldest=Min("searched_until"))["oldest"]
-    return None if oldest is None else oldest - destination.lifetime
+    return None if oldest is None else oldest - destination.lifetime - MAX_OFFSET
 
 
 @retry_deadlocks

@@ -19,6 +19,7 @@ from uploads.domain.errors import UploadError, WrongState
 from uploads.domain.retries import MAX_ATTEMPTS, is_last, pause
 from uploads.domain.states import Event, State
 from uploads.models import PrefixCredentials, Reason, Upload, UploadCounts, UploadQuerySet, WebhookDelivery
+from uploads.oss.errors import Denied
 from uploads.services.abort import abort, longest_signature, release
 from uploads.services.abort_many import abort_stale
 from uploads.services.common import as_record, object_or_copy
@@ -27,7 +28,7 @@ from uploads.services.deletion import delete_object
 from uploads.services.expired_credentials import undo_late_writes
 from uploads.services.orphan_aborts import sweep_orphan_aborts
 from uploads.services.orphan_search import search_orphans
-from uploads.services.prefix_uploads import search
+from uploads.services.prefix_search import search
 from uploads.services.removals import sweep_removals
 from uploads.services.retention import forget_ended, outdated_objects
 from uploads.services.staging import remove_staged
@@ -152,7 +153,7 @@ def _attempt(upload: Upload, work: Callable[[Upload], Swept]) -> Swept:
 
 def _postpone(upload: Upload, error: UploadError) -> Swept:
     """The next attempt follows after a pause. After the last one the upload ends as it is, with the reason."""
-    if not is_last(upload.attempts + 1, retryable=error.retryable):
+    if not is_last(upload.attempts + 1, retryable=error.retryable or _is_shut_out(upload, error)):
         _pause(upload, sweep_error=as_record(error))
         return Swept("failed", upload.key, error.advice)
     reason = as_record(error)
@@ -163,8 +164,16 @@ def _postpone(upload: Upload, error: UploadError) -> Swept:
     return Swept("ended", upload.key, error.advice)
 
 
+def _is_shut_out(upload: Upload, error: UploadError) -> bool:
+    """Whether OSS denies the server access to an unfinished upload: its keys, its policy, a bill.
+
+    Its file may be whole. If the upload failed, a later sweep with access would remove it.
+    """
+    return isinstance(error.__cause__, Denied) and upload.state in (State.UPLOADING, State.COMPLETING)
+
+
 def _pause(upload: Upload, **values: object) -> None:
-    """`claimed_until` holds the upload back. While OSS does not answer, the attempts do not reach their last."""
+    """`claimed_until` holds the upload back. An attempt that does not count as the last is followed by another."""
     attempts = min(upload.attempts + 1, MAX_ATTEMPTS - 1)
     next_attempt = timezone.now() + pause(attempts)
     Upload.objects.filter(pk=upload.pk).update(attempts=attempts, claimed_until=next_attempt, **values)

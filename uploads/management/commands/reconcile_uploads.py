@@ -13,7 +13,7 @@ from uploads.management.output import OperatorCommand
 class Command(OperatorCommand):
     help = (
         "Brings the uploads in line with what OSS has, after the database was restored from a backup. Deletes only "
-        "objects that break the rules of their uploads. Safe to repeat; the exit code is 1 while OSS does not answer "
+        "objects with other bytes than their uploads. Safe to repeat; the exit code is 1 while OSS does not answer "
         "for an upload."
     )
 
