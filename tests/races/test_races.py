@@ -1,6 +1,7 @@
 """Every pair of requests at once, on PostgreSQL: real views and services, real connections, the real local OSS.
 
-RACE_ROUNDS is the number of rounds for each pair: one by default, a thousand in `make chaos`.
+RACE_ROUNDS is the number of rounds for each pair: one by default, a thousand in `make chaos`. RACE_FIRST is the number of
+the first, so that a thousand may be run in several times.
 """
 
 import os
@@ -40,6 +41,7 @@ SIGNALS = {
 }
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS") or 1)
+FIRST = int(os.environ.get("RACE_FIRST") or 0)
 LAST_POINT = 6
 """An operation has up to about so many statements about uploads outside of transactions."""
 PAIRS = list(combinations_with_replacement(NAMES, 2))
@@ -106,7 +108,7 @@ def test_two_at_once(arena: Arena, first: str) -> None:
     wrong, apart = [], []
     for pair in (pair for pair in PAIRS if pair[0] == first):
         overlapped = met = violated = 0
-        for number in range(ROUNDS):
+        for number in range(FIRST, FIRST + ROUNDS):
             found, meeting = one_round(arena, pair, number)
             wrong += found
             violated += bool(found)
