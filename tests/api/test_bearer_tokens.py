@@ -6,6 +6,10 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -18,8 +22,10 @@ from django.db import transaction
 from rest_framework.test import APIClient
 
 from tests.issuer import AUDIENCE, DISCOVERY, KEYS, TestIssuer, private_key, public_jwk
-from tests.loopback import Reply
+from tests.loopback import Received, Reply
 from tests.openapi import schema
+from uploads.conf import settings as own
+from uploads.domain.issuer import Identity
 from uploads.models import ExternalIdentity, Upload
 from uploads.oss.client import OssClient
 from uploads.services import CalledInTransaction, bearer_tokens, issuer_keys
@@ -27,6 +33,8 @@ from uploads.services import CalledInTransaction, bearer_tokens, issuer_keys
 pytestmark = pytest.mark.django_db
 FILE = {"destination": "default", "filename": "film.mp4", "size": 5, "content_type": "video/mp4"}
 Configure = Callable[..., None]
+HELD_SECONDS = 20
+"""Longer than anything takes that does not wait for the issuer."""
 
 
 @pytest.fixture
@@ -306,6 +314,24 @@ def test_a_token_that_has_expired_counts_for_itself_alone(issuer: TestIssuer, li
     assert statuses("forged") == [401]
 
 
+def test_tokens_that_cannot_be_examined_are_limited_with_them(issuer: TestIssuer, limited: None) -> None:
+    """While the issuer is away, forged ones cannot be told from others."""
+    issuer.replies[DISCOVERY] = Reply(500)
+    assert statuses(*[issuer.token()] * 3) == [503, 503, 429]
+    assert statuses("forged") == [429]
+    assert statuses(issuer.token(), address="192.0.2.2") == [503]
+
+
+def test_valid_tokens_pass_as_soon_as_the_issuer_is_back(
+    issuer: TestIssuer, limited: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuer_keys, "PAUSE_SECONDS", 0)
+    issuer.replies[DISCOVERY] = Reply(500)
+    assert statuses(*[issuer.token()] * 3) == [503, 503, 429]
+    issuer.replies.clear()
+    assert statuses(issuer.token()) == [200]
+
+
 def test_an_empty_rate_leaves_refused_tokens_unlimited(issuer: TestIssuer, limited: None, settings: Any) -> None:
     settings.UPLOADS = {**settings.UPLOADS, "THROTTLES": {"authentication": ""}}
     assert statuses(*["forged"] * 5) == [401] * 5
@@ -441,13 +467,80 @@ def test_keys_that_are_malformed_do_not_hide_the_others(issuer: TestIssuer, conf
 
 @pytest.mark.django_db(transaction=True)
 def test_keys_are_not_fetched_inside_a_transaction(issuer: TestIssuer, configure: Configure, settings: Any) -> None:
-    from uploads.conf import settings as own
-
     assert own.oidc is not None
     with transaction.atomic(), pytest.raises(CalledInTransaction):
         bearer_tokens.identity_of(issuer.token(), own.oidc)
     assert issuer.server.received == []
     assert bearer_tokens.identity_of(issuer.token(), own.oidc).subject == "u-17"
+
+
+@contextmanager
+def fetching(issuer: TestIssuer, token: str) -> Iterator[Future[Identity]]:
+    """A thread that examines this token fetches the keys. The issuer answers at the end."""
+    asked, released, reply = Event(), Event(), issuer.server.reply
+
+    def held(request: Received) -> Reply:
+        asked.set()
+        released.wait(HELD_SECONDS)
+        return reply(request)
+
+    issuer.server.reply = held
+    assert own.oidc is not None
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            first = pool.submit(bearer_tokens.identity_of, token, own.oidc)
+            assert asked.wait(HELD_SECONDS)
+            yield first
+        finally:
+            released.set()
+            issuer.server.reply = reply
+
+
+def test_nobody_waits_while_another_request_fetches_the_keys(issuer: TestIssuer, configure: Configure) -> None:
+    with fetching(issuer, issuer.token()) as first:
+        answers = [ask(issuer.token("first", headers={"kid": f"invented-{number}"})) for number in range(3)]
+        answers.append(ask(issuer.token()))
+        assert not first.done()
+    assert {(each.status_code, each.json()["code"]) for each in answers} == {(503, "issuer_unavailable")}
+    assert {each.headers["Retry-After"] for each in answers} == {str(issuer_keys.BUSY_SECONDS)}
+    assert first.result().subject == "u-17"
+    assert ask(issuer.token()).status_code == 200
+    assert (issuer.asked(DISCOVERY), issuer.asked(KEYS)) == (1, 1)
+
+
+def test_known_keys_are_used_while_they_are_fetched_again(
+    issuer: TestIssuer, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(issuer.token()).status_code == 200
+    monkeypatch.setattr(issuer_keys, "PAUSE_SECONDS", 0)
+    with fetching(issuer, issuer.token("first", headers={"kid": "invented"})) as first:
+        assert ask(issuer.token()).status_code == 200
+        monkeypatch.setattr(issuer_keys, "FRESH_SECONDS", 0)
+        assert ask(issuer.token()).status_code == 200
+        assert ask(issuer.token("first", headers={"kid": "another"})).status_code == 503
+        assert not first.done()
+    assert isinstance(first.exception(), bearer_tokens.TokenRefused)
+
+
+def test_the_pause_begins_when_an_attempt_has_ended(
+    issuer: TestIssuer, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise an issuer that hangs for longer than the pause would always have a thread that waits for it."""
+    now = time.monotonic()
+    monkeypatch.setattr(issuer_keys, "time", SimpleNamespace(monotonic=lambda: now))
+    reply = issuer.server.reply
+
+    def late(request: Received) -> Reply:
+        nonlocal now
+        now += issuer_keys.PAUSE_SECONDS
+        return reply(request)
+
+    issuer.server.reply, issuer.replies[DISCOVERY] = late, Reply(500)
+    assert [ask(issuer.token()).status_code for _ in range(3)] == [503] * 3
+    assert issuer.asked(DISCOVERY) == 1
+    now += issuer_keys.PAUSE_SECONDS
+    assert ask(issuer.token()).status_code == 503
+    assert issuer.asked(DISCOVERY) == 2
 
 
 # Settings

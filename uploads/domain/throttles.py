@@ -15,6 +15,6 @@ DEFAULT_THROTTLES = {
 }
 """Requests that one user may make, or one address that is not logged in, by scope.
 
-`authentication` counts tokens that are refused, from one address. `login_account` and `login_address` count wrong
-passwords for one account and from one address.
+`authentication` counts tokens that are refused or cannot be examined, from one address. `login_account` and
+`login_address` count wrong passwords for one account and from one address.
 """

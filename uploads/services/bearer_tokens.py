@@ -6,6 +6,7 @@ algorithm must be one of the settings, which are all with public keys. RFC 8725:
 
 import re
 import secrets
+import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,12 +88,13 @@ class _CurrentKeys:
 
     def __init__(self) -> None:
         self._built: tuple[Issuer, IssuerKeys] | None = None
+        self._lock = threading.Lock()
 
     def __call__(self, issuer: Issuer) -> IssuerKeys:
-        built = self._built
-        if built is None or built[0] is not issuer:
-            built = self._built = (issuer, IssuerKeys(issuer))
-        return built[1]
+        with self._lock:  # The first requests of a process come together, and one of them is to fetch.
+            if self._built is None or self._built[0] is not issuer:
+                self._built = (issuer, IssuerKeys(issuer))
+            return self._built[1]
 
 
 _keys_of = _CurrentKeys()

@@ -31,7 +31,9 @@ FRESH_SECONDS = 600
 KEPT_SECONDS = 24 * 3600
 """While the issuer does not answer, its keys are used for so long."""
 PAUSE_SECONDS = 10
-"""Between two attempts to fetch keys. Whoever sends tokens with invented key ids causes no more."""
+"""From the end of an attempt to fetch keys to the next. Whoever sends tokens with invented key ids causes no more."""
+BUSY_SECONDS = 2
+"""After these, a client repeats a request whose key was being fetched."""
 FETCH_SECONDS = 5
 MAX_DOCUMENT_BYTES = 256 * 1024
 MAX_KEYS = 100
@@ -39,49 +41,60 @@ OK = 200
 
 
 class IssuerKeys:
-    """The keys of one issuer. Shared between threads; one of them fetches while the others wait."""
+    """The keys of one issuer. Shared between threads; one of them fetches, and no other waits for it.
+
+    Anybody can make the site fetch keys, by a token with an invented key id. If the others waited, strangers could hold
+    all threads of the site while the issuer is slow.
+    """
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
         self._keys: Sequence[Mapping[str, Any]] = ()
         self._fetched_at = self._tried_at = float("-inf")
-        self._failed = False
+        self._failed = self._is_fetching = False
         self._lock = threading.Lock()
+        """Guards `_is_fetching`. It is never held while keys are fetched."""
 
     def find(self, kid: str | None, algorithm: str) -> PyJWK | None:
         """The key for a token with this header; None if the issuer has none. Raises IssuerUnavailable."""
-        found, age = find_key(self._keys, kid, algorithm), time.monotonic() - self._fetched_at
-        if found is not None and age < FRESH_SECONDS:
-            return found
-        if found is not None and age < KEPT_SECONDS:
-            if self._lock.acquire(blocking=False):
-                self._refresh_and_release()
-            return find_key(self._keys, kid, algorithm)
-        self._lock.acquire()
-        self._refresh_and_release()
         found = find_key(self._keys, kid, algorithm)
-        is_kept = time.monotonic() - self._fetched_at < KEPT_SECONDS
-        if (found is None and self._failed) or not is_kept:
+        if found is not None and self._age() < FRESH_SECONDS:
+            return found
+        is_current = self._refresh()
+        found, is_kept = find_key(self._keys, kid, algorithm), self._age() < KEPT_SECONDS
+        if found is not None and is_kept:
+            return found
+        if not is_current:
+            raise IssuerUnavailable(
+                Phrase("The keys of the issuer of your token are being fetched. Try again."), retry_after=BUSY_SECONDS
+            )
+        if self._failed or not is_kept:
             raise IssuerUnavailable(
                 Phrase("The keys of the issuer of your token cannot be fetched. Try again."), retry_after=PAUSE_SECONDS
             )
-        return found
+        return None
 
-    def _refresh_and_release(self) -> None:
-        """Fetch the keys, unless another thread has tried just now. The lock is held, and is released."""
+    def _age(self) -> float:
+        return time.monotonic() - self._fetched_at
+
+    def _refresh(self) -> bool:
+        """Fetch the keys, unless that was tried just now. False, at once, while another thread fetches them."""
+        with self._lock:
+            if self._is_fetching:
+                return False
+            if time.monotonic() - self._tried_at < PAUSE_SECONDS:
+                return True
+            require_no_transaction()
+            self._is_fetching = True
         try:
             now = time.monotonic()
-            if now - self._tried_at < PAUSE_SECONDS:
-                return
-            require_no_transaction()
-            self._tried_at = now
-            try:
-                self._keys, self._fetched_at, self._failed = fetch(self._issuer).keys, now, False
-            except (NotReached, WrongDocument) as error:
-                self._failed = True
-                log.error("the keys of the issuer of tokens could not be fetched: %s", error)
+            self._keys, self._fetched_at, self._failed = fetch(self._issuer).keys, now, False
+        except (NotReached, WrongDocument) as error:
+            self._failed = True
+            log.error("the keys of the issuer of tokens could not be fetched: %s", error)
         finally:
-            self._lock.release()
+            self._tried_at, self._is_fetching = time.monotonic(), False
+        return True
 
 
 def find_key(keys: Sequence[Mapping[str, Any]], kid: str | None, algorithm: str) -> PyJWK | None:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
 from uploads.conf import settings
+from uploads.domain.errors import IssuerUnavailable
 
 
 def scope_of(view: Any) -> str | None:
@@ -49,11 +50,14 @@ class RefusedAlone(AuthenticationFailed):
 
 
 class RefusalThrottle(SimpleRateThrottle):
-    """Limits credentials that are refused, per address. Rule: valid ones are never counted and never limited."""
+    """Limits credentials that are refused, per address. Rule: valid ones are never counted and never limited.
+
+    Tokens that cannot be examined, because keys of their issuer are missing, count as well: they may be forged.
+    """
 
     scope = "authentication"
 
-    def __init__(self, refusal: AuthenticationFailed) -> None:
+    def __init__(self, refusal: AuthenticationFailed | IssuerUnavailable) -> None:
         self._ident: str = getattr(refusal, "ident", "")
         self.rate = settings.throttles.get(self.scope) or None
         self.num_requests, self.duration = self.parse_rate(self.rate)

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from uploads.domain.errors import IssuerUnavailable
 from uploads.models import Upload
 from uploads.services.transactions import without_atomic_requests
 from uploads.web.framework import OWN_SETTINGS, ConfiguredAuthentication, Negotiation, Renderer
@@ -69,7 +70,7 @@ class UploadsAPIView(APIView):
         """Credentials are always examined: who has valid ones is not held up by others behind the same address."""
         try:
             super().perform_authentication(request)
-        except AuthenticationFailed as refusal:
+        except (AuthenticationFailed, IssuerUnavailable) as refusal:
             throttle = RefusalThrottle(refusal)
             if not throttle.allow_request(request, self):
                 raise Throttled(throttle.wait()) from refusal
