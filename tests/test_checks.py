@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 
+from uploads.conf import DEFAULT_THROTTLES
+
 SOUND = {
     "OSS_ENDPOINT": "https://oss-cn-hangzhou.aliyuncs.com",
     "OSS_REGION": "cn-hangzhou",
@@ -166,6 +168,31 @@ def test_several_processes_need_a_cache_that_they_share(
     assert "uploads.E032" in [each for each, _ in found(settings)]
     settings.CACHES = {"default": {"BACKEND": SHARED, "LOCATION": "redis://127.0.0.1:1"}}
     assert "uploads.E032" not in [each for each, _ in found(settings)]
+
+
+@pytest.mark.parametrize("number", [None, 0, 1])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https")),
+        ("USE_X_FORWARDED_HOST", True),
+        ("USE_X_FORWARDED_PORT", True),
+        ("SECURE_PROXY_SSL_HEADER", None),
+    ],
+)
+def test_a_project_behind_a_proxy_must_say_how_many_it_has(
+    settings: Any, name: str, value: object, number: int | None
+) -> None:
+    setattr(settings, name, value)
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": number}
+    messages = found(settings)
+    assert [id for id, _text in messages] == ["uploads.W095"] * (number is None and value is not None)
+    assert all(name in text for _id, text in messages)
+
+
+def test_proxies_do_not_matter_where_nothing_is_limited(settings: Any) -> None:
+    settings.USE_X_FORWARDED_HOST, settings.REST_FRAMEWORK = True, {}
+    assert found(settings, THROTTLES=dict.fromkeys(DEFAULT_THROTTLES, "")) == []
 
 
 def test_a_redis_cache_needs_its_client(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,6 +299,13 @@ def test_refused_tokens_are_limited_by_address_and_valid_ones_are_not(issuer: Te
     assert statuses("forged", address="192.0.2.2") == [401]
 
 
+def test_refused_tokens_are_limited_whatever_address_they_name(limited: None, settings: Any) -> None:
+    settings.REST_FRAMEWORK = {}
+    client = APIClient(REMOTE_ADDR="192.0.2.1")
+    named = [{"Authorization": "Bearer forged", "X-Forwarded-For": f"10.0.0.{n}"} for n in range(3)]
+    assert [client.get("/api/uploads/", headers=each).status_code for each in named] == [401, 401, 429]
+
+
 def test_tokens_of_the_site_are_limited_with_them(issuer: TestIssuer, limited: None, settings: Any) -> None:
     classes = [*settings.UPLOADS["AUTHENTICATION_CLASSES"], "uploads.web.tokens.PasswordBoundTokenAuthentication"]
     settings.UPLOADS = {**settings.UPLOADS, "AUTHENTICATION_CLASSES": classes}

@@ -57,6 +57,21 @@ def test_wrong_passwords_for_an_account_are_limited(user: Any, login: Any) -> No
     assert login("ANN ", "guess", "10.0.1.1").status_code == 429
 
 
+@pytest.mark.parametrize("path", ["/api/token/", "/accounts/login/", "/admin/login/"])
+def test_an_invented_address_is_no_way_around_the_limit(settings: Any, path: str) -> None:
+    """Of a project that says nothing of its proxies; it may have none."""
+    settings.REST_FRAMEWORK = {}
+    guesses = [{"username": f"user{n}", "password": "guess"} for n in range(PER_ADDRESS + 1)]
+    answers = [
+        Client(REMOTE_ADDR="192.0.2.1").post(path, guess, headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code
+        for n, guess in enumerate(guesses)
+    ]
+    assert (429 in answers[:-1], answers[-1]) == (False, 429)
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": 1}
+    proxied = Client(REMOTE_ADDR="192.0.2.1").post(path, guesses[-1], headers={"X-Forwarded-For": "10.0.1.1"})
+    assert proxied.status_code != 429, "the proxy tells clients apart"
+
+
 SPELLINGS = ["ann", "ánn", "a\u0300nn", "ÅNN", "ａnn", "an\u200bn", "ann\u00ad", "Añn", "ⓐnn", " ann", "aṇn"]
 """Of a name that a collation without accents, such as MySQL's, takes for one: more than the limit."""
 

@@ -221,7 +221,12 @@ def test_each_user_has_a_count_of_their_own(api: APIClient, settings: Any, other
     assert post(api, "uploads/", SMALL).status_code == 201
 
 
-def test_strangers_who_guess_passwords_are_slowed_by_address(settings: Any, user: Any) -> None:
+@pytest.mark.parametrize("framework", [{}, {"NUM_PROXIES": None}, {"NUM_PROXIES": 0}])
+def test_strangers_who_guess_passwords_are_slowed_by_address(
+    settings: Any, user: Any, framework: dict[str, Any]
+) -> None:
+    """Whatever address they invent. A project that says nothing of proxies may have none."""
+    settings.REST_FRAMEWORK = framework
     settings.UPLOADS = {**settings.UPLOADS, "THROTTLES": {"token": "2/min"}}
     guesses = [
         APIClient().post(

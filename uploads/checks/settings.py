@@ -18,6 +18,7 @@ from uploads.checks.credentials import check_credentials
 from uploads.checks.destinations import check_destinations
 from uploads.checks.integrations import check_integrations
 from uploads.checks.places import ROLE_ARN, check_places
+from uploads.checks.proxies import check_proxies
 from uploads.checks.storages import check_storages
 from uploads.conf import DEFAULT_THROTTLES, settings, worker_processes
 
@@ -35,6 +36,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     return [
         *found,
         *check_authentication(),
+        *check_proxies(),
         *check_destinations(),
         *check_places(),
         *check_storages(),

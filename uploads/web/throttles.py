@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
 from uploads.conf import settings
@@ -20,7 +21,17 @@ def scope_of(view: Any) -> str | None:
     return scope
 
 
-class ScopeThrottle(SimpleRateThrottle):
+class AddressThrottle(SimpleRateThrottle):
+    """Knows the client's address. Rule: `X-Forwarded-For` counts only if NUM_PROXIES is set."""
+
+    def get_ident(self, request: Request) -> str:
+        """Without NUM_PROXIES, Django REST framework takes the whole header, in which clients write what they like."""
+        if api_settings.NUM_PROXIES is None:
+            return str(request.META.get("REMOTE_ADDR", ""))
+        return str(super().get_ident(request))
+
+
+class ScopeThrottle(AddressThrottle):
     """A view names its scope in `throttle_scope`, a view set each action's in `throttle_scopes`."""
 
     def __init__(self) -> None:  # The rate is known only when the scope is.
@@ -49,7 +60,7 @@ class RefusedAlone(AuthenticationFailed):
         self.ident = ident
 
 
-class RefusalThrottle(SimpleRateThrottle):
+class RefusalThrottle(AddressThrottle):
     """Limits credentials that are refused, per address. Rule: valid ones are never counted and never limited.
 
     Tokens that cannot be examined, because keys of their issuer are missing, count as well: they may be forged.
