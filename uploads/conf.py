@@ -267,6 +267,11 @@ class Settings(IntegrationSettings):
             found[name] = (*found.get(name, ()), destination)
         return MappingProxyType(dict(sorted(found.items())))
 
+    def destinations_in(self, place: Place) -> list[Destination]:
+        """All destinations whose objects are in the bucket of this place, by whichever place they reach it."""
+        used = [(self.place(name), destinations) for name, destinations in self.buckets.items()]
+        return [each for other, some in used if other.at_oss == place.at_oss for each in some]
+
 
 class _CurrentSettings:
     """The `Settings` of the value that Django's `settings.UPLOADS` has now."""

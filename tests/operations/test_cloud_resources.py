@@ -37,7 +37,10 @@ def given(settings: Any, oss: OssClient) -> Iterator[OssClient]:
         "OSS_STS_ROLE_ARN": ROLE,
     }
     oss.put_cors("demo-bucket", CorsConfiguration((THEIRS,)))
+    oss.put_lifecycle("demo-bucket", None)
+    oss.put_overwrite("demo-bucket", None)
     yield oss
+    oss.put_lifecycle("demo-bucket", None)
     oss.put_overwrite("demo-bucket", None)
 
 

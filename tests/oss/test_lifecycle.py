@@ -49,14 +49,20 @@ def test_rules_that_oss_refuses(body: bytes, kind: type[Exception]) -> None:
 
 def test_merging_replaces_our_rules_and_keeps_those_of_others() -> None:
     before = document(rule(THEIRS, "theirs"), rule(ABORT, "ours-0"), rule(ABORT, "ours-1"))
-    after = merged(before, "ours-", {"a/": 8, "b/": 2})
+    after = merged(before, "ours-", {"a/": 8, "b/": 2}, {}, {"ours-0", "ours-1"}) or b""
     theirs, first, second = read(after)
     assert rule(THEIRS, "theirs").encode() in after
     assert theirs.id == "theirs"
     assert first == Rule("ours-0", "a/", True, abort=Age(days=8), actions=("AbortMultipartUpload",))
     assert second == Rule("ours-1", "b/", True, abort=Age(days=2), actions=("AbortMultipartUpload",))
-    assert merged(after, "ours-", {"a/": 8, "b/": 2}) == after
+    assert merged(after, "ours-", {"a/": 8, "b/": 2}, {}, {"ours-0", "ours-1"}) == after
+
+
+def test_a_rule_that_is_not_replaced_keeps_its_id() -> None:
+    after = merged(document(rule(ABORT, "ours-0")), "ours-", {"a/": 8}, {}) or b""
+    assert [(found.id, found.prefix) for found in read(after)] == [("ours-0", "raw/"), ("ours-1", "a/")]
+    assert merged(after, "ours-", {}, {}, {"ours-0", "ours-1"}) is None
 
 
 def test_merging_into_a_bucket_without_rules() -> None:
-    assert [found.id for found in read(merged(None, "ours-", {"": 1}))] == ["ours-0"]
+    assert [found.id for found in read(merged(None, "ours-", {"": 1}, {}) or b"")] == ["ours-0"]

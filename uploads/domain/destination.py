@@ -156,8 +156,13 @@ def callback_parameters(given: Mapping[str, Any], variables: Mapping[str, str]) 
 
 def outermost_prefixes(destinations: Iterable[Destination]) -> list[str]:
     """The key prefixes that these destinations upload under, sorted; one that lies inside another is left out."""
+    return outermost(prefix for destination in destinations for prefix in destination.prefixes)
+
+
+def outermost(prefixes: Iterable[str]) -> list[str]:
+    """These prefixes, sorted; one that lies inside another is left out."""
     found: list[str] = []
-    for prefix in sorted({prefix for destination in destinations for prefix in destination.prefixes}):
+    for prefix in sorted(set(prefixes)):
         if not found or not prefix.startswith(found[-1]):
             found.append(prefix)
     return found

@@ -63,6 +63,11 @@ class Place:
         return f"{self.bucket} ({self.name})" if self.name not in ("", self.bucket) else self.bucket
 
     @property
+    def at_oss(self) -> tuple[str, str]:
+        """The bucket itself, however it is reached: places with the same value are one bucket."""
+        return self.bucket, self.region
+
+    @property
     def addresses(self) -> tuple[Endpoint, ...]:
         """All endpoints for browsers, `endpoint` first."""
         return (self.endpoint, *self.more_endpoints)

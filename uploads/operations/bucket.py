@@ -1,25 +1,29 @@
 """Configures a bucket for uploads from pages: its CORS rules, the lifecycle rules that abort stale uploads, and the
 rules that protect completed uploads from being overwritten.
 
-Rule: OSS replaces all rules on a put. So the rules are read, merged, written and read back; the rules of others stay
-as they are. See https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors and putbucketlifecycle.
+Rule: OSS replaces all rules on a put. So the rules are read, merged, written and read back. The rules of others stay as
+they are, and so do those that other projects made with OSS Uploads. See
+https://www.alibabacloud.com/help/en/oss/developer-reference/putbucketcors and putbucketlifecycle.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from typing import Any
 
-from uploads.domain.destination import Destination, outermost_prefixes
-from uploads.operations import lifecycle_rules
+from uploads.domain.destination import Destination
+from uploads.operations import lifecycle_rules, overwrite_rules
+from uploads.operations.lifecycle_rules import DELETES, DROP, EMPTY, Fitting
+from uploads.operations.needed_rules import days_until_abort, days_until_expiry, protected_prefixes
+from uploads.operations.overwrite_rules import FORBIDS, Protection
+from uploads.operations.rule_texts import describe_cors, describe_lifecycle, describe_overwrite
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.client import OssClient
 from uploads.oss.cors import CorsConfiguration, CorsRule
 from uploads.oss.errors import OssError
 from uploads.oss.limits import MAX_CORS_RULES
 
-SECONDS_PER_DAY = 86_400
 CORS_RULE = CorsRule(
     allowed_origins=(),
     allowed_methods=("PUT", "POST", "GET", "HEAD", "DELETE"),
@@ -29,11 +33,6 @@ CORS_RULE = CorsRule(
     max_age_seconds=3600,
 )
 """The rule that a page needs, without its origin. A rule that differs in the origins alone counts as ours."""
-OVERWRITE_IDS = "oss-uploads-forbid-"
-"""The beginning of the IDs of our overwrite rules."""
-MARGIN_DAYS = 7
-"""OSS counts from the begin of an upload, and the expiry moves with each activity: an upload may take this many days
-longer than `upload_expires`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,12 @@ class Change:
     """Writes the rules and reads them back. Raises StorageError, RuntimeError when OSS returns other rules, and for the
     overwrite protection NotAvailable."""
     conflicts: tuple[str, ...] = ()
-    """Rules that it needs and OSS would refuse beside those of others, each with what to do. `apply` leaves them out.
-    """
+    """Rules that it needs and that cannot stand beside those of others, which `apply` leaves out; and rules that stay
+    and harm it. Each with what to do."""
+    kept: tuple[str, ...] = ()
+    """Rules of OSS Uploads that it does not need: of other projects with the same bucket, or of former settings."""
+    dropped: frozenset[str] = frozenset()
+    """The prefixes of such rules that it loses, because an operator dropped them."""
 
 
 class NotAvailable(Exception):
@@ -57,20 +60,23 @@ class NotAvailable(Exception):
 
 
 def changes(
-    client: OssClient, bucket: str, destinations: Iterable[Destination], origins: Iterable[str]
+    client: OssClient,
+    bucket: str,
+    destinations: Iterable[Destination],
+    origins: Iterable[str],
+    dropped: Collection[str] = (),
 ) -> Iterator[Change]:
     """The change of the CORS rules, of the lifecycle rules, and of the overwrite protection; each is read when it is
-    asked for.
+    asked for. `dropped`: the prefixes whose rules of OSS Uploads are kept only as far as the destinations need them.
 
     Raises StorageError, and ValueError or lifecycle.Contradiction when OSS would refuse the merged rules. The last one
     raises NotAvailable.
     """
     destinations = list(destinations)
     yield plan_cors(client, bucket, list(origins))
-    aborts, expirations = days_until_abort(destinations), days_until_expiry(destinations)
-    if aborts or expirations:
-        yield plan_lifecycle(client, bucket, aborts, expirations)
-    yield plan_overwrite(client, bucket, protected_prefixes(destinations))
+    if days_until_abort(destinations) or days_until_expiry(destinations) or dropped:
+        yield plan_lifecycle(client, bucket, destinations, dropped)
+    yield plan_overwrite(client, bucket, destinations, dropped)
 
 
 def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:
@@ -84,43 +90,67 @@ def plan_cors(client: OssClient, bucket: str, origins: Iterable[str]) -> Change:
     )
 
 
-def plan_lifecycle(client: OssClient, bucket: str, aborts: Mapping[str, int], expirations: Mapping[str, int]) -> Change:
-    """By key prefix, the days after which OSS aborts a multipart upload, and deletes an object. Raises as `changes`."""
-    summary = f"abort stale uploads: {_ages(aborts)}"
-    if expirations:
+def plan_lifecycle(
+    client: OssClient, bucket: str, destinations: Sequence[Destination], dropped: Collection[str] = ()
+) -> Change:
+    """Aborts stale uploads, and deletes staged objects that are left. Raises as `changes` does."""
+    summary = f"abort stale uploads: {_ages(days_until_abort(destinations))}"
+    if expirations := days_until_expiry(destinations):
         summary += f"; delete staged objects: {_ages(expirations)}"
+    found, overlap = Fitting(), False
 
-    conflicts: dict[str, str] = {}
-
-    def merge(before: bytes | None) -> bytes:
-        found = lifecycle_rules.fitting(before, aborts, expirations)
-        conflicts.update(found.conflicts)
-        return lifecycle.merged(before, lifecycle_rules.IDS, found.aborts, found.expirations)
+    def merge(before: bytes | None) -> bytes | None:
+        nonlocal found, overlap
+        found = lifecycle_rules.fitting(before, destinations, dropped)
+        # The rules in the bucket may overlap already: somebody told OSS to take them.
+        overlap = before is not None and lifecycle_rules.overlap(lifecycle.read(before))
+        return lifecycle.merged(before, lifecycle_rules.IDS, found.aborts, found.expirations, found.replaced)
 
     change = _plan(
         summary,
         read=lambda: client.get_lifecycle(bucket),
         merge=merge,
-        # Rules of others may overlap already: somebody told OSS to take them.
-        write=lambda after: client.put_lifecycle(
-            bucket, after, overlap=lifecycle_rules.overlap(lifecycle_rules.rules_of_others(after))
-        ),
+        write=lambda after: client.put_lifecycle(bucket, after, overlap=overlap),
         describe=describe_lifecycle,
     )
-    return replace(change, conflicts=tuple(f"{prefix or 'all keys'}: {why}" for prefix, why in conflicts.items()))
+    return replace(
+        change,
+        conflicts=(*_told(found.conflicts), *_harm(found.dangers, DELETES)),
+        kept=_told(found.kept),
+        dropped=frozenset(found.dropped),
+    )
+
+
+def _told(texts: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{prefix or 'all keys'}: {text}" for prefix, text in texts.items())
+
+
+def _harm(dangers: Mapping[str, str], text: str) -> tuple[str, ...]:
+    """What kept rules do to these destinations, by prefix, with what to do."""
+    cures = {prefix: DROP.format(prefix=prefix or EMPTY) for prefix in dangers}
+    return _told({prefix: f"{text.format(names=names)}. {cures[prefix]}" for prefix, names in dangers.items()})
 
 
 def _ages(days: Mapping[str, int]) -> str:
-    return ", ".join(f"{prefix or 'all keys'} after {count} days" for prefix, count in days.items())
+    return ", ".join(f"{prefix or 'all keys'} after {count} days" for prefix, count in days.items()) or "not demanded"
 
 
-def plan_overwrite(client: OssClient, bucket: str, prefixes: Sequence[str]) -> Change:
-    """Protects all keys with these prefixes. Raises as `changes` does, and NotAvailable."""
+def plan_overwrite(
+    client: OssClient, bucket: str, destinations: Sequence[Destination], dropped: Collection[str] = ()
+) -> Change:
+    """Protects completed uploads. Raises as `changes` does, and NotAvailable."""
+    prefixes, found = protected_prefixes(destinations), Protection()
+
+    def merge(before: bytes | None) -> bytes | None:
+        nonlocal found
+        found = overwrite_rules.protection(before, destinations, dropped)
+        return overwrite.merged(before, overwrite_rules.IDS, found.prefixes, found.replaced)
+
     with _available():
         change = _plan(
             f"no overwriting: {', '.join(prefix or 'all keys' for prefix in prefixes) or 'not demanded'}",
             read=lambda: client.get_overwrite(bucket),
-            merge=lambda before: overwrite.merged(before, OVERWRITE_IDS, prefixes),
+            merge=merge,
             write=lambda after: client.put_overwrite(bucket, after),
             describe=describe_overwrite,
         )
@@ -129,7 +159,13 @@ def plan_overwrite(client: OssClient, bucket: str, prefixes: Sequence[str]) -> C
         with _available():
             change.apply()
 
-    return replace(change, apply=apply)
+    return replace(
+        change,
+        apply=apply,
+        conflicts=_harm(found.dangers, FORBIDS),
+        kept=tuple(f"{prefix or 'all keys'}: forbids overwriting" for prefix in found.kept),
+        dropped=frozenset(found.dropped),
+    )
 
 
 @contextmanager
@@ -184,90 +220,3 @@ def _is_ours(rule: CorsRule) -> bool:
         and {name.lower() for name in rule.expose_headers} == {name.lower() for name in CORS_RULE.expose_headers}
         and rule.max_age_seconds == CORS_RULE.max_age_seconds
     )
-
-
-def days_until_abort(destinations: Iterable[Destination]) -> dict[str, int]:
-    """For `plan_lifecycle`: by key prefix, the days after which an unfinished upload is stale.
-
-    OSS allows no rule inside another's prefix, so the outer prefix stands for all within it, with the longest time.
-    A destination without a prefix of its own has none: the rule would abort uploads of other applications.
-    """
-    own = [each for each in destinations if each.has_own_prefix]
-    return {
-        prefix: MARGIN_DAYS + max(upload_days(each) for each in own if any(p.startswith(prefix) for p in each.prefixes))
-        for prefix in outermost_prefixes(own)
-    }
-
-
-def protected_prefixes(destinations: Iterable[Destination]) -> list[str]:
-    """For `plan_overwrite`: the prefixes of destinations that forbid overwriting.
-
-    A prefix that also holds the keys of a destination that allows it is left out.
-    """
-    destinations = list(destinations)
-    allowing = [each.prefix for each in destinations if not each.forbid_overwrite]
-    return [
-        prefix
-        for prefix in outermost_prefixes(each for each in destinations if each.forbid_overwrite)
-        if not any(other.startswith(prefix) for other in allowing)
-    ]
-
-
-def upload_days(destination: Destination) -> int:
-    """The whole days after which an unfinished upload without activity is stale."""
-    return -(-destination.upload_expires // SECONDS_PER_DAY)
-
-
-def days_until_expiry(destinations: Iterable[Destination]) -> dict[str, int]:
-    """For `plan_lifecycle`: by staging prefix, the days after which a staged object is deleted.
-
-    It is the time of an unfinished upload, as a staged object is one that was not checked or not copied.
-    """
-    days: dict[str, int] = {}
-    for destination in destinations:
-        if destination.stage:
-            prefix = destination.stage_prefix
-            days[prefix] = max(days.get(prefix, 0), upload_days(destination) + MARGIN_DAYS)
-    return days
-
-
-def describe_cors(configuration: CorsConfiguration) -> list[str]:
-    """The rules as lines, to show and to compare."""
-    lines: list[str] = []
-    for rule in configuration.rules:
-        lines += [
-            f"rule for {', '.join(rule.allowed_origins)}",
-            f"    methods: {', '.join(rule.allowed_methods)}",
-            f"    request headers: {', '.join(name.lower() for name in rule.allowed_headers) or 'none'}",
-            f"    exposed headers: {', '.join(rule.expose_headers) or 'none'}",
-            f"    preflight cache: {rule.max_age_seconds or 0} s",
-        ]
-    return lines
-
-
-def describe_lifecycle(document: bytes | None) -> list[str]:
-    """The rules as lines, to show and to compare; none for a bucket without a document."""
-    if document is None:
-        return []
-    lines: list[str] = []
-    for rule in sorted(lifecycle.read(document), key=lambda rule: rule.id):
-        lines.append(f"rule {rule.id} for {rule.prefix or 'all keys'}: {', '.join(rule.actions)}")
-        if rule.abort and rule.abort.days is not None:
-            lines.append(f"    multipart uploads aborted after {rule.abort.days} days")
-        if rule.expiration and rule.expiration.days is not None:
-            lines.append(f"    objects deleted after {rule.expiration.days} days")
-        if not rule.enabled:
-            lines.append("    disabled")
-    return lines
-
-
-def describe_overwrite(document: bytes | None) -> list[str]:
-    """The rules as lines, to show and to compare; none for a bucket without a document."""
-    if document is None:
-        return []
-    return [
-        f"rule {rule.id}: no overwriting of {rule.prefix or 'all keys'}"
-        + (f" that end in {rule.suffix}" if rule.suffix else "")
-        + (f" by {', '.join(rule.principals)}" if rule.principals else "")
-        for rule in sorted(overwrite.read(document), key=lambda rule: rule.id)
-    ]

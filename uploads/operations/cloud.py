@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from uploads.domain.destination import Destination
 from uploads.domain.places import Place
-from uploads.operations import bucket, lifecycle_rules
+from uploads.operations import bucket, lifecycle_rules, needed_rules, overwrite_rules
 from uploads.operations.ram import Policies
 from uploads.operations.ram_formats import ROLE_POLICY, SITE_POLICY, Names
 from uploads.oss import lifecycle, overwrite
@@ -47,9 +47,9 @@ def needs(
     place: Place, destinations: Sequence[Destination], origins: Iterable[str], names: Names, policies: Policies | None
 ) -> Needs:
     """What a bucket without any rules needs. Raises ValueError for more rules than OSS allows."""
-    aborts, expirations = bucket.days_until_abort(destinations), bucket.days_until_expiry(destinations)
-    aged = lifecycle.merged(None, lifecycle_rules.IDS, aborts, expirations) if aborts or expirations else None
-    protected = overwrite.merged(None, bucket.OVERWRITE_IDS, bucket.protected_prefixes(destinations))
+    rules = lifecycle_rules.fitting(None, destinations)
+    aged = lifecycle.merged(None, lifecycle_rules.IDS, rules.aborts, rules.expirations)
+    protected = overwrite.merged(None, overwrite_rules.IDS, needed_rules.protected_prefixes(destinations))
     return Needs(
         place,
         bucket.merge_cors(CorsConfiguration(), origins).rules,

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from uploads.conf import settings
 from uploads.domain.destination import Destination
 from uploads.domain.places import Place
-from uploads.operations.bucket import days_until_abort, days_until_expiry, protected_prefixes
+from uploads.operations.needed_rules import days_until_abort, days_until_expiry, protected_prefixes
 from uploads.oss import permissions, policy
 from uploads.oss.permissions import Permission, Target
 from uploads.services.session_policies import browser_permissions, issues_for_prefix, kms_resource, uses_kms

@@ -49,14 +49,18 @@ class BucketCalls(Transport):
                 return None
             raise
 
-    def put_lifecycle(self, bucket: str, document: bytes, *, overlap: bool = False) -> None:
-        """PutBucketLifecycle. Replaces all rules. `overlap`: OSS shall take rules whose prefixes overlap.
+    def put_lifecycle(self, bucket: str, document: bytes | None, *, overlap: bool = False) -> None:
+        """PutBucketLifecycle, which replaces all rules; with None DeleteBucketLifecycle. `overlap`: OSS shall take
+        rules whose prefixes overlap.
 
         Manual, "PutBucketLifecycle": https://help.aliyun.com/en/oss/developer-reference/putbucketlifecycle
         """
+        query = [("lifecycle", "")]
+        if document is None:
+            self.call("DeleteBucketLifecycle", OssRequest("DELETE", bucket, query=query))
+            return
         headers = {**XML, "x-oss-allow-same-action-overlap": "true"} if overlap else XML
-        request = OssRequest("PUT", bucket, query=[("lifecycle", "")], headers=headers)
-        self.call("PutBucketLifecycle", request, document)
+        self.call("PutBucketLifecycle", OssRequest("PUT", bucket, query=query, headers=headers), document)
 
     def get_overwrite(self, bucket: str) -> bytes | None:
         """GetBucketOverwriteConfig. Returns the XML as OSS sent it, or None for a bucket without rules."""

@@ -6,9 +6,10 @@ Rule: pure. Elements of a rule that are not read here are written back unchanged
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from xml.etree.ElementTree import Element, SubElement
 
 from uploads.oss import markup
@@ -86,26 +87,32 @@ def read(body: bytes) -> tuple[Rule, ...]:
 
 
 def merged(
-    body: bytes | None, prefix_of_ids: str, aborts: Mapping[str, int], expirations: Mapping[str, int] | None = None
-) -> bytes:
-    """The lifecycle configuration as XML, with our rules replaced and all others unchanged.
+    body: bytes | None,
+    name: str,
+    aborts: Mapping[str, int],
+    expirations: Mapping[str, int],
+    replaced: Collection[str] = (),
+) -> bytes | None:
+    """The lifecycle configuration as XML, with the rules of the IDs `replaced` replaced by ours and all others
+    unchanged; None if no rule is left.
 
-    Our rules are those whose ID starts with `prefix_of_ids`. `aborts` maps a key prefix to the number of days after
-    which multipart uploads under it are aborted, `expirations` to that after which objects under it are deleted. `body`
-    is None for a bucket without rules. Raises Malformed.
+    `aborts` maps a key prefix to the number of days after which multipart uploads under it are aborted, `expirations`
+    to that after which objects under it are deleted. The ID of a rule of ours is `name` and a number. `body` is None
+    for a bucket without rules. Raises Malformed.
     """
-    document, expirations = Element(ROOT), expirations or {}
+    document = Element(ROOT)
     if body is not None:
-        others = (rule for rule in rule_elements(body) if not _text(rule, "ID").startswith(prefix_of_ids))
-        document.extend(others)
-    for number, prefix in enumerate(sorted({*aborts, *expirations})):
+        document.extend(rule for rule in rule_elements(body) if _text(rule, "ID") not in replaced)
+    taken = {_text(rule, "ID") for rule in document}
+    names = (each for number in count() if (each := f"{name}{number}") not in taken)
+    for identifier, prefix in zip(names, sorted({*aborts, *expirations}), strict=False):
         rule = SubElement(document, "Rule")
-        for tag, text in (("ID", f"{prefix_of_ids}{number}"), ("Prefix", prefix), ("Status", "Enabled")):
+        for tag, text in (("ID", identifier), ("Prefix", prefix), ("Status", "Enabled")):
             SubElement(rule, tag).text = text
         for action, days in ((EXPIRATION, expirations), (ABORT, aborts)):
             if prefix in days:
                 SubElement(SubElement(rule, action), "Days").text = str(days[prefix])
-    return markup.serialize(document)
+    return markup.serialize(document) if len(document) else None
 
 
 def classes_given(body: bytes, key: str, tags: Mapping[str, str], modified: datetime, now: datetime) -> set[str]:

@@ -6,8 +6,9 @@ PutBucketOverwriteConfig; it exists since November 2025.
 Rule: pure. Elements of a rule that are not read here are written back unchanged. Names are OSS's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import count
 from xml.etree.ElementTree import Element, SubElement
 
 from uploads.oss import markup
@@ -39,18 +40,21 @@ def read(body: bytes) -> tuple[OverwriteRule, ...]:
     return tuple(_read_rule(element) for element in _elements(body))
 
 
-def merged(body: bytes | None, prefix_of_ids: str, prefixes: Iterable[str]) -> bytes | None:
-    """The configuration as XML, with our rules replaced and all others unchanged; None if no rule is left.
+def merged(body: bytes | None, name: str, prefixes: Iterable[str], replaced: Collection[str] = ()) -> bytes | None:
+    """The configuration as XML, with the rules of the IDs `replaced` replaced by ours and all others unchanged; None if
+    no rule is left.
 
-    Our rules are those whose ID starts with `prefix_of_ids`: one for each of `prefixes`, for everybody. `body` is None
-    for a bucket without rules. Raises Malformed, and ValueError for more rules than OSS allows.
+    There is one rule for each of `prefixes`, for everybody. Its ID is `name` and a number. `body` is None for a bucket
+    without rules. Raises Malformed, and ValueError for more rules than OSS allows.
     """
     document = Element(ROOT)
     if body is not None:
-        document.extend(rule for rule in _elements(body) if not _text(rule, "ID").startswith(prefix_of_ids))
-    for number, prefix in enumerate(sorted(set(prefixes))):
+        document.extend(rule for rule in _elements(body) if _text(rule, "ID") not in replaced)
+    taken = {_text(rule, "ID") for rule in document}
+    names = (each for number in count() if (each := f"{name}{number}") not in taken)
+    for identifier, prefix in zip(names, sorted(set(prefixes)), strict=False):
         rule = SubElement(document, "Rule")
-        for tag, text in (("ID", f"{prefix_of_ids}{number}"), ("Action", FORBID), ("Prefix", prefix)):
+        for tag, text in (("ID", identifier), ("Action", FORBID), ("Prefix", prefix)):
             SubElement(rule, tag).text = text
     if len(document) > MAX_OVERWRITE_RULES:
         raise ValueError(f"The bucket would have {len(document)} overwrite rules; OSS allows {MAX_OVERWRITE_RULES}.")

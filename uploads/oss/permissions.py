@@ -84,6 +84,7 @@ OPERATIONS: Mapping[str, tuple[Permission, ...]] = {
     "PutBucketCors": _on_bucket("oss:PutBucketCors"),
     "GetBucketLifecycle": _on_bucket("oss:GetBucketLifecycle"),
     "PutBucketLifecycle": _on_bucket("oss:PutBucketLifecycle"),
+    "DeleteBucketLifecycle": _on_bucket("oss:PutBucketLifecycle"),
     "GetBucketOverwriteConfig": _on_bucket("oss:GetBucketOverwriteConfig"),
     "PutBucketOverwriteConfig": _on_bucket("oss:PutBucketOverwriteConfig"),
     "DeleteBucketOverwriteConfig": _on_bucket("oss:DeleteBucketOverwriteConfig"),

@@ -1,7 +1,7 @@
 """Checks of one bucket: its region, its address for browsers, its rules, and uploads to its destinations."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import product
 
@@ -9,13 +9,15 @@ from uploads.conf import settings
 from uploads.connection import oss_client, oss_clock
 from uploads.domain.destination import Destination
 from uploads.domain.places import Place
-from uploads.operations import lifecycle_rules
-from uploads.operations.bucket import days_until_abort, days_until_expiry, protected_prefixes, upload_days
+from uploads.operations import lifecycle_rules, overwrite_rules
 from uploads.operations.doctor.bucket_settings import check_settings
 from uploads.operations.doctor.callbacks import check_callback
 from uploads.operations.doctor.finding import CONFIGURE, SITE_POLICY, Finding, failed, until_failed
 from uploads.operations.doctor.session_trial import check_credentials_of
 from uploads.operations.doctor.trial import ADDRESS_CURE, CURES, check_upload
+from uploads.operations.lifecycle_rules import DELETES, DROP, EMPTY
+from uploads.operations.needed_rules import days_until_abort, days_until_expiry, protected_prefixes, upload_days
+from uploads.operations.overwrite_rules import FORBIDS
 from uploads.oss import lifecycle, overwrite
 from uploads.oss.browser import CorsRefused, Page
 from uploads.oss.bucket_info import BucketInfo
@@ -23,6 +25,9 @@ from uploads.oss.client import OssClient
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.errors import Denied, NotFound, OssError, StorageError
 
+UNREADABLE_OVERWRITE = (
+    "Grant oss:GetBucketOverwriteConfig and oss:PutBucketOverwriteConfig, if OSS offers it in this region."
+)
 SKEW_SECONDS = 60
 """A server with NTP is never one minute off."""
 
@@ -137,45 +142,63 @@ def _try_destination(place: Place, destination: Destination) -> Iterator[Finding
 
 
 def _lifecycle(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
+    """That the bucket has the rules that configure_bucket gives it: those of all its places, joined with others'."""
     try:
         document = oss_client(place).get_lifecycle(place.bucket)
     except StorageError as error:
         yield failed(f"lifecycle of {place}", error)
         return
     rules = lifecycle.read(document) if document else ()
-    aborts, expirations = days_until_abort(destinations), days_until_expiry(destinations)
-    conflicts = lifecycle_rules.fitting(document, aborts, expirations).conflicts
+    needing = settings.destinations_in(place)
+    aborts, expirations = days_until_abort(needing), days_until_expiry(needing)
+    found = lifecycle_rules.fitting(document, needing)
+    # The rule that a conflict is about may be for a prefix around the one that is needed.
+    conflicts = {
+        prefix: why
+        for outer, why in found.conflicts.items()
+        for prefix in (*aborts, *expirations)
+        if prefix.startswith(outer)
+    }
 
     def examine(prefix: str, action: str, name: str, done: str, missing: str) -> Finding:
         if lifecycle_rules.covered(rules, prefix, action):
             return Finding("ok", name, done)
         return Finding("warn", name, missing, conflicts.get(prefix, CONFIGURE))
 
-    for prefix in expirations:
+    for prefix in _of(expirations, destinations):
         name = f"staging prefix {prefix} of {place}"
         done, missing = "OSS deletes staged objects that are left", "no rule deletes staged objects that are left"
         yield examine(prefix, lifecycle.EXPIRATION, name, done, missing)
     yield from _early_aborts(place, destinations, [rule for rule in rules if rule.enabled and rule.abort])
-    for prefix in aborts:
+    for prefix in _of(aborts, destinations):
         name = f"lifecycle of {place} for {prefix or 'all keys'}"
         missing = "no rule aborts stale uploads: parts that the sweep misses cost money until somebody aborts them"
         yield examine(prefix, lifecycle.ABORT, name, "OSS aborts stale uploads", missing)
+    for prefix, names in found.dangers.items():
+        text = DELETES.format(names=names)
+        yield Finding("warn", f"lifecycle of {place} for {prefix}", text, DROP.format(prefix=prefix))
+
+
+def _of(prefixes: Iterable[str], destinations: Sequence[Destination]) -> list[str]:
+    """Those of these prefixes, which are for a whole bucket, that the destinations of one place write below."""
+    written = [prefix for each in destinations for prefix in each.prefixes]
+    return [outer for outer in prefixes if any(prefix.startswith(outer) for prefix in written)]
 
 
 def _overwriting(place: Place, destinations: Sequence[Destination]) -> Iterator[Finding]:
-    """That nobody can replace a completed upload, with whichever credentials."""
-    prefixes = protected_prefixes(destinations)
-    if not prefixes:
+    """That nobody can replace a completed upload, with whichever credentials, where no destination allows it."""
+    needing = settings.destinations_in(place)
+    prefixes = _of(protected_prefixes(needing), destinations)
+    if not prefixes and all(each.forbid_overwrite for each in destinations):
         return
     try:
         document = oss_client(place).get_overwrite(place.bucket)
     except OssError as error:
         if error.retryable:
             yield failed(f"overwriting in {place}", error)
-            return
-        text = f"cannot be checked: {error.message.rstrip('.')} ({error.code})"
-        cure = "Grant oss:GetBucketOverwriteConfig and oss:PutBucketOverwriteConfig, if OSS offers it in this region."
-        yield Finding("warn", f"overwriting in {place}", text, cure)
+        elif prefixes:
+            text = f"cannot be checked: {error.message.rstrip('.')} ({error.code})"
+            yield Finding("warn", f"overwriting in {place}", text, UNREADABLE_OVERWRITE)
         return
     rules = [rule for rule in (overwrite.read(document) if document else ()) if not (rule.suffix or rule.principals)]
     for prefix in prefixes:
@@ -185,6 +208,9 @@ def _overwriting(place: Place, destinations: Sequence[Destination]) -> Iterator[
         else:
             text = "no rule forbids it: temporary credentials can replace a completed upload until they expire"
             yield Finding("warn", name, text, CONFIGURE)
+    for prefix, names in overwrite_rules.protection(document, needing).dangers.items():
+        name, text = f"overwriting in {place} for {prefix or 'all keys'}", FORBIDS.format(names=names)
+        yield Finding("warn", name, text, DROP.format(prefix=prefix or EMPTY))
 
 
 def _acl(place: Place, prefix: str) -> Iterator[Finding]:
