@@ -1,12 +1,14 @@
 """manage.py configure_bucket where several projects, or several places of one project, use the same bucket."""
 
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.cloud_examples import printed
 from tests.operations.test_configure_bucket import THEIRS
 from uploads.operations import doctor
 from uploads.oss import lifecycle, overwrite
@@ -220,3 +222,35 @@ def test_places_that_are_one_bucket_are_configured_together(places: Project, oss
     assert levels["lifecycle of demo-bucket (again) for uploads/"] == "ok"
     assert levels["lifecycle of demo-bucket for uploads/"] == "ok"
     assert {"ok"} == set(levels.values())
+
+
+def test_terraform_and_ros_have_the_rules_of_all_places_of_the_bucket(places: Project, oss: OssClient) -> None:
+    configure()
+    for chosen in ((), ("--bucket", "again")):
+        variables = json.loads(printed(*chosen))
+        days = {rule["prefix"]: (rule["abort_days"], rule["expire_days"]) for rule in variables["lifecycle_rules"]}
+        assert days == ages(oss)
+        bucket = json.loads(printed("--format", "ros", *chosen))["Resources"]["Bucket"]["Properties"]
+        assert {rule["Prefix"] for rule in bucket["LifecycleConfiguration"]["Rule"]} == days.keys()
+
+
+def test_the_template_of_a_bucket_has_the_domains_of_all_its_places(places: Project) -> None:
+    domain = {"public_endpoint": "https://films.example.com", "addressing": "cname", "region": "cn-hangzhou"}
+    again = {**domain, "bucket": BUCKET, "endpoint": places.common["OSS_ENDPOINT"]}
+    places.has({"default": {}, "films": {"key": "films/{uuid}", "bucket": "again"}}, BUCKETS={"again": again})
+    for chosen in ((), ("--bucket", "again")):
+        assert json.loads(printed(*chosen))["domains"] == ["films.example.com"]
+
+
+def test_the_key_of_each_place_may_set_the_rules_of_all(places: Project) -> None:
+    key = {"type": "access_key", "access_key_id": "other", "access_key_secret": "secret"}
+    again = {**places.settings.UPLOADS["BUCKETS"]["again"], "credentials": key}
+    drafts = {"key": "{uuid}", "forbid_overwrite": False, "bucket": "again"}
+    places.has({"films": {"key": "films/{uuid}"}, "drafts": drafts}, BUCKETS={"again": again})
+    out = io.StringIO()
+    call_command("ram_policy", "--bucket", "again", stdout=out)
+    assert {"oss:PutBucketLifecycle", "oss:PutBucketOverwriteConfig"} <= actions(json.loads(out.getvalue()))
+
+
+def actions(policies: dict[str, Any]) -> set[str]:
+    return {action for statement in policies["site"]["Statement"] for action in statement["Action"]}

@@ -16,10 +16,9 @@ from uploads.domain.overlaps import may_begin_with, may_lie_in_own_prefix, own_p
 def bucket_of(name: str) -> tuple[str, str]:
     """The name and the region of the bucket of a place. `check_places` reports a place that is malformed."""
     try:
-        place = settings.place(name)
+        return settings.place(name).at_oss
     except (ValueError, TypeError):
         return str(name), ""
-    return place.bucket, place.region
 
 
 def writers_of_final_keys(staged: Destination, others: Iterable[Destination]) -> list[str]:

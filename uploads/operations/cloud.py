@@ -44,18 +44,26 @@ class Needs:
 
 
 def needs(
-    place: Place, destinations: Sequence[Destination], origins: Iterable[str], names: Names, policies: Policies | None
+    places: Sequence[Place],
+    destinations: Sequence[Destination],
+    origins: Iterable[str],
+    names: Names,
+    policies: Policies | None,
 ) -> Needs:
-    """What a bucket without any rules needs. Raises ValueError for more rules than OSS allows."""
+    """What a bucket without any rules needs. `places`: all that are this bucket, with the chosen one first.
+
+    Raises ValueError for more rules than OSS allows.
+    """
     rules = lifecycle_rules.fitting(None, destinations)
     aged = lifecycle.merged(None, lifecycle_rules.IDS, rules.aborts, rules.expirations)
     protected = overwrite.merged(None, overwrite_rules.IDS, needed_rules.protected_prefixes(destinations))
+    domains = [urlsplit(each.url).netloc for place in places for each in place.addresses if each.addressing == "cname"]
     return Needs(
-        place,
+        places[0],
         bucket.merge_cors(CorsConfiguration(), origins).rules,
         lifecycle.read(aged) if aged else (),
         overwrite.read(protected) if protected else (),
-        tuple(urlsplit(each.url).netloc for each in place.addresses if each.addressing == "cname"),
+        tuple(dict.fromkeys(domains)),
         any(each.acl.startswith("public-") or "acl" in each.client_options for each in destinations),
         names,
         policies,

@@ -80,7 +80,7 @@ def policies(identity: str, *, bucket: str = "", setup: bool = True) -> Policies
             if place.role == chosen.role:
                 _grant_browsers(role, place, destination)
         if setup:
-            site.allow(permissions.required(_setup(destinations)), place.bucket)
+            site.allow(permissions.required(_setup(settings.destinations_in(place))), place.bucket)
     for place, prefix, options in _storages():
         if place.credentials != chosen.credentials:
             continue

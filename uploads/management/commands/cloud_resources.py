@@ -40,7 +40,8 @@ class Command(OperatorCommand):
         if not origins:
             raise CommandError("No origin is set. Set UPLOADS_ORIGINS, or pass --origin https://app.example.com.")
         place = settings.place(bucket)
-        used = [each for name, some in settings.buckets.items() if settings.place(name) == place for each in some]
+        # Places that are one bucket have one configuration.
+        places = [each for each in map(settings.place, [bucket, *settings.buckets]) if each.at_oss == place.at_oss]
         # RAM takes no maximum below an hour.
         seconds = max([DEFAULT_DURATION_SECONDS, *(each.credentials_expires for each in ram.issuing(bucket))])
         names = Names(identity, place.role.rpartition("/")[2], seconds, bucket)
@@ -48,7 +49,7 @@ class Command(OperatorCommand):
         shares_key = bool(bucket) and place.credentials == settings.place().credentials
         made = None if shares_key else ram.policies(identity, bucket=bucket)
         try:
-            found = cloud.needs(place, used, origins, names, made)
+            found = cloud.needs(list(dict.fromkeys(places)), settings.destinations_in(place), origins, names, made)
         except ValueError as error:
             raise CommandError(f"{place}: {error}") from error
         self.stdout.write(cloud.FORMATS[format](found))
