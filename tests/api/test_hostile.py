@@ -24,8 +24,10 @@ from uploads.models import Upload
 from uploads.oss.client import OssClient
 from uploads.oss.errors import Refused
 from uploads.oss.signing import PartRequest
+from uploads.web.json_fields import MAX_WRONG
 from uploads.web.problems import problem
 from uploads.web.request_id import RequestIdFilter
+from uploads.web.requests import MAX_METADATA
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +145,71 @@ def test_unknown_fields_are_refused(api: APIClient, begin: Begin) -> None:
         assert "extra" in told["detail"] or "sizes" in told["detail"]
     results = api.post("/api/uploads/batch/", {"uploads": [{**SMALL, "extra": 1}, SMALL]}, format="json").json()
     assert [result.get("code", result.get("state")) for result in results["uploads"]] == ["invalid", "uploading"]
+
+
+@pytest.mark.parametrize("wrong", [0, None, "x", [], {}, {"extra": 1}])
+def test_many_wrong_parts_are_refused_in_few_words(api: APIClient, begin: Begin, wrong: Any) -> None:
+    upload = begin(20_000_000)
+    for path, field, most in (("parts/", "parts", 1000), ("parts/sign/", "parts", 1000), ("complete/", "done", 10_000)):
+        answer = api.post(f"/api/uploads/{upload.pk}/{path}", {field: [wrong] * most}, format="json")
+        told = assert_problem(answer, 400, "invalid")
+        assert list(told["errors"][field]) == [str(index) for index in range(MAX_WRONG)]
+        assert len(answer.content) < 5000
+        answer = api.post(f"/api/uploads/{upload.pk}/{path}", {field: [wrong] * 100_000}, format="json")
+        assert len(assert_problem(answer, 400, "invalid")["errors"][field]) == 1, "the list is refused, not its parts"
+        assert len(answer.content) < 1000
+
+
+def test_a_list_that_is_too_long_is_refused_before_its_items_are_read(
+    api: APIClient, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: Any) -> None:
+        raise AssertionError("an item was validated")
+
+    upload = begin(20_000_000)
+    monkeypatch.setattr("uploads.api.part_fields.DonePartSerializer.run_validation", read)
+    monkeypatch.setattr("uploads.web.json_fields.TextField.run_validation", read)
+    for path, body in (
+        ("complete/", {"done": [0] * 10_001}),
+        ("diagnose/", {"headers": [0] * 1000}),
+    ):
+        assert_problem(api.post(f"/api/uploads/{upload.pk}/{path}", body, format="json"), 400, "invalid")
+    assert_problem(api.post("/api/uploads/batch/", {"uploads": [0] * 1000}, format="json"), 400, "invalid")
+
+
+@pytest.mark.parametrize("field", ["metadata", "options"])
+def test_many_wrong_entries_are_refused_in_few_words(api: APIClient, place: Place, field: str) -> None:
+    place(client_options=["metadata", "tagging"])
+    for names in (range(50_000), range(600), range(11)):
+        for value in (5, "", "x"):
+            body = {**SMALL, field: {f"{name}" + "ä" * 10: value for name in names}}
+            answer = api.post("/api/uploads/", body, format="json")
+            assert len(assert_problem(answer, 400, "invalid")["errors"][field]) <= 11
+            assert len(answer.content) < 5000
+    batch = {"uploads": [{**SMALL, field: {str(name): 5 for name in range(1000)}}] * 100}
+    answer = api.post("/api/uploads/batch/", batch, format="json")
+    assert {item["code"] for item in answer.json()["uploads"]} == {"invalid"}
+    assert len(answer.content) < 100 * 1000
+
+
+@pytest.mark.parametrize("name", ["x" * 100_000, "\ud800"])
+@pytest.mark.parametrize("value", [5, "x"])
+@pytest.mark.parametrize("field", ["metadata", "options"])
+def test_a_name_is_quoted_as_far_as_people_read_it(
+    api: APIClient, place: Place, field: str, name: str, value: Any
+) -> None:
+    place(client_options=["metadata"])
+    body = json.dumps({**SMALL, field: {name: value}})
+    answer = api.post("/api/uploads/", body, content_type="application/json")
+    assert field in assert_problem(answer, 400, "invalid")["errors"]
+    assert len(answer.content) < 1000
+
+
+def test_metadata_may_have_as_many_entries_as_its_bytes_allow(api: APIClient, place: Place, oss: OssClient) -> None:
+    place(client_options=["metadata"])
+    metadata = {f"{number:03}": "x" for number in range(MAX_METADATA * 13 // 16)}
+    answer = api.post("/api/uploads/", {**SMALL, "metadata": metadata}, format="json")
+    assert (answer.status_code, len(answer.json().get("metadata", ()))) == (201, len(metadata))
 
 
 def test_a_batch_signs_a_thousand_parts_at_most(api: APIClient, place: Place, oss: OssClient) -> None:

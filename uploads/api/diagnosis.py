@@ -16,7 +16,7 @@ from uploads.domain.diagnosis import Diagnosis, Verdict
 from uploads.domain.errors import InvalidUpload, UploadGone, WrongState
 from uploads.models import Upload
 from uploads.web import problems
-from uploads.web.json_fields import NumberField, TextField
+from uploads.web.json_fields import BoundedListField, NumberField, TextField
 from uploads.web.openapi import operation
 from uploads.web.requests import StrictSerializer
 
@@ -28,7 +28,7 @@ MAX_HEADERS = 20
 class DiagnoseSerializer(StrictSerializer):
     """The request that fails."""
 
-    headers = serializers.ListField(
+    headers = BoundedListField(
         child=TextField(),
         max_length=MAX_HEADERS,
         required=False,

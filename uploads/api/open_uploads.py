@@ -15,6 +15,7 @@ from uploads.models import Upload
 from uploads.oss.limits import MAX_KEY_BYTES, MAX_LIST_PAGE
 from uploads.oss.messages import OpenUpload
 from uploads.web import raised
+from uploads.web.json_fields import MAX_WRONG, shown_name
 from uploads.web.openapi import operation
 from uploads.web.permissions import MayViewAll
 from uploads.web.views import UploadsAPIView
@@ -55,7 +56,8 @@ class OpenUploadsQuerySerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         unknown = sorted(set(self.initial_data) - set(self.fields))
         if unknown:
-            raise serializers.ValidationError({name: [_("Unknown parameter.")] for name in unknown})
+            names = map(shown_name, unknown[:MAX_WRONG])
+            raise serializers.ValidationError({name: [_("Unknown parameter.")] for name in names})
         return attrs
 
 

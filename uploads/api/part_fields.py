@@ -14,7 +14,7 @@ from rest_framework import serializers
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.signing import PartRequest
 from uploads.services import DonePart
-from uploads.web.json_fields import NumberField, TextField
+from uploads.web.json_fields import BoundedListField, NumberField, TextField
 from uploads.web.requests import StrictSerializer
 
 _MD5 = re.compile(r"[A-Za-z0-9+/]{22}==")
@@ -87,19 +87,19 @@ class DonePartSerializer(StrictSerializer):
         return DonePart(data["number"], data["size"], data.get("etag") or "", data.get("crc64") or "")
 
 
-class PartsField(serializers.ListField):
+class PartsField(BoundedListField):
     """A list of parts. `fast` returns the part for an item that is certainly valid, else None."""
 
     def __init__(self, child: Any, fast: Callable[[Any], Any], **kwargs: Any) -> None:
         self._fast = fast
         super().__init__(child=child, **kwargs)
 
-    def run_child_validation(self, data: Any) -> list[Any]:
-        parts = [self._fast(item) for item in data]
-        if None not in parts:
-            return parts
+    def validate_item(self, item: Any) -> Any:
+        part = self._fast(item)
+        if part is not None:
+            return part
         child: Any = self.child
-        return [child.to_part(item) for item in super().run_child_validation(data)]
+        return child.to_part(child.run_validation(item))
 
 
 def done_parts(limit: int, *, required: bool = False) -> PartsField:

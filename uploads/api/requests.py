@@ -17,7 +17,7 @@ from uploads.oss.limits import MAX_KEY_BYTES, MAX_OBJECT_SIZE, MAX_PART_NUMBER
 from uploads.oss.responses import callback_result
 from uploads.oss.signing import PartRequest
 from uploads.services import ClientReport, DonePart, IdempotencyKey
-from uploads.web.json_fields import FlagField, NumberField, TextField
+from uploads.web.json_fields import BoundedListField, FlagField, NumberField, TextField
 from uploads.web.requests import DestinationSerializer, StrictSerializer, UploadRequestSerializer
 
 MAX_BATCH = 1000
@@ -53,7 +53,7 @@ def idempotency_key(request: Request) -> IdempotencyKey | None:
     return IdempotencyKey(key, hashlib.sha256(canonical.encode()).hexdigest())
 
 
-class ItemsField(serializers.ListField):
+class ItemsField(BoundedListField):
     """1 to 100 items, each of which the view gives to `serializer` by itself."""
 
     def __init__(self, serializer: type[serializers.Serializer[Any]], **kwargs: Any) -> None:

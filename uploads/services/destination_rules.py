@@ -23,6 +23,9 @@ from uploads.oss.limits import MAX_METADATA_BYTES
 
 log = logging.getLogger("uploads.destinations")
 
+MAX_NAME = 64
+"""Characters of an unknown option's name in a problem."""
+
 
 def get_destination(name: str) -> Destination:
     """The destination that a client names. Raises InvalidUpload."""
@@ -113,7 +116,11 @@ def metadata(destination: Destination, given: Mapping[str, str]) -> dict[str, st
 
 def options(destination: Destination, given: Mapping[str, Any]) -> dict[str, Any]:
     """The object's options: those of the destination, and the client's where it may choose. Raises InvalidUpload."""
-    wrong = {name: problem for name, value in given.items() if (problem := _option_problem(destination, name, value))}
+    wrong = {
+        name[:MAX_NAME]: problem
+        for name, value in given.items()
+        if (problem := _option_problem(destination, name, value))
+    }
     if wrong:
         each = (Phrase("{option}: {problem}", option=name, problem=problem) for name, problem in wrong.items())
         detail = Phrase("Invalid options: {problems}.", problems=Phrase.joined(each, "; "))

@@ -6,10 +6,10 @@ Rule: `uploads.domain.options` alone says whether a value is valid.
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
 
 from uploads.domain import options
 from uploads.oss.limits import MAX_TRAFFIC_LIMIT, MIN_TRAFFIC_LIMIT
+from uploads.web.json_fields import BoundedDictField
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _DISPOSITION = {**_TEXT, "enum": list(options.DISPOSITIONS)}
@@ -52,5 +52,8 @@ _SCHEMA: dict[str, Any] = {
 
 
 @extend_schema_field(_SCHEMA, component_name="ObjectOptions")
-class OptionsField(serializers.DictField):
+class OptionsField(BoundedDictField):
     """Option → value, as JSON."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_entries=len(options.OPTIONS), **kwargs)

@@ -13,14 +13,16 @@ from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from uploads.domain.content_types import MEDIA_TYPE
-from uploads.oss.limits import MAX_OBJECT_SIZE, MAX_PART_SIZE, MIN_PART_SIZE
+from uploads.oss.limits import MAX_METADATA_BYTES, MAX_OBJECT_SIZE, MAX_PART_SIZE, MIN_PART_SIZE
 from uploads.oss.storable import UNSTORABLE
 from uploads.services import UploadRequest
-from uploads.web.json_fields import NumberField, TextField
+from uploads.web.json_fields import MAX_WRONG, BoundedDictField, NumberField, TextField, shown_name
 from uploads.web.option_schema import OptionsField
 
 _METADATA_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _METADATA_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+MAX_METADATA = MAX_METADATA_BYTES // len("x-oss-meta-nv")
+"""Entries of metadata: the bytes that are allowed hold no more, each with a name and a value of one character."""
 _REQUEST_FIELDS = {field.name for field in dataclasses.fields(UploadRequest)}
 
 
@@ -51,8 +53,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
         if unknown:
-            # Half a character, which JSON allows, cannot be part of an answer.
-            names = [str(name)[:64].encode(errors="backslashreplace").decode() for name in unknown[:10]]
+            names = [shown_name(str(name)) for name in unknown[:MAX_WRONG]]
             raise serializers.ValidationError({name: [_("There is no such field.")] for name in names})
         return super().to_internal_value(data)
 
@@ -90,7 +91,8 @@ class UploadRequestSerializer(DestinationSerializer):
         max_length=128,
         help_text="The client's own identifier of the file's content, to find an unfinished upload of it again.",
     )
-    metadata = serializers.DictField(
+    metadata = BoundedDictField(
+        max_entries=MAX_METADATA,
         child=TextField(max_length=2048),
         required=False,
         help_text="Stored with the object as x-oss-meta-* headers. Names: letters, digits and hyphens. "
@@ -120,7 +122,7 @@ class UploadRequestSerializer(DestinationSerializer):
         for name, text in value.items():
             if not _METADATA_NAME.fullmatch(name):
                 message = _("{name!r}: use 1 to 64 letters, digits and hyphens in a metadata name.")
-                raise serializers.ValidationError(message.format(name=name))
+                raise serializers.ValidationError(message.format(name=shown_name(name)))
             if not _METADATA_VALUE.fullmatch(text):
                 message = _("{name!r}: use printable ASCII characters in a metadata value; percent-encode others.")
                 raise serializers.ValidationError(message.format(name=name))
