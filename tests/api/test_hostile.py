@@ -227,6 +227,14 @@ def test_a_batch_signs_a_thousand_parts_at_most(api: APIClient, place: Place, os
     assert sum(len(upload["parts"]) for upload in answer.json()["uploads"]) == 100 <= MAX_SIGNED
 
 
+def test_no_answer_is_indented(api: APIClient, begin: Begin) -> None:
+    begin(5)
+    plain = api.get("/api/uploads/").content
+    for indent in ("1", "8", "999999999", "x"):
+        answer = api.get("/api/uploads/", headers={"Accept": f"application/json; indent={indent}"})
+        assert (answer.status_code, answer.content) == (200, plain)
+
+
 # What a client reports of a callback
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.test import RequestFactory
 from django.urls import include, path
+from django.utils.translation import get_language
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.authtoken.models import Token
@@ -20,6 +22,7 @@ from rest_framework.test import APIClient
 from tests.openapi import NotAsDescribed, check_answer, operation_of, operations, schema, validate
 from tests.stack import ROOT
 from uploads import __version__
+from uploads.api.schema import OwnGenerator, rendered
 from uploads.domain.errors import UploadError, kinds_of_error
 from uploads.domain.options import OPTIONS
 from uploads.models import Upload
@@ -56,6 +59,55 @@ def test_it_is_served_with_the_version_of_the_package(db: None) -> None:
     answer = APIClient().get("/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"})
     assert json.loads(answer.content)["info"]["version"] == __version__
     assert json.loads(answer.content)["paths"].keys() == schema()["paths"].keys()
+
+
+def test_it_is_made_once_for_all_readers_and_formats(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real = OwnGenerator.get_schema
+
+    def get_schema(*args: Any, **kwargs: Any) -> Any:
+        made.append(get_language() or "")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(OwnGenerator, "get_schema", get_schema)
+    monkeypatch.setattr("uploads.api.schema._made", {})
+    for media_type in ("application/vnd.oai.openapi", "application/json"):
+        found = set()
+        for query in ("", "?lang=zh-hans", "?lang=xx", "?version=2", "?lang=en&version=9"):
+            for parameters in ("", "; indent=8", "; indent=0"):
+                answer = APIClient().get(f"/api/schema/{query}", headers={"Accept": media_type + parameters})
+                assert answer.status_code == 200
+                found.add((answer.content, answer.headers["Content-Type"], answer.headers["Content-Disposition"]))
+        assert len(found) == 1
+    assert made == ["en"], "both formats are made from one"
+
+
+def test_requests_at_once_wait_for_the_one_that_makes_it(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    real = OwnGenerator.get_schema
+
+    def get_schema(*args: Any, **kwargs: Any) -> Any:
+        made.append(1)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(OwnGenerator, "get_schema", get_schema)
+    monkeypatch.setattr("uploads.api.schema._made", {})
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(rendered, ["json"] * 4))) == 1
+    assert made == [1]
+
+
+def test_it_is_served_as_drf_spectacular_serves_schemas(db: None) -> None:
+    for accepted, content_type, suffix in (
+        ("*/*", "application/vnd.oai.openapi; charset=utf-8", "yaml"),
+        ("application/yaml", "application/yaml; charset=utf-8", "yaml"),
+        ("application/vnd.oai.openapi+json", "application/vnd.oai.openapi+json", "json"),
+        ("application/json", "application/json", "json"),
+    ):
+        answer = APIClient().get("/api/schema/", headers={"Accept": accepted})
+        assert answer.headers["Content-Type"] == content_type
+        assert answer.headers["Content-Disposition"] == f'inline; filename="schema.{suffix}"'
+    assert answer.content.startswith(b'{\n    "openapi"')
 
 
 # Problems

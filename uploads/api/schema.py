@@ -9,17 +9,26 @@ project sets in SPECTACULAR_SETTINGS for its own schema is changed, not even for
 from threading import Lock
 from typing import Any
 
+from django.conf import settings as django_settings
+from django.http import HttpResponse
 from django.urls import path
 from django.utils import translation
 from drf_spectacular.drainage import reset_generator_stats
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.plumbing import alpha_operation_sorter, normalize_result_object, sanitize_result_object
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 
 from uploads import __version__
+from uploads.conf import settings
 from uploads.services.transactions import without_atomic_requests
 from uploads.web.framework import OWN_SETTINGS, ConfiguredAuthentication, Negotiation
 from uploads.web.problems import problem_handler
@@ -84,17 +93,42 @@ class _OwnSettings:
         return problem_handler
 
 
+_making = Lock()
+_made: dict[tuple[Any, ...], dict[str, bytes]] = {}
+"""The schema by format, for these settings, which a process changes in tests only."""
+
+
+def rendered(format_name: str) -> bytes:
+    """The schema as YAML or JSON, in English for every reader: generated clients must not depend on a language.
+
+    It takes seconds to make. A process makes it once, while other requests for it wait.
+    """
+    key = (django_settings.ROOT_URLCONF, settings.authentication_classes)
+    with _making:
+        if key not in _made:
+            with translation.override("en"):
+                _made[key] = _formats(OwnGenerator().get_schema())
+        return _made[key][format_name]
+
+
+def _formats(document: Any) -> dict[str, bytes]:
+    renderers: tuple[Any, ...] = (OpenApiYamlRenderer(), OpenApiJsonRenderer())
+    return {renderer.format: renderer.render(document, renderer_context={}) for renderer in renderers}
+
+
 class SchemaView(_OwnSettings, SpectacularAPIView):
-    """The schema, in English for every reader: generated clients must not depend on a language."""
+    """The schema, the same for every reader: `lang` and `version`, which drf-spectacular knows, are ignored."""
 
-    generator_class = OwnGenerator
-    serve_public = True
-    urlconf = None
-    custom_settings = None
+    renderer_classes = [OpenApiYamlRenderer, OpenApiYamlRenderer2, OpenApiJsonRenderer, OpenApiJsonRenderer2]
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        with translation.override("en"):
-            return super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+    def get(self, request: Request, *_: Any, **__: Any) -> HttpResponse:
+        renderer: Any = request.accepted_renderer
+        charset = f"; charset={renderer.charset}" if renderer.charset else ""
+        return HttpResponse(
+            rendered(renderer.format),
+            content_type=f"{renderer.media_type}{charset}",
+            headers={"Content-Disposition": f'inline; filename="schema.{renderer.format}"'},
+        )
 
 
 class DocsView(_OwnSettings, SpectacularSwaggerView):
