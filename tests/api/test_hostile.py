@@ -66,12 +66,55 @@ def cursor(**values: str) -> str:
         cursor(p="no date"),
         cursor(p="2026-13-45T99:99"),
         cursor(p="\0"),
+        cursor(p="0001-01-01T00:00:00+23:59"),
+        cursor(p="0001-01-01 00:00:00+00:00"),
+        cursor(p="9999-12-31 23:59:59-23:59"),
+        cursor(p="9999-12-31 23:59:59+00:00", r="1"),
+        cursor(p="2026-01-01 00:00:00"),
+        cursor(p="2026-01-01"),
+        cursor(p="9" * 5000),
+        cursor(o="9" * 5000),
+        cursor(r="9" * 5000),
         cursor(o="x"),
         cursor(o="-1"),
     ],
 )
 def test_malformed_cursors(api: APIClient, given: str) -> None:
     assert_problem(api.get("/api/uploads/", {"page": given}), 404, "not_found")
+    folder = {"destination": "default", "folder": "x"}
+    assert_problem(api.get("/api/uploads/folder/", {**folder, "page": given}), 404, "not_found")
+
+
+@pytest.mark.parametrize("given", [cursor(o="9" * 4000), cursor(r="9" * 4000), cursor(p="2026-01-15 09:30:00+00:00")])
+def test_a_cursor_that_could_have_been_made_here_is_a_page(api: APIClient, given: str) -> None:
+    assert api.get("/api/uploads/", {"page": given}).json()["results"] == []
+
+
+@pytest.mark.parametrize("number", [10**20, 10**400, 10**4000, -(10**30), 1e300])
+def test_a_number_beyond_all_limits_is_refused(api: APIClient, begin: Begin, place: Place, number: float) -> None:
+    place(client_options=["expires", "traffic_limit"])
+    for upload in (begin(20_000_000), begin(None)):
+        for path, body in (
+            ("diagnose/", {"address": number}),
+            ("parts/sign/", {"parts": [{"number": number}]}),
+            ("parts/sign/", {"parts": [{"number": 1, "size": number}]}),
+            ("parts/", {"parts": [{"number": number, "size": 5}]}),
+            ("complete/", {"size": number}),
+            ("complete/", {"callback": {"status": number}}),
+        ):
+            assert_problem(api.post(f"/api/uploads/{upload.pk}/{path}", body, format="json"), 400, "invalid")
+    for body in ({"size": number}, {"sign": number}, {"part_size": number}, {"options": {"expires": number}}):
+        assert_problem(api.post("/api/uploads/", {**FILE, **body}, format="json"), 400, "invalid")
+    companion = api.post("/api/uppy/", {}, format="json").json()["companion_url"]
+    query = f"?key={upload.key}"
+    for path in (f"{number}{query}", f"batch{query}&partNumbers={number}"):
+        assert api.get(f"{companion}s3/multipart/{upload.upload_id}/{path}").status_code in (400, 404)
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "9" * 12, "\u00b2", "-1", "x"])
+def test_a_callback_of_no_sensible_length(api: APIClient, length: str) -> None:
+    answer = api.generic("POST", "/api/oss/callback/", b"", CONTENT_LENGTH=length)
+    assert_problem(answer, 413, "body_too_large")
 
 
 def test_a_nul_in_a_url_is_refused(api: APIClient) -> None:

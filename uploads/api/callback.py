@@ -3,6 +3,7 @@
 OSS's manual: https://www.alibabacloud.com/help/en/oss/user-guide/upload-callbacks-12
 """
 
+import re
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -21,6 +22,7 @@ from uploads.web.parsers import BodyTooLarge
 from uploads.web.views import UploadsAPIView
 
 MAX_CALLBACK_BYTES = 64 * 1024
+_LENGTH = re.compile(r"[0-9]{1,12}")
 _VARIABLES = {
     "type": "object",
     "properties": {"upload": {"type": "string", "format": "uuid"}, "secret": {"type": "string"}},
@@ -65,7 +67,7 @@ class CallbackView(UploadsAPIView):
         """The upload's id and state, as JSON: OSS passes this answer on to the client."""
         plain = request._request  # Not `request.data`: the signature covers the body's bytes.
         length = str(plain.META.get("CONTENT_LENGTH") or 0)
-        if not length.isdigit() or int(length) > MAX_CALLBACK_BYTES:
+        if not _LENGTH.fullmatch(length) or int(length) > MAX_CALLBACK_BYTES:
             raise BodyTooLarge
         target = str(plain.META.get("RAW_URI") or plain.get_full_path())
         headers = {name.lower(): value for name, value in plain.headers.items()}

@@ -1,11 +1,16 @@
 """Pages of lists of uploads."""
 
+from datetime import MAXYEAR
 from typing import Any
 
+from django.conf import settings
 from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_aware
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+
+FIRST_YEAR = 1970
 
 
 class UploadPagination(CursorPagination):
@@ -24,12 +29,18 @@ class UploadPagination(CursorPagination):
     def decode_cursor(self, request: Request) -> Any:
         """The cursor in the query; None without one. Raises NotFound for one that was not made here."""
         cursor = super().decode_cursor(request)
-        try:
-            if cursor is not None and cursor.position is not None and parse_datetime(str(cursor.position)) is None:
-                raise NotFound(self.invalid_cursor_message)
-        except ValueError:
-            raise NotFound(self.invalid_cursor_message) from None
+        if cursor is not None and cursor.position is not None and not _is_time_of_row(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
         return cursor
+
+
+def _is_time_of_row(text: str) -> bool:
+    """Whether a row can have been made at this time. At the ends of the calendar, databases cannot compare times."""
+    try:
+        time = parse_datetime(text)
+    except ValueError:
+        return False
+    return time is not None and is_aware(time) == settings.USE_TZ and FIRST_YEAR <= time.year < MAXYEAR
 
 
 class FolderPagination(UploadPagination):
