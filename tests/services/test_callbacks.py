@@ -41,6 +41,8 @@ pytestmark = pytest.mark.django_db
 
 SIZE = 20_000_000
 PATH = "/api/oss/callback/"
+ACCEPTED, REFUSED = (409, "parts_missing"), (403, "callback_refused")
+"""The answers to a call for an upload whose object is not there, with a right signature and with a wrong one."""
 
 
 @pytest.fixture(autouse=True)
@@ -447,6 +449,45 @@ def test_a_key_is_kept_for_a_day_and_its_absence_for_half_a_minute(
         settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
         forged(key, PATH, body, host.url)
     assert kept == [86_400, 30]
+
+
+def test_five_urls_of_keys_are_fetched_a_minute_for_one_user(
+    key: rsa.RSAPrivateKey,
+    settings: Any,
+    begin: Begin,
+    app: CallbackApp,
+    other_user: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uploads = [begin(5), begin(5)]
+    with CallbackApp(raw(b"")) as host:
+        settings.UPLOADS = {**settings.UPLOADS, "OSS_CALLBACK_KEY_URLS": [f"http://127.0.0.1:{host.port}/"]}
+
+        def calls(many: int) -> int:
+            """How many URLs are fetched for so many."""
+            before = len(host.calls)
+            for number in range(many):
+                url = f"{host.url}/{uuid4()}" + "x" * 1000
+                refused(forged(key, PATH, secrets_of(uploads[number % 2]), url), 403, "callback_refused")
+            return len(host.calls) - before
+
+        assert (calls(12), calls(2)) == (5, 0)
+        uploads.append(services.begin(other_user, services.UploadRequest("default", "film.mp4", 5)))
+        refused(forged(key, PATH, secrets_of(uploads[-1]), f"{host.url}/other"), 403, "callback_refused")
+        assert len(host.calls) == 6, "another user"
+        now = time.time()
+        with monkeypatch.context() as patch:
+            patch.setattr("django.core.cache.backends.locmem.time.time", lambda: now + 61)
+            assert calls(12) == 5, "a minute later"
+
+
+def test_a_cached_key_is_used_when_no_more_are_fetched(
+    key: rsa.RSAPrivateKey, key_url: str, begin: Begin, app: CallbackApp
+) -> None:
+    body = secrets_of(begin(5))
+    for number in range(6):
+        refused(forged(key, PATH, body, f"{key_url}/{number}"), *ACCEPTED if number < 5 else REFUSED)
+    refused(forged(key, PATH, body, f"{key_url}/0"), *ACCEPTED)
 
 
 def test_a_good_key_is_fetched_once(

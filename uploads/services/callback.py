@@ -6,6 +6,7 @@ secret proves little: for forms and presigned PUTs it travels through the browse
 the signature, RSA with 512 bits and MD5. A repeated call changes nothing. Manual: Callback.
 """
 
+import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,8 @@ KEY_SECONDS, NO_KEY_SECONDS = 24 * 3600, 30
 """Seconds that a public key is cached, and seconds that its absence is."""
 MAX_KEY_BYTES = 16 * 1024
 FETCH_SECONDS = 5.0
+MAX_FETCHES, FETCHES_SECONDS = 5, 60
+"""URLs of keys that are fetched in so many seconds for the uploads of one user. OSS has one key, which is cached."""
 UPLOAD, SECRET = "upload", "secret"
 PROBE_SALT, PROBE_SECONDS = "uploads.callback.probe", 300
 
@@ -42,7 +45,8 @@ def receive(target: str, headers: Mapping[str, str], body: bytes) -> Upload:
     """
     fields = _fields(headers.get("content-type", ""), body)
     upload = _find(fields.get(UPLOAD, ""), fields.get(SECRET, ""))
-    if not _is_signed(target, headers, body):
+    # Its user knows the secret, and may name any URL that is allowed.
+    if not _is_signed(target, headers, body, f"user:{upload.owner_id}" if upload else "doctor"):
         raise CallbackRefused(Phrase("The signature of the callback is not from OSS."))
     if upload is None:
         raise _not_found()
@@ -67,11 +71,11 @@ def _is_probe(identifier: str, secret: str) -> bool:
         return False
 
 
-def _is_signed(target: str, headers: Mapping[str, str], body: bytes) -> bool:
+def _is_signed(target: str, headers: Mapping[str, str], body: bytes, who: str) -> bool:
     url = protocol.key_url(headers.get("x-oss-pub-key-url", ""), settings.callback_key_urls)
     if url is None:
         return False
-    pem = _public_key(url)
+    pem = _public_key(url, who)
     # A proxy may have rewritten the path on its way to us; what OSS signed is what it was told to call.
     targets = [target, *_configured_targets()]
     return pem is not None and any(
@@ -88,17 +92,23 @@ def _configured_targets() -> Iterator[str]:
             yield (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def _public_key(url: str) -> bytes | None:
-    """Fetched and cached. The URL must begin with one of `callback_key_urls`."""
-    name = f"uploads:callback-key:{url}"
+def _public_key(url: str, who: str) -> bytes | None:
+    """Fetched and cached; None if `who` has caused too many fetches, too. The URL must begin with one of
+    `callback_key_urls`."""
+    name = f"uploads:callback-key:{hashlib.sha256(url.encode()).hexdigest()}"
     pem = cache.get(name)
-    if pem is None:
+    if pem is None and _may_fetch(who):
         try:
             pem = fetch(url, MAX_KEY_BYTES, FETCH_SECONDS)
         except StorageError:
             pem = b""
         cache.set(name, pem, KEY_SECONDS if pem else NO_KEY_SECONDS)
     return pem or None
+
+
+def _may_fetch(who: str) -> bool:
+    """Take one of the fetches that `who` may cause. Each is free again after a minute."""
+    return any(cache.add(f"uploads:callback-fetch:{who}:{number}", 1, FETCHES_SECONDS) for number in range(MAX_FETCHES))
 
 
 def _fields(content_type: str, body: bytes) -> dict[str, str]:
