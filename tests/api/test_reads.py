@@ -12,8 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tests.django_fixtures import Begin
+from tests.stack import deliver
+from uploads import services
 from uploads.models import Upload
 from uploads.oss.client import OssClient
+from uploads.oss.signing import PartRequest
 from uploads.oss.transport import Transport
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +56,33 @@ def test_a_silent_oss_holds_up_neither_the_list_nor_one_upload(
     one = api.get(f"/api/uploads/{unreported[0].pk}/")
     assert (one.status_code, one.json()["state"]) == (200, "uploading")
     assert time.monotonic() - started < 40, "one call of one second; repeated, it took a minute"
+
+
+def test_whoever_looks_all_the_time_asks_oss_every_three_seconds(
+    api: APIClient, unreported: list[Upload], oss: OssClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = OssClient.head
+
+    def head(self: OssClient, bucket: str, key: str, **options: Any) -> Any:
+        asked.append(key)
+        return real(self, bucket, key, **options)
+
+    def look(upload: Upload, times: int = 5) -> str:
+        return str([api.get(f"/api/uploads/{upload.pk}/").json()["state"] for _ in range(times)][-1])
+
+    monkeypatch.setattr(OssClient, "head", head)
+    first, second = unreported[:2]
+    now = time.time()
+    monkeypatch.setattr("django.core.cache.backends.locmem.time.time", lambda: now)
+    assert (look(first), look(second), asked) == ("uploading", "uploading", [first.key, second.key])
+    (part,) = services.sign_parts(first, [PartRequest(1)])
+    assert deliver(part, b"12345").status_code == 200
+    assert (look(first), len(asked)) == ("uploading", 2)
+    now += 4
+    assert look(first, 1) == "completed"
+    found = len(asked)
+    assert (look(first), len(asked)) == ("completed", found)
 
 
 # A user who is deleted in the middle
