@@ -21,6 +21,14 @@ import httpx
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """Its last 32 bits are an IPv4 address: RFC 6052."""
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""The only IPv6 addresses that are assigned to hosts of the Internet.
+
+Others may lead into a network: `::a.b.c.d`, fec0::/10, and 64:ff9b:1::/48, whose translators are local. See
+https://www.iana.org/assignments/ipv6-address-space.
+"""
+NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
+"""Special networks that Python takes for public ones, or did in the versions that the app supports."""
 
 
 class NotReached(Exception):
@@ -116,7 +124,7 @@ def _tls() -> ssl.SSLContext:
 def is_public(address: str) -> bool:
     """Whether an IP address can be reached from everywhere: not private, shared, local or reserved, nor multicast.
 
-    An IPv6 address that contains an IPv4 address is as public as that one.
+    An IPv6 address that routers translate to an IPv4 address is as public as that one.
     """
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
@@ -125,7 +133,9 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if inner:
             return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast
+        if parsed not in GLOBAL_UNICAST:
+            return False
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in network for network in NOT_PUBLIC)
 
 
 def checked_addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
