@@ -1,22 +1,17 @@
 """What the lists of the admin that nobody edits have in common."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern
 
 from uploads.admin.counting import BoundedPaginator
+from uploads.admin.lookups import OfferedLookups
 from uploads.services.transactions import without_atomic_requests
 
-if TYPE_CHECKING:
-    # Django's classes are generic in its stubs only.
-    AnyModelAdmin = admin.ModelAdmin[Any]
-else:
-    AnyModelAdmin = admin.ModelAdmin
 
-
-class ReadOnlyAdmin(AnyModelAdmin):
+class ReadOnlyAdmin(OfferedLookups):
     """A list to read, of rows that are not added, changed or deleted here. It opens at once however many there are."""
 
     sortable_by = ()

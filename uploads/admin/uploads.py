@@ -19,6 +19,7 @@ from uploads import services
 from uploads.admin import activity, bulk_abort, display
 from uploads.admin.counting import MAX_COUNTED, BoundedPaginator
 from uploads.admin.filters import DestinationFilter, StalledFilter
+from uploads.admin.lookups import OfferedLookups
 from uploads.admin.pages import PagesAdmin
 from uploads.admin.search import search
 from uploads.domain.endings import AbortedBy
@@ -35,12 +36,13 @@ MAX_PER_ACTION = 100
 
 
 @admin.register(Upload)
-class UploadAdmin(PagesAdmin):
+class UploadAdmin(OfferedLookups, PagesAdmin):
     """Shows the uploads of all users, with actions to abort and delete them, and to check them against OSS."""
 
     list_display = ("filename", "badge", "progress", "owner", "destination", "age")
     # What may be filtered or sorted by has an index.
     list_filter = ("state", StalledFilter, DestinationFilter, "created_at")
+    also_filtered = ("method",)
     sortable_by = ("age",)
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
