@@ -10,6 +10,7 @@ from django.views.generic import TemplateView
 from django.views.i18n import set_language
 
 from uploads.api.token import TokenView
+from uploads.site.accounts import keep_tokens_from_staff
 from uploads.site.login import AdminLoginForm, LoginView, limited
 
 
@@ -21,6 +22,7 @@ def no_page_on_site(request: HttpRequest, **_: str) -> HttpResponse:
 page = ensure_csrf_cookie(login_required(TemplateView.as_view(template_name="site/page.html")))
 
 admin.site.login_form = AdminLoginForm
+keep_tokens_from_staff(admin.site)  # Before the URLs below are made.
 
 handler400 = "uploads.site.errors.bad_request"
 handler403 = "uploads.site.errors.permission_denied"
