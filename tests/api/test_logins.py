@@ -187,6 +187,54 @@ def test_a_project_can_set_the_limits(user: Any, settings: Any) -> None:
     assert [by_token("ann", "x", "10.0.0.1").status_code for _ in range(3)] == [400, 400, 429]
 
 
+# The page where staff change their password
+
+
+@pytest.fixture
+def session(user: Any) -> Client:
+    """What somebody finds who comes to ann's open browser."""
+    user.is_staff = True
+    user.save()
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def by_change(session: Client, old: str, address: str, again: str = "a new one for 2026") -> Any:
+    form = {"old_password": old, "new_password1": "a new one for 2026", "new_password2": again}
+    return session.post("/admin/password_change/", form, REMOTE_ADDR=address)
+
+
+def test_old_passwords_are_limited_as_logins_are(session: Client) -> None:
+    answers = [by_change(session, f"guess {n}", f"10.0.0.{n}") for n in range(PER_ACCOUNT + 1)]
+    assert [answer.status_code for answer in answers] == [200] * PER_ACCOUNT + [429]
+    assert b"Your old password was entered incorrectly" in answers[0].content
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 61
+    assert b"Too many attempts" in answers[-1].content
+    assert by_change(session, "ann", "10.0.1.1").status_code == 429, "the right password is not told from others"
+    assert by_form("ann", "ann", "10.0.1.1").status_code == 429, "the limit is one with that of logins"
+    assert session.get("/admin/password_change/").status_code == 200
+
+
+def test_a_right_old_password_changes_it_and_is_not_counted(session: Client, user: Any) -> None:
+    for _ in range(PER_ACCOUNT + 5):
+        assert by_change(session, "ann", "10.0.0.1", again="another").status_code == 200, "nothing is changed"
+    answer = by_change(session, "ann", "10.0.0.1")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/password_change/done/")
+    user.refresh_from_db()
+    assert user.check_password("a new one for 2026")
+    assert session.get("/admin/").status_code == 200, "the session goes on"
+
+
+def test_the_page_is_as_the_admin_has_it(session: Client) -> None:
+    page = session.get("/admin/password_change/")
+    assert page.context["site_header"] == "Django administration"
+    assert page.templates[0].name == "registration/password_change_form.html"
+    assert 'id="nav-sidebar"' in page.content.decode()
+    stranger = Client().get("/admin/password_change/")
+    assert stranger.headers["Location"] == "/admin/login/?next=/admin/password_change/"
+
+
 @pytest.fixture
 def occupied() -> Iterator[None]:
     """As many passwords being checked as one process may, and as many waiting."""
@@ -213,6 +261,11 @@ def test_more_logins_than_may_be_checked_at_once_are_refused_at_once(user: Any, 
     refused = login("ann", "ann", "10.0.0.1")
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) > 0
+
+
+@pytest.mark.usefixtures("occupied")
+def test_an_old_password_waits_for_its_turn_too(session: Client) -> None:
+    assert by_change(session, "ann", "10.0.0.1").status_code == 503
 
 
 def test_afterwards_logins_work_again(user: Any, request: pytest.FixtureRequest) -> None:

@@ -11,7 +11,7 @@ from django.views.i18n import set_language
 
 from uploads.api.token import TokenView
 from uploads.site.accounts import keep_tokens_from_staff
-from uploads.site.login import AdminLoginForm, LoginView, limited
+from uploads.site.login import AdminLoginForm, LoginView, PasswordChangeView, limited
 
 
 def no_page_on_site(request: HttpRequest, **_: str) -> HttpResponse:
@@ -35,6 +35,7 @@ urlpatterns = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("language/", set_language, name="set_language"),
     path("admin/login/", limited(admin.site.login)),
+    path("admin/password_change/", limited(admin.site.admin_view(PasswordChangeView.as_view(), cacheable=True))),
     path("admin/r/<path:content_type_id>/<path:object_id>/", no_page_on_site),
     path("admin/", admin.site.urls),
     path("api/", include("uploads.urls")),
