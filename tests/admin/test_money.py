@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import time
 import tracemalloc
 from datetime import timedelta
 from typing import Any
@@ -216,6 +217,41 @@ def test_no_cell_is_a_formula(admin: Client, begin: Any, name: str) -> None:
     begin(5, filename=name)
     (row,) = exported(admin)
     assert row["filename"] == f"'{name}"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("a;=1+1.txt", "a;'=1+1.txt"),
+        ("a\t+1.txt", "a\t'+1.txt"),
+        ("a|@SUM(A1).txt", "a|'@SUM(A1).txt"),
+        ("a,-1.txt", "a,'-1.txt"),
+        ("=a;=b|=c", "'=a;'=b|'=c"),
+        ("a; =1+1.txt", "a;' =1+1.txt"),
+        ('a;"=1+1;b', "a;'\"=1+1;b"),
+        ("a;\"'=1+1", "a;\"'=1+1"),
+        (' "=1+1', "' \"=1+1"),
+        ("a\n=1+1", "a\n'=1+1"),
+        ("a;\uff1d1", "a;'\uff1d1"),
+        ("Müller; Söhne, 1=1 + 2-3.txt", "Müller; Söhne, 1=1 + 2-3.txt"),
+        ("2026-01-02|a@b.example", "2026-01-02|a@b.example"),
+    ],
+)
+def test_no_part_of_a_cell_is_a_formula_where_cells_end_elsewhere(value: str, shown: str) -> None:
+    """Spreadsheets of many countries split at `;`, and all can be told to split at something else."""
+    assert export.cell(value) == shown
+    for delimiter in ",;\t|":
+        line = io.StringIO(export.csv_row(["1", value, "2"]), newline="")
+        for cells in csv.reader(line, delimiter=delimiter):
+            assert [cell for cell in cells if cell.strip().startswith(("=", "+", "-", "@", "\uff1d"))] == []
+
+
+def test_the_search_for_formulas_ends_soon() -> None:
+    """However the value is made."""
+    for value in ("\t" * 100_000, ", " * 50_000, '"' * 100_000, ";" + " " * 100_000):
+        began = time.process_time()
+        export.cell(value)
+        assert time.process_time() - began < 1
 
 
 def test_the_export_needs_the_permission(begin: Any) -> None:

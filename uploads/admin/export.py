@@ -1,12 +1,14 @@
 """The filtered list of uploads as CSV, streamed.
 
 Rule: rows are read in chunks by the index of the newest uploads, so that memory does not grow with their number, no
-transaction stays open, and databases without server-side cursors do as well. Cells that a spreadsheet would take for a
-formula begin with an apostrophe: users choose file names.
+transaction stays open, and databases without server-side cursors do as well. An apostrophe stands before what a
+spreadsheet would take for a formula, since users choose file names: at the beginning of a cell, and behind each
+character at which a spreadsheet of another country, or one with other settings, begins a cell.
 See https://owasp.org/www-community/attacks/CSV_Injection.
 """
 
 import csv
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -24,7 +26,9 @@ COLUMNS = (
     "id", "state", "filename", "relative_path", "owner", "destination", "bucket", "key", "size", "bytes_done",
     "content_type", "method", "created_at", "updated_at", "completed_at", "expires_at", "error",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA = re.compile(r"""(^|[,;|\t\r\n])(?=(?:[^\S\t\r\n]|")*[=+\-@＝＋－＠])""")
+"""Where a cell begins, for whatever spreadsheet, that holds a formula. Blanks and quotes before it may be dropped."""
+BREAKS = ("\t", "\r", "\n")
 BYTE_ORDER_MARK = "\ufeff"
 """By which Excel knows UTF-8."""
 
@@ -42,17 +46,21 @@ def response(request: HttpRequest, uploads: "QuerySet[Upload]") -> StreamingHttp
 
 def lines(uploads: "QuerySet[Upload]") -> Iterator[str]:
     """The text of each chunk."""
-    echo = _Echo()
-    writer = csv.writer(echo)
-    yield BYTE_ORDER_MARK + writer.writerow(COLUMNS)
+    yield BYTE_ORDER_MARK + csv_row(COLUMNS)
     for rows in _chunks(uploads):
-        yield "".join(writer.writerow([cell(value) for value in row]) for row in rows)
+        yield "".join(map(csv_row, rows))
+
+
+def csv_row(values: Sequence[object]) -> str:
+    """One line of the file, with its end."""
+    return str(csv.writer(_Echo()).writerow([cell(value) for value in values]))
 
 
 def cell(value: object) -> str:
     """A value as text that no spreadsheet computes."""
     text = "" if value is None else value.isoformat() if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    text = FORMULA.sub(r"\1'", text)
+    return f"'{text}" if text.startswith(BREAKS) else text
 
 
 def _chunks(uploads: "QuerySet[Upload]") -> Iterator[Sequence[tuple[Any, ...]]]:
