@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import connection, models
@@ -78,6 +80,42 @@ def test_orphans_in_the_directory_of_the_user_are_aborted_and_objects_named(
     assert "Not erased: 1 objects in the user's directories" in said
     assert {each.key for each in Orphan.objects.held()} == {each.key for each in held[1:]}
     assert [each.key for each in oss.all_uploads("demo-bucket", "uploads/") if "/lost/" in each.key] == [held[2].key]
+
+
+def test_the_log_of_administrators_names_no_directory_of_the_user(
+    oss: OssClient, user: Any, other_user: Any, settings: Any, client: Any
+) -> None:
+    """The orphans of most entries have no row any more."""
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {"key": "uploads/{user_id}/{uuid}/{filename}"}}}
+    keys = [f"uploads/{user.pk}/Holiday of Ann/a.mp4", f"uploads/{user.pk}/b.mp4", f"uploads/{other_user.pk}/c/c.mp4"]
+    keys.append(f"uploads/{user.pk}0/d/d.mp4")
+    client.force_login(get_user_model().objects.create_superuser("root"))
+    for key in keys:
+        found = orphan(key, Kind.MULTIPART, f"id of {key[-5]}")
+        assert client.post(f"/admin/uploads/orphan/{found.pk}/abort/").status_code == 302
+    Orphan.objects.all().delete()
+    log = LogEntry.objects.order_by("pk")
+    names = [entry.object_repr for entry in log]
+    assert names[0] == f"demo-bucket/uploads/{user.pk}/Holiday of Ann/ id of a"
+    assert "  2 entries of the admin's log" in erase("ann", "--dry-run")
+    assert [entry.object_repr for entry in log.all()] == names
+    assert "  2 entries of the admin's log" in erase("ann")
+    assert [entry.object_repr for entry in log.all()] == ["", "", *names[2:]]
+    assert {(entry.user.get_username(), entry.change_message) for entry in log.all()} == {("root", "Aborted at OSS.")}
+    assert "  0 entries of the admin's log" in erase("ann")
+
+
+def test_searches_of_earlier_exports_are_taken_out_of_the_log(user: Any, other_user: Any) -> None:
+    shown = {"user": other_user, "content_type": ContentType.objects.get_for_model(Upload), "action_flag": 2}
+    before = ["q=ann&state__exact=completed&q=again", "*", "q, state__exact", "owner__username=ann", "q=" + "x" * 198]
+    for query in before:
+        LogEntry.objects.create(object_repr=query, change_message="Exported the list.", **shown)
+    LogEntry.objects.create(object_repr="demo-bucket: a=b", change_message="Aborted at OSS.", **shown)
+    assert "  3 entries of the admin's log" in erase("ann", "--dry-run")
+    assert "  3 entries of the admin's log" in erase("ann")
+    left = ["q, state__exact", "*", "q, state__exact", "owner__username", "q", "demo-bucket: a=b"]
+    assert [entry.object_repr for entry in LogEntry.objects.order_by("pk")] == left
+    assert "  0 entries of the admin's log" in erase("ann")
 
 
 def test_it_fails_until_oss_has_removed_everything(

@@ -38,7 +38,6 @@ EVENT_NAMES = {
 ABORTED = gettext_noop("Aborted.")
 BULK_ABORT = gettext_noop("Confirmed a bulk abort.")
 ABORTED_AT_OSS = gettext_noop("Aborted at OSS.")
-EXPORTED = gettext_noop("Exported the list.")
 CHECKED = gettext_noop("Checked against OSS.")
 PAGE_SIZE = 50
 MAX_ENTRIES = 200

@@ -23,6 +23,7 @@ from uploads.admin.statistics import statistics
 from uploads.conf import settings
 from uploads.domain.errors import UploadError
 from uploads.models import Upload, permission_name
+from uploads.services.log_erasure import EXPORTED
 from uploads.services.transactions import without_atomic_requests
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ class PagesAdmin(UploadModelAdmin):
             changes = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             raise Http404 from None
-        activity.log(request, activity.EXPORTED, text=request.GET.urlencode() or "*")
+        # Not the values: a search is often for a person, whose erasure could not find it here.
+        activity.log(request, EXPORTED, text=", ".join(request.GET) or "*")
         return export.response(request, changes.get_queryset(request))
 
     def download(self, request: HttpRequest, pk: UUID) -> HttpResponse:

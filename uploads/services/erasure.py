@@ -7,12 +7,11 @@ object; rows that are deleted with the uploads are counted.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
@@ -39,6 +38,7 @@ from uploads.models import (
 from uploads.models.removals import ObjectRemovalQuerySet
 from uploads.services.credentials import forget_credentials
 from uploads.services.destination_rules import KeyValues
+from uploads.services.log_erasure import orphans_in_log, searches_in_log, uploads_in_log
 from uploads.services.orphan_aborts import abort_orphan
 from uploads.services.removals import carry_out, removals_of
 from uploads.services.webhooks import erase_messages
@@ -60,7 +60,7 @@ class Erased:
     actor: int = 0
     """Events of other uploads that named the user."""
     log_entries: int = 0
-    """Entries of the admin's log that named the uploads."""
+    """Entries of the admin's log that named the uploads, directories of the user, or what anybody searched for."""
     objects: int = 0
     """Objects that were removed at OSS."""
     unremoved: int = 0
@@ -105,6 +105,7 @@ def erase_user(owner_id: Any, *, dry_run: bool = False) -> Erased:
         CompanionRevocation.objects.update_or_create(user_id=owner_id, defaults={"at": timezone.now()})
         erased.companion = 1
     erased.orphans, erased.unknown_objects = _abort_orphans(owner_id), _orphans_of(owner_id, Kind.OBJECT).count()
+    erased.log_entries += orphans_in_log(_own_prefixes(owner_id)) + searches_in_log()
     erased.objects += _remove_objects(ObjectRemoval.objects.filter(owner=str(owner_id)).unremoved())
     left = ObjectRemoval.objects.filter(owner=str(owner_id))
     erased.unremoved = left.unremoved().count()
@@ -122,6 +123,7 @@ def _foreseen(owner_id: Any) -> Erased:
         credentials=PrefixCredentials.objects.filter(owner_id=owner_id).count(),
         orphans=_orphans_of(owner_id, Kind.MULTIPART).count(),
         unknown_objects=_orphans_of(owner_id, Kind.OBJECT).count(),
+        log_entries=orphans_in_log(_own_prefixes(owner_id), dry_run=True) + searches_in_log(dry_run=True),
     )
     identifiers = list(owned.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(identifiers), BATCH):  # SQLite limits the variables of one query.
@@ -145,7 +147,7 @@ def _foresee_uploads(identifiers: Sequence[Any], erased: Erased) -> None:
         erased.note_cascade({model._meta.label: len(found) for model, found in collector.data.items()})
         for rows in collector.fast_deletes:
             erased.note_cascade({rows.model._meta.label: rows.count()})
-    erased.log_entries += _log_entries(identifiers, lambda found: int(found.count()))
+    erased.log_entries += uploads_in_log(identifiers, dry_run=True)
 
 
 def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
@@ -171,7 +173,7 @@ def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
         forget_credentials(upload)
     erased.history += history
     erased.objects += _remove_objects(ObjectRemoval.objects.filter(upload__in=identifiers, requested_at__gte=began))
-    erased.log_entries += _log_entries(identifiers, lambda found: int(found.update(object_repr="", change_message="")))
+    erased.log_entries += uploads_in_log(identifiers)
 
 
 def _empty(upload: Upload) -> None:
@@ -214,12 +216,18 @@ def _abort_orphans(owner_id: Any) -> int:
 
 def _orphans_of(owner_id: Any, kind: Kind) -> "QuerySet[Orphan]":
     """What the last search has found in the directories that hold this user's keys and no other user's."""
-    user = get_user_model()._base_manager.filter(pk=owner_id).first()
     below = Q(pk=None)
+    for bucket, prefix in _own_prefixes(owner_id):
+        below |= Q(bucket=bucket, key__startswith=prefix)
+    return Orphan.objects.held().filter(below, kind=kind)
+
+
+def _own_prefixes(owner_id: Any) -> Iterator[tuple[str, str]]:
+    """The bucket and the prefix of each directory that holds this user's keys and no other user's."""
+    user = get_user_model()._base_manager.filter(pk=owner_id).first()
     for destination in settings.destinations.values():
         if prefix := own_prefix(destination.key, owner_id, _key_values(destination, user)):
-            below |= Q(bucket=settings.place(destination.bucket).bucket, key__startswith=prefix)
-    return Orphan.objects.held().filter(below, kind=kind)
+            yield settings.place(destination.bucket).bucket, prefix
 
 
 def _key_values(destination: Destination, user: Any) -> Mapping[str, str]:
@@ -231,16 +239,6 @@ def _key_values(destination: Destination, user: Any) -> Mapping[str, str]:
         # The project's functions may fail for an account of which a part is gone. The rest is erased nevertheless.
         log.warning("no values for the keys of an erased user", extra={"destination": destination.name}, exc_info=True)
         return {}
-
-
-def _log_entries(identifiers: Sequence[Any], act: Callable[[Any], int]) -> int:
-    """What the admin's log says of these uploads: it holds the names of their files."""
-    if not apps.is_installed("django.contrib.admin"):
-        return 0
-    entries = apps.get_model("admin", "LogEntry")._base_manager
-    label = {"content_type__app_label": Upload._meta.app_label, "content_type__model": Upload._meta.model_name}
-    named = entries.filter(object_id__in=[str(pk) for pk in identifiers], **label).exclude(object_repr="")
-    return act(named)
 
 
 def _remove_objects(removals: ObjectRemovalQuerySet) -> int:

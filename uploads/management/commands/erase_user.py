@@ -14,7 +14,7 @@ LINES = (
     ("emptied", "uploads that other tables protect, kept without owner, names and object"),
     ("history", "events in the history of these uploads"),
     ("actor", "events of other uploads that named the user"),
-    ("log_entries", "entries of the admin's log that named files"),
+    ("log_entries", "entries of the admin's log that named files, directories of the user, or searches of exports"),
     ("objects", "objects at OSS"),
     ("watched", "keys at OSS that are looked at again when URLs and credentials for them have expired"),
     ("orphans", "multipart uploads in the user's directories at OSS that belong to no upload"),
