@@ -43,6 +43,7 @@ def asked(client: Client, path: str, **query: str) -> int:
         ("upload", "events__actor__password__startswith"),
         ("upload", "destination__startswith"),
         ("upload", "created_at_secret"),
+        ("upload", "state__regex"),
         ("upload", "nothing"),
         ("orphan", "search__cursor__contains"),
         ("orphan", "key__startswith"),

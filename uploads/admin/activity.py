@@ -40,6 +40,8 @@ BULK_ABORT = gettext_noop("Confirmed a bulk abort.")
 ABORTED_AT_OSS = gettext_noop("Aborted at OSS.")
 CHECKED = gettext_noop("Checked against OSS.")
 PAGE_SIZE = 50
+MAX_DIGITS = 19
+"""Of an id: 64 bits."""
 MAX_ENTRIES = 200
 """Of the log, in the history of one upload: the newest ones."""
 
@@ -123,8 +125,9 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
     """The context of the page: the newest entries of the log. `query`: `before` is the id of the last one shown."""
     models = [ContentType.objects.get_for_model(model) for model in (Upload, Orphan, ObjectRemoval)]
     entries = _log().filter(content_type__in=models)
-    if query.get("before", "").isdecimal():
-        entries = entries.filter(pk__lt=int(query["before"]))
+    before = query.get("before", "")
+    if before.isdecimal() and len(before) <= MAX_DIGITS:
+        entries = entries.filter(pk__lt=int(before))
     if query.get("user"):
         entries = entries.filter(**{f"user__{get_user_model().USERNAME_FIELD}": query["user"]})
     shown = list(entries[: PAGE_SIZE + 1])

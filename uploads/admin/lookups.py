@@ -5,9 +5,8 @@ model, shown or not, and of many columns of related models: `?secret__startswith
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
 from django.contrib.admin.utils import NotRelationField, get_fields_from_path
 from django.contrib.admin.widgets import url_params_from_lookup_dict
 from django.core.exceptions import FieldDoesNotExist
@@ -15,14 +14,13 @@ from django.db.models import Model
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 
-if TYPE_CHECKING:
-    # Django's classes are generic in its stubs only.
-    AnyModelAdmin = admin.ModelAdmin[Any]
-else:
-    AnyModelAdmin = admin.ModelAdmin
+from uploads.admin.readable import ReadableRequests
+
+PATTERNS = ("__regex", "__iregex")
+"""A malformed one is an error of the database, and a costly one takes long. No page offers them."""
 
 
-class OfferedLookups(AnyModelAdmin):
+class OfferedLookups(ReadableRequests):
     """A ModelAdmin whose list is filtered only by what its page offers. Another lookup in the URL is refused (400).
 
     `also_filtered`: more columns, such as `("owner",)` or `("owner__is_staff",)`, and parameters of filters that are
@@ -32,6 +30,8 @@ class OfferedLookups(AnyModelAdmin):
     also_filtered: Sequence[str] = ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        if lookup.endswith(PATTERNS):
+            return False
         if any(_is_of(lookup, column, self.model) for column in self._filtered_columns(request)):
             return True
         return lookup in self._parameters(request) or self._is_of_a_popup(lookup, value)

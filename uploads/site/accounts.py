@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.contrib.admin import AdminSite
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
 from uploads.admin.lookups import OfferedLookups
@@ -31,6 +31,10 @@ class AccountAdmin(OfferedLookups, DjangoUserAdmin):
         return _without(found, keys), *others
 
 
+class OwnGroupAdmin(OfferedLookups, GroupAdmin):
+    """Django's, of which the list is filtered as others are."""
+
+
 def _without(entry: Any, keys: set[str]) -> Any:
     """The nested lists of texts as they are, but of a token only what it is."""
     if isinstance(entry, (list, tuple)):
@@ -46,3 +50,5 @@ def keep_tokens_from_staff(site: AdminSite) -> None:
         site.unregister(shown_by_default)
         site.unregister(User)
         site.register(User, AccountAdmin)
+        site.unregister(Group)
+        site.register(Group, OwnGroupAdmin)
