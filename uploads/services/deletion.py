@@ -1,7 +1,8 @@
 """Deletion: of a completed upload's object, of an upload's row, and of a user who has uploads.
 
 Rule: whatever deletes a row (`Upload.delete()`, a queryset, the admin, the deletion of its user), Django's signal
-pre_delete is sent in the same transaction. It records the removal of the object; OSS is called after the commit.
+pre_delete is sent in the same transaction. It records the removal of the object; OSS is called after the commit. A row
+that is deleted in another database than the app's own is a copy, such as one in an archive: nothing is removed.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import Model
 from django.db.models.signals import pre_delete
 
@@ -79,7 +80,9 @@ def _user_models() -> Iterator[type[Model]]:
     return (model for model in apps.get_models() if model._meta.concrete_model is concrete)
 
 
-def _row_is_deleted(instance: Upload, origin: Any = None, **_: Any) -> None:
+def _row_is_deleted(instance: Upload, using: str, origin: Any = None, **_: Any) -> None:
+    if not _is_live(Upload, using):
+        return
     # The instance may have been read long before, and Django removes its id after the deletion.
     gone = Upload.objects.select_for_update().filter(pk=instance.pk).first()
     if gone is None:  # Another deletion was first, and has recorded the removals.
@@ -88,8 +91,14 @@ def _row_is_deleted(instance: Upload, origin: Any = None, **_: Any) -> None:
     event = _EVENTS.get(State(gone.state))
     if event is not None:
         record_webhooks([gone], event)
-        transaction.on_commit(partial(announce, gone, event))
+        transaction.on_commit(partial(announce, gone, event), using=using)
     _after_commit(origin).schedule(removals)
+
+
+def _is_live(model: type[Model], using: str) -> bool:
+    """Whether this is the database in which the app writes rows of the model. The router gets no instance: a row that
+    was read from an archive would send it there."""
+    return using == router.db_for_write(model)
 
 
 _EVENTS = {State.UPLOADING: Event.ABORT, State.COMPLETING: Event.ABORT, State.COMPLETED: Event.DELETE}
@@ -110,7 +119,9 @@ def _after_commit(origin: Any) -> AfterCommit:
     return found
 
 
-def _user_is_deleted(instance: Model, **_: Any) -> None:
+def _user_is_deleted(instance: Model, using: str, **_: Any) -> None:
+    if not _is_live(get_user_model(), using):
+        return
     if settings.on_owner_delete == DELETE:
         PrefixCredentials.objects.filter(owner_id=instance.pk).update(remove_found=True)
         return

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import router, transaction
 from django.utils import timezone
 
 from uploads.domain.errors import UploadError
@@ -46,7 +46,7 @@ class AfterCommit:
     def schedule(self, removals: Sequence[ObjectRemoval]) -> None:
         """Carry these out after the commit; at once outside of a transaction."""
         for removal in removals:
-            transaction.on_commit(self._attempt_at(removal.pk), robust=True)
+            transaction.on_commit(self._attempt_at(removal.pk), using=router.db_for_write(ObjectRemoval), robust=True)
 
     def _attempt_at(self, pk: UUID) -> Callable[[], None]:
         def carry_out_in_time() -> None:

@@ -1,0 +1,105 @@
+"""Projects with several databases: the deletion of a copy, in an archive for instance, removes nothing at OSS."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
+from django.test import override_settings
+
+from tests.django_fixtures import Begin, hold_prefix
+from tests.services.test_deletion import completed, holds
+from uploads import services
+from uploads.domain.states import State
+from uploads.models import ObjectRemoval, Outcome, PrefixCredentials, Upload, UploadEvent
+from uploads.oss.client import OssClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OTHER = "other"
+
+
+class OtherDatabase:
+    """A project's router: everything is in the database `other`, and nothing in `default`."""
+
+    def db_for_read(self, *_: Any, **__: Any) -> str:
+        return OTHER
+
+    def db_for_write(self, *_: Any, **__: Any) -> str:
+        return OTHER
+
+
+def connection_to(file: Path) -> DatabaseWrapper:
+    """Not in the settings: Django lets a test use such a connection without making a test database for it."""
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}
+    return DatabaseWrapper(connections.configure_settings({"default": database})["default"], OTHER)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Path:
+    """The file of a database with all tables."""
+    file = tmp_path_factory.mktemp("other") / "empty.sqlite3"
+    with django_db_blocker.unblock():
+        connections[OTHER] = connection = connection_to(file)
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+        connection.close()
+        del connections[OTHER]
+    return file
+
+
+@pytest.fixture
+def other(empty: Path, tmp_path: Path) -> Iterator[str]:
+    """A second database. Returns its alias."""
+    connections[OTHER] = connection = connection_to(copyfile(empty, tmp_path / "other.sqlite3"))
+    yield OTHER
+    connection.close()
+    del connections[OTHER]
+
+
+def copied(upload: Upload, alias: str) -> Upload:
+    """A copy of the row and of its owner in another database."""
+    assert upload.owner is not None
+    get_user_model().objects.get(pk=upload.owner_id).save(using=alias)
+    Upload.objects.get(pk=upload.pk).save(using=alias)
+    return Upload.objects.using(alias).get(pk=upload.pk)
+
+
+@pytest.mark.parametrize(
+    ("way", "on_owner_delete"), [("instance", "keep"), ("queryset", "keep"), ("owner", "keep"), ("owner", "delete")]
+)
+def test_a_row_that_is_deleted_in_an_archive_leaves_the_live_upload(
+    begin: Begin, oss: OssClient, user: Any, other: str, settings: Any, way: str, on_owner_delete: str
+) -> None:
+    settings.UPLOADS = {**settings.UPLOADS, "ON_OWNER_DELETE": on_owner_delete}
+    upload = completed(begin)
+    hold_prefix(user, upload.bucket, "a/")
+    archived = copied(upload, other)
+    events = UploadEvent.objects.count()
+    if way == "instance":
+        archived.delete()
+    elif way == "queryset":
+        Upload.objects.using(other).delete()
+    else:
+        get_user_model().objects.using(other).all().delete()
+    list(services.sweep())
+    assert holds(oss, upload)
+    assert Upload.objects.get().state == State.COMPLETED
+    assert (ObjectRemoval.objects.count(), UploadEvent.objects.count()) == (0, events)
+    assert not PrefixCredentials.objects.get().remove_found
+
+
+def test_the_uploads_of_a_project_may_be_in_a_database_that_is_not_default(
+    oss: OssClient, other: str, request: pytest.FixtureRequest
+) -> None:
+    with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
+        upload = completed(request.getfixturevalue("begin"))
+        key, bucket = upload.key, upload.bucket
+        assert Upload.objects.using("default").count() == 0
+        upload.delete()
+        assert not holds(oss, Upload(bucket=bucket, key=key)), "at once, and not by a sweep"
+        assert ObjectRemoval.objects.get().outcome == Outcome.REMOVED
