@@ -359,9 +359,15 @@ def test_a_slow_answer_does_not_move_the_clock() -> None:
     assert clock.learn(sent + timedelta(seconds=60), sent, sent + timedelta(seconds=25))
 
 
+def test_a_difference_that_is_not_believed_is_told() -> None:
+    client, _ = client_of(dated("Sun, 15 Jan 2023 08:30:00 GMT"))
+    assert client.synchronize() == timedelta(days=-1096)
+    assert client.clock.offset == timedelta()
+
+
 def test_the_time_is_asked_for_without_a_signature_at_the_endpoint_itself() -> None:
     """With virtual addressing an empty bucket would make a host that does not exist."""
     client, sent = client_of(dated("Thu, 15 Jan 2026 09:00:00 GMT"))
-    client.synchronize()
+    assert client.synchronize() == timedelta(minutes=30)
     assert client.clock.offset == timedelta(minutes=30)
     assert (str(sent[0].url), "Authorization" in sent[0].headers) == ("https://oss-cn-hangzhou.aliyuncs.com/", False)

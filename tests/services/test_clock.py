@@ -11,17 +11,19 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests import http
-from tests.services.test_services import content_of
+from tests.django_fixtures import Begin
+from tests.services.test_services import content_of, send
 from tests.stack import client_for, deliver
 from uploads import services
 from uploads.connection import oss_clock
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
-from uploads.models import Kind, Orphan, PrefixCredentials, Upload
+from uploads.models import Kind, ObjectRemoval, Orphan, PrefixCredentials, Upload
+from uploads.oss.client import OssClient
 from uploads.oss.clock import ServerClock, utcnow
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, presign
-from uploads.services import orphan_search
+from uploads.services import orphan_search, retention
 from uploads.services.sweep import sweep_prefixes
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +148,58 @@ def test_the_search_for_orphans_counts_their_age_by_osss_clock(
         monkeypatch.setattr(orphan_search, "ORPHAN_AGE", timedelta(hours=age))
         list(orphan_search.search_orphans(timezone.now() + number * orphan_search.INTERVAL * 2))
         assert {orphan.kind for orphan in Orphan.objects.all()} == found
+
+
+@pytest.fixture
+def outdated(server: LocalServer, settings: Any, user: Any) -> Iterator[Upload]:
+    """A completed upload that its destination keeps for 30 days, by a clock that has jumped: it seems to be older."""
+    http.put(f"{server.url}/-/faults", json=[])
+    default = {"key": f"{secrets.token_hex(4)}/{{uuid}}", "retention_days": 30, "object_retention_days": 30}
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": server.url, "DESTINATIONS": {"default": default}}
+    upload = services.begin(user, services.UploadRequest("default", "film.mp4", 1000, "video/mp4"))
+    send(upload)
+    services.complete(upload)
+    Upload.objects.update(updated_at=timezone.now() - timedelta(days=31))
+    yield upload
+    http.put(f"{server.url}/-/faults", json=[])
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("shift", [timedelta(days=-365), timedelta(hours=-25), timedelta(hours=25)])
+def test_nothing_is_deleted_by_retention_while_the_clock_is_wrong(
+    server: LocalServer, outdated: Upload, shift: timedelta, dry_run: bool
+) -> None:
+    http.put(f"{server.url}/-/faults", json=[{"clock_shift": shift.total_seconds()}])
+    done = [each for each in services.sweep(dry_run=dry_run) if each.what != "failed"]
+    assert [(each.what, each.key, each.detail) for each in done] == [
+        ("refused", "retention of default", retention.WRONG_CLOCK)
+    ]
+    assert (Upload.objects.get().state, ObjectRemoval.objects.count()) == ("completed", 0)
+    http.put(f"{server.url}/-/faults", json=[])
+    assert {each.what for each in services.sweep(dry_run=dry_run)} >= {"would be deleted" if dry_run else "deleted"}
+
+
+def test_nothing_is_deleted_by_retention_while_oss_does_not_answer(outdated: Upload, settings: Any) -> None:
+    answering = settings.UPLOADS
+    settings.UPLOADS = {**answering, "OSS_ENDPOINT": "http://127.0.0.1:1"}
+    first = next(iter(services.sweep()))
+    assert (first.what, first.key) == ("failed", "retention of default")
+    list(services.sweep())
+    assert (Upload.objects.get().state, ObjectRemoval.objects.count()) == ("completed", 0)
+    settings.UPLOADS = answering
+    assert "deleted" in {each.what for each in services.sweep()}
+
+
+def test_days_are_counted_by_a_clock_that_is_wrong_by_hours(server: LocalServer, outdated: Upload) -> None:
+    http.put(f"{server.url}/-/faults", json=[{"clock_shift": 23 * 3600}])
+    assert "deleted" in {each.what for each in services.sweep()}
+
+
+def test_oss_is_not_asked_for_its_time_without_a_retention(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[OssClient] = []
+    monkeypatch.setattr(OssClient, "synchronize", asked.append)
+    list(services.sweep(dry_run=True))
+    assert asked == []
 
 
 def test_oss_away_does_not_hold_up_signatures(api: APIClient, settings: Any) -> None:

@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import Self, TypeVar
@@ -238,10 +238,15 @@ class Transport:
         with naming(self.setting_names):
             return with_valid_credentials(attempt, self._provider, self.context)
 
-    def synchronize(self) -> None:
-        """Learn OSS's time by one request without a signature, whatever its status. Raises Unreachable."""
+    def synchronize(self) -> timedelta | None:
+        """Learn OSS's time by one request without a signature, whatever its status. Raises Unreachable.
+
+        Returns OSS's time minus this machine's as the answer tells it, however large; None if it does not tell it.
+        """
         request = HttpRequest("Synchronize", "HEAD", f"{self.endpoint.url}/", {}, timeout=SYNCHRONIZE_TIMEOUT)
-        exchange(self._http, request, clock=self.clock)
+        sent = self.clock.local()
+        told = _server_time(exchange(self._http, request, clock=self.clock), "OSS")
+        return None if told is None else told - sent
 
     def _send(self, request: HttpRequest) -> Response:
         started = time.monotonic()

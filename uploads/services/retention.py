@@ -1,10 +1,11 @@
 """Retention: objects and rows are deleted some days after the end of their uploads, as their destinations say.
 
-Rule: a row to which another table of the project refers stays, and so does one at which a sweep has work left. Rows are
-deleted in batches of their own transactions, so that a retention that was killed continues with the next sweep.
+Rule: nothing is deleted by a clock that OSS does not confirm: one that is years ahead would end all days at once. A row
+to which another table of the project refers stays, and so does one at which a sweep has work left. Rows are deleted in
+batches of their own transactions, so that a retention that was killed continues with the next sweep.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,31 +13,72 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Min, OuterRef, Q
 
 from uploads.conf import Destination, settings
+from uploads.domain.errors import UploadError
+from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import CREDENTIALS_GRACE, ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.models import UploadQuerySet as Uploads
 from uploads.models.databases import retry_deadlocks
 from uploads.oss.clock import MAX_OFFSET
+from uploads.oss.endpoint import Endpoint
+from uploads.services.common import storage_errors
+from uploads.services.transactions import oss_client
 
 BATCH = 200
+WRONG_CLOCK = (
+    "Nothing is deleted, because this machine's clock differs from OSS's by more than 24 hours. Correct the clock."
+)
 ENDED = (State.COMPLETED, State.ABORTED, State.FAILED, State.DELETED)
 
 
-def outdated_objects(now: datetime) -> Iterator[Uploads]:
-    """For each destination with a retention of objects: the completed uploads whose objects were kept long enough."""
+def unconfirmed_clocks() -> dict[str, tuple[str, str]]:
+    """Ask OSS for its time: the names of the destinations whose days cannot be counted now, each with `refused` or
+    `failed` and the reason. OSS is not asked for those without a retention.
+
+    Call it before you read the time by which days are counted.
+    """
+    answers: dict[Endpoint, tuple[str, str] | None] = {}
+    found = {}
     for destination in settings.destinations.values():
-        if destination.object_retention_days is not None:
+        if destination.retention_days is None and destination.object_retention_days is None:
+            continue
+        place = settings.place(destination.bucket)
+        if place.internal_endpoint not in answers:
+            answers[place.internal_endpoint] = _clock_problem(place)
+        if problem := answers[place.internal_endpoint]:
+            found[destination.name] = problem
+    return found
+
+
+def _clock_problem(place: Place) -> tuple[str, str] | None:
+    try:
+        with storage_errors():
+            difference = oss_client(place).synchronize()
+    except UploadError as error:
+        return "failed", f"Nothing is deleted, because OSS's time is not known. {error.advice}"
+    if difference is None:
+        return "failed", "Nothing is deleted, because OSS's time is not known: what answered is not OSS."
+    return ("refused", WRONG_CLOCK) if abs(difference) > MAX_OFFSET else None
+
+
+def outdated_objects(now: datetime, without: Collection[str]) -> Iterator[Uploads]:
+    """For each destination with a retention of objects: the completed uploads whose objects were kept long enough.
+
+    `without`: the names of destinations to leave out.
+    """
+    for destination in settings.destinations.values():
+        if destination.object_retention_days is not None and destination.name not in without:
             before = now - timedelta(days=destination.object_retention_days)
             yield _ended(destination, before, State.COMPLETED)
 
 
-def forget_ended(now: datetime, *, dry_run: bool = False) -> Iterator[tuple[str, str, str]]:
+def forget_ended(now: datetime, without: Collection[str], *, dry_run: bool = False) -> Iterator[tuple[str, str, str]]:
     """Delete rows, history and finished removals that have been kept long enough. Yields what was done, and the key.
 
-    The objects are not touched: `object_retention_days` removes them.
+    The objects are not touched: `object_retention_days` removes them. `without`: as for `outdated_objects`.
     """
     for destination in settings.destinations.values():
-        if destination.retention_days is None:
+        if destination.retention_days is None or destination.name in without:
             continue
         before = now - timedelta(days=destination.retention_days)
         rows = _forgettable(destination, before)

@@ -30,7 +30,7 @@ from uploads.services.orphan_aborts import sweep_orphan_aborts
 from uploads.services.orphan_search import search_orphans
 from uploads.services.prefix_search import search
 from uploads.services.removals import sweep_removals
-from uploads.services.retention import forget_ended, outdated_objects
+from uploads.services.retention import forget_ended, outdated_objects, unconfirmed_clocks
 from uploads.services.staging import remove_staged
 from uploads.services.transactions import CalledInTransaction
 from uploads.services.webhooks import WebhookSender, prune_webhooks
@@ -65,8 +65,13 @@ class Swept:
 def sweep(
     *, older_than: timedelta | None = None, dry_run: bool = False, now: datetime | None = None
 ) -> Iterator[Swept]:
-    """Do everything that is due, batch after batch. `older_than`: also abort uploads untouched for so long."""
+    """Do everything that is due, batch after batch. `older_than`: also abort uploads untouched for so long.
+
+    Nothing is deleted by retention while OSS does not confirm this machine's clock, whatever `now` is.
+    """
+    unconfirmed = unconfirmed_clocks()
     now = now or timezone.now()
+    yield from _counted((what, f"retention of {name}", why) for name, (what, why) in unconfirmed.items())
     stale = Upload.objects.stale(now, now - older_than if older_than is not None else None)
     due: list[tuple[UploadQuerySet, Callable[[Upload], Swept], str]] = [
         (Upload.objects.unsettled(now - PATIENCE), _settle, "settled"),
@@ -76,7 +81,7 @@ def sweep(
         (Upload.objects.credentials_expired(now), _undo_late_writes, "searched for late writes"),
         (Upload.objects.staged_leftovers(now, longest_signature()), _remove_staged, "released"),
     ]
-    due += [(uploads, _delete_outdated, "deleted") for uploads in outdated_objects(now)]
+    due += [(uploads, _delete_outdated, "deleted") for uploads in outdated_objects(now, unconfirmed)]
     for uploads, work, word in due:
         if dry_run:
             yield from (Swept(f"would be {word}", upload.key) for upload in uploads.iterator())
@@ -90,7 +95,7 @@ def sweep(
                 yield swept
     yield from _counted(sweep_removals(now, dry_run=dry_run))
     yield from sweep_prefixes(dry_run=dry_run, now=now)
-    yield from _counted(forget_ended(now, dry_run=dry_run))
+    yield from _counted(forget_ended(now, unconfirmed, dry_run=dry_run))
     yield from _counted(sweep_orphan_aborts(now, dry_run=dry_run))
     yield from _counted(_webhooks(now, dry_run=dry_run))
     if not dry_run:
