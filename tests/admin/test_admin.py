@@ -214,6 +214,22 @@ def test_multipart_uploads_at_oss_are_shown_with_orphans(
     assert list(oss.all_uploads("demo-bucket", prefix)) == []
 
 
+def test_one_that_is_refused_does_not_hold_up_the_others(admin: Client, begin: Any, oss: OssClient) -> None:
+    """An orphan of the page that got a part, and the copy of a staged file."""
+    prefix, staged = "uploads/refused", begin(20_000_000)
+    ids = {name: oss.initiate("demo-bucket", f"{prefix}/{name}") for name in ("busy", "copy", "quiet")}
+    oss.upload_part("demo-bucket", f"{prefix}/busy", ids["busy"], 1, b"x")
+    Upload.objects.filter(pk=staged.pk).update(copy_id=ids["copy"])
+    chosen = {"bucket": "demo-bucket", "selected": [f"{upload_id}:{prefix}/{name}" for name, upload_id in ids.items()]}
+    told = admin.post(f"{LIST}multipart-uploads/", chosen, follow=True).content.decode()
+    assert "1 aborted at OSS" in told
+    assert "got a part of it in the last 24 hours" in told
+    assert "belongs to an upload by now" in told
+    assert [held.key for held in oss.all_uploads("demo-bucket", prefix)] == [f"{prefix}/busy", f"{prefix}/copy"]
+    for name in ("busy", "copy"):
+        oss.abort("demo-bucket", f"{prefix}/{name}", ids[name])
+
+
 def test_a_selection_without_upload_id_aborts_nothing(admin: Client, begin: Any) -> None:
     """An upload that is sent in one request has none, and must not be taken for the selected one."""
     form = begin(5)

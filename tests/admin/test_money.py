@@ -155,6 +155,33 @@ def test_many_orphans_are_aborted_in_batches(admin: Client, oss: OssClient) -> N
     assert Orphan.objects.held().get() == kept
 
 
+def test_an_orphan_that_got_a_part_or_a_row_since_it_was_listed_is_refused(
+    admin: Client, begin: Any, oss: OssClient
+) -> None:
+    busy, upload = at_oss(oss, "uploads/orphan-busy/film.mp4"), begin(20_000_000)
+    oss.upload_part("demo-bucket", busy.key, busy.upload_id, 1, b"x")
+    known = orphan(upload.key, upload_id=upload.upload_id)
+    for each, why in ((busy, "got a part of it in the last 24 hours"), (known, "belongs to an upload by now")):
+        assert why in admin.post(f"{ORPHANS}{each.pk}/abort/", follow=True).content.decode()
+        assert [held.upload_id for held in oss.all_uploads("demo-bucket", each.key)] == [each.upload_id]
+        each.refresh_from_db()
+        assert (each.attempts, each.due_at, each.gone_at) == (0, None, None)
+    assert not LogEntry.objects.exists()
+    oss.abort("demo-bucket", busy.key, busy.upload_id)
+
+
+def test_orphans_in_a_batch_that_got_a_part_are_refused(admin: Client, oss: OssClient) -> None:
+    busy, quiet = (at_oss(oss, f"uploads/orphans/{name}") for name in ("busy", "quiet"))
+    oss.upload_part("demo-bucket", busy.key, busy.upload_id, 1, b"x")
+    chosen = {"action": "abort_orphans", "_selected_action": [str(each.pk) for each in (busy, quiet)]}
+    asked = admin.post(ORPHANS, chosen, follow=True)
+    page = admin.post(asked.redirect_chain[-1][0], follow=True)
+    job = admin.post(page.context["next"], headers={"Accept": "application/json"}).json()
+    assert (job["over"], job["aborted"], job["failed"], job["refused"][0][0]) == (True, 1, 1, busy.key)
+    assert [held.key for held in oss.all_uploads("demo-bucket", "uploads/orphans/")] == [busy.key]
+    oss.abort("demo-bucket", busy.key, busy.upload_id)
+
+
 # The file
 
 

@@ -163,7 +163,7 @@ def test_a_failed_abort_of_an_orphan_is_counted_and_repeated(
     settings.UPLOADS = {**sound, "OSS_ACCESS_KEY_ID": "deleted"}
     for _ in range(2):
         with pytest.raises(StorageRefused):
-            services.abort_orphan(orphan)
+            services.abort_if_orphan(orphan)
     orphan.refresh_from_db()
     assert orphan.attempts == 2
     assert "OSS_ACCESS_KEY_ID" in orphan.error["detail"]
@@ -173,6 +173,35 @@ def test_a_failed_abort_of_an_orphan_is_counted_and_repeated(
     assert run() == "1 orphan"
     assert upload.id not in left(server)
     assert not Orphan.objects.held().exists()
+
+
+def test_an_abort_that_is_repeated_leaves_what_got_a_part_since(server: LocalServer, settings: Any) -> None:
+    """The first attempt did not reach OSS. A day later somebody sends the upload, or it is quiet."""
+    upload, sound = begun(server, "uploads/old", hours_ago=30), settings.UPLOADS
+    settings.UPLOADS = {**sound, "OSS_ACCESS_KEY_ID": "deleted"}
+    with pytest.raises(StorageRefused):
+        services.abort_if_orphan(services.orphan_of("demo-bucket", "default", upload.key, upload.id))
+    settings.UPLOADS = sound
+    with client_for(server) as oss:
+        send_part(oss, upload)
+    Orphan.objects.update(due_at=timezone.now())
+    assert "skipped: uploads/old (OSS got a part of it in the last 24 hours" in run()
+    assert upload.id in left(server)
+    searched(hours=25)
+    assert upload.id not in left(server)
+
+
+def test_a_part_that_arrives_after_the_abort_is_dropped_however_young_it_is(server: LocalServer) -> None:
+    upload = begun(server, "uploads/old", hours_ago=30)
+    assert run("--orphans") == "1 orphan"
+    store = Store(server.root)
+    store.uploads.create(upload)
+    store.close()
+    with client_for(server) as oss:
+        send_part(oss, upload)
+    Orphan.objects.update(due_at=timezone.now())
+    assert run() == "1 orphan"
+    assert left(server) == set()
 
 
 def test_an_aborted_orphan_is_looked_at_again_when_every_signature_has_expired(server: LocalServer) -> None:

@@ -97,7 +97,7 @@ def run_batch(request: HttpRequest, token: str) -> Job:
 def _abort(upload: Any, job: Job, user: Any) -> None:
     try:
         if job["orphans"]:
-            services.abort_orphan(upload)
+            services.abort_if_orphan(upload)
         else:
             services.abort(upload, actor=user)
         job["aborted"] += 1

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from uploads import services
 from uploads.conf import settings
 from uploads.connection import oss_now
+from uploads.domain.errors import UploadError
 from uploads.models import Upload
 from uploads.oss.messages import OpenUpload
 from uploads.services import ORPHAN_AGE
@@ -57,21 +58,26 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def abort(bucket: str, selected: list[str], user: Any) -> int:
-    """Aborts each of `selected`, texts of the form `upload id:key`. Returns their number; raises UploadError.
+def abort(bucket: str, selected: list[str], user: Any) -> tuple[int, list[UploadError]]:
+    """Aborts each of `selected`, texts of the form `upload id:key`. Returns how many, and why others were refused.
 
     `bucket`: a key of `settings.buckets`. Others are left out: an upload that is sent in one request has no upload id.
 
-    One that has a row is aborted by the service, so that its history names the user.
+    One that has a row is aborted by the service, so that its history names the user. An orphan may be one no more:
+    the page may have been opened long before.
     """
     place = settings.place(bucket)
     pairs = [(upload_id, key) for upload_id, _, key in (text.partition(":") for text in selected) if upload_id and key]
     uploads = Upload.objects.filter(bucket=place.bucket, upload_id__in=[upload_id for upload_id, _ in pairs])
     known = {upload.upload_id: upload for upload in uploads}
+    refused: list[UploadError] = []
     for upload_id, key in pairs:
-        if upload := known.get(upload_id):
-            services.abort(upload, actor=user)
-        else:
-            destination = services.destination_of_key(key, settings.buckets[bucket])
-            services.abort_orphan(services.orphan_of(place.bucket, destination.name, key, upload_id))
-    return len(pairs)
+        try:
+            if upload := known.get(upload_id):
+                services.abort(upload, actor=user)
+            else:
+                destination = services.destination_of_key(key, settings.buckets[bucket])
+                services.abort_if_orphan(services.orphan_of(place.bucket, destination.name, key, upload_id))
+        except UploadError as error:
+            refused.append(error)
+    return len(pairs) - len(refused), refused

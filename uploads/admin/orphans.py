@@ -119,7 +119,7 @@ class OrphanAdmin(ReadOnlyAdmin):
             request.current_app = self.admin_site.name
             return TemplateResponse(request, "oss_uploads/admin/orphan_abort.html", context)
         try:
-            services.abort_orphan(orphan)
+            services.abort_if_orphan(orphan)
             activity.log(request, activity.ABORTED_AT_OSS, orphan)
             self.message_user(
                 request, _("Aborted at OSS. The sweep will check that nothing is left."), messages.SUCCESS

@@ -90,12 +90,12 @@ class PagesAdmin(UploadModelAdmin):
         self._require_abort(request)
         bucket = request.POST.get("bucket", "")
         if bucket in settings.buckets:
-            try:
-                count = multipart_uploads.abort(bucket, request.POST.getlist("selected"), request.user)
+            count, refused = multipart_uploads.abort(bucket, request.POST.getlist("selected"), request.user)
+            if count or not refused:
                 activity.log(request, activity.ABORTED_AT_OSS, text=f"{bucket}: {count}")
                 self.message_user(request, _("{count} aborted at OSS.").format(count=count), messages.SUCCESS)
-            except UploadError as error:
-                self.message_user(request, error.advice.translated(_), messages.ERROR)
+            for words in dict.fromkeys(error.advice.translated(_) for error in refused):
+                self.message_user(request, words, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
     def bulk_abort_page(self, request: HttpRequest, token: str) -> HttpResponse:

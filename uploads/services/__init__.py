@@ -29,7 +29,7 @@ from uploads.services.folders import AbortedFolder, abort_folder, folder_uploads
 from uploads.services.known_uploads import ORPHAN_AGE, known_uploads
 from uploads.services.object_headers import object_headers
 from uploads.services.open_uploads import OpenUploads, OpenUploadsQuery, list_open_uploads
-from uploads.services.orphan_aborts import abort_orphan, orphan_of
+from uploads.services.orphan_aborts import abort_if_orphan, orphan_of
 from uploads.services.orphan_search import destination_of_key
 from uploads.services.orphans import sweep_orphans
 from uploads.services.parts import DonePart, record_checksum, record_parts, synchronize_parts
@@ -58,8 +58,8 @@ __all__ = [
     "UploadRequest",
     "abort",
     "abort_folder",
+    "abort_if_orphan",
     "abort_or_delete",
-    "abort_orphan",
     "addresses",
     "administrators_link",
     "allowance",

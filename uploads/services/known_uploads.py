@@ -5,14 +5,14 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from uploads.models import Upload
+from uploads.models import Orphan, Upload
 from uploads.oss.messages import OpenUpload
 
 ORPHAN_AGE = timedelta(hours=24)
 """Since the last part. One part may take hours on a slow connection."""
 
 
-def known_uploads(bucket: str, held: Sequence[OpenUpload]) -> dict[str, Upload]:
+def known_uploads(bucket: str, held: Sequence[OpenUpload | Orphan]) -> dict[str, Upload]:
     """The rows of these multipart uploads at OSS, by upload id; those of copies of staged files, too."""
     identifiers = [each.upload_id for each in held]
     # Each condition names that of its index: PostgreSQL does not conclude it from a long list.

@@ -10,14 +10,13 @@ from datetime import datetime
 from django.utils import timezone
 
 from uploads.conf import settings
-from uploads.connection import oss_offset
 from uploads.domain.destination import outermost_prefixes
-from uploads.domain.errors import UploadError
+from uploads.domain.errors import Conflict, UploadError
 from uploads.domain.places import Place
 from uploads.oss.messages import OpenUpload
-from uploads.services.common import parts_at, storage_errors
-from uploads.services.known_uploads import ORPHAN_AGE, known_uploads
-from uploads.services.orphan_aborts import abort_orphan, orphan_of
+from uploads.services.common import storage_errors
+from uploads.services.known_uploads import known_uploads
+from uploads.services.orphan_aborts import abort_if_orphan, orphan_of, quiet_since, require_orphan
 from uploads.services.orphan_search import destination_of_key
 from uploads.services.sweep import BATCH, Swept
 from uploads.services.transactions import oss_client
@@ -52,16 +51,11 @@ NO_PREFIX = (
 )
 
 
-def _quiet_since(place: Place, now: datetime) -> datetime:
-    """An orphan got no part since. By OSS's clock, as the times of parts are: a listing has told it."""
-    return now + oss_offset(place) - ORPHAN_AGE
-
-
 def _sweep_prefix(place: Place, prefix: str, now: datetime, *, dry_run: bool) -> Iterator[Swept]:
     page: list[OpenUpload] = []
     with storage_errors():
         for held in oss_client(place).all_uploads(place.bucket, prefix):
-            page += [held] if held.initiated < _quiet_since(place, now) else []
+            page += [held] if held.initiated < quiet_since(place, now) else []
             if len(page) == BATCH:
                 yield from _abort_orphans(place, page, now, dry_run=dry_run)
                 page = []
@@ -70,16 +64,16 @@ def _sweep_prefix(place: Place, prefix: str, now: datetime, *, dry_run: bool) ->
 
 def _abort_orphans(place: Place, page: Sequence[OpenUpload], now: datetime, *, dry_run: bool) -> Iterator[Swept]:
     """What cannot be aborted is counted, and the sweep tries again. Raises the error of the last of MAX_FAILURES."""
-    known, failures, before = known_uploads(place.bucket, page), 0, _quiet_since(place, now)
+    known, failures = known_uploads(place.bucket, page), 0
     for held in page:
-        if held.upload_id in known or _is_alive(place, held, before):
+        if held.upload_id in known:
             continue
-        if dry_run:
-            yield Swept("would be orphan", held.key, held.upload_id)
-            continue
+        destination = destination_of_key(held.key, settings.buckets[place.name or place.bucket]).name
+        orphan = orphan_of(place.bucket, destination, held.key, held.upload_id)
         try:
-            destination = destination_of_key(held.key, settings.buckets[place.name or place.bucket]).name
-            abort_orphan(orphan_of(place.bucket, destination, held.key, held.upload_id))
+            had_it = require_orphan(orphan, now) if dry_run else abort_if_orphan(orphan, now)
+        except Conflict:
+            continue
         except UploadError as error:
             failures += 1
             if failures == MAX_FAILURES:
@@ -87,10 +81,5 @@ def _abort_orphans(place: Place, page: Sequence[OpenUpload], now: datetime, *, d
             yield Swept("failed", held.key, error.advice)
         else:
             failures = 0
-            yield Swept("orphan", held.key, held.upload_id)
-
-
-def _is_alive(place: Place, held: OpenUpload, before: datetime) -> bool:
-    """Whether a part has arrived since then. An upload that has ended by now is left alone as well."""
-    parts = parts_at(place, held.key, held.upload_id)
-    return parts is None or any(part.last_modified is not None and part.last_modified >= before for part in parts)
+            if had_it:
+                yield Swept("would be orphan" if dry_run else "orphan", held.key, held.upload_id)
