@@ -16,7 +16,7 @@ from tests.django_fixtures import Begin
 from tests.services.test_services import content_of, send
 from tests.services.test_sweep import past
 from tests.services.test_sweep import run as sweep
-from tests.stack import ROOT, client_for
+from tests.stack import ROOT, client_for, wait_until
 from uploads import services
 from uploads.domain.errors import ObjectMismatch
 from uploads.domain.staging import Stage
@@ -413,6 +413,89 @@ def test_the_search_of_a_prefix_keeps_what_was_registered_again(
     assert reconcile("--register")[-1].startswith("1 ")
     assert list(services.sweep()) == []
     assert (state_of(upload), holds(upload)) == ("completed", True)
+
+
+@pytest.fixture
+def stored(user: Any, server: LocalServer, settings: Any) -> Callable[[str], str]:
+    """Stores an object of the user, who holds credentials for the prefix `uploads/<id>/`. Returns its key.
+
+    Its destination takes images of at most 3 bytes, and 7 bytes in a day.
+    """
+    cache.clear()
+    rules = {"credentials": "prefix", "content_types": ["image/*"], "max_size": 3, "max_bytes_per_user_per_day": 7}
+    common = {**settings.UPLOADS, "OSS_STS_ROLE_ARN": DEMO_ROLE.arn, "OSS_STS_ENDPOINT": server.url}
+    settings.UPLOADS = {**common, "DESTINATIONS": {"default": rules}}
+    issued = services.issue_prefix_credentials(user, "default")
+
+    def store(name: str, content: bytes = b"sea", **headers: str) -> str:
+        headers = {"Content-Type": "image/jpeg", **headers}
+        with client_for(server) as client:
+            client.put_object(issued.bucket, f"{issued.prefix}{name}", content, headers)
+        return f"{issued.prefix}{name}"
+
+    return store
+
+
+def told(what: str, *arguments: str) -> set[str]:
+    """The keys of the objects of which the command says this."""
+    lines = [line.partition(": ") for line in reconcile(*arguments)]
+    return {rest.partition(" (")[0] for said, _, rest in lines if said == what}
+
+
+def test_what_the_next_sweep_deletes_is_told(stored: Callable[..., str], user: Any, server: LocalServer) -> None:
+    kept = stored("sea.jpg")
+    broken = {
+        stored("page", **{"Content-Type": "text/html"}),
+        stored("large", b"12345678"),
+        stored("public", **{"x-oss-object-acl": "public-read"}),
+    }
+    assert told("to be deleted", "--dry-run") == broken
+    assert told("to be deleted") == broken
+    assert told("without a row") == {kept}
+    lines = reconcile()
+    assert "text/html" in next(line for line in lines if "/page (" in line)
+    assert "public-read at OSS" in next(line for line in lines if "/public (" in line)
+    list(services.sweep())
+    with client_for(server) as client:
+        assert {key for page in client.list_objects(server.bucket, "") for key in page.keys} == {kept}
+
+
+def test_what_gets_a_row_is_not_deleted_and_the_rest_is_told(stored: Callable[..., str], server: LocalServer) -> None:
+    """The ACL is the site's to change, and the quota was kept when the object was stored."""
+    public, page = stored("sea", **{"x-oss-object-acl": "public-read"}), stored("page", **{"Content-Type": "text/html"})
+    assert told("to be deleted", "--register") == {page}
+    list(services.sweep())
+    with client_for(server) as client:
+        assert {key for page in client.list_objects(server.bucket, "") for key in page.keys} == {public}
+
+
+def test_objects_that_no_sweep_looks_at_are_only_reported(stored: Callable[..., str], user: Any) -> None:
+    page = stored("page", **{"Content-Type": "text/html"})
+    PrefixCredentials.objects.update(searched_until=timezone.now() + timedelta(hours=2))
+    assert (told("to be deleted"), told("without a row")) == (set(), {page})
+
+
+def test_what_an_erased_user_has_stored_is_told(stored: Callable[..., str], user: Any) -> None:
+    key = stored("sea")
+    PrefixCredentials.objects.update(remove_found=True)
+    assert told("to be deleted") == {key}
+
+
+def test_what_was_checked_before_the_loss_is_kept_as_in_the_manual(
+    stored: Callable[..., str], server: LocalServer
+) -> None:
+    old = stored("old", **{"Content-Type": "text/html"})
+    assert told("to be deleted") == {old}
+    section = (ROOT / "docs" / "operations.md").read_text().partition("## Restoring the database")[2]
+    (command,) = re.findall(r'^python manage\.py shell -c "(.*)"$', section.partition("\n## ")[0], re.MULTILINE)
+    loss = timezone.now() + timedelta(seconds=1)  # Objects have times in whole seconds.
+    call_command("shell", command=command.replace("2026-11-23T09:40Z", loss.isoformat()), stdout=StringIO())
+    wait_until(lambda: timezone.now() > loss + timedelta(seconds=1), "a time at which an object is younger")
+    new = stored("new", **{"Content-Type": "text/html"})
+    assert (told("to be deleted"), told("without a row")) == ({new}, {old})
+    list(services.sweep())
+    with client_for(server) as client:
+        assert {key for page in client.list_objects(server.bucket, "") for key in page.keys} == {old}
 
 
 def test_an_object_that_is_no_file_gets_no_row(begin: Begin, backup: Callable[[], Restore], user: Any) -> None:

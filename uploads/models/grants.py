@@ -33,10 +33,13 @@ class PrefixCredentialsQuerySet(models.QuerySet["PrefixCredentials"]):
         """Those for this prefix whose owner was neither deleted nor erased since they were issued."""
         return self.filter(bucket=bucket, prefix=prefix, remove_found=False)
 
+    def unsearched(self) -> Self:
+        """Those under which objects may lie that have no row yet."""
+        return self.filter(searched_until__lte=models.F("valid_until") + CREDENTIALS_GRACE)
+
     def due(self, now: datetime) -> Self:
-        """Those under which objects may lie that have no row yet, and that no other sweep is searching."""
-        free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
-        return self.filter(free, searched_until__lte=models.F("valid_until") + CREDENTIALS_GRACE)
+        """The unsearched ones that no other sweep is searching."""
+        return self.unsearched().filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=now))
 
     def claim(self, held: "PrefixCredentials", now: datetime, until: datetime) -> bool:
         """Claim one for a search, by compare-and-set; False if another sweep was first."""

@@ -33,6 +33,7 @@ from uploads.services.begin import DEFAULT_CONTENT_TYPE
 from uploads.services.begun_keys import keys_being_removed
 from uploads.services.common import object_at_oss, object_identity, storage_errors
 from uploads.services.object_descriptions import is_storable, object_metadata, relative_path, upload_ids
+from uploads.services.prefix_search import foreseen_removal
 from uploads.services.transactions import oss_client
 
 Done = tuple[str, str, str]
@@ -55,7 +56,7 @@ class _Origin:
 
 def lost_rows(*, register: bool, confirmed: set[UUID], unlisted: set[str]) -> Iterator[Done]:
     """List the objects without a row. Yields `without a row`, or with `register` `registered`, the key and the reason;
-    and `object is back` for the object of a deleted upload.
+    `to be deleted` for one that the next sweep deletes; and `object is back` for the object of a deleted upload.
 
     `confirmed` gets the ids of the completed uploads whose objects are there with the size and the ETag of the row.
     `unlisted` gets the buckets that could not be listed to the end: what they have is not known. A destination whose
@@ -98,16 +99,25 @@ def _lost(
 ) -> Iterator[Done]:
     """`registered` gets the ids of new rows; None: make none."""
     for found in objects:
-        if any(found.key.startswith(each.stage_prefix) for each in destinations if each.stage):
-            yield "without a row", found.key, STAGED
-        elif (origin := _origin(place.bucket, found, destinations)) is None:
-            yield "without a row", found.key, NO_USER
-        elif registered is not None:
-            done = _registered(place, found.key, origin)
-            registered |= {origin.id} if done[0] == "registered" else set()
-            yield done
-        else:
-            yield "without a row", found.key, f"It belongs to the user {origin.owner.pk}."
+        done = _looked_at(place, found, destinations, registered)
+        if done[0] == "without a row" and (why := foreseen_removal(place.bucket, found)):
+            done = "to be deleted", found.key, f"{done[2]} The next sweep deletes it: {why}"
+        yield done
+
+
+def _looked_at(
+    place: Place, found: ListedObject, destinations: Sequence[Destination], registered: set[UUID] | None
+) -> Done:
+    if any(found.key.startswith(each.stage_prefix) for each in destinations if each.stage):
+        return "without a row", found.key, STAGED
+    origin = _origin(place.bucket, found, destinations)
+    if origin is None:
+        return "without a row", found.key, NO_USER
+    if registered is None:
+        return "without a row", found.key, f"It belongs to the user {origin.owner.pk}."
+    done = _registered(place, found.key, origin)
+    registered |= {origin.id} if done[0] == "registered" else set()
+    return done
 
 
 def objects_without_row(bucket: str, objects: Sequence[ListedObject]) -> list[ListedObject]:

@@ -12,7 +12,7 @@ from time import monotonic
 from django.utils import timezone
 
 from uploads.conf import settings
-from uploads.domain.attributes import ACL, STORAGE_CLASS, required_attributes
+from uploads.domain.attributes import ACL, STORAGE_CLASS, attribute_differences, required_attributes
 from uploads.domain.places import Place
 from uploads.models import Upload
 from uploads.oss.errors import Denied, NotFound
@@ -69,6 +69,12 @@ def described_object(upload: Upload) -> Completed | None:
     if chosen or _was_moved(upload, storage_class, found.modified):
         headers.pop(STORAGE_CLASS)
     return replace(found, headers=headers)
+
+
+def changed_attributes(upload: Upload, found: Completed) -> str:
+    """The attributes in which a described object differs from what its upload demands, for operators; "" if in none."""
+    wrong = attribute_differences(required(upload), found.headers).items()
+    return ", ".join(f"{name}: {must or 'none'} expected, {held or 'none'} at OSS" for name, (must, held) in wrong)
 
 
 def _is_buckets_class(upload: Upload, storage_class: str) -> bool:

@@ -5,6 +5,7 @@ ListObjectsV2.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -18,7 +19,7 @@ from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import ListedObject
 from uploads.services.begun_keys import is_settled, keys_being_removed, uploads_begun
 from uploads.services.common import object_identity, storage_errors
-from uploads.services.prefix_uploads import register_key, remove_found
+from uploads.services.prefix_uploads import refusal, register_key, remove_found
 from uploads.services.transactions import oss_client
 
 MAX_PAGES = 20
@@ -34,16 +35,41 @@ ABSENCE = timedelta(days=30)
 def unknown_objects(held: PrefixCredentials, destination: Destination) -> Iterator[tuple[Sequence[str], str]]:
     """List the prefix from the cursor on. Yields for each page the keys without a row, and the cursor after it, which
     is empty at the end."""
-    # OSS does not document whether a multipart object's time is that of its begin or of its end.
-    oldest, end = max(held.since, held.searched_until - destination.lifetime), _end(held)
     with storage_errors():
         client = oss_client(held)
         pages = client.list_objects(held.bucket, held.prefix, start_after=held.cursor, page_size=MAX_LIST_PAGE)
         for page in pages:
-            recent = [each for each in page.objects if each.modified >= oldest]
-            if held.searched_until == end:  # Only what was refused is asked for again.
-                recent = [each for each in recent if each.modified < end + LATE]
+            recent = [each for each in page.objects if _is_recent(each, held, destination)]
             yield _without_row(held, recent), _cursor(page.keys[-1]) if page.next_token and page.keys else ""
+
+
+def _is_recent(listed: ListedObject, held: PrefixCredentials, destination: Destination) -> bool:
+    """Whether the search looks at an object of this age."""
+    # OSS does not document whether a multipart object's time is that of its begin or of its end.
+    if listed.modified < max(held.since, held.searched_until - destination.lifetime):
+        return False
+    # At the end only what was refused is asked for again.
+    return held.searched_until != _end(held) or listed.modified < _end(held) + LATE
+
+
+def foreseen_removal(bucket: str, listed: ListedObject) -> str:
+    """Why the next sweep deletes this object, which has no row; "" if it does not. Changes nothing.
+
+    Asks OSS only for an object that a search looks at. Raises StorageBusy.
+    """
+    above = [listed.key[: index + 1] for index, character in enumerate(listed.key) if character == "/"]
+    searched = PrefixCredentials.objects.unsearched().filter(bucket=bucket, prefix__in=above).select_related("owner")
+    for held in searched.order_by("remove_found"):
+        destination = settings.destinations.get(held.destination)
+        if destination is None or not _is_recent(listed, held, destination):
+            continue
+        if held.remove_found:
+            newer = PrefixCredentials.objects.in_use(bucket, held.prefix).filter(since__lte=listed.modified)
+            return "" if newer.exists() else "Its user was deleted or erased together with the uploads."
+        with suppress(StorageRefused):  # The search asks again, and deletes nothing until then.
+            if why := refusal(held, destination, listed.key):
+                return why
+    return ""
 
 
 def _end(held: PrefixCredentials) -> datetime:

@@ -34,6 +34,7 @@ from uploads.services.begun_keys import check_begun, is_of_upload, keys_being_re
 from uploads.services.common import as_record, object_at_oss, object_identity, storage_errors
 from uploads.services.complete import complete
 from uploads.services.credentials import prefix_of
+from uploads.services.object_checks import changed_attributes, described_object
 from uploads.services.object_descriptions import is_storable, object_metadata, relative_path
 from uploads.services.quota import Quota
 from uploads.services.removals import carry_out, removals_of
@@ -137,6 +138,25 @@ def remove_found(held: PrefixCredentials, key: str) -> tuple[str, str, str] | No
         removal.save()
         done = carry_out(removal.pk) and done
     return ("removed", key, "") if done else ("failed", key, "OSS has not removed the object yet.")
+
+
+def refusal(held: PrefixCredentials, destination: Destination, key: str) -> str:
+    """Why the search would remove this object, for which it would make a row; "" if it keeps it. Changes nothing.
+
+    The quota is compared with the rows of now: others may be registered before. Raises StorageBusy, StorageRefused.
+    """
+    found = object_at_oss(Upload(destination=held.destination, bucket=held.bucket, key=key))
+    if found is None or found.modified is None:
+        return ""
+    identity = object_identity(held.bucket, key, found.etag, found.modified)
+    upload = _row(held, destination, key, found, identity)
+    try:
+        with transaction.atomic():
+            _check(upload, destination, held.owner)
+    except UploadError as error:
+        return str(error.advice)
+    described = described_object(upload)
+    return changed_attributes(upload, described) if described is not None else ""
 
 
 def _row(held: PrefixCredentials, destination: Destination, key: str, found: Completed, identity: UUID) -> Upload:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from uploads.domain.attributes import attribute_differences
 from uploads.domain.errors import UploadError, UploadGone
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
@@ -25,7 +24,7 @@ from uploads.services.common import as_record, object_at_oss, parts_at_oss
 from uploads.services.complete import complete
 from uploads.services.expired_credentials import is_allowed
 from uploads.services.lost_rows import lost_rows
-from uploads.services.object_checks import object_to_complete, required
+from uploads.services.object_checks import changed_attributes, object_to_complete
 from uploads.services.sweep import STAGES_SECONDS, Swept
 
 ROWS = 1000
@@ -101,7 +100,7 @@ def _reconciled(upload: Upload, found: Completed | None, dry_run: bool) -> Swept
     if not upload.is_stream and found.size != upload.size:
         _extend(upload, dry_run)
         return Swept("differs", upload.key, "The object has another size than the upload; neither was changed.")
-    changed = _changed_attributes(upload, found)
+    changed = changed_attributes(upload, found)
     if changed and not _accepts(upload, found):
         _extend(upload, dry_run)
         return Swept("differs", upload.key, f"The destination forbids such an object; neither was changed: {changed}.")
@@ -110,11 +109,6 @@ def _reconciled(upload: Upload, found: Completed | None, dry_run: bool) -> Swept
     if not dry_run and upload.state != State.COMPLETED:
         return Swept("failed", upload.key, "OSS has not answered yet, or the file is still being checked.")
     return _done("completed", upload, changed, dry_run)
-
-
-def _changed_attributes(upload: Upload, found: Completed) -> str:
-    wrong = attribute_differences(required(upload), found.headers).items()
-    return ", ".join(f"{name}: {must or 'none'} expected, {held or 'none'} at OSS" for name, (must, held) in wrong)
 
 
 def _accepts(upload: Upload, found: Completed) -> bool:
