@@ -1,7 +1,7 @@
 """Every pair of requests at once, on PostgreSQL: real views and services, real connections, the real local OSS.
 
-RACE_ROUNDS is the number of rounds for each pair: one by default, a thousand in `make chaos`. RACE_FIRST is the number of
-the first, so that a thousand may be run in several times.
+RACE_ROUNDS is the number of rounds for each pair: one by default, a thousand in `make chaos`. RACE_FIRST is the number
+of the first, so that a thousand may be run in several times.
 """
 
 import os
