@@ -23,7 +23,7 @@ from uploads.connection import oss_client
 from uploads.domain.errors import StorageRefused
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
-from uploads.models import Upload
+from uploads.models import PrefixCredentials, Upload
 from uploads.operations.doctor import examine
 from uploads.oss.browser import Page
 from uploads.oss.client import OssClient
@@ -421,3 +421,34 @@ def test_buckets_of_one_name_are_told_apart_by_the_destination(
     settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {}}
     with pytest.raises(StorageRefused, match="or several do"):
         services.sign_parts(second, [PartRequest(1)])
+
+
+def test_objects_are_copied_to_another_bucket_with_rows_of_their_own(user: Any, settings: Any) -> None:
+    """As in docs/operations.md, "Another bucket"."""
+    prefix = services.issue_prefix_credentials(user, "default").prefix
+    keys = [f"{prefix}{name}" for name in ("a.png", "page.html")]
+    for key in keys:
+        client_at("").put_object(
+            "site-hz", key, b"abc", {"Content-Type": "text/html" if "page" in key else "image/png"}
+        )
+    upload = begin(user, "default", 3)
+    assert {each.what for each in services.sweep()} == {"registered"}
+    moved = {"bucket": "films", "credentials": "prefix", "content_types": ["image/*"]}
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {**settings.UPLOADS["DESTINATIONS"], "moved": moved}}
+    client_at("").put_object("site-hz", upload.key, b"abc", {"Content-Type": "image/png"})
+    for key in [*keys, upload.key]:
+        found = client_at("").head("site-hz", key)
+        content = client_at("").get_range("site-hz", key, 0, 3, found.etag)
+        client_at("films").put_object("films-bj", key, content, {"Content-Type": found.content_type or ""})
+    told = {(each.key, each.what) for each in services.reconcile(register=True)}
+    assert {(keys[0], "registered"), (keys[1], "without a row"), (upload.key, "skipped")} <= told
+    assert {(row.bucket, row.destination) for row in Upload.objects.filter(key=keys[0])} == {
+        ("site-hz", "default"),
+        ("films-bj", "moved"),
+    }
+    services.issue_prefix_credentials(user, "moved")
+    told = {(each.key, each.what) for each in services.reconcile(register=True)}
+    assert {pair for pair in told if pair[0] in keys} == {(keys[1], "to be deleted")}, "copied in the last 15 minutes"
+    PrefixCredentials.objects.filter(destination="moved").update(since=timezone.now() + timedelta(seconds=1))
+    list(services.sweep())
+    assert all(exists("films", key) for key in keys)

@@ -19,7 +19,7 @@ from tests.services.test_services import content_of, send
 from tests.stack import ROOT
 from uploads import services
 from uploads.conf import settings as app_settings
-from uploads.domain.errors import InvalidUpload, NotFoundError, ObjectMismatch, StorageBusy
+from uploads.domain.errors import InvalidUpload, NotFoundError, NotOffered, ObjectMismatch, StorageBusy
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
 from uploads.models import ObjectRemoval, PrefixCredentials, Upload, UploadEvent
@@ -514,6 +514,46 @@ def test_a_destination_that_was_not_in_the_settings_is_searched_again(
     PrefixCredentials.objects.update(claimed_until=None)
     assert swept() == {"registered": [stored]}
     assert Upload.objects.get().destination == ("pictures" if renamed else "default")
+
+
+def test_stricter_rules_delete_nothing_that_was_stored_by_the_old_ones(
+    hold: Hold, user: Any, place: Place, settings: Any, oss: OssClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in the manual: a new destination, and the old one without credentials until its search is over."""
+    place(**RULES)
+    holder = hold(user)
+    kept = [holder.put("found.png"), holder.put("found.gif", headers={"Content-Type": "image/gif"})]
+    assert set(swept()["registered"]) == set(kept)
+    kept.append(holder.put("before.gif", headers={"Content-Type": "image/gif"}))
+    old = settings.UPLOADS["DESTINATIONS"]["default"]
+    strict = {**old, "content_types": ["image/png"]}
+    new = {**strict, "key": f"{secrets.token_hex(4)}/{{user_id}}/{{uuid}}/{{filename}}"}
+    without = {name: value for name, value in old.items() if name != "credentials"}
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": without, "new": new}}
+    kept.append(holder.put("after.gif", headers={"Content-Type": "image/gif"}))
+    with pytest.raises(NotOffered):
+        services.issue_prefix_credentials(user, "default")
+    services.issue_prefix_credentials(user, "new")
+    PrefixCredentials.objects.update(claimed_until=None)
+    assert set(swept()["registered"]) == set(kept[2:])
+    as_in_the_manual("unsearched()", films="default")
+    assert capsys.readouterr().out.split()[-1] == "1"
+    list(sweep_prefixes(now=PrefixCredentials.objects.get(destination="default").valid_until + timedelta(minutes=20)))
+    as_in_the_manual("unsearched()", films="default")
+    assert capsys.readouterr().out.split()[-1] == "0"
+    settings.UPLOADS = {**settings.UPLOADS, "DESTINATIONS": {"default": {**without, **strict}, "new": new}}
+    list(services.sweep(now=timezone.now() + timedelta(days=2)))
+    assert all(exists(oss, key) for key in kept)
+    assert set(Upload.objects.filter(key__in=kept).values_list("state", flat=True)) == {"completed"}
+
+
+def test_stricter_rules_judge_what_no_sweep_has_found(hold: Hold, user: Any, place: Place, oss: OssClient) -> None:
+    """Why the manual asks for more than a change of the rules."""
+    place(**RULES)
+    stored = hold(user).put("a.gif", headers={"Content-Type": "image/gif"})
+    place(**RULES, **{"key": f"{stored.partition('/')[0]}/{{user_id}}/{{uuid}}/{{filename}}", "permission": "x.y"})
+    assert swept() == {"refused": [stored]}
+    assert not exists(oss, stored)
 
 
 def test_credentials_of_a_destination_that_is_gone_are_forgotten(
