@@ -18,8 +18,9 @@ from django.db import connection
 from django.db.transaction import Atomic
 from greenlet import getcurrent, greenlet
 
+from uploads.oss.http import Response
 from uploads.oss.signing import OssRequest
-from uploads.oss.transport import Response, Transport
+from uploads.oss.transport import Transport
 
 
 class Crash(BaseException):

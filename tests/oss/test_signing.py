@@ -10,8 +10,8 @@ import pytest
 
 from tests.vectors_reader import for_each, vectors
 from uploads.oss import post, signing
+from uploads.oss.http import HttpRequest
 from uploads.oss.signing import Credentials, OssRequest, PartRequest, PartSigner, SigningContext
-from uploads.oss.transport import HttpRequest
 
 
 def moment(text: str) -> datetime:

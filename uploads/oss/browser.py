@@ -13,7 +13,7 @@ from typing import Self
 
 from uploads.oss.clock import ServerClock
 from uploads.oss.errors import NotOss, StorageError, Unreachable, from_answer
-from uploads.oss.transport import SUCCESS, HttpClient, HttpRequest, Response, exchange, is_from_oss, new_http_client
+from uploads.oss.http import SUCCESS, HttpClient, HttpRequest, Response, exchange, is_from_oss, new_http_client
 
 SAFE_METHODS = ("GET", "HEAD", "POST")
 SAFE_REQUEST_HEADERS = {"accept", "accept-language", "content-language", "range"}

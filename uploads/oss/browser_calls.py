@@ -7,17 +7,9 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from uploads.oss.errors import NotOss, OssError, from_answer
+from uploads.oss.http import BROWSER_TIMEOUT, SUCCESS, HttpRequest, Response, exchange, is_from_oss
 from uploads.oss.signing import OssRequest, presign
-from uploads.oss.transport import (
-    BROWSER_TIMEOUT,
-    SUCCESS,
-    HttpRequest,
-    Response,
-    Transport,
-    exchange,
-    is_from_oss,
-    resource_of,
-)
+from uploads.oss.transport import Transport, resource_of
 
 LIFE = 60
 """Seconds until the presigned URL expires."""

@@ -1,6 +1,6 @@
 """The client of OSS with all its operations, and AssumeRole at STS.
 
-Rule: `uploads.oss.transport` sends every request.
+Rule: `uploads.oss.http` sends every request.
 """
 
 import secrets
@@ -11,13 +11,13 @@ from uploads.oss.browser_calls import BrowserCalls
 from uploads.oss.bucket_calls import BucketCalls
 from uploads.oss.clock import ServerClock
 from uploads.oss.errors import from_sts
+from uploads.oss.http import HttpRequest, exchange, new_http_client
 from uploads.oss.multipart_calls import MultipartCalls
 from uploads.oss.object_calls import ObjectCalls
 from uploads.oss.providers import CredentialsProvider, FixedCredentials
 from uploads.oss.repetition import at_right_time, may_repeat, repeated, with_valid_credentials
 from uploads.oss.signing import Credentials, SigningContext
 from uploads.oss.sts import AssumeRole, TemporaryCredentials
-from uploads.oss.transport import HttpRequest, exchange, new_http_client
 
 
 class OssClient(MultipartCalls, ObjectCalls, BucketCalls, BrowserCalls):

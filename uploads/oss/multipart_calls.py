@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from uploads.oss import messages, responses
 from uploads.oss.errors import NotFound
+from uploads.oss.http import COMPLETE_TIMEOUT, COPY_TIMEOUT
 from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import Completed, OpenUpload, Part, PartPage, UploadPage
 from uploads.oss.object_calls import copy_source
 from uploads.oss.signing import OssRequest
-from uploads.oss.transport import COMPLETE_TIMEOUT, COPY_TIMEOUT, Transport
+from uploads.oss.transport import Transport
 
 COMPLETE_ALL = "x-oss-complete-all"
 

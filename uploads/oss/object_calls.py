@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from uploads.oss import messages, responses
+from uploads.oss.http import COPY_TIMEOUT
 from uploads.oss.messages import Completed, ObjectPage
 from uploads.oss.signing import OssRequest, percent_encode
-from uploads.oss.transport import COPY_TIMEOUT, Transport
+from uploads.oss.transport import Transport
 
 
 def copy_source(bucket: str, key: str, etag: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from uploads.domain.phrase import Phrase
 from uploads.models import Method, Upload
 from uploads.oss import callback as protocol
 from uploads.oss.errors import StorageError
-from uploads.oss.transport import fetch
+from uploads.oss.http import fetch
 from uploads.services.complete import complete
 from uploads.services.outcome import record_callback
 
