@@ -94,6 +94,13 @@ def test_only_one_module_opens_sockets() -> None:
     assert {name for name in MODULES if room(name) == "oss" and "httpx" in libraries(name)} == {"uploads.oss.http"}
 
 
+def test_only_one_module_chooses_the_database() -> None:
+    """`connection` and `transaction` of Django mean the database `default`, where a project may have no uploads."""
+    both = {"django.db.connection", "django.db.transaction"}
+    users = {name for name in MODULES if room(name) != "site" and both & set(imported(tree_of(name)))}
+    assert users == {"uploads.models.databases"}
+
+
 @cache
 def libraries(module: str) -> set[str]:
     """The packages that a module imports."""

@@ -1,4 +1,4 @@
-"""Projects with several databases: the deletion of a copy, in an archive for instance, removes nothing at OSS."""
+"""Projects with several databases: an archive of copies, or uploads in a database that is not `default`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +11,13 @@ from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.test import override_settings
+from django.utils import timezone
 
 from tests.django_fixtures import Begin, hold_prefix
 from tests.services.test_deletion import completed, holds
 from uploads import services
-from uploads.domain.states import State
-from uploads.models import ObjectRemoval, Outcome, PrefixCredentials, Upload, UploadEvent
+from uploads.domain.states import Event, State
+from uploads.models import ObjectRemoval, Outcome, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.oss.client import OssClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,3 +104,33 @@ def test_the_uploads_of_a_project_may_be_in_a_database_that_is_not_default(
         upload.delete()
         assert not holds(oss, Upload(bucket=bucket, key=key)), "at once, and not by a sweep"
         assert ObjectRemoval.objects.get().outcome == Outcome.REMOVED
+
+
+def test_a_state_and_its_history_are_written_together_there(
+    other: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
+        upload = request.getfixturevalue("begin")(5)
+        monkeypatch.setattr("uploads.models.upload.record_events", fail)
+        with pytest.raises(RuntimeError):
+            Upload.objects.advance_many([upload], Event.ABORT)
+        assert Upload.objects.get().state == State.UPLOADING
+
+
+def test_what_others_have_moved_is_found_in_a_batch_there(other: str, request: pytest.FixtureRequest) -> None:
+    with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
+        begin = request.getfixturevalue("begin")
+        first, second = begin(5), begin(5)
+        assert Upload.objects.advance(Upload.objects.get(pk=first.pk), Event.ABORT)
+        assert Upload.objects.advance_many([first, second], Event.ABORT) == [second]
+
+
+def test_parts_are_recorded_there(other: str, request: pytest.FixtureRequest) -> None:
+    """On PostgreSQL by a statement of the app's own, unless the uploads are in SQLite."""
+    with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
+        upload = request.getfixturevalue("begin")(5)
+        Part.objects.record(upload.pk, [(1, 5, "AA", "")], timezone.now())
+        assert list(upload.parts.values_list("number", "size")) == [(1, 5)]

@@ -1,4 +1,4 @@
-"""What differs between the databases that Django knows, for the queries of the app."""
+"""The database of the app: which one it is in this project, and what differs between those that Django knows."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -6,7 +6,9 @@ from random import uniform
 from time import sleep
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import OperationalError, connection
+from django.apps import apps
+from django.db import OperationalError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
 
 P = ParamSpec("P")
@@ -18,10 +20,25 @@ SQLSTATE_DEADLOCK = "40P01"
 """deadlock_detected: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 
 
+def database() -> BaseDatabaseWrapper:
+    """The connection to the database in which the project's routers keep uploads, and so all that belongs to them."""
+    return connections[router.db_for_write(apps.get_model("uploads", "Upload"))]
+
+
+def atomic() -> transaction.Atomic:
+    """`transaction.atomic()` in the database of uploads."""
+    return transaction.atomic(using=database().alias)
+
+
+def on_commit(call: Callable[[], object], *, robust: bool = False) -> None:
+    """`transaction.on_commit()` in the database of uploads."""
+    transaction.on_commit(call, using=database().alias, robust=robust)
+
+
 def conflict_target(*fields: str) -> dict[str, Any]:
     """Arguments of `bulk_create` for rows that may exist. MySQL and MariaDB update on a conflict with any unique key,
     and Django refuses to name one there."""
-    named = {"unique_fields": fields} if connection.features.supports_update_conflicts_with_target else {}
+    named = {"unique_fields": fields} if database().features.supports_update_conflicts_with_target else {}
     return {"update_conflicts": True, **named}
 
 
@@ -39,7 +56,7 @@ def write_each(rows: QuerySet[Any], instances: Sequence[Model], fields: Sequence
 
 def lock_in_order(rows: QuerySet[Any]) -> None:
     """Lock `rows` by primary key. Otherwise batches that overlap would deadlock."""
-    if connection.features.has_select_for_update:
+    if database().features.has_select_for_update:
         list(rows.order_by("pk").select_for_update().values_list("pk"))
 
 
@@ -53,7 +70,7 @@ def retry_deadlocks(work: Callable[P, T]) -> Callable[P, T]:
     @wraps(work)
     def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, ATTEMPTS):
-            if connection.in_atomic_block:
+            if database().in_atomic_block:
                 break
             try:
                 return work(*args, **kwargs)
@@ -67,6 +84,6 @@ def retry_deadlocks(work: Callable[P, T]) -> Callable[P, T]:
 
 
 def is_deadlock(error: OperationalError) -> bool:
-    if connection.vendor == "mysql":
+    if database().vendor == "mysql":
         return bool(error.args) and error.args[0] in MYSQL_DEADLOCKS
     return getattr(error.__cause__, "sqlstate", "") == SQLSTATE_DEADLOCK

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID, uuid5
 
-from django.db import connection, models, transaction
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from uploads.models.databases import atomic, database
 from uploads.oss.limits import MAX_KEY_BYTES
 
 _NAMES = UUID("3c0f6a76-4c53-4a8e-8a55-7b0d7f1f1c02")
@@ -59,8 +60,8 @@ class OrphanQuerySet(models.QuerySet["Orphan"]):
     def claim(self, now: datetime, until: datetime, limit: int) -> list[UUID]:
         """Claim up to `limit` of those whose abort is due; nobody else gets them before `until`."""
         free = self.filter(due_at__lte=now).order_by("due_at")
-        with transaction.atomic():
-            if connection.features.has_select_for_update_skip_locked:
+        with atomic():
+            if database().features.has_select_for_update_skip_locked:
                 free = free.select_for_update(skip_locked=True)
             taken = list(free.values_list("pk", flat=True)[:limit])
             Orphan.objects.filter(pk__in=taken).update(due_at=until)

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings as django_settings
-from django.db import connection, models, transaction
+from django.db import models
 from django.utils import timezone
 
 from uploads.domain import states
 from uploads.models.choices import User
-from uploads.models.databases import conflict_target
+from uploads.models.databases import conflict_target, database, on_commit
 from uploads.models.webhooks import record_webhooks
 from uploads.signals import announce
 
@@ -22,10 +22,10 @@ class PartQuerySet(models.QuerySet["Part"]):
 
     def record(self, upload_id: UUID, parts: Collection[tuple[int, int, str, str]], now: datetime) -> None:
         """Write parts of one upload, in any order: number, size, ETag and CRC64. One that is recorded is replaced."""
-        if connection.vendor == "postgresql" and parts:
+        if database().vendor == "postgresql" and parts:
             # Django would handle each value by itself, which takes four times as long for a thousand parts.
-            statement = _RECORD_PARTS.format(table=connection.ops.quote_name(self.model._meta.db_table))
-            with connection.cursor() as cursor:
+            statement = _RECORD_PARTS.format(table=database().ops.quote_name(self.model._meta.db_table))
+            with database().cursor() as cursor:
                 cursor.execute(statement, [upload_id, now, *map(list, zip(*parts, strict=True))])
             return
         rows = [
@@ -96,4 +96,4 @@ def record_events(uploads: Sequence[Any], event: str, actor: User | None) -> Non
     )
     record_webhooks(uploads, event)
     for upload in uploads:
-        transaction.on_commit(partial(announce, upload, event, actor))
+        on_commit(partial(announce, upload, event, actor))

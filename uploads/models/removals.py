@@ -8,9 +8,10 @@ import uuid
 from datetime import datetime
 from typing import Self
 
-from django.db import connection, models, transaction
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from uploads.models.databases import atomic, database
 from uploads.oss.limits import MAX_KEY_BYTES
 
 
@@ -50,8 +51,8 @@ class ObjectRemovalQuerySet(models.QuerySet["ObjectRemoval"]):
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
         """Claim up to `limit` of those that are due; nobody else gets them before `until`."""
         free = self.due(now).order_by("due_at")
-        with transaction.atomic():
-            if connection.features.has_select_for_update_skip_locked:
+        with atomic():
+            if database().features.has_select_for_update_skip_locked:
                 free = free.select_for_update(skip_locked=True)
             taken = list(free.values_list("pk", flat=True)[:limit])
             ObjectRemoval.objects.filter(pk__in=taken).update(due_at=until, error=None)

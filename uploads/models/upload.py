@@ -11,7 +11,7 @@ from operator import or_
 from typing import Any, Self
 
 from django.conf import settings as django_settings
-from django.db import connection, models, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +20,7 @@ from uploads.domain.plan import Plan
 from uploads.domain.retries import MAX_ATTEMPTS
 from uploads.domain.states import State
 from uploads.models.choices import STAGE_NAMES, STATE_NAMES, Method, User
-from uploads.models.databases import common_values, lock_in_order, retry_deadlocks, write_each
+from uploads.models.databases import atomic, common_values, database, lock_in_order, retry_deadlocks, write_each
 from uploads.models.indexes import UPLOAD_INDEXES
 from uploads.models.ownership import keep_or_delete
 from uploads.models.records import record_events
@@ -78,8 +78,8 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def claim(self, now: datetime, until: datetime, limit: int) -> list[uuid.UUID]:
         """Claim up to `limit` of these for one sweep; no other sweep gets them before `until`."""
         free = self.filter(models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)).order_by("updated_at")
-        with transaction.atomic():
-            if connection.features.has_select_for_update_skip_locked:
+        with atomic():
+            if database().features.has_select_for_update_skip_locked:
                 free = free.select_for_update(skip_locked=True)
             taken = list(free.values_list("pk", flat=True)[:limit])
             Upload.objects.filter(pk__in=taken).update(claimed_until=until)
@@ -124,19 +124,19 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         database, and its instance as it was handed in. Costs as many queries for many uploads as for one.
         """
         target, now, alone = states.destination(event), timezone.now(), len(uploads) == 1
-        with transaction.atomic():
+        with atomic():
             rows = self._unchanged(uploads) if unchanged else self.filter(pk__in=[upload.pk for upload in uploads])
             rows = rows.filter(state__in=states.sources(event))
             if not alone:
                 lock_in_order(rows)
-            before = None if alone else connection.savepoint()
+            before = None if alone else database().savepoint()
             values = common_values(uploads, fields)
             count = rows.update(state=target, updated_at=now, **values)
             if count < len(uploads):
                 if before is None:
                     return []
                 # Which of them were moved by others cannot be told from a count: compare and set one by one.
-                connection.savepoint_rollback(before)
+                database().savepoint_rollback(before)
                 one = partial(self.advance_many, event=event, fields=fields, actor=actor, unchanged=unchanged)
                 return [moved for each in uploads for moved in one([each])]
             write_each(self, uploads, [name for name in fields if name not in values])

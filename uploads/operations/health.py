@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from django.core.cache import cache
 from django.core.checks import run_checks
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.urls import path
 from django.views.decorators.cache import never_cache
@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from uploads.conf import settings
 from uploads.domain.states import State
 from uploads.models import Ending, Upload, UploadCounts, WebhookDelivery
+from uploads.models.databases import database
 from uploads.services.transactions import without_atomic_requests
 from uploads.telemetry import shared_directory
 
@@ -113,7 +114,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     try:
         uploads = generate_latest(registry)
     except DatabaseError:
-        connection.close()
+        database().close()
         return HttpResponse("The database is not available.\n", status=503, content_type="text/plain")
     return HttpResponse(uploads + generate_latest(_processes()), content_type=CONTENT_TYPE_LATEST)
 

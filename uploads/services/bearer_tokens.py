@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 
 import jwt
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from uploads.domain.errors import Forbidden
 from uploads.domain.issuer import Identity, Issuer
 from uploads.domain.phrase import Phrase
 from uploads.models import ExternalIdentity
+from uploads.models.databases import atomic
 from uploads.models.identities import MAX_CHARACTERS
 from uploads.services.issuer_keys import IssuerKeys
 
@@ -109,7 +110,7 @@ def user_of(identity: Identity) -> Any:
         if found is not None:
             return found.user
         try:
-            with transaction.atomic():
+            with atomic():
                 user = _new_user(identity, attempt)
                 ExternalIdentity.objects.create(user=user, **known)
             return user

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
@@ -26,7 +26,7 @@ from uploads.domain.plan import Plan, plan
 from uploads.domain.staging import staging_key
 from uploads.domain.states import State
 from uploads.models import Method, Upload, User, record_events
-from uploads.models.databases import retry_deadlocks
+from uploads.models.databases import atomic, retry_deadlocks
 from uploads.oss.errors import StorageError
 from uploads.services import destination_rules
 from uploads.services.common import storage_errors
@@ -211,7 +211,7 @@ def _create(owner: User, uploads: Sequence[Upload], quota: Quota) -> None:
     """Write all down in one transaction. Those beyond a limit are aborted at OSS again."""
     if not uploads:
         return
-    with transaction.atomic():
+    with atomic():
         quota.count_again(uploads)
         admitted = [upload for upload in uploads if upload.pk not in quota.refused]
         Upload.objects.bulk_create(admitted)

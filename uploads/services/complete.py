@@ -10,8 +10,6 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from django.db import transaction
-
 from uploads.conf import settings
 from uploads.domain import completion, options
 from uploads.domain.completion import UNKNOWN, Action
@@ -19,7 +17,7 @@ from uploads.domain.errors import PartsMissing, UploadError, from_storage
 from uploads.domain.parts import NO_REPORT, ClientReport
 from uploads.domain.states import Event, State
 from uploads.models import Part, Upload, User
-from uploads.models.databases import retry_deadlocks
+from uploads.models.databases import atomic, retry_deadlocks
 from uploads.oss.callback import request_headers
 from uploads.oss.errors import OssError, StorageError, Unreachable
 from uploads.oss.messages import Completed
@@ -187,7 +185,7 @@ def _finish(group: _Group, actor: User | None) -> None:
             case.upload.key = case.upload.final_key
         for name, value in outcome.end_fields(case.upload, action.done, case.report).items():
             setattr(case.upload, name, value)
-    with transaction.atomic():
+    with atomic():
         moved = _advance(group, Event.FINISH, ("key", *outcome.END_FIELDS), actor)
         Part.objects.filter(upload__in=[case.upload for case in moved]).delete()
     for case in moved:

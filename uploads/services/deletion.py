@@ -11,7 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import router, transaction
+from django.db import router
 from django.db.models import Model
 from django.db.models.signals import pre_delete
 
@@ -21,6 +21,7 @@ from uploads.domain.errors import DeletionNotAllowed, Forbidden, WrongState
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
 from uploads.models import ObjectRemoval, PrefixCredentials, Reason, Upload, UploadEvent, User, record_webhooks
+from uploads.models.databases import atomic, on_commit
 from uploads.services.abort import abort
 from uploads.services.common import destination_of, require
 from uploads.services.credentials import forget_credentials
@@ -40,7 +41,7 @@ def delete_object(upload: Upload, *, actor: User | None = None, reason: Reason =
     """
     upload.refresh_from_db()
     removals = removals_of(upload, reason) if upload.state == State.COMPLETED else []
-    with transaction.atomic():
+    with atomic():
         if removals and Upload.objects.advance(upload, Event.DELETE, actor=actor):
             ObjectRemoval.objects.bulk_create(removals)
             AfterCommit().schedule(removals)
@@ -91,7 +92,7 @@ def _row_is_deleted(instance: Upload, using: str, origin: Any = None, **_: Any) 
     event = _EVENTS.get(State(gone.state))
     if event is not None:
         record_webhooks([gone], event)
-        transaction.on_commit(partial(announce, gone, event), using=using)
+        on_commit(partial(announce, gone, event))
     _after_commit(origin).schedule(removals)
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import router, transaction
 from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
 from django.db.models.deletion import Collector
 from django.utils import timezone
@@ -35,6 +34,7 @@ from uploads.models import (
     UploadEvent,
     WebhookDelivery,
 )
+from uploads.models.databases import atomic, database
 from uploads.models.removals import ObjectRemovalQuerySet
 from uploads.services.credentials import forget_credentials
 from uploads.services.destination_rules import KeyValues
@@ -133,7 +133,7 @@ def _foreseen(owner_id: Any) -> Erased:
 
 def _foresee_uploads(identifiers: Sequence[Any], erased: Erased) -> None:
     """Count what `_erase_uploads` would delete, as Django collects it, and delete nothing."""
-    collector = Collector(using=router.db_for_write(Upload))
+    collector = Collector(using=database().alias)
     try:
         collector.collect(Upload.objects.filter(pk__in=identifiers))
     except (ProtectedError, RestrictedError):
@@ -155,7 +155,7 @@ def _erase_uploads(batch: Sequence[Upload], erased: Erased) -> None:
     identifiers = [upload.pk for upload in batch]
     history, began = UploadEvent.objects.filter(upload__in=identifiers).count(), timezone.now()
     try:
-        with transaction.atomic():
+        with atomic():
             _, deleted = Upload.objects.filter(pk__in=identifiers).delete()
             ObjectRemoval.objects.filter(upload__in=identifiers).update(reason=Reason.ERASURE)
             erase_messages(WebhookDelivery.objects.filter(upload__in=identifiers))
@@ -181,7 +181,7 @@ def _empty(upload: Upload) -> None:
 
     The row is read again and locked: since the batch was read, its upload may have been completed.
     """
-    with transaction.atomic():
+    with atomic():
         current = Upload.objects.select_for_update().filter(pk=upload.pk).first()
         if current is None:
             return

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
@@ -26,6 +26,7 @@ from uploads.domain.parts import NO_REPORT
 from uploads.domain.places import Place
 from uploads.domain.states import Event, State
 from uploads.models import Method, Upload, record_events
+from uploads.models.databases import atomic
 from uploads.oss.limits import MAX_LIST_PAGE
 from uploads.oss.messages import Completed, ListedObject
 from uploads.services import destination_rules, outcome
@@ -226,7 +227,7 @@ def _row(bucket: str, key: str, origin: _Origin, found: Completed) -> Upload:
 def _write(upload: Upload, found: Completed) -> None:
     """The whole history in one transaction: the upload was completed before, and nobody has to complete it again."""
     ended: dict[str, Any] = outcome.end_fields(upload, found, NO_REPORT)
-    with transaction.atomic():
+    with atomic():
         Upload.objects.bulk_create([upload])
         record_events([upload], "begin", None)
         Upload.objects.advance(upload, Event.COMPLETE)

@@ -6,7 +6,6 @@ Rule: what the browser reports is a hint; ListParts is the truth.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
@@ -18,7 +17,7 @@ from uploads.domain.plan import Plan
 from uploads.domain.quota import beyond_limits, beyond_reservation, room, too_large
 from uploads.domain.states import State
 from uploads.models import Method, Part, Upload
-from uploads.models.databases import retry_deadlocks
+from uploads.models.databases import atomic, retry_deadlocks
 from uploads.oss.limits import MAX_PART_NUMBER, MAX_PART_SIZE
 from uploads.oss.messages import Part as OssPart
 from uploads.oss.signing import PartRequest
@@ -121,7 +120,7 @@ def _done(part: OssPart) -> DonePart:
 
 @retry_deadlocks
 def _write_parts(upload: Upload, parts: Iterable[DonePart], *, replace: bool) -> None:
-    with transaction.atomic():
+    with atomic():
         # Under the lock two checkpoints count each other's parts, and none is recorded after the end.
         locked = Upload.objects.select_for_update().get(pk=upload.pk)
         if locked.state == State.UPLOADING:

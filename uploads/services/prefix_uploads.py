@@ -14,7 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from uploads.conf import Destination, settings
@@ -26,6 +26,7 @@ from uploads.domain.parts import ClientReport
 from uploads.domain.phrase import Phrase
 from uploads.domain.states import Event, State
 from uploads.models import Method, PrefixCredentials, Reason, Upload, User, record_events
+from uploads.models.databases import atomic
 from uploads.oss.messages import Completed
 from uploads.services import destination_rules
 from uploads.services.abort import release
@@ -151,7 +152,7 @@ def refusal(held: PrefixCredentials, destination: Destination, key: str) -> str:
     identity = object_identity(held.bucket, key, found.etag, found.modified)
     upload = _row(held, destination, key, found, identity)
     try:
-        with transaction.atomic():
+        with atomic():
             _check(upload, destination, held.owner)
     except UploadError as error:
         return str(error.advice)
@@ -202,7 +203,7 @@ def _create(upload: Upload, destination: Destination, owner: AbstractBaseUser | 
     """Write the row: `uploading` if the object keeps all rules, otherwise `failed`. Raises the error of the rule."""
     refusal: UploadError | None = None
     try:
-        with transaction.atomic():
+        with atomic():
             try:
                 _check(upload, destination, owner)
             except UploadError as error:

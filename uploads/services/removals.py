@@ -11,13 +11,13 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from django.db import router, transaction
 from django.utils import timezone
 
 from uploads.domain.errors import UploadError
 from uploads.domain.retries import pause
 from uploads.domain.states import State
 from uploads.models import REGISTERED_ID_VERSION, Method, ObjectRemoval, Outcome, Reason, Upload
+from uploads.models.databases import on_commit
 from uploads.oss.messages import Completed
 from uploads.services.abort import IN_FLIGHT, abort_all_at_key, abort_until_gone, signatures_expire
 from uploads.services.common import (
@@ -46,7 +46,7 @@ class AfterCommit:
     def schedule(self, removals: Sequence[ObjectRemoval]) -> None:
         """Carry these out after the commit; at once outside of a transaction."""
         for removal in removals:
-            transaction.on_commit(self._attempt_at(removal.pk), using=router.db_for_write(ObjectRemoval), robust=True)
+            on_commit(self._attempt_at(removal.pk), robust=True)
 
     def _attempt_at(self, pk: UUID) -> Callable[[], None]:
         def carry_out_in_time() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Exists, F, Min, OuterRef, Q
 
 from uploads.conf import Destination, settings
@@ -18,7 +18,7 @@ from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import CREDENTIALS_GRACE, ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.models import UploadQuerySet as Uploads
-from uploads.models.databases import retry_deadlocks
+from uploads.models.databases import atomic, retry_deadlocks
 from uploads.oss.clock import MAX_OFFSET
 from uploads.oss.endpoint import Endpoint
 from uploads.services.common import storage_errors
@@ -138,7 +138,7 @@ def _forget(rows: Uploads) -> list[str]:
     """Delete one batch of rows, without the signals that remove objects. Returns their keys."""
     batch = dict(rows.order_by().values_list("pk", "key")[:BATCH])
     try:
-        with transaction.atomic():
+        with atomic():
             Part.objects.filter(upload__in=batch).delete()
             UploadEvent.objects.filter(upload__in=batch).delete()
             gone = Upload.objects.filter(pk__in=batch)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.core.checks import run_checks
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
 
 from uploads.conf import settings, worker_processes
 from uploads.models import Upload
+from uploads.models.databases import database
 from uploads.operations.doctor.finding import Finding
 from uploads.telemetry import shared_directory
 
@@ -24,6 +25,7 @@ def check_settings() -> Iterator[Finding]:
 
 def check_database() -> Iterator[Finding]:
     """That it answers, is migrated, and suits the number of workers."""
+    connection = database()
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes(Upload._meta.app_label))
