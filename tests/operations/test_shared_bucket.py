@@ -159,6 +159,33 @@ def test_no_rule_deletes_the_completed_files_of_another_project(project: Project
     assert ages(oss)["cinema/"] == (14, 14)
 
 
+def test_a_rule_that_cannot_be_set_takes_no_other_project_s_rule_away(project: Project, oss: OssClient) -> None:
+    theirs = lifecycle.merged(None, "theirs-", {"shared/logs/": 3, "new/logs/": 3}, {"new/logs/": 9}) or b""
+    oss.put_lifecycle(BUCKET, theirs)
+    staged = {"stage": True, "stage_prefix": "new/films/", "upload_expires": 30 * DAY}
+    project.has({"films": {"key": "shared/films/{uuid}", **staged}})
+    configure()
+    kept = {"shared/films/": (37, None), "new/films/": (37, 37)}
+    others = {"shared/logs/": (3, None), "new/logs/": (3, 9)}
+    assert ages(oss) == {**kept, **others}
+    project.has({"default": {"key": "shared/{uuid}", "stage": True, "stage_prefix": "new/"}})
+    for _ in range(2):
+        told = refused()
+        assert "demo-bucket, shared/: The lifecycle rule theirs-" in told
+        assert "demo-bucket, new/: The lifecycle rule theirs-" in told
+        assert ages(oss) == {**kept, **others}
+
+
+def test_a_staging_prefix_around_files_takes_no_other_staging_prefix_s_rule_away(
+    project: Project, oss: OssClient
+) -> None:
+    project.has({"films": {"key": "shared/films/{uuid}", "stage": True, "stage_prefix": "shared/new/"}})
+    configure()
+    project.has({"default": {"stage": True, "stage_prefix": "shared/"}})
+    assert "is for completed files below shared/films/" in refused()
+    assert ages(oss) == {"shared/": (14, None), "shared/new/": (None, 14), "uploads/": (14, None)}
+
+
 @pytest.mark.django_db
 def test_a_kept_rule_that_forbids_what_a_destination_allows_is_told(project: Project, oss: OssClient) -> None:
     project.has({"default": {}})

@@ -101,11 +101,19 @@ def _choose(found: Fitting, joined: Ages, theirs: Sequence[Rule], held: Sequence
         conflict = "" if stands else _conflict(theirs, prefix, needed)
         if conflict:
             found.conflicts[prefix] = conflict
+            _keep_within(found, prefix, needed, held)
             continue
         if ABORT in needed:
             found.aborts[prefix] = needed[ABORT]
         if EXPIRATION in needed:
             found.expirations[prefix] = needed[EXPIRATION]
+
+
+def _keep_within(found: Fitting, prefix: str, needed: Mapping[str, int], held: Sequence[Rule]) -> None:
+    """Keeps what rules of ours do already inside of this prefix, for all of which OSS gets no rule that does it."""
+    for action, chosen in ((ABORT, found.aborts), (EXPIRATION, found.expirations)):
+        if action in needed:
+            chosen |= {inner: needed[action] for inner in _ages(held, action) if inner.startswith(prefix)}
 
 
 def _explain(found: Fitting, needed: Ages) -> None:
@@ -125,7 +133,7 @@ def _spare_files(found: Fitting, needed: Mapping[str, int], held: Sequence[Rule]
     for prefix in sorted(set(found.expirations) & set(needed)):
         rule = next((each for each in held if each.prefix.startswith(prefix) and not each.expiration), None)
         if rule is not None and not any(each.expiration and prefix.startswith(each.prefix) for each in held):
-            del found.expirations[prefix]
+            _keep_within(found, prefix, {EXPIRATION: found.expirations.pop(prefix)}, held)
             found.conflicts[prefix] = (
                 f"The lifecycle rule {rule.id} is for completed files below {rule.prefix}, of another project or of "
                 f"former settings. A rule for staged objects would delete them. {DROP.format(prefix=rule.prefix)}"
