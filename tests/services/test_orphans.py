@@ -12,6 +12,7 @@ from tests.services.test_services import send
 from tests.services.test_sweep import run
 from tests.stack import client_for
 from uploads import services
+from uploads.domain.errors import Conflict
 from uploads.localoss.store import Store
 from uploads.localoss.store.rows import Upload as AtOss
 from uploads.localoss.testing import LocalServer
@@ -97,3 +98,14 @@ def test_the_parts_of_a_deleted_user_are_swept(begin: Begin, user: Any, oss: Oss
     later = datetime.now(UTC) + timedelta(hours=25)
     assert upload.upload_id in {swept.detail for swept in services.sweep_orphans(now=later)}
     assert upload.upload_id not in {held.upload_id for held in oss.all_uploads(upload.bucket)}
+
+
+def test_ages_are_counted_in_a_project_without_time_zones(server: LocalServer, settings: Any) -> None:
+    settings.USE_TZ, settings.TIME_ZONE = False, "Asia/Shanghai"
+    orphan, busy = begun(server, "uploads/old", hours_ago=30), begun(server, "uploads/busy", hours_ago=30)
+    with client_for(server) as oss:
+        send_part(oss, busy)
+    found = [each.detail for each in services.sweep_orphans(dry_run=True) if each.what == "would be orphan"]
+    assert found == [orphan.id]
+    with pytest.raises(Conflict):
+        services.abort_if_orphan(services.orphan_of(busy.bucket, "default", busy.key, busy.id))

@@ -35,8 +35,10 @@ def orphan_of(bucket: str, destination: str, key: str, upload_id: str) -> Orphan
 
 
 def quiet_since(place: Place, now: datetime) -> datetime:
-    """An orphan got no part since. By OSS's clock, as the times of parts are."""
-    return now + oss_offset(place) - ORPHAN_AGE
+    """An orphan got no part since. By OSS's clock and aware, as the times of parts are. `now` is naive without
+    USE_TZ."""
+    aware = now if timezone.is_aware(now) else timezone.make_aware(now)
+    return aware + oss_offset(place) - ORPHAN_AGE
 
 
 def require_orphan(orphan: Orphan, now: datetime | None = None) -> bool:
