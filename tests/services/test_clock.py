@@ -18,16 +18,18 @@ from uploads import services
 from uploads.connection import oss_clock
 from uploads.localoss.config import DEMO_ROLE
 from uploads.localoss.testing import LocalServer
-from uploads.models import Kind, ObjectRemoval, Orphan, PrefixCredentials, Upload
+from uploads.models import Kind, ObjectRemoval, Orphan, OrphanSearch, PrefixCredentials, Upload
 from uploads.oss.client import OssClient
 from uploads.oss.clock import ServerClock, utcnow
 from uploads.oss.endpoint import Endpoint
 from uploads.oss.signing import Credentials, OssRequest, SigningContext, presign
-from uploads.services import orphan_search, retention
+from uploads.services import machine_clock, orphan_search
 from uploads.services.sweep import sweep_prefixes
 
 pytestmark = pytest.mark.django_db
 HOURS = (23, -23)
+CLAIMED: tuple[Any, ...] = (Upload, ObjectRemoval, Orphan, OrphanSearch)
+"""Their rows say when the next attempt follows."""
 
 
 @pytest.fixture(scope="module")
@@ -170,10 +172,8 @@ def test_nothing_is_deleted_by_retention_while_the_clock_is_wrong(
     server: LocalServer, outdated: Upload, shift: timedelta, dry_run: bool
 ) -> None:
     http.put(f"{server.url}/-/faults", json=[{"clock_shift": shift.total_seconds()}])
-    done = [each for each in services.sweep(dry_run=dry_run) if each.what != "failed"]
-    assert [(each.what, each.key, each.detail) for each in done] == [
-        ("refused", "retention of default", retention.WRONG_CLOCK)
-    ]
+    done = list(services.sweep(dry_run=dry_run))
+    assert [(each.what, each.key, each.detail) for each in done] == [("refused", "sweep", machine_clock.WRONG_CLOCK)]
     assert (Upload.objects.get().state, ObjectRemoval.objects.count()) == ("completed", 0)
     http.put(f"{server.url}/-/faults", json=[])
     assert {each.what for each in services.sweep(dry_run=dry_run)} >= {"would be deleted" if dry_run else "deleted"}
@@ -195,11 +195,42 @@ def test_days_are_counted_by_a_clock_that_is_wrong_by_hours(server: LocalServer,
     assert "deleted" in {each.what for each in services.sweep()}
 
 
-def test_oss_is_not_asked_for_its_time_without_a_retention(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[OssClient] = []
-    monkeypatch.setattr(OssClient, "synchronize", asked.append)
-    list(services.sweep(dry_run=True))
-    assert asked == []
+def test_nothing_waits_for_years_after_a_sweep_with_a_clock_that_is_years_ahead(
+    server: LocalServer, begin: Begin, oss: OssClient, settings: Any
+) -> None:
+    """As OSS refuses each request of that time, each would be repeated after a pause that begins then."""
+    settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": server.url}
+    stale, done = begin(20_000_000), begin(5)
+    send(done)
+    services.complete(done)
+    Upload.objects.filter(pk=stale.pk).update(expires_at=timezone.now() - timedelta(days=1))
+    http.put(f"{server.url}/-/faults", json=[{"clock_shift": -365 * 86_400}])
+    try:
+        services.delete_object(done)
+        ObjectRemoval.objects.update(due_at=timezone.now())
+        before = [list(model.objects.values()) for model in CLAIMED]
+        assert [(each.what, each.key) for each in services.sweep()] == [("refused", "sweep")]
+        assert [list(model.objects.values()) for model in CLAIMED] == before
+    finally:
+        http.put(f"{server.url}/-/faults", json=[])
+    assert {each.what for each in services.sweep()} >= {"aborted", "removed"}
+
+
+def test_one_oss_with_a_wrong_clock_does_not_stop_the_sweep_of_another(
+    server: LocalServer, begin: Begin, oss: OssClient, settings: Any
+) -> None:
+    away = {"bucket": "demo-bucket", "endpoint": server.url, "addressing": "path", "region": "cn-hangzhou"}
+    default, far = {"key": f"{secrets.token_hex(4)}/{{uuid}}"}, {"key": "far/{uuid}", "bucket": "far"}
+    destinations = {"default": default, "far": {**far, "retention_days": 30}}
+    settings.UPLOADS = {**settings.UPLOADS, "BUCKETS": {"far": away}, "DESTINATIONS": destinations}
+    Upload.objects.filter(pk=begin(20_000_000).pk).update(expires_at=timezone.now() - timedelta(days=1))
+    http.put(f"{server.url}/-/faults", json=[{"clock_shift": -365 * 86_400}])
+    try:
+        done = [(each.what, each.key) for each in services.sweep()]
+    finally:
+        http.put(f"{server.url}/-/faults", json=[])
+    assert done[0] == ("refused", "retention of far")
+    assert "aborted" in {what for what, _ in done}
 
 
 def test_oss_away_does_not_hold_up_signatures(api: APIClient, settings: Any) -> None:

@@ -13,52 +13,20 @@ from django.db import IntegrityError
 from django.db.models import Exists, F, Min, OuterRef, Q
 
 from uploads.conf import Destination, settings
-from uploads.domain.errors import UploadError
-from uploads.domain.places import Place
 from uploads.domain.states import State
 from uploads.models import CREDENTIALS_GRACE, ObjectRemoval, Part, PrefixCredentials, Upload, UploadEvent
 from uploads.models import UploadQuerySet as Uploads
 from uploads.models.databases import atomic, retry_deadlocks
 from uploads.oss.clock import MAX_OFFSET
-from uploads.oss.endpoint import Endpoint
-from uploads.services.common import storage_errors
-from uploads.services.transactions import oss_client
 
 BATCH = 200
-WRONG_CLOCK = (
-    "Nothing is deleted, because this machine's clock differs from OSS's by more than 24 hours. Correct the clock."
-)
 ENDED = (State.COMPLETED, State.ABORTED, State.FAILED, State.DELETED)
 
 
-def unconfirmed_clocks() -> dict[str, tuple[str, str]]:
-    """Ask OSS for its time: the names of the destinations whose days cannot be counted now, each with `refused` or
-    `failed` and the reason. OSS is not asked for those without a retention.
-
-    Call it before you read the time by which days are counted.
-    """
-    answers: dict[Endpoint, tuple[str, str] | None] = {}
-    found = {}
-    for destination in settings.destinations.values():
-        if destination.retention_days is None and destination.object_retention_days is None:
-            continue
-        place = settings.place(destination.bucket)
-        if place.internal_endpoint not in answers:
-            answers[place.internal_endpoint] = _clock_problem(place)
-        if problem := answers[place.internal_endpoint]:
-            found[destination.name] = problem
-    return found
-
-
-def _clock_problem(place: Place) -> tuple[str, str] | None:
-    try:
-        with storage_errors():
-            difference = oss_client(place).synchronize()
-    except UploadError as error:
-        return "failed", f"Nothing is deleted, because OSS's time is not known. {error.advice}"
-    if difference is None:
-        return "failed", "Nothing is deleted, because OSS's time is not known: what answered is not OSS."
-    return ("refused", WRONG_CLOCK) if abs(difference) > MAX_OFFSET else None
+def has_retention(name: str) -> bool:
+    """Whether this destination deletes anything after some days."""
+    destination = settings.destinations[name]
+    return destination.retention_days is not None or destination.object_retention_days is not None
 
 
 def outdated_objects(now: datetime, without: Collection[str]) -> Iterator[Uploads]:

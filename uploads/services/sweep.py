@@ -26,11 +26,12 @@ from uploads.services.common import as_record, object_or_copy
 from uploads.services.complete import complete
 from uploads.services.deletion import delete_object
 from uploads.services.expired_credentials import undo_late_writes
+from uploads.services.machine_clock import CONTRADICTED, WRONG_CLOCK, is_wrong, unconfirmed_clocks
 from uploads.services.orphan_aborts import sweep_orphan_aborts
 from uploads.services.orphan_search import search_orphans
 from uploads.services.prefix_search import search
 from uploads.services.removals import sweep_removals
-from uploads.services.retention import forget_ended, outdated_objects, unconfirmed_clocks
+from uploads.services.retention import forget_ended, has_retention, outdated_objects
 from uploads.services.staging import remove_staged
 from uploads.services.transactions import CalledInTransaction
 from uploads.services.webhooks import WebhookSender, prune_webhooks
@@ -67,11 +68,16 @@ def sweep(
 ) -> Iterator[Swept]:
     """Do everything that is due, batch after batch. `older_than`: also abort uploads untouched for so long.
 
-    Nothing is deleted by retention while OSS does not confirm this machine's clock, whatever `now` is.
+    Nothing is done while OSS contradicts this machine's clock, whatever `now` is: claims and pauses would hold back
+    what is due for as long as the clock is ahead. Nothing is deleted by retention while OSS does not confirm it.
     """
     unconfirmed = unconfirmed_clocks()
+    if is_wrong(unconfirmed):
+        yield from _counted(iter([(CONTRADICTED, "sweep", WRONG_CLOCK)]))
+        return
     now = now or timezone.now()
-    yield from _counted((what, f"retention of {name}", why) for name, (what, why) in unconfirmed.items())
+    kept = ((what, f"retention of {name}", why) for name, (what, why) in unconfirmed.items() if has_retention(name))
+    yield from _counted(kept)
     stale = Upload.objects.stale(now, now - older_than if older_than is not None else None)
     due: list[tuple[UploadQuerySet, Callable[[Upload], Swept], str]] = [
         (Upload.objects.unsettled(now - PATIENCE), _settle, "settled"),
