@@ -4,6 +4,8 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -33,6 +35,7 @@ from uploads.oss import callback as protocol
 from uploads.oss.client import OssClient
 from uploads.oss.limits import MIN_PART_SIZE
 from uploads.oss.signing import PartRequest
+from uploads.services import callback
 from uploads.services.callback import _configured_targets, probe, receive
 from uploads.services.common import callback_of
 from uploads.services.outcome import record_callback
@@ -479,6 +482,23 @@ def test_five_urls_of_keys_are_fetched_a_minute_for_one_user(
         with monkeypatch.context() as patch:
             patch.setattr("django.core.cache.backends.locmem.time.time", lambda: now + 61)
             assert calls(12) == 5, "a minute later"
+
+
+def test_callbacks_that_come_together_all_get_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one user, before anybody has fetched it: once a day, and after each restart of the cache."""
+    together = Barrier(12, timeout=20)
+
+    def fetched(*_: Any) -> bytes:
+        together.wait()
+        return b"the key"
+
+    monkeypatch.setattr(callback, "fetch", fetched)
+    with ThreadPoolExecutor(12) as threads:
+        keys = list(threads.map(callback._public_key, ["http://127.0.0.1/key"] * 12, ["user:1"] * 12))
+    assert keys == [b"the key"] * 12
+    monkeypatch.setattr(callback, "fetch", lambda *_: b"another")
+    others = [callback._public_key(f"http://127.0.0.1/{number}", "user:1") for number in range(6)]
+    assert others == [b"another"] * 4 + [None] * 2, "it counted as one"
 
 
 def test_a_cached_key_is_used_when_no_more_are_fetched(

@@ -97,7 +97,7 @@ def _public_key(url: str, who: str) -> bytes | None:
     `callback_key_urls`."""
     name = f"uploads:callback-key:{hashlib.sha256(url.encode()).hexdigest()}"
     pem = cache.get(name)
-    if pem is None and _may_fetch(who):
+    if pem is None and _may_fetch(who, name):
         try:
             pem = fetch(url, MAX_KEY_BYTES, FETCH_SECONDS)
         except StorageError:
@@ -106,9 +106,17 @@ def _public_key(url: str, who: str) -> bytes | None:
     return pem or None
 
 
-def _may_fetch(who: str) -> bool:
-    """Take one of the fetches that `who` may cause. Each is free again after a minute."""
-    return any(cache.add(f"uploads:callback-fetch:{who}:{number}", 1, FETCHES_SECONDS) for number in range(MAX_FETCHES))
+def _may_fetch(who: str, name: str) -> bool:
+    """Whether this key is one of the few that `who` may have fetched, each of which is forgotten after a minute.
+
+    Keys are counted and not fetches: the callbacks of many files come together, and all need the key that nobody has
+    fetched yet.
+    """
+    for number in range(MAX_FETCHES):
+        place = f"uploads:callback-fetch:{who}:{number}"
+        if cache.add(place, name, FETCHES_SECONDS) or cache.get(place) == name:
+            return True
+    return False
 
 
 def _fields(content_type: str, body: bytes) -> dict[str, str]:
