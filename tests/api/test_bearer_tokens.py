@@ -6,7 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Event
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ from tests.issuer import AUDIENCE, DISCOVERY, KEYS, TestIssuer, private_key, pub
 from tests.loopback import Received, Reply
 from tests.openapi import schema
 from uploads.conf import settings as own
+from uploads.domain.errors import IssuerUnavailable
 from uploads.domain.issuer import Identity
 from uploads.models import ExternalIdentity, Upload
 from uploads.oss.client import OssClient
@@ -503,16 +504,54 @@ def fetching(issuer: TestIssuer, token: str) -> Iterator[Future[Identity]]:
             issuer.server.reply = reply
 
 
-def test_nobody_waits_while_another_request_fetches_the_keys(issuer: TestIssuer, configure: Configure) -> None:
-    with fetching(issuer, issuer.token()) as first:
+def test_nobody_waits_while_another_request_fetches_the_keys(
+    issuer: TestIssuer, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(issuer.token()).status_code == 200
+    monkeypatch.setattr(issuer_keys, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(issuer_keys, "FIRST_SECONDS", HELD_SECONDS)
+    issuer.keys = [public_jwk("second")]
+    with fetching(issuer, issuer.token("second")) as first:
         answers = [ask(issuer.token("first", headers={"kid": f"invented-{number}"})) for number in range(3)]
-        answers.append(ask(issuer.token()))
+        answers.append(ask(issuer.token("second")))
         assert not first.done()
     assert {(each.status_code, each.json()["code"]) for each in answers} == {(503, "issuer_unavailable")}
     assert {each.headers["Retry-After"] for each in answers} == {str(issuer_keys.BUSY_SECONDS)}
     assert first.result().subject == "u-17"
-    assert ask(issuer.token()).status_code == 200
+    assert (issuer.asked(DISCOVERY), issuer.asked(KEYS)) == (2, 2)
+    assert ask(issuer.token("second")).status_code == 200
+
+
+def test_the_first_requests_of_a_process_wait_for_its_first_keys(issuer: TestIssuer, configure: Configure) -> None:
+    """Users notice nothing of a new process."""
+    assert own.oidc is not None
+    with ThreadPoolExecutor(4) as pool:
+        with fetching(issuer, issuer.token()) as first:
+            others = [pool.submit(bearer_tokens.identity_of, issuer.token(), own.oidc) for _ in range(4)]
+            assert not wait([first, *others], 0.2).done
+        assert [each.result().subject for each in (first, *others)] == ["u-17"] * 5
     assert (issuer.asked(DISCOVERY), issuer.asked(KEYS)) == (1, 1)
+
+
+def test_they_do_not_wait_for_long(issuer: TestIssuer, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuer_keys, "FIRST_SECONDS", 0.01)
+    with fetching(issuer, issuer.token()) as first:
+        assert ask(issuer.token()).status_code == 503
+        assert not first.done()
+    assert ask(issuer.token()).status_code == 200
+
+
+def test_nobody_waits_again_where_the_first_attempt_has_failed(
+    issuer: TestIssuer, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer.replies[DISCOVERY] = Reply(500)
+    assert ask(issuer.token()).status_code == 503
+    monkeypatch.setattr(issuer_keys, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(issuer_keys, "FIRST_SECONDS", HELD_SECONDS)
+    with fetching(issuer, issuer.token()) as first:
+        assert ask(issuer.token()).status_code == 503
+        assert not first.done()
+    assert isinstance(first.exception(), IssuerUnavailable)
 
 
 def test_known_keys_are_used_while_they_are_fetched_again(

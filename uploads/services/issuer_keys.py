@@ -34,6 +34,8 @@ PAUSE_SECONDS = 10
 """From the end of an attempt to fetch keys to the next. Whoever sends tokens with invented key ids causes no more."""
 BUSY_SECONDS = 2
 """After these, a client repeats a request whose key was being fetched."""
+FIRST_SECONDS = 2
+"""The first requests of a process wait so long for the one that fetches the first keys."""
 FETCH_SECONDS = 5
 MAX_DOCUMENT_BYTES = 256 * 1024
 MAX_KEYS = 100
@@ -44,7 +46,8 @@ class IssuerKeys:
     """The keys of one issuer. Shared between threads; one of them fetches, and no other waits for it.
 
     Anybody can make the site fetch keys, by a token with an invented key id. If the others waited, strangers could hold
-    all threads of the site while the issuer is slow.
+    all threads of the site while the issuer is slow. Only the first keys of a process are waited for, and not for long:
+    otherwise users with valid tokens would be refused each time that a process starts.
     """
 
     def __init__(self, issuer: Issuer) -> None:
@@ -54,13 +57,15 @@ class IssuerKeys:
         self._failed = self._is_fetching = False
         self._lock = threading.Lock()
         """Guards `_is_fetching`. It is never held while keys are fetched."""
+        self._first_ended = threading.Event()
+        """Set when the first attempt of the process to fetch keys has ended, well or not."""
 
     def find(self, kid: str | None, algorithm: str) -> PyJWK | None:
         """The key for a token with this header; None if the issuer has none. Raises IssuerUnavailable."""
         found = find_key(self._keys, kid, algorithm)
         if found is not None and self._age() < FRESH_SECONDS:
             return found
-        is_current = self._refresh()
+        is_current = self._refresh() or self._await_first()
         found, is_kept = find_key(self._keys, kid, algorithm), self._age() < KEPT_SECONDS
         if found is not None and is_kept:
             return found
@@ -94,7 +99,12 @@ class IssuerKeys:
             log.error("the keys of the issuer of tokens could not be fetched: %s", error)
         finally:
             self._tried_at, self._is_fetching = time.monotonic(), False
+            self._first_ended.set()
         return True
+
+    def _await_first(self) -> bool:
+        """Whether the first attempt ends soon. Nobody waits for a later one."""
+        return not self._first_ended.is_set() and self._first_ended.wait(FIRST_SECONDS)
 
 
 def find_key(keys: Sequence[Mapping[str, Any]], kid: str | None, algorithm: str) -> PyJWK | None:
