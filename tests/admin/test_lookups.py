@@ -136,10 +136,64 @@ def test_a_column_that_does_not_exist_is_no_way_to_another() -> None:
     assert not allowed(Ours, Upload, "filename__nothing__startswith")
 
 
+class _Range:
+    """As filters of packages have one parameter for each end."""
+
+    def expected_parameters(self) -> list[str]:
+        return [f"{self.prefix}_from", f"{self.prefix}_to"]  # type: ignore[attr-defined]
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, changelist: Any) -> list[Any]:
+        return []
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        return queryset.filter(size__gte=self.used_parameters[f"{self.prefix}_from"][-1])  # type: ignore[attr-defined]
+
+
+class _RangeOfColumn(_Range, django_admin.FieldListFilter):
+    def __init__(self, field: Any, request: Any, params: Any, model: Any, model_admin: Any, field_path: str) -> None:
+        self.prefix = field_path
+        super().__init__(field, request, params, model, model_admin, field_path)
+
+
+class _RangeOfNone(_Range, django_admin.ListFilter):
+    title, prefix = "range", "amount"
+
+    def __init__(self, request: Any, params: Any, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.used_parameters = {name: params.pop(name) for name in self.expected_parameters() if name in params}
+
+
+@pytest.mark.parametrize("name", ["size_from", "amount_from"])
+def test_filters_of_a_project_with_several_parameters_work(begin: Any, rf: Any, admin_user: Any, name: str) -> None:
+    class Ours(UploadAdmin):
+        list_filter = (("size", _RangeOfColumn),) if name == "size_from" else (_RangeOfNone,)  # type: ignore[assignment]
+
+    begin(5), begin(7)
+    request = rf.get("/", {name: "6"})
+    request.user = admin_user
+    changes = Ours(Upload, AdminSite()).get_changelist_instance(request)
+    assert [upload.size for upload in changes.queryset] == [7]
+    for other in ("size_above", "amount", "secret_from"):
+        assert not allowed(Ours, Upload, other)
+
+
 def test_the_popup_of_a_limited_foreign_key_opens(monkeypatch: pytest.MonkeyPatch) -> None:
     """A project's `ForeignKey(Upload, limit_choices_to={"content_type": "video/mp4"})`, with raw_id_fields."""
-    limits = [{"content_type": "video/mp4"}, lambda: {"size__lt": 5}]
+    limits = [{"content_type": "video/mp4"}, lambda: {"size__lt": 5}, {"filename__iregex": r"\.mp[34]$"}]
     monkeypatch.setattr(Upload._meta, "related_fkey_lookups", limits)
     assert allowed(UploadAdmin, Upload, "content_type", "video/mp4")
     assert allowed(UploadAdmin, Upload, "size__lt", "5")
+    assert allowed(UploadAdmin, Upload, "filename__iregex", r"\.mp[34]$")
     assert not allowed(UploadAdmin, Upload, "content_type", "video/webm")
+    assert not allowed(UploadAdmin, Upload, "filename__iregex", ".*")
+
+
+def test_the_popup_of_a_limited_many_to_many_field_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    relation: Any = next(each for each in Permission._meta.related_objects if each.many_to_many)
+    monkeypatch.setattr(relation, "limit_choices_to", lambda: {"codename__startswith": "view_", "name": "x"})
+    assert allowed(OfferedLookups, Permission, "codename__startswith", "view_")
+    assert not allowed(OfferedLookups, Permission, "codename__startswith", "view")
+    assert not allowed(OfferedLookups, Permission, "content_type", "x")

@@ -23,18 +23,19 @@ PATTERNS = ("__regex", "__iregex")
 class OfferedLookups(ReadableRequests):
     """A ModelAdmin whose list is filtered only by what its page offers. Another lookup in the URL is refused (400).
 
-    `also_filtered`: more columns, such as `("owner",)` or `("owner__is_staff",)`, and parameters of filters that are
-    neither columns nor a `parameter_name`.
+    `also_filtered`: more columns, such as `("owner",)` or `("owner__is_staff",)`, and other parameters.
     """
 
     also_filtered: Sequence[str] = ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        if self._is_of_a_popup(lookup, value):
+            return True
         if lookup.endswith(PATTERNS):
             return False
         if any(_is_of(lookup, column, self.model) for column in self._filtered_columns(request)):
             return True
-        return lookup in self._parameters(request) or self._is_of_a_popup(lookup, value)
+        return lookup in self._parameters(request) or lookup in self._other_parameters(request)
 
     def _filters(self, request: HttpRequest | None) -> Sequence[Any]:
         return self.get_list_filter(request) if request is not None else self.list_filter
@@ -52,11 +53,26 @@ class OfferedLookups(ReadableRequests):
         """Those of filters that are classes of their own."""
         return {each.parameter_name for each in self._filters(request) if hasattr(each, "parameter_name")}
 
+    def _other_parameters(self, request: HttpRequest | None) -> Iterator[str]:
+        """Those of filters that have several, such as the two ends of a range. Only the filters know them."""
+        if request is None:
+            return
+        for each in self._filters(request):
+            if isinstance(each, (list, tuple)):
+                column, made_by = each
+                field = get_fields_from_path(self.model, column)[-1] if isinstance(column, str) else column
+                path = column if isinstance(column, str) else column.name
+                yield from made_by(field, request, {}, self.model, self, field_path=path).expected_parameters()
+            elif callable(each) and not hasattr(each, "parameter_name"):
+                yield from each(request, {}, self.model, self).expected_parameters()
+
     def _is_of_a_popup(self, lookup: str, value: str) -> bool:
-        """Whether the `limit_choices_to` of a foreign key that leads here has this lookup with this value."""
-        limits = self.model._meta.related_fkey_lookups
-        given = (limit() if callable(limit) else limit for limit in limits)
-        return any((lookup, value) in url_params_from_lookup_dict(limit).items() for limit in given)
+        """Whether the `limit_choices_to` of a relation that leads here has this lookup with this value."""
+        limits = [limit() if callable(limit) else limit for limit in self.model._meta.related_fkey_lookups]
+        # Django lists those of foreign keys only.
+        relations = [each for each in self.model._meta.related_objects if each.many_to_many]
+        limits += [each.field.get_limit_choices_to() for each in relations]
+        return any((lookup, value) in url_params_from_lookup_dict(limit).items() for limit in limits)
 
 
 def _is_of(lookup: str, column: str, model: type[Model]) -> bool:
