@@ -133,3 +133,17 @@ def test_columns_that_a_subclass_names_take_any_value(rf: Any, admin_user: Any) 
                     Ours(Upload, AdminSite()).get_changelist_instance(request)
             except IncorrectLookupParameters:
                 continue
+
+
+@pytest.mark.parametrize("query", ["", "e=1"])
+def test_an_error_of_a_subclass_is_not_taken_for_one_of_a_value(rf: Any, admin_user: Any, query: str) -> None:
+    """It would be hidden: Django leads to the list without filters, and then blames the database."""
+
+    class Ours(UploadAdmin):
+        def get_queryset(self, request: Any) -> Any:
+            raise ValueError("a mistake of the project")
+
+    request = rf.get(f"/?{query}")
+    request.user = admin_user
+    with pytest.raises(ValueError, match="of the project"):
+        Ours(Upload, AdminSite()).changelist_view(request)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
 from django.db.models import QuerySet
@@ -46,6 +46,8 @@ class ReadableRequests(AnyModelAdmin):
         try:
             return super().get_changelist_instance(request)
         except (ValueError, OverflowError, DataError) as error:
+            if not set(request.GET) - {ERROR_FLAG}:
+                raise  # No value is to blame, but the code: of a subclass or of a filter, for instance.
             raise IncorrectLookupParameters(error) from error
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
