@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from tests.stack import wait_until
 from uploads.conf import DEFAULT_THROTTLES
 from uploads.web import logins
+from uploads.web.throttles import ScopeThrottle
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +71,31 @@ def test_an_invented_address_is_no_way_around_the_limit(settings: Any, path: str
     settings.REST_FRAMEWORK = {"NUM_PROXIES": 1}
     proxied = Client(REMOTE_ADDR="192.0.2.1").post(path, guesses[-1], headers={"X-Forwarded-For": "10.0.1.1"})
     assert proxied.status_code != 429, "the proxy tells clients apart"
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1:8000", "192.0.2.1:8000"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("framework", [{}, {"NUM_PROXIES": 0}, {"NUM_PROXIES": 1}])
+def test_what_counts_as_an_address(settings: Any, framework: dict[str, Any], address: str, counted: str) -> None:
+    settings.REST_FRAMEWORK = framework
+    request: Any = RequestFactory().get("/", REMOTE_ADDR=address)
+    assert ScopeThrottle().get_ident(request) == counted
+
+
+def test_another_address_of_the_same_network_is_no_way_around_the_limit(user: Any) -> None:
+    """A customer of a provider has 2^64 of IPv6."""
+    answers = [by_token(f"user{n}", "guess", f"2001:db8::{n:x}").status_code for n in range(PER_ADDRESS + 1)]
+    assert answers == [400] * PER_ADDRESS + [429]
+    assert by_token("ann", "ann", "2001:db8:0:1::1").status_code == 200
 
 
 SPELLINGS = ["ann", "ánn", "a\u0300nn", "ÅNN", "ａnn", "an\u200bn", "ann\u00ad", "Añn", "ⓐnn", " ann", "aṇn"]

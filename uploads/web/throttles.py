@@ -3,6 +3,7 @@
 Rule: rates come from the app's settings (`UPLOADS["THROTTLES"]`); a refusal carries `Retry-After`, in seconds.
 """
 
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from rest_framework.exceptions import AuthenticationFailed
@@ -12,6 +13,9 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from uploads.conf import settings
 from uploads.domain.errors import IssuerUnavailable
+
+IPV6_NETWORK = 64
+"""Bits of an IPv6 address that name a network. A provider gives each customer at least one such network."""
 
 
 def scope_of(view: Any) -> str | None:
@@ -27,8 +31,19 @@ class AddressThrottle(SimpleRateThrottle):
     def get_ident(self, request: Request) -> str:
         """Without NUM_PROXIES, Django REST framework takes the whole header, in which clients write what they like."""
         if api_settings.NUM_PROXIES is None:
-            return str(request.META.get("REMOTE_ADDR", ""))
-        return str(super().get_ident(request))
+            return _counted_address(str(request.META.get("REMOTE_ADDR", "")))
+        return _counted_address(str(super().get_ident(request)))
+
+
+def _counted_address(address: str) -> str:
+    """An IPv6 address as its network: whoever has one has the others, and would be somebody else with each request."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return str(parsed.ipv4_mapped or ip_network((parsed.packed, IPV6_NETWORK), strict=False))
 
 
 class ScopeThrottle(AddressThrottle):
