@@ -119,6 +119,16 @@ def test_the_other_pages_refuse_them_too(admin: Client, oss: OssClient) -> None:
     assert admin.post(page, {"bucket": "demo-bucket", "selected": "a\0b:key"}).status_code == 400
 
 
+@pytest.mark.parametrize(("model", "field"), [("upload", "owner"), ("uploadevent", "upload")])
+def test_autocompletion_refuses_them_too(admin: Client, model: str, field: str) -> None:
+    """Django's page searches any registered model that a foreign key refers to."""
+    page = f"/admin/autocomplete/?app_label=uploads&model_name={model}&field_name={field}"
+    for value in ODD:
+        assert status(admin, f"{page}&{with_query('', 'term', value)[1:]}") == 200, value[:30]
+    for value in NULS:
+        assert status(admin, f"{page}&{with_query('', 'term', value)[1:]}") == 400
+
+
 @pytest.mark.usefixtures("rows")
 def test_columns_that_a_subclass_names_take_any_value(rf: Any, admin_user: Any) -> None:
     class Ours(UploadAdmin):

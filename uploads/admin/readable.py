@@ -4,7 +4,7 @@ Django looks at the values of filters when it makes the query, and not at whethe
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -50,6 +50,13 @@ class ReadableRequests(AnyModelAdmin):
                 raise  # No value is to blame, but the code: of a subclass or of a filter, for instance.
             raise IncorrectLookupParameters(error) from error
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Also for the admin's page of autocompletion, which has no URL of this class."""
+        refuse_nul(search_term)
+        return super().get_search_results(request, queryset, search_term)
+
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
         for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
             try:
@@ -62,12 +69,17 @@ class ReadableRequests(AnyModelAdmin):
 def _without_nul(view: View) -> View:
     @functools.wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if NUL in request.path or _has_nul(request.GET) or _has_nul(request.POST):
-            raise BadRequest("The request has a NUL character.")
+        refuse_nul(request.path, *_texts(request.GET), *_texts(request.POST))
         return view(request, *args, **kwargs)
 
     return answer
 
 
-def _has_nul(values: QueryDict) -> bool:
-    return any(NUL in text for name, given in values.lists() for text in (name, *given))
+def _texts(values: QueryDict) -> Iterator[str]:
+    return (text for name, given in values.lists() for text in (name, *given))
+
+
+def refuse_nul(*texts: str) -> None:
+    """Raises BadRequest if one of the texts has a NUL."""
+    if any(NUL in text for text in texts):
+        raise BadRequest("The request has a NUL character.")

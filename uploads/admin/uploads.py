@@ -21,6 +21,7 @@ from uploads.admin.counting import MAX_COUNTED, BoundedPaginator
 from uploads.admin.filters import DestinationFilter, StalledFilter
 from uploads.admin.lookups import OfferedLookups
 from uploads.admin.pages import PagesAdmin
+from uploads.admin.readable import refuse_nul
 from uploads.admin.search import search
 from uploads.domain.endings import AbortedBy
 from uploads.domain.errors import UploadError
@@ -148,6 +149,7 @@ class UploadAdmin(OfferedLookups, PagesAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Upload], search_term: str
     ) -> tuple[QuerySet[Upload], bool]:
+        refuse_nul(search_term)
         return search(cast(UploadQuerySet, queryset), search_term), False
 
     # Columns and fields
