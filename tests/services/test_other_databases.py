@@ -10,7 +10,6 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
-from django.test import override_settings
 from django.utils import timezone
 
 from tests.django_fixtures import Begin, hold_prefix
@@ -62,6 +61,14 @@ def other(empty: Path, tmp_path: Path) -> Iterator[str]:
     del connections[OTHER]
 
 
+@pytest.fixture
+def begin_there(other: str, settings: Any, request: pytest.FixtureRequest) -> Begin:
+    """`begin`, in a project that has all its rows in the second database."""
+    settings.DATABASE_ROUTERS = [OtherDatabase()]
+    begin: Begin = request.getfixturevalue("begin")
+    return begin
+
+
 def copied(upload: Upload, alias: str) -> Upload:
     """A copy of the row and of its owner in another database."""
     assert upload.owner is not None
@@ -94,43 +101,36 @@ def test_a_row_that_is_deleted_in_an_archive_leaves_the_live_upload(
     assert not PrefixCredentials.objects.get().remove_found
 
 
-def test_the_uploads_of_a_project_may_be_in_a_database_that_is_not_default(
-    oss: OssClient, other: str, request: pytest.FixtureRequest
-) -> None:
-    with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
-        upload = completed(request.getfixturevalue("begin"))
-        key, bucket = upload.key, upload.bucket
-        assert Upload.objects.using("default").count() == 0
-        upload.delete()
-        assert not holds(oss, Upload(bucket=bucket, key=key)), "at once, and not by a sweep"
-        assert ObjectRemoval.objects.get().outcome == Outcome.REMOVED
+def test_the_uploads_of_a_project_may_be_in_a_database_that_is_not_default(begin_there: Begin, oss: OssClient) -> None:
+    upload = completed(begin_there)
+    key, bucket = upload.key, upload.bucket
+    assert Upload.objects.using("default").count() == 0
+    upload.delete()
+    assert not holds(oss, Upload(bucket=bucket, key=key)), "at once, and not by a sweep"
+    assert ObjectRemoval.objects.get().outcome == Outcome.REMOVED
 
 
 def test_a_state_and_its_history_are_written_together_there(
-    other: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    begin_there: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError
 
-    with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
-        upload = request.getfixturevalue("begin")(5)
-        monkeypatch.setattr("uploads.models.upload.record_events", fail)
-        with pytest.raises(RuntimeError):
-            Upload.objects.advance_many([upload], Event.ABORT)
-        assert Upload.objects.get().state == State.UPLOADING
+    upload = begin_there(5)
+    monkeypatch.setattr("uploads.models.upload.record_events", fail)
+    with pytest.raises(RuntimeError):
+        Upload.objects.advance_many([upload], Event.ABORT)
+    assert Upload.objects.get().state == State.UPLOADING
 
 
-def test_what_others_have_moved_is_found_in_a_batch_there(other: str, request: pytest.FixtureRequest) -> None:
-    with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
-        begin = request.getfixturevalue("begin")
-        first, second = begin(5), begin(5)
-        assert Upload.objects.advance(Upload.objects.get(pk=first.pk), Event.ABORT)
-        assert Upload.objects.advance_many([first, second], Event.ABORT) == [second]
+def test_what_others_have_moved_is_found_in_a_batch_there(begin_there: Begin) -> None:
+    first, second = begin_there(5), begin_there(5)
+    assert Upload.objects.advance(Upload.objects.get(pk=first.pk), Event.ABORT)
+    assert Upload.objects.advance_many([first, second], Event.ABORT) == [second]
 
 
-def test_parts_are_recorded_there(other: str, request: pytest.FixtureRequest) -> None:
+def test_parts_are_recorded_there(begin_there: Begin) -> None:
     """On PostgreSQL by a statement of the app's own, unless the uploads are in SQLite."""
-    with override_settings(DATABASE_ROUTERS=[OtherDatabase()]):
-        upload = request.getfixturevalue("begin")(5)
-        Part.objects.record(upload.pk, [(1, 5, "AA", "")], timezone.now())
-        assert list(upload.parts.values_list("number", "size")) == [(1, 5)]
+    upload = begin_there(5)
+    Part.objects.record(upload.pk, [(1, 5, "AA", "")], timezone.now())
+    assert list(upload.parts.values_list("number", "size")) == [(1, 5)]

@@ -22,7 +22,8 @@ SQLSTATE_DEADLOCK = "40P01"
 
 def database() -> BaseDatabaseWrapper:
     """The connection to the database in which the project's routers keep uploads, and so all that belongs to them."""
-    return connections[router.db_for_write(apps.get_model("uploads", "Upload"))]
+    app: Any = apps.get_containing_app_config(__name__)  # A project may have given it another label.
+    return connections[router.db_for_write(app.get_model("Upload"))]
 
 
 def atomic() -> transaction.Atomic:
