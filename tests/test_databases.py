@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from uploads.checks import check_mysql, check_vendor
+from uploads.checks import check_mysql, check_time_zones, check_vendor
 from uploads.models import CompanionRevocation, Upload
 from uploads.models.databases import retry_deadlocks
 
@@ -98,6 +98,13 @@ def test_a_supported_database_has_no_findings() -> None:
     assert [m for m in run_checks(databases=["default"]) if m.id in ("models.W036", "models.W037")] == [] or (
         connection.vendor == "mysql"
     )
+
+
+def test_times_without_zones_are_refused(settings: Any) -> None:
+    assert check_time_zones() == []
+    settings.USE_TZ = False
+    (found,) = check_time_zones()
+    assert (found.id, found in run_checks()) == ("uploads.E053", True)
 
 
 def test_another_database_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Reports a database on which uploads do not work as promised.
 
-Rule: the first check reads settings only; the others ask the server, and Django runs them where a database is named:
-`manage.py check --database default`, and `migrate`.
+Rule: the first two checks read settings only; the others ask the server, and Django runs them where a database is
+named: `manage.py check --database default`, and `migrate`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 
 from django.apps import apps
 from django.apps.config import AppConfig
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,6 +29,16 @@ def check_vendor(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> li
         return []
     text = f"Uploads do not work with {connection.display_name}."
     return [Error(text, hint=f"Set DATABASES (or DATABASE_URL) to {SERVERS}.", id="uploads.E054")]
+
+
+@register("uploads")
+def check_time_zones(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """That times have zones, as those of OSS do."""
+    if settings.USE_TZ:
+        return []
+    text = "USE_TZ is off. The API would tell times without their zone, and those of OSS cannot be compared with rows."
+    hint = 'Set USE_TZ = True; see "Migration guide" in Django\'s manual of time zones.'
+    return [Error(text, hint=hint, id="uploads.E053")]
 
 
 @register(Tags.database)
