@@ -127,7 +127,8 @@ def test_processes_of_others_are_left_alone() -> None:
     with subprocess.Popen(["sleep", "600"], env={VARIABLE: "another"}) as other:
         with watched() as token:
             child = subprocess.Popen(["sleep", "600"])
-            assert carriers(token) == [child.pid]
+            # Linux wakes the parent before the environment of a new program can be read.
+            wait_until(lambda: carriers(token) == [child.pid], "the child to carry the token, alone")
         assert child.wait() == -signal.SIGKILL
         assert other.poll() is None
         other.kill()

@@ -132,10 +132,12 @@ def _prepared(suite: Suite) -> Path:
             (tests / path.name).symlink_to(path)
     for path in (ROOT / "tests" / "mutation").glob("*.py"):
         (tests / "mutation" / path.name).symlink_to(path)
-    if not (work / "uploads").is_symlink():
-        (work / "uploads").symlink_to(ROOT / "uploads")
+    for name in ("uploads", "docs"):
+        if not (work / name).is_symlink():
+            (work / name).symlink_to(ROOT / name)
     settings = {
         "source_paths": ["uploads"],
+        "also_copy": ["docs"],  # Tests run commands of the manual.
         "only_mutate": [f"uploads/{module}.py" for modules in suite.areas.values() for module in modules],
         "do_not_mutate_patterns": [SENTENCES],
         "pytest_add_cli_args": suite.arguments,
