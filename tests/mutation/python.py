@@ -74,6 +74,7 @@ SERVICES = Suite(
         "tests/services/test_restored_database.py::test_a_staged_file_that_had_passed_is_completed",
         "tests/services/test_restored_database.py::test_what_the_site_or_a_lifecycle_rule_changed_since_is_completed_and_told",
         "tests/services/test_restored_database.py::test_nobody_else_accepts_an_object_that_was_changed",
+        "tests/services/test_clock.py::test_what_credentials_for_a_prefix_stored_is_found_until_they_have_expired",
         "tests/services/test_restored_database.py::test_a_staged_file_that_was_claimed_or_checked_at_the_backup",
         *(
             f"tests/services/test_{name}.py"

@@ -1,7 +1,7 @@
 """An object of its bucket's storage class is what the server asked for, although its request named none."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -125,21 +125,27 @@ MOVES = {"prefix": "uploads/", "status": "Enabled", "tag": "", "when": "<Days>2<
 
 @pytest.fixture
 def moved(begin: Begin, oss: OssClient, place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Upload]:
-    """An upload whose tab was closed after its form was sent, and whose object has got the class IA since."""
+    """An upload whose tab was closed after its form was sent, and whose object has got another class since.
 
-    def moved(*, days: int = 7, **rule: str) -> Upload:
+    `told`: its class as HeadObject tells it. `given`: the settings of the destination.
+    """
+
+    def moved(*, days: int = 7, told: str = "IA", given: Mapping[str, Any] = {}, **rule: str) -> Upload:
         bucket = f"moving-{secrets.token_hex(4)}"
         oss.call("PutBucket", OssRequest("PUT", bucket))
         body = f"<LifecycleConfiguration>{RULE.format(**MOVES | rule)}</LifecycleConfiguration>"
         oss.put_lifecycle(bucket, body.encode())
-        place(bucket=bucket)
+        place(bucket=bucket, **given)
         upload, real = begin(5), OssClient.head
         (part,) = services.sign_parts(upload, [PartRequest(1)])
         deliver(replace(part, fields={**part.fields, "x-oss-storage-class": "IA"}), b"12345")
 
         def head(*given: Any, **more: Any) -> Completed:
             found = real(*given, **more)
-            return replace(found, modified=timezone.now() - timedelta(days=days))
+            headers = {**found.headers, "x-oss-storage-class": told}
+            if not told:
+                del headers["x-oss-storage-class"]
+            return replace(found, modified=timezone.now() - timedelta(days=days), headers=headers)
 
         monkeypatch.setattr(OssClient, "head", head)
         return past(upload, updated_at=timedelta(days=days), expires_at=timedelta(seconds=1))
@@ -167,6 +173,7 @@ def test_a_file_that_nobody_reported_before_a_lifecycle_rule_moved_it_is_adopted
         {"tag": "<Tag><Key>a</Key><Value>b</Value></Tag>"},
         {"when": "<Days>2</Days><StorageClass>Archive</StorageClass>"},
         {"when": BY_DATE.format(date="2020-01-01")},
+        {"days": 0, "when": BY_DATE.format(date="2099-01-01")},
     ],
     ids=str,
 )
@@ -180,6 +187,21 @@ def test_a_class_that_no_rule_can_have_given_fails_the_upload_at_any_age(
     assert "x-oss-storage-class: Standard expected, IA at OSS" in upload.error["detail"]
     with pytest.raises(NotFound):
         oss.head(upload.bucket, upload.key)
+
+
+def test_a_rule_for_a_tag_moves_what_has_it(moved: Callable[..., Upload]) -> None:
+    moved(tag="<Tag><Key>a</Key><Value>b</Value></Tag>", given={"tagging": {"a": "b", "c": "d"}})
+    assert run() == "1 adopted"
+
+
+@pytest.mark.parametrize(("told", "given"), [("Standard", {}), ("", {}), ("IA", {"storage_class": "IA"})])
+def test_the_rules_are_not_asked_for_about_an_object_with_its_own_class(
+    moved: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch, told: str, given: dict[str, Any]
+) -> None:
+    moved(told=told, given=given)
+    denied = Denied("You have no right to access this bucket.", status=403, code="AccessDenied")
+    monkeypatch.setattr(OssClient, "get_lifecycle", raising(denied))
+    assert run() == "1 adopted"
 
 
 def test_a_bucket_without_rules_moves_nothing(moved: Callable[..., Upload], oss: OssClient) -> None:
