@@ -71,17 +71,32 @@ def test_another_class_than_the_buckets_fails_the_upload(begin: Begin) -> None:
         services.complete(upload)
 
 
-def test_a_class_that_oss_does_not_tell_is_not_compared(
-    begin: Begin, asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def tell(monkeypatch: pytest.MonkeyPatch, told: str, days: int = 0) -> None:
+    """HeadObject tells this class, or none, of objects that are so old."""
     real = OssClient.head
 
     def head(*given: Any, **more: Any) -> Completed:
         found = real(*given, **more)
-        told = {name: value for name, value in found.headers.items() if name != "x-oss-storage-class"}
-        return replace(found, headers=told)
+        headers = {name: value for name, value in found.headers.items() if name != "x-oss-storage-class"}
+        headers |= {"x-oss-storage-class": told} if told else {}
+        return replace(found, modified=timezone.now() - timedelta(days=days), headers=headers)
 
     monkeypatch.setattr(OssClient, "head", head)
+
+
+def test_where_a_destination_names_a_class_that_of_the_bucket_is_wrong(
+    begin: Begin, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(bucket=BUCKET, storage_class="Standard")
+    tell(monkeypatch, "IA")
+    with pytest.raises(ObjectMismatch, match="x-oss-storage-class: Standard expected, IA at OSS"):
+        completed(begin)
+
+
+def test_a_class_that_oss_does_not_tell_is_not_compared(
+    begin: Begin, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(monkeypatch, "")
     assert completed(begin) == State.COMPLETED
     assert asked == []
 
@@ -136,18 +151,10 @@ def moved(begin: Begin, oss: OssClient, place: Place, monkeypatch: pytest.Monkey
         body = f"<LifecycleConfiguration>{RULE.format(**MOVES | rule)}</LifecycleConfiguration>"
         oss.put_lifecycle(bucket, body.encode())
         place(bucket=bucket, **given)
-        upload, real = begin(5), OssClient.head
+        upload = begin(5)
         (part,) = services.sign_parts(upload, [PartRequest(1)])
         deliver(replace(part, fields={**part.fields, "x-oss-storage-class": "IA"}), b"12345")
-
-        def head(*given: Any, **more: Any) -> Completed:
-            found = real(*given, **more)
-            headers = {**found.headers, "x-oss-storage-class": told}
-            if not told:
-                del headers["x-oss-storage-class"]
-            return replace(found, modified=timezone.now() - timedelta(days=days), headers=headers)
-
-        monkeypatch.setattr(OssClient, "head", head)
+        tell(monkeypatch, told, days)
         return past(upload, updated_at=timedelta(days=days), expires_at=timedelta(seconds=1))
 
     return moved
