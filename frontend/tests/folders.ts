@@ -44,10 +44,14 @@ export function refuseCalls(
   };
 }
 
-/** A folder of 40 files of several parts, which a page began and left when 15 or more had arrived. */
+/**
+ * A folder of 40 files of several parts, which a page began and left when 15 or more had arrived and some had begun.
+ * Other threads hash the files: how far the others are by then differs from run to run.
+ */
 export async function interrupted(environment: TestEnvironment): Promise<FolderUpload> {
   const folder = await begin(environment, folderOf(40, 30), 0);
-  await environment.clock.until(() => folder.list.done >= 15);
+  const isUnderWay = () => folder.uploads.some(({ state }) => state === "uploading");
+  await environment.clock.until(() => folder.list.done >= 15 && isUnderWay());
   folder.pause();
   await environment.clock.pass(5000);
   reload(environment);
