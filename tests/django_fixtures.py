@@ -1,5 +1,6 @@
 """Fixtures of the tests that need Django; `tests/conftest.py` loads them where pytest-django is active."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -88,14 +89,19 @@ def oss(oss_server: LocalServer, settings: Any) -> Iterator[OssClient]:
     client.close()
 
 
+USER_IDS = itertools.count(1_000_000)
+"""SQLite gives the id of a user whose creation was undone to the next one. Tests share the bucket, where a prefix with
+that id has the objects of all of them."""
+
+
 @pytest.fixture
 def user(db: None) -> Any:
-    return get_user_model().objects.create_user("ann", password="ann")
+    return get_user_model().objects.create_user("ann", password="ann", pk=next(USER_IDS))
 
 
 @pytest.fixture
 def other_user(db: None) -> Any:
-    return get_user_model().objects.create_user("bob", password="bob")
+    return get_user_model().objects.create_user("bob", password="bob", pk=next(USER_IDS))
 
 
 @pytest.fixture
