@@ -51,8 +51,10 @@ def make_tools(directory: Path, **scripts: str) -> "subprocess.CompletedProcess[
     for name, script in scripts.items():
         (directory / name).write_text(f"#!/bin/sh\n{script}\n")
         (directory / name).chmod(0o755)
-    # The tests may themselves be run by make, which names its level in the variables and in each line.
-    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    # The tests may themselves be run by make, which names its level in the variables and in each line, and passes on
+    # what it was told: make test PYTHON=….
+    of_make = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "PYTHON")
+    outside = {name: value for name, value in os.environ.items() if name not in of_make}
     environment = {**outside, "PATH": str(directory)}
     command = ["make", "--silent", "tools", f"VENV={directory / 'venv'}"]
     return subprocess.run(
