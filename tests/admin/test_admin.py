@@ -244,6 +244,7 @@ def test_multipart_uploads_are_paged(admin: Client, begin: Any, oss: OssClient) 
     seen, query = 0, "prefix=paged/"
     for _ in range(3):
         answer = admin.get(f"{LIST}multipart-uploads/?{query}")
+        assert answer.status_code == 200, answer.content
         seen += len(answer.context["rows"])
         query = answer.context["next"]
         if not query:

@@ -30,9 +30,11 @@ def own_server() -> Iterator[LocalServer]:
 
 @pytest.fixture
 def server(own_server: LocalServer, settings: Any) -> LocalServer:
-    """A server of our own, without uploads at first, in whose store uploads can be older than the test."""
+    """A server of our own, empty at first, in whose store uploads can be older than the test."""
     settings.UPLOADS = {**settings.UPLOADS, "OSS_ENDPOINT": own_server.url}
     with client_for(own_server) as oss:
+        for key in [key for page in oss.list_objects(own_server.bucket, "") for key in page.keys]:
+            oss.delete_object(own_server.bucket, key)
         for held in list(oss.all_uploads(own_server.bucket)):
             oss.abort(own_server.bucket, held.key, held.upload_id)
     return own_server
