@@ -86,7 +86,8 @@ class Meetings(Backend):
         match what:
             case "part sent again" if self.world.may_still_write(upload.pk) and self.world.parts_at_oss(upload):
                 part = damaged(part_of(content_of(upload.filename, upload.size), 1))
-                self.world.oss.upload_part(upload.bucket, upload.key, upload.upload_id, 1, part)
+                with self.world.behind() as oss:
+                    oss.upload_part(upload.bucket, upload.key, upload.upload_id, 1, part)
             case "answer lost":
                 self.oss_fails("CompleteMultipartUpload", {"lose_answer": True}, 1)
             case "refused":

@@ -3,8 +3,8 @@
 Rule: what is so is read from the database and from OSS, never from what the run remembers.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,6 +73,8 @@ class World:
     admin: Any
     clock: Clock = field(default_factory=Clock)
     signatures: list[Signature] = field(default_factory=list)
+    rules: Sequence[Mapping[str, Any]] = ()
+    """The faults of OSS."""
 
     # Clients
 
@@ -97,11 +99,31 @@ class World:
 
     def fail(self, *rules: Mapping[str, Any]) -> None:
         """Faults of OSS from now on."""
+        self.rules = rules
         http.put(f"{self.server.url}/-/faults", json=list(rules)).raise_for_status()
+
+    @contextmanager
+    def behind(self) -> Iterator[OssClient]:
+        """A client that looks behind the app, or does what OSS does itself: it meets no fault, and uses none up."""
+        if not self.rules:
+            yield self.oss
+            return
+        held = http.get(f"{self.server.url}/-/faults").raise_for_status().json()["rules"]
+        struck = [each["applied"] for each in held]
+        left = [
+            {**rule, "count": rule["count"] - times} if "count" in rule else rule
+            for rule, times in zip(self.rules, struck, strict=True)
+        ]
+        self.fail()
+        try:
+            yield self.oss
+        finally:
+            self.fail(*[rule for rule in left if rule.get("count") != 0])
 
     def drop(self, upload: Upload) -> None:
         """As a lifecycle rule aborts old multipart uploads."""
-        self.oss.abort(upload.bucket, upload.key, upload.upload_id)
+        with self.behind() as oss:
+            oss.abort(upload.bucket, upload.key, upload.upload_id)
 
     def part_arrives_late(self, upload: Upload) -> None:
         """As OSS stores a part that was on its way when the upload was aborted: the upload is there again."""
@@ -111,24 +133,26 @@ class World:
             store.close()
 
     def open_uploads(self) -> set[str]:
-        return {held.upload_id for held in self.oss.all_uploads(self.server.bucket, PREFIX)}
+        with self.behind() as oss:
+            return {held.upload_id for held in oss.all_uploads(self.server.bucket, PREFIX)}
 
     def objects(self) -> dict[str, tuple[str, int]]:
         """Key → ETag and bytes."""
-        pages = self.oss.list_objects(self.server.bucket, PREFIX)
-        return {each.key: (each.etag, each.size) for page in pages for each in page.objects}
+        with self.behind() as oss:
+            pages = oss.list_objects(self.server.bucket, PREFIX)
+            return {each.key: (each.etag, each.size) for page in pages for each in page.objects}
 
     def object_at_oss(self, upload: Upload) -> bytes | None:
-        try:
-            found = self.oss.head(upload.bucket, upload.key)
-            return self.oss.get_range(upload.bucket, upload.key, 0, found.size or 0, found.etag)
-        except NotFound:
-            return None
+        with self.behind() as oss, suppress(NotFound):
+            found = oss.head(upload.bucket, upload.key)
+            return oss.get_range(upload.bucket, upload.key, 0, found.size or 0, found.etag)
+        return None
 
     def parts_at_oss(self, upload: Upload) -> dict[int, bytes] | None:
         """Part → the bytes that were sent, which its CRC64 tells."""
         try:
-            listed = self.oss.list_parts(upload.bucket, upload.key, upload.upload_id)
+            with self.behind() as oss:
+                listed = oss.list_parts(upload.bucket, upload.key, upload.upload_id)
         except NotFound:
             return None
         held = {}
