@@ -89,7 +89,7 @@ def oss(oss_server: LocalServer, settings: Any) -> Iterator[OssClient]:
     client.close()
 
 
-USER_IDS = itertools.count(1_000_000)
+USER_IDS = itertools.count(1_000_000, 1000)
 """SQLite gives the id of a user whose creation was undone to the next one. Tests share the bucket, where a prefix with
 that id has the objects of all of them."""
 
