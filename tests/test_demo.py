@@ -49,18 +49,27 @@ def start(environment: dict[str, str], command: Sequence[str] = MANAGE, folder: 
 
 
 @pytest.fixture(scope="module")
-def demo(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """One for all tests; the last of them ends it."""
-    process = start(environment)
+def started() -> Iterator[list[subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=TIMEOUT)
+        for stream in (process.stdout, process.stderr):
+            assert stream
+            stream.close()
+
+
+@pytest.fixture
+def demo(started: list[subprocess.Popen[str]], environment: dict[str, str]) -> subprocess.Popen[str]:
+    """One for the tests until one of them ends it."""
+    if not started or started[-1].poll() is not None:
+        started.append(start(environment))
+    process = started[-1]
     port = int(environment["PORT"])
     wait_until(lambda: process.poll() is not None or accepts(port), "the demo")
-    yield process
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=TIMEOUT)
-    for stream in (process.stdout, process.stderr):
-        assert stream
-        stream.close()
+    return process
 
 
 def test_a_fresh_clone_builds_the_page_with_what_the_demo_installs(tmp_path: Path) -> None:
