@@ -45,11 +45,12 @@ def admin(db: None) -> Client:
 
 
 @pytest.fixture
-def rows(begin: Any) -> None:
-    """More than one page of uploads, and one webhook."""
+def rows(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than one page of uploads, and one webhook. Short pages: hundreds of them are rendered."""
+    monkeypatch.setattr(UploadAdmin, "list_per_page", 5)
     begin()
     expires = timezone.now() + timedelta(days=1)
-    Upload.objects.bulk_create([Upload(destination="default", part_size=1, expires_at=expires) for _ in range(60)])
+    Upload.objects.bulk_create([Upload(destination="default", part_size=1, expires_at=expires) for _ in range(9)])
     values = {"endpoint": "shop", "upload": uuid4(), "event": "upload.completed", "body": "{}"}
     WebhookDelivery.objects.create(**values, ending=Ending.DEAD, ended_at=timezone.now())
 
